@@ -1,0 +1,110 @@
+"""Prints how good the default model and vocabulary are, as a Markdown table.
+
+    python benchmarks/accuracy.py [--data ../shared/data] [--float32 build/float32]
+
+--data: folders objects-seen, objects-unseen, groceries/val, imagenet-sample of class folders
+    named ``<WordNet id>_<name>``.
+--float32: the default model exported without quantisation (scripts/rebuild-default makes it).
+"""
+
+import argparse
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from zsl_cli import Classifier, Model, images, stream
+from zsl_cli.metrics import class_mean_hit_at_k, recall_at_k
+from zsl_cli.walk import images_in
+
+
+def read_set(folder, vocabulary):
+    """The images whose class the vocabulary has, and the rows of their classes."""
+    pairs = [(path, vocabulary.rows.get(Path(path).parent.name.partition("_")[0]))
+             for path in images_in(str(folder))]
+    pairs = [pair for pair in pairs if pair[1] is not None]
+    return [path for path, _ in pairs], np.array([row for _, row in pairs])
+
+
+def embed(model, paths):
+    """The embeddings of all paths; an unreadable one is an error here."""
+    items = ((path, lambda m, p=path: m.read(p)) for path in paths)
+    batches = list(stream.embed(model, items, jobs=2))
+    assert not any(error for batch in batches for error in batch.errors)
+    return np.concatenate([batch.embeddings for batch in batches])
+
+
+def hits(nearest, embeddings, truth, ks):
+    """``hit@k`` for each k, mean over classes."""
+    ranked, _ = nearest.search(embeddings, max(ks))
+    return ", ".join(f"hit@{k} {class_mean_hit_at_k(ranked, truth, k):.3f}" for k in ks)
+
+
+def enlarged(path, scale=4):
+    """The JPEG bytes of a photograph, its sides four times as long."""
+    with Image.open(path) as image:
+        image = image.convert("RGB")
+        file = io.BytesIO()
+        image.resize((image.width * scale, image.height * scale),
+                     Image.Resampling.LANCZOS).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def main():
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--float32", type=Path)
+    options = parser.parse_args()
+    classifier = Classifier.load(device="cpu")
+    model, vocabulary = classifier.model, classifier.vocabulary
+    everything = vocabulary.searcher(exact=True)
+
+    def row(what, figures):
+        print(f"| {what} | {figures} |", flush=True)
+
+    print(f"Model {model.name} {model.manifest['version']}, vocabulary {vocabulary.name}, "
+          f"{len(vocabulary):,} labels. Hits are means over classes.\n")
+    row("what", "measured")
+    row("---", "---")
+    sets = {name: read_set(options.data / name, vocabulary)
+            for name in ("objects-seen", "objects-unseen", "groceries/val")}
+    found = {name: embed(model, paths) for name, (paths, _) in sets.items()}
+    for name, ks in (("objects-seen", (1, 5)), ("objects-unseen", (1, 5, 20)),
+                     ("groceries/val", (1, 5))):
+        truth = sets[name][1]
+        row(f"{name}, {len(truth)} images of {len(set(truth))} classes, all labels",
+            hits(everything, found[name], truth, ks))
+    truth = sets["objects-unseen"][1]
+    row("objects-unseen, its own classes as candidates",
+        hits(vocabulary.subset(truth, prior=False), found["objects-unseen"], truth, (1, 5)))
+
+    sample, sample_truth = read_set(options.data / "imagenet-sample", vocabulary)
+    sample_found = embed(model, sample)
+    row(f"imagenet-sample, {len(sample)} images, all labels (photographs of seen classes, "
+        "probably seen in training)", hits(everything, sample_found, sample_truth, (1, 5)))
+    queries = np.concatenate([*found.values(), sample_found])
+    exact, _ = everything.search(queries, 10)
+    approximate, _ = vocabulary.searcher(exact=False).search(queries, 10)
+    row(f"HNSW against exact search, {len(queries)} embeddings of photographs, "
+        f"ef {vocabulary.hnsw_parameters.ef}",
+        f"recall@10 {recall_at_k(approximate, exact, 10):.4f}")
+    top, _ = everything.search(sample_found, 1)
+    if options.float32:
+        full = embed(Model.load(options.float32, device="cpu"), sample)
+        row("int8 against float32, imagenet-sample",
+            f"same top-1 {(everything.search(full, 1)[0] == top).mean():.3f}, "
+            f"mean cosine {(full * sample_found).sum(1).mean():.4f}")
+    large = [enlarged(path) for path in sample[::5]]
+    ranked = [everything.search(model.embed_pixels(
+        [images.load(data, model.preprocessing, reduced=reduced)]), 1)[0][0, 0]
+        for data in large for reduced in (True, False)]
+    same = np.array(ranked[::2]) == np.array(ranked[1::2])
+    row(f"reduced-size decoding against plain, {len(large)} of imagenet-sample enlarged fourfold",
+        f"same top-1 {same.mean():.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""Prints how fast and how small ``zsl classify`` is, as ratios measured in one run.
+
+    python benchmarks/speed.py [--runs 9] [--photo examples/cat.jpg]
+
+The floor of a cold start is the shortest script that imports ONNX Runtime, NumPy and Pillow,
+opens the encoder, decodes the photo and embeds it once. Commands are run in turn, so that a
+machine that gets slower or faster meanwhile does so for all of them.
+"""
+
+import argparse
+import io
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from zsl_cli import images
+from zsl_cli.folders import MODEL, find
+from zsl_cli.images import Preprocessing
+
+FLOOR = """
+import sys
+import numpy as np
+import onnxruntime
+from PIL import Image
+session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+image = Image.open(sys.argv[2]).convert("RGB").resize((224, 224))
+session.run(None, {"images": np.asarray(image)[None]})
+"""
+
+
+def run(arguments, environment):
+    """Wall seconds and peak memory in megabytes of one process."""
+    started = time.perf_counter()
+    process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{arguments} failed")
+    return wall, usage.ru_maxrss / 1024
+
+
+def plain(data):
+    """The textbook way: decode in full, convert, resize the shorter side to 256, cut out 224."""
+    image = Image.open(io.BytesIO(data)).convert("RGB")
+    scale = 256 / min(image.size)
+    image = image.resize((round(image.width * scale), round(image.height * scale)),
+                         Image.Resampling.BICUBIC)
+    left, top = (image.width - 224) // 2, (image.height - 224) // 2
+    return np.asarray(image.crop((left, top, left + 224, top + 224)))
+
+
+def twelve_megapixels(path):
+    """A photograph enlarged to 4000 x 3000 with grain like a sensor's, as JPEG bytes."""
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("RGB").resize((4000, 3000), Image.Resampling.LANCZOS))
+    grain = np.random.default_rng(0).normal(0, 6, pixels.shape)
+    file = io.BytesIO()
+    Image.fromarray((pixels + grain).clip(0, 255).astype(np.uint8)).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def seconds(function, runs):
+    """The wall seconds of each of some calls."""
+    found = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        function()
+        found.append(time.perf_counter() - started)
+    return found
+
+
+def main():
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--photo", default="examples/cat.jpg")
+    options = parser.parse_args()
+    encoder = str(find(MODEL, "default") / "encoder.onnx")
+    zsl = str(Path(sys.executable).with_name("zsl"))
+    commands = {
+        "floor": [sys.executable, "-c", FLOOR, encoder, options.photo],
+        "classify": [zsl, "classify", options.photo],
+        "classify --jsonl": [zsl, "classify", options.photo, "--jsonl"],
+        "import click": [sys.executable, "-c", "import click"],
+        "help": [zsl, "--help"],
+    }
+    with tempfile.TemporaryDirectory() as home:
+        environment = {**os.environ, "XDG_CACHE_HOME": f"{home}/cache",
+                       "XDG_DATA_HOME": f"{home}/data"}
+        first, _ = run(commands["classify"], environment)
+        walls = {name: [] for name in commands}
+        memory = []
+        for number in range(options.runs + 1):
+            for name, arguments in commands.items():
+                wall, peak = run(arguments, environment)
+                if number:  # the first round warms the disk's cache
+                    walls[name].append(wall)
+                if name == "classify":
+                    memory.append(peak)
+    median = {name: statistics.median(found) for name, found in walls.items()}
+    data = twelve_megapixels(options.photo)
+    square = Preprocessing(size=224)
+    slow, fast = (statistics.median(found) for found in zip(*[
+        (seconds(lambda: plain(data), 1)[0],
+         seconds(lambda: images.load(data, square), 1)[0]) for _ in range(options.runs)],
+        strict=True))
+    print("| what | measured |\n|---|---|")
+    for name, base in (("classify", "floor"), ("classify --jsonl", "floor"),
+                       ("help", "import click")):
+        print(f"| `zsl {name}` from a cold process | {median[name]:.3f} s, "
+              f"{median[name] / median[base]:.2f} x the {median[base]:.3f} s of {base} |")
+    print(f"| the first run after an install | {first - median['classify']:+.3f} s against "
+          "later ones |")
+    print(f"| peak memory of `zsl classify` on one photo | {max(memory):.0f} MB |")
+    print(f"| a 12-megapixel JPEG ({len(data) / 1e6:.1f} MB) to the encoder's input | "
+          f"{fast * 1000:.0f} ms, {slow / fast:.1f} x faster than plain Pillow |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Real photographs (scikit-image ships some), the real command line, small model folders."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items):
+    """Skip, with the reason, what needs photographs that are not here."""
+    if not DATA.is_dir():
+        skip = pytest.mark.skip(reason="needs the photographs in ../shared/data")
+        for item in items:
+            if "data" in item.keywords:
+                item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def skimage_photos() -> Path:
+    """The folder of photographs inside the scikit-image package."""
+    import skimage.data
+
+    return Path(skimage.data.data_dir)
+
+
+@pytest.fixture(scope="session")
+def cat(skimage_photos) -> Image.Image:
+    """Chelsea, a tabby cat, 451 x 300, RGB."""
+    with Image.open(skimage_photos / "chelsea.png") as image:
+        return image.convert("RGB")
+
+
+@pytest.fixture(scope="session")
+def cat_jpg(tmp_path_factory, cat) -> Path:
+    """The cat as a JPEG file; do not change it."""
+    path = tmp_path_factory.mktemp("photos") / "cat.jpg"
+    cat.save(path, quality=92)
+    return path
+
+
+@pytest.fixture(scope="session")
+def coffee_png(skimage_photos) -> Path:
+    """A cup of coffee; do not change it."""
+    return skimage_photos / "coffee.png"
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory) -> Path:
+    """An empty home, so that no user's model, vocabulary or cache plays a part."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def environment(home) -> dict[str, str]:
+    """The environment of a subprocess, with an empty home."""
+    kept = {name: value for name, value in os.environ.items()
+            if name not in ("ZSL_HOME", "COLUMNS", "FORCE_COLOR")}
+    return {**kept, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"),
+            "XDG_DATA_HOME": str(home / "data")}
+
+
+@pytest.fixture
+def zsl(environment, tmp_path):
+    """Runs the real command line in a subprocess, in an empty folder; returns its result."""
+
+    def run(*arguments, stdin=None, env=None, cwd=tmp_path, timeout=120):
+        return subprocess.run(
+            [sys.executable, "-m", "zsl_cli", *arguments], input=stdin, cwd=cwd,
+            env={**environment, **(env or {})}, capture_output=True, timeout=timeout, check=False)
+
+    return run

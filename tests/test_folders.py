@@ -1,0 +1,125 @@
+"""Manifests, hashes, looking folders up by name, and writing them whole."""
+
+import json
+
+import pytest
+
+from zsl_cli import folders
+from zsl_cli.errors import FolderError
+from zsl_cli.folders import MODEL, VOCABULARY
+
+
+def make(folder, **changes):
+    """A model folder with one file."""
+    folder.mkdir(parents=True)
+    (folder / "encoder.onnx").write_bytes(b"weights")
+    manifest = {"name": folder.name, "version": "1", "space": "s", "dimension": 4,
+                "input": {"size": 8}, "files": folders.describe_files(folder, "encoder.onnx")}
+    folders.write_manifest(MODEL, folder, {**manifest, **changes})
+    return folder
+
+
+@pytest.fixture
+def user_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZSL_HOME", str(tmp_path / "zsl"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return tmp_path
+
+
+def test_a_name_is_looked_up_in_zsl_home_then_the_users_data_then_the_embedded(user_home):
+    assert folders.find(MODEL, "default") == folders.embedded(MODEL) / "default"
+    in_data = make(user_home / "data" / "zsl" / "models" / "default")
+    assert folders.find(MODEL, "default") == in_data
+    in_home = make(user_home / "zsl" / "models" / "default")
+    assert folders.find(MODEL, "default") == in_home
+
+
+def test_a_path_is_taken_as_it_is(user_home):
+    folder = make(user_home / "mine")
+    assert folders.find(MODEL, folder) == folder
+    assert folders.find(MODEL, str(folder)) == folder
+
+
+def test_an_unknown_name_lists_the_known_ones(user_home):
+    make(user_home / "zsl" / "models" / "birds")
+    with pytest.raises(FolderError, match=r"no model called 'fish'; known models: birds, default"):
+        folders.find(MODEL, "fish")
+
+
+@pytest.mark.parametrize("name", ["..", "../models/default", "", "/"])
+def test_a_name_never_leaves_the_homes(user_home, name):
+    with pytest.raises(FolderError):
+        folders.find(VOCABULARY, name)
+
+
+def test_a_changed_file_is_refused_by_name(user_home):
+    folder = make(user_home / "mine")
+    manifest = folders.read_manifest(MODEL, folder)
+    folders.check_file(folder, "encoder.onnx", manifest)
+    (folder / "encoder.onnx").write_bytes(b"WEIGHTS")
+    with pytest.raises(FolderError, match=r"encoder\.onnx: changed since it was written"):
+        folders.check_file(folder, "encoder.onnx", manifest)
+    (folder / "encoder.onnx").unlink()
+    with pytest.raises(FolderError, match="No such file"):
+        folders.check_file(folder, "encoder.onnx", manifest)
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("{", "not valid JSON"), ("[]", "lacks format"), ('{"format": 1}', "lacks name"),
+    (None, "No such file"),
+])
+def test_a_broken_manifest_says_what_is_wrong(user_home, text, message):
+    folder = make(user_home / "mine")
+    (folder / "model.json").unlink()
+    if text is not None:
+        (folder / "model.json").write_text(text)
+    with pytest.raises(FolderError, match=message):
+        folders.read_manifest(MODEL, folder)
+
+
+def test_a_manifest_of_a_later_format_is_refused(user_home):
+    folder = make(user_home / "mine", format=2)
+    with pytest.raises(FolderError, match="format 2"):
+        folders.read_manifest(MODEL, folder)
+
+
+@pytest.mark.parametrize("name", ["../secret", "a/b", ".."])
+def test_a_manifest_cannot_name_files_elsewhere(user_home, name):
+    folder = make(user_home / "mine", files={name: {"sha256": "0", "bytes": 1}})
+    with pytest.raises(FolderError, match="plain file names"):
+        folders.read_manifest(MODEL, folder)
+
+
+def test_a_new_folder_appears_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "made" / "here"
+    with pytest.raises(RuntimeError), folders.new_folder(target) as work:
+        (work / "half").touch()
+        raise RuntimeError
+    assert list(target.parent.iterdir()) == []
+    with folders.new_folder(target) as work:
+        (work / "whole").touch()
+        assert not target.exists()
+    assert [path.name for path in target.iterdir()] == ["whole"]
+
+
+def test_an_existing_folder_is_replaced_only_by_force(tmp_path):
+    target = tmp_path / "here"
+    target.mkdir()
+    (target / "old").touch()
+    with pytest.raises(FolderError, match="--force"), folders.new_folder(target):
+        pass
+    with pytest.raises(RuntimeError), folders.new_folder(target, force=True):
+        raise RuntimeError
+    assert (target / "old").exists()
+    with folders.new_folder(target, force=True) as work:
+        (work / "new").touch()
+    assert [path.name for path in target.iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+
+
+def test_the_embedded_manifests_hold_what_the_contract_wants():
+    for kind in (MODEL, VOCABULARY):
+        manifest = json.loads((folders.embedded(kind) / "default" / kind.manifest).read_text())
+        assert manifest["name"] == "default"
+        assert manifest["sources"]
+        assert all({"name", "license", "url"} <= source.keys() for source in manifest["sources"])

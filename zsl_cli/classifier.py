@@ -1,0 +1,190 @@
+"""Classifier: a model and a vocabulary of the same space → predictions."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zsl_cli import devices, folders, images, stream
+from zsl_cli.errors import ImageError, MismatchError, ZslError
+from zsl_cli.model import Model
+from zsl_cli.vocabulary import Label, Vocabulary
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from zsl_cli.nearest import Nearest
+
+MAX_TOP = 1000
+
+
+@dataclass(frozen=True)
+class ScoredLabel:
+    """A label and its score: the probability, from 0 to 1, among the candidate labels."""
+
+    label: Label
+    score: float
+
+    @property
+    def id(self) -> str:
+        """The label's id."""
+        return self.label.id
+
+    @property
+    def name(self) -> str:
+        """The label's name."""
+        return self.label.name
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What was found in one image: labels, best first, or the error that kept it from being
+    read."""
+
+    path: str
+    labels: tuple[ScoredLabel, ...] = ()
+    error: ImageError | None = None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How inner products become probabilities: ``softmax(product / temperature)`` over the
+    ``neighbours`` nearest candidate labels (Guo et al., 2017; beyond them the terms vanish).
+    A model folder gives both."""
+
+    temperature: float = 0.05
+    neighbours: int = 100
+
+
+class Classifier:
+    """Names what is in images: ``Classifier.load().classify(["photo.jpg"])``."""
+
+    def __init__(self, model: Model, vocabulary: Vocabulary) -> None:
+        """Raises MismatchError unless the two speak of the same space."""
+        check_fit(model.path.name, model.manifest, vocabulary.path.name, vocabulary.manifest)
+        self.model = model
+        self.vocabulary = vocabulary
+        self.calibration = Calibration(**model.manifest.get("calibration", {}))
+
+    @classmethod
+    def load(cls, model: str | os.PathLike[str] = "default",
+             vocabulary: str | os.PathLike[str] = "default", *,
+             device: str = "auto") -> "Classifier":
+        """A model and a vocabulary by name or folder; raises ZslError when they can't be used."""
+        vocabulary_loading = Vocabulary.start_loading(vocabulary)
+        loaded = Model.load(model, device=device)
+        return cls(loaded, vocabulary_loading.result())
+
+    def candidates(self, labels: Sequence[str] | None = None,
+                   under: Sequence[str] | None = None, *, exact: bool | None = None,
+                   images: int = 1) -> "Nearest":
+        """The search over the labels that may be answered.
+
+        labels: names, synonyms or ids; None for the whole vocabulary.
+        under: only these labels and what lies below one of them.
+        exact, images: see Vocabulary.searcher.
+
+        Raises UnknownLabelError, or ZslError when nothing is left.
+        """
+        vocabulary = self.vocabulary
+        if labels is None and under is None:
+            return vocabulary.searcher(exact=exact, queries=images)
+        rows = set(range(len(vocabulary)) if labels is None
+                   else (vocabulary.find(label).row for label in labels))
+        if under is not None:
+            rows &= {row for label in under
+                     for row in vocabulary.hierarchy.descendants(vocabulary.find(label).row)}
+        if not rows:
+            raise ZslError("no candidate label is left: none of the labels lies under "
+                           + ", ".join(under) if under else "the list of labels is empty")
+        return vocabulary.subset(rows, prior=labels is None)
+
+    def classify(self, sources: "Iterable[images.ImageSource]", *, top: int = 5,
+                 labels: Sequence[str] | None = None, under: Sequence[str] | None = None,
+                 threshold: float = 0.0, exact: bool | None = None, batch_size: int = 16,
+                 max_pixels: int = images.MAX_PIXELS) -> Iterator[Prediction]:
+        """One prediction an image, in their order; an image that can't be read is one with an
+        error.
+
+        sources: paths, bytes or Pillow images.
+        top: how many labels at most, 1 to 1000.
+        threshold: labels below this probability are left out.
+
+        Raises ZslError for what is wrong with the request, before the first image is read.
+        """
+        if not 1 <= top <= MAX_TOP:
+            raise ZslError(f"top must be from 1 to {MAX_TOP}, not {top}")
+        sources = list(sources)
+        nearest = self.candidates(labels, under, exact=exact, images=len(sources))
+        return self.predict(((_name(source), source) for source in sources), nearest, top=top,
+                            threshold=threshold, batch_size=batch_size, max_pixels=max_pixels)
+
+    def predict(self, sources: "Iterable[tuple[str, images.ImageSource | ImageError]]",
+                nearest: "Nearest", *, top: int = 5, threshold: float = 0.0,
+                batch_size: int = 16, max_pixels: int = images.MAX_PIXELS,
+                ) -> Iterator[Prediction]:
+        """Predictions for named sources, or for errors that are known already, by ``nearest``
+        from ``candidates``."""
+
+        def item(source: "images.ImageSource | ImageError") -> "stream.Read | ImageError":
+            if isinstance(source, ImageError):
+                return source
+            return lambda model: model.read(source, max_pixels=max_pixels)
+
+        pairs = ((name, item(source)) for name, source in sources)
+        for batch in stream.embed(self.model, pairs, batch_size=batch_size,
+                                  jobs=devices.usable_cpus()):
+            found = iter(self._label(batch.embeddings, nearest, top, threshold))
+            for path, error in zip(batch.keys, batch.errors, strict=True):
+                yield Prediction(path, error=error) if error else Prediction(path, next(found))
+
+    def _label(self, embeddings: "NDArray[np.float32]", nearest: "Nearest", top: int,
+               threshold: float) -> Iterator[tuple[ScoredLabel, ...]]:
+        """The scored labels of each embedding."""
+        rows, products = nearest.search(embeddings, max(top, self.calibration.neighbours))
+        scores = self.probabilities(products)
+        for line in range(len(rows)):
+            yield tuple(ScoredLabel(self.vocabulary.label(row), score)
+                        for row, score in zip(rows[line, :top].tolist(),
+                                              scores[line, :top].tolist(), strict=True)
+                        if score >= threshold)
+
+    def probabilities(self, products: "NDArray[np.float32]") -> "NDArray[np.float32]":
+        """Falling inner products ``[n, k]`` → probabilities ``[n, k]`` (see Calibration); the
+        denominator is taken over the first ``calibration.neighbours`` columns."""
+        shifted = (products - products[:, :1]).astype(np.float64) / self.calibration.temperature
+        weights = np.exp(shifted)
+        total = weights[:, :self.calibration.neighbours].sum(axis=1, keepdims=True)
+        return (weights / total).astype(np.float32)
+
+
+def _name(source: "images.ImageSource") -> str:
+    return os.fsdecode(source) if isinstance(source, str | os.PathLike) else "-"
+
+
+def check_fit(model_name: str, model: dict, vocabulary_name: str, vocabulary: dict) -> None:
+    """Raise MismatchError unless a model's and a vocabulary's manifest have one space, with the
+    pairs that do fit."""
+    if (model["space"], model["dimension"]) == (vocabulary["space"], vocabulary["dimension"]):
+        return
+    fitting = [f"--model {m.name} --vocab {v.name}"
+               for m, of_m in _spaces(folders.MODEL) for v, of_v in _spaces(folders.VOCABULARY)
+               if of_m == of_v]
+    raise MismatchError(
+        f"model {model_name!r} maps into space {model['space']!r} (dimension "
+        f"{model['dimension']}), vocabulary {vocabulary_name!r} has label vectors of space "
+        f"{vocabulary['space']!r} (dimension {vocabulary['dimension']}); "
+        f"pairs that fit: {'; '.join(fitting) or 'none'}")
+
+
+def _spaces(kind: folders.Kind) -> list[tuple]:
+    found = []
+    for folder in folders.available(kind):
+        try:
+            manifest = folders.read_manifest(kind, folder)
+        except ZslError:
+            continue
+        found.append((folder, (manifest["space"], manifest["dimension"])))
+    return found

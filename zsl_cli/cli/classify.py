@@ -1,0 +1,93 @@
+"""``zsl classify``: the top labels of some images."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from zsl_cli.cli import options, output
+
+if TYPE_CHECKING:
+    from zsl_cli.classifier import Classifier
+    from zsl_cli.errors import ImageError
+
+
+@click.command("classify")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@options.answers
+@options.candidates
+@options.output_format
+@options.model_and_vocabulary
+@options.reading
+@options.common
+def command(images: tuple[str, ...], top: int, threshold: float, labels: str | None,
+            labels_file: Path | None, under: tuple[str, ...], exact: bool | None,
+            output_format: str | None, model: str, vocabulary: str, device: str, batch_size: int,
+            max_pixels: int, quiet: bool, verbose: bool, debug: bool) -> int:
+    """Say what is in each IMAGE: a file, a folder, a pattern, or - for standard input.
+
+    \b
+      zsl classify photo.jpg --top 3
+      zsl classify *.jpg --jsonl > labels.jsonl
+      zsl classify photo.jpg --labels cat,dog,horse
+      zsl classify photo.jpg --under animal
+    """
+    started = time.perf_counter()
+    names = options.read_labels(labels, labels_file)
+    from zsl_cli.classifier import Classifier
+    from zsl_cli.walk import expand
+
+    classifier = Classifier.load(model, vocabulary, device=device)
+    paths = list(expand(images))
+    if not quiet:
+        _say_senses(classifier, [*(names or ()), *under])
+    nearest = classifier.candidates(names, under or None, exact=exact, images=len(paths))
+    if verbose:
+        click.echo(f"zsl: model {classifier.model.name} on {classifier.model.device}, vocabulary "
+                   f"{classifier.vocabulary.name}, {type(nearest).__name__.lower()} search",
+                   err=True)
+    predictions = classifier.predict(_sources(paths), nearest, top=top, threshold=threshold,
+                                     batch_size=batch_size, max_pixels=max_pixels)
+    done, failures = 0, []
+    for prediction in output.write(predictions, output_format, classifier.model.name,
+                                   classifier.vocabulary.name):
+        if prediction.error is None:
+            done += 1
+        else:
+            failures.append(prediction.error)
+            click.echo(f"zsl: {output.printable(prediction.path)}: {prediction.error}", err=True)
+    if verbose:
+        click.echo(f"zsl: {done} images, {len(failures)} failed, "
+                   f"{time.perf_counter() - started:.2f} s", err=True)
+    return _status(done, failures)
+
+
+def _sources(paths: "Iterable[tuple[str, ImageError | None]]",
+             ) -> "Iterator[tuple[str, str | bytes | ImageError]]":
+    for path, error in paths:
+        yield path, error or (sys.stdin.buffer.read() if path == "-" else path)
+
+
+def _say_senses(classifier: "Classifier", names: Iterable[str]) -> None:
+    """Tell which sense a name with several was taken to have."""
+    vocabulary = classifier.vocabulary
+    for name in names:
+        match = vocabulary.find(name)
+        if match.others:
+            others = "; ".join(_sense(vocabulary.label(row)) for row in match.others)
+            click.echo(f"zsl: {name} taken as {_sense(vocabulary.label(match.row))}. "
+                       f"Others, by id: {others}", err=True)
+
+
+def _sense(label) -> str:
+    return f"{label.id} ({output.printable(label.gloss or label.name)})"
+
+
+def _status(done: int, failures: "list[ImageError]") -> int:
+    """1 when some input failed; 2 when there was nothing to read at all."""
+    if not failures:
+        return 0
+    return 2 if not done and all(e.kind in ("missing", "permission") for e in failures) else 1

@@ -1,0 +1,82 @@
+"""``list``, ``show`` and ``verify``, the same for models and vocabularies."""
+
+import json
+from pathlib import Path
+
+import click
+
+from zsl_cli import folders
+from zsl_cli.cli import options
+from zsl_cli.cli.output import printable
+from zsl_cli.errors import ZslError
+
+
+def add_to(group: click.Group, kind: folders.Kind) -> None:
+    """Give a group the three commands for one kind of folder."""
+
+    @group.command("list", help=f"The {kind.plural} that a name can reach.")
+    @options.common
+    def list_command(quiet: bool, verbose: bool, debug: bool) -> int:
+        failures = 0
+        for folder in folders.available(kind):
+            try:
+                manifest = folders.read_manifest(kind, folder)
+            except ZslError as error:
+                click.echo(f"zsl: {error}", err=True)
+                failures += 1
+                continue
+            what = f"{manifest['labels']:,} labels, " if "labels" in manifest else ""
+            click.echo(f"{printable(folder.name)}\t{manifest['version']}\t{what}"
+                       f"space {manifest['space']}, dimension {manifest['dimension']}"
+                       + (f"\t{printable(str(folder))}" if verbose else ""))
+        return 1 if failures else 0
+
+    @group.command("show", help=f"Everything that a {kind.noun}'s manifest says.")
+    @click.argument("name", default="default", metavar="[NAME|FOLDER]")
+    @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+    @options.common
+    def show_command(name: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
+        folder = folders.find(kind, name)
+        manifest = {"folder": str(folder), **folders.read_manifest(kind, folder)}
+        if as_json:
+            click.echo(json.dumps(manifest, indent=2))
+        else:
+            for line in _lines(manifest):
+                click.echo(printable(line))
+
+    @group.command("verify", help="Check the files against the manifest's hashes.")
+    @click.argument("name", default="default", metavar="[NAME|FOLDER]")
+    @options.common
+    def verify_command(name: str, quiet: bool, verbose: bool, debug: bool) -> None:
+        folder = folders.find(kind, name)
+        _verify(kind, folder)
+        if not quiet:
+            click.echo(f"{printable(str(folder))}: all files are what the manifest says")
+
+
+def _verify(kind: folders.Kind, folder: Path) -> None:
+    """Raise ZslError for the first thing that is wrong with a folder."""
+    manifest = folders.read_manifest(kind, folder)
+    for file in manifest["files"]:
+        folders.check_file(folder, file, manifest)
+    if kind is folders.MODEL:
+        from zsl_cli.model import Model
+
+        Model.load(folder, device="cpu")
+    else:
+        from zsl_cli.vocabulary import Vocabulary
+
+        _ = Vocabulary.load(folder).labels  # every line is parsed
+
+
+def _lines(value: object, indent: str = "", name: str = "") -> list[str]:
+    """A manifest as indented lines."""
+    if isinstance(value, dict):
+        head = [f"{indent}{name}:"] if name else []
+        inner = indent + "  " if name else indent
+        return head + [line for key, entry in value.items() for line in _lines(entry, inner, key)]
+    if isinstance(value, list):
+        return [f"{indent}{name}:"] + [line for entry in value for line in (
+            _lines(entry, indent + "  ", "-") if isinstance(entry, dict)
+            else [f"{indent}  - {entry}"])]
+    return [f"{indent}{name}: {value}"]

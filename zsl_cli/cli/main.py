@@ -1,0 +1,87 @@
+"""The ``zsl`` program: its commands, loaded when they are used, and its exit status."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from zsl_cli import __version__
+from zsl_cli.cli import options
+from zsl_cli.errors import ZslError
+
+COMMANDS = ("classify", "models", "vocab", "export", "doctor")
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are modules of ``zsl_cli.cli``, imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command object of ``zsl_cli.cli.NAME``."""
+        if cmd_name not in COMMANDS:
+            return None
+        return importlib.import_module(f"zsl_cli.cli.{cmd_name}").command
+
+    def resolve_command(self, ctx: click.Context, args: list[str],
+                        ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's, and an unknown command names the nearest ones."""
+        if args and args[0] not in COMMANDS:
+            raise click.UsageError(f"no command {args[0]!r}" + options.did_you_mean(
+                args[0], COMMANDS))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="zsl")
+def zsl() -> None:
+    """Say what is in photos, out of tens of thousands of labels, on this machine alone."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the program and leave with its exit status: 0 all well, 1 some inputs failed, 2 wrong
+    use or set-up, 130 interrupted."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # not every name is text in the locale's encoding
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    status = 2
+    try:
+        status = zsl.main(args=arguments, prog_name="zsl", standalone_mode=False) or 0
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except ZslError as error:
+        if "--debug" in arguments:
+            raise
+        click.echo(f"zsl: {error}", err=True)
+    except (KeyboardInterrupt, click.Abort):
+        status = 130
+    except BrokenPipeError:  # the reader has what it wanted
+        status = 0
+    except MemoryError:
+        click.echo("zsl: out of memory; try a smaller --batch-size", err=True)
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        click.echo(f"zsl: this should not have happened: {type(error).__name__}: {error}\n"
+                   "Run the command again with --debug to see where.", err=True)
+    _leave(status)
+
+
+def _leave(status: int) -> NoReturn:
+    """Exit without waiting for decoding threads, and quietly where the reader has gone."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (BrokenPipeError, ValueError):
+            pass
+        except OSError:
+            status = status or 2
+    os._exit(status)

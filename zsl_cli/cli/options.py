@@ -1,0 +1,95 @@
+"""Options that several commands share, so that they are the same everywhere."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Decorator = Callable[[Function], Function]
+
+MAX_TOP = 1000
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``; did you mean …?`` or an empty string."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, list(known), n=3)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def _stack(*decorators: Decorator) -> Decorator:
+    def apply(function: Function) -> Function:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+    return apply
+
+
+common = _stack(
+    click.option("-q", "--quiet", is_flag=True, help="No notes on standard error; only errors."),
+    click.option("-v", "--verbose", is_flag=True, help="Say what is used and how long it took."),
+    click.option("--debug", is_flag=True, help="Show a traceback when something fails."),
+)
+
+model_and_vocabulary = _stack(
+    click.option("--model", default="default", show_default=True, metavar="NAME|FOLDER",
+                 help="The model that embeds images."),
+    click.option("--vocab", "vocabulary", default="default", show_default=True,
+                 metavar="NAME|FOLDER", help="The labels to choose from."),
+    click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
+                 show_default=True, help="cuda fails where it cannot be used; auto falls back."),
+)
+
+candidates = _stack(
+    click.option("--labels", metavar="A,B,C", help="Only these labels: names, synonyms or ids."),
+    click.option("--labels-file", type=click.Path(path_type=Path), metavar="FILE",
+                 help="The same, one a line; - is standard input."),
+    click.option("--under", multiple=True, metavar="LABEL",
+                 help="Only labels below this one, such as animal. May be repeated."),
+    click.option("--exact/--hnsw", "exact", default=None,
+                 help="Search by brute force, or by the HNSW index. Default: the quicker one "
+                      "for this number of images."),
+)
+
+answers = _stack(
+    click.option("-k", "--top", type=click.IntRange(1, MAX_TOP), default=5, show_default=True,
+                 metavar="K", help="How many labels an image, at most 1000."),
+    click.option("--threshold", type=click.FloatRange(0, 1), default=0.0, show_default=True,
+                 metavar="P", help="Leave out labels whose score, from 0 to 1, is lower."),
+)
+
+reading = _stack(
+    click.option("--batch-size", type=click.IntRange(1, 1024), default=16, show_default=True,
+                 metavar="N", help="Images that go through the model at once."),
+    click.option("--max-pixels", type=click.IntRange(1), default=250_000_000, show_default=True,
+                 metavar="N", help="Larger images are refused before decoding."),
+)
+
+output_format = _stack(
+    click.option("--jsonl", "output_format", flag_value="jsonl", default=None,
+                 help="A JSON record a line."),
+    click.option("--json", "output_format", flag_value="json", help="One JSON array."),
+    click.option("--csv", "output_format", flag_value="csv", help="CSV, a row a label."),
+)
+
+
+def read_labels(labels: str | None, labels_file: Path | None) -> list[str] | None:
+    """The candidate labels that ``--labels`` and ``--labels-file`` name, or None for all."""
+    if labels is None and labels_file is None:
+        return None
+    names = (labels or "").split(",")
+    if labels_file is not None:
+        try:
+            with click.open_file(str(labels_file), encoding="utf-8-sig") as file:
+                names += file.read().splitlines()
+        except OSError as error:
+            raise click.UsageError(f"--labels-file {labels_file}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise click.UsageError(f"--labels-file {labels_file}: not UTF-8 text") from error
+    names = [name.strip() for name in names if name.strip()]
+    if not names:
+        raise click.UsageError("--labels and --labels-file name no label")
+    return names

@@ -1,0 +1,120 @@
+"""Predictions as a table, JSONL, JSON or CSV."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zsl_cli.classifier import Prediction, ScoredLabel
+
+_BAR_WIDTH = 20
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def printable(text: str) -> str:
+    """Text with what would steer a terminal (control characters, bytes that are no UTF-8)
+    written as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def record(prediction: "Prediction", model: str, vocabulary: str) -> dict[str, Any]:
+    """The record of one image, as the command line's contract fixes it."""
+    if prediction.error is not None:
+        return {"path": prediction.path,
+                "error": {"kind": prediction.error.kind, "message": str(prediction.error)}}
+    return {"path": prediction.path,
+            "labels": [{"id": found.id, "label": found.name, "score": round(found.score, 6)}
+                       for found in prediction.labels],
+            "model": model, "vocabulary": vocabulary}
+
+
+def write(predictions: Iterable["Prediction"], output_format: str | None, model: str,
+          vocabulary: str) -> Iterator["Prediction"]:
+    """Print predictions as they come, and hand each on once it is printed.
+
+    The bytes of a path that is not UTF-8 survive: as ``\\udcXX`` escapes in JSON, as themselves
+    in CSV.
+    """
+    if output_format is None:
+        yield from _write_tables(predictions)
+    elif output_format == "csv":
+        yield from _write_csv(predictions)
+    else:
+        yield from _write_json(predictions, model, vocabulary, array=output_format == "json")
+
+
+def _put(text: str, errors: str) -> None:
+    sys.stdout.buffer.write(text.encode("utf-8", errors))
+    sys.stdout.buffer.flush()
+
+
+def _write_json(predictions: Iterable["Prediction"], model: str, vocabulary: str, *,
+                array: bool) -> Iterator["Prediction"]:
+    before = "[\n" if array else ""
+    for prediction in predictions:
+        line = json.dumps(record(prediction, model, vocabulary), ensure_ascii=False)
+        _put(before + line + ("" if array else "\n"), "backslashreplace")
+        before = ",\n" if array else ""
+        yield prediction
+    if array:
+        _put("[]\n" if before == "[\n" else "\n]\n", "strict")
+
+
+def _write_csv(predictions: Iterable["Prediction"]) -> Iterator["Prediction"]:
+    def put(rows: list[tuple]) -> None:
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows(rows)
+        _put(text.getvalue(), "surrogateescape")
+
+    put([("path", "rank", "id", "label", "score", "error")])
+    for prediction in predictions:
+        if prediction.error is not None:
+            put([(prediction.path, "", "", "", "", str(prediction.error))])
+        put([(prediction.path, rank, found.id, found.name, f"{found.score:.6f}", "")
+             for rank, found in enumerate(prediction.labels, start=1)])
+        yield prediction
+
+
+def _write_tables(predictions: Iterable["Prediction"]) -> Iterator["Prediction"]:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    for prediction in predictions:
+        if prediction.error is None:
+            console.print(table(prediction))
+        yield prediction
+
+
+def table(prediction: "Prediction") -> Any:
+    """A rich table: rank, label, what it means where the name alone is ambiguous, score, bar."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(title=Text(printable(prediction.path), style="bold"), title_justify="left",
+                 box=None, pad_edge=False, show_header=False)
+    grid.add_column(justify="right", style="dim")
+    grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    grid.add_column(justify="right")
+    grid.add_column(style="green", width=_BAR_WIDTH)
+    for rank, found in enumerate(prediction.labels, start=1):
+        grid.add_row(str(rank), _label(found), f"{found.score:.3f}", _bar(found.score))
+    if not prediction.labels:
+        grid.add_row("", Text("no label reaches the threshold", style="italic"), "", "")
+    return grid
+
+
+def _label(found: "ScoredLabel") -> Any:
+    from rich.text import Text
+
+    text = Text(printable(found.name), style="bold")
+    if found.label.ambiguous:
+        text.append(f"  {printable(found.label.gloss)}", style="not bold dim")
+    return text
+
+
+def _bar(score: float) -> str:
+    full, rest = divmod(round(score * _BAR_WIDTH * 8), 8)
+    return "█" * full + (_EIGHTHS[rest] if rest else "")

@@ -1,0 +1,37 @@
+"""Everything that zsl raises on purpose; each message says what is wrong and what to do."""
+
+
+class ZslError(Exception):
+    """A wrong set-up or a wrong request; the command line prints it and exits with status 2."""
+
+
+class FolderError(ZslError):
+    """A model or vocabulary folder that is missing, malformed, or not what its manifest says."""
+
+
+class MismatchError(ZslError):
+    """A model and a vocabulary whose spaces differ."""
+
+
+class DeviceError(ZslError):
+    """A device that was asked for and cannot be used."""
+
+
+class UnknownLabelError(ZslError):
+    """A label that the vocabulary does not know."""
+
+
+class MissingExtraError(ZslError):
+    """An optional dependency that is not installed."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs {package}: pip install 'zsl-cli[{extra}]'")
+
+
+class ImageError(ZslError):
+    """One image that cannot be used; ``kind`` is ``missing``, ``permission``, ``file``,
+    ``limit`` or ``image``."""
+
+    def __init__(self, message: str, kind: str = "image") -> None:
+        super().__init__(message)
+        self.kind = kind

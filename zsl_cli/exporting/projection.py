@@ -1,0 +1,68 @@
+"""M: from a CNN's penultimate features to the space of the label vectors."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zsl_cli.errors import ZslError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Projection:
+    """The embedding of an image with unit features v̂ and class probabilities p:
+    ``(features · v̂ + posterior · p + bias) / ‖…‖``.
+
+    features: ``[D, F]``; the M of DeViSE (Frome et al., 2013).
+    posterior: ``[D, C]``, or None. With a label vector a class in its columns this is ConSE
+        (Norouzi et al., 2014): a mean of label vectors, weighted by the classifier.
+    bias: ``[D]``, or None.
+    space: the name of the space of the label vectors.
+    """
+
+    space: str
+    features: "NDArray[np.float32]"
+    posterior: "NDArray[np.float32] | None" = None
+    bias: "NDArray[np.float32] | None" = None
+
+    @property
+    def dimension(self) -> int:
+        """D."""
+        return self.features.shape[0]
+
+    def save(self, path: Path) -> None:
+        """Write an ``.npz`` that ``load`` reads."""
+        arrays = {"features": self.features, "posterior": self.posterior, "bias": self.bias}
+        np.savez(path, space=np.array(self.space),
+                 **{name: array for name, array in arrays.items() if array is not None})
+
+    @classmethod
+    def load(cls, path: Path) -> "Projection":
+        """Read an ``.npz`` (or an ``.npy`` that holds ``features`` alone); raises ZslError."""
+        try:
+            loaded = np.load(path, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise ZslError(f"{path}: cannot be read as a projection: {error}") from error
+        if isinstance(loaded, np.ndarray):
+            arrays = {"features": loaded}
+            space = path.stem
+        else:
+            with loaded:
+                arrays = {name: loaded[name] for name in loaded.files}
+            space = str(arrays.pop("space", path.stem))
+        unknown = arrays.keys() - {"features", "posterior", "bias"}
+        if "features" not in arrays or unknown:
+            raise ZslError(f"{path}: expected the arrays features and, if wanted, posterior and "
+                           f"bias; it holds {', '.join(sorted(arrays)) or 'none'}")
+        for name, array in arrays.items():
+            shape_fits = (array.ndim == (1 if name == "bias" else 2)
+                          and array.shape[0] == arrays["features"].shape[0])
+            if array.dtype.kind != "f" or not shape_fits or not np.isfinite(array).all():
+                raise ZslError(f"{path}: {name} must be finite numbers, "
+                               f"{'[D]' if name == 'bias' else '[D, …]'}; it is {array.dtype} "
+                               f"{list(array.shape)}")
+        return cls(space, **{name: array.astype(np.float32) for name, array in arrays.items()})

@@ -1,0 +1,173 @@
+"""What model and vocabulary folders share: a manifest, the hashes of the files, a place to look.
+
+A folder holds one JSON manifest (``model.json`` or ``vocabulary.json``) that names every other
+file with its SHA-256 and its size, so that a changed or half-copied file is never used.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zsl_cli.errors import FolderError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One of the two sorts of folder: what it is called, where it lies, what it must hold."""
+
+    noun: str
+    plural: str
+    parent: str
+    manifest: str
+    keys: tuple[str, ...]
+
+
+MODEL = Kind("model", "models", "models", "model.json",
+             ("name", "version", "space", "dimension", "input", "files"))
+VOCABULARY = Kind("vocabulary", "vocabularies", "vocab", "vocabulary.json",
+                  ("name", "version", "space", "dimension", "labels", "files"))
+
+
+def sha256(path: Path) -> str:
+    """The hexadecimal SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def homes(kind: Kind) -> list[Path]:
+    """The folders in which names are looked up, first match first."""
+    from platformdirs import user_data_path
+
+    found = []
+    if home := os.environ.get("ZSL_HOME"):
+        found.append(Path(home) / kind.parent)
+    found.append(user_data_path("zsl", appauthor=False) / kind.parent)
+    found.append(embedded(kind))
+    return found
+
+
+def embedded(kind: Kind) -> Path:
+    """Where the folders that come with zsl lie: inside an installed package, or beside
+    ``zsl_cli/`` in a source tree."""
+    package = Path(__file__).parent
+    installed = package / "embedded" / kind.parent
+    return installed if installed.is_dir() else package.parent / kind.parent
+
+
+def find(kind: Kind, name: str | os.PathLike[str]) -> Path:
+    """The folder that a path or a name stands for.
+
+    Raises FolderError, with the names that do exist, when there is none.
+    """
+    path = Path(name)
+    if (path / kind.manifest).is_file():
+        return path
+    plain = isinstance(name, str) and path.name == name and name not in ("", ".", "..")
+    if plain:
+        for home in homes(kind):
+            if (home / name / kind.manifest).is_file():
+                return home / name
+    if path.is_dir():
+        raise FolderError(f"{path}: no {kind.manifest} in this folder, so it is no {kind.noun}")
+    known = ", ".join(sorted({folder.name for folder in available(kind)})) or "none"
+    raise FolderError(f"no {kind.noun} called {str(name)!r}; known {kind.plural}: {known} "
+                      f"(or give the path of a folder with a {kind.manifest})")
+
+
+def available(kind: Kind) -> list[Path]:
+    """Every folder of this kind that a name can reach, in the order of the look-up."""
+    found: dict[str, Path] = {}
+    for home in homes(kind):
+        if home.is_dir():
+            for folder in sorted(home.iterdir()):
+                if (folder / kind.manifest).is_file():
+                    found.setdefault(folder.name, folder)
+    return list(found.values())
+
+
+def read_manifest(kind: Kind, folder: Path) -> dict[str, Any]:
+    """The manifest as a dictionary; FolderError when it is unreadable or lacks a key."""
+    path = folder / kind.manifest
+    try:
+        manifest = json.loads(path.read_bytes())
+    except OSError as error:
+        raise FolderError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise FolderError(f"{path}: not valid JSON ({error})") from error
+    missing = [key for key in ("format", *kind.keys)
+               if not isinstance(manifest, dict) or key not in manifest]
+    if missing:
+        raise FolderError(f"{path}: lacks {', '.join(missing)}")
+    if manifest["format"] != FORMAT:
+        raise FolderError(f"{path}: format {manifest['format']!r}, and this version of zsl "
+                          f"reads format {FORMAT}")
+    if not isinstance(manifest["files"], dict) or not all(
+            isinstance(entry, dict) and {"sha256", "bytes"} <= entry.keys() and _is_plain(name)
+            for name, entry in manifest["files"].items()):
+        raise FolderError(f"{path}: \"files\" must give the sha256 and bytes of plain file names")
+    return manifest
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a manifest's file name stays inside the folder."""
+    return name == os.path.basename(name) and name not in ("", ".", "..")
+
+
+def check_file(folder: Path, name: str, manifest: dict[str, Any]) -> None:
+    """Raise FolderError unless ``name`` has the size and the SHA-256 that the manifest gives."""
+    path = folder / name
+    entry = manifest["files"].get(name)
+    if entry is None:
+        raise FolderError(f"{path}: not listed in the manifest")
+    try:
+        same = path.stat().st_size == entry["bytes"] and sha256(path) == entry["sha256"]
+    except OSError as error:
+        raise FolderError(f"{path}: {error.strerror}") from error
+    if not same:
+        raise FolderError(f"{path}: changed since it was written (its SHA-256 is not the "
+                          f"manifest's); install or build {folder.name!r} again")
+
+
+def describe_files(folder: Path, *names: str) -> dict[str, dict[str, Any]]:
+    """The manifest's ``files`` entry for these files of a folder."""
+    return {name: {"sha256": sha256(folder / name), "bytes": (folder / name).stat().st_size}
+            for name in names}
+
+
+def write_manifest(kind: Kind, folder: Path, manifest: dict[str, Any]) -> None:
+    """Write a manifest as indented UTF-8 JSON, the format's number first."""
+    text = json.dumps({"format": FORMAT, **manifest}, indent=2, ensure_ascii=False)
+    (folder / kind.manifest).write_text(text + "\n", encoding="utf-8")
+
+
+@contextmanager
+def new_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
+    """A temporary folder beside ``target`` that takes its place when the block ends well.
+
+    Nothing is left behind when it does not. An existing target needs ``force``.
+    """
+    if target.exists() and not force:
+        raise FolderError(f"{target} exists; give --force to replace it")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield work
+        work.chmod(0o755)
+        if target.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+            target.rename(old / target.name)
+            work.rename(target)
+            shutil.rmtree(old)
+        else:
+            work.rename(target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

@@ -1,0 +1,30 @@
+"""The hypernym graph over labels: who lies under whom."""
+
+from collections.abc import Iterable, Sequence
+
+
+class Hierarchy:
+    """A directed acyclic graph from each label to its parents (WordNet hypernyms, say).
+
+    Parents that are no labels themselves are ignored.
+    """
+
+    def __init__(self, ids: Sequence[str], parents: Iterable[Sequence[str]]) -> None:
+        """``parents`` gives the parent ids of each of ``ids``, in the same order."""
+        self._rows = {id_: row for row, id_ in enumerate(ids)}
+        self._children: list[list[int]] = [[] for _ in ids]
+        for row, above in enumerate(parents):
+            for parent in above:
+                if parent in self._rows:
+                    self._children[self._rows[parent]].append(row)
+
+    def descendants(self, row: int) -> list[int]:
+        """The rows under ``row``, itself included, in rising order. Cycles do no harm."""
+        found = {row}
+        open_rows = [row]
+        while open_rows:
+            for child in self._children[open_rows.pop()]:
+                if child not in found:
+                    found.add(child)
+                    open_rows.append(child)
+        return sorted(found)

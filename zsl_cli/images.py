@@ -1,0 +1,227 @@
+"""A path, bytes or a Pillow image → the square uint8 RGB array that an encoder takes.
+
+The centre square of the picture is resized straight to the encoder's side. A JPEG is decoded
+at a reduced size where that loses nothing the resize would keep, which is most of the speed.
+"""
+
+import io
+import os
+import re
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from zsl_cli.errors import ImageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    ImageSource = str | os.PathLike[str] | bytes | Image.Image
+
+MAX_PIXELS = 250_000_000
+"""Larger images are refused before decoding; the largest phone cameras make 200 megapixels."""
+
+REDUCING_GAP = 2.0
+"""A reduced-size decode or box filter stops at this many times the final size (Pillow's own
+recommendation), so that what follows is still a good resize."""
+
+INTERPOLATIONS = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR,
+                  "bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
+
+_EXIF_ORIENTATION = 0x0112
+_TURN: dict[int, Callable[[Any], Any]] = {  # EXIF 2.3, tag 274, on an [H, W, C] array
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: a.transpose(1, 0, 2)[:, ::-1],
+    7: lambda a: a.transpose(1, 0, 2)[::-1, ::-1],
+    8: lambda a: a.transpose(1, 0, 2)[::-1],
+}
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a picture becomes the encoder's input.
+
+    size: side of the square input, pixels.
+    crop: side of the centre square that is kept, as a share of the shorter side (resizing the
+        shorter side to 256 and cutting out 224 is ``224 / 256 = 0.875``).
+    interpolation: a key of INTERPOLATIONS.
+    layout: ``NHWC`` or ``NCHW``.
+    """
+
+    size: int
+    crop: float = 0.875
+    interpolation: str = "bicubic"
+    layout: str = "NHWC"
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.size, int) and 1 <= self.size <= 4096):
+            raise ValueError(f"size {self.size!r} is not a whole number from 1 to 4096")
+        if not (isinstance(self.crop, int | float) and 0 < self.crop <= 1):
+            raise ValueError(f"crop {self.crop!r} is not in (0, 1]")
+        if self.interpolation not in INTERPOLATIONS:
+            raise ValueError(f"interpolation {self.interpolation!r} is not one of "
+                             f"{', '.join(INTERPOLATIONS)}")
+        if self.layout not in ("NHWC", "NCHW"):
+            raise ValueError(f"layout {self.layout!r} is neither NHWC nor NCHW")
+
+
+def load(source: "ImageSource", preprocessing: Preprocessing, *,
+         max_pixels: int = MAX_PIXELS, reduced: bool = True) -> "NDArray[np.uint8]":
+    """The picture as uint8 ``[size, size, 3]`` (``[3, size, size]`` for NCHW), RGB.
+
+    EXIF orientation is applied, transparency is laid on white, 16 bits are scaled to 8, and of
+    an animation the first frame is taken. ``reduced=False`` decodes in full size.
+
+    Raises ImageError for a source that cannot be used, whatever is wrong with it.
+    """
+    if isinstance(source, Image.Image):
+        _check_size(source, max_pixels)
+        return _arrange(_square(source, preprocessing, reduced), preprocessing)
+    file = io.BytesIO(source) if isinstance(source, bytes) else _open_file(source)
+    with file:
+        try:
+            with _open(file, max_pixels) as image:
+                return _arrange(_square(image, preprocessing, reduced), preprocessing)
+        except ImageError:
+            raise
+        except MemoryError as error:
+            raise ImageError("not enough memory to decode it", "limit") from error
+        except Exception as error:  # Pillow's parsers raise whatever a damaged file leads them to
+            raise ImageError(f"cannot decode it: {_reason(error)}") from error
+
+
+def _open_file(source: str | os.PathLike[str]) -> BinaryIO:
+    """An open regular file; a fifo or a device is never opened, since it could block for ever."""
+    try:
+        mode = os.stat(source).st_mode
+        if stat.S_ISDIR(mode):
+            raise ImageError("a folder, not an image", "file")
+        if not stat.S_ISREG(mode):
+            raise ImageError("not a regular file", "file")
+        return Path(source).open("rb")
+    except FileNotFoundError as error:
+        raise ImageError("no such file", "missing") from error
+    except PermissionError as error:
+        raise ImageError("no permission to read it", "permission") from error
+    except OSError as error:
+        raise ImageError(error.strerror or str(error), "file") from error
+    except ValueError as error:  # a NUL byte in the name
+        raise ImageError(str(error), "missing") from error
+
+
+def _open(file: BinaryIO, max_pixels: int) -> Image.Image:
+    """The image with its header read and its size checked, not yet decoded."""
+    if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
+        Image.MAX_IMAGE_PIXELS = max_pixels  # global to the process: raised here, never lowered
+    start = file.read(32)
+    file.seek(0)
+    if not start:
+        raise ImageError("the file is empty")
+    if start[4:8] == b"ftyp" and start[8:12] not in (b"avif", b"avis"):
+        _enable_heif()
+    try:
+        image = Image.open(file)
+    except Image.UnidentifiedImageError as error:
+        raise ImageError("not an image in a known format") from error
+    except Image.DecompressionBombError as error:
+        claimed = re.search(r"\d+", str(error))
+        raise _too_large(int(claimed[0]) if claimed else 0, max_pixels) from error
+    _check_size(image, max_pixels)
+    return image
+
+
+def _check_size(image: Image.Image, max_pixels: int) -> None:
+    if image.width * image.height > max_pixels:
+        raise _too_large(image.width * image.height, max_pixels)
+
+
+def _too_large(pixels: int, max_pixels: int) -> ImageError:
+    return ImageError(f"its {pixels:,} pixels exceed the limit of {max_pixels:,} pixels; if you "
+                      "trust the file, raise the limit with --max-pixels", "limit")
+
+
+def _enable_heif() -> None:
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError as error:
+        raise ImageError("HEIC needs pillow-heif: pip install 'zsl-cli[heif]'") from error
+    register_heif_opener()
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _square(image: Image.Image, preprocessing: Preprocessing,
+            reduced: bool) -> "NDArray[np.uint8]":
+    """The centre square, resized, as [size, size, 3]."""
+    orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
+    side = preprocessing.size
+    if reduced and image.format in ("JPEG", "MPO"):
+        # The whole picture's size at which the square's side is REDUCING_GAP times what we need.
+        scale = REDUCING_GAP * side / (min(image.size) * preprocessing.crop)
+        image.draft(None, (int(image.width * scale), int(image.height * scale)))
+    image = _eight_bit(image)
+    image = image.resize((side, side), INTERPOLATIONS[preprocessing.interpolation],
+                         box=_centre(image.size, preprocessing),
+                         reducing_gap=REDUCING_GAP if reduced else None)
+    if image.mode in ("RGBA", "LA"):
+        white = Image.new(image.mode, image.size, "white")
+        image = Image.alpha_composite(white.convert("RGBA"), image.convert("RGBA"))
+    pixels = np.asarray(image.convert("RGB"))
+    turn = _TURN.get(orientation)  # a turned centre square is the square of the turned picture
+    return pixels if turn is None else turn(pixels)
+
+
+def _centre(size: tuple[int, int], preprocessing: Preprocessing,
+            ) -> tuple[float, float, float, float]:
+    """The centre square's box; on whole pixels where the picture already has the right scale,
+    so that it is cut out and not blurred."""
+    side = min(size) * preprocessing.crop
+    left, top = ((length - side) / 2 for length in size)
+    if abs(side - preprocessing.size) < 1 and min(size) >= preprocessing.size:
+        side, left, top = preprocessing.size, int(left), int(top)
+    return left, top, left + side, top + side
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """The image in a mode that resizes well: L, LA, RGB or RGBA."""
+    if image.mode in ("RGB", "RGBA", "L", "LA"):
+        if image.mode in ("RGB", "L") and "transparency" in image.info:
+            return image.convert("RGBA")
+        return image
+    if image.mode == "P":
+        return image.convert("RGBA" if "transparency" in image.info else "RGB")
+    if image.mode in ("PA", "RGBa", "La"):
+        return image.convert("RGBA")
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode.startswith("I") or image.mode == "F":
+        return _scaled_to_eight_bit(image)
+    return image.convert("RGB")  # CMYK, YCbCr, LAB, HSV
+
+
+def _scaled_to_eight_bit(image: Image.Image) -> Image.Image:
+    """16- and 32-bit grey as 8 bits: Pillow's own conversion would clip at 255."""
+    values = np.asarray(image, dtype=np.float32)
+    if image.mode == "F":
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        values = (np.nan_to_num(values, nan=low) - low) / (high - low or 1.0)
+    else:
+        top = float(values.max())
+        values = values / (65535.0 if top <= 65535 else top)
+    return Image.fromarray((values.clip(0, 1) * 255 + 0.5).astype(np.uint8))
+
+
+def _arrange(pixels: "NDArray[np.uint8]", preprocessing: Preprocessing) -> "NDArray[np.uint8]":
+    if preprocessing.layout == "NCHW":
+        pixels = pixels.transpose(2, 0, 1)
+    return np.ascontiguousarray(pixels)

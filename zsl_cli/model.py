@@ -1,0 +1,91 @@
+"""Model: a model folder and the ONNX Runtime session that turns images into embeddings."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zsl_cli import devices, folders, images
+from zsl_cli.errors import FolderError
+
+if TYPE_CHECKING:
+    import onnxruntime
+    from numpy.typing import NDArray
+
+ENCODER_FILE = "encoder.onnx"
+
+
+class Model:
+    """An image encoder: uint8 RGB pixels → unit vectors in the space called ``space``."""
+
+    def __init__(self, manifest: dict[str, Any], path: Path,
+                 session: "onnxruntime.InferenceSession") -> None:
+        self.path = path
+        self.name: str = manifest["name"]
+        self.space: str = manifest["space"]
+        self.dimension: int = manifest["dimension"]
+        self.manifest = manifest
+        self.preprocessing = preprocessing(manifest, path)
+        self.device = devices.session_device(session)
+        self._session = session
+        self._check_graph()
+
+    @classmethod
+    def load(cls, name: str | os.PathLike[str] = "default", *, device: str = "auto",
+             threads: int | None = None) -> "Model":
+        """The model of this name or in this folder, its files checked against their hashes.
+
+        Raises FolderError, and DeviceError when ``device`` cannot be used.
+        """
+        folder = folders.find(folders.MODEL, name)
+        manifest = folders.read_manifest(folders.MODEL, folder)
+        preprocessing(manifest, folder)
+        folders.check_file(folder, ENCODER_FILE, manifest)
+        return cls(manifest, folder, devices.open_session(folder / ENCODER_FILE, device, threads))
+
+    def _check_graph(self) -> None:
+        """Raise FolderError unless the graph takes and gives what DESIGN's contract says."""
+        inputs = {node.name: node for node in self._session.get_inputs()}
+        outputs = {node.name: node for node in self._session.get_outputs()}
+        side = self.preprocessing.size
+        square = [side, side, 3] if self.preprocessing.layout == "NHWC" else [3, side, side]
+        if (list(inputs) != ["images"] or inputs["images"].type != "tensor(uint8)"
+                or inputs["images"].shape[1:] != square):
+            raise FolderError(f"{self.path / ENCODER_FILE}: expected one input, images, uint8 "
+                              f"[batch, {', '.join(map(str, square))}]")
+        if "embedding" not in outputs or outputs["embedding"].shape[1:] != [self.dimension]:
+            raise FolderError(f"{self.path / ENCODER_FILE}: expected an output, embedding, "
+                              f"[batch, {self.dimension}]")
+
+    def read(self, source: "images.ImageSource", *,
+             max_pixels: int = images.MAX_PIXELS) -> "NDArray[np.uint8]":
+        """One image as this encoder takes it; raises ImageError."""
+        return images.load(source, self.preprocessing, max_pixels=max_pixels)
+
+    def embed_pixels(self, pixels: "Sequence[NDArray[np.uint8]]") -> "NDArray[np.float32]":
+        """The unit embeddings, float32 ``[n, D]``, of n arrays that ``read`` has made."""
+        if not pixels:
+            return np.empty((0, self.dimension), np.float32)
+        return self._session.run(["embedding"], {"images": np.stack(pixels)})[0]
+
+    def embed(self, sources: "Iterable[images.ImageSource]", *,
+              batch_size: int = 16) -> "NDArray[np.float32]":
+        """The unit embeddings, float32 ``[n, D]``, of paths, bytes or Pillow images.
+
+        Raises ImageError at the first image that cannot be used; ``Classifier.classify`` and
+        ``stream.embed`` go on instead.
+        """
+        pixels = [self.read(source) for source in sources]
+        batches = [self.embed_pixels(pixels[start:start + batch_size])
+                   for start in range(0, len(pixels), batch_size)]
+        return np.concatenate([self.embed_pixels([]), *batches])
+
+
+def preprocessing(manifest: dict[str, Any], folder: Path) -> images.Preprocessing:
+    """The manifest's ``input`` entry; raises FolderError when it is not one."""
+    try:
+        return images.Preprocessing(**manifest["input"])
+    except (TypeError, ValueError) as error:
+        raise FolderError(f"{folder / folders.MODEL.manifest}: input: {error}") from error

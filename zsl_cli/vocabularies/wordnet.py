@@ -1,0 +1,111 @@
+"""The nouns of Princeton WordNet 3.0, from its database files (see wndb(5WN))."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from zsl_cli.errors import ZslError
+
+PERSON = "n00007846"
+_PLACES = (Path("/usr/share/wordnet"), Path("/usr/local/share/wordnet/dict"),
+           Path("/usr/local/WordNet-3.0/dict"), Path("/opt/homebrew/opt/wordnet/dict"))
+
+
+@dataclass(frozen=True)
+class Synset:
+    """A sense: ``n`` and its offset as id, its words, its definition, the ids right above it."""
+
+    id: str
+    words: tuple[str, ...]
+    definition: str
+    hypernyms: tuple[str, ...]
+
+
+class WordNet:
+    """Noun synsets by id, the senses of each word, and how often a sense was tagged in text."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read ``data.noun``, ``index.noun`` and ``cntlist.rev``; raises ZslError."""
+        try:
+            self.synsets = dict(_synsets(_lines(folder / "data.noun")))
+            self.senses = dict(_senses(_lines(folder / "index.noun")))
+            self._tags = _tags((folder / "cntlist.rev").read_text("utf-8").splitlines())
+        except OSError as error:
+            raise ZslError(f"{error.filename}: {error.strerror}; give the folder of WordNet 3.0's "
+                           "database files (Debian: apt install wordnet-base)") from error
+        except (ValueError, IndexError) as error:
+            raise ZslError(f"{folder}: not WordNet 3.0's database files ({error})") from error
+        self._above: dict[str, frozenset[str]] = {}
+
+    def ancestors(self, id_: str) -> frozenset[str]:
+        """The ids above a synset by any path, itself included."""
+        if id_ not in self._above:
+            self._above[id_] = frozenset([id_]).union(
+                *(self.ancestors(parent) for parent in self.synsets[id_].hypernyms))
+        return self._above[id_]
+
+    def nearest_ancestors(self, id_: str, among: Collection[str]) -> list[str]:
+        """The closest ids above a synset that are ``among`` the given ones, on each path."""
+        found: dict[str, None] = {}
+        for parent in self.synsets[id_].hypernyms:
+            for above in [parent] if parent in among else self.nearest_ancestors(parent, among):
+                found[above] = None
+        return [id_ for id_ in found if not any(
+            id_ != other and id_ in self.ancestors(other) for other in found)]
+
+    def sense_rank(self, word: str, id_: str) -> int:
+        """The place of a synset among the senses of a word, the most frequent first, from 0."""
+        senses = self.senses.get(word.lower(), ())
+        return senses.index(id_) if id_ in senses else len(senses)
+
+    def tag_count(self, word: str, id_: str) -> int:
+        """How often a word was tagged with this sense in WordNet's semantic concordance."""
+        return self._tags.get((word.lower(), self.sense_rank(word, id_) + 1), 0)
+
+
+def find_folder(folder: Path | None) -> Path:
+    """The given folder, or the first usual place that holds WordNet; raises ZslError."""
+    if folder is not None:
+        return folder
+    for place in _PLACES:
+        if (place / "data.noun").is_file():
+            return place
+    raise ZslError("WordNet 3.0 is not found; give its folder with --wordnet "
+                   "(Debian: apt install wordnet-base)")
+
+
+def _lines(path: Path) -> list[str]:
+    """A database file without its licence, which is indented by two spaces."""
+    return [line for line in path.read_text("utf-8").splitlines() if not line.startswith("  ")]
+
+
+def _synsets(lines: Iterable[str]) -> Iterable[tuple[str, Synset]]:
+    for line in lines:
+        data, gloss = line.split(" | ", 1)
+        fields = data.split()
+        words = int(fields[3], 16)
+        pointers = fields[4 + 2 * words:]
+        hypernyms = tuple(
+            "n" + pointers[at + 1] for at in range(1, 4 * int(pointers[0]) + 1, 4)
+            if pointers[at] in ("@", "@i"))  # hypernym, and the class of an instance
+        id_ = "n" + fields[0]
+        yield id_, Synset(id_, tuple(fields[4 + 2 * i].replace("_", " ") for i in range(words)),
+                          gloss.split('; "')[0].strip(), hypernyms)
+
+
+def _senses(lines: Iterable[str]) -> Iterable[tuple[str, tuple[str, ...]]]:
+    for line in lines:
+        fields = line.split()
+        yield (fields[0].replace("_", " "),
+               tuple("n" + offset for offset in fields[-int(fields[2]):]))
+
+
+def _tags(lines: Iterable[str]) -> dict[tuple[str, int], int]:
+    """Counts of noun senses by (word, sense number)."""
+    counts = {}
+    for line in lines:
+        key, number, count = line.split()
+        word, _, rest = key.partition("%")
+        if rest.startswith("1:"):
+            counts[word.replace("_", " "), int(number)] = int(count)
+    return counts

@@ -1,0 +1,270 @@
+"""Vocabulary: a vocabulary folder, its labels and their vectors, and the search over them."""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zsl_cli import folders, nearest
+from zsl_cli.errors import FolderError, UnknownLabelError
+from zsl_cli.hierarchy import Hierarchy
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LABELS_FILE = "labels.jsonl"
+VECTORS_FILE = "vectors.npy"
+
+
+@dataclass(frozen=True)
+class Label:
+    """One label of a vocabulary.
+
+    id: unique; in the default vocabulary the WordNet 3.0 offset, ``n02123045``.
+    name, synonyms, gloss: what it is called and what it means.
+    parents: the ids of the labels right above it.
+    ambiguous: whether another label has this name too.
+    seen: whether the model's CNN was trained on images of it.
+    """
+
+    id: str
+    name: str
+    synonyms: tuple[str, ...] = ()
+    gloss: str = ""
+    parents: tuple[str, ...] = ()
+    ambiguous: bool = False
+    seen: bool = False
+
+    def to_json(self) -> str:
+        """One line of ``labels.jsonl``; what has its default value is left out."""
+        fields = {name: value for name, value in self.__dict__.items()
+                  if value not in ("", (), False)}
+        return json.dumps(fields, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: bytes) -> "Label":
+        """The inverse of to_json; raises ValueError for anything else."""
+        fields = json.loads(line)
+        try:
+            return cls(id=str(fields["id"]), name=str(fields["name"]),
+                       synonyms=tuple(fields.get("synonyms", ())),
+                       gloss=str(fields.get("gloss", "")),
+                       parents=tuple(fields.get("parents", ())),
+                       ambiguous=bool(fields.get("ambiguous", False)),
+                       seen=bool(fields.get("seen", False)))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a label: {error}") from error
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a user's word for a label was taken to mean: the row, and the other rows it could
+    have meant."""
+
+    text: str
+    row: int
+    others: tuple[int, ...] = ()
+
+
+class Vocabulary:
+    """Labels and their vectors, from a vocabulary folder.
+
+    Rows of the folder are numbered from 0 and stay the same in every subset.
+    """
+
+    def __init__(self, manifest: dict[str, Any], path: Path, lines: Sequence[bytes],
+                 vectors: "NDArray[np.floating]") -> None:
+        self.path = path
+        self.name: str = manifest["name"]
+        self.space: str = manifest["space"]
+        self.dimension: int = manifest["dimension"]
+        self.manifest = manifest
+        self.vectors = vectors
+        self._lines = lines
+        self._parsed: dict[int, Label] = {}
+        self._hnsw: nearest.Hnsw | None = None
+
+    @classmethod
+    def load(cls, name: str | os.PathLike[str] = "default") -> "Vocabulary":
+        """The vocabulary of this name or in this folder, its files checked against their hashes.
+
+        Raises FolderError.
+        """
+        return cls.start_loading(name).result()
+
+    @classmethod
+    def start_loading(cls, name: str | os.PathLike[str] = "default") -> "Future[Vocabulary]":
+        """Load on another thread, so that a program can start its model meanwhile.
+
+        Raises FolderError at once for a folder that is not there; the future raises it for one
+        whose files are not what the manifest says.
+        """
+        folder = folders.find(folders.VOCABULARY, name)
+        manifest = folders.read_manifest(folders.VOCABULARY, folder)
+        pool = ThreadPoolExecutor(1, thread_name_prefix="zsl-vocabulary")
+        future = pool.submit(cls._read, folder, manifest)
+        pool.shutdown(wait=False)
+        return future
+
+    @classmethod
+    def _read(cls, folder: Path, manifest: dict[str, Any]) -> "Vocabulary":
+        for file in (LABELS_FILE, VECTORS_FILE):
+            folders.check_file(folder, file, manifest)
+        try:
+            vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
+            lines = (folder / LABELS_FILE).read_bytes().splitlines()
+        except (OSError, ValueError) as error:
+            raise FolderError(f"{folder}: {error}") from error
+        shape = (manifest["labels"], manifest["dimension"])
+        if vectors.shape != shape or vectors.dtype.kind != "f" or len(lines) != shape[0]:
+            raise FolderError(
+                f"{folder}: {folders.VOCABULARY.manifest} speaks of {shape[0]} labels of dimension "
+                f"{shape[1]}, {VECTORS_FILE} holds {vectors.dtype} {list(vectors.shape)}, "
+                f"{LABELS_FILE} {len(lines)} lines")
+        return cls(manifest, folder, lines, vectors)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def label(self, row: int) -> Label:
+        """The label of a row (lines are parsed when they are asked for)."""
+        if row not in self._parsed:
+            try:
+                self._parsed[row] = Label.from_json(self._lines[row])
+            except ValueError as error:
+                raise FolderError(f"{self.path / LABELS_FILE}, line {row + 1}: {error}") from error
+        return self._parsed[row]
+
+    @cached_property
+    def labels(self) -> list[Label]:
+        """All labels, in the order of the rows."""
+        return [self.label(row) for row in range(len(self))]
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """The row of each id."""
+        return {label.id: row for row, label in enumerate(self.labels)}
+
+    @cached_property
+    def hierarchy(self) -> Hierarchy:
+        """The graph of parents over the rows."""
+        return Hierarchy([label.id for label in self.labels],
+                         [label.parents for label in self.labels])
+
+    @cached_property
+    def _names(self) -> dict[str, list[int]]:
+        """The rows that each normalised name or synonym can mean, main names first."""
+        names: dict[str, list[int]] = {}
+        for row, label in enumerate(self.labels):
+            names.setdefault(_normal(label.name), []).append(row)
+        for row, label in enumerate(self.labels):
+            for synonym in label.synonyms:
+                meant = names.setdefault(_normal(synonym), [])
+                if row not in meant:
+                    meant.append(row)
+        return names
+
+    def find(self, text: str) -> Match:
+        """The label that an id, a name or a synonym stands for.
+
+        A name with several senses means the most usual one in pictures, by the label prior
+        (without a prior: the first main name). Raises UnknownLabelError with the nearest names.
+        """
+        if text.strip() in self.rows:
+            return Match(text, self.rows[text.strip()])
+        meant = self._names.get(_normal(text), [])
+        if not meant:
+            raise UnknownLabelError(f"unknown label {text!r}" + self._nearest_names(text))
+        best = max(meant, key=self.prior) if self.prior_dimension is not None else meant[0]
+        return Match(text, best, tuple(row for row in meant if row != best))
+
+    def _nearest_names(self, text: str) -> str:
+        from difflib import get_close_matches
+
+        close = get_close_matches(_normal(text), self._names, n=5, cutoff=0.6)
+        return f"; the nearest names are: {', '.join(close)}" if close else \
+            "; no name of this vocabulary is like it"
+
+    @property
+    def prior_dimension(self) -> int | None:
+        """The dimension of the label vectors that holds the label prior, if there is one."""
+        return self.manifest.get("prior_dimension")
+
+    def prior(self, row: int) -> float:
+        """How usual a label is in pictures, in the units of the score; 0 without a prior."""
+        if self.prior_dimension is None:
+            return 0.0
+        return float(self.vectors[row, self.prior_dimension])
+
+    @cached_property
+    def hnsw_parameters(self) -> nearest.HnswParameters:
+        """The index's parameters, from the manifest."""
+        return nearest.HnswParameters(**self.manifest.get("hnsw", {}))
+
+    @cached_property
+    def _exact(self) -> nearest.Exact:
+        return nearest.Exact(self.vectors)
+
+    def searcher(self, *, exact: bool | None = None, queries: int = 1) -> nearest.Nearest:
+        """What searches all labels.
+
+        exact: True for brute force, False for the HNSW index, None for whichever is quicker
+            over this number of ``queries``.
+        """
+        if exact:
+            return self._exact
+        if self._hnsw is None:
+            if exact is None and queries < nearest.LOAD_FROM:
+                return self._exact
+            cache = nearest.IndexCache(self.manifest["files"][VECTORS_FILE]["sha256"],
+                                       self.hnsw_parameters)
+            if exact is None and queries < nearest.BUILD_FROM and not cache.has():
+                return self._exact
+            self._hnsw = cache.open(self.vectors)
+        return self._hnsw
+
+    def search(self, embeddings: "NDArray[np.float32]", k: int = 10, *,
+               exact: bool | None = None) -> "tuple[list[list[str]], NDArray[np.float32]]":
+        """The ids and the inner products, ``[n, k]`` each, of the k labels nearest to each of
+        the unit embeddings ``[n, D]``, best first."""
+        rows, scores = self.searcher(exact=exact, queries=len(embeddings)).search(embeddings, k)
+        return [[self.label(row).id for row in line] for line in rows.tolist()], scores
+
+    def subset(self, rows: Iterable[int], *, prior: bool = True) -> "Subset":
+        """The search over these rows alone, exact; without the label prior if so asked."""
+        return Subset(self, np.array(sorted(set(rows)), dtype=np.int64), prior)
+
+
+class Subset:
+    """Exact search over some rows of a vocabulary; it answers in the vocabulary's rows.
+
+    A prior toward usual labels helps where all labels compete and hurts among a few that the
+    user has chosen, so it can be left out.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, rows: "NDArray[np.int64]", prior: bool) -> None:
+        vectors = np.array(vocabulary.vectors[rows], dtype=np.float32)
+        if not prior and vocabulary.prior_dimension is not None:
+            vectors[:, vocabulary.prior_dimension] = 0.0
+        self._rows = rows
+        self._exact = nearest.Exact(vectors)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def search(self, queries: "NDArray[np.float32]", k: int) -> "nearest.Neighbours":
+        """See Nearest."""
+        rows, scores = self._exact.search(queries, k)
+        return self._rows[rows], scores
+
+
+def _normal(name: str) -> str:
+    """A name as it is compared: case, underscores and runs of white space do not count."""
+    return re.sub(r"[\s_]+", " ", name).strip().casefold()
