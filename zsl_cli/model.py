@@ -1,7 +1,6 @@
 """Model: a model folder and the ONNX Runtime session that turns images into embeddings."""
 
 import os
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,8 @@ from zsl_cli import devices, folders, images
 from zsl_cli.errors import FolderError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import onnxruntime
     from numpy.typing import NDArray
 

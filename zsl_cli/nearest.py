@@ -9,6 +9,7 @@ file can overflow the heap.
 import hashlib
 import os
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -70,8 +71,8 @@ class HnswParameters:
     """M and ef_construction shape the graph; ef is the width of a search (recall for time)."""
 
     m: int = 16
-    ef_construction: int = 200
-    ef: int = 128
+    ef_construction: int = 400
+    ef: int = 256
 
 
 class Hnsw:
@@ -142,10 +143,8 @@ class IndexCache:
             except (RuntimeError, ValueError):
                 pass  # whole, yet of another layout: build it again
         index = Hnsw(vectors, self._parameters)
-        try:
+        with suppress(OSError, RuntimeError):  # a cache that can't be written costs time only
             index.save(self.path)
-        except (OSError, RuntimeError):
-            pass  # a cache that can't be written costs time, not results
         return index
 
     def _is_whole(self) -> bool:

@@ -1,7 +1,6 @@
-"""Many images → batches of embeddings and errors, decoding ahead of the model in a bounded window."""
+"""Many images → batches of embeddings and errors, decoding ahead of the model."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -10,15 +9,17 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from zsl_cli.errors import ImageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
     from zsl_cli.model import Model
 
     Pixels = NDArray[np.uint8]
+    Read = Callable[[Model], Pixels]
 
 Key = TypeVar("Key")
-Read = "Callable[[Model], Pixels]"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def embed(model: "Model", items: "Iterable[tuple[Key, Read | ImageError]]", *,
         admit(first)
         admit(islice(items, batch_size + jobs - len(first)))
         while window:
-            batch = []
+            batch: list[tuple[Key, Pixels | ImageError]] = []
             while window and len(batch) < batch_size:
                 key, future = window.popleft()
                 batch.append((key, future.result()))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from zsl_cli.errors import ImageError
 
-SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .apng .webp .gif .tif .tiff .bmp .avif .heic .heif .hif .mpo .jp2 "
-    ".ppm .pgm .pbm .tga .ico".split())
+SUFFIXES = frozenset({
+    ".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".ico", ".jfif", ".jp2", ".jpe",
+    ".jpeg", ".jpg", ".mpo", ".pbm", ".pgm", ".png", ".ppm", ".tga", ".tif", ".tiff", ".webp"})
 """What counts as an image in a folder; a file that is named outright is tried whatever it is
 called."""
 

@@ -13,6 +13,7 @@ from zsl_cli.cli import options, output
 if TYPE_CHECKING:
     from zsl_cli.classifier import Classifier
     from zsl_cli.errors import ImageError
+    from zsl_cli.vocabulary import Label
 
 
 @click.command("classify")
@@ -82,7 +83,7 @@ def _say_senses(classifier: "Classifier", names: Iterable[str]) -> None:
                        f"Others, by id: {others}", err=True)
 
 
-def _sense(label) -> str:
+def _sense(label: "Label") -> str:
     return f"{label.id} ({output.printable(label.gloss or label.name)})"
 
 

@@ -1,6 +1,5 @@
 """``zsl export``: a trained PyTorch checkpoint → a model folder."""
 
-import json
 from pathlib import Path
 
 import click
@@ -23,14 +22,15 @@ _FILE = click.Path(path_type=Path)
               show_default=True, help="int8: a quarter of the size, about twice the speed.")
 @click.option("--calibration-images", type=_FILE, metavar="FOLDER",
               help="Photographs to calibrate int8 on. Default: those of scikit-image.")
-@click.option("--temperature", type=click.FloatRange(0, min_open=True), default=0.05,
-              show_default=True, metavar="T", help="Scores are softmax(inner product / T).")
+@click.option("--temperature", type=click.FloatRange(0, min_open=True), metavar="T",
+              help="Scores are softmax(inner product / T). Default: what the projection says, "
+                   "or 0.05.")
 @click.option("--sources", type=_FILE, metavar="JSON",
               help="A list of {name, license, url}, for the manifest and the card.")
 @click.option("--force", is_flag=True, help="Replace an existing folder.")
 @options.common
 def command(checkpoint: Path, architecture: str, projection: Path, output: Path, quantize: str,
-            calibration_images: Path | None, temperature: float, sources: Path | None,
+            calibration_images: Path | None, temperature: float | None, sources: Path | None,
             force: bool, quiet: bool, verbose: bool, debug: bool) -> None:
     """Turn a trained PyTorch CHECKPOINT into a model folder.
 
@@ -49,20 +49,13 @@ def command(checkpoint: Path, architecture: str, projection: Path, output: Path,
                                + ", ".join(ARCHITECTURES))
     from zsl_cli.walk import images_in
 
+    m = Projection.load(projection)
     request = Request(
-        checkpoint, ARCHITECTURES[architecture], Projection.load(projection),
-        name=output.name, quantize=quantize == "int8",
-        calibration={"temperature": temperature, "neighbours": 100},
-        sources=tuple(_read_sources(sources)),
+        checkpoint, ARCHITECTURES[architecture], m, name=output.name,
+        quantize=quantize == "int8",
+        calibration={"temperature": temperature or m.score_temperature or 0.05,
+                     "neighbours": 100},
+        sources=tuple(options.read_sources(sources)),
         calibration_images=tuple(images_in(str(calibration_images))) if calibration_images else ())
     export(request, output, force=force,
            say=lambda line: None if quiet else click.echo(line, err=True))
-
-
-def _read_sources(path: Path | None) -> list[dict[str, str]]:
-    if path is None:
-        return []
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise click.UsageError(f"--sources {path}: {error}") from error

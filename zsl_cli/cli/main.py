@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -15,14 +16,22 @@ from zsl_cli.errors import ZslError
 COMMANDS = ("classify", "models", "vocab", "export", "doctor")
 
 
+class QuietEndError(Exception):
+    """A quiet end with this exit status; click would print something of its own."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
 class LazyGroup(click.Group):
     """A group whose commands are modules of ``zsl_cli.cli``, imported when they are needed."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _ctx: click.Context) -> list[str]:
         """The commands in the order in which a newcomer meets them."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command object of ``zsl_cli.cli.NAME``."""
         if cmd_name not in COMMANDS:
             return None
@@ -35,6 +44,15 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"no command {args[0]!r}" + options.did_you_mean(
                 args[0], COMMANDS))
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """As click's, but an interrupt and a closed pipe end the program without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise QuietEndError(130) from error
+        except BrokenPipeError as error:  # the reader has what it wanted
+            raise QuietEndError(0) from error
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # not every name is text in the locale's encoding
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    warnings.simplefilter("ignore")  # libraries' remarks, such as Pillow's on odd metadata
     status = 2
     try:
         status = zsl.main(args=arguments, prog_name="zsl", standalone_mode=False) or 0
@@ -61,10 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if "--debug" in arguments:
             raise
         click.echo(f"zsl: {error}", err=True)
+    except QuietEndError as stop:
+        status = stop.status
     except (KeyboardInterrupt, click.Abort):
         status = 130
-    except BrokenPipeError:  # the reader has what it wanted
-        status = 0
     except MemoryError:
         click.echo("zsl: out of memory; try a smaller --batch-size", err=True)
     except Exception as error:

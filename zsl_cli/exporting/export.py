@@ -47,7 +47,7 @@ class Request:
 
 
 def export(request: Request, target: Path, *, force: bool = False,
-           say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
+           say: Callable[[str], None] = lambda _line: None) -> dict[str, Any]:
     """Write the model folder and return its manifest.
 
     Raises ZslError, and leaves nothing behind, when the weights do not fit the architecture or
@@ -62,15 +62,16 @@ def export(request: Request, target: Path, *, force: bool = False,
     encoder = graph.Encoder(network, request.architecture, request.projection)
     pixels = (quantize.given_pixels(request.calibration_images, preprocessing)
               if request.calibration_images else quantize.bundled_pixels(preprocessing))
+    slack = request.projection.radius is not None
     with folders.new_folder(target, force=force) as folder, \
             tempfile.TemporaryDirectory() as scratch:
         full = Path(scratch) / "float32.onnx"
         graph.write(encoder, preprocessing.size, full)
-        agreement = {"float32": _check_float(encoder, full, pixels)}
+        agreement = {"float32": _check_float(encoder, full, pixels, slack)}
         say(f"ONNX agrees with PyTorch: smallest cosine {agreement['float32'].min_cosine:.6f}")
         if request.quantize:
             quantize.to_int8(full, folder / ENCODER_FILE, pixels)
-            agreement["int8"] = _check_int8(full, folder / ENCODER_FILE, pixels)
+            agreement["int8"] = _check_int8(full, folder / ENCODER_FILE, pixels, slack)
             say(f"int8 agrees with float32: mean cosine {agreement['int8'].mean_cosine:.4f}")
         else:
             full.rename(folder / ENCODER_FILE)
@@ -93,13 +94,13 @@ def export(request: Request, target: Path, *, force: bool = False,
 
 
 def _check_float(encoder: graph.Encoder, file: Path, pixels: "NDArray[np.uint8]",
-                 ) -> parity.Parity:
+                 slack: bool) -> parity.Parity:
     """PyTorch against ONNX Runtime, one image at a time and many, photographs and noise."""
     noise = np.random.default_rng(1).integers(0, 256, (4, *pixels.shape[1:]), dtype=np.uint8)
     sample = np.concatenate([pixels[:_PARITY_IMAGES], noise])
     with torch.inference_mode():
         expected = encoder(torch.from_numpy(sample)).numpy()
-    worst = min((parity.compare(expected, parity.embed(file, sample, batch))
+    worst = min((parity.compare(expected, parity.embed(file, sample, batch), slack)
                  for batch in (1, len(sample))), key=lambda found: found.min_cosine)
     if not worst.min_cosine >= TOLERANCE:
         raise ZslError(f"the exported encoder does not agree with PyTorch: smallest cosine "
@@ -107,8 +108,10 @@ def _check_float(encoder: graph.Encoder, file: Path, pixels: "NDArray[np.uint8]"
     return worst
 
 
-def _check_int8(full: Path, quantized: Path, pixels: "NDArray[np.uint8]") -> parity.Parity:
-    found = parity.compare(parity.embed(full, pixels, 16), parity.embed(quantized, pixels, 16))
+def _check_int8(full: Path, quantized: Path, pixels: "NDArray[np.uint8]",
+                slack: bool) -> parity.Parity:
+    found = parity.compare(parity.embed(full, pixels, 16), parity.embed(quantized, pixels, 16),
+                           slack)
     if not found.mean_cosine >= INT8_TOLERANCE:
         raise ZslError(f"int8 does not agree with float32: mean cosine {found.mean_cosine:.4f}, "
                        f"at least {INT8_TOLERANCE} is wanted; export without --quantize int8")

@@ -5,14 +5,19 @@ import logging
 import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from zsl_cli.errors import ZslError
-from zsl_cli.exporting.architectures import Architecture
+from zsl_cli.exporting.architectures import Architecture, Backbone
 from zsl_cli.exporting.projection import Projection
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 OPSET = 18
 
@@ -20,7 +25,13 @@ OPSET = 18
 class Encoder(nn.Module):
     """What an ``encoder.onnx`` computes: normalisation, the network, the projection."""
 
-    def __init__(self, network: nn.Module, architecture: Architecture,
+    mean: Tensor
+    std: Tensor
+    features: Tensor
+    posterior: Tensor | None
+    bias: Tensor | None
+
+    def __init__(self, network: Backbone, architecture: Architecture,
                  projection: Projection) -> None:
         """Raises ZslError when the projection's shape is not the network's."""
         super().__init__()
@@ -32,6 +43,8 @@ class Encoder(nn.Module):
         self.layout = architecture.preprocessing.layout
         self.register_buffer("mean", torch.tensor(architecture.mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(architecture.std).view(1, -1, 1, 1))
+        self.temperature = projection.temperature
+        self.radius = projection.radius
         for name in ("features", "posterior", "bias"):
             array = getattr(projection, name)
             self.register_buffer(name, None if array is None else torch.from_numpy(array))
@@ -43,8 +56,13 @@ class Encoder(nn.Module):
         features = self.network.features((images.float() - self.mean) / self.std)
         embedding = functional.linear(_unit(features), self.features, self.bias)
         if self.posterior is not None:
-            probabilities = self.network.classifier(features).softmax(dim=1)
+            logits = self.network.classifier(features)
+            probabilities = (logits / self.temperature).softmax(dim=1)
             embedding = embedding + functional.linear(probabilities, self.posterior)
+        if self.radius is not None:
+            length = embedding.square().sum(dim=1, keepdim=True)
+            slack = (self.radius ** 2 - length).clamp_min(0).sqrt()
+            embedding = torch.cat([embedding, slack], dim=1)
         return _unit(embedding)
 
 
@@ -54,7 +72,7 @@ def _unit(vectors: Tensor) -> Tensor:
     return vectors / vectors.square().sum(dim=1, keepdim=True).clamp_min(1e-24).sqrt()
 
 
-def _check(name: str, array, width: int) -> None:
+def _check(name: str, array: "NDArray[np.float32]", width: int) -> None:
     if array.shape[1] != width:
         raise ZslError(f"the projection's {name} is {list(array.shape)}, and the network wants "
                        f"[D, {width}]")
@@ -76,6 +94,7 @@ def write(encoder: Encoder, side: int, path: Path) -> None:
                 encoder.eval(), (example,), dynamo=True, dynamic_shapes=({0: batch},),
                 input_names=["images"], output_names=["embedding"], opset_version=OPSET,
                 verbose=False)
+        assert program is not None  # it is for dynamo=True
         program.save(path, external_data=False)
     except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
         raise ZslError(f"this network cannot be exported to ONNX: {error}") from error

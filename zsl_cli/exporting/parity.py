@@ -26,8 +26,12 @@ class Parity:
                 "min_cosine": round(self.min_cosine, 6), "mean_cosine": round(self.mean_cosine, 6)}
 
 
-def compare(a: "NDArray[np.float32]", b: "NDArray[np.float32]") -> Parity:
-    """The parity of two arrays of unit embeddings ``[n, D]``."""
+def compare(a: "NDArray[np.float32]", b: "NDArray[np.float32]", slack: bool = False) -> Parity:
+    """The parity of two arrays of unit embeddings ``[n, D]``; a last, slack dimension is left
+    out of it, since it would flatter the cosine."""
+    if slack:
+        a, b = (part[:, :-1] / np.linalg.norm(part[:, :-1], axis=1, keepdims=True)
+                for part in (a, b))
     cosines = (a * b).sum(axis=1)
     return Parity(len(a), float(np.abs(a - b).max()), float(cosines.min()), float(cosines.mean()))
 

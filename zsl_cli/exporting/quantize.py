@@ -38,8 +38,8 @@ def bundled_pixels(preprocessing: Preprocessing, count: int = 256,
     random = np.random.default_rng(0)
     photographs = []
     for name in _PHOTOGRAPHS:
-        with Image.open(Path(skimage.data.data_dir) / name) as image:
-            photographs.append(image.convert("RGB"))
+        with Image.open(Path(skimage.data.data_dir) / name) as photograph:
+            photographs.append(photograph.convert("RGB"))
     crops = []
     for number in range(count):
         image = photographs[number % len(photographs)]

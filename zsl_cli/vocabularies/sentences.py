@@ -30,7 +30,7 @@ def find_model(folder: Path | None) -> Path:
 
 
 def encode(texts: Sequence[str], folder: Path,
-           progress: Callable[[int], None] = lambda done: None) -> "NDArray[np.float32]":
+           progress: Callable[[int], None] = lambda _done: None) -> "NDArray[np.float32]":
     """The mean of the token vectors of each text, scaled to unit length, ``[n, 384]``.
 
     progress is told how many more texts are done.

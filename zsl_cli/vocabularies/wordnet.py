@@ -1,5 +1,6 @@
 """The nouns of Princeton WordNet 3.0, from its database files (see wndb(5WN))."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,8 @@ class WordNet:
         try:
             self.synsets = dict(_synsets(_lines(folder / "data.noun")))
             self.senses = dict(_senses(_lines(folder / "index.noun")))
-            self._tags = _tags((folder / "cntlist.rev").read_text("utf-8").splitlines())
+            self._tags, self._totals = _tags(
+                (folder / "cntlist.rev").read_text("utf-8").splitlines())
         except OSError as error:
             raise ZslError(f"{error.filename}: {error.strerror}; give the folder of WordNet 3.0's "
                            "database files (Debian: apt install wordnet-base)") from error
@@ -61,6 +63,10 @@ class WordNet:
     def tag_count(self, word: str, id_: str) -> int:
         """How often a word was tagged with this sense in WordNet's semantic concordance."""
         return self._tags.get((word.lower(), self.sense_rank(word, id_) + 1), 0)
+
+    def total_count(self, word: str) -> int:
+        """How often a word was tagged at all there, as a noun or anything else."""
+        return self._totals[word.lower()]
 
 
 def find_folder(folder: Path | None) -> Path:
@@ -100,12 +106,14 @@ def _senses(lines: Iterable[str]) -> Iterable[tuple[str, tuple[str, ...]]]:
                tuple("n" + offset for offset in fields[-int(fields[2]):]))
 
 
-def _tags(lines: Iterable[str]) -> dict[tuple[str, int], int]:
-    """Counts of noun senses by (word, sense number)."""
-    counts = {}
+def _tags(lines: Iterable[str]) -> tuple[dict[tuple[str, int], int], Counter[str]]:
+    """Counts of noun senses by (word, sense number), and of words in all parts of speech."""
+    counts: dict[tuple[str, int], int] = {}
+    totals: Counter[str] = Counter()
     for line in lines:
         key, number, count = line.split()
-        word, _, rest = key.partition("%")
+        word, _, rest = key.replace("_", " ").partition("%")
+        totals[word] += int(count)
         if rest.startswith("1:"):
-            counts[word.replace("_", " "), int(number)] = int(count)
-    return counts
+            counts[word, int(number)] = int(count)
+    return counts, totals

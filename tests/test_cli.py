@@ -1,0 +1,117 @@
+"""The program as a whole: help, unknown commands, models, vocab, doctor, the Python API."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import zsl_cli
+from zsl_cli import Classifier, folders
+from zsl_cli.cli.main import COMMANDS
+from zsl_cli.errors import ZslError
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS), ("models", "show"),
+                                     ("vocab", "build"), ("vocab", "verify")])
+def test_every_command_has_help_on_standard_output(zsl, command):
+    result = zsl(*command, "--help")
+    assert result.returncode == 0
+    assert b"Usage: zsl" in result.stdout
+    assert result.stderr == b""
+
+
+def test_help_and_version_import_nothing_heavy(environment):
+    code = ("import sys; from zsl_cli.cli.main import zsl, COMMANDS; "
+            "[zsl.get_command(None, name) for name in COMMANDS]; "
+            "print([m for m in ('numpy', 'onnxruntime', 'hnswlib', 'rich', 'PIL', 'torch') "
+            "if m in sys.modules])")
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True,
+                            check=True)
+    assert result.stdout.strip() == b"[]"
+
+
+def test_classify_never_imports_torch_or_scipy(environment, cat_jpg):
+    code = ("import sys, os; os._exit = lambda status: print([m for m in ('torch', 'scipy', "
+            f"'transformers') if m in sys.modules]); sys.argv = ['zsl', 'classify', '{cat_jpg}', "
+            "'-q']; from zsl_cli.cli import main; main()")
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True,
+                            check=True)
+    assert result.stdout.splitlines()[-1] == b"[]"
+
+
+def test_version(zsl):
+    assert zsl("--version").stdout.decode().split()[-1] == zsl_cli.__version__
+
+
+def test_an_unknown_command_names_the_nearest(zsl):
+    result = zsl("clasify")
+    assert result.returncode == 2
+    assert b"did you mean classify?" in result.stderr
+
+
+@pytest.mark.parametrize(("command", "file", "part"), [
+    ("models", "encoder.onnx", "dimension"), ("vocab", "vectors.npy", "labels")])
+def test_list_show_and_verify(zsl, tmp_path, command, file, part):
+    kind = folders.MODEL if command == "models" else folders.VOCABULARY
+    assert zsl(command, "list").stdout.startswith(b"default\t")
+    assert part in json.loads(zsl(command, "show", "--json").stdout)
+    assert b"sha256" in zsl(command, "show", "default").stdout
+    assert zsl(command, "verify").returncode == 0
+    folder = shutil.copytree(folders.embedded(kind) / "default",
+                             tmp_path / kind.parent / "mine")
+    env = {"ZSL_HOME": str(tmp_path)}
+    assert b"mine\t" in zsl(command, "list", env=env).stdout
+    with (folder / file).open("ab") as changed:
+        changed.write(b"x")
+    result = zsl(command, "verify", "mine", env=env)
+    assert result.returncode == 2
+    assert f"{file}: changed" in result.stderr.decode()
+    (folder / kind.manifest).write_text("{")
+    result = zsl(command, "list", env=env)
+    assert result.returncode == 1
+    assert result.stdout.startswith(b"default\t")
+    assert b"not valid JSON" in result.stderr
+
+
+def test_doctor_says_that_nothing_is_wrong_and_what_is(zsl, tmp_path):
+    assert b"Nothing is wrong." in zsl("doctor").stdout
+    folder = shutil.copytree(folders.embedded(folders.MODEL) / "default",
+                             tmp_path / "models" / "default")
+    (folder / "encoder.onnx").write_bytes(b"")
+    result = zsl("doctor", env={"ZSL_HOME": str(tmp_path)})
+    assert result.returncode == 2
+    assert b"encoder.onnx: changed" in result.stdout
+
+
+def test_the_python_api_in_the_readme(cat_jpg, cat):
+    classifier = Classifier.load(device="cpu")
+    found = list(classifier.classify([cat_jpg, cat_jpg.read_bytes(), cat, "nothing.jpg"], top=3))
+    assert [prediction.path for prediction in found] == [str(cat_jpg), "-", "-", "nothing.jpg"]
+    assert found[0].labels == found[1].labels
+    assert found[3].error.kind == "missing"
+    assert found[3].labels == ()
+    for prediction in found[:3]:
+        assert {"Egyptian cat", "tabby"} & {label.name for label in prediction.labels}
+    embeddings = classifier.model.embed([cat_jpg, cat])
+    assert embeddings.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
+    ids, scores = classifier.vocabulary.search(embeddings, k=3)
+    assert ids[0] == [label.id for label in found[0].labels]
+    assert scores.shape == (2, 3)
+
+
+@pytest.mark.parametrize("top", [0, 1001])
+def test_a_wrong_request_is_refused_before_the_first_image(top):
+    with pytest.raises(ZslError, match="from 1 to 1000"):
+        Classifier.load(device="cpu").classify(["nothing.jpg"], top=top)
+
+
+def test_probabilities_are_a_softmax_over_the_nearest():
+    classifier = Classifier.load(device="cpu")
+    products = -np.sort(-np.random.default_rng(0).normal(size=(3, 150)), axis=1) / 50
+    got = classifier.probabilities(products.astype(np.float32))
+    weights = np.exp(products / classifier.calibration.temperature)
+    np.testing.assert_allclose(got, weights / weights[:, :100].sum(1, keepdims=True), rtol=1e-3)

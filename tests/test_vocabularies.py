@@ -1,0 +1,155 @@
+"""WordNet's files, the choice of labels, and the fit of label vectors."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("scipy")
+
+from zsl_cli import Vocabulary  # noqa: E402
+from zsl_cli.errors import ZslError  # noqa: E402
+from zsl_cli.vocabularies import fit, kernels, labelset  # noqa: E402
+from zsl_cli.vocabularies.wordnet import PERSON, WordNet  # noqa: E402
+
+LICENCE = "  1 This software and database is being provided to you\n"
+
+
+def line(offset, words, parents, gloss):
+    """A line of data.noun (wndb(5WN))."""
+    pointers = "".join(f" @ {parent:08} n 0000" for parent in parents)
+    spelled = " ".join(f"{word} 0" for word in words)
+    return (f"{offset:08} 05 n {len(words):02x} {spelled} {len(parents):03}{pointers} | "
+            f"{gloss}\n")
+
+
+@pytest.fixture
+def wordnet(tmp_path):
+    """entity > animal > (bird > crane), entity > machine > crane, entity > person > boss."""
+    (tmp_path / "data.noun").write_text(LICENCE + "".join([
+        line(1, ["entity"], [], "what is"), line(2, ["animal"], [1], "lives"),
+        line(3, ["bird"], [2], 'flies; "a bird sang"'),
+        line(4, ["crane", "wading_crane"], [3], "a bird"), line(5, ["machine"], [1], "works"),
+        line(6, ["crane"], [5], "lifts"), line(7846, ["person"], [1], "a human being"),
+        line(8, ["boss"], [7846], "orders"), line(9917593, ["child"], [7846], "a young one")]))
+    (tmp_path / "index.noun").write_text(
+        LICENCE + "crane n 2 1 @ 2 1 00000006 00000004\nbird n 1 1 @ 1 1 00000003\n")
+    (tmp_path / "cntlist.rev").write_text(
+        "crane%1:05:00:: 2 3\ncrane%1:06:00:: 1 5\ncrane%2:38:00:: 1 7\n")
+    return WordNet(tmp_path)
+
+
+def test_wordnets_files_are_read_as_documented(wordnet):
+    crane = wordnet.synsets["n00000004"]
+    assert crane.words == ("crane", "wading crane")
+    assert wordnet.synsets["n00000003"].definition == "flies"
+    assert wordnet.ancestors("n00000004") == {f"n0000000{i}" for i in (1, 2, 3, 4)}
+    assert wordnet.sense_rank("crane", "n00000004") == 1
+    assert wordnet.tag_count("crane", "n00000004") == 3
+    assert wordnet.total_count("crane") == 15
+    assert wordnet.nearest_ancestors("n00000004", {"n00000001", "n00000002"}) == ["n00000002"]
+
+
+def test_other_files_are_refused(tmp_path):
+    with pytest.raises(ZslError, match="No such file"):
+        WordNet(tmp_path)
+    for name in ("data.noun", "index.noun", "cntlist.rev"):
+        (tmp_path / name).write_text("something else\n")
+    with pytest.raises(ZslError, match=r"not WordNet 3\.0"):
+        WordNet(tmp_path)
+
+
+def test_persons_are_left_out_but_for_the_plain_list(wordnet, monkeypatch):
+    monkeypatch.setattr(labelset, "plain_people", lambda: ["n09917593"])
+    ids = labelset.choose(wordnet, list(wordnet.synsets))
+    assert "n00000008" not in ids
+    assert PERSON not in ids
+    assert "n09917593" in ids
+    labels = {label.id: label for label in labelset.describe(wordnet, ids, ["n00000006"])}
+    assert labels["n00000006"].seen
+    assert labels["n00000006"].ambiguous
+    assert labels["n00000004"].ambiguous
+    assert not labels["n00000003"].ambiguous
+    assert labels["n00000004"].parents == ("n00000003",)
+
+
+def test_alike_labels_have_a_larger_kernel(wordnet):
+    ids = [f"n0000000{i}" for i in (2, 3, 4, 5, 6)]
+    tree = kernels.tree_kernel(kernels.ancestor_matrix(wordnet, ids), np.arange(5))
+    np.testing.assert_allclose(np.diag(tree), 1, atol=1e-5)
+    np.testing.assert_allclose(tree, tree.T, atol=1e-6)
+    assert tree[2, 1] > tree[2, 0] > tree[2, 3]
+    above = kernels.right_above(wordnet, ids, np.array([2, 4]))
+    assert above.tolist() == [[1, 0], [1, 0], [0, 0], [0, 1], [0, 0]]
+
+
+@pytest.fixture(scope="module")
+def small_fit():
+    """Forty labels, of which twenty are classes of a classifier of 64 features."""
+    random = np.random.default_rng(0)
+    meaning = fit.unit(random.normal(size=(40, 6)).astype(np.float32))
+    weights = (meaning[:20] @ random.normal(size=(6, 64))).astype(np.float32)
+    classifier = fit.Classifier(weights, np.zeros(20, np.float32), np.arange(20))
+    tree = np.maximum(meaning @ meaning[:20].T, 0).astype(np.float32)
+    prior = random.normal(size=40).astype(np.float32)
+    settings = fit.Settings(dimension=70)
+    arrays = (tree, [meaning, meaning], np.zeros((40, 20), np.float32), prior, classifier)
+    return arrays, settings, fit.fit(*arrays, settings)
+
+
+def embeddings(fitted, features, classifier, settings):
+    """What the exported graph computes."""
+    logits = features @ classifier.weights.T + classifier.bias
+    parts = (fit.unit(features) @ fitted.features.T
+             + fit.softmax(logits / settings.temperature) @ fitted.posterior.T + fitted.bias)
+    slack = np.sqrt(np.maximum(fitted.radius ** 2 - np.square(parts).sum(1, keepdims=True), 0))
+    return np.hstack([parts, slack]) / fitted.radius
+
+
+def test_all_vectors_are_unit_vectors(small_fit):
+    (_, _, _, _, classifier), settings, fitted = small_fit
+    np.testing.assert_allclose(np.linalg.norm(fitted.vectors, axis=1), 1, atol=1e-5)
+    images = embeddings(fitted, classifier.weights * 3, classifier, settings)
+    np.testing.assert_allclose(np.linalg.norm(images, axis=1), 1, atol=1e-5)
+
+
+def test_products_are_the_documented_score_in_nats(small_fit):
+    (tree, texts, above, prior, classifier), settings, fitted = small_fit
+    features = classifier.weights * 2 + 1
+    seen = classifier.labels
+    text = kernels.text_kernel(texts[0], seen, settings.text_width)
+    visual = fit.visual_vectors(settings.tree_weight * tree + text, classifier, settings.ridge)
+    alike = kernels.text_kernel(texts[0], seen, settings.conse_width)
+    probabilities = fit.softmax((features @ classifier.weights.T) / settings.temperature)
+    expected = (settings.visual * fit.unit(features) @ visual.T
+                + probabilities @ (settings.conse * (alike - alike.mean(0))
+                                   + settings.above * above).T + prior)
+    got = fitted.nats * embeddings(fitted, features, classifier, settings) @ fitted.vectors.T
+    np.testing.assert_allclose(got, expected, atol=0.05)  # 70 of 84 dimensions hold it all
+
+
+def test_a_fit_is_repeatable(small_fit):
+    arrays, settings, fitted = small_fit
+    assert (fit.fit(*arrays, settings).vectors == fitted.vectors).all()
+
+
+def test_reduction_keeps_the_scores_of_the_images_given(small_fit):
+    random = np.random.default_rng(1)
+    form = random.normal(size=(30, 20)).astype(np.float32)
+    images = (random.normal(size=(500, 5)) @ random.normal(size=(5, 20))).astype(np.float32)
+    labels, projection = fit.reduce(form, images, np.ones(30, np.float32), 5)
+    np.testing.assert_allclose(images @ projection.T @ labels.T, images @ form.T,
+                               atol=1e-2 * np.abs(images @ form.T).max())
+
+
+def test_the_default_vocabulary_is_what_is_promised():
+    vocabulary = Vocabulary.load()
+    assert len(vocabulary) >= 18_000
+    seen = [label for label in vocabulary.labels if label.seen]
+    assert len(seen) == 1000
+    assert all(label.gloss and label.name for label in vocabulary.labels)
+    people = {label.id for label in vocabulary.labels
+              if vocabulary.rows[label.id] in vocabulary.hierarchy.descendants(
+                  vocabulary.rows[PERSON])}
+    assert people == set(labelset.plain_people())
+    norms = np.linalg.norm(vocabulary.vectors.astype(np.float32), axis=1)
+    np.testing.assert_allclose(norms, 1, atol=2e-3)
+    assert len(set(vocabulary.rows)) == len(vocabulary)

@@ -1,0 +1,152 @@
+"""A vocabulary folder: labels, names with several senses, subsets, the search."""
+
+import json
+
+import numpy as np
+import pytest
+
+from zsl_cli import Vocabulary, folders
+from zsl_cli.errors import FolderError, UnknownLabelError
+from zsl_cli.folders import VOCABULARY
+from zsl_cli.vocabulary import Label
+
+LABELS = [
+    Label("n1", "animal", gloss="a living thing"),
+    Label("n2", "bird", parents=("n1",)),
+    Label("n3", "crane", gloss="a wading bird", parents=("n2",), ambiguous=True, seen=True),
+    Label("n4", "machine"),
+    Label("n5", "crane", synonyms=("lifting crane",), gloss="lifts", parents=("n4",),
+          ambiguous=True),
+    Label("n6", "Ara ararauna", synonyms=("macaw", "blue_macaw"), parents=("n2",)),
+]
+PRIOR = [0.0, 0.1, 0.0, 0.2, 0.5, 0.0]
+
+
+def make(folder, labels=tuple(LABELS), **changes):
+    """A vocabulary folder of six labels in six dimensions, the seventh being the prior."""
+    folder.mkdir()
+    vectors = np.concatenate([np.eye(len(labels)), np.array(PRIOR[:len(labels)])[:, None]], axis=1)
+    np.save(folder / "vectors.npy", vectors.astype(np.float16))
+    (folder / "labels.jsonl").write_text("".join(label.to_json() + "\n" for label in labels))
+    folders.write_manifest(VOCABULARY, folder, {
+        "name": folder.name, "version": "1", "space": "s", "dimension": vectors.shape[1],
+        "labels": len(labels), "prior_dimension": vectors.shape[1] - 1,
+        "files": folders.describe_files(folder, "vectors.npy", "labels.jsonl"), **changes})
+    return folder
+
+
+@pytest.fixture
+def vocabulary(tmp_path):
+    return Vocabulary.load(make(tmp_path / "six"))
+
+
+def test_labels_come_back_as_they_were_written(vocabulary):
+    assert vocabulary.labels == LABELS
+    assert len(vocabulary) == 6
+
+
+@pytest.mark.parametrize(("text", "id_"), [
+    ("n3", "n3"), ("animal", "n1"), ("  ANIMAL ", "n1"), ("ara  ararauna", "n6"),
+    ("Macaw", "n6"), ("blue macaw", "n6"), ("lifting_crane", "n5")])
+def test_a_label_is_found_by_id_name_or_synonym(vocabulary, text, id_):
+    assert vocabulary.label(vocabulary.find(text).row).id == id_
+
+
+def test_of_several_senses_the_most_usual_is_taken_and_the_others_are_told(vocabulary):
+    match = vocabulary.find("crane")
+    assert match.row == 4  # the prior of the machine is higher
+    assert match.others == (2,)
+    assert vocabulary.find("n3").others == ()
+
+
+def test_an_unknown_label_names_the_nearest(vocabulary):
+    with pytest.raises(UnknownLabelError, match=r"unknown label 'cranne'.*nearest.*crane"):
+        vocabulary.find("cranne")
+    with pytest.raises(UnknownLabelError, match="no name of this vocabulary is like it"):
+        vocabulary.find("zzzzzz")
+
+
+def test_search_gives_ids_and_products(vocabulary):
+    query = np.zeros((1, 7), np.float32)
+    query[0, 1], query[0, 6] = 0.6, 0.8
+    ids, scores = vocabulary.search(query, k=2)
+    assert ids == [["n2", "n5"]]
+    np.testing.assert_allclose(scores, [[0.68, 0.4]], atol=1e-3)
+
+
+def test_hnsw_and_exact_search_agree(vocabulary, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    queries = np.random.default_rng(0).normal(size=(20, 7)).astype(np.float32)
+    assert vocabulary.search(queries, 3, exact=False)[0] == vocabulary.search(queries, 3)[0]
+    assert list((tmp_path / "cache").rglob("*.bin"))
+
+
+def test_a_handful_of_queries_never_builds_an_index(vocabulary, monkeypatch):
+    monkeypatch.setattr("zsl_cli.nearest.Hnsw", lambda *_, **__: pytest.fail("built"))
+    vocabulary.search(np.zeros((20, 7), np.float32), 3)
+
+
+def test_a_subset_answers_in_the_vocabularys_rows_and_can_leave_the_prior_out(vocabulary):
+    query = np.zeros((1, 7), np.float32)
+    query[0, 2], query[0, 6] = 0.3, 0.9
+    rows, _ = vocabulary.subset([4, 2]).search(query, 5)
+    assert rows.tolist() == [[4, 2]]
+    rows, scores = vocabulary.subset([4, 2], prior=False).search(query, 5)
+    assert rows.tolist() == [[2, 4]]
+    np.testing.assert_allclose(scores, [[0.3, 0]], atol=1e-3)
+
+
+def test_descendants_by_any_path(vocabulary):
+    assert vocabulary.hierarchy.descendants(0) == [0, 1, 2, 5]
+    assert vocabulary.hierarchy.descendants(3) == [3, 4]
+
+
+def test_a_cycle_among_parents_does_no_harm(tmp_path):
+    labels = [Label("a", "a", parents=("b",)), Label("b", "b", parents=("a", "nowhere"))]
+    vocabulary = Vocabulary.load(make(tmp_path / "cycle", labels))
+    assert vocabulary.hierarchy.descendants(0) == [0, 1]
+
+
+def test_a_changed_file_is_refused(tmp_path):
+    folder = make(tmp_path / "six")
+    data = bytearray((folder / "vectors.npy").read_bytes())
+    data[-1] ^= 1
+    (folder / "vectors.npy").write_bytes(data)
+    with pytest.raises(FolderError, match=r"vectors\.npy: changed since"):
+        Vocabulary.load(folder)
+
+
+def rewrite(folder, name, data):
+    """Replace a file, and its hash with it."""
+    (folder / name).write_bytes(data)
+    manifest = json.loads((folder / "vocabulary.json").read_text())
+    manifest["files"] = folders.describe_files(folder, "vectors.npy", "labels.jsonl")
+    (folder / "vocabulary.json").write_text(json.dumps(manifest))
+
+
+def test_files_that_contradict_each_other_are_refused(tmp_path):
+    folder = make(tmp_path / "six")
+    rewrite(folder, "labels.jsonl", b"{}\n")
+    with pytest.raises(FolderError, match=r"6 labels of dimension 7.*1 lines"):
+        Vocabulary.load(folder)
+    with pytest.raises(FolderError, match=r"of dimension 8, .* holds float16"):
+        Vocabulary.load(make(tmp_path / "eight", dimension=8))
+
+
+def test_pickled_vectors_are_refused(tmp_path):
+    folder = make(tmp_path / "six")
+    np.save(tmp_path / "evil.npy", np.array([{}], dtype=object), allow_pickle=True)
+    rewrite(folder, "vectors.npy", (tmp_path / "evil.npy").read_bytes())
+    with pytest.raises(FolderError, match="pickle"):
+        Vocabulary.load(folder)
+
+
+@pytest.mark.parametrize("line", [b"no json", b"[]", b'{"id": "n1"}', b"\xff\xfe"])
+def test_a_line_that_is_no_label_is_named(tmp_path, line):
+    folder = make(tmp_path / "six")
+    lines = (folder / "labels.jsonl").read_bytes().splitlines()
+    rewrite(folder, "labels.jsonl", b"\n".join([lines[0], line, *lines[2:]]))
+    vocabulary = Vocabulary.load(folder)
+    assert vocabulary.label(0).name == "animal"
+    with pytest.raises(FolderError, match=r"labels\.jsonl, line 2"):
+        _ = vocabulary.labels

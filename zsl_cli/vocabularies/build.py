@@ -1,0 +1,111 @@
+"""WordNet, ImageNet's class lists, a text encoder and a classifier → a vocabulary folder."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zsl_cli import __version__, folders
+from zsl_cli.errors import ZslError
+from zsl_cli.nearest import HnswParameters
+from zsl_cli.vocabularies import fit, kernels, labelset, sentences
+from zsl_cli.vocabularies.prior import label_prior
+from zsl_cli.vocabularies.wordnet import WordNet
+from zsl_cli.vocabulary import LABELS_FILE, VECTORS_FILE, Label
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to build from.
+
+    classifier_weights, classifier_bias: ``[C, F]`` and ``[C]``, of the classes of ILSVRC-2012 in
+        their usual order.
+    wordnet, text_encoder, class_lists: folders; the last two may be None, for those that
+        installed packages carry.
+    sources: dictionaries with ``name``, ``license`` and ``url``, for the manifest.
+    """
+
+    name: str
+    classifier_weights: "NDArray[np.float32]"
+    classifier_bias: "NDArray[np.float32]"
+    wordnet: Path
+    text_encoder: Path | None = None
+    class_lists: Path | None = None
+    version: str = "1"
+    sources: tuple[dict[str, str], ...] = ()
+
+
+def build(request: Request, target: Path, *, force: bool = False,
+          say: Callable[[str], None] = lambda _line: None,
+          progress: Callable[[int, int], None] = lambda _done, _total: None,
+          ) -> tuple[dict[str, Any], fit.Fit]:
+    """Write the vocabulary folder; return its manifest and the fit, whose projection a model
+    needs. Raises ZslError."""
+    wordnet = WordNet(request.wordnet)
+    seen = labelset.imagenet_ids("imagenet", request.class_lists)
+    if len(seen) != len(request.classifier_weights):
+        raise ZslError(f"the classifier has {len(request.classifier_weights)} classes, and "
+                       f"ILSVRC-2012 has {len(seen)}")
+    all_lists = {name: labelset.imagenet_ids(name, request.class_lists)
+                 for name in ("imagenet21k_goog", "imagenet12k", "imagenet21k_miil_w21")}
+    ids = labelset.choose(wordnet, seen, all_lists["imagenet21k_goog"])
+    photographed = {*seen, *labelset.plain_people(), *all_lists["imagenet12k"],
+                    *all_lists["imagenet21k_miil_w21"]}
+    labels = labelset.describe(wordnet, ids, seen)
+    say(f"{len(ids):,} labels, {len(seen):,} of them seen")
+
+    encoder = sentences.find_model(request.text_encoder)
+    names = [", ".join((label.name, *label.synonyms)) for label in labels]
+    glosses = [label.gloss for label in labels]
+    both = [f"{name}: {gloss}" for name, gloss in zip(names, glosses, strict=True)]
+    done = 0
+
+    def advance(more: int) -> None:
+        nonlocal done
+        done += more
+        progress(done, 3 * len(ids))
+
+    encoded = [sentences.encode(part, encoder, advance) for part in (both, names, glosses)]
+    say("encoded names and definitions")
+
+    rows = {id_: row for row, id_ in enumerate(ids)}
+    columns = np.array([rows[id_] for id_ in seen])
+    fitted = fit.fit(
+        kernels.tree_kernel(kernels.ancestor_matrix(wordnet, ids), columns), encoded,
+        kernels.right_above(wordnet, ids, columns), label_prior(wordnet, ids, photographed),
+        fit.Classifier(request.classifier_weights, request.classifier_bias, columns),
+        fit.Settings())
+    say(f"fitted label vectors of {fitted.vectors.shape[1]} dimensions")
+    return _write(request, labels, fitted, target, force), fitted
+
+
+def space_of(fitted: fit.Fit) -> str:
+    """The identity of a fitted space: a name and a digest of the projection into it."""
+    digest = hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in (
+        fitted.features, fitted.posterior, fitted.bias)))
+    return f"lite0-wordnet-{digest.hexdigest()[:12]}"
+
+
+def _write(request: Request, labels: list[Label], fitted: fit.Fit, target: Path,
+           force: bool) -> dict[str, Any]:
+    with folders.new_folder(target, force=force) as folder:
+        np.save(folder / VECTORS_FILE, fitted.vectors.astype(np.float16))
+        text = "".join(label.to_json() + "\n" for label in labels)
+        (folder / LABELS_FILE).write_text(text, encoding="utf-8")
+        dimension = fitted.vectors.shape[1]
+        manifest = {
+            "name": request.name, "version": request.version, "space": space_of(fitted),
+            "dimension": dimension, "labels": len(labels),
+            "prior_dimension": dimension - 3,  # two slack dimensions come last
+            "hnsw": asdict(HnswParameters()), "fit": asdict(fit.Settings()),
+            "sources": list(request.sources), "built_by": f"zsl {__version__}",
+            "files": folders.describe_files(folder, VECTORS_FILE, LABELS_FILE),
+        }
+        folders.write_manifest(folders.VOCABULARY, folder, manifest)
+    return manifest
