@@ -5,10 +5,10 @@ import pytest
 
 pytest.importorskip("scipy")
 
-from zsl_cli import Vocabulary  # noqa: E402
-from zsl_cli.errors import ZslError  # noqa: E402
-from zsl_cli.vocabularies import fit, kernels, labelset  # noqa: E402
-from zsl_cli.vocabularies.wordnet import PERSON, WordNet  # noqa: E402
+from zsl_cli import Vocabulary
+from zsl_cli.errors import ZslError
+from zsl_cli.vocabularies import fit, kernels, labelset
+from zsl_cli.vocabularies.wordnet import PERSON, WordNet
 
 LICENCE = "  1 This software and database is being provided to you\n"
 

@@ -71,11 +71,12 @@ class Classifier:
     @classmethod
     def load(cls, model: str | os.PathLike[str] = "default",
              vocabulary: str | os.PathLike[str] = "default", *,
-             device: str = "auto") -> "Classifier":
-        """A model and a vocabulary by name or folder; raises ZslError when they can't be used."""
-        vocabulary_loading = Vocabulary.start_loading(vocabulary)
-        loaded = Model.load(model, device=device)
-        return cls(loaded, vocabulary_loading.result())
+             device: str = "auto", exact: bool | None = None,
+             images: int = 1) -> "Classifier":
+        """A model and a vocabulary by name or folder, ready for so many images (see
+        Vocabulary.searcher). Raises ZslError when they can't be used."""
+        loading = Vocabulary.start_loading(vocabulary, exact=exact, queries=images)
+        return cls(Model.load(model, device=device), loading.result())
 
     def candidates(self, labels: Sequence[str] | None = None,
                    under: Sequence[str] | None = None, *, exact: bool | None = None,

@@ -7,8 +7,6 @@ file with its SHA-256 and its size, so that a changed or half-copied file is nev
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -155,6 +153,9 @@ def new_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
 
     Nothing is left behind when it does not. An existing target needs ``force``.
     """
+    import shutil
+    import tempfile
+
     if target.exists() and not force:
         raise FolderError(f"{target} exists; give --force to replace it")
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,8 @@
 """Model: a model folder and the ONNX Runtime session that turns images into embeddings."""
 
+import importlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +45,10 @@ class Model:
         folder = folders.find(folders.MODEL, name)
         manifest = folders.read_manifest(folders.MODEL, folder)
         preprocessing(manifest, folder)
-        folders.check_file(folder, ENCODER_FILE, manifest)
+        with ThreadPoolExecutor(1) as pool:  # hashed while ONNX Runtime is being imported
+            checking = pool.submit(folders.check_file, folder, ENCODER_FILE, manifest)
+            importlib.import_module("onnxruntime")
+        checking.result()
         return cls(manifest, folder, devices.open_session(folder / ENCODER_FILE, device, threads))
 
     def _check_graph(self) -> None:

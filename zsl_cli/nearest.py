@@ -8,7 +8,6 @@ file can overflow the heap.
 
 import hashlib
 import os
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +102,8 @@ class Hnsw:
 
     def save(self, path: Path) -> None:
         """Write the index and, beside it, its SHA-256; both appear whole or not at all."""
+        import tempfile
+
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, name = tempfile.mkstemp(prefix=path.stem, suffix=".tmp", dir=path.parent)
         os.close(handle)

@@ -97,11 +97,14 @@ class Vocabulary:
 
         Raises FolderError.
         """
-        return cls.start_loading(name).result()
+        folder = folders.find(folders.VOCABULARY, name)
+        return cls._read(folder, folders.read_manifest(folders.VOCABULARY, folder))
 
     @classmethod
-    def start_loading(cls, name: str | os.PathLike[str] = "default") -> "Future[Vocabulary]":
-        """Load on another thread, so that a program can start its model meanwhile.
+    def start_loading(cls, name: str | os.PathLike[str] = "default", *,
+                      exact: bool | None = None, queries: int = 1) -> "Future[Vocabulary]":
+        """Load on another thread, so that a program can start its model meanwhile, and make the
+        ``searcher`` of these arguments ready.
 
         Raises FolderError at once for a folder that is not there; the future raises it for one
         whose files are not what the manifest says.
@@ -109,12 +112,13 @@ class Vocabulary:
         folder = folders.find(folders.VOCABULARY, name)
         manifest = folders.read_manifest(folders.VOCABULARY, folder)
         pool = ThreadPoolExecutor(1, thread_name_prefix="zsl-vocabulary")
-        future = pool.submit(cls._read, folder, manifest)
+        future = pool.submit(cls._read, folder, manifest, exact, queries)
         pool.shutdown(wait=False)
         return future
 
     @classmethod
-    def _read(cls, folder: Path, manifest: dict[str, Any]) -> "Vocabulary":
+    def _read(cls, folder: Path, manifest: dict[str, Any], exact: bool | None = None,
+              queries: int = 0) -> "Vocabulary":
         for file in (LABELS_FILE, VECTORS_FILE):
             folders.check_file(folder, file, manifest)
         try:
@@ -128,7 +132,10 @@ class Vocabulary:
                 f"{folder}: {folders.VOCABULARY.manifest} speaks of {shape[0]} labels of dimension "
                 f"{shape[1]}, {VECTORS_FILE} holds {vectors.dtype} {list(vectors.shape)}, "
                 f"{LABELS_FILE} {len(lines)} lines")
-        return cls(manifest, folder, lines, vectors)
+        vocabulary = cls(manifest, folder, lines, vectors)
+        if queries:
+            vocabulary.searcher(exact=exact, queries=queries)
+        return vocabulary
 
     def __len__(self) -> int:
         return len(self._lines)

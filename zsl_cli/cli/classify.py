@@ -41,8 +41,10 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: str | N
     from zsl_cli.classifier import Classifier
     from zsl_cli.walk import expand
 
-    classifier = Classifier.load(model, vocabulary, device=device)
+    output.warm_up(output_format)
     paths = list(expand(images))
+    classifier = Classifier.load(model, vocabulary, device=device, exact=exact,
+                                 images=len(paths))
     if not quiet:
         _say_senses(classifier, [*(names or ()), *under])
     nearest = classifier.candidates(names, under or None, exact=exact, images=len(paths))

@@ -1,9 +1,11 @@
 """Predictions as a table, JSONL, JSON or CSV."""
 
 import csv
+import importlib
 import io
 import json
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,17 @@ def printable(text: str) -> str:
     """Text with what would steer a terminal (control characters, bytes that are no UTF-8)
     written as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def warm_up(output_format: str | None) -> None:
+    """Import on another thread what ``write`` will need, while a model is being loaded."""
+    if output_format is None:
+        threading.Thread(target=_import_rich, daemon=True).start()
+
+
+def _import_rich() -> None:
+    for module in ("rich.console", "rich.table", "rich.text"):
+        importlib.import_module(module)
 
 
 def record(prediction: "Prediction", model: str, vocabulary: str) -> dict[str, Any]:
