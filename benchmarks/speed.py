@@ -91,7 +91,7 @@ def main():
         "classify": [zsl, "classify", options.photo],
         "classify --jsonl": [zsl, "classify", options.photo, "--jsonl"],
         "import click": [sys.executable, "-c", "import click"],
-        "help": [zsl, "--help"],
+        "--help": [zsl, "--help"],
     }
     with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "XDG_CACHE_HOME": f"{home}/cache",
@@ -115,7 +115,7 @@ def main():
         strict=True))
     print("| what | measured |\n|---|---|")
     for name, base in (("classify", "floor"), ("classify --jsonl", "floor"),
-                       ("help", "import click")):
+                       ("--help", "import click")):
         print(f"| `zsl {name}` from a cold process | {median[name]:.3f} s, "
               f"{median[name] / median[base]:.2f} x the {median[base]:.3f} s of {base} |")
     print(f"| the first run after an install | {first - median['classify']:+.3f} s against "

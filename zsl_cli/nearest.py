@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 LOAD_FROM = 256
 """From this many queries on, a cached index is quicker than exact search, its loading included."""
 
-BUILD_FROM = 4096
-"""From this many queries on, an index is built when there is none. Building costs about as much
-as 10,000 exact queries whatever the number of labels, and pays off in later runs too
-(``benchmarks/search.py`` prints the break-even)."""
+BUILD_FROM = 16_384
+"""From this many queries on, an index is built when there is none: at 155,000 labels that is
+what building costs, at 20,000 it pays in later runs (``benchmarks/search.py`` prints it)."""
 
 _BLOCK = 4_000_000  # scores held at once in exact search: 16 MB
 
