@@ -16,7 +16,7 @@ def add_to(group: click.Group, kind: folders.Kind) -> None:
 
     @group.command("list", help=f"The {kind.plural} that a name can reach.")
     @options.common
-    def list_command(quiet: bool, verbose: bool, debug: bool) -> int:
+    def _list_command(quiet: bool, verbose: bool, debug: bool) -> int:
         failures = 0
         for folder in folders.available(kind):
             try:
@@ -35,7 +35,7 @@ def add_to(group: click.Group, kind: folders.Kind) -> None:
     @click.argument("name", default="default", metavar="[NAME|FOLDER]")
     @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
     @options.common
-    def show_command(name: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
+    def _show_command(name: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
         folder = folders.find(kind, name)
         manifest = {"folder": str(folder), **folders.read_manifest(kind, folder)}
         if as_json:
@@ -47,7 +47,7 @@ def add_to(group: click.Group, kind: folders.Kind) -> None:
     @group.command("verify", help="Check the files against the manifest's hashes.")
     @click.argument("name", default="default", metavar="[NAME|FOLDER]")
     @options.common
-    def verify_command(name: str, quiet: bool, verbose: bool, debug: bool) -> None:
+    def _verify_command(name: str, quiet: bool, verbose: bool, debug: bool) -> None:
         folder = folders.find(kind, name)
         _verify(kind, folder)
         if not quiet:
