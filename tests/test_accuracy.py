@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from conftest import DATA
+
 from zsl_cli import Classifier, stream
 from zsl_cli.metrics import class_mean_hit_at_k, recall_at_k
 from zsl_cli.walk import images_in
