@@ -321,6 +321,42 @@ def test_ctrl_c_ends_it_quietly_with_130(environment, cat_jpg):
     assert all(json.loads(line) for line in out.splitlines())
 
 
+def test_one_photo_leaves_nothing_behind_and_calls_nobody(zsl, cat_jpg, tmp_path):
+    for name in ("home", "cache", "data"):
+        (tmp_path / name).mkdir()
+    env = {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "cache"),
+           "XDG_DATA_HOME": str(tmp_path / "data")}
+    assert zsl("classify", str(cat_jpg), env=env).returncode == 0
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_full_disk_is_said_plainly(environment, cat_jpg):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("this system has no /dev/full")
+    for option in ("--jsonl", "--csv", "-q"):
+        with open("/dev/full", "wb") as full:
+            result = subprocess.run([sys.executable, "-m", "zsl_cli", "classify", str(cat_jpg),
+                                     option], env=environment, stdout=full, check=False,
+                                    stderr=subprocess.PIPE)
+        assert result.returncode == 2
+        assert result.stderr.strip() == b"zsl: cannot write the output: No space left on device"
+
+
+@pytest.mark.parametrize("columns", ["12", "30", "49", "50", "200"])
+def test_the_label_is_readable_on_any_terminal(zsl, cat_jpg, columns):
+    table = zsl("classify", str(cat_jpg), "--labels", "cat", "-q", env={"COLUMNS": columns})
+    assert table.returncode == 0
+    if columns != "12":
+        assert b"cat  " in table.stdout
+        assert b"1.000" in table.stdout
+    assert ("█".encode() in table.stdout) == (int(columns) >= 50)
+
+
+def test_standard_input_may_be_named_twice(zsl, cat_jpg):
+    first, second = records(zsl("classify", "-", "-", "--jsonl", stdin=cat_jpg.read_bytes()))
+    assert first == second
+
+
 def test_no_traceback_without_debug_and_one_with_it(zsl, cat_jpg):
     assert b"Traceback" not in zsl("classify", str(cat_jpg), "--model", "x").stderr
     assert b"Traceback" in zsl("classify", str(cat_jpg), "--model", "x", "--debug").stderr

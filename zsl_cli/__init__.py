@@ -4,6 +4,7 @@ The four names of the Python API are imported on first use, so that ``zsl --help
 pay for NumPy and ONNX Runtime.
 """
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary import Vocabulary
 
 __version__ = "0.1.0"
+
+# ONNX Runtime from 1.31 on reports to its makers and writes a device id into the user's cache,
+# unless it is told not to before it is imported. What is in photos is nobody's business.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development versions
+
 __all__ = ["Classifier", "Model", "Prediction", "Vocabulary", "__version__"]
 
 _HOME = {

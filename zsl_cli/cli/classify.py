@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 import click
@@ -70,23 +71,28 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: str | N
 
 def _sources(paths: "Iterable[tuple[str, ImageError | None]]",
              ) -> "Iterator[tuple[str, str | bytes | ImageError]]":
+    piped = None
     for path, error in paths:
-        yield path, error or (sys.stdin.buffer.read() if path == "-" else path)
+        if path == "-" and piped is None:
+            piped = sys.stdin.buffer.read()
+        yield path, error or (piped if path == "-" else path)
 
 
 def _say_senses(classifier: "Classifier", names: Iterable[str]) -> None:
     """Tell which sense a name with several was taken to have."""
     vocabulary = classifier.vocabulary
+    said = set()
     for name in names:
         match = vocabulary.find(name)
-        if match.others:
+        if match.others and match.row not in said:
+            said.add(match.row)
             others = "; ".join(_sense(vocabulary.label(row)) for row in match.others)
             click.echo(f"zsl: {name} taken as {_sense(vocabulary.label(match.row))}. "
                        f"Others, by id: {others}", err=True)
 
 
 def _sense(label: "Label") -> str:
-    return f"{label.id} ({output.printable(label.gloss or label.name)})"
+    return f"{label.id} ({output.printable(shorten(label.gloss or label.name, 60))})"
 
 
 def _status(done: int, failures: "list[ImageError]") -> int:

@@ -84,6 +84,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         status = stop.status
     except (KeyboardInterrupt, click.Abort):
         status = 130
+    except OSError as error:  # a full disk behind standard output, say
+        if "--debug" in arguments:
+            raise
+        where = f"{error.filename}: " if error.filename else "cannot write the output: "
+        click.echo(f"zsl: {where}{error.strerror or error}", err=True)
     except MemoryError:
         click.echo("zsl: out of memory; try a smaller --batch-size", err=True)
     except Exception as error:

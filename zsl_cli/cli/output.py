@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from zsl_cli.classifier import Prediction, ScoredLabel
 
 _BAR_WIDTH = 20
+_NARROW = 50  # columns; below, the bar gives way to the label
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -97,11 +98,11 @@ def _write_tables(predictions: Iterable["Prediction"]) -> Iterator["Prediction"]
     console = Console(highlight=False)
     for prediction in predictions:
         if prediction.error is None:
-            console.print(table(prediction))
+            console.print(table(prediction, bars=console.width >= _NARROW))
         yield prediction
 
 
-def table(prediction: "Prediction") -> Any:
+def table(prediction: "Prediction", *, bars: bool = True) -> Any:
     """A rich table: rank, label, what it means where the name alone is ambiguous, score, bar."""
     from rich.table import Table
     from rich.text import Text
@@ -111,11 +112,13 @@ def table(prediction: "Prediction") -> Any:
     grid.add_column(justify="right", style="dim", width=4)
     grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     grid.add_column(justify="right", width=5)
-    grid.add_column(style="green", width=_BAR_WIDTH)
+    if bars:
+        grid.add_column(style="green", width=_BAR_WIDTH)
     for rank, found in enumerate(prediction.labels, start=1):
-        grid.add_row(str(rank), _label(found), f"{found.score:.3f}", _bar(found.score))
+        bar = [_bar(found.score)] if bars else []
+        grid.add_row(str(rank), _label(found), f"{found.score:.3f}", *bar)
     if not prediction.labels:
-        grid.add_row("", Text("no label reaches the threshold", style="italic"), "", "")
+        grid.add_row("", Text("no label reaches the threshold", style="italic"))
     return grid
 
 
