@@ -106,6 +106,28 @@ def test_labels_are_the_only_candidates_and_their_scores_add_up(zsl, cat_jpg, tm
     assert from_file == record
 
 
+def test_however_many_labels_are_listed_their_scores_add_up(zsl, cat_jpg, tmp_path):
+    from zsl_cli import Vocabulary
+
+    ids = [label.id for label in Vocabulary.load().labels[::60]]
+    (tmp_path / "labels.txt").write_text("\n".join(ids))
+    (record,) = records(zsl("classify", str(cat_jpg), "--labels-file", "labels.txt", "--jsonl",
+                            "--top", "1000"))
+    assert len(record["labels"]) == len(ids) > 300
+    assert sum(label["score"] for label in record["labels"]) == pytest.approx(1, abs=1e-3)
+
+
+def test_standard_input_is_read_for_one_thing_only(zsl):
+    result = zsl("classify", "-", "--labels-file", "-", stdin=b"cat")
+    assert result.returncode == 2
+    assert b"cannot be both" in result.stderr
+
+
+def test_csv_has_a_row_for_an_image_without_a_label(zsl, cat_jpg):
+    rows = zsl("classify", str(cat_jpg), "--threshold", "1", "--csv").stdout.decode().split()
+    assert rows[1] == f"{cat_jpg},,,,,"
+
+
 def test_a_name_with_several_senses_says_which_was_taken(zsl, cat_jpg):
     result = zsl("classify", str(cat_jpg), "--labels", "crane,cat", "--jsonl")
     assert result.returncode == 0

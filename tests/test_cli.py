@@ -76,6 +76,30 @@ def test_list_show_and_verify(zsl, tmp_path, command, file, part):
     assert b"not valid JSON" in result.stderr
 
 
+@pytest.mark.parametrize("calibration", [{"temperature": 0}, {"neighbours": "a"}, {"x": 1}])
+def test_an_impossible_calibration_is_refused(zsl, tmp_path, calibration):
+    folder = shutil.copytree(folders.embedded(folders.MODEL) / "default", tmp_path / "m")
+    manifest = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**manifest, "calibration": calibration}))
+    result = zsl("models", "verify", str(folder))
+    assert result.returncode == 2
+    assert b"model.json: calibration:" in result.stderr
+
+
+def test_help_to_a_reader_who_has_gone_is_quiet(environment):
+    command = f"set -o pipefail; '{sys.executable}' -m zsl_cli classify --help | true"
+    result = subprocess.run(["bash", "-c", command], env=environment, capture_output=True,
+                            check=False)
+    assert (result.returncode, result.stderr) == (0, b"")
+
+
+def test_a_closed_standard_output_is_an_error_of_one_line(environment):
+    result = subprocess.run(["bash", "-c", f"'{sys.executable}' -m zsl_cli doctor >&-"],
+                            env=environment, capture_output=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr == b"zsl: standard output is closed\n"
+
+
 def test_doctor_says_that_nothing_is_wrong_and_what_is(zsl, tmp_path):
     assert b"Nothing is wrong." in zsl("doctor").stdout
     folder = shutil.copytree(folders.embedded(folders.MODEL) / "default",
@@ -112,6 +136,6 @@ def test_a_wrong_request_is_refused_before_the_first_image(top):
 def test_probabilities_are_a_softmax_over_the_nearest():
     classifier = Classifier.load(device="cpu")
     products = -np.sort(-np.random.default_rng(0).normal(size=(3, 150)), axis=1) / 50
-    got = classifier.probabilities(products.astype(np.float32))
-    weights = np.exp(products / classifier.calibration.temperature)
+    got = classifier.probabilities(products.astype(np.float32), among=100)
+    weights = np.exp(products / classifier.model.calibration.temperature)
     np.testing.assert_allclose(got, weights / weights[:, :100].sum(1, keepdims=True), rtol=1e-3)

@@ -40,6 +40,15 @@ def test_a_path_is_taken_as_it_is(user_home):
     assert folders.find(MODEL, str(folder)) == folder
 
 
+def test_a_folder_in_the_way_does_not_shadow_a_known_name(user_home, monkeypatch):
+    make(user_home / "default")
+    mine = make(user_home / "mine")
+    monkeypatch.chdir(user_home)
+    assert folders.find(MODEL, "default") == folders.embedded(MODEL) / "default"
+    assert folders.find(MODEL, "./default").resolve() == (user_home / "default").resolve()
+    assert folders.find(MODEL, "mine").resolve() == mine.resolve()
+
+
 def test_an_unknown_name_lists_the_known_ones(user_home):
     make(user_home / "zsl" / "models" / "birds")
     with pytest.raises(FolderError, match=r"no model called 'fish'; known models: birds, default"):

@@ -90,7 +90,7 @@ def test_of_an_animation_the_first_frame_is_taken(cat, format_):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("format_", ["JPEG", "PNG"])
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_exif_orientation_is_applied(cat, orientation, format_):
     undo = {1: [], 2: [Image.Transpose.FLIP_LEFT_RIGHT], 3: [Image.Transpose.ROTATE_180],
             4: [Image.Transpose.FLIP_TOP_BOTTOM], 5: [Image.Transpose.TRANSPOSE],
@@ -118,6 +118,24 @@ def test_sixteen_bit_big_endian_tiff(cat):
     deep = (grey.astype(">u2") * 257).astype(">u2")
     image = Image.frombytes("I;16B", (grey.shape[1], grey.shape[0]), deep.tobytes())
     assert difference(load(image, SQUARE), load(Image.fromarray(grey), SQUARE)) < 1
+
+
+def test_damaged_metadata_does_not_lose_the_picture(cat):
+    for format_ in ("JPEG", "PNG"):
+        data = encoded(cat, format_, exif=b"Exif\x00\x00garbage")
+        assert difference(load(data, SQUARE), load(cat, SQUARE)) < 4
+
+
+def test_infinities_and_negative_numbers_are_scaled_too(cat):
+    grey = np.asarray(cat.convert("L"), np.float32)
+    expected = load(Image.fromarray(grey), SQUARE)
+    with_holes = grey.copy()
+    with_holes[0, 0], with_holes[0, 1], with_holes[0, 2] = np.inf, -np.inf, np.nan
+    assert difference(load(Image.fromarray(with_holes), SQUARE), expected) < 1
+    negative = Image.fromarray((grey * 1000 - 100_000).astype(np.int32))
+    assert difference(load(negative, SQUARE), expected) < 2
+    with pytest.raises(ImageError, match="only NaN"):
+        load(Image.fromarray(np.full((9, 9), np.nan, np.float32)), SQUARE)
 
 
 def test_float_and_32_bit_images_are_scaled(cat):

@@ -10,7 +10,7 @@ import numpy as np
 from zsl_cli import devices, folders, images, stream
 from zsl_cli.errors import ImageError, MismatchError, ZslError
 from zsl_cli.model import Model
-from zsl_cli.vocabulary import Label, Vocabulary
+from zsl_cli.vocabulary import Label, Subset, Vocabulary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,16 +48,6 @@ class Prediction:
     error: ImageError | None = None
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """How inner products become probabilities: ``softmax(product / temperature)`` over the
-    ``neighbours`` nearest candidate labels (Guo et al., 2017; beyond them the terms vanish).
-    A model folder gives both."""
-
-    temperature: float = 0.05
-    neighbours: int = 100
-
-
 class Classifier:
     """Names what is in images: ``Classifier.load().classify(["photo.jpg"])``."""
 
@@ -66,7 +56,6 @@ class Classifier:
         check_fit(model.path.name, model.manifest, vocabulary.path.name, vocabulary.manifest)
         self.model = model
         self.vocabulary = vocabulary
-        self.calibration = Calibration(**model.manifest.get("calibration", {}))
 
     @classmethod
     def load(cls, model: str | os.PathLike[str] = "default",
@@ -144,20 +133,23 @@ class Classifier:
     def _label(self, embeddings: "NDArray[np.float32]", nearest: "Nearest", top: int,
                threshold: float) -> Iterator[tuple[ScoredLabel, ...]]:
         """The scored labels of each embedding."""
-        rows, products = nearest.search(embeddings, max(top, self.calibration.neighbours))
-        scores = self.probabilities(products)
+        # A user's own candidates all count in the denominator, so that their scores add up to 1.
+        among = MAX_TOP if isinstance(nearest, Subset) else self.model.calibration.neighbours
+        rows, products = nearest.search(embeddings, max(top, among))
+        scores = self.probabilities(products, among)
         for line in range(len(rows)):
             yield tuple(ScoredLabel(self.vocabulary.label(row), score)
                         for row, score in zip(rows[line, :top].tolist(),
                                               scores[line, :top].tolist(), strict=True)
                         if score >= threshold)
 
-    def probabilities(self, products: "NDArray[np.float32]") -> "NDArray[np.float32]":
-        """Falling inner products ``[n, k]`` → probabilities ``[n, k]`` (see Calibration); the
-        denominator is taken over the first ``calibration.neighbours`` columns."""
-        shifted = (products - products[:, :1]).astype(np.float64) / self.calibration.temperature
-        weights = np.exp(shifted)
-        total = weights[:, :self.calibration.neighbours].sum(axis=1, keepdims=True)
+    def probabilities(self, products: "NDArray[np.float32]",
+                      among: int) -> "NDArray[np.float32]":
+        """Falling inner products ``[n, k]`` → probabilities ``[n, k]`` (see model.Calibration);
+        the denominator is taken over the first ``among`` columns."""
+        shifted = (products - products[:, :1]).astype(np.float64)
+        weights = np.exp(shifted / self.model.calibration.temperature)
+        total = weights[:, :among].sum(axis=1, keepdims=True)
         return (weights / total).astype(np.float32)
 
 

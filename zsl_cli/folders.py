@@ -67,13 +67,12 @@ def find(kind: Kind, name: str | os.PathLike[str]) -> Path:
     Raises FolderError, with the names that do exist, when there is none.
     """
     path = Path(name)
-    if (path / kind.manifest).is_file():
-        return path
-    plain = isinstance(name, str) and path.name == name and name not in ("", ".", "..")
-    if plain:
-        for home in homes(kind):
+    if isinstance(name, str) and path.name == name and name not in ("", ".", ".."):
+        for home in homes(kind):  # first, so that no folder in the way shadows a known name
             if (home / name / kind.manifest).is_file():
                 return home / name
+    if (path / kind.manifest).is_file():
+        return path
     if path.is_dir():
         raise FolderError(f"{path}: no {kind.manifest} in this folder, so it is no {kind.noun}")
     known = ", ".join(sorted({folder.name for folder in available(kind)})) or "none"

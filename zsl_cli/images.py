@@ -163,12 +163,13 @@ def _reason(error: Exception) -> str:
 def _square(image: Image.Image, preprocessing: Preprocessing,
             reduced: bool) -> "NDArray[np.uint8]":
     """The centre square, resized, as [size, size, 3]."""
-    orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
     side = preprocessing.size
     if reduced and image.format in ("JPEG", "MPO"):
         # The whole picture's size at which the square's side is REDUCING_GAP times what we need.
         scale = REDUCING_GAP * side / (min(image.size) * preprocessing.crop)
         image.draft(None, (int(image.width * scale), int(image.height * scale)))
+    image.load()  # a TIFF is turned here by Pillow itself, and its orientation is then 1
+    orientation = _orientation(image)
     image = _eight_bit(image)
     image = image.resize((side, side), INTERPOLATIONS[preprocessing.interpolation],
                          box=_centre(image.size, preprocessing),
@@ -179,6 +180,14 @@ def _square(image: Image.Image, preprocessing: Preprocessing,
     pixels = np.asarray(image.convert("RGB"))
     turn = _TURN.get(orientation)  # a turned centre square is the square of the turned picture
     return pixels if turn is None else turn(pixels)
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 where the metadata is damaged: the pixels are good all the same."""
+    try:
+        return image.getexif().get(_EXIF_ORIENTATION, 1)
+    except Exception:  # as in load
+        return 1
 
 
 def _centre(size: tuple[int, int], preprocessing: Preprocessing,
@@ -212,12 +221,13 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 def _scaled_to_eight_bit(image: Image.Image) -> Image.Image:
     """16- and 32-bit grey as 8 bits: Pillow's own conversion would clip at 255."""
     values = np.asarray(image, dtype=np.float32)
-    if image.mode == "F":
-        low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        values = (np.nan_to_num(values, nan=low) - low) / (high - low or 1.0)
-    else:
-        top = float(values.max())
-        values = values / (65535.0 if top <= 65535 else top)
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        raise ImageError("it holds no number, only NaN or infinity")
+    low, high = float(finite.min()), float(finite.max())
+    if image.mode != "F" and low >= 0 and high <= 65535:
+        low, high = 0.0, 65535.0
+    values = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) / (high - low or 1.0)
     return Image.fromarray((values.clip(0, 1) * 255 + 0.5).astype(np.uint8))
 
 

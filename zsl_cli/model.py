@@ -3,6 +3,7 @@
 import importlib
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,21 @@ if TYPE_CHECKING:
 ENCODER_FILE = "encoder.onnx"
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """How inner products become probabilities: ``softmax(product / temperature)`` over the
+    ``neighbours`` nearest candidate labels (Guo et al., 2017; beyond them the terms vanish)."""
+
+    temperature: float = 0.05
+    neighbours: int = 100
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.temperature, int | float) and self.temperature > 0):
+            raise ValueError(f"temperature {self.temperature!r} is not a number above 0")
+        if not (isinstance(self.neighbours, int) and self.neighbours > 0):
+            raise ValueError(f"neighbours {self.neighbours!r} is not a whole number above 0")
+
+
 class Model:
     """An image encoder: uint8 RGB pixels → unit vectors in the space called ``space``."""
 
@@ -30,7 +46,9 @@ class Model:
         self.space: str = manifest["space"]
         self.dimension: int = manifest["dimension"]
         self.manifest = manifest
-        self.preprocessing = preprocessing(manifest, path)
+        self.preprocessing: images.Preprocessing = _entry(
+            images.Preprocessing, manifest, "input", path)
+        self.calibration: Calibration = _entry(Calibration, manifest, "calibration", path)
         self.device = devices.session_device(session)
         self._session = session
         self._check_graph()
@@ -44,7 +62,7 @@ class Model:
         """
         folder = folders.find(folders.MODEL, name)
         manifest = folders.read_manifest(folders.MODEL, folder)
-        preprocessing(manifest, folder)
+        _entry(images.Preprocessing, manifest, "input", folder)
         with ThreadPoolExecutor(1) as pool:  # hashed while ONNX Runtime is being imported
             checking = pool.submit(folders.check_file, folder, ENCODER_FILE, manifest)
             importlib.import_module("onnxruntime")
@@ -89,9 +107,9 @@ class Model:
         return np.concatenate([self.embed_pixels([]), *batches])
 
 
-def preprocessing(manifest: dict[str, Any], folder: Path) -> images.Preprocessing:
-    """The manifest's ``input`` entry; raises FolderError when it is not one."""
+def _entry(kind: type, manifest: dict[str, Any], name: str, folder: Path) -> Any:
+    """The dataclass that an entry of the manifest describes; FolderError when it does not."""
     try:
-        return images.Preprocessing(**manifest["input"])
+        return kind(**manifest.get(name, {}))
     except (TypeError, ValueError) as error:
-        raise FolderError(f"{folder / folders.MODEL.manifest}: input: {error}") from error
+        raise FolderError(f"{folder / folders.MODEL.manifest}: {name}: {error}") from error

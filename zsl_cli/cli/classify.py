@@ -38,6 +38,8 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: str | N
       zsl classify photo.jpg --under animal
     """
     started = time.perf_counter()
+    if str(labels_file) == "-" and "-" in images:
+        raise click.UsageError("standard input cannot be both an image and the --labels-file")
     names = options.read_labels(labels, labels_file)
     from zsl_cli.classifier import Classifier
     from zsl_cli.walk import expand
@@ -71,9 +73,9 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: str | N
 
 def _sources(paths: "Iterable[tuple[str, ImageError | None]]",
              ) -> "Iterator[tuple[str, str | bytes | ImageError]]":
-    piped = None
+    piped = b""
     for path, error in paths:
-        if path == "-" and piped is None:
+        if path == "-" and not piped and sys.stdin is not None:
             piped = sys.stdin.buffer.read()
         yield path, error or (piped if path == "-" else path)
 

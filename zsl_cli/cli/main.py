@@ -65,38 +65,50 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and leave with its exit status: 0 all well, 1 some inputs failed, 2 wrong
     use or set-up, 130 interrupted."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # not every name is text in the locale's encoding
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    _prepare_streams()
     warnings.simplefilter("ignore")  # libraries' remarks, such as Pillow's on odd metadata
-    status = 2
     try:
         status = zsl.main(args=arguments, prog_name="zsl", standalone_mode=False) or 0
         sys.stdout.flush()
-    except click.ClickException as error:
-        error.show()
-        status = error.exit_code
-    except ZslError as error:
-        if "--debug" in arguments:
-            raise
-        click.echo(f"zsl: {error}", err=True)
+    except SystemExit:  # click's own end when the reader of its help has gone
+        status = 0
     except QuietEndError as stop:
         status = stop.status
     except (KeyboardInterrupt, click.Abort):
         status = 130
-    except OSError as error:  # a full disk behind standard output, say
-        if "--debug" in arguments:
-            raise
-        where = f"{error.filename}: " if error.filename else "cannot write the output: "
-        click.echo(f"zsl: {where}{error.strerror or error}", err=True)
-    except MemoryError:
-        click.echo("zsl: out of memory; try a smaller --batch-size", err=True)
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
     except Exception as error:
         if "--debug" in arguments:
             raise
-        click.echo(f"zsl: this should not have happened: {type(error).__name__}: {error}\n"
-                   "Run the command again with --debug to see where.", err=True)
+        click.echo(f"zsl: {_explain(error)}", err=True)
+        status = 2
     _leave(status)
+
+
+def _prepare_streams() -> None:
+    if sys.stderr is None:  # closed by whoever started us
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stdout is None:
+        click.echo("zsl: standard output is closed", err=True)
+        os._exit(2)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # not every name is text in the locale's encoding
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _explain(error: Exception) -> str:
+    """What a user is told of an error."""
+    if isinstance(error, ZslError):
+        return str(error)
+    if isinstance(error, OSError):  # a full disk behind standard output, say
+        where = error.filename or "cannot write the output"
+        return f"{where}: {error.strerror or error}"
+    if isinstance(error, MemoryError):
+        return "out of memory; try a smaller --batch-size"
+    return (f"this should not have happened: {type(error).__name__}: {error}\n"
+            "Run the command again with --debug to see where.")
 
 
 def _leave(status: int) -> NoReturn:

@@ -85,8 +85,8 @@ def _write_csv(predictions: Iterable["Prediction"]) -> Iterator["Prediction"]:
 
     put([("path", "rank", "id", "label", "score", "error")])
     for prediction in predictions:
-        if prediction.error is not None:
-            put([(prediction.path, "", "", "", "", str(prediction.error))])
+        if not prediction.labels:
+            put([(prediction.path, "", "", "", "", str(prediction.error or ""))])
         put([(prediction.path, rank, found.id, found.name, f"{found.score:.6f}", "")
              for rank, found in enumerate(prediction.labels, start=1)])
         yield prediction
@@ -96,6 +96,8 @@ def _write_tables(predictions: Iterable["Prediction"]) -> Iterator["Prediction"]
     from rich.console import Console
 
     console = Console(highlight=False)
+    if console.width < 1:  # COLUMNS=0
+        console = Console(highlight=False, width=80)
     for prediction in predictions:
         if prediction.error is None:
             console.print(table(prediction, bars=console.width >= _NARROW))
