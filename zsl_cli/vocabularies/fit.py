@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the fit is told. Chosen by holding out seen classes, 200 of 1,000 at a time.
+    """What the fit is told. Chosen by holding out seen classes, 200 of 1,000 at a time; the
+    weights of the parts also by the sets that ``benchmarks/accuracy.py`` prints.
 
     dimension: of the reduced form, prior and slack not counted.
     tree_weight, text_width, ridge: the kernel of 1 and its regularisation.
