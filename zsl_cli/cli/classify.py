@@ -1,5 +1,6 @@
 """``zsl classify``: the top labels of some images."""
 
+import math
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -38,6 +39,8 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: str | N
       zsl classify photo.jpg --under animal
     """
     started = time.perf_counter()
+    if math.isnan(threshold):  # click's range lets NaN through
+        raise click.UsageError("--threshold must be from 0 to 1, not nan")
     if str(labels_file) == "-" and "-" in images:
         raise click.UsageError("standard input cannot be both an image and the --labels-file")
     names = options.read_labels(labels, labels_file)
