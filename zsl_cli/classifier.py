@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from zsl_cli.nearest import Nearest
 
 MAX_TOP = 1000
+
+_MANY = 32
+"""From so many images on, the cores share out the images and not the layers."""
+
+_GROUP = 4
+"""Batches that are searched together: each search reads all label vectors once."""
+
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,16 @@ class Prediction:
     labels: tuple[ScoredLabel, ...] = ()
     error: ImageError | None = None
 
+    def record(self, model: str, vocabulary: str) -> dict[str, Any]:
+        """The record of one image, as the command line's contract fixes it."""
+        if self.error is not None:
+            return {"path": self.path,
+                    "error": {"kind": self.error.kind, "message": str(self.error)}}
+        return {"path": self.path,
+                "labels": [{"id": found.id, "label": found.name, "score": round(found.score, 6)}
+                           for found in self.labels],
+                "model": model, "vocabulary": vocabulary}
+
 
 class Classifier:
     """Names what is in images: ``Classifier.load().classify(["photo.jpg"])``."""
@@ -65,7 +83,8 @@ class Classifier:
         """A model and a vocabulary by name or folder, ready for so many images (see
         Vocabulary.searcher). Raises ZslError when they can't be used."""
         loading = Vocabulary.start_loading(vocabulary, exact=exact, queries=images)
-        return cls(Model.load(model, device=device), loading.result())
+        threads = None if images < _MANY else 1
+        return cls(Model.load(model, device=device, threads=threads), loading.result())
 
     def candidates(self, labels: Sequence[str] | None = None,
                    under: Sequence[str] | None = None, *, exact: bool | None = None,
@@ -93,7 +112,8 @@ class Classifier:
 
     def classify(self, sources: "Iterable[images.ImageSource]", *, top: int = 5,
                  labels: Sequence[str] | None = None, under: Sequence[str] | None = None,
-                 threshold: float = 0.0, exact: bool | None = None, batch_size: int = 16,
+                 threshold: float = 0.0, exact: bool | None = None,
+                 batch_size: int | None = None, jobs: int | None = None,
                  max_pixels: int = images.MAX_PIXELS) -> Iterator[Prediction]:
         """One prediction an image, in their order; an image that can't be read is one with an
         error.
@@ -101,6 +121,8 @@ class Classifier:
         sources: paths, bytes or Pillow images.
         top: how many labels at most, 1 to 1000.
         threshold: labels below this probability are left out.
+        batch_size, jobs: images that go through the model at once, and threads; by default what
+            suits the device, and all usable cores.
 
         Raises ZslError for what is wrong with the request, before the first image is read.
         """
@@ -109,12 +131,13 @@ class Classifier:
         sources = list(sources)
         nearest = self.candidates(labels, under, exact=exact, images=len(sources))
         return self.predict(((_name(source), source) for source in sources), nearest, top=top,
-                            threshold=threshold, batch_size=batch_size, max_pixels=max_pixels)
+                            threshold=threshold, batch_size=batch_size, jobs=jobs,
+                            max_pixels=max_pixels)
 
     def predict(self, sources: "Iterable[tuple[str, images.ImageSource | ImageError]]",
                 nearest: "Nearest", *, top: int = 5, threshold: float = 0.0,
-                batch_size: int = 16, max_pixels: int = images.MAX_PIXELS,
-                ) -> Iterator[Prediction]:
+                batch_size: int | None = None, jobs: int | None = None,
+                max_pixels: int = images.MAX_PIXELS) -> Iterator[Prediction]:
         """Predictions for named sources, or for errors that are known already, by ``nearest``
         from ``candidates``."""
 
@@ -123,12 +146,24 @@ class Classifier:
                 return source
             return lambda model: model.read(source, max_pixels=max_pixels)
 
-        pairs = ((name, item(source)) for name, source in sources)
-        for batch in stream.embed(self.model, pairs, batch_size=batch_size,
-                                  jobs=devices.usable_cpus()):
-            found = iter(self._label(batch.embeddings, nearest, top, threshold))
-            for path, error in zip(batch.keys, batch.errors, strict=True):
-                yield Prediction(path, error=error) if error else Prediction(path, next(found))
+        for batch in self.answers(((name, item(source)) for name, source in sources), nearest,
+                                  top=top, threshold=threshold, batch_size=batch_size, jobs=jobs):
+            for path, answer in batch:
+                yield (Prediction(path, error=answer) if isinstance(answer, ImageError)
+                       else Prediction(path, answer))
+
+    def answers(self, items: "Iterable[tuple[Key, stream.Read | ImageError]]",
+                nearest: "Nearest", *, top: int, threshold: float = 0.0,
+                batch_size: int | None = None, jobs: int | None = None,
+                ) -> "Iterator[list[tuple[Key, tuple[ScoredLabel, ...] | ImageError]]]":
+        """Batches of (key, its scored labels or its error) for what ``stream.embed`` takes, in
+        the order of the items."""
+        for batch in stream.embed(self.model, items, group=_GROUP,
+                                  batch_size=batch_size or self.model.batch_size,
+                                  jobs=jobs or devices.usable_cpus()):
+            found = self._label(batch.embeddings, nearest, top, threshold)
+            yield [(key, error or next(found))
+                   for key, error in zip(batch.keys, batch.errors, strict=True)]
 
     def _label(self, embeddings: "NDArray[np.float32]", nearest: "Nearest", top: int,
                threshold: float) -> Iterator[tuple[ScoredLabel, ...]]:

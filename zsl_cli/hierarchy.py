@@ -13,10 +13,12 @@ class Hierarchy:
         """``parents`` gives the parent ids of each of ``ids``, in the same order."""
         self._rows = {id_: row for row, id_ in enumerate(ids)}
         self._children: list[list[int]] = [[] for _ in ids]
+        self._parents: list[list[int]] = []
         for row, above in enumerate(parents):
-            for parent in above:
-                if parent in self._rows:
-                    self._children[self._rows[parent]].append(row)
+            known = [self._rows[parent] for parent in above if parent in self._rows]
+            self._parents.append(known)
+            for parent in known:
+                self._children[parent].append(row)
 
     def descendants(self, row: int) -> list[int]:
         """The rows under ``row``, itself included, in rising order. Cycles do no harm."""
@@ -28,3 +30,11 @@ class Hierarchy:
                     found.add(child)
                     open_rows.append(child)
         return sorted(found)
+
+    def lineage(self, row: int) -> list[int]:
+        """The rows from the root down to ``row``, itself included, by the first parent of each
+        (where a label has several). A cycle is left where it closes."""
+        found = [row]
+        while above := [parent for parent in self._parents[found[-1]] if parent not in found]:
+            found.append(above[0])
+        return found[::-1]

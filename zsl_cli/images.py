@@ -1,4 +1,4 @@
-"""A path, bytes or a Pillow image → the square uint8 RGB array that an encoder takes.
+"""A path, bytes, an open file or a Pillow image → the square uint8 RGB array that an encoder takes.
 
 The centre square of the picture is resized straight to the encoder's side. A JPEG is decoded
 at a reduced size where that loses nothing the resize would keep, which is most of the speed.
@@ -9,6 +9,7 @@ import os
 import re
 import stat
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -21,7 +22,7 @@ from zsl_cli.errors import ImageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    ImageSource = str | os.PathLike[str] | bytes | Image.Image
+    ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image
 
 MAX_PIXELS = 250_000_000
 """Larger images are refused before decoding; the largest phone cameras make 200 megapixels."""
@@ -85,8 +86,7 @@ def load(source: "ImageSource", preprocessing: Preprocessing, *,
     if isinstance(source, Image.Image):
         _check_size(source, max_pixels)
         return _arrange(_square(source, preprocessing, reduced), preprocessing)
-    file = io.BytesIO(source) if isinstance(source, bytes) else _open_file(source)
-    with file:
+    with _file(source) as file:
         try:
             with _open(file, max_pixels) as image:
                 return _arrange(_square(image, preprocessing, reduced), preprocessing)
@@ -98,8 +98,20 @@ def load(source: "ImageSource", preprocessing: Preprocessing, *,
             raise ImageError(f"cannot decode it: {_reason(error)}") from error
 
 
-def _open_file(source: str | os.PathLike[str]) -> BinaryIO:
-    """An open regular file; a fifo or a device is never opened, since it could block for ever."""
+def _file(source: str | os.PathLike[str] | bytes | BinaryIO) -> AbstractContextManager[BinaryIO]:
+    """The source as a binary file; one that was open already stays open."""
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    if isinstance(source, str | os.PathLike):
+        return open_file(source)
+    return nullcontext(source)
+
+
+def open_file(source: str | os.PathLike[str]) -> BinaryIO:
+    """An open regular file; a fifo or a device is never opened, since it could block for ever.
+
+    Raises ImageError.
+    """
     try:
         mode = os.stat(source).st_mode
         if stat.S_ISDIR(mode):

@@ -2,7 +2,9 @@
 
 import importlib
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,13 +52,19 @@ class Model:
             images.Preprocessing, manifest, "input", path)
         self.calibration: Calibration = _entry(Calibration, manifest, "calibration", path)
         self.device = devices.session_device(session)
+        self.batch_size = 64 if self.device == "cuda" else 8
         self._session = session
+        # A graphics card runs one batch at a time anyway; in turn, they share its memory.
+        self._turn = threading.Lock() if self.device == "cuda" else nullcontext()
         self._check_graph()
 
     @classmethod
     def load(cls, name: str | os.PathLike[str] = "default", *, device: str = "auto",
              threads: int | None = None) -> "Model":
         """The model of this name or in this folder, its files checked against their hashes.
+
+        threads: CPU threads of one ``embed_pixels``, all usable cores by default. It may be
+            called from several threads at once, and with 1 that is the fastest for many images.
 
         Raises FolderError, and DeviceError when ``device`` cannot be used.
         """
@@ -92,18 +100,21 @@ class Model:
         """The unit embeddings, float32 ``[n, D]``, of n arrays that ``read`` has made."""
         if not pixels:
             return np.empty((0, self.dimension), np.float32)
-        return self._session.run(["embedding"], {"images": np.stack(pixels)})[0]
+        batch = np.stack(pixels)
+        with self._turn:
+            return self._session.run(["embedding"], {"images": batch})[0]
 
     def embed(self, sources: "Iterable[images.ImageSource]", *,
-              batch_size: int = 16) -> "NDArray[np.float32]":
+              batch_size: int | None = None) -> "NDArray[np.float32]":
         """The unit embeddings, float32 ``[n, D]``, of paths, bytes or Pillow images.
 
         Raises ImageError at the first image that cannot be used; ``Classifier.classify`` and
         ``stream.embed`` go on instead.
         """
+        size = batch_size or self.batch_size
         pixels = [self.read(source) for source in sources]
-        batches = [self.embed_pixels(pixels[start:start + batch_size])
-                   for start in range(0, len(pixels), batch_size)]
+        batches = [self.embed_pixels(pixels[start:start + size])
+                   for start in range(0, len(pixels), size)]
         return np.concatenate([self.embed_pixels([]), *batches])
 
 

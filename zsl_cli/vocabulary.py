@@ -165,6 +165,11 @@ class Vocabulary:
         return Hierarchy([label.id for label in self.labels],
                          [label.parents for label in self.labels])
 
+    def lineage(self, id_: str) -> tuple[tuple[str, str], ...]:
+        """(id, name) from the root of the hierarchy down to the label of this id."""
+        return tuple((label.id, label.name)
+                     for label in map(self.label, self.hierarchy.lineage(self.rows[id_])))
+
     @cached_property
     def _names(self) -> dict[str, list[int]]:
         """The rows that each normalised name or synonym can mean, main names first."""

@@ -1,21 +1,18 @@
 """``zsl classify``: the top labels of some images."""
 
-import math
 import sys
 import time
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from textwrap import shorten
 from typing import TYPE_CHECKING
 
 import click
 
-from zsl_cli.cli import options, output
+from zsl_cli.cli import notes, options, output
 
 if TYPE_CHECKING:
-    from zsl_cli.classifier import Classifier
+    from collections.abc import Iterable, Iterator
+
     from zsl_cli.errors import ImageError
-    from zsl_cli.vocabulary import Label
 
 
 @click.command("classify")
@@ -28,8 +25,9 @@ if TYPE_CHECKING:
 @options.common
 def command(images: tuple[str, ...], top: int, threshold: float, labels: str | None,
             labels_file: Path | None, under: tuple[str, ...], exact: bool | None,
-            output_format: str | None, model: str, vocabulary: str, device: str, batch_size: int,
-            max_pixels: int, quiet: bool, verbose: bool, debug: bool) -> int:
+            output_format: str | None, model: str, vocabulary: str, device: str,
+            jobs: int | None, batch_size: int | None, max_pixels: int, quiet: bool, verbose: bool,
+            debug: bool) -> int:
     """Say what is in each IMAGE: a file, a folder, a pattern, or - for standard input.
 
     \b
@@ -39,8 +37,6 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: str | N
       zsl classify photo.jpg --under animal
     """
     started = time.perf_counter()
-    if math.isnan(threshold):  # click's range lets NaN through
-        raise click.UsageError("--threshold must be from 0 to 1, not nan")
     if str(labels_file) == "-" and "-" in images:
         raise click.UsageError("standard input cannot be both an image and the --labels-file")
     names = options.read_labels(labels, labels_file)
@@ -52,14 +48,12 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: str | N
     classifier = Classifier.load(model, vocabulary, device=device, exact=exact,
                                  images=len(paths))
     if not quiet:
-        _say_senses(classifier, [*(names or ()), *under])
+        notes.say_senses(classifier, [*(names or ()), *under])
     nearest = classifier.candidates(names, under or None, exact=exact, images=len(paths))
     if verbose:
-        click.echo(f"zsl: model {classifier.model.name} on {classifier.model.device}, vocabulary "
-                   f"{classifier.vocabulary.name}, {type(nearest).__name__.lower()} search",
-                   err=True)
+        notes.say_what_is_used(classifier, nearest)
     predictions = classifier.predict(_sources(paths), nearest, top=top, threshold=threshold,
-                                     batch_size=batch_size, max_pixels=max_pixels)
+                                     batch_size=batch_size, jobs=jobs, max_pixels=max_pixels)
     done, failures = 0, []
     for prediction in output.write(predictions, output_format, classifier.model.name,
                                    classifier.vocabulary.name):
@@ -81,23 +75,6 @@ def _sources(paths: "Iterable[tuple[str, ImageError | None]]",
         if path == "-" and not piped and sys.stdin is not None:
             piped = sys.stdin.buffer.read()
         yield path, error or (piped if path == "-" else path)
-
-
-def _say_senses(classifier: "Classifier", names: Iterable[str]) -> None:
-    """Tell which sense a name with several was taken to have."""
-    vocabulary = classifier.vocabulary
-    said = set()
-    for name in names:
-        match = vocabulary.find(name)
-        if match.others and match.row not in said:
-            said.add(match.row)
-            others = "; ".join(_sense(vocabulary.label(row)) for row in match.others)
-            click.echo(f"zsl: {name} taken as {_sense(vocabulary.label(match.row))}. "
-                       f"Others, by id: {others}", err=True)
-
-
-def _sense(label: "Label") -> str:
-    return f"{label.id} ({output.printable(shorten(label.gloss or label.name, 60))})"
 
 
 def _status(done: int, failures: "list[ImageError]") -> int:

@@ -13,7 +13,7 @@ from zsl_cli import __version__
 from zsl_cli.cli import options
 from zsl_cli.errors import ZslError
 
-COMMANDS = ("classify", "models", "vocab", "export", "doctor")
+COMMANDS = ("classify", "label", "models", "vocab", "export", "doctor")
 
 
 class QuietEndError(Exception):

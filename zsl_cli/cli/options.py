@@ -1,6 +1,7 @@
 """Options that several commands share, so that they are the same everywhere."""
 
 import json
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -57,16 +58,33 @@ candidates = _stack(
                       "for this number of images."),
 )
 
+
+class _Probability(click.FloatRange):
+    """A number from 0 to 1; click's own range lets NaN through."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(self, value: Any, param: click.Parameter | None,
+                ctx: click.Context | None) -> float:
+        found = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail("must be from 0 to 1, not nan", param, ctx)
+        return found
+
+
 answers = _stack(
     click.option("-k", "--top", type=click.IntRange(1, MAX_TOP), default=5, show_default=True,
                  metavar="K", help="How many labels an image, at most 1000."),
-    click.option("--threshold", type=click.FloatRange(0, 1), default=0.0, show_default=True,
+    click.option("--threshold", type=_Probability(), default=0.0, show_default=True,
                  metavar="P", help="Leave out labels whose score, from 0 to 1, is lower."),
 )
 
 reading = _stack(
-    click.option("--batch-size", type=click.IntRange(1, 1024), default=16, show_default=True,
-                 metavar="N", help="Images that go through the model at once."),
+    click.option("-j", "--jobs", type=click.IntRange(1, 1024), metavar="N",
+                 help="Threads that decode and infer. Default: the usable cores."),
+    click.option("--batch-size", type=click.IntRange(1, 1024), metavar="N",
+                 help="Images that go through the model at once. Default: 8, with CUDA 64."),
     click.option("--max-pixels", type=click.IntRange(1), default=250_000_000, show_default=True,
                  metavar="N", help="Larger images are refused before decoding."),
 )

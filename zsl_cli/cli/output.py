@@ -34,17 +34,6 @@ def _import_rich() -> None:
         importlib.import_module(module)
 
 
-def record(prediction: "Prediction", model: str, vocabulary: str) -> dict[str, Any]:
-    """The record of one image, as the command line's contract fixes it."""
-    if prediction.error is not None:
-        return {"path": prediction.path,
-                "error": {"kind": prediction.error.kind, "message": str(prediction.error)}}
-    return {"path": prediction.path,
-            "labels": [{"id": found.id, "label": found.name, "score": round(found.score, 6)}
-                       for found in prediction.labels],
-            "model": model, "vocabulary": vocabulary}
-
-
 def write(predictions: Iterable["Prediction"], output_format: str | None, model: str,
           vocabulary: str) -> Iterator["Prediction"]:
     """Print predictions as they come, and hand each on once it is printed.
@@ -69,7 +58,7 @@ def _write_json(predictions: Iterable["Prediction"], model: str, vocabulary: str
                 array: bool) -> Iterator["Prediction"]:
     before = "[\n" if array else ""
     for prediction in predictions:
-        line = json.dumps(record(prediction, model, vocabulary), ensure_ascii=False)
+        line = json.dumps(prediction.record(model, vocabulary), ensure_ascii=False)
         _put(before + line + ("" if array else "\n"), "backslashreplace")
         before = ",\n" if array else ""
         yield prediction

@@ -1,0 +1,149 @@
+"""Prints how fast ``zsl label`` is, against a bound and a plain loop, and how much memory it takes.
+
+    python benchmarks/label.py --float32 build/float32 [--photos FOLDER] [--library 20000]
+
+(a) is the bound: cores ÷ (CPU seconds to decode and resize one photo + CPU seconds of inference
+for one photo), each measured alone on one thread. (b) is ``zsl label`` from a cold process, (c) a
+plain loop: Pillow decodes in full and resizes, one photo at a time goes through the float32 encoder
+that ``zsl export`` makes (``zsl export … --quantize none``; scripts/rebuild-default has the rest of
+the command). All in one run, in turn.
+"""
+
+import argparse
+import io
+import itertools
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+from speed import plain, run, twelve_megapixels
+
+from zsl_cli import devices, images, walk
+from zsl_cli.model import Model
+
+SMALL = 256  # pixels, the shorter side
+BATCH = 8
+
+
+def small(path):
+    """A photo with a shorter side of 256 pixels, as JPEG bytes."""
+    with Image.open(path) as image:
+        scale = SMALL / min(image.size)
+        size = [max(SMALL, round(side * scale)) for side in image.size]
+        file = io.BytesIO()
+        image.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def fill(folder, photos, count):
+    """``count`` files in a folder, 500 to a folder below it, out of some photos."""
+    for number, data in zip(range(count), itertools.cycle(photos), strict=False):
+        below = folder / f"{number // 500:03}"
+        below.mkdir(parents=True, exist_ok=True)
+        (below / f"{number:06}.jpg").write_bytes(data)
+    return folder
+
+
+def bound(paths, model):
+    """CPU seconds of one photo on one thread: to decode and resize it, and to embed it."""
+    started = time.process_time()
+    pixels = [images.load(path, model.preprocessing) for path in paths]
+    decoding = (time.process_time() - started) / len(paths)
+    batches = [pixels[start:start + BATCH] for start in range(0, len(pixels), BATCH)]
+    model.embed_pixels(batches[0])
+    started = time.process_time()
+    for batch in batches:
+        model.embed_pixels(batch)
+    return decoding, (time.process_time() - started) / len(pixels)
+
+
+def plain_loop(paths, encoder):
+    """Photos a second of the textbook way."""
+    session = onnxruntime.InferenceSession(str(encoder), providers=["CPUExecutionProvider"])
+    started = time.perf_counter()
+    for path in paths:
+        session.run(None, {"images": plain(Path(path).read_bytes())[None]})
+    return len(paths) / (time.perf_counter() - started)
+
+
+def label(folder, output, environment):
+    """Wall seconds and peak megabytes of ``zsl label``."""
+    zsl = str(Path(sys.executable).with_name("zsl"))
+    return run([zsl, "label", str(folder), "-o", str(output), "-q"], environment)
+
+
+def compare(name, folder, options, model, environment, work):
+    """Print (a), (b) and (c) over one folder."""
+    paths = list(walk.images_in(str(folder)))
+    sample = paths[:: max(1, len(paths) // options.sample)]
+    cores = devices.usable_cpus()
+    rounds = []
+    for number in range(options.runs):
+        decoding, inference = bound(sample, model)
+        wall, _ = label(folder, work / f"{name}-{number}.jsonl", environment)
+        loop = plain_loop(sample, options.float32 / "encoder.onnx") if options.float32 else None
+        rounds.append((cores / (decoding + inference), len(paths) / wall, loop,
+                       decoding * 1000, inference * 1000))
+    a, b, c, decoding, inference = (
+        None if column[0] is None else statistics.median(column)
+        for column in zip(*rounds, strict=True))
+    print(f"| {name}: (a) the bound, {cores} cores ÷ ({decoding:.2f} + {inference:.2f}) ms "
+          f"| {a:.0f} images/s |")
+    print(f"| {name}: (b) `zsl label`, {len(paths):,} photos | {b:.0f} images/s, "
+          f"{b / a:.2f} × (a) |")
+    if c:
+        print(f"| {name}: (c) a plain loop | {c:.0f} images/s; (b) is {b / c:.1f} × (c) |")
+
+
+def library(photos, count, environment, work):
+    """Print memory and the second run."""
+    peaks = {}
+    for number in (1000, count):
+        folder = fill(work / f"library-{number}", photos, number)
+        output = work / f"library-{number}.jsonl"
+        first, peaks[number] = label(folder, output, environment)
+        second = min(label(folder, output, environment)[0] for _ in range(3))
+    print(f"| peak memory at {count:,} photos | {peaks[count]:.0f} MB, "
+          f"{peaks[count] / peaks[1000]:.2f} × the {peaks[1000]:.0f} MB at 1,000 |")
+    print(f"| again over {count:,} photos, nothing changed | {second:.2f} s, "
+          f"{first / second:.0f} × faster than the first run's {first:.0f} s |")
+
+
+def main():
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, default=Path("examples"))
+    parser.add_argument("--float32", type=Path, help="the default model's folder in float32")
+    parser.add_argument("--small", type=int, default=2000)
+    parser.add_argument("--large", type=int, default=200)
+    parser.add_argument("--library", type=int, default=20_000, help="0 leaves it out")
+    parser.add_argument("--sample", type=int, default=200)
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    found = list(walk.images_in(str(options.photos)))
+    model = Model.load(device="cpu", threads=1)
+    random = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        environment = {**os.environ, "XDG_CACHE_HOME": f"{name}/cache",
+                       "XDG_DATA_HOME": f"{name}/data"}
+        photos = [small(path) for path in found[:options.small]]
+        large = [twelve_megapixels(path) for path in random.permutation(found)[:5]]
+        print("| what | measured |\n|---|---|")
+        compare("256 px", fill(work / "small", photos, options.small), options, model,
+                environment, work)
+        compare("12 megapixels", fill(work / "large", large, options.large), options, model,
+                environment, work)
+        if options.library:
+            library(photos, options.library, environment, work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Notes on standard error that several commands give."""
+
+from collections.abc import Iterable
+from textwrap import shorten
+from typing import TYPE_CHECKING
+
+import click
+
+from zsl_cli.cli.output import printable
+
+if TYPE_CHECKING:
+    from zsl_cli.classifier import Classifier
+    from zsl_cli.nearest import Nearest
+    from zsl_cli.vocabulary import Label
+
+
+def say_senses(classifier: "Classifier", names: Iterable[str]) -> None:
+    """Tell which sense a name with several was taken to have."""
+    vocabulary = classifier.vocabulary
+    said = set()
+    for name in names:
+        match = vocabulary.find(name)
+        if match.others and match.row not in said:
+            said.add(match.row)
+            others = "; ".join(_sense(vocabulary.label(row)) for row in match.others)
+            click.echo(f"zsl: {name} taken as {_sense(vocabulary.label(match.row))}. "
+                       f"Others, by id: {others}", err=True)
+
+
+def _sense(label: "Label") -> str:
+    return f"{label.id} ({printable(shorten(label.gloss or label.name, 60))})"
+
+
+def say_what_is_used(classifier: "Classifier", nearest: "Nearest") -> None:
+    """Tell the model, its device, the vocabulary and the kind of search."""
+    click.echo(f"zsl: model {classifier.model.name} on {classifier.model.device}, vocabulary "
+               f"{classifier.vocabulary.name}, {type(nearest).__name__.lower()} search", err=True)

@@ -1,0 +1,84 @@
+"""A progress bar on standard error, where that is a terminal."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from zsl_cli.cli.output import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+Thing = TypeVar("Thing")
+
+
+class Bar:
+    """What is going on, how fast, how long it will take, and what has failed so far.
+
+    Without a terminal only ``say`` does anything.
+    """
+
+    def __init__(self, progress: "Progress | None" = None) -> None:
+        self._progress = progress
+        self._task: Any = None
+        self._failed = 0
+
+    @classmethod
+    @contextmanager
+    def shown(cls, quiet: bool) -> "Iterator[Bar]":
+        """A bar that is taken away at the end; none when ``quiet``."""
+        if quiet or not sys.stderr.isatty():
+            yield cls()
+            return
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                   TextColumn("{task.fields[rate]}"), TimeRemainingColumn(compact=True),
+                   TextColumn("{task.fields[failures]}"))
+        with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True,
+                      refresh_per_second=5, speed_estimate_period=20) as progress:
+            yield cls(progress)
+
+    def counted(self, description: str, things: Iterable[Thing]) -> Iterator[Thing]:
+        """The things, while their number is shown."""
+        self.start(description, None)
+        for thing in things:
+            yield thing
+            self.advance(1)
+
+    def start(self, description: str, total: int | None) -> None:
+        """Begin a new piece of work; None where nobody knows how much there is."""
+        if self._progress is not None:
+            if self._task is not None:
+                self._progress.remove_task(self._task)
+            self._failed = 0
+            self._task = self._progress.add_task(description, total=total, rate="", failures="")
+
+    def advance(self, done: int, failed: int = 0) -> None:
+        """So much more is done, of which so much failed."""
+        if self._progress is not None:
+            self._failed += failed
+            self._progress.advance(self._task, done)
+            task = next(t for t in self._progress.tasks if t.id == self._task)
+            self._progress.update(
+                self._task, rate=f"{task.speed:,.0f} images/s" if task.speed else "",
+                failures=f"{self._failed:,} failed" if self._failed else "")
+
+    def say(self, line: str) -> None:
+        """A line on standard error, above the bar."""
+        if self._progress is None:
+            click.echo(printable(line), err=True)
+        else:
+            from rich.text import Text
+
+            self._progress.console.print(Text(printable(line)), soft_wrap=True)

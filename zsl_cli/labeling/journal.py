@@ -1,0 +1,321 @@
+"""Journal: what is known of every photo of a library, on disk, safe against being killed.
+
+An SQLite database in which each photo is one row. It is the one source of what ``zsl label``
+writes, so that an output is never half of something: batches are committed as they are done, and
+outputs are made from the journal. It is also the list of work, so that memory does not depend on
+the number of photos. One process at a time can hold it.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from zsl_cli.errors import ImageError, ZslError
+from zsl_cli.labeling.entry import Entry, Failure, Found
+from zsl_cli.labeling.photo import Stamp, checksum_of
+
+if TYPE_CHECKING:
+    from zsl_cli.classifier import ScoredLabel
+    from zsl_cli.labeling.photo import Photo
+
+_SCHEMA = """
+CREATE TABLE photos (
+    id INTEGER PRIMARY KEY,
+    key BLOB NOT NULL UNIQUE,       -- the absolute path, in bytes: a name need not be text
+    path BLOB NOT NULL,             -- the path as it is given out
+    scan INTEGER NOT NULL,          -- the last scan that met it, and its place there
+    position INTEGER NOT NULL,
+    todo INTEGER NOT NULL,
+    size INTEGER, mtime INTEGER, ctime INTEGER, crc INTEGER,
+    settings TEXT, version TEXT,    -- what labelled it
+    labels TEXT,                    -- JSON [[id, label, score], …], best first
+    kind TEXT, message TEXT         -- or the error
+);
+CREATE INDEX photos_in_order ON photos (scan, position);
+CREATE TABLE thumbnails (id INTEGER PRIMARY KEY, jpeg BLOB NOT NULL);
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+_FORMAT = 1  # of the schema; in user_version
+_APPLICATION = 0x5A534C31  # "ZSL1"; in application_id
+_KEPT_SCANS = 10  # for so many scans a photo that is gone is remembered, lest it comes back
+_PAGE = 512
+_NEVER_SETTLED = ("missing", "permission", "changed")  # may be well again without a new stamp
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a scan found: photos to do, photos whose labels still hold, and the failures among
+    these."""
+
+    todo: int
+    kept: int
+    failed: int
+
+
+class Journal:
+    """Open one with ``Journal.open``; it is a context manager."""
+
+    def __init__(self, connection: sqlite3.Connection, path: str, settings: str) -> None:
+        self._db = connection
+        self._path = path
+        self._settings = settings
+        self._scan = int(self._fact("scan") or 0)
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: str | None, settings: str) -> "Iterator[Journal]":
+        """The journal in this file, a new one if there is none; None for one that is forgotten.
+
+        settings: what the labels depend on; labels under other settings do not hold.
+
+        Raises ZslError when another process holds it, or it can't be read or written.
+        """
+        with _explained(path):
+            connection = sqlite3.connect(path or "", timeout=0, isolation_level=None)
+        try:
+            with _explained(path):
+                _prepare(connection, path)
+                journal = cls(connection, path or "", settings)
+            yield journal
+        finally:
+            connection.close()
+
+    @classmethod
+    @contextmanager
+    def open_copy(cls, path: str | None, settings: str) -> "Iterator[Journal]":
+        """A copy of the journal in this file, which is left as it is and need not exist."""
+        with cls.open(None, settings) as copy:
+            if path is not None and os.path.exists(path):
+                with cls.open(path, settings) as journal, _explained(path):
+                    journal._db.backup(copy._db)
+                    copy._scan = journal._scan
+            yield copy
+
+    def scan(self, found: Iterable[tuple[str, ImageError | None]], *, retry_failed: bool = False,
+             check_content: bool = False, thumbnails: bool = False,
+             resolve_links: bool = False) -> Counts:
+        """Note what is in the library now, and what there is to do.
+
+        found: paths in the order of the output, or places that can't be read with their error.
+        retry_failed: do again what failed.
+        check_content: read every file to see whether it changed, not only those whose size or
+            times did.
+        thumbnails: do again what has none.
+        resolve_links: a photo that is reached twice counts once.
+
+        What is found to be unchanged is kept. An exception leaves the journal as it was.
+        """
+        real = os.path.realpath if resolve_links else os.path.abspath
+        number = self._scan + 1
+        with self._transaction():
+            for position, (path, error) in enumerate(found):
+                self._note(os.fsencode(real(path)), path, error, (number, position),
+                           _Rules(retry_failed, check_content, thumbnails))
+            gone = self._db.execute("DELETE FROM photos WHERE scan < ?", (number - _KEPT_SCANS,))
+            if gone.rowcount:
+                self._db.execute("DELETE FROM thumbnails WHERE id NOT IN (SELECT id FROM photos)")
+            self._set_fact("scan", str(number))
+            self._scan = number
+        todo, kept, failed = self._db.execute(
+            "SELECT total(todo), total(NOT todo), total(NOT todo AND kind IS NOT NULL) "
+            "FROM photos WHERE scan = ?", (number,)).fetchone()
+        return Counts(int(todo), int(kept), int(failed))
+
+    def _note(self, key: bytes, path: str, error: ImageError | None, place: tuple[int, int],
+              rules: "_Rules") -> None:
+        known = self._db.execute(
+            "SELECT id, scan, size, mtime, ctime, crc, settings, kind FROM photos WHERE key = ?",
+            (key,)).fetchone()
+        name = os.fsencode(path)
+        kind, message = (error.kind, _text(error)) if error else (None, None)
+        if known is None:
+            self._db.execute(
+                "INSERT INTO photos (key, path, scan, position, todo, kind, message) "
+                "VALUES (?, ?, ?, ?, 1, ?, ?)", (key, name, *place, kind, message))
+            return
+        row, scan, size, mtime, ctime, crc, settings, failed = known
+        if scan == place[0]:  # met already in this scan
+            return
+        holds = (error is None and settings == self._settings
+                 and not (failed and (rules.retry_failed or failed in _NEVER_SETTLED))
+                 and self._is_unchanged(row, path, (size, mtime, ctime, crc), rules)
+                 and not (rules.thumbnails and not failed and not self._has_thumbnail(row)))
+        self._db.execute("UPDATE photos SET path = ?, scan = ?, position = ?, todo = ? "
+                         "WHERE id = ?", (name, *place, not holds, row))
+        if error:
+            self._db.execute("UPDATE photos SET labels = NULL, kind = ?, message = ?, "
+                             "settings = NULL WHERE id = ?", (kind, message, row))
+
+    def _is_unchanged(self, row: int, path: str, known: tuple, rules: "_Rules") -> bool:
+        try:
+            stamp = Stamp.of(os.stat(path))
+        except (OSError, ValueError):
+            return False
+        size, mtime, ctime, crc = known
+        if stamp.size != size or crc is None:
+            return False
+        if (stamp.mtime, stamp.ctime) == (mtime, ctime) and not rules.check_content:
+            return True
+        if checksum_of(path) != crc:
+            return False
+        self._db.execute("UPDATE photos SET mtime = ?, ctime = ? WHERE id = ?",
+                         (stamp.mtime, stamp.ctime, row))
+        return True
+
+    def _has_thumbnail(self, row: int) -> bool:
+        return bool(self._db.execute("SELECT 1 FROM thumbnails WHERE id = ?", (row,)).fetchone())
+
+    def todo(self) -> Iterator[tuple[int, str, ImageError | None]]:
+        """(row, path, error if it is known already) of what is to do, in order. Rows may be put
+        meanwhile."""
+        last = -1
+        while page := self._db.execute(
+                "SELECT position, id, path, settings, kind, message FROM photos "
+                "WHERE scan = ? AND position > ? AND todo ORDER BY position LIMIT ?",
+                (self._scan, last, _PAGE)).fetchall():
+            last = page[-1][0]
+            for _, row, path, settings, kind, message in page:
+                fails = kind is not None and settings is None
+                yield row, os.fsdecode(path), ImageError(message, kind) if fails else None
+
+    def put(self, answers: "Iterable[tuple[Photo, tuple[ScoredLabel, ...] | ImageError]]",
+            version: str) -> None:
+        """Note what was found in some photos, all of them or none."""
+        with self._transaction():
+            for photo, answer in answers:
+                stamp = photo.stamp
+                found: tuple[str | None, str | None, str | None]
+                if isinstance(answer, ImageError):
+                    found = None, answer.kind, _text(answer)
+                else:
+                    found = _to_json(answer), None, None
+                self._db.execute(
+                    "UPDATE photos SET todo = 0, size = ?, mtime = ?, ctime = ?, crc = ?, "
+                    "settings = ?, version = ?, labels = ?, kind = ?, message = ? WHERE id = ?",
+                    (stamp and stamp.size, stamp and stamp.mtime, stamp and stamp.ctime,
+                     photo.crc, self._settings, version, *found, photo.row))
+                if photo.thumbnail is not None:
+                    self._db.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)",
+                                     (photo.row, photo.thumbnail))
+
+    def entries(self, *, thumbnails: bool = False) -> Iterator[Entry]:
+        """What is known of the photos of the last scan, in its order; what is not done yet and
+        was never done is left out."""
+        last = -1
+        while page := self._db.execute(
+                "SELECT position, id, path, size, mtime, version, labels, kind, message "
+                "FROM photos WHERE scan = ? AND position > ? AND settings = ? "
+                "ORDER BY position LIMIT ?",
+                (self._scan, last, self._settings, _PAGE)).fetchall():
+            last = page[-1][0]
+            for _, row, path, size, mtime, version, labels, kind, message in page:
+                entry = Entry(
+                    os.fsdecode(path), size, None if mtime is None else round(mtime / 1e9, 6),
+                    tuple(Found(*found) for found in json.loads(labels or "[]")),
+                    None if kind is None else Failure(kind, message), version)
+                if thumbnails:
+                    jpeg = self._db.execute("SELECT jpeg FROM thumbnails WHERE id = ?",
+                                            (row,)).fetchone()
+                    entry = replace(entry, thumbnail=jpeg and jpeg[0])
+                yield entry
+
+    @property
+    def written_with(self) -> str | None:
+        """The settings of the outputs that were last written."""
+        return self._fact("written")
+
+    def note_written(self) -> None:
+        """Note that the outputs now hold these settings' labels."""
+        with self._transaction():
+            self._set_fact("written", self._settings)
+
+    def claims(self, output: str) -> bool:
+        """Whether this output was claimed before."""
+        return self._fact(f"output {output}") is not None
+
+    def claim(self, output: str) -> None:
+        """Note that this output is made from this journal, and may be replaced."""
+        with self._transaction():
+            self._set_fact(f"output {output}", "")
+
+    def _fact(self, name: str) -> str | None:
+        found = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return found and found[0]
+
+    def _set_fact(self, name: str, value: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with _explained(self._path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+
+@dataclass(frozen=True)
+class _Rules:
+    retry_failed: bool
+    check_content: bool
+    thumbnails: bool
+
+
+def _prepare(connection: sqlite3.Connection, path: str | None) -> None:
+    """Take the journal for this process alone, and make its tables if it is new."""
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA cache_size = -8000")  # KiB, whatever the size of the library
+    connection.execute("BEGIN EXCLUSIVE")
+    application, = connection.execute("PRAGMA application_id").fetchone()
+    version, = connection.execute("PRAGMA user_version").fetchone()
+    tables, = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables == 0:
+        for statement in _SCHEMA.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {_FORMAT}")
+    elif application != _APPLICATION or version != _FORMAT:
+        connection.execute("ROLLBACK")
+        raise ZslError(f"{path} is no journal of this version of zsl; move it away, and all "
+                       "photos are labelled anew")
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def _explained(path: str | None) -> Iterator[None]:
+    """SQLite's errors as ZslError."""
+    where = path or "the temporary journal"
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise ZslError("another zsl label is writing to the same output (it holds "
+                           f"{where}); wait until it has ended") from error
+        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            raise ZslError(f"{where} is damaged or no journal of zsl; move it away, and all "
+                           "photos are labelled anew") from error
+        if code == sqlite3.SQLITE_FULL:
+            raise ZslError(f"cannot write {where}: no space left; what was done before is kept, "
+                           "run the command again when there is space") from error
+        raise ZslError(f"cannot write {where}: {error}") from error
+
+
+def _to_json(labels: "tuple[ScoredLabel, ...]") -> str:
+    return json.dumps([(found.id, found.name, round(found.score, 6)) for found in labels])
+
+
+def _text(error: ImageError) -> str:
+    """A message as a database takes it: text without halves of surrogate pairs."""
+    return str(error).encode("utf-8", "backslashreplace").decode()
