@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MAX_TOP = 1000
 
-_MANY = 32
+MANY = 32
 """From so many images on, the cores share out the images and not the layers."""
 
 _GROUP = 4
@@ -83,7 +83,7 @@ class Classifier:
         """A model and a vocabulary by name or folder, ready for so many images (see
         Vocabulary.searcher). Raises ZslError when they can't be used."""
         loading = Vocabulary.start_loading(vocabulary, exact=exact, queries=images)
-        threads = None if images < _MANY else 1
+        threads = None if images < MANY else 1
         return cls(Model.load(model, device=device, threads=threads), loading.result())
 
     def candidates(self, labels: Sequence[str] | None = None,

@@ -29,6 +29,10 @@ BUILD_FROM = 16_384
 """From this many queries on, an index is built when there is none: at 155,000 labels that is
 what building costs, at 20,000 it pays in later runs (``benchmarks/search.py`` prints it)."""
 
+EXACT_UP_TO = 32_768
+"""Up to this many labels exact search costs no more than a few hundredths of what the encoder does,
+so that whole libraries are searched exactly, whatever the number of photos left to do."""
+
 _BLOCK = 4_000_000  # scores held at once in exact search: 16 MB
 
 

@@ -59,7 +59,9 @@ def embed(model: "Model", items: "Iterable[tuple[Key, Read | ImageError]]", *,
         the model (called on one of ``jobs`` threads) or an error that is already known.
     batch_size: images that go through the model at once. What is left over goes in powers of
         two, so that ONNX Runtime's arena meets a few shapes only and stops growing.
-    group: up to so many times batch_size images make one Batch.
+    group: up to so many times batch_size images make one Batch, failed ones included. Which
+        images go through the model together depends on nothing else, so that going on at the
+        end of a Batch later gives the same embeddings to the last bit.
 
     At most ``3 × group × batch_size + jobs`` images are in memory, however many items there
     are. When the consumer stops, or is interrupted, what is not yet decoded is dropped.

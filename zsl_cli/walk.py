@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import BinaryIO
 
-from zsl_cli.errors import ImageError
+from zsl_cli.errors import ImageError, ZslError
 
 SUFFIXES = frozenset({
     ".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".ico", ".jfif", ".jp2", ".jpe",
@@ -60,6 +60,8 @@ class Walk:
                 yield from _nonempty(
                     argument, ((path, None) for path in matches if not os.path.isdir(path)),
                     "no file matches this pattern")
+            elif argument != "-" and not os.path.lexists(argument):
+                yield argument, ImageError("no such file", "missing")
             else:
                 yield argument, None
 
@@ -170,7 +172,13 @@ def _is_dir(entry: os.DirEntry[str], follow_links: bool) -> bool:
 
 def _any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
     """What matches a relative path, with slashes, when one of the patterns does."""
-    found = [_translate(pattern) for pattern in patterns]
+    found = []
+    for pattern in patterns:
+        found.append(_translate(pattern))
+        try:
+            re.compile(found[-1])
+        except re.error as error:
+            raise ZslError(f"{pattern!r} is no pattern: {error}") from error
     return re.compile("|".join(found), re.IGNORECASE | re.DOTALL) if found else None
 
 

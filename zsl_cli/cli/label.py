@@ -11,6 +11,7 @@ import click
 
 from zsl_cli import __version__, folders
 from zsl_cli.cli import notes, options
+from zsl_cli.cli.interrupt import one_interrupt
 from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 from zsl_cli.cli.tally import Tally
@@ -93,7 +94,7 @@ def command(sources: tuple[str, ...], output: str | None, output_format: str | N
     named = [*sources, *([files_from] if files_from not in (None, "-") else [])]
     where = None if streamed else outputs.journal_path(files, named)
     opened = Journal.open_copy if dry_run else Journal.open
-    with Bar.shown(quiet) as bar, opened(where, used.settings) as journal:
+    with one_interrupt(), Bar.shown(quiet) as bar, opened(where, used.settings) as journal:
         if where is not None and not dry_run:
             outputs.claim(journal, where, files, force)
         found = _found(Walk(include, exclude, hidden, follow_links), sources, files_from)
@@ -164,6 +165,7 @@ class _Used:
                  verbose: bool, question: "Question") -> None:
         from zsl_cli.classifier import check_fit
         from zsl_cli.labeling.entry import Made
+        from zsl_cli.nearest import EXACT_UP_TO
 
         of_model = folders.find(folders.MODEL, model)
         of_vocabulary = folders.find(folders.VOCABULARY, vocabulary)
@@ -174,14 +176,20 @@ class _Used:
         self.settings = question.settings(*manifests)
         self.made = Made(manifests[0]["name"], manifests[1]["name"], __version__)
         self._folders = of_model, of_vocabulary
-        self._device, self._exact, self._quiet, self._verbose = device, exact, quiet, verbose
+        self._device, self._quiet, self._verbose = device, quiet, verbose
+        self._exact = (manifests[1]["labels"] <= EXACT_UP_TO) if exact is None else exact
         self._classifier: Classifier | None = None
 
     def load(self, images: int) -> "tuple[Classifier, Nearest]":
-        """The classifier, and the search over the candidate labels."""
-        from zsl_cli.classifier import Classifier
+        """The classifier, and the search over the candidate labels.
+
+        How they work does not depend on the number of images, so that a run that is resumed gives
+        the same scores to the last digit.
+        """
+        from zsl_cli.classifier import MANY, Classifier
 
         question = self.question
+        images = max(images, MANY)
         classifier = self._classifier = Classifier.load(
             *self._folders, device=self._device, exact=self._exact, images=images)
         if not self._quiet:

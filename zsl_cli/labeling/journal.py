@@ -107,14 +107,23 @@ class Journal:
         thumbnails: do again what has none.
         resolve_links: a photo that is reached twice counts once.
 
-        What is found to be unchanged is kept. An exception leaves the journal as it was.
+        What is found to be unchanged is kept. Raises ZslError when there is no photo at all: a
+        library that is out of reach must not take its labels with it. Any exception leaves the
+        journal as it was.
         """
         real = os.path.realpath if resolve_links else os.path.abspath
         number = self._scan + 1
+        errors = position = 0
         with self._transaction():
-            for position, (path, error) in enumerate(found):
+            for position, (path, error) in enumerate(found, start=1):
+                if error is not None:
+                    errors += 1
+                    last = f"{path}: {error}"
                 self._note(os.fsencode(real(path)), path, error, (number, position),
                            _Rules(retry_failed, check_content, thumbnails))
+            if errors == position:
+                raise ZslError(f"nothing to label: {last if errors else 'the list is empty'}"
+                               + (f" (and {errors - 1:,} more)" if errors > 1 else ""))
             gone = self._db.execute("DELETE FROM photos WHERE scan < ?", (number - _KEPT_SCANS,))
             if gone.rowcount:
                 self._db.execute("DELETE FROM thumbnails WHERE id NOT IN (SELECT id FROM photos)")

@@ -11,8 +11,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from zsl_cli.errors import ImageError
+from zsl_cli.labeling.entry import Made
 from zsl_cli.labeling.packet import MAX_BYTES, error
-from zsl_cli.labeling.xmp import About, Keyword, is_ours, merge
+from zsl_cli.labeling.xmp import Keyword, is_ours, merge
 from zsl_cli.walk import SUFFIXES
 
 BACKUP = ".zsl-backup"
@@ -80,7 +81,7 @@ class Sidecars:
             existing.remove(stem)
         return existing or [full]
 
-    def plan(self, photo: str, keywords: Sequence[Keyword], about: About) -> list[Change]:
+    def plan(self, photo: str, keywords: Sequence[Keyword], made: Made) -> list[Change]:
         """The changes that give a photo's sidecars these keywords; nothing is written. There is
         none for a sidecar that already says the same.
 
@@ -90,7 +91,7 @@ class Sidecars:
         for path in self.paths(photo):
             try:
                 before = _read(path)
-                after = merge(before, keywords, about)
+                after = merge(before, keywords, made)
             except (ImageError, OSError) as reason:
                 raise _named(path, "read", reason) from reason
             if after is not None and after != before:

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from zsl_cli.labeling.entry import Made
 from zsl_cli.labeling.packet import ADVICE, RDF, Element, Lines, Packet, clean, error, escape, name
 
 ZSL = "http://ns.zsl-cli.org/label/1.0/"
@@ -34,15 +35,6 @@ class Keyword:
     name: str
     path: tuple[str, ...]
     score: float
-
-
-@dataclass(frozen=True)
-class About:
-    """What found the keywords; ``version`` is that of zsl."""
-
-    model: str
-    vocabulary: str
-    version: str
 
 
 @dataclass(frozen=True)
@@ -82,7 +74,7 @@ _PROPERTIES = (
 )
 
 
-def merge(existing: bytes | None, keywords: Sequence[Keyword], about: About) -> bytes | None:
+def merge(existing: bytes | None, keywords: Sequence[Keyword], made: Made) -> bytes | None:
     """The packet with these keywords, in place of those of an earlier run.
 
     ``existing`` itself is returned where nothing is to be done, and None where there is no
@@ -91,7 +83,7 @@ def merge(existing: bytes | None, keywords: Sequence[Keyword], about: About) -> 
 
     Raises ImageError of kind ``sidecar`` for a packet that cannot be parsed safely.
     """
-    digest = _digest(keywords, about)
+    digest = _digest(keywords, made)
     keywords = [keyword for keyword in keywords if clean(keyword.name)]
     if existing is None:
         if not keywords:
@@ -119,8 +111,8 @@ def merge(existing: bytes | None, keywords: Sequence[Keyword], about: About) -> 
         state["created"] = ["True"]
     if any(state.values()):
         state |= {"scores": [f"{keyword.score:.2g} {clean(keyword.name)}" for keyword in accepted],
-                  "model": [about.model], "vocabulary": [about.vocabulary],
-                  "version": [about.version], "digest": [digest]}
+                  "model": [made.model], "vocabulary": [made.vocabulary],
+                  "version": [made.version], "digest": [digest]}
     _write(packet, chunks, [_Chunk(ZSL, "zsl", local, _OWN[local], [clean(v) for v in state[local]])
                             for local in _OWN if state.get(local)])
     return packet.edited()
@@ -148,10 +140,11 @@ _OWN = {"automatic": "Bag", "automaticHierarchy": "Bag", "automaticTags": "Bag",
         "model": "", "vocabulary": "", "version": "", "created": "", "digest": ""}
 
 
-def _digest(keywords: Sequence[Keyword], about: About) -> str:
-    """What tells the result of one run from another's, to the two digits that scores have."""
+def _digest(keywords: Sequence[Keyword], made: Made) -> str:
+    """What tells the result of one run from another's, to the two digits that scores have. A new
+    version of zsl is no reason to touch a library."""
     said = repr(([(k.name, k.path, f"{k.score:.2g}") for k in keywords],
-                 about.model, about.vocabulary, about.version))
+                 made.model, made.vocabulary))
     return "zsl1-" + hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

@@ -1,0 +1,649 @@
+"""``zsl label``: the real command line over real photographs, and over what is none."""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def records(path):
+    """The records of a JSONL file."""
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def names(path):
+    """The file names in a JSONL file, in order."""
+    return [os.path.basename(record["path"]) for record in records(path)]
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory, skimage_photos):
+    """24 different crops of photographs as JPEG bytes."""
+    found = []
+    for name in ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg"):
+        with Image.open(skimage_photos / name) as opened:
+            image = opened.convert("RGB")
+        for number in range(6):
+            side = min(image.size) * (10 - number) // 10
+            file = io.BytesIO()
+            image.crop((number * 7, number * 3, number * 7 + side, number * 3 + side)).resize(
+                (160, 160)).save(file, "JPEG")
+            found.append(file.getvalue())
+    return found
+
+
+@pytest.fixture
+def library(tmp_path, photographs):
+    """A folder of 24 photographs in three folders."""
+    folder = tmp_path / "photos"
+    for number, data in enumerate(photographs):
+        below = folder / "abc"[number // 8]
+        below.mkdir(parents=True, exist_ok=True)
+        (below / f"{number:02}.jpg").write_bytes(data)
+    return folder
+
+
+def summary(result):
+    """(labelled, failed, skipped) of the closing summary."""
+    found = re.search(r"([\d,]+) photos labelled, ([\d,]+) failed, ([\d,]+) skipped",
+                      result.stderr.decode())
+    return tuple(int(number.replace(",", "")) for number in found.groups())
+
+
+def test_every_photo_gets_a_record_in_the_order_of_the_walk(zsl, library, tmp_path):
+    (library / "b" / "notes.txt").write_text("no photo")
+    result = zsl("label", "photos", "-o", "labels.jsonl", "--top", "3")
+    assert result.returncode == 0
+    assert result.stdout == b""
+    assert summary(result) == (24, 0, 0)
+    found = records(tmp_path / "labels.jsonl")
+    assert [record["path"] for record in found] == sorted(
+        str(path.relative_to(tmp_path)) for path in library.rglob("*.jpg"))
+    for record in found:
+        status = os.stat(tmp_path / record["path"])
+        assert record["size"] == status.st_size
+        assert record["mtime"] == pytest.approx(status.st_mtime, abs=1e-6)
+        assert (record["model"], record["vocabulary"]) == ("default", "default")
+        assert record["version"]
+        scores = [label["score"] for label in record["labels"]]
+        assert len(scores) == 3
+        assert scores == sorted(scores, reverse=True)
+        assert list(record["labels"][0]) == ["id", "label", "score"]
+
+
+def test_it_says_the_same_as_classify(zsl, library, tmp_path):
+    zsl("label", "photos", "-o", "labels.jsonl")
+    classified = [json.loads(line) for line in
+                  zsl("classify", "photos", "--jsonl", "--exact").stdout.splitlines()]
+    for one, other in zip(records(tmp_path / "labels.jsonl"), classified, strict=True):
+        assert one["path"] == other["path"]
+        assert [label["id"] for label in one["labels"]] == [
+            label["id"] for label in other["labels"]]
+        assert [label["score"] for label in one["labels"]] == pytest.approx(
+            [label["score"] for label in other["labels"]], abs=1e-5)
+
+
+def test_the_options_of_classify_work_alike(zsl, library, tmp_path):
+    (tmp_path / "labels.txt").write_text("cat\ncup\n")
+    result = zsl("label", "photos", "--labels", "rocket", "--labels-file", "labels.txt",
+                 "--jobs", "1", "--batch-size", "3", "--device", "cpu", "-v")
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert len(found) == 24
+    assert all(sorted(label["label"] for label in record["labels"]) == ["cat", "cup", "rocket"]
+               for record in found)
+    assert b"model default on cpu" in result.stderr
+    under = zsl("label", "photos/b", "--under", "animal", "--threshold", "0.05", "-q")
+    assert under.stderr == b""
+    for line in under.stdout.splitlines():
+        assert all(label["score"] >= 0.05 for label in json.loads(line)["labels"])
+    for option in (["--top", "0"], ["--threshold", "nan"], ["--device", "gpu"],
+                   ["--labels", "zzz"], ["--model", "zzz"], ["--include", "[z-a]"]):
+        wrong = zsl("label", "photos", *option, "-o", "never.jsonl")
+        assert wrong.returncode == 2
+        assert b"Traceback" not in wrong.stderr
+        assert not (tmp_path / "never.jsonl").exists()
+
+
+def test_csv_and_parquet_say_what_jsonl_says(zsl, library, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    (library / "c" / "zz.jpg").write_text("no photo")
+    for name in ("l.jsonl", "l.csv", "l.parquet"):
+        assert zsl("label", "photos", "-o", name, "--top", "2").returncode == 1
+    expected = records(tmp_path / "l.jsonl")
+    rows = list(csv.DictReader((tmp_path / "l.csv").open(newline="")))
+    assert len(rows) == 2 * 24 + 1
+    flat = [(record, label) for record in expected for label in record.get("labels", [None])]
+    for row, (record, label) in zip(rows, flat, strict=True):
+        assert row["path"] == record["path"]
+        assert (int(row["size"]), float(row["mtime"])) == (record["size"], record["mtime"])
+        if label:
+            assert (row["id"], row["label"]) == (label["id"], label["label"])
+            assert float(row["score"]) == label["score"]
+        else:
+            assert (row["error"], row["error_kind"]) == (
+                record["error"]["message"], record["error"]["kind"])
+    table = parquet.read_table(tmp_path / "l.parquet").to_pylist()
+    for row, record in zip(table, expected, strict=True):
+        assert row["path"] == record["path"]
+        assert row["size"] == record["size"]
+        assert row["mtime"].timestamp() == pytest.approx(record["mtime"], abs=2e-6)
+        assert row["error"] == record.get("error")
+        assert [label["id"] for label in row["labels"] or []] == [
+            label["id"] for label in record.get("labels", [])]
+
+
+def test_the_format_is_the_names_or_the_one_that_is_given(zsl, library, tmp_path):
+    assert zsl("label", "photos/a", "-o", "labels.dat", "--format", "csv").returncode == 0
+    assert (tmp_path / "labels.dat").read_text().startswith("path,rank")
+    result = zsl("label", "photos/a", "-o", "labels.txt")
+    assert result.returncode == 2
+    assert b"its name tells no format; call it .jsonl, .csv or .parquet" in result.stderr
+    assert zsl("label", "photos/a", "-o", "-", "--format", "csv").returncode == 2
+
+
+def test_a_spreadsheet_runs_no_file_name(zsl, photographs, tmp_path):
+    hostile = ["=cmd|' C calc'!A0.jpg", "+1.jpg", "-1.jpg", "@x.jpg", "\tt.jpg", "\uff1dx.jpg"]
+    for name in hostile:
+        (tmp_path / name).write_bytes(photographs[0])
+    (tmp_path / "list").write_text("\n".join(hostile))
+    assert zsl("label", "--files-from", "list", "-o", "l.csv", "--top", "1").returncode == 0
+    rows = list(csv.DictReader((tmp_path / "l.csv").open(newline="")))
+    assert [row["path"] for row in rows] == ["'" + name for name in hostile]
+
+
+@pytest.mark.parametrize("output", ["l.jsonl", "l.csv", "l.parquet", "-"])
+def test_names_that_are_not_text_come_through(zsl, photographs, tmp_path, output):
+    if output.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    folder = os.path.join(os.fsencode(tmp_path), b"p\xff")
+    os.mkdir(folder)
+    for name in (b"\xfe\n.jpg", b"a\x1b[31m.jpg"):
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(photographs[0])
+    result = zsl("label", b"p\xff", "-o", output, "-v")
+    assert result.returncode == 0
+    assert b"\x1b[31m" not in result.stderr
+    if output.endswith("jsonl") or output == "-":
+        data = result.stdout if output == "-" else (tmp_path / output).read_bytes()
+        assert [os.fsencode(json.loads(line)["path"]) for line in data.splitlines()] == [
+            b"p\xff/a\x1b[31m.jpg", b"p\xff/\xfe\n.jpg"]
+
+
+def test_a_second_run_does_nothing_and_a_third_what_is_new_or_changed(zsl, library, tmp_path):
+    arguments = ("label", "photos", "-o", "labels.jsonl")
+    assert summary(zsl(*arguments)) == (24, 0, 0)
+    before = (tmp_path / "labels.jsonl").read_bytes()
+    assert summary(zsl(*arguments)) == (0, 0, 24)
+    assert (tmp_path / "labels.jsonl").read_bytes() == before
+    shutil.copy(library / "a" / "00.jpg", library / "a" / "000.jpg")
+    (library / "a" / "01.jpg").write_bytes((library / "c" / "20.jpg").read_bytes())
+    (library / "b" / "09.jpg").unlink()
+    assert summary(zsl(*arguments)) == (2, 0, 22)
+    found = {record["path"]: record for record in records(tmp_path / "labels.jsonl")}
+    assert list(found) == sorted(found)
+    assert len(found) == 24
+    assert "photos/b/09.jpg" not in found
+    assert found["photos/a/01.jpg"]["labels"][0]["id"] == (
+        found["photos/c/20.jpg"]["labels"][0]["id"])
+
+
+def test_content_tells_whether_a_file_has_changed(zsl, library, tmp_path):
+    arguments = ("label", "photos", "-o", "labels.jsonl")
+    zsl(*arguments)
+    os.utime(library / "a" / "00.jpg", (1, 1))  # touched, and the same
+    assert summary(zsl(*arguments)) == (0, 0, 24)
+    assert records(tmp_path / "labels.jsonl")[0]["mtime"] == 1
+    path = library / "a" / "01.jpg"  # changed, with the size and the times of before
+    status = path.stat()
+    data = bytearray(path.read_bytes())
+    data[-20] ^= 0xFF
+    path.write_bytes(data)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert summary(zsl(*arguments)) == (1, 0, 23)
+
+
+def test_check_content_reads_every_file(zsl, library, tmp_path):
+    arguments = ("label", "photos", "-o", "labels.jsonl")
+    zsl(*arguments)
+    with sqlite3.connect(tmp_path / ".labels.jsonl.zsl-journal") as journal:  # as if it had lied
+        journal.execute("UPDATE photos SET crc = crc + 1 WHERE CAST(path AS TEXT) LIKE '%03.jpg'")
+    journal.close()
+    assert summary(zsl(*arguments)) == (0, 0, 24)
+    assert summary(zsl(*arguments, "--check-content")) == (1, 0, 23)
+
+
+def test_failures_are_kept_until_they_are_retried_or_mended(zsl, library, tmp_path):
+    (library / "a" / "bad.jpg").write_text("no photo")
+    (library / "a" / "worse.jpg").touch()
+    arguments = ("label", "photos", "-o", "labels.jsonl")
+    assert summary(zsl(*arguments)) == (24, 2, 0)
+    again = zsl(*arguments)
+    assert summary(again) == (0, 0, 26)
+    assert again.returncode == 1
+    assert b"2 of those skipped failed in an earlier run; --retry-failed" in again.stderr
+    assert summary(zsl(*arguments, "--retry-failed")) == (0, 2, 24)
+    shutil.copy(library / "b" / "08.jpg", library / "a" / "bad.jpg")
+    assert summary(zsl(*arguments)) == (1, 0, 25)
+    assert "labels" in records(tmp_path / "labels.jsonl")[8]
+
+
+def test_other_settings_label_everything_anew(zsl, library, tmp_path):
+    assert summary(zsl("label", "photos", "-o", "l.jsonl")) == (24, 0, 0)
+    assert summary(zsl("label", "photos", "-o", "l.jsonl", "--top", "2")) == (24, 0, 0)
+    assert all(len(record["labels"]) == 2 for record in records(tmp_path / "l.jsonl"))
+    assert summary(zsl("label", "photos", "-o", "l.jsonl", "--jobs", "1", "--top",
+                       "2")) == (0, 0, 24)
+
+
+def test_a_library_that_is_reached_by_another_name_is_known(zsl, library, tmp_path):
+    assert summary(zsl("label", "photos", "-o", "l.jsonl")) == (24, 0, 0)
+    assert summary(zsl("label", str(library), "photos/a", "photos/a/00.jpg", "-o",
+                       "l.jsonl")) == (0, 0, 24)
+    assert records(tmp_path / "l.jsonl")[0]["path"] == str(library / "a" / "00.jpg")
+
+
+def test_links_are_left_alone_or_followed_once(zsl, library, tmp_path):
+    os.symlink("00.jpg", library / "a" / "link.jpg")
+    os.symlink("../b", library / "a" / "more")
+    os.symlink("..", library / "c" / "up")
+    assert summary(zsl("label", "photos", "-o", "l.jsonl")) == (24, 0, 0)
+    assert summary(zsl("label", "photos", "-o", "m.jsonl", "--follow-links")) == (24, 0, 0)
+
+
+def test_paths_are_read_from_a_list(zsl, library, tmp_path):
+    listed = ["photos/c/20.jpg", "photos/a/00.jpg", "nothing.jpg"]
+    result = zsl("label", "--files-from", "-", stdin="\n".join(listed).encode())
+    assert [json.loads(line)["path"] for line in result.stdout.splitlines()] == listed
+    assert result.returncode == 1
+    result = zsl("label", "--files-from", "-", "-o", "l.jsonl",
+                 stdin="\0".join(listed[:2]).encode())
+    assert names(tmp_path / "l.jsonl") == ["20.jpg", "00.jpg"]
+    assert zsl("label", "--files-from", "nowhere").returncode == 2
+    assert zsl("label").returncode == 2
+
+
+def test_include_and_exclude_choose(zsl, library, tmp_path):
+    zsl("label", "photos", "-o", "l.jsonl", "--include", "*1*.jpg", "--exclude", "c")
+    assert names(tmp_path / "l.jsonl") == [
+        "01.jpg", "10.jpg", "11.jpg", "12.jpg", "13.jpg", "14.jpg", "15.jpg"]
+
+
+DAMAGE = {
+    "truncated": lambda data, random: data[:random.integers(20, len(data) - 400)],
+    "empty": lambda data, random: b"",
+    "text": lambda data, random: b"<html>not found</html>",
+    "header only": lambda data, random: data[:2],
+    "zeros": lambda data, random: bytes(len(data)),
+    "noise": lambda data, random: random.bytes(3000),
+    "head replaced": lambda data, random: random.bytes(300) + data[300:],
+    "no size": lambda data, random: data.replace(b"\xff\xc0", b"\xff\xee"),
+    "png cut": lambda data, random: _png(data)[:random.integers(10, 2000)],
+    "png broken": lambda data, random: _broken(_png(data), random),
+    "bomb": lambda data, random: (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"\0\1\x86\xa0" * 2
+                                  + b"\x08\2\0\0\0" + random.bytes(100)),
+    "gif cut": lambda data, random: b"GIF89a\x40\0\x40\0\xf7\0\0" + random.bytes(200),
+}
+
+
+def _png(data):
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(data)) as image:
+        image.save(file, "PNG")
+    return file.getvalue()
+
+
+def _broken(data, random):
+    return data[:60] + random.bytes(400) + data[460:]
+
+
+def test_500_damaged_images_among_500_good_ones(zsl, photographs, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    random = np.random.default_rng(5)
+    kinds = list(DAMAGE)
+    for number in range(500):
+        data = photographs[number % len(photographs)]
+        (folder / f"{number:03}-good.jpg").write_bytes(data)
+        kind = kinds[number % len(kinds)]
+        (folder / f"{number:03}-{kind}.{'png' if kind in ('bomb',) else 'jpg'}").write_bytes(
+            DAMAGE[kind](data, random))
+    result = zsl("label", "photos", "-o", "l.jsonl")
+    assert result.returncode == 1
+    assert summary(result) == (500, 500, 0)
+    found = records(tmp_path / "l.jsonl")
+    assert len(found) == 1000
+    for record in found:
+        if "-good" in record["path"]:
+            assert len(record["labels"]) == 5
+        else:
+            assert record["error"]["kind"] in ("image", "limit")
+            assert record["error"]["message"]
+    counted = re.findall(r"^     ([\d,]+) × (.+)$", result.stderr.decode(), re.MULTILINE)
+    assert sum(int(number.replace(",", "")) for number, _ in counted) <= 500
+    assert len(counted) >= 5
+    assert len(result.stderr.splitlines()) < 40
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again_or_refused(library, monkeypatch):
+    from zsl_cli import Model, images
+    from zsl_cli.errors import ImageError
+    from zsl_cli.labeling import photo
+
+    model = Model.load()
+    path = library / "a" / "00.jpg"
+    other = (library / "c" / "20.jpg").read_bytes()
+    writes = iter([other])
+
+    def write(*arguments, **options):
+        try:
+            return load(*arguments, **options)
+        finally:
+            if (data := next(writes, None)) is not None:
+                path.write_bytes(data)
+
+    load = images.load
+    monkeypatch.setattr(images, "load", write)
+    changing = photo.Photo(str(path), 1)
+    pixels = changing.read(model)
+    assert changing.stamp == photo.Stamp.of(path.stat())
+    assert changing.crc == photo.checksum_of(str(path))
+    assert np.array_equal(pixels, load(str(library / "c" / "20.jpg"), model.preprocessing))
+    writes = iter([b"x" * number for number in range(1, 9)])
+    with pytest.raises(ImageError, match="changed while it was being read") as error:
+        changing.read(model)
+    assert error.value.kind == "changed"
+    assert changing.stamp is None
+
+
+def test_a_file_that_vanishes_during_the_run_is_an_error_and_gone_in_the_next(
+        zsl, library, tmp_path):
+    listed = [str(path) for path in sorted(library.rglob("*.jpg"))] + ["photos/gone.jpg"]
+    result = zsl("label", "--files-from", "-", "-o", "l.jsonl", stdin="\n".join(listed).encode())
+    assert result.returncode == 1
+    assert records(tmp_path / "l.jsonl")[-1]["error"] == {"kind": "missing",
+                                                          "message": "no such file"}
+    assert summary(zsl("label", "photos", "-o", "l.jsonl")) == (0, 0, 24)
+    assert len(records(tmp_path / "l.jsonl")) == 24
+
+
+def run_in_background(environment, cwd, *arguments, **options):
+    return subprocess.Popen([sys.executable, "-m", "zsl_cli", *arguments], cwd=cwd,
+                            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            **options)
+
+
+@pytest.fixture
+def large_library(tmp_path, photographs):
+    """600 photographs."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(600):
+        (folder / f"{number:03}.jpg").write_bytes(photographs[number % 24])
+    return folder
+
+
+def done(journal):
+    """How many photos a journal has, read while it is held."""
+    copy = journal.with_name("copy")
+    for suffix in ("", "-wal"):
+        if os.path.exists(f"{journal}{suffix}"):
+            shutil.copy(f"{journal}{suffix}", f"{copy}{suffix}")
+    try:
+        with sqlite3.connect(copy) as connection:
+            found = connection.execute("SELECT count(*) FROM photos WHERE NOT todo").fetchone()[0]
+        connection.close()
+        return found
+    except sqlite3.Error:
+        return 0
+
+
+def wait_for_some(journal, process):
+    while not done(journal):
+        assert process.poll() is None
+        time.sleep(0.02)
+
+
+def test_ctrl_c_leaves_what_is_done_on_disk(environment, zsl, large_library, tmp_path):
+    process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl")
+    wait_for_some(tmp_path / ".l.jsonl.zsl-journal", process)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)  # its echo
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+    assert b"interrupted; run the same command again to go on" in err
+    before = records(tmp_path / "l.jsonl")
+    assert 0 < len(before) < 600
+    labelled, failed, skipped = summary(zsl("label", "photos", "-o", "l.jsonl"))
+    assert (labelled + skipped, failed) == (600, 0)
+    assert skipped == len(before)
+    assert records(tmp_path / "l.jsonl")[:len(before)] == before
+    assert names(tmp_path / "l.jsonl") == [f"{number:03}.jpg" for number in range(600)]
+
+
+def test_an_interrupted_run_with_other_settings_leaves_the_finished_output(
+        environment, zsl, large_library, tmp_path):
+    zsl("label", "photos", "-o", "l.jsonl", "--top", "1")
+    before = (tmp_path / "l.jsonl").read_bytes()
+    process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl")
+    time.sleep(1.2)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    if process.returncode == 0:
+        pytest.skip("it was done before it could be interrupted")
+    assert (tmp_path / "l.jsonl").read_bytes() == before
+    zsl("label", "photos", "-o", "l.jsonl")
+    assert all(len(record["labels"]) == 5 for record in records(tmp_path / "l.jsonl"))
+
+
+def test_a_second_run_onto_the_same_output_is_refused(environment, zsl, large_library, tmp_path):
+    process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl")
+    try:
+        wait_for_some(tmp_path / ".l.jsonl.zsl-journal", process)
+        refused = zsl("label", "photos", "-o", "l.jsonl")
+        assert refused.returncode == 2
+        assert b"another zsl label is writing to the same output" in refused.stderr
+        elsewhere = zsl("label", "photos", "-o", "m.jsonl", "--include", "00*")
+        assert elsewhere.returncode == 0
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.communicate()
+    assert len(records(tmp_path / "l.jsonl")) == 600
+
+
+def test_a_file_of_somebody_else_is_not_replaced(zsl, library, tmp_path):
+    (tmp_path / "l.jsonl").write_text("mine\n")
+    result = zsl("label", "photos", "-o", "l.jsonl")
+    assert result.returncode == 2
+    assert b"exists and was not written by this zsl label; give --force" in result.stderr
+    assert (tmp_path / "l.jsonl").read_text() == "mine\n"
+    assert zsl("label", "photos", "-o", "l.jsonl", "--force").returncode == 0
+    assert zsl("label", "photos", "-o", "l.jsonl").returncode == 0
+    (tmp_path / "empty.jsonl").touch()
+    assert zsl("label", "photos/a", "-o", "empty.jsonl").returncode == 0
+
+
+def test_a_missing_output_is_written_again_from_the_journal(zsl, library, tmp_path):
+    zsl("label", "photos", "-o", "l.jsonl")
+    before = (tmp_path / "l.jsonl").read_bytes()
+    (tmp_path / "l.jsonl").unlink()
+    assert summary(zsl("label", "photos", "-o", "l.jsonl")) == (0, 0, 24)
+    assert (tmp_path / "l.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize(("output", "message"), [
+    ("nowhere/l.jsonl", "there is no folder"), ("photos", "tells no format"),
+    ("folder.jsonl", "is a folder"), ("/proc/l.jsonl", "cannot write"),
+])
+def test_an_output_that_cannot_be_written_is_refused_at_once(zsl, library, tmp_path, output,
+                                                             message):
+    (tmp_path / "folder.jsonl").mkdir()
+    result = zsl("label", "photos", "-o", output)
+    assert result.returncode == 2
+    assert message in result.stderr.decode()
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of three megabytes, where mounting is allowed."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "zsl-test", str(place)]
+    if sys.platform != "linux" or subprocess.run(mount, capture_output=True,
+                                                 check=False).returncode:
+        pytest.skip("needs a file system of its own, and mounting one is not allowed here")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+def test_a_full_disk_leaves_the_earlier_output(zsl, large_library, small_disk):
+    output = small_disk / "l.jsonl"
+    assert zsl("label", str(large_library), "-o", str(output), "--include",
+               "00*").returncode == 0
+    before = output.read_bytes()
+    (small_disk / "filler").write_bytes(bytes(os.statvfs(small_disk).f_bavail * 4096 - 8192))
+    result = zsl("label", str(large_library), "-o", str(output))
+    assert result.returncode == 2
+    assert b"no space left" in result.stderr.lower()
+    assert b"Traceback" not in result.stderr
+    assert output.read_bytes() == before
+    assert sorted(path.name for path in small_disk.iterdir() if "journal" not in path.name) == [
+        "filler", "l.jsonl"]
+    (small_disk / "filler").unlink()
+    assert zsl("label", str(large_library), "-o", str(output)).returncode == 0
+    assert len(records(output)) == 600
+
+
+def test_a_read_only_disk_is_refused_at_once(zsl, library, small_disk):
+    output = small_disk / "l.jsonl"
+    assert zsl("label", str(library), "-o", str(output)).returncode == 0
+    before = output.read_bytes()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    for name in ("l.jsonl", "new.jsonl"):
+        result = zsl("label", str(library), "-o", str(small_disk / name))
+        assert result.returncode == 2
+        assert b"cannot write" in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+    assert output.read_bytes() == before
+
+
+def test_a_damaged_journal_is_refused_and_nothing_is_lost(zsl, library, tmp_path):
+    zsl("label", "photos", "-o", "l.jsonl")
+    before = (tmp_path / "l.jsonl").read_bytes()
+    journal = tmp_path / ".l.jsonl.zsl-journal"
+    journal.write_bytes(b"no database " * 1000)
+    result = zsl("label", "photos", "-o", "l.jsonl")
+    assert result.returncode == 2
+    assert b"move it away" in result.stderr
+    journal.unlink()
+    with sqlite3.connect(journal) as other:
+        other.execute("CREATE TABLE something (x)")
+    other.close()
+    assert b"is no journal of this version" in zsl("label", "photos", "-o", "l.jsonl").stderr
+    assert (tmp_path / "l.jsonl").read_bytes() == before
+
+
+def test_a_dry_run_writes_nothing(zsl, library, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    result = zsl("label", "photos", "-o", "l.jsonl", "--dry-run")
+    assert b"24 photos to label, 0 done already; would write l.jsonl" in result.stderr
+    result = zsl("label", "photos/a", "--xmp", "--dry-run", "--labels", "cat,person")
+    assert b"+++ photos/a/00.jpg.xmp" in result.stdout
+    assert re.search(rb"^\+.*<rdf:li>person</rdf:li>", result.stdout, re.MULTILINE)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_nothing_to_read_is_a_wrong_use(zsl, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for argument in ("empty", "nowhere", "*.jpg"):
+        result = zsl("label", argument, "-o", "l.jsonl")
+        assert result.returncode == 2
+        assert argument in result.stderr.decode()
+    assert not (tmp_path / "l.jsonl").exists()
+
+
+def test_an_unreachable_library_takes_nothing_away(zsl, library, tmp_path):
+    zsl("label", "photos", "-o", "l.jsonl")
+    before = (tmp_path / "l.jsonl").read_bytes()
+    os.rename(library, tmp_path / "unplugged")
+    library.mkdir()
+    assert zsl("label", "photos", "-o", "l.jsonl").returncode == 2
+    assert (tmp_path / "l.jsonl").read_bytes() == before
+    library.rmdir()
+    os.rename(tmp_path / "unplugged", library)
+    assert summary(zsl("label", "photos", "-o", "l.jsonl")) == (0, 0, 24)
+
+
+def test_records_are_streamed_to_a_pipe_that_may_close(environment, large_library, tmp_path):
+    command = f"'{sys.executable}' -m zsl_cli label photos -q"
+    result = subprocess.run(["bash", "-c", f"set -o pipefail; {command} | head -n 1"],
+                            cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert result.returncode == 0
+    assert result.stderr == b""
+    assert json.loads(result.stdout)["path"] == "photos/000.jpg"
+
+
+@pytest.mark.slow
+def test_killed_at_30_random_moments_and_resumed_it_gives_the_same(
+        environment, zsl, photographs, tmp_path):
+    """SIGKILL at any moment: the output is valid or not there, sidecars are whole, and in the end
+    everything is as in an uninterrupted run."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(150):
+        (folder / f"{number:03}.jpg").write_bytes(photographs[number % 24])
+    (folder / "075-bad.jpg").write_bytes(photographs[0][:999])
+    arguments = ("label", "photos", "-o", "l.jsonl", "--report", "r.html", "--xmp")
+
+    def outcome():
+        sidecars = {path.name: path.read_bytes() for path in sorted(folder.glob("*.xmp"))}
+        return (tmp_path / "l.jsonl").read_bytes(), sidecars
+
+    def clear():
+        for path in [*tmp_path.iterdir(), *folder.glob("*xmp*")]:
+            if path.is_file():
+                path.unlink()
+
+    started = time.monotonic()
+    assert zsl(*arguments).returncode == 1
+    seconds = time.monotonic() - started
+    expected = outcome()
+    assert len(expected[0].splitlines()) == 151
+    assert len(expected[1]) == 150
+    random = np.random.default_rng(int(time.time()))
+    clear()
+    kills = 0
+    while kills < 30:
+        process = run_in_background(environment, tmp_path, *arguments)
+        try:
+            process.communicate(timeout=random.uniform(0.2 * seconds, seconds))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            kills += 1
+        else:
+            assert process.returncode == 1
+            assert outcome() == expected
+            clear()
+        if (tmp_path / "l.jsonl").exists():
+            assert all(record in expected[0].splitlines()
+                       for record in (tmp_path / "l.jsonl").read_bytes().splitlines())
+    assert zsl(*arguments).returncode == 1
+    assert outcome() == expected
+    leftovers = {path.name for path in tmp_path.iterdir()} - {
+        "photos", "l.jsonl", "r.html", ".l.jsonl.zsl-journal"}
+    assert all(re.fullmatch(r"\.(l\.jsonl|r\.html)-.*", name) for name in leftovers)
