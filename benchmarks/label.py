@@ -13,7 +13,6 @@ import argparse
 import io
 import itertools
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -79,26 +78,37 @@ def label(folder, output, environment):
 
 
 def compare(name, folder, options, model, environment, work):
-    """Print (a), (b) and (c) over one folder."""
+    """Print (a), (b) and (c) over one folder: medians of the rounds, and of their ratios.
+
+    (a) and (c) are measured before and after each (b), since the machine may be another one then.
+    """
     paths = list(walk.images_in(str(folder)))
     sample = paths[:: max(1, len(paths) // options.sample)]
     cores = devices.usable_cpus()
-    rounds = []
-    for number in range(options.runs):
+
+    def others():
         decoding, inference = bound(sample, model)
+        loop = (plain_loop(sample, options.float32 / "encoder.onnx") if options.float32
+                else float("nan"))
+        return np.array([cores / (decoding + inference), loop, decoding * 1000, inference * 1000])
+
+    rounds = []
+    before = others()
+    for number in range(options.runs):
         wall, _ = label(folder, work / f"{name}-{number}.jsonl", environment)
-        loop = plain_loop(sample, options.float32 / "encoder.onnx") if options.float32 else None
-        rounds.append((cores / (decoding + inference), len(paths) / wall, loop,
-                       decoding * 1000, inference * 1000))
-    a, b, c, decoding, inference = (
-        None if column[0] is None else statistics.median(column)
-        for column in zip(*rounds, strict=True))
+        after = others()
+        a, c, decoding, inference = (before + after) / 2
+        b = len(paths) / wall
+        rounds.append((a, b, c, b / a, b / c, decoding, inference))
+        before = after
+    a, b, c, of_a, of_c, decoding, inference = np.median(rounds, axis=0)
     print(f"| {name}: (a) the bound, {cores} cores ÷ ({decoding:.2f} + {inference:.2f}) ms "
           f"| {a:.0f} images/s |")
     print(f"| {name}: (b) `zsl label`, {len(paths):,} photos | {b:.0f} images/s, "
-          f"{b / a:.2f} × (a) |")
-    if c:
-        print(f"| {name}: (c) a plain loop | {c:.0f} images/s; (b) is {b / c:.1f} × (c) |")
+          f"{of_a:.2f} × (a) |")
+    if options.float32:
+        print(f"| {name}: (c) a plain loop | {c:.0f} images/s; (b) is {of_c:.1f} × (c) |",
+              flush=True)
 
 
 def library(photos, count, environment, work):
@@ -121,7 +131,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, default=Path("examples"))
     parser.add_argument("--float32", type=Path, help="the default model's folder in float32")
-    parser.add_argument("--small", type=int, default=2000)
+    parser.add_argument("--small", type=int, default=2000, help="how many; 0 leaves it out")
     parser.add_argument("--large", type=int, default=200)
     parser.add_argument("--library", type=int, default=20_000, help="0 leaves it out")
     parser.add_argument("--sample", type=int, default=200)
@@ -134,13 +144,15 @@ def main():
         work = Path(name)
         environment = {**os.environ, "XDG_CACHE_HOME": f"{name}/cache",
                        "XDG_DATA_HOME": f"{name}/data"}
-        photos = [small(path) for path in found[:options.small]]
-        large = [twelve_megapixels(path) for path in random.permutation(found)[:5]]
+        photos = [small(path) for path in found[:max(options.small, 1)]]
+        large = [twelve_megapixels(path) for path in random.permutation(found)[:5 * bool(options.large)]]
         print("| what | measured |\n|---|---|")
-        compare("256 px", fill(work / "small", photos, options.small), options, model,
-                environment, work)
-        compare("12 megapixels", fill(work / "large", large, options.large), options, model,
-                environment, work)
+        if options.small:
+            compare("256 px", fill(work / "small", photos, options.small), options, model,
+                    environment, work)
+        if options.large:
+            compare("12 megapixels", fill(work / "large", large, options.large), options, model,
+                    environment, work)
         if options.library:
             library(photos, options.library, environment, work)
 
