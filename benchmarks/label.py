@@ -145,7 +145,8 @@ def main():
         environment = {**os.environ, "XDG_CACHE_HOME": f"{name}/cache",
                        "XDG_DATA_HOME": f"{name}/data"}
         photos = [small(path) for path in found[:max(options.small, 1)]]
-        large = [twelve_megapixels(path) for path in random.permutation(found)[:5 * bool(options.large)]]
+        chosen = random.permutation(found)[:5 if options.large else 0]
+        large = [twelve_megapixels(path) for path in chosen]
         print("| what | measured |\n|---|---|")
         if options.small:
             compare("256 px", fill(work / "small", photos, options.small), options, model,

@@ -61,7 +61,7 @@ def environment(home) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items()
             if name not in ("ZSL_HOME", "COLUMNS", "FORCE_COLOR")}
     return {**kept, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"),
-            "XDG_DATA_HOME": str(home / "data")}
+            "XDG_DATA_HOME": str(home / "data"), "XDG_STATE_HOME": str(home / "state")}
 
 
 @pytest.fixture

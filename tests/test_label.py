@@ -598,6 +598,25 @@ def test_records_are_streamed_to_a_pipe_that_may_close(environment, large_librar
 
 
 @pytest.mark.slow
+def test_memory_does_not_depend_on_the_number_of_photos(environment, photographs, tmp_path):
+    peaks = []
+    for count in (150, 1500):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        for number in range(count):
+            (folder / f"{number:04}.jpg").write_bytes(photographs[number % 24])
+        process = run_in_background(environment, tmp_path, "label", str(count), "-o",
+                                    f"{count}.jsonl", "--jobs", "2")
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        process.communicate()
+        assert process.returncode == 0
+        peaks.append(usage.ru_maxrss)
+    assert peaks[1] < 1.1 * peaks[0]
+    assert peaks[1] < 500_000  # kilobytes
+
+
+@pytest.mark.slow
 def test_killed_at_30_random_moments_and_resumed_it_gives_the_same(
         environment, zsl, photographs, tmp_path):
     """SIGKILL at any moment: the output is valid or not there, sidecars are whole, and in the end

@@ -46,6 +46,9 @@ class _Running(Generic[Key]):
     errors: list[ImageError | None]
     parts: "list[Future[NDArray[np.float32]]]"
 
+    def done(self) -> bool:
+        return all(part.done() for part in self.parts)
+
     def result(self, empty: "NDArray[np.float32]") -> "Batch[Key]":
         parts = [part.result() for part in self.parts]
         return Batch(self.keys, self.errors, np.concatenate([empty, *parts]))
@@ -112,7 +115,8 @@ def embed(model: "Model", items: "Iterable[tuple[Key, Read | ImageError]]", *,
         admit(first)
         admit(islice(items, size + jobs - len(first)))
         while window or running:
-            if window and len(running) < 2:  # one runs while the one before it is being used
+            # One batch runs while the one before it is being used; a finished one never waits.
+            if window and len(running) < 2 and not (running and running[0].done()):
                 start()
             else:
                 yield running.popleft().result(empty)

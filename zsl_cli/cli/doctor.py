@@ -14,7 +14,8 @@ from zsl_cli.errors import ZslError
 
 _PACKAGES = ("numpy", "pillow", "onnxruntime-gpu", "onnxruntime", "hnswlib", "click", "rich",
              "platformdirs")
-_EXTRAS = (("pillow-heif", "heif", "HEIC images"), ("torch", "export", "zsl export"),
+_EXTRAS = (("pillow-heif", "heif", "HEIC images"),
+           ("pyarrow", "parquet", "Parquet from zsl label"), ("torch", "export", "zsl export"),
            ("transformers", "vocab", "zsl vocab build"))
 
 
