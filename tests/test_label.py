@@ -414,6 +414,29 @@ def wait_for_some(journal, process):
         time.sleep(0.02)
 
 
+def test_a_terminal_sees_a_bar_and_then_the_summary(environment, large_library, tmp_path):
+    pty = pytest.importorskip("pty")
+    (large_library / "000-bad.jpg").write_text("no photo")
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zsl_cli", "label", "photos", "-o", "l.jsonl"], cwd=tmp_path,
+        env={**environment, "TERM": "xterm", "COLUMNS": "100"}, stderr=follower)
+    os.close(follower)
+    seen = b""
+    while True:
+        try:
+            seen += os.read(leader, 65536)
+        except OSError:  # Linux' way to say that the other end is closed
+            break
+    os.close(leader)
+    assert process.wait(30) == 1
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode())
+    assert re.search(r"labelling .* \d+ of 601 · \d+ images/s · [\d.]+ s left · 1 failed", text)
+    assert "zsl: photos/000-bad.jpg: not an image in a known format" in text
+    assert text.rstrip().splitlines()[-1].strip() == "written: l.jsonl"
+    assert "600 photos labelled, 1 failed" in text
+
+
 def test_ctrl_c_leaves_what_is_done_on_disk(environment, zsl, large_library, tmp_path):
     process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl")
     wait_for_some(tmp_path / ".l.jsonl.zsl-journal", process)

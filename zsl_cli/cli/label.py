@@ -216,7 +216,7 @@ def _label(journal: "Journal", used: _Used, reading: "Reading", bar: Bar,
            todo: int) -> "Iterator[list[Entry]]":
     from zsl_cli.labeling import run
 
-    bar.start("loading the model", None)
+    bar.start("loading the model")
     classifier, nearest = used.load(todo)
     bar.start("labelling", todo)
     yield from run.label(journal, classifier, nearest, used.question, reading)
@@ -269,6 +269,6 @@ def _write(files: "Sequence[Output]", journal: "Journal", used: _Used, sources: 
         tally.note = "the outputs are still those of the earlier run, with other settings"
         return
     for file in files:
-        tally.bar.start(f"writing {os.path.basename(file.path)}", None)
+        tally.bar.start(f"writing {os.path.basename(file.path)}")
         file.write(journal, used.made, sources, used.lineage)
     journal.note_written()

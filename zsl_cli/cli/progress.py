@@ -34,45 +34,54 @@ class Bar:
             yield cls()
             return
         from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
+        from rich.progress import BarColumn, Progress, TextColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-                   TextColumn("{task.fields[rate]}"), TimeRemainingColumn(compact=True),
-                   TextColumn("{task.fields[failures]}"))
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(),
+                   TextColumn("{task.fields[note]}", markup=False))
         with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True,
                       refresh_per_second=5, speed_estimate_period=20) as progress:
             yield cls(progress)
 
     def counted(self, description: str, things: Iterable[Thing]) -> Iterator[Thing]:
         """The things, while their number is shown."""
-        self.start(description, None)
+        self.start(description)
         for thing in things:
             yield thing
             self.advance(1)
 
-    def start(self, description: str, total: int | None) -> None:
+    def start(self, description: str, total: int | None = None) -> None:
         """Begin a new piece of work; None where nobody knows how much there is."""
+        self.end()
         if self._progress is not None:
-            if self._task is not None:
-                self._progress.remove_task(self._task)
             self._failed = 0
-            self._task = self._progress.add_task(description, total=total, rate="", failures="")
+            self._task = self._progress.add_task(printable(description), total=total, note="")
+
+    def end(self) -> None:
+        """Take the bar away until another piece of work begins."""
+        if self._progress is not None and self._task is not None:
+            self._progress.remove_task(self._task)
+            self._progress.refresh()
+            self._task = None
 
     def advance(self, done: int, failed: int = 0) -> None:
         """So much more is done, of which so much failed."""
         if self._progress is not None:
             self._failed += failed
             self._progress.advance(self._task, done)
-            task = next(t for t in self._progress.tasks if t.id == self._task)
-            self._progress.update(
-                self._task, rate=f"{task.speed:,.0f} images/s" if task.speed else "",
-                failures=f"{self._failed:,} failed" if self._failed else "")
+            self._progress.update(self._task, note=self._note())
+
+    def _note(self) -> str:
+        assert self._progress is not None
+        task = next(task for task in self._progress.tasks if task.id == self._task)
+        if task.total is None:
+            return f"{task.completed:,.0f}"
+        note = [f"{task.completed:,.0f} of {task.total:,.0f}"]
+        if task.speed:
+            note.append(f"{task.speed:,.0f} images/s")
+            note.append(f"{duration((task.total - task.completed) / task.speed)} left")
+        if self._failed:
+            note.append(f"{self._failed:,} failed")
+        return " · ".join(note)
 
     def say(self, line: str) -> None:
         """A line on standard error, above the bar."""
@@ -82,3 +91,12 @@ class Bar:
             from rich.text import Text
 
             self._progress.console.print(Text(printable(line)), soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"

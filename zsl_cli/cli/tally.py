@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from zsl_cli.cli.progress import Bar
+from zsl_cli.cli.progress import Bar, duration
 
 if TYPE_CHECKING:
     from zsl_cli.labeling.entry import Entry
@@ -62,12 +62,13 @@ class Tally:
 
     def say(self, entries: "Iterable[Entry]", outputs: Sequence[str]) -> None:
         """The closing summary."""
+        self.bar.end()
         seconds = time.perf_counter() - self._started
         done = self._done + self._failed
         speed = f", {done / seconds:,.0f} images/s" if done else ""
         say = self.bar.say
         say(f"zsl: {self._done:,} photos labelled, {self._failed:,} failed, "
-            f"{self._counts.kept:,} skipped as done before, {_time(seconds)}{speed}")
+            f"{self._counts.kept:,} skipped as done before, {duration(seconds)}{speed}")
         for reason, count in self._reasons.most_common(_REASONS):
             say(f"     {count:,} × {reason}")
         if len(self._reasons) > _REASONS:
@@ -87,10 +88,3 @@ class Tally:
         if self.interrupted:
             say("     interrupted; run the same command again to go on")
 
-
-def _time(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
