@@ -22,8 +22,8 @@ MAX_TOP = 1000
 MANY = 32
 """From so many images on, the cores share out the images and not the layers."""
 
-_GROUP = 4
-"""Batches that are searched together: each search reads all label vectors once."""
+_SEARCHED = 32
+"""Images that are searched together at least: each search reads all label vectors once."""
 
 Key = TypeVar("Key")
 
@@ -158,8 +158,9 @@ class Classifier:
                 ) -> "Iterator[list[tuple[Key, tuple[ScoredLabel, ...] | ImageError]]]":
         """Batches of (key, its scored labels or its error) for what ``stream.embed`` takes, in
         the order of the items."""
-        for batch in stream.embed(self.model, items, group=_GROUP,
-                                  batch_size=batch_size or self.model.batch_size,
+        size = batch_size or self.model.batch_size
+        for batch in stream.embed(self.model, items, batch_size=size,
+                                  group=max(1, _SEARCHED // size),
                                   jobs=jobs or devices.usable_cpus()):
             found = self._label(batch.embeddings, nearest, top, threshold)
             yield [(key, error or next(found))

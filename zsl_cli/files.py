@@ -1,17 +1,17 @@
 """A file that is kept: written beside its place and renamed into it."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """A new file that takes the place of ``path`` when the block ends well.
 
-    When it does not, what was there stays as it was and nothing is left behind. The target of a
+    When it does not, what was there stays as it was and nothing is left behind; what a killed
+    process has left is taken away by the next one, so one at a time may write. The target of a
     symbolic link is replaced, not the link; what is no regular file (a pipe, ``/dev/null``) is
     written to as it is. Raises OSError.
     """
@@ -20,25 +20,18 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         with open(target, "wb") as direct:
             yield direct
         return
-    handle, work = tempfile.mkstemp(prefix=f".{os.path.basename(target)[:100]}-",
-                                    dir=os.path.dirname(target))
+    folder, name = os.path.split(target)
+    work = os.path.join(folder, f".{name[:80]}.zsl-part")
+    with suppress(FileNotFoundError):
+        os.unlink(work)
     try:
-        with open(handle, "wb") as file:
-            yield cast("BinaryIO", file)
+        with open(work, "xb") as file:  # x: whatever somebody puts there meanwhile is not followed
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(work, _mode(target))
+        with suppress(FileNotFoundError):  # a new file has the mode that this user gives files
+            os.chmod(work, os.stat(target).st_mode & 0o7777)
         os.replace(work, target)
     finally:
         with suppress(OSError):
             os.unlink(work)
-
-
-def _mode(target: str) -> int:
-    """The permissions of the file that is replaced, or of a new file of this user."""
-    try:
-        return os.stat(target).st_mode & 0o7777
-    except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask

@@ -1,0 +1,57 @@
+"""A file appears whole or not at all."""
+
+import os
+import stat
+
+import pytest
+
+from zsl_cli.files import replacing
+
+
+def write(path, data):
+    with replacing(path) as file:
+        file.write(data)
+
+
+def test_a_new_file_and_a_replaced_one(tmp_path):
+    path = tmp_path / "a"
+    write(path, b"one")
+    assert path.read_bytes() == b"one"
+    path.chmod(0o640)
+    write(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path):
+    path = tmp_path / "a"
+    write(path, b"one")
+    with pytest.raises(RuntimeError), replacing(path) as file:
+        file.write(b"tw")
+        raise RuntimeError
+    assert path.read_bytes() == b"one"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_what_a_killed_process_left_is_taken_away_and_not_followed(tmp_path):
+    (tmp_path / "precious").write_bytes(b"mine")
+    os.symlink("precious", tmp_path / ".a.zsl-part")
+    write(tmp_path / "a", b"one")
+    assert (tmp_path / "precious").read_bytes() == b"mine"
+    assert sorted(os.listdir(tmp_path)) == ["a", "precious"]
+
+
+def test_the_target_of_a_link_is_replaced_and_the_link_stays(tmp_path):
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "real").write_bytes(b"one")
+    os.symlink("below/real", tmp_path / "link")
+    write(tmp_path / "link", b"two")
+    assert os.path.islink(tmp_path / "link")
+    assert (tmp_path / "below" / "real").read_bytes() == b"two"
+
+
+def test_what_is_no_regular_file_is_written_to(tmp_path):
+    write(os.devnull, b"nothing")
+    assert not os.path.isfile(os.devnull)
+    assert os.listdir(tmp_path) == []
