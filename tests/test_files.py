@@ -36,10 +36,19 @@ def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path):
 
 def test_what_a_killed_process_left_is_taken_away_and_not_followed(tmp_path):
     (tmp_path / "precious").write_bytes(b"mine")
-    os.symlink("precious", tmp_path / ".a.zsl-part")
+    with pytest.raises(RuntimeError), replacing(tmp_path / "a") as file:
+        part = file.name
+        raise RuntimeError
+    os.symlink("precious", part)
     write(tmp_path / "a", b"one")
     assert (tmp_path / "precious").read_bytes() == b"mine"
     assert sorted(os.listdir(tmp_path)) == ["a", "precious"]
+
+
+def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path):
+    for name in ("x" * 255, "ü" * 127):
+        write(tmp_path / name, b"one")
+        assert (tmp_path / name).read_bytes() == b"one"
 
 
 def test_the_target_of_a_link_is_replaced_and_the_link_stays(tmp_path):

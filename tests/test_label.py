@@ -499,6 +499,13 @@ def test_a_file_of_somebody_else_is_not_replaced(zsl, library, tmp_path):
     assert zsl("label", "photos/a", "-o", "empty.jsonl").returncode == 0
 
 
+def test_a_pipe_or_a_device_is_written_to_and_gets_no_journal(zsl, library, tmp_path):
+    result = zsl("label", "photos", "-o", "/dev/stdout", "--format", "csv", "-q")
+    assert result.returncode == 0
+    assert len(result.stdout.splitlines()) == 1 + 24 * 5
+    assert not os.path.exists("/dev/.stdout.zsl-journal")
+
+
 def test_a_missing_output_is_written_again_from_the_journal(zsl, library, tmp_path):
     zsl("label", "photos", "-o", "l.jsonl")
     before = (tmp_path / "l.jsonl").read_bytes()

@@ -1,6 +1,7 @@
 """A file that is kept: written beside its place and renamed into it."""
 
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
@@ -15,13 +16,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     symbolic link is replaced, not the link; what is no regular file (a pipe, ``/dev/null``) is
     written to as it is. Raises OSError.
     """
-    target = os.path.realpath(path)
-    if os.path.exists(target) and not os.path.isfile(target):
-        with open(target, "wb") as direct:
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "wb") as direct:
             yield direct
         return
+    target = os.path.realpath(path)
     folder, name = os.path.split(target)
-    work = os.path.join(folder, f".{name[:80]}.zsl-part")
+    work = os.path.join(folder, f".{name[:40]}-{zlib.crc32(os.fsencode(name)):08x}.zsl-part")
     with suppress(FileNotFoundError):
         os.unlink(work)
     try:

@@ -52,9 +52,12 @@ def _write_report(file: BinaryIO, journal: "Journal", made: Made, folders: Seque
                  report.About(made.model, made.vocabulary, __version__, now, tuple(folders)))
 
 
-def journal_path(outputs: Sequence[Output], folders: Sequence[str]) -> str:
-    """Where the journal lies: beside the first output; without one, in the user's state folder
-    under the names of the labelled folders. Raises ZslError where it cannot be."""
+def journal_path(outputs: Sequence[Output], folders: Sequence[str]) -> str | None:
+    """Where the journal lies: beside the first output, None for a pipe or a device; without an
+    output, in the user's state folder under the names of the labelled folders. Raises ZslError
+    where it cannot be."""
+    if outputs and os.path.exists(outputs[0].path) and not os.path.isfile(outputs[0].path):
+        return None
     if outputs:
         target = Path(os.path.realpath(outputs[0].path))
         return str(target.with_name(f".{target.name}.zsl-journal"))
@@ -74,9 +77,11 @@ def journal_path(outputs: Sequence[Output], folders: Sequence[str]) -> str:
 def check(outputs: Sequence[Output]) -> None:
     """Raise ZslError for what can never be written."""
     for output in outputs:
-        parent = os.path.dirname(os.path.realpath(output.path))
         if os.path.isdir(output.path):
             raise ZslError(f"{output.path} is a folder; give the name of a file in it")
+        if os.path.exists(output.path) and not os.path.isfile(output.path):
+            continue
+        parent = os.path.dirname(os.path.realpath(output.path))
         if not os.path.isdir(parent):
             raise ZslError(f"cannot write {output.path}: there is no folder {parent}")
         if not os.access(parent, os.W_OK):
@@ -84,11 +89,6 @@ def check(outputs: Sequence[Output]) -> None:
     names = [os.path.realpath(output.path) for output in outputs]
     if len(set(names)) < len(names):
         raise ZslError(f"{outputs[0].path} is asked for twice")
-
-
-def is_stream(path: str) -> bool:
-    """Whether an output is no file that could be written again: a pipe, or a device."""
-    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
 def claim(journal: "Journal", journal_file: str, outputs: Sequence[Output],
