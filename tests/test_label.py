@@ -56,7 +56,7 @@ def library(tmp_path, photographs):
 
 def summary(result):
     """(labelled, failed, skipped) of the closing summary."""
-    found = re.search(r"([\d,]+) photos labelled, ([\d,]+) failed, ([\d,]+) skipped",
+    found = re.search(r"([\d,]+) photos? labelled, ([\d,]+) failed, ([\d,]+) skipped",
                       result.stderr.decode())
     return tuple(int(number.replace(",", "")) for number in found.groups())
 
@@ -455,6 +455,34 @@ def test_ctrl_c_leaves_what_is_done_on_disk(environment, zsl, large_library, tmp
     assert names(tmp_path / "l.jsonl") == [f"{number:03}.jpg" for number in range(600)]
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_being_asked_to_end_is_like_ctrl_c(environment, large_library, tmp_path, name):
+    process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl")
+    wait_for_some(tmp_path / ".l.jsonl.zsl-journal", process)
+    process.send_signal(getattr(signal, name))
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 128 + getattr(signal, name)
+    assert b"interrupted" in err
+    assert 0 < len(records(tmp_path / "l.jsonl")) < 600
+
+
+def test_an_interrupt_never_shrinks_a_finished_output(environment, zsl, large_library, tmp_path):
+    zsl("label", "photos", "-o", "l.jsonl")
+    before = (tmp_path / "l.jsonl").read_bytes()
+    for options in (["--top", "2"], []):
+        with sqlite3.connect(tmp_path / ".l.jsonl.zsl-journal") as journal:
+            journal.execute("UPDATE photos SET crc = NULL WHERE id > 300")
+        journal.close()
+        process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl",
+                                    "-v", *options)
+        process.stderr.readline()  # what is used: it begins
+        time.sleep(0.4)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert (tmp_path / "l.jsonl").read_bytes() == before
+
+
 def test_an_interrupted_run_with_other_settings_leaves_the_finished_output(
         environment, zsl, large_library, tmp_path):
     zsl("label", "photos", "-o", "l.jsonl", "--top", "1")
@@ -499,6 +527,153 @@ def test_a_file_of_somebody_else_is_not_replaced(zsl, library, tmp_path):
     assert zsl("label", "photos/a", "-o", "empty.jsonl").returncode == 0
 
 
+def test_a_report_beside_a_stream_replaces_nothing_without_force(zsl, library, tmp_path):
+    (tmp_path / "precious.html").write_text("thesis")
+    assert zsl("label", "photos", "-o", "-", "--report", "precious.html").returncode == 2
+    assert (tmp_path / "precious.html").read_text() == "thesis"
+
+
+def test_a_failed_run_earns_no_right_to_replace(zsl, library, tmp_path):
+    assert zsl("label", "nowhere", "-o", "l.csv").returncode == 2
+    assert zsl("label", "photos", "-o", "l.csv", "--labels", "nosuchlabel").returncode == 2
+    (tmp_path / "l.csv").write_text("mine\n")
+    assert zsl("label", "photos", "-o", "l.csv").returncode == 2
+    assert (tmp_path / "l.csv").read_text() == "mine\n"
+
+
+def test_an_output_that_somebody_edited_is_not_replaced(zsl, library, tmp_path):
+    for _ in range(3):
+        assert zsl("label", "photos", "-o", "l.csv").returncode == 0
+    with (tmp_path / "l.csv").open("a") as file:
+        file.write("mine\n")
+    refused = zsl("label", "photos", "-o", "l.csv")
+    assert refused.returncode == 2
+    assert b"l.csv was changed since zsl label wrote it; give --force" in refused.stderr
+    assert zsl("label", "photos", "-o", "l.csv", "--force").returncode == 0
+    assert "mine" not in (tmp_path / "l.csv").read_text()
+
+
+def test_an_output_that_stays_the_same_is_left_alone(zsl, library, tmp_path):
+    zsl("label", "photos", "-o", "l.jsonl")
+    before = (tmp_path / "l.jsonl").stat()
+    zsl("label", "photos", "-o", "l.jsonl")
+    after = (tmp_path / "l.jsonl").stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_times_that_no_clock_shows_do_no_harm(zsl, library, tmp_path):
+    os.utime(library / "a" / "00.jpg", (10_413_792_000, 10_413_792_000))  # the year 2300
+    os.utime(library / "a" / "01.jpg", (-10_000, -10_000))
+    assert summary(zsl("label", "photos", "-o", "l.jsonl")) == (24, 0, 0)
+    assert summary(zsl("label", "photos", "-o", "l.jsonl")) == (0, 0, 24)
+
+
+def test_a_link_to_itself_named_like_a_tool_folder_does_no_harm(zsl, library, tmp_path):
+    os.symlink("node_modules", library / "node_modules")
+    assert summary(zsl("label", "photos", "-o", "l.jsonl")) == (24, 0, 0)
+    assert summary(zsl("label", "photos", "-o", "m.jsonl", "--follow-links")) == (24, 0, 0)
+
+
+def test_a_file_that_was_missing_and_is_there_now_is_labelled(zsl, library, tmp_path):
+    arguments = ("label", "photos/a/00.jpg", "photos/a/late.jpg", "-o", "l.jsonl")
+    assert summary(zsl(*arguments)) == (1, 1, 0)
+    with sqlite3.connect(tmp_path / ".l.jsonl.zsl-journal") as journal:  # as if it was killed
+        journal.execute("UPDATE photos SET settings = NULL, todo = 1 WHERE kind IS NOT NULL")
+    journal.close()
+    shutil.copy(library / "b" / "08.jpg", library / "a" / "late.jpg")
+    assert summary(zsl(*arguments)) == (1, 0, 1)
+
+
+def test_the_report_never_shows_an_earlier_picture(zsl, library, tmp_path):
+    arguments = ("label", "photos/a", "-o", "l.jsonl")
+    report = ("--report", "r.html")
+    zsl(*arguments, *report)
+    page = (tmp_path / "r.html").read_text()
+    shutil.copy(library / "c" / "20.jpg", library / "a" / "00.jpg")
+    assert summary(zsl(*arguments)) == (1, 0, 7)
+    assert summary(zsl(*arguments, *report)) == (1, 0, 7)
+
+    def thumbnails(text):
+        (found,) = re.findall(r'data-block="thumbnails">(.*?)</script>', text)
+        return json.loads(found)
+
+    before, after = thumbnails(page), thumbnails((tmp_path / "r.html").read_text())
+    assert [one == other for one, other in zip(before, after, strict=True)] == [False] + [True] * 7
+
+
+def test_a_failure_by_a_limit_is_tried_again_under_another_limit(zsl, library, tmp_path):
+    assert summary(zsl("label", "photos/a", "-o", "l.jsonl", "--max-pixels", "99")) == (0, 8, 0)
+    assert summary(zsl("label", "photos/a", "-o", "l.jsonl")) == (8, 0, 0)
+
+
+def test_the_kind_of_search_is_one_of_the_settings(zsl, library, tmp_path):
+    assert summary(zsl("label", "photos/a", "-o", "l.jsonl", "--exact")) == (8, 0, 0)
+    assert summary(zsl("label", "photos/a", "-o", "l.jsonl", "--hnsw")) == (8, 0, 0)
+    assert summary(zsl("label", "photos/a", "-o", "l.jsonl", "--hnsw")) == (0, 0, 8)
+
+
+def test_a_dry_run_works_on_a_disk_that_cannot_be_written_to(zsl, library, small_disk):
+    output = str(small_disk / "l.jsonl")
+    assert zsl("label", str(library / "a"), "-o", output).returncode == 0
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    result = zsl("label", str(library), "-o", output, "--dry-run")
+    assert result.stdout.startswith(b"16 photos to label, 8 done already; would write")
+    assert result.returncode == 0
+
+
+def test_sidecar_failures_are_counted_apart_and_by_reason(zsl, library, tmp_path):
+    for name in ("00", "01", "02"):
+        (library / "a" / f"{name}.jpg.xmp").write_text("<broken")
+    result = zsl("label", "photos/a", "--xmp")
+    assert result.returncode == 1
+    assert summary(result) == (8, 0, 0)
+    text = result.stderr.decode()
+    assert "3 photos without keywords" in text
+    assert len(re.findall(r"^     3 × ", text, re.MULTILINE)) == 1
+    assert "5 sidecars changed" in text
+
+
+def test_a_list_is_literal(zsl, photographs, tmp_path):
+    (tmp_path / "y1.jpg").write_bytes(photographs[0])
+    (tmp_path / "y[2].jpg").write_bytes(photographs[1])
+    result = zsl("label", "--files-from", "-", stdin=b"\xef\xbb\xbfy[2].jpg\ny[1].jpg\n")
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [("labels" in record, record["path"]) for record in found] == [
+        (True, "y[2].jpg"), (False, "y[1].jpg")]
+
+
+def test_a_library_may_be_moved_with_its_journal(zsl, library, tmp_path):
+    zsl("label", "photos", "-o", "photos/l.jsonl")
+    os.rename(library, tmp_path / "moved")
+    assert summary(zsl("label", "moved", "-o", "moved/l.jsonl")) == (0, 0, 24)
+
+
+def test_a_folder_that_is_out_of_reach_keeps_its_labels(zsl, library, tmp_path):
+    arguments = ("label", "photos/a", "photos/b", "-o", "l.jsonl")
+    assert summary(zsl(*arguments)) == (16, 0, 0)
+    os.rename(library / "b", tmp_path / "unplugged")
+    result = zsl(*arguments)
+    assert result.returncode == 1
+    assert summary(result) == (0, 1, 16)
+    assert len(records(tmp_path / "l.jsonl")) == 17
+    os.rename(tmp_path / "unplugged", library / "b")
+    assert summary(zsl(*arguments)) == (0, 0, 16)
+    assert len(records(tmp_path / "l.jsonl")) == 16
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["photos", "--format", "csv", "--report", "r.html"], "--format is for the file"),
+    (["photos", "--xmp-naming", "full"], "--xmp-naming is for --xmp"),
+    (["-"], "give --files-from -"), ([], "name a FOLDER, or give --files-from"),
+    (["photos", "-o", "x.html", "--format", "csv", "--report", "x.html"], "both the output and"),
+    (["photos", "--include", "*.gif"], "no images in this folder that --include and --exclude"),
+])
+def test_options_that_make_no_sense_together_are_refused(zsl, library, arguments, message):
+    result = zsl("label", *arguments)
+    assert result.returncode == 2
+    assert message in " ".join(result.stderr.decode().split())
+
+
 def test_a_pipe_or_a_device_is_written_to_and_gets_no_journal(zsl, library, tmp_path):
     result = zsl("label", "photos", "-o", "/dev/stdout", "--format", "csv", "-q")
     assert result.returncode == 0
@@ -515,7 +690,7 @@ def test_a_missing_output_is_written_again_from_the_journal(zsl, library, tmp_pa
 
 
 @pytest.mark.parametrize(("output", "message"), [
-    ("nowhere/l.jsonl", "there is no folder"), ("photos", "tells no format"),
+    ("nowhere/l.jsonl", "there is no folder"), ("photos", "is a folder"),
     ("folder.jsonl", "is a folder"), ("/proc/l.jsonl", "cannot write"),
 ])
 def test_an_output_that_cannot_be_written_is_refused_at_once(zsl, library, tmp_path, output,
@@ -590,7 +765,7 @@ def test_a_damaged_journal_is_refused_and_nothing_is_lost(zsl, library, tmp_path
 def test_a_dry_run_writes_nothing(zsl, library, tmp_path):
     before = sorted(tmp_path.rglob("*"))
     result = zsl("label", "photos", "-o", "l.jsonl", "--dry-run")
-    assert b"24 photos to label, 0 done already; would write l.jsonl" in result.stderr
+    assert b"24 photos to label, 0 done already; would write l.jsonl" in result.stdout
     result = zsl("label", "photos/a", "--xmp", "--dry-run", "--labels", "cat,person")
     assert b"+++ photos/a/00.jpg.xmp" in result.stdout
     assert re.search(rb"^\+.*<rdf:li>person</rdf:li>", result.stdout, re.MULTILINE)

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zsl_cli import files
 from zsl_cli.errors import ImageError
 from zsl_cli.labeling import packet, sidecars
 from zsl_cli.labeling.entry import Made
@@ -667,15 +668,14 @@ def test_a_failure_leaves_all_as_it_was(tmp_path, monkeypatch, step, existing):
             self.file.write(data[:100])
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    opened = Path.open
-
     def refuse(*_):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     if step == "write":
-        monkeypatch.setattr(Path, "open", lambda self, mode: Full(opened(self, mode)))
+        monkeypatch.setattr(files, "open", lambda path, mode: Full(Path(path).open(mode)),
+                            raising=False)
     else:
-        monkeypatch.setattr(Path, "replace", refuse)
+        monkeypatch.setattr(os, "replace", refuse)
     reason = "No space left" if step == "write" else "Permission denied"
     with pytest.raises(ImageError, match=rf"photo\.jpg\.xmp: cannot write it: {reason}") as failed:
         apply(change)

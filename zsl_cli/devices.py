@@ -23,6 +23,14 @@ def usable_cpus() -> int:
     return os.cpu_count() or 1
 
 
+def one_blas_thread() -> None:
+    """Keep NumPy's matrix products on the thread that asks for them, where every core has its
+    share of the images already: a pool of BLAS threads would only wait for cores. It has to be
+    called before NumPy is imported; what the user has set stays."""
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
 def cuda_obstacle() -> str | None:
     """Why CUDA cannot be tried on this machine, or None if nothing speaks against it.
 

@@ -164,7 +164,8 @@ def _enable_heif() -> None:
     try:
         from pillow_heif import register_heif_opener
     except ImportError as error:
-        raise ImageError("HEIC needs pillow-heif: pip install 'zsl-cli[heif]'") from error
+        raise ImageError("HEIC needs pillow-heif: pip install 'zsl-cli[heif]'",
+                         "decoder") from error
     register_heif_opener()
 
 

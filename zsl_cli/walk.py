@@ -45,17 +45,18 @@ class Walk:
     follow_links: bool = False
     _entered: set[tuple[int, int]] = field(default_factory=set, repr=False, compare=False)
 
-    def expand(self, arguments: Iterable[str]) -> Iterator[Found]:
+    def expand(self, arguments: Iterable[str], *, patterns: bool = True) -> Iterator[Found]:
         """The paths that a command line's arguments stand for, as (path, error or None).
 
         A folder stands for the images in it and in the folders below, a pattern (``*``, ``?``,
-        ``[…]``, ``**``) that the shell left alone for the files that match.
+        ``[…]``, ``**``) that the shell left alone for the files that match, if ``patterns``.
         """
+        chosen = " that --include and --exclude leave" if self.include or self.exclude else ""
         for argument in arguments:
             if os.path.isdir(argument):
                 yield from _nonempty(argument, self.images_in(argument),
-                                     "no images in this folder")
-            elif not os.path.lexists(argument) and glob.has_magic(argument):
+                                     f"no images in this folder{chosen}")
+            elif patterns and not os.path.lexists(argument) and glob.has_magic(argument):
                 matches = sorted(glob.glob(argument, recursive=True))
                 yield from _nonempty(
                     argument, ((path, None) for path in matches if not os.path.isdir(path)),
@@ -73,12 +74,12 @@ class Walk:
         while open_folders:
             below, path = open_folders.pop()
             try:
+                if self.follow_links and not self._enter(path):
+                    continue
                 with os.scandir(path) as entries:
                     found = sorted(entries, key=lambda entry: entry.name)
             except OSError as error:
                 yield path, _folder_error(error)
-                continue
-            if self.follow_links and not self._enter(path):
                 continue
             inner = []
             for entry in found:
@@ -93,8 +94,8 @@ class Walk:
             open_folders += reversed(inner)
 
     def _leaves_out(self, entry: os.DirEntry[str], name: str) -> bool:
-        if not self.hidden and (entry.name.startswith(".")
-                                or (entry.name.lower() in TOOL_FOLDERS and entry.is_dir())):
+        if not self.hidden and (entry.name.startswith(".") or (
+                entry.name.lower() in TOOL_FOLDERS and _is_dir(entry, True))):
             return True
         if not self.follow_links and entry.is_symlink():
             return True
@@ -133,6 +134,7 @@ def listed(file: BinaryIO) -> Iterator[str]:
     -print0``), else by line ends. Read as it is used."""
     chunk = file.read(_CHUNK)
     separator = b"\0" if b"\0" in chunk else b"\n"
+    chunk = chunk.removeprefix(b"\xef\xbb\xbf")
     rest = b""
     while chunk:
         *whole, rest = (rest + chunk).split(separator)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from zsl_cli import devices
 from zsl_cli.cli import notes, options, output
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: str | N
       zsl classify photo.jpg --under animal
     """
     started = time.perf_counter()
+    devices.one_blas_thread()
     if str(labels_file) == "-" and "-" in images:
         raise click.UsageError("standard input cannot be both an image and the --labels-file")
     names = options.read_labels(labels, labels_file)

@@ -3,15 +3,14 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import click
 
-from zsl_cli import __version__, folders
+from zsl_cli import __version__, devices, folders
 from zsl_cli.cli import notes, options
-from zsl_cli.cli.interrupt import one_interrupt
+from zsl_cli.cli.interrupt import Interrupts
 from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 from zsl_cli.cli.tally import Tally
@@ -20,7 +19,7 @@ from zsl_cli.errors import ImageError
 if TYPE_CHECKING:
     from zsl_cli.classifier import Classifier
     from zsl_cli.labeling.entry import Entry, Made
-    from zsl_cli.labeling.journal import Journal
+    from zsl_cli.labeling.journal import Counts, Journal
     from zsl_cli.labeling.outputs import Output
     from zsl_cli.labeling.run import Question, Reading
     from zsl_cli.nearest import Nearest
@@ -37,9 +36,9 @@ if TYPE_CHECKING:
               help="The format, where the file's name does not tell.")
 @click.option("--report", metavar="FILE", help="Write a page to look at, too: one HTML file.")
 @click.option("--xmp", is_flag=True, help="Write the labels into XMP sidecars beside the photos.")
-@click.option("--xmp-naming", type=click.Choice(["auto", "full", "stem"]), default="auto",
-              show_default=True, help="photo.jpg.xmp (full) or photo.xmp (stem); auto takes what "
-                                      "is there, or else full.")
+@click.option("--xmp-naming", type=click.Choice(["auto", "full", "stem"]),
+              help="photo.jpg.xmp (full) or photo.xmp (stem); auto, the default, takes what is "
+                   "there, or else full.")
 @click.option("--dry-run", is_flag=True,
               help="Write nothing; say what there is to do and, with --xmp, print what would "
                    "change.")
@@ -63,7 +62,7 @@ if TYPE_CHECKING:
 @options.reading
 @options.common
 def command(sources: tuple[str, ...], output: str | None, output_format: str | None,
-            report: str | None, xmp: bool, xmp_naming: str, dry_run: bool,
+            report: str | None, xmp: bool, xmp_naming: str | None, dry_run: bool,
             include: tuple[str, ...], exclude: tuple[str, ...], hidden: bool, follow_links: bool,
             files_from: str | None, retry_failed: bool, check_content: bool, force: bool,
             top: int, threshold: float, labels: str | None, labels_file: Path | None,
@@ -77,54 +76,58 @@ def command(sources: tuple[str, ...], output: str | None, output_format: str | N
       zsl label ~/Pictures -o labels.parquet --report report.html
       zsl label ~/Pictures --xmp --threshold 0.3 --dry-run
     """
-    if not sources and files_from is None:
-        raise click.UsageError("name a FOLDER, or give --files-from")
-    if str(labels_file) == "-" and files_from == "-":
-        raise click.UsageError("standard input cannot be both --files-from and --labels-file")
+    devices.one_blas_thread()
+    _check_usage(sources, files_from, labels_file, xmp_naming if not xmp else None)
     names = options.read_labels(labels, labels_file)
     from zsl_cli.labeling import outputs, run
     from zsl_cli.labeling.journal import Journal
     from zsl_cli.walk import Walk
 
     files, streamed = _outputs(output, output_format, report, xmp)
-    outputs.check(files)
     used = _Used(model, vocabulary, device, exact, quiet, verbose, run.Question(
         top, threshold, None if names is None else tuple(names), under or None))
     reading = run.Reading(jobs, batch_size, max_pixels, thumbnails=report is not None)
     named = [*sources, *([files_from] if files_from not in (None, "-") else [])]
     where = None if streamed else outputs.journal_path(files, named)
     opened = Journal.open_copy if dry_run else Journal.open
-    with one_interrupt(), Bar.shown(quiet) as bar, opened(where, used.settings) as journal:
-        if where is not None and not dry_run:
-            outputs.claim(journal, where, files, force)
+    printing = streamed or (dry_run and xmp)  # which a bar on the same terminal would disturb
+    with Interrupts() as interrupts, opened(where, used.settings) as journal, \
+            Bar.shown(quiet or (printing and sys.stdout.isatty())) as bar:
+        if not dry_run:
+            for file in files:
+                file.check_own(journal, force)
         found = _found(Walk(include, exclude, hidden, follow_links), sources, files_from)
         counts = journal.scan(
             bar.counted("looking for photos", found), retry_failed=retry_failed,
             check_content=check_content, thumbnails=reading.thumbnails,
             resolve_links=follow_links)
         tally = Tally(bar, counts, verbose)
-        tagger = _Tagger(used, xmp_naming, dry_run, tally) if xmp else None
+        tagger = _Tagger(used, xmp_naming or "auto", dry_run, tally) if xmp else None
         if dry_run and not tagger:
-            tally.say_plan([file.path for file in files])
+            click.echo(tally.plan([file.path for file in files]))
             return 0
         try:
-            if tagger and counts.kept:
-                bar.start("looking at sidecars", counts.kept)
-                tagger.tag(journal.entries())
-            if counts.todo:
-                for entries in _label(journal, used, reading, bar, counts.todo):
-                    tally.add(entries)
-                    if tagger:
-                        tagger.tag(entries)
-                    if streamed and not dry_run:
-                        _stream(entries, used.made)
+            _work(journal, used, reading, tally, counts, tagger, streamed and not dry_run)
         except KeyboardInterrupt:
-            tally.interrupted = True
+            tally.interrupted = interrupts.status
         if not dry_run:
-            _write(files, journal, used, sources, tally)
+            _write(files, journal, used, named, tally)
         if not quiet:
-            tally.say(journal.entries(), [file.path for file in files])
+            tally.say(journal.entries(), [file.path for file in files], dry_run)
         return tally.status
+
+
+def _check_usage(sources: Sequence[str], files_from: str | None, labels_file: Path | None,
+                 naming_without_xmp: str | None) -> None:
+    """Raise UsageError for options that make no sense together."""
+    if not sources and files_from is None:
+        raise click.UsageError("name a FOLDER, or give --files-from")
+    if "-" in sources:
+        raise click.UsageError("to read a list of paths from standard input, give --files-from -")
+    if naming_without_xmp:
+        raise click.UsageError("--xmp-naming is for --xmp")
+    if str(labels_file) == "-" and files_from == "-":
+        raise click.UsageError("standard input cannot be both --files-from and --labels-file")
 
 
 def _outputs(output: str | None, output_format: str | None, report: str | None,
@@ -137,24 +140,35 @@ def _outputs(output: str | None, output_format: str | None, report: str | None,
     if streamed and output_format not in (None, "jsonl"):
         raise click.UsageError(
             f"standard output gets JSONL; name a file with -o for {output_format}")
+    if output_format is not None and output is None:
+        raise click.UsageError("--format is for the file that -o names")
     files = []
-    if output is not None and not streamed:
-        files.append(Output(output, format_of(output, output_format)))
     if report is not None:
         files.append(Output(report, "report"))
+        files[-1].check()
+    if output is not None and not streamed:
+        Output(output, "").check()
+        files.insert(0, Output(output, format_of(output, output_format)))
+    if len({os.path.realpath(file.path) for file in files}) < len(files):
+        raise click.UsageError(f"{report} cannot be both the output and the report")
     return files, streamed
 
 
 def _found(walk: "Walk", sources: Sequence[str], files_from: str | None) -> "Iterator[Found]":
     from zsl_cli.walk import listed
 
-    yield from walk.expand(sources)
-    if files_from is not None:
+    def names() -> Iterator[str]:
         try:
-            with click.open_file(files_from, "rb") as file:
-                yield from walk.expand(listed(cast("BinaryIO", file)))
+            with click.open_file(str(files_from), "rb") as file:
+                yield from listed(cast("BinaryIO", file))
         except OSError as error:
             raise click.UsageError(f"--files-from {files_from}: {error.strerror}") from error
+        except RuntimeError as error:  # click's word for a standard input that is closed
+            raise click.UsageError("--files-from -: standard input is closed") from error
+
+    yield from walk.expand(sources)
+    if files_from is not None:
+        yield from walk.expand(names(), patterns=False)
 
 
 class _Used:
@@ -172,13 +186,15 @@ class _Used:
         manifests = (folders.read_manifest(folders.MODEL, of_model),
                      folders.read_manifest(folders.VOCABULARY, of_vocabulary))
         check_fit(of_model.name, manifests[0], of_vocabulary.name, manifests[1])
+        self._exact = (manifests[1]["labels"] <= EXACT_UP_TO) if exact is None else exact
         self.question = question
-        self.settings = question.settings(*manifests)
+        self.settings = question.settings(*manifests, exact=self._exact)
         self.made = Made(manifests[0]["name"], manifests[1]["name"], __version__)
         self._folders = of_model, of_vocabulary
         self._device, self._quiet, self._verbose = device, quiet, verbose
-        self._exact = (manifests[1]["labels"] <= EXACT_UP_TO) if exact is None else exact
-        self._classifier: Classifier | None = None
+        self._vocabulary: Vocabulary | None = None
+        for name in (*(question.labels or ()), *(question.under or ())):
+            self.vocabulary.find(name)  # a wrong one is said before anything is done
 
     def load(self, images: int) -> "tuple[Classifier, Nearest]":
         """The classifier, and the search over the candidate labels.
@@ -186,12 +202,18 @@ class _Used:
         How they work does not depend on the number of images, so that a run that is resumed gives
         the same scores to the last digit.
         """
-        from zsl_cli.classifier import MANY, Classifier
+        from zsl_cli.classifier import Classifier
+        from zsl_cli.model import Model
+        from zsl_cli.vocabulary import Vocabulary
 
+        loading = None
+        if self._vocabulary is None:  # on another thread than the model
+            loading = Vocabulary.start_loading(self._folders[1], exact=self._exact, queries=images)
+        model = Model.load(self._folders[0], device=self._device, threads=1)
+        if loading is not None:
+            self._vocabulary = loading.result()
+        classifier = Classifier(model, self.vocabulary)
         question = self.question
-        images = max(images, MANY)
-        classifier = self._classifier = Classifier.load(
-            *self._folders, device=self._device, exact=self._exact, images=images)
         if not self._quiet:
             notes.say_senses(classifier, [*(question.labels or ()), *(question.under or ())])
         nearest = classifier.candidates(question.labels, question.under, exact=self._exact,
@@ -200,16 +222,33 @@ class _Used:
             notes.say_what_is_used(classifier, nearest)
         return classifier, nearest
 
-    def lineage(self, id_: str) -> tuple[tuple[str, str], ...]:
-        """See Vocabulary.lineage."""
-        return self._vocabulary.lineage(id_)
-
-    @cached_property
-    def _vocabulary(self) -> "Vocabulary":
+    @property
+    def vocabulary(self) -> "Vocabulary":
+        """The vocabulary, loaded once."""
         from zsl_cli.vocabulary import Vocabulary
 
-        return (self._classifier.vocabulary if self._classifier
-                else Vocabulary.load(self._folders[1]))
+        if self._vocabulary is None:
+            self._vocabulary = Vocabulary.load(self._folders[1])
+        return self._vocabulary
+
+    def lineage(self, id_: str) -> tuple[tuple[str, str], ...]:
+        """See Vocabulary.lineage."""
+        return self.vocabulary.lineage(id_)
+
+
+def _work(journal: "Journal", used: _Used, reading: "Reading", tally: Tally, counts: "Counts",
+          tagger: "_Tagger | None", streamed: bool) -> None:
+    """Bring the sidecars of what is done up to date, and label what is to do."""
+    if tagger and counts.kept:
+        tally.bar.start("looking at sidecars", counts.kept)
+        tagger.tag(journal.entries())
+    if counts.todo:
+        for entries in _label(journal, used, reading, tally.bar, counts.todo):
+            tally.add(entries)
+            if tagger:
+                tagger.tag(entries)
+            if streamed:
+                _stream(entries, used.made)
 
 
 def _label(journal: "Journal", used: _Used, reading: "Reading", bar: Bar,
@@ -251,7 +290,7 @@ class _Tagger:
                         sidecars.apply(change)
                     self._tally.sidecars += 1
             except ImageError as error:
-                self._tally.fail(entry.path, str(error))
+                self._tally.fail_sidecar(entry.path, error)
 
 
 def _stream(entries: "Iterable[Entry]", made: "Made") -> None:
@@ -265,7 +304,7 @@ def _write(files: "Sequence[Output]", journal: "Journal", used: _Used, sources: 
            tally: Tally) -> None:
     """Write the outputs, unless that would take away what an earlier run with other settings has
     finished, and this one has not."""
-    if tally.interrupted and journal.written_with not in (None, used.settings):
+    if tally.interrupted and not journal.holds_outputs:
         tally.note = "the outputs are still those of the earlier run, with other settings"
         return
     for file in files:

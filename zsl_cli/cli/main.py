@@ -11,6 +11,7 @@ import click
 
 from zsl_cli import __version__
 from zsl_cli.cli import options
+from zsl_cli.cli.output import printable
 from zsl_cli.errors import ZslError
 
 COMMANDS = ("classify", "label", "models", "vocab", "export", "doctor")
@@ -82,7 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         if "--debug" in arguments:
             raise
-        click.echo(f"zsl: {_explain(error)}", err=True)
+        for line in f"zsl: {_explain(error)}".splitlines():
+            click.echo(printable(line), err=True)
         status = 2
     _leave(status)
 

@@ -12,6 +12,8 @@ from zsl_cli.cli.output import printable
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+_NARROW = 80  # columns; below, the numbers have the place to themselves
+
 Thing = TypeVar("Thing")
 
 
@@ -36,9 +38,12 @@ class Bar:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(),
-                   TextColumn("{task.fields[note]}", markup=False))
-        with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True,
+        console = Console(stderr=True, highlight=False)
+        columns = [TextColumn("{task.description}", markup=False), BarColumn(),
+                   TextColumn("{task.fields[note]}", markup=False)]
+        if console.width < _NARROW:
+            del columns[1]
+        with Progress(*columns, console=console, transient=True,
                       refresh_per_second=5, speed_estimate_period=20) as progress:
             yield cls(progress)
 
@@ -77,7 +82,7 @@ class Bar:
             return f"{task.completed:,.0f}"
         note = [f"{task.completed:,.0f} of {task.total:,.0f}"]
         if task.speed:
-            note.append(f"{task.speed:,.0f} images/s")
+            note.append(rate(task.speed))
             note.append(f"{duration((task.total - task.completed) / task.speed)} left")
         if self._failed:
             note.append(f"{self._failed:,} failed")
@@ -100,3 +105,8 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def rate(speed: float) -> str:
+    """Images a second as a person says them."""
+    return f"{speed:,.0f} images/s" if speed >= 10 else f"{speed:.1f} images/s"

@@ -10,9 +10,10 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.labeling.entry import Entry, Failure, Found
@@ -43,7 +44,9 @@ _FORMAT = 1  # of the schema; in user_version
 _APPLICATION = 0x5A534C31  # "ZSL1"; in application_id
 _KEPT_SCANS = 10  # for so many scans a photo that is gone is remembered, lest it comes back
 _PAGE = 512
-_NEVER_SETTLED = ("missing", "permission", "changed")  # may be well again without a new stamp
+_ANEW = "move it away and give --force, and all photos are labelled anew"
+_NEVER_SETTLED = ("missing", "permission", "changed", "limit", "decoder")
+"""Failures that may be gone though the file is the same."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Journal:
     def __init__(self, connection: sqlite3.Connection, path: str, settings: str) -> None:
         self._db = connection
         self._path = path
+        self._folder = os.path.join(os.path.dirname(path), "") if path else None
         self._settings = settings
         self._scan = int(self._fact("scan") or 0)
 
@@ -74,6 +78,10 @@ class Journal:
 
         Raises ZslError when another process holds it, or it can't be read or written.
         """
+        try:
+            os.makedirs(os.path.dirname(path or "") or os.curdir, exist_ok=True)
+        except OSError as error:
+            raise ZslError(f"cannot write {path}: {error.strerror or error}") from error
         with _explained(path):
             connection = sqlite3.connect(path or "", timeout=0, isolation_level=None)
         try:
@@ -90,9 +98,11 @@ class Journal:
         """A copy of the journal in this file, which is left as it is and need not exist."""
         with cls.open(None, settings) as copy:
             if path is not None and os.path.exists(path):
-                with cls.open(path, settings) as journal, _explained(path):
-                    journal._db.backup(copy._db)
-                    copy._scan = journal._scan
+                with _explained(path), closing(_open_to_read(path)) as journal:
+                    _check_kind(journal, path)
+                    journal.backup(copy._db)
+                copy._folder = os.path.join(os.path.dirname(path), "")
+                copy._scan = int(copy._fact("scan") or 0)
             yield copy
 
     def scan(self, found: Iterable[tuple[str, ImageError | None]], *, retry_failed: bool = False,
@@ -107,21 +117,24 @@ class Journal:
         thumbnails: do again what has none.
         resolve_links: a photo that is reached twice counts once.
 
-        What is found to be unchanged is kept. Raises ZslError when there is no photo at all: a
-        library that is out of reach must not take its labels with it. Any exception leaves the
-        journal as it was.
+        What is found to be unchanged is kept, and so is what was known below a place that can't
+        be read now: a disk that is not plugged in must not take its labels with it. Raises
+        ZslError when nothing at all can be read. Any exception leaves the journal as it was.
         """
-        real = os.path.realpath if resolve_links else os.path.abspath
+        rules = _Rules(retry_failed, check_content, thumbnails)
         number = self._scan + 1
-        errors = position = 0
+        errors = met = position = 0
         with self._transaction():
-            for position, (path, error) in enumerate(found, start=1):
+            for path, error in found:
+                met += 1
+                position += 1
+                key = self._key(path, resolve_links)
                 if error is not None:
                     errors += 1
                     last = f"{path}: {error}"
-                self._note(os.fsencode(real(path)), path, error, (number, position),
-                           _Rules(retry_failed, check_content, thumbnails))
-            if errors == position:
+                    position = self._keep_below(key, (number, position))
+                self._note(key, path, error, (number, position), rules)
+            if errors == met:
                 raise ZslError(f"nothing to label: {last if errors else 'the list is empty'}"
                                + (f" (and {errors - 1:,} more)" if errors > 1 else ""))
             gone = self._db.execute("DELETE FROM photos WHERE scan < ?", (number - _KEPT_SCANS,))
@@ -133,6 +146,31 @@ class Journal:
             "SELECT total(todo), total(NOT todo), total(NOT todo AND kind IS NOT NULL) "
             "FROM photos WHERE scan = ?", (number,)).fetchone()
         return Counts(int(todo), int(kept), int(failed))
+
+    def _key(self, path: str, resolve_links: bool) -> bytes:
+        """What a photo is known by: its absolute path, or the one from the journal's folder, so
+        that a library can be moved with its journal."""
+        try:
+            full = os.path.realpath(path) if resolve_links else os.path.abspath(path)
+        except ValueError:  # a NUL in the name: there can be no such file
+            full = path
+        if self._folder is not None and full.startswith(self._folder):
+            full = os.path.join(".", full[len(self._folder):])
+        return os.fsencode(full)
+
+    def _keep_below(self, key: bytes, place: tuple[int, int]) -> int:
+        """Keep the photos that are known below a folder that can't be read; the next position."""
+        number, position = place
+        below = os.path.join(key, b"")
+        rows = self._db.execute(
+            "SELECT id FROM photos WHERE key > ? AND key < ? AND scan < ? AND settings = ? "
+            "ORDER BY scan, position", (below, below[:-1] + bytes([below[-1] + 1]), number,
+                                        self._settings)).fetchall()
+        for row, in rows:
+            self._db.execute("UPDATE photos SET scan = ?, position = ?, todo = 0 WHERE id = ?",
+                             (number, position, row))
+            position += 1
+        return position
 
     def _note(self, key: bytes, path: str, error: ImageError | None, place: tuple[int, int],
               rules: "_Rules") -> None:
@@ -155,7 +193,7 @@ class Journal:
                  and not (rules.thumbnails and not failed and not self._has_thumbnail(row)))
         self._db.execute("UPDATE photos SET path = ?, scan = ?, position = ?, todo = ? "
                          "WHERE id = ?", (name, *place, not holds, row))
-        if error:
+        if error or settings is None:  # without settings, an error is the scan's
             self._db.execute("UPDATE photos SET labels = NULL, kind = ?, message = ?, "
                              "settings = NULL WHERE id = ?", (kind, message, row))
 
@@ -195,6 +233,8 @@ class Journal:
             version: str) -> None:
         """Note what was found in some photos, all of them or none."""
         with self._transaction():
+            if self._fact("written") not in (None, self._settings):
+                self._set_fact("overtaken", "1")
             for photo, answer in answers:
                 stamp = photo.stamp
                 found: tuple[str | None, str | None, str | None]
@@ -207,7 +247,9 @@ class Journal:
                     "settings = ?, version = ?, labels = ?, kind = ?, message = ? WHERE id = ?",
                     (stamp and stamp.size, stamp and stamp.mtime, stamp and stamp.ctime,
                      photo.crc, self._settings, version, *found, photo.row))
-                if photo.thumbnail is not None:
+                if photo.thumbnail is None:
+                    self._db.execute("DELETE FROM thumbnails WHERE id = ?", (photo.row,))
+                else:
                     self._db.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)",
                                      (photo.row, photo.thumbnail))
 
@@ -233,23 +275,32 @@ class Journal:
                 yield entry
 
     @property
-    def written_with(self) -> str | None:
-        """The settings of the outputs that were last written."""
-        return self._fact("written")
+    def folder(self) -> str:
+        """The folder in which it lies; the present one for a journal that is forgotten."""
+        return os.path.dirname(self._path) or os.curdir
+
+    @property
+    def holds_outputs(self) -> bool:
+        """Whether all that the outputs hold is in the journal too, so that outputs written in the
+        middle of a run lose nothing: not so when a run with other settings has begun to replace
+        it."""
+        return (self._fact("written") in (None, self._settings)
+                and self._fact("overtaken") is None)
 
     def note_written(self) -> None:
         """Note that the outputs now hold these settings' labels."""
         with self._transaction():
             self._set_fact("written", self._settings)
+            self._db.execute("DELETE FROM facts WHERE name = 'overtaken'")
 
-    def claims(self, output: str) -> bool:
-        """Whether this output was claimed before."""
-        return self._fact(f"output {output}") is not None
+    def written(self, output: str) -> list[str]:
+        """The marks of what was written as this output, see note_output."""
+        return json.loads(self._fact(f"output {output}") or "[]")
 
-    def claim(self, output: str) -> None:
-        """Note that this output is made from this journal, and may be replaced."""
+    def note_output(self, output: str, marks: list[str]) -> None:
+        """Note how what is written as an output can be told from anything else."""
         with self._transaction():
-            self._set_fact(f"output {output}", "")
+            self._set_fact(f"output {output}", json.dumps(marks))
 
     def _fact(self, name: str) -> str | None:
         found = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
@@ -282,23 +333,42 @@ def _prepare(connection: sqlite3.Connection, path: str | None) -> None:
     """Take the journal for this process alone, and make its tables if it is new."""
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    is_new = _check_kind(connection, path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA cache_size = -8000")  # KiB, whatever the size of the library
     connection.execute("BEGIN EXCLUSIVE")
-    application, = connection.execute("PRAGMA application_id").fetchone()
-    version, = connection.execute("PRAGMA user_version").fetchone()
-    tables, = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if tables == 0:
+    if is_new:
         for statement in _SCHEMA.split(";"):
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {_APPLICATION}")
         connection.execute(f"PRAGMA user_version = {_FORMAT}")
-    elif application != _APPLICATION or version != _FORMAT:
-        connection.execute("ROLLBACK")
-        raise ZslError(f"{path} is no journal of this version of zsl; move it away, and all "
-                       "photos are labelled anew")
     connection.execute("COMMIT")
+
+
+def _check_kind(connection: sqlite3.Connection, path: str | None) -> bool:
+    """Whether it is a new database; ZslError when it is another program's, or version's."""
+    application, = connection.execute("PRAGMA application_id").fetchone()
+    version, = connection.execute("PRAGMA user_version").fetchone()
+    tables, = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables and (application, version) != (_APPLICATION, _FORMAT):
+        raise ZslError(f"{path} is no journal of this version of zsl; {_ANEW}")
+    return not tables
+
+
+def _open_to_read(path: str) -> sqlite3.Connection:
+    """A connection that changes nothing, to a journal on a disk that can't be written to as
+    well."""
+    where = f"file:{quote(os.fsencode(path))}?mode=ro"
+    connection = sqlite3.connect(where, uri=True, timeout=0, isolation_level=None)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise
+        connection = sqlite3.connect(f"{where}&immutable=1", uri=True, isolation_level=None)
+    return connection
 
 
 @contextmanager
@@ -313,8 +383,7 @@ def _explained(path: str | None) -> Iterator[None]:
             raise ZslError("another zsl label is writing to the same output (it holds "
                            f"{where}); wait until it has ended") from error
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            raise ZslError(f"{where} is damaged or no journal of zsl; move it away, and all "
-                           "photos are labelled anew") from error
+            raise ZslError(f"{where} is damaged or no journal of zsl; {_ANEW}") from error
         if code == sqlite3.SQLITE_FULL:
             raise ZslError(f"cannot write {where}: no space left; what was done before is kept, "
                            "run the command again when there is space") from error

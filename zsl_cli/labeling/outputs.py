@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from zsl_cli import __version__
@@ -16,6 +15,8 @@ from zsl_cli.labeling.tables import FORMATS
 
 if TYPE_CHECKING:
     from zsl_cli.labeling.journal import Journal
+
+_LONGEST = 220  # bytes of a name that leave room for what is put around it
 
 Lineage = Callable[[str], Sequence[tuple[str, str]]]
 
@@ -28,6 +29,32 @@ class Output:
     path: str
     format: str
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is a pipe or a device, which holds nothing that could be lost."""
+        return os.path.exists(self.path) and not os.path.isfile(self.path)
+
+    def check(self) -> None:
+        """Raise ZslError if it can never be written."""
+        if os.path.isdir(self.path):
+            raise ZslError(f"{self.path} is a folder; give the name of a file in it")
+        parent = os.path.dirname(os.path.realpath(self.path))
+        if not self.is_stream and not os.path.isdir(parent):
+            raise ZslError(f"cannot write {self.path}: there is no folder {parent}")
+
+    def check_own(self, journal: "Journal", force: bool) -> None:
+        """Raise ZslError where it would replace what is not as zsl label has written it, unless
+        ``force`` allows that."""
+        mark = self._mark()
+        if mark is None or force:
+            return
+        marks = journal.written(self._name(journal))
+        if mark not in marks:
+            raise ZslError(
+                f"{self.path} " + ("was changed since zsl label wrote it" if marks else
+                                   "exists and was not written by this zsl label")
+                + "; give --force to replace it, or choose another name")
+
     def write(self, journal: "Journal", made: Made, folders: Sequence[str],
               lineage: Lineage) -> None:
         """Write it whole, or leave what is there; raises ZslError."""
@@ -37,10 +64,37 @@ class Output:
                     _write_report(file, journal, made, folders, lineage)
                 else:
                     FORMATS[self.format](file, journal.entries(), made)
+                if not self.is_stream:
+                    # Noted before it is in its place: a run that is killed in between knows it.
+                    file.flush()
+                    marks = [self._mark(), _mark(os.fstat(file.fileno()))]
+                    journal.note_output(self._name(journal), [mark for mark in marks if mark])
+        except BrokenPipeError:
+            raise
         except OSError as error:
-            raise ZslError(
-                f"cannot write {self.path}: {error.strerror or error}; what it was before is "
-                "still there, and the labels are kept: run the command again") from error
+            kept = "" if self.is_stream else (
+                "; what it was before is still there, and the labels are kept: run the command "
+                "again")
+            raise ZslError(f"cannot write {self.path}: {error.strerror or error}{kept}") from error
+
+    def _name(self, journal: "Journal") -> str:
+        """What the journal calls it: by the way from itself, lest both are moved."""
+        target = os.path.realpath(self.path)
+        try:
+            name = os.path.relpath(target, journal.folder)
+        except ValueError:  # another drive
+            name = target
+        return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+    def _mark(self) -> str | None:
+        """What tells the file that is there from another one; None if there is nothing to lose."""
+        if not os.path.isfile(self.path) or not os.path.getsize(self.path):
+            return None
+        return _mark(os.stat(self.path))
+
+
+def _mark(status: os.stat_result) -> str:
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def _write_report(file: BinaryIO, journal: "Journal", made: Made, folders: Sequence[str],
@@ -52,59 +106,23 @@ def _write_report(file: BinaryIO, journal: "Journal", made: Made, folders: Seque
                  report.About(made.model, made.vocabulary, __version__, now, tuple(folders)))
 
 
-def journal_path(outputs: Sequence[Output], folders: Sequence[str]) -> str | None:
+def journal_path(outputs: Sequence[Output], sources: Sequence[str]) -> str | None:
     """Where the journal lies: beside the first output, None for a pipe or a device; without an
-    output, in the user's state folder under the names of the labelled folders. Raises ZslError
-    where it cannot be."""
-    if outputs and os.path.exists(outputs[0].path) and not os.path.isfile(outputs[0].path):
-        return None
+    output, in the user's state folder under the names of what is labelled."""
     if outputs:
-        target = Path(os.path.realpath(outputs[0].path))
-        return str(target.with_name(f".{target.name}.zsl-journal"))
+        if outputs[0].is_stream:
+            return None
+        folder, name = os.path.split(os.path.realpath(outputs[0].path))
+        if len(os.fsencode(name)) > _LONGEST:
+            name = f"{name[:40]}-{_digest(name)}"
+        return os.path.join(folder, f".{name}.zsl-journal")
+    if not sources:  # a list from standard input
+        return None
     from platformdirs import user_state_path
 
-    names = "\0".join(sorted(os.path.realpath(folder) for folder in folders))
-    key = hashlib.sha256(os.fsencode(names)).hexdigest()[:32]
-    parent = user_state_path("zsl", appauthor=False) / "label"
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ZslError(f"cannot make {parent}, where zsl notes what is done: "
-                       f"{error.strerror}") from error
-    return str(parent / f"{key}.zsl-journal")
+    key = _digest("\0".join(sorted(os.path.realpath(source) for source in sources)))
+    return str(user_state_path("zsl", appauthor=False) / "label" / f"{key}.zsl-journal")
 
 
-def check(outputs: Sequence[Output]) -> None:
-    """Raise ZslError for what can never be written."""
-    for output in outputs:
-        if os.path.isdir(output.path):
-            raise ZslError(f"{output.path} is a folder; give the name of a file in it")
-        if os.path.exists(output.path) and not os.path.isfile(output.path):
-            continue
-        parent = os.path.dirname(os.path.realpath(output.path))
-        if not os.path.isdir(parent):
-            raise ZslError(f"cannot write {output.path}: there is no folder {parent}")
-        if not os.access(parent, os.W_OK):
-            raise ZslError(f"cannot write {output.path}: no permission to write into {parent}")
-    names = [os.path.realpath(output.path) for output in outputs]
-    if len(set(names)) < len(names):
-        raise ZslError(f"{outputs[0].path} is asked for twice")
-
-
-def claim(journal: "Journal", journal_file: str, outputs: Sequence[Output],
-          force: bool) -> None:
-    """Raise ZslError where an output would replace a file that is not zsl label's own, unless
-    ``force`` allows it."""
-    for output in outputs:
-        target = os.path.realpath(output.path)
-        try:
-            name = os.path.relpath(target, os.path.dirname(journal_file))
-        except ValueError:  # another drive
-            name = target
-        name = os.fsencode(name).decode("utf-8", "backslashreplace")
-        if (not journal.claims(name) and not force and os.path.isfile(target)
-                and os.path.getsize(target)):
-            raise ZslError(f"{output.path} exists and was not written by this zsl label; give "
-                           "--force to replace it, or choose another name")
-        journal.claim(name)
-
+def _digest(text: str) -> str:
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:32]

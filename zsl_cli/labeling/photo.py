@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from zsl_cli.model import Model
 
 _CHUNK = 1 << 20
+_FAR = (1 << 63) - 1
+_NO_PHOTO = 1 << 28  # bytes; what is larger and can't be decoded is not read to its end
 _TRIES = 2
 _THUMBNAIL = 144  # pixels; twice that would be sharper, and four times as heavy
 
@@ -37,7 +39,12 @@ class Stamp:
     @classmethod
     def of(cls, status: os.stat_result) -> "Stamp":
         """The stamp in a file's status."""
-        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        return cls(status.st_size, _in_range(status.st_mtime_ns), _in_range(status.st_ctime_ns))
+
+
+def _in_range(nanoseconds: int) -> int:
+    """Damaged times, centuries away, as the last one that 64 bits can hold."""
+    return max(-_FAR, min(nanoseconds, _FAR))
 
 
 def checksum(file: BinaryIO) -> int:
@@ -85,12 +92,15 @@ class Photo:
             with images.open_file(self.path) as file:
                 stamp = Stamp.of(os.fstat(file.fileno()))
                 pixels: NDArray[np.uint8] | ImageError
+                crc = None
                 try:
-                    crc = checksum(file)
-                    file.seek(0)
-                    pixels = model.read(file, max_pixels=self._max_pixels)
-                except ImageError as error:
-                    pixels = error
+                    try:
+                        pixels = model.read(file, max_pixels=self._max_pixels)
+                    except ImageError as error:
+                        pixels = error
+                    if not isinstance(pixels, ImageError) or stamp.size <= _NO_PHOTO:
+                        file.seek(0)
+                        crc = checksum(file)
                 except OSError as error:  # a disk or a network that fails
                     raise ImageError(f"cannot read it: {error.strerror or error}",
                                      "file") from error

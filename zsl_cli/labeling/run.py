@@ -27,10 +27,10 @@ class Question:
     labels: tuple[str, ...] | None = None
     under: tuple[str, ...] | None = None
 
-    def settings(self, model: dict[str, Any], vocabulary: dict[str, Any]) -> str:
-        """A digest of all that the labels depend on: the question and the two manifests, which
-        hold the hashes of their files."""
-        text = json.dumps([vars(self), model, vocabulary], sort_keys=True)
+    def settings(self, model: dict[str, Any], vocabulary: dict[str, Any], exact: bool) -> str:
+        """A digest of all that the labels depend on: the question, the two manifests, which hold
+        the hashes of their files, and whether the search is exact."""
+        text = json.dumps([vars(self), model, vocabulary, exact], sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 

@@ -2,15 +2,14 @@
 
 import difflib
 import os
-import secrets
+import shutil
 import stat
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 from zsl_cli.errors import ImageError
+from zsl_cli.files import replacing
 from zsl_cli.labeling.entry import Made
 from zsl_cli.labeling.packet import MAX_BYTES, error
 from zsl_cli.labeling.xmp import Keyword, is_ours, merge
@@ -24,6 +23,11 @@ RAW_SUFFIXES = frozenset({
     ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2",
     ".rwl", ".sr2", ".srf", ".srw", ".x3f"})
 """Camera formats that zsl doesn't read, yet whose sidecars it must not take for a JPEG's."""
+
+
+_WITH_SIDECARS = SUFFIXES | RAW_SUFFIXES | {
+    ".3gp", ".ai", ".avi", ".jxl", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mts", ".pdf",
+    ".psb", ".psd", ".svg", ".webm", ".wmv", ".xcf"}
 
 
 class Naming(StrEnum):
@@ -106,7 +110,7 @@ class Sidecars:
             try:
                 for other in os.listdir(folder or "."):
                     stem, suffix = os.path.splitext(os.path.normcase(other))
-                    if suffix.lower() in SUFFIXES or suffix.lower() in RAW_SUFFIXES:
+                    if suffix.lower() in _WITH_SIDECARS:
                         stems.setdefault(stem, set()).add(other)
             except OSError as reason:
                 raise error("cannot list its folder, to see which images share a sidecar: "
@@ -130,15 +134,16 @@ def apply(change: Change) -> None:
         path = os.path.realpath(change.path)
         if _read(path) != change.before:
             raise error("another program has changed it meanwhile; run zsl again")
-        if change.before is None:
-            _write(path, change.after, None)
-            return
-        mode = stat.S_IMODE(os.stat(path).st_mode)
-        if not os.access(path, os.W_OK):
-            raise error("it is read-only; allow writing to it, or move it away")
-        if not os.path.lexists(path + BACKUP) and not is_ours(change.before):
-            _write(path + BACKUP, change.before, mode)
-        _write(path, change.after, mode)
+        if change.before is not None:
+            if not os.access(path, os.W_OK):
+                raise error("it is read-only; allow writing to it, or move it away")
+            if not os.path.lexists(path + BACKUP) and not is_ours(change.before):
+                with replacing(path + BACKUP) as copy:
+                    copy.write(change.before)
+                shutil.copymode(path, path + BACKUP)
+        # What zsl made can be made again; what holds somebody's work outlives a power cut.
+        with replacing(path, durable=change.before is not None) as file:
+            file.write(change.after)
     except (ImageError, OSError) as reason:
         raise _named(change.path, "write", reason) from reason
 
@@ -154,21 +159,6 @@ def _read(path: str) -> bytes | None:
         raise error("not a regular file; move it away and run zsl again")
     with open(path, "rb", buffering=0) as file:
         return file.read(MAX_BYTES + 1)
-
-
-def _write(path: str, data: bytes, mode: int | None) -> None:
-    """Write beside the place and rename into it; with no mode, the umask decides."""
-    work = Path(path).with_name(f".zsl-{secrets.token_hex(8)}.tmp")
-    try:
-        with work.open("xb") as file:
-            file.write(data)
-        if mode is not None:
-            work.chmod(mode)
-        work.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            work.unlink(missing_ok=True)
-        raise
 
 
 def _named(path: str, verb: str, reason: Exception) -> ImageError:
