@@ -1,561 +1,438 @@
-
 "use strict";
+(() => {
+  const PAGE = 120; // cards that are built at a time
+  const SUGGESTIONS = 400;
 
-// Draws the report from the blocks of JSON above. Texts go into the page by textContent alone,
-// so that no file name and no label can be markup.
+  const $ = (id) => document.getElementById(id);
+  const blocks = (kind) => [...document.querySelectorAll(`script[data-block="${kind}"]`)];
+  const parsed = (block) => JSON.parse(block.textContent);
+  const number = (value) => value.toLocaleString("en");
+  const percent = (thousandths) => `${Math.round(thousandths / 10)} %`;
 
-const PAGE = 120;      // cards built at a time
-const FAILURES = 200;  // failures of one kind built at a time
-const ON_CARD = 3;     // labels on a card; the rest is in the details
-const SUGGESTIONS = 12;
-const KEPT_BLOCKS = 20;
-const ANY = -1;        // in place of a chosen label: no filter, or photos without a label
-const NONE = -2;
-
-const KINDS = {
-  image: "Damaged, or not an image",
-  missing: "Not there any more",
-  permission: "No permission to read",
-  file: "Not a readable file",
-  limit: "Over a limit",
-};
-
-const $ = (id) => document.getElementById(id);
-
-/** An element with properties and children; strings among them become text. */
-function make(tag, properties, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties ?? {})) {
-    if (name in element) element[name] = value;
-    else element.setAttribute(name, value);
-  }
-  element.append(...children);
-  return element;
-}
-
-/** Foreign text, kept from turning its surroundings around. */
-const foreign = (text, properties) => make("bdi", { dir: "auto", textContent: text, ...properties });
-
-const number = (value) => value.toLocaleString("en");
-const plural = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
-const percent = (score) => (score > 0 && score < 10 ? "< 1 %" : `${Math.floor(score / 10)} %`);
-
-/** Text as it is compared: case, accents, underscores don't count. */
-const fold = (text) =>
-  text.normalize("NFKD").replace(/\p{M}/gu, "").replaceAll("_", " ").toLowerCase();
-
-// The data
-
-const blocks = (kind) => [...document.querySelectorAll(`script[data-block="${kind}"]`)];
-const read = (block) => JSON.parse(block.textContent);
-
-const about = read(blocks("about")[0]);
-const labels = read(blocks("labels")[0]).map(([id, name, parent]) => ({ id, name, parent, below: [] }));
-labels.forEach((label, row) => { if (label.parent >= 0) labels[label.parent].below.push(row); });
-const rowOf = new Map(labels.map((label, row) => [label.id, row]));
-
-const photos = [];
-const failures = [];
-blocks("rows").forEach((block, at) => {
-  const rows = read(block);
-  rows.photos.forEach(([folder, name, flat], place) => {
-    const found = [];
-    for (let i = 0; i < flat.length; i += 2) found.push({ row: flat[i], score: flat[i + 1] });
-    photos.push({ folder, name, found, at, place });
-  });
-  for (const [path, kind, message] of rows.failures) failures.push({ path, kind, message });
-});
-
-const thumbnailBlocks = blocks("thumbnails");
-const parsed = new Map(); // the blocks of thumbnails used last
-
-function thumbnail(photo) {
-  const block = parsed.get(photo.at) ?? read(thumbnailBlocks[photo.at]);
-  parsed.delete(photo.at);
-  parsed.set(photo.at, block);
-  if (parsed.size > KEPT_BLOCKS) parsed.delete(parsed.keys().next().value);
-  return block[photo.place];
-}
-
-/** Names of a label and those above it, from the root. */
-function lineage(row) {
-  const names = [];
-  for (; row >= 0; row = labels[row].parent) names.unshift(labels[row].name);
-  return names;
-}
-
-// The filter
-
-const state = { text: "", score: 0, chosen: ANY }; // score in thousandths
-let found = photos;      // photos that match
-let counts = [];         // photos of each label or something below it
-let unlabelled = 0;
-
-const reaching = (photo) => photo.found.filter(({ score }) => score >= state.score);
-
-/** For each label whether it, or one above it, is among these; parents come first in labels. */
-function withBelow(isMeant) {
-  const within = new Uint8Array(labels.length);
-  labels.forEach((label, row) => {
-    within[row] = isMeant(row) || (label.parent >= 0 && within[label.parent]) ? 1 : 0;
-  });
-  return within;
-}
-
-const foldedNames = labels.map(({ name }) => fold(name));
-
-/** Whether each label is named by the text: exactly if one is, else by the start of a word. */
-function naming(text) {
-  const exact = new Set(foldedNames).has(text);
-  return (row) => foldedNames[row] === text
-    || (!exact && ` ${foldedNames[row]}`.includes(` ${text}`));
-}
-
-/** The part of the folders that all photos share: a search in it would tell nothing apart. */
-const sharedFolder = photos.reduce((shared, { folder }) => {
-  while (!folder.startsWith(shared)) shared = shared.slice(0, -1);
-  return shared;
-}, photos[0]?.folder ?? "");
-
-function fileHas(photo, text) {
-  photo.folded ??= fold(photo.folder.slice(sharedFolder.length) + photo.name);
-  return photo.folded.includes(text);
-}
-
-function matching() {
-  const text = fold(state.text.trim());
-  const named = text && withBelow(naming(text));
-  const chosen = state.chosen >= 0 && withBelow((row) => row === state.chosen);
-  const inChosen = ({ row }) => !chosen || chosen[row];
-  return photos.filter((photo) => {
-    const has = reaching(photo);
-    if (state.chosen === NONE) return !has.length && (!text || fileHas(photo, text));
-    if ((state.score || chosen) && !has.some(inChosen)) return false;
-    return !text || fileHas(photo, text) || has.some((one) => inChosen(one) && named[one.row]);
-  });
-}
-
-function count() {
-  const last = new Int32Array(labels.length).fill(-1); // the photo that a label counted last
-  counts = new Uint32Array(labels.length);
-  unlabelled = 0;
-  photos.forEach((photo, index) => {
-    const has = reaching(photo);
-    if (!has.length) unlabelled += 1;
-    for (let { row } of has) {
-      for (; row >= 0 && last[row] !== index; row = labels[row].parent) {
-        last[row] = index;
-        counts[row] += 1;
-      }
-    }
-  });
-}
-
-/** Filter and draw anew; the tree only where its counts or its choice may have changed. */
-function apply({ recount = false, reveal = false } = {}) {
-  if (recount) count();
-  found = matching();
-  if (reveal && state.chosen >= 0) {
-    for (let row = labels[state.chosen].parent; row >= 0; row = labels[row].parent) open.add(row);
-  }
-  if (recount || reveal) drawTree();
-  drawChoice();
-  drawPhotos();
-  remember();
-}
-
-// The filter in the address, to be bookmarked
-
-let remembering;
-
-function remember() {
-  clearTimeout(remembering);
-  remembering = setTimeout(() => { // browsers refuse too many changes at once
-    const hash = new URLSearchParams();
-    if (state.text.trim()) hash.set("text", state.text.trim());
-    if (state.score) hash.set("score", state.score / 10);
-    if (state.chosen >= 0) hash.set("label", labels[state.chosen].id);
-    if (state.chosen === NONE) hash.set("unlabelled", "");
-    try {
-      history.replaceState(null, "", `#${hash}`);
-    } catch {
-      // Where the address can't be changed there is nothing to bookmark.
-    }
-  }, 200);
-}
-
-function recall() {
-  const hash = new URLSearchParams(location.hash.slice(1));
-  const score = Math.round(Number(hash.get("score")));
-  state.text = hash.get("text") ?? "";
-  state.score = score > 0 && score <= 100 ? 10 * score : 0;
-  state.chosen = hash.has("unlabelled") ? NONE : rowOf.get(hash.get("label")) ?? ANY;
-  $("text").value = state.text;
-  $("score").value = state.score / 10;
-  drawScore();
-}
-
-// The top of the page
-
-function drawTop() {
-  const labelled = photos.filter((photo) => photo.found.length).length;
-  const facts = [["photos", photos.length + failures.length], ["labelled", labelled],
-    ["without a label", photos.length - labelled], ["could not be read", failures.length]];
-  for (const [name, value] of facts) {
-    if (value || name === "photos" || name === "labelled") {
-      $("counts").append(make("div", {}, make("dt", { textContent: name }),
-        make("dd", { textContent: number(value) })));
-    }
-  }
-  $("counts").firstElementChild.firstElementChild.textContent =
-    photos.length + failures.length === 1 ? "photo" : "photos";
-  about.folder.forEach((folder, index) => $("folders").append(index ? ", " : "", foreign(folder)));
-  const date = new Date(about.made);
-  const made = Number.isNaN(date.getTime()) ? about.made
-    : date.toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
-  $("made").append("Model ", foreign(about.model), ", vocabulary ", foreign(about.vocabulary),
-    ", zsl ", foreign(about.version), ", made ",
-    make("time", { dateTime: about.made, textContent: made }));
-}
-
-function drawScore() {
-  const shown = `${state.score / 10} %`;
-  $("score-shown").value = shown;
-  $("score").setAttribute("aria-valuetext", shown);
-}
-
-function drawChoice() {
-  const { chosen } = state;
-  const name = chosen >= 0 ? labels[chosen].name : "no label";
-  $("chosen").hidden = chosen === ANY;
-  $("chosen").replaceChildren(foreign(name), " ✕");
-  $("chosen").setAttribute("aria-label", `Stop showing only ${name}`);
-  $("clear").hidden = chosen === ANY && !state.text && !state.score;
-  for (const pick of $("tree").querySelectorAll(".pick")) {
-    pick.setAttribute("aria-pressed", String(Number(pick.dataset.row) === chosen));
-  }
-}
-
-function drawSuggestions() {
-  const text = fold(state.text.trim());
-  const best = new Map(); // several labels can have one name
-  const start = text && new RegExp(`(^| )${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`, "u");
-  labels.forEach(({ name }, row) => {
-    if (counts[row] && (!start || start.test(foldedNames[row]))) {
-      best.set(name, Math.max(best.get(name) ?? 0, counts[row]));
-    }
-  });
-  const names = [...best].sort((a, b) => b[1] - a[1]).slice(0, SUGGESTIONS);
-  $("names").replaceChildren(...names.map(([name, photosOfIt]) =>
-    make("option", { value: name, label: `${name} (${number(photosOfIt)})` })));
-}
-
-// The tree of labels
-
-const open = new Set();
-
-/** Those of the rows that have photos, most photos first. */
-const ordered = (rows) => rows.filter((row) => counts[row]).sort((a, b) =>
-  counts[b] - counts[a] || (labels[a].name < labels[b].name ? -1 : 1));
-
-/** The row, and those below it as long as each is the only one and has the same photos. */
-function chain(row) {
-  const rows = [row];
-  for (;;) {
-    const below = ordered(labels[rows.at(-1)].below);
-    if (below.length !== 1 || counts[below[0]] !== counts[row]) return rows;
-    rows.push(below[0]);
-  }
-}
-
-function pickButton(row, value, ...texts) {
-  const photosOfIt = make("span", { className: "number", textContent: number(value) });
-  photosOfIt.append(make("span", { className: "unseen", textContent: value === 1 ? " photo" : " photos" }));
-  return make("button", { type: "button", className: "pick", "data-row": row, "aria-pressed": "false" },
-    make("span", {}, ...texts), photosOfIt);
-}
-
-function branch(row) {
-  const rows = chain(row);
-  const last = rows.at(-1);
-  const { name } = labels[last];
-  const above = rows.slice(0, -1).map((one) => labels[one].name);
-  const below = labels[last].below.some((one) => counts[one]);
-  const toggle = make("button", { type: "button", className: below ? "toggle" : "toggle leaf",
-    "aria-label": `What is below ${name}`, "aria-expanded": "false" });
-  const texts = above.length ? [make("small", {}, foreign(`${above.join(" › ")} ›`))] : [];
-  const item = make("li", {}, make("div", { className: "row" }, toggle,
-    pickButton(last, counts[last], ...texts, foreign(name))));
-  const unfold = (unfolded) => {
-    toggle.setAttribute("aria-expanded", String(unfolded));
-    item.querySelector(":scope > ul")?.remove();
-    if (unfolded) item.append(make("ul", {}, ...ordered(labels[last].below).map(branch)));
+  // Everything from outside goes through here, as text.
+  const element = (tag, className, text) => {
+    const made = document.createElement(tag);
+    if (className) made.className = className;
+    if (text !== undefined) made.textContent = text;
+    return made;
   };
-  toggle.addEventListener("click", () => {
-    if (open.delete(last)) unfold(false);
-    else { open.add(last); unfold(true); }
-    drawChoice();
+
+  // The data: labels are [id, name, row of the parent], parents first; a photo is
+  // [folder, file name, [label's row, score in thousandths, ...]] and where its thumbnail is.
+  const about = parsed(blocks("about")[0]);
+  const labels = parsed(blocks("labels")[0]);
+  const thumbnailBlocks = blocks("thumbnails");
+  const photos = [];
+  const failures = [];
+  blocks("rows").forEach((block, at) => {
+    const rows = parsed(block);
+    rows.photos.forEach(([folder, name, scores], within) =>
+      photos.push({ folder, name, scores, at, within, text: (folder + name).toLowerCase() }));
+    failures.push(...rows.failures);
+    block.remove();
   });
-  if (below && rows.some((one) => open.has(one))) { open.add(last); unfold(true); }
-  return item;
-}
 
-function drawTree() {
-  const roots = ordered([...labels.keys()].filter((row) => labels[row].parent < 0));
-  const list = make("ul", {}, ...roots.map(branch));
-  if (unlabelled) {
-    list.append(make("li", { className: "rest" }, pickButton(NONE, unlabelled, "no label")));
-  }
-  $("tree").replaceChildren(list);
-}
+  const opened = new Map(); // a few blocks of thumbnails, the last used at the end
+  const thumbnail = (photo) => {
+    const block = opened.get(photo.at) || parsed(thumbnailBlocks[photo.at]);
+    opened.delete(photo.at);
+    opened.set(photo.at, block);
+    if (opened.size > 6) opened.delete(opened.keys().next().value);
+    return block[photo.within];
+  };
+  const picture = (photo) => {
+    const data = thumbnail(photo);
+    if (!data) return element("span", "no-picture", "no picture");
+    const image = element("img");
+    image.alt = "";
+    image.decoding = "async";
+    image.src = `data:image/jpeg;base64,${data}`;
+    return image;
+  };
 
-function pick(row) {
-  state.chosen = state.chosen === row ? ANY : row;
-  apply();
-}
+  const children = labels.map(() => []);
+  const roots = [];
+  labels.forEach(([, , parent], row) => (parent < 0 ? roots : children[parent]).push(row));
+  const lineage = (row) => {
+    const names = [];
+    for (; row >= 0; row = labels[row][2]) names.unshift(labels[row][1]);
+    return names;
+  };
 
-$("tree").addEventListener("click", ({ target }) => {
-  const button = target.closest(".pick");
-  if (button) pick(Number(button.dataset.row));
-});
+  const state = { text: "", score: 0, label: -1 };
+  let matching = []; // indices of photos
+  let shown = 0; // how many of these have a card
+  let current = -1; // which of these the dialog shows
 
-$("tree").addEventListener("keydown", (event) => {
-  const row = event.target.closest(".row");
-  const toggle = row?.querySelector(".toggle");
-  const picks = [...$("tree").querySelectorAll(".pick")];
-  const at = picks.indexOf(row?.querySelector(".pick") ?? event.target.closest(".pick"));
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step) {
-    picks[at + step]?.focus();
-    event.preventDefault();
-  } else if ((event.key === "ArrowRight" || event.key === "ArrowLeft") && toggle) {
-    const folded = toggle.getAttribute("aria-expanded") === "false";
-    if (folded === (event.key === "ArrowRight") && !toggle.classList.contains("leaf")) toggle.click();
-    event.preventDefault();
-  }
-});
+  /* Which photos match */
 
-// The photos
-
-function picture(photo, element) {
-  const data = thumbnail(photo);
-  element.className = data ? "picture" : "picture none";
-  element.replaceChildren(data
-    ? make("img", { alt: "", decoding: "async", src: `data:image/jpeg;base64,${data}` })
-    : "no preview");
-  return element;
-}
-
-/** Name, score and bar of a label that was found; the name can be an element of its own. */
-function bar(tag, { row, score }, name = foreign(labels[row].name)) {
-  const filled = make("span");
-  filled.style.width = `${score / 10}%`;
-  return make(tag, { className: "label" },
-    make("span", { className: "line" }, name,
-      make("span", { className: "number", textContent: percent(score) })),
-    make("span", { className: "track", "aria-hidden": "true" }, filled));
-}
-
-function card(photo, index) {
-  const has = reaching(photo);
-  const bars = has.slice(0, ON_CARD).map((one) => bar("span", one));
-  bars[0]?.classList.add("best");
-  if (!has.length) bars.push(make("span", { className: "nothing", textContent: "no label" }));
-  return make("li", {}, make("button", { type: "button", className: "card", "data-index": index,
-    tabIndex: index ? -1 : 0, "aria-haspopup": "dialog" },
-  picture(photo, make("span")),
-  make("span", { className: "caption" }, make("span", { className: "file" }, foreign(photo.name)),
-    ...bars)));
-}
-
-const cards = $("photos").children;
-
-function drawMore() {
-  const from = cards.length;
-  const built = found.slice(from, from + PAGE).map((photo, index) => card(photo, from + index));
-  $("photos").append(...built);
-  const left = found.length - cards.length;
-  $("more").hidden = !left;
-  $("more").textContent = `Show ${number(Math.min(left, PAGE))} more of ${number(left)}`;
-}
-
-function drawPhotos() {
-  const all = photos.length;
-  $("found").textContent = found.length === all ? plural(all, "photo")
-    : `${number(found.length)} of ${plural(all, "photo")}`;
-  $("empty").hidden = found.length > 0;
-  $("empty").textContent = all ? "No photo matches." : "No photo was labelled.";
-  $("photos").replaceChildren();
-  drawMore();
-}
-
-/** The focus on a card, which is built first if need be; one card alone is reached by Tab. */
-function focusCard(index) {
-  while (cards.length <= index && cards.length < found.length) drawMore();
-  const button = cards[index]?.firstElementChild;
-  if (!button) return;
-  for (const other of $("photos").querySelectorAll('.card[tabindex="0"]')) other.tabIndex = -1;
-  button.tabIndex = 0;
-  button.focus();
-}
-
-$("photos").addEventListener("keydown", (event) => {
-  const button = event.target.closest(".card");
-  if (!button || event.altKey || event.ctrlKey || event.metaKey) return;
-  const columns = getComputedStyle($("photos")).gridTemplateColumns.split(" ").length;
-  const at = Number(button.dataset.index);
-  const to = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + columns,
-    ArrowUp: at - columns, Home: 0, End: cards.length - 1 }[event.key];
-  if (to === undefined) return;
-  event.preventDefault();
-  if (to >= 0 && to < found.length) focusCard(to);
-});
-
-$("photos").addEventListener("click", ({ target }) => {
-  const button = target.closest(".card");
-  if (button) show(Number(button.dataset.index));
-});
-
-$("more").addEventListener("click", () => {
-  const first = cards.length;
-  drawMore();
-  focusCard(first);
-});
-
-// One photo
-
-const dialog = $("details");
-let current = 0;
-
-function show(index) {
-  const photo = found[index];
-  if (!photo) return;
-  current = index;
-  picture(photo, $("details-picture"));
-  $("details-name").replaceChildren(foreign(photo.name));
-  $("details-path").replaceChildren(foreign(photo.folder + photo.name));
-  $("details-labels").replaceChildren(...photo.found.map((one) => {
-    const name = make("button", { type: "button", title: "Show all photos of this" },
-      foreign(labels[one.row].name));
-    name.addEventListener("click", () => {
-      dialog.close();
-      state.chosen = one.row;
-      apply({ reveal: true });
-      focusCard(0);
+  // Marks the labels for which `chosen` holds, and all below them.
+  const marked = (chosen) => {
+    const marks = new Uint8Array(labels.length);
+    labels.forEach(([, name, parent], row) => {
+      marks[row] = (parent >= 0 && marks[parent]) || chosen(row, name) ? 1 : 0;
     });
-    const item = bar("li", one, name);
-    if (one.score < state.score) item.classList.add("under");
-    const above = lineage(one.row).slice(0, -1);
-    if (above.length) item.append(make("span", { className: "above" }, foreign(above.join(" › "))));
-    return item;
-  }));
-  if (!photo.found.length) {
-    $("details-labels").append(make("li", { className: "nothing", textContent: "no label" }));
-  }
-  $("position").textContent = `${number(index + 1)} of ${number(found.length)}`;
-  $("previous").disabled = index === 0;
-  $("next").disabled = index === found.length - 1;
-  if (!dialog.open) dialog.showModal();
-  dialog.scrollTop = 0;
-  // A button that has just been disabled would keep the keys from the dialog.
-  if (!dialog.contains(document.activeElement) || document.activeElement.disabled) $("close").focus();
-}
+    return marks;
+  };
 
-$("previous").addEventListener("click", () => show(current - 1));
-$("next").addEventListener("click", () => show(current + 1));
-$("close").addEventListener("click", () => dialog.close());
-dialog.addEventListener("click", ({ target }) => { if (target === dialog) dialog.close(); });
-dialog.addEventListener("close", () => focusCard(current));
-dialog.addEventListener("keydown", (event) => {
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
-  event.preventDefault();
-  show(current + step);
-});
-
-// The failures
-
-function drawFailures() {
-  $("failures").hidden = !failures.length;
-  $("failures").querySelector("summary").textContent =
-    `${plural(failures.length, "file")} could not be read`;
-  const kinds = new Map();
-  for (const failure of failures) {
-    if (!kinds.has(failure.kind)) kinds.set(failure.kind, []);
-    kinds.get(failure.kind).push(failure);
-  }
-  for (const [kind, all] of [...kinds].sort((a, b) => b[1].length - a[1].length)) {
-    const list = make("ul");
-    const more = make("button", { type: "button", className: "plain", textContent: "Show more" });
-    const addSome = () => {
-      const from = list.children.length;
-      list.append(...all.slice(from, from + FAILURES).map(({ path, message }) =>
-        make("li", {}, foreign(path), make("span", {}, foreign(message)))));
-      more.hidden = list.children.length === all.length;
+  const filter = () => {
+    const text = state.text.trim().toLowerCase();
+    const least = state.score * 10;
+    const named = text ? marked((_, name) => name.toLowerCase().includes(text)) : null;
+    const below = state.label >= 0 ? marked((row) => row === state.label) : null;
+    const has = (photo, marks) => {
+      for (let at = 0; at < photo.scores.length; at += 2) {
+        if (photo.scores[at + 1] >= least && (!marks || marks[photo.scores[at]])) return true;
+      }
+      return false;
     };
-    more.addEventListener("click", addSome);
-    addSome();
-    $("failure-list").append(make("details", { open: true },
-      make("summary", { textContent: `${KINDS[kind] ?? kind}: ${number(all.length)}` }), list, more));
+    matching = [];
+    photos.forEach((photo, index) => {
+      if (below && !has(photo, below)) return;
+      if (named && !photo.text.includes(text) && !has(photo, named)) return;
+      if (least > 0 && !has(photo, null)) return;
+      matching.push(index);
+    });
+  };
+
+  // For each label the number of photos that have it, or something below it, at this score.
+  const counted = () => {
+    const least = state.score * 10;
+    const counts = new Uint32Array(labels.length);
+    const last = new Int32Array(labels.length).fill(-1);
+    photos.forEach((photo, index) => {
+      for (let at = 0; at < photo.scores.length; at += 2) {
+        if (photo.scores[at + 1] < least) continue;
+        for (let row = photo.scores[at]; row >= 0 && last[row] !== index; row = labels[row][2]) {
+          last[row] = index;
+          counts[row] += 1;
+        }
+      }
+    });
+    return counts;
+  };
+
+  /* The tree of labels */
+
+  const open = new Set();
+  let counts = counted();
+  const present = (rows) =>
+    rows.filter((row) => counts[row]).sort((a, b) => counts[b] - counts[a] || a - b);
+
+  const branch = (row) => {
+    const names = [labels[row][1]];
+    let end = row;
+    for (let inner = present(children[end]); inner.length === 1 && counts[inner[0]] === counts[end];
+      inner = present(children[end])) {
+      [end] = inner;
+      names.push(labels[end][1]);
+    }
+    const item = element("li");
+    const line = element("div", "branch");
+    item.append(line);
+    const inner = present(children[end]);
+    if (inner.length) {
+      const toggle = element("button", "toggle");
+      toggle.type = "button";
+      const set = (expanded) => {
+        toggle.setAttribute("aria-expanded", String(expanded));
+        toggle.setAttribute("aria-label", `${expanded ? "Close" : "Open"} ${names.at(-1)}`);
+        toggle.textContent = expanded ? "▾" : "▸";
+        item.querySelector("ul")?.remove();
+        if (expanded) item.append(branches(inner));
+      };
+      toggle.addEventListener("click", () => {
+        if (!open.delete(row)) open.add(row);
+        set(open.has(row));
+      });
+      line.append(toggle);
+      set(open.has(row));
+    } else {
+      line.append(element("span", "toggle"));
+    }
+    const choose = element("button", "choose");
+    choose.type = "button";
+    choose.dataset.label = labels[end][0];
+    const text = element("span", "names");
+    if (names.length > 1) text.append(element("span", "above", `${names.slice(0, -1).join(" › ")} › `));
+    text.append(element("span", "name", names.at(-1)));
+    choose.append(text, element("span", "count", number(counts[row])));
+    choose.setAttribute("aria-pressed", String(end === state.label));
+    choose.addEventListener("click", () => {
+      state.label = state.label === end ? -1 : end;
+      update();
+      document.querySelector(`.choose[data-label="${CSS.escape(labels[end][0])}"]`)?.focus();
+    });
+    line.append(choose);
+    return item;
+  };
+  const branches = (rows) => {
+    const list = element("ul");
+    list.append(...rows.map(branch));
+    return list;
+  };
+  const drawTree = () => {
+    const rows = present(roots);
+    $("tree").replaceChildren(rows.length ? branches(rows) : element("p", "quiet", "No labels."));
+  };
+
+  /* The cards */
+
+  const labelList = (list, photo, long) => {
+    const least = state.score * 10;
+    for (let at = 0; at < photo.scores.length; at += 2) {
+      const [row, score] = photo.scores.slice(at, at + 2);
+      const item = element("li", score < least ? "weak" : "");
+      const names = element("span", "label-names");
+      names.append(element("bdi", "label-name", labels[row][1]));
+      if (long) {
+        const above = lineage(row).slice(0, -1);
+        if (above.length) names.append(element("span", "above", above.join(" › ")));
+      }
+      const bar = element("span", "bar-track");
+      const fill = element("span", "bar-fill");
+      fill.style.width = `${score / 10}%`;
+      bar.append(fill);
+      bar.setAttribute("aria-hidden", "true");
+      item.append(names, bar, element("span", "score", percent(score)));
+      list.append(item);
+    }
+    if (!photo.scores.length) list.append(element("li", "quiet", "no label"));
+    return list;
+  };
+
+  const card = (index, at) => {
+    const photo = photos[index];
+    const item = element("li");
+    const button = element("button", "card");
+    button.type = "button";
+    button.dataset.at = at;
+    button.tabIndex = at === 0 ? 0 : -1;
+    button.setAttribute("aria-haspopup", "dialog");
+    const frame = element("span", "picture");
+    frame.append(picture(photo));
+    const name = element("bdi", "file", photo.name);
+    name.title = photo.folder + photo.name;
+    button.append(frame, name);
+    button.addEventListener("click", () => show(at));
+    const list = labelList(element("ul", "labels"), { scores: photo.scores.slice(0, 6) }, false);
+    item.append(button, list);
+    return item;
+  };
+
+  const more = () => {
+    const next = matching.slice(shown, shown + PAGE);
+    $("photos").append(...next.map((index, at) => card(index, shown + at)));
+    shown += next.length;
+    const left = matching.length - shown;
+    $("more").hidden = left === 0;
+    $("more").textContent = `Show ${number(Math.min(left, PAGE))} more of ${number(left)}`;
+  };
+
+  const cardAt = (at) => document.querySelector(`.card[data-at="${at}"]`);
+  const focusCard = (at) => {
+    while (at >= shown && shown < matching.length) more();
+    const found = cardAt(at);
+    if (!found) return;
+    document.querySelectorAll('.card[tabindex="0"]').forEach((other) => { other.tabIndex = -1; });
+    found.tabIndex = 0;
+    found.focus();
+  };
+  const columns = () => getComputedStyle($("photos")).gridTemplateColumns.split(" ").length;
+  $("photos").addEventListener("keydown", (event) => {
+    const from = event.target.closest(".card");
+    if (!from) return;
+    const at = Number(from.dataset.at);
+    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns(),
+      Home: -at, End: shown - 1 - at };
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    const to = at + steps[event.key];
+    if (to >= 0 && to < matching.length) focusCard(to);
+  });
+  $("photos").addEventListener("focusin", (event) => {
+    const from = event.target.closest(".card");
+    if (!from || from.tabIndex === 0) return;
+    document.querySelectorAll('.card[tabindex="0"]').forEach((other) => { other.tabIndex = -1; });
+    from.tabIndex = 0;
+  });
+  $("more").addEventListener("click", () => {
+    const first = shown;
+    more();
+    focusCard(first);
+  });
+  new IntersectionObserver((seen) => {
+    if (seen.some((entry) => entry.isIntersecting) && shown < matching.length) more();
+  }, { rootMargin: "600px" }).observe($("more"));
+
+  /* One photo */
+
+  const draw = () => {
+    const photo = photos[matching[current]];
+    $("details-picture").replaceChildren(picture(photo));
+    $("details-name").replaceChildren(element("bdi", "", photo.name));
+    $("details-path").replaceChildren(element("bdi", "", photo.folder + photo.name));
+    $("details-labels").replaceChildren();
+    labelList($("details-labels"), photo, true);
+    $("position").textContent = `${number(current + 1)} of ${number(matching.length)}`;
+    $("previous").disabled = current === 0;
+    $("next").disabled = current === matching.length - 1;
+  };
+  const show = (at) => {
+    current = at;
+    draw();
+    if (!$("details").open) $("details").showModal();
+  };
+  const step = (by) => {
+    if (current + by >= 0 && current + by < matching.length) show(current + by);
+  };
+  $("previous").addEventListener("click", () => step(-1));
+  $("next").addEventListener("click", () => step(1));
+  $("close").addEventListener("click", () => $("details").close());
+  $("details").addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    step(by);
+  });
+  $("details").addEventListener("click", (event) => {
+    if (event.target === $("details")) $("details").close(); // beside it
+  });
+  $("details").addEventListener("close", () => focusCard(current));
+
+  /* The filters, and the address that remembers them */
+
+  const remember = () => {
+    const kept = new URLSearchParams();
+    if (state.text) kept.set("text", state.text);
+    if (state.score) kept.set("score", state.score);
+    if (state.label >= 0) kept.set("label", labels[state.label][0]);
+    history.replaceState(null, "", `#${kept}`);
+  };
+  const recall = () => {
+    const kept = new URLSearchParams(location.hash.slice(1));
+    state.text = kept.get("text") || "";
+    state.score = Math.min(100, Math.max(0, Math.round(Number(kept.get("score"))) || 0));
+    state.label = labels.findIndex(([id]) => id === kept.get("label"));
+    $("text").value = state.text;
+    $("score").value = state.score;
+  };
+
+  const update = (scoreChanged) => {
+    if (scoreChanged) counts = counted();
+    filter();
+    drawTree();
+    $("photos").replaceChildren();
+    shown = 0;
+    more();
+    $("score-shown").textContent = `${state.score} %`;
+    $("found").textContent = matching.length === photos.length
+      ? `${number(photos.length)} ${photos.length === 1 ? "photo" : "photos"}`
+      : `${number(matching.length)} of ${number(photos.length)} photos`;
+    const chosen = $("chosen");
+    chosen.hidden = state.label < 0;
+    if (state.label >= 0) {
+      chosen.textContent = `${labels[state.label][1]} ✕`;
+      chosen.setAttribute("aria-label", `Remove the filter ${labels[state.label][1]}`);
+    }
+    $("clear").hidden = !(state.text || state.score || state.label >= 0);
+    $("empty").hidden = matching.length > 0;
+    $("empty").textContent = photos.length ? "No photo matches these filters." : "There are no photos.";
+  };
+  const changed = (scoreChanged) => {
+    update(scoreChanged);
+    remember();
+  };
+  let waiting = 0;
+  $("text").addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      state.text = $("text").value;
+      changed(false);
+    }, photos.length > 5000 ? 200 : 60);
+  });
+  $("score").addEventListener("input", () => {
+    state.score = Number($("score").value);
+    $("score-shown").textContent = `${state.score} %`;
+    clearTimeout(waiting);
+    waiting = setTimeout(() => changed(true), photos.length > 5000 ? 120 : 20);
+  });
+  $("filters").addEventListener("submit", (event) => event.preventDefault());
+  $("chosen").addEventListener("click", () => {
+    state.label = -1;
+    changed(false);
+    $("text").focus();
+  });
+  $("clear").addEventListener("click", () => {
+    Object.assign(state, { text: "", score: 0, label: -1 });
+    $("text").value = "";
+    $("score").value = 0;
+    changed(true);
+    $("text").focus();
+  });
+  $("tree").addEventListener("click", remember);
+  $("skip").addEventListener("click", (event) => { // the address belongs to the filters
+    event.preventDefault();
+    focusCard(0);
+  });
+  addEventListener("hashchange", () => {
+    recall();
+    update(true);
+  });
+
+  /* What is said once */
+
+  const fact = (name, value) => {
+    const pair = element("div");
+    pair.append(element("dt", "", name), element("dd", "", value));
+    return pair;
+  };
+  $("folders").replaceChildren(...about.folder.map((folder) => element("bdi", "", folder)));
+  const withLabels = new Set(photos.flatMap((photo) => photo.scores.filter((_, at) => at % 2 === 0)));
+  $("counts").append(fact("photos", number(photos.length + failures.length)),
+    fact("labelled", number(photos.length)), fact("failed", number(failures.length)),
+    fact("different labels", number(withLabels.size)));
+  $("made").textContent = `Made ${about.made.replace("T", " ").replace("+00:00", " UTC")} by zsl `
+    + `${about.version}, model ${about.model}, vocabulary ${about.vocabulary}`;
+
+  const reasons = new Map();
+  failures.forEach(([path, , message]) => {
+    const reason = message.replace(/\d+(,\d{3})*/g, "…");
+    if (!reasons.has(reason)) reasons.set(reason, []);
+    reasons.get(reason).push([path, message]);
+  });
+  if (failures.length) {
+    $("failures").hidden = false;
+    $("failures").querySelector("summary").textContent =
+      `${number(failures.length)} ${failures.length === 1 ? "file" : "files"} could not be labelled`;
+    $("failures").addEventListener("toggle", () => {
+      if ($("failure-list").firstChild) return;
+      [...reasons].sort((a, b) => b[1].length - a[1].length).forEach(([reason, found]) => {
+        $("failure-list").append(element("h3", "", `${number(found.length)} × ${reason}`));
+        const list = element("ul");
+        found.forEach(([path, message]) => {
+          const item = element("li");
+          item.append(element("bdi", "path", path));
+          if (message !== reason) item.append(element("span", "quiet", ` ${message}`));
+          list.append(item);
+        });
+        $("failure-list").append(list);
+      });
+    });
   }
-}
 
-// The controls
-
-let typing;
-
-$("text").addEventListener("input", () => {
-  clearTimeout(typing);
-  typing = setTimeout(() => {
-    state.text = $("text").value;
-    drawSuggestions();
-    apply();
-  }, 120);
-});
-
-let sliding;
-
-$("score").addEventListener("input", () => {
-  state.score = 10 * Number($("score").value);
-  drawScore();
-  clearTimeout(sliding);
-  sliding = setTimeout(() => apply({ recount: true }), 60);
-});
-
-$("filters").addEventListener("submit", (event) => event.preventDefault());
-
-$("clear").addEventListener("click", () => {
-  Object.assign(state, { text: "", score: 0, chosen: ANY });
-  $("text").value = "";
-  $("score").value = 0;
-  drawScore();
-  apply({ recount: true });
-  $("text").focus();
-});
-
-$("chosen").addEventListener("click", () => {
-  pick(state.chosen);
-  $("text").focus();
-});
-
-$("skip").addEventListener("click", (event) => {
-  event.preventDefault(); // the address holds the filter
-  if (cards.length) focusCard(0);
-  else $("photos").focus();
-});
-
-addEventListener("hashchange", () => {
+  const wide = matchMedia("(min-width: 60rem)");
+  const place = () => { $("browse").open = wide.matches; };
+  wide.addEventListener("change", place);
+  place();
   recall();
-  apply({ recount: true, reveal: true });
-});
-
-new IntersectionObserver((seen) => {
-  if (seen.some((one) => one.isIntersecting) && cards.length && cards.length < found.length) drawMore();
-}, { rootMargin: "600px" }).observe($("more").parentElement);
-
-drawTop();
-drawFailures();
-$("browse").open = matchMedia("(min-width: 60rem)").matches;
-recall();
-apply({ recount: true, reveal: true });
-drawSuggestions();
+  update(true);
+  $("names").append(...labels.map((_, row) => row).sort((a, b) => counts[b] - counts[a])
+    .slice(0, SUGGESTIONS).map((row) => {
+      const option = element("option");
+      option.value = labels[row][1];
+      return option;
+    }));
+  present(roots).slice(0, 1).forEach((row) => open.add(row));
+  drawTree();
+})();
