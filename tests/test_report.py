@@ -184,6 +184,12 @@ def test_text_filters_by_label_by_what_is_below_it_and_by_file_name(opened):
     filtered(opened, "0042")
     assert names(opened) == ["0042.jpg"]
     opened.value("document.getElementById('clear').click()")
+    filtered(opened, "no label")
+    assert names(opened) == ["none.jpg"]
+    opened.value("document.getElementById('clear').click()")
+    filtered(opened, "photos/")  # where all of them are
+    assert names(opened) == []
+    opened.value("document.getElementById('clear').click()")
     filtered(opened, "no such thing")
     assert opened.value("document.getElementById('empty').innerText").startswith("No photo match")
 

@@ -2,12 +2,16 @@
 (() => {
   const PAGE = 120; // cards that are built at a time
   const SUGGESTIONS = 400;
+  const FAILURES = 500; // of one kind
+  const UNLABELLED = "no label"; // what is said of such a photo, and finds it
 
   const $ = (id) => document.getElementById(id);
   const blocks = (kind) => [...document.querySelectorAll(`script[data-block="${kind}"]`)];
   const parsed = (block) => JSON.parse(block.textContent);
   const number = (value) => value.toLocaleString("en");
-  const percent = (thousandths) => `${Math.round(thousandths / 10)} %`;
+  const percent = (thousandths) =>
+    (thousandths > 0 && thousandths < 5 ? "< 1 %" : `${Math.round(thousandths / 10)} %`);
+  const plain = (text) => text.normalize("NFC").toLowerCase(); // as texts are compared
 
   // Everything from outside goes through here, as text.
   const element = (tag, className, text) => {
@@ -27,10 +31,17 @@
   blocks("rows").forEach((block, at) => {
     const rows = parsed(block);
     rows.photos.forEach(([folder, name, scores], within) =>
-      photos.push({ folder, name, scores, at, within, text: (folder + name).toLowerCase() }));
+      photos.push({ folder, name, scores, at, within }));
     failures.push(...rows.failures);
     block.remove();
   });
+
+  // What all paths begin with tells no photo from another, so that it is not searched.
+  const common = photos.reduce((start, { folder }) => {
+    while (!folder.startsWith(start)) start = start.slice(0, -1);
+    return start;
+  }, photos.length ? photos[0].folder : "").length;
+  photos.forEach((photo) => { photo.text = plain(photo.folder.slice(common) + photo.name); });
 
   const opened = new Map(); // a few blocks of thumbnails, the last used at the end
   const thumbnail = (photo) => {
@@ -76,9 +87,9 @@
   };
 
   const filter = () => {
-    const text = state.text.trim().toLowerCase();
+    const text = plain(state.text.trim());
     const least = state.score * 10;
-    const named = text ? marked((_, name) => name.toLowerCase().includes(text)) : null;
+    const named = text ? marked((_, name) => plain(name).includes(text)) : null;
     const below = state.label >= 0 ? marked((row) => row === state.label) : null;
     const has = (photo, marks) => {
       for (let at = 0; at < photo.scores.length; at += 2) {
@@ -89,7 +100,8 @@
     matching = [];
     photos.forEach((photo, index) => {
       if (below && !has(photo, below)) return;
-      if (named && !photo.text.includes(text) && !has(photo, named)) return;
+      if (named && !photo.text.includes(text) && !has(photo, named)
+        && !(text === UNLABELLED && !photo.scores.length)) return;
       if (least > 0 && !has(photo, null)) return;
       matching.push(index);
     });
@@ -197,7 +209,7 @@
       item.append(names, bar, element("span", "score", percent(score)));
       list.append(item);
     }
-    if (!photo.scores.length) list.append(element("li", "quiet", "no label"));
+    if (!photo.scores.length) list.append(element("li", "quiet", UNLABELLED));
     return list;
   };
 
@@ -307,7 +319,11 @@
     if (state.text) kept.set("text", state.text);
     if (state.score) kept.set("score", state.score);
     if (state.label >= 0) kept.set("label", labels[state.label][0]);
-    history.replaceState(null, "", `#${kept}`);
+    try {
+      history.replaceState(null, "", `#${kept}`);
+    } catch {
+      // A browser may refuse when a slider is moved too fast: the next move will do.
+    }
   };
   const recall = () => {
     const kept = new URLSearchParams(location.hash.slice(1));
@@ -410,12 +426,15 @@
       [...reasons].sort((a, b) => b[1].length - a[1].length).forEach(([reason, found]) => {
         $("failure-list").append(element("h3", "", `${number(found.length)} × ${reason}`));
         const list = element("ul");
-        found.forEach(([path, message]) => {
+        found.slice(0, FAILURES).forEach(([path, message]) => {
           const item = element("li");
           item.append(element("bdi", "path", path));
           if (message !== reason) item.append(element("span", "quiet", ` ${message}`));
           list.append(item);
         });
+        if (found.length > FAILURES) {
+          list.append(element("li", "quiet", `and ${number(found.length - FAILURES)} more`));
+        }
         $("failure-list").append(list);
       });
     });
