@@ -121,7 +121,7 @@ def test_csv_and_parquet_say_what_jsonl_says(zsl, library, tmp_path):
     for name in ("l.jsonl", "l.csv", "l.parquet"):
         assert zsl("label", "photos", "-o", name, "--top", "2").returncode == 1
     expected = records(tmp_path / "l.jsonl")
-    rows = list(csv.DictReader((tmp_path / "l.csv").open(newline="")))
+    rows = list(csv.DictReader((tmp_path / "l.csv").read_text().splitlines()))
     assert len(rows) == 2 * 24 + 1
     flat = [(record, label) for record in expected for label in record.get("labels", [None])]
     for row, (record, label) in zip(rows, flat, strict=True):
@@ -158,7 +158,7 @@ def test_a_spreadsheet_runs_no_file_name(zsl, photographs, tmp_path):
         (tmp_path / name).write_bytes(photographs[0])
     (tmp_path / "list").write_text("\n".join(hostile))
     assert zsl("label", "--files-from", "list", "-o", "l.csv", "--top", "1").returncode == 0
-    rows = list(csv.DictReader((tmp_path / "l.csv").open(newline="")))
+    rows = list(csv.DictReader((tmp_path / "l.csv").read_text().splitlines()))
     assert [row["path"] for row in rows] == ["'" + name for name in hostile]
 
 
@@ -408,8 +408,8 @@ def done(journal):
         return 0
 
 
-def wait_for_some(journal, process):
-    while not done(journal):
+def wait_for_some(journal, process, more_than=0):
+    while done(journal) <= more_than:
         assert process.poll() is None
         time.sleep(0.02)
 
@@ -453,6 +453,54 @@ def test_ctrl_c_leaves_what_is_done_on_disk(environment, zsl, large_library, tmp
     assert skipped == len(before)
     assert records(tmp_path / "l.jsonl")[:len(before)] == before
     assert names(tmp_path / "l.jsonl") == [f"{number:03}.jpg" for number in range(600)]
+
+
+def test_an_output_whose_run_did_not_end_well_is_not_shrunk_either(
+        environment, zsl, large_library, tmp_path):
+    os.symlink("/dev/full", tmp_path / "r.html")
+    failed = zsl("label", "photos", "-o", "l.jsonl", "--report", "r.html")
+    assert failed.returncode == 2
+    before = (tmp_path / "l.jsonl").read_bytes()
+    assert len(before.splitlines()) == 600
+    process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl",
+                                "--top", "2", "-v")
+    process.stderr.readline()  # what is used: it begins
+    time.sleep(0.4)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"l.jsonl is left as it was before this run" in err
+    assert (tmp_path / "l.jsonl").read_bytes() == before
+
+
+def test_an_output_that_is_edited_during_the_run_is_not_replaced(environment, zsl, large_library,
+                                                                 tmp_path):
+    zsl("label", "photos", "-o", "l.jsonl", "--include", "00*")
+    process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl")
+    wait_for_some(tmp_path / ".l.jsonl.zsl-journal", process, more_than=10)
+    with (tmp_path / "l.jsonl").open("a") as file:
+        file.write("mine\n")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert b"was changed since" in err
+    assert "mine" in (tmp_path / "l.jsonl").read_text()
+    assert summary(zsl("label", "photos", "-o", "l.jsonl", "--force")) == (0, 0, 600)
+
+
+def test_a_terminal_that_is_closed_is_like_ctrl_c(environment, large_library, tmp_path):
+    pty = pytest.importorskip("pty")
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zsl_cli", "label", "photos", "-o", "l.jsonl"], cwd=tmp_path,
+        env={**environment, "TERM": "xterm"}, stdin=follower, stdout=follower, stderr=follower,
+        start_new_session=True)
+    os.close(follower)
+    os.set_blocking(leader, False)
+    wait_for_some(tmp_path / ".l.jsonl.zsl-journal", process)
+    os.close(leader)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(30) == 129
+    assert 0 < len(records(tmp_path / "l.jsonl")) < 600
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
@@ -661,6 +709,39 @@ def test_a_folder_that_is_out_of_reach_keeps_its_labels(zsl, library, tmp_path):
     assert len(records(tmp_path / "l.jsonl")) == 16
 
 
+def test_what_is_out_of_reach_is_kept_and_nothing_beside_it(zsl, library, tmp_path):
+    shutil.copytree(library / "b", library / "bb")
+    arguments = ("label", "photos/b", "photos/bb", "photos/c", "-o", "l.jsonl")
+    assert summary(zsl(*arguments)) == (24, 0, 0)
+    (library / "b" / "08.jpg").unlink()
+    assert summary(zsl(*arguments)) == (0, 0, 23)
+    os.rename(library / "b", tmp_path / "unplugged")
+    (library / "bb" / "09.jpg").unlink()
+    assert summary(zsl(*arguments)) == (0, 1, 22)
+    found = [record["path"] for record in records(tmp_path / "l.jsonl")]
+    assert len(set(found)) == len(found) == 23
+    assert "photos/b/08.jpg" not in found
+    assert "photos/bb/09.jpg" not in found
+    assert "photos/b/09.jpg" in found
+
+
+def test_what_is_not_chosen_is_neither_kept_nor_tagged(zsl, library, tmp_path):
+    zsl("label", "photos/a", "photos/c", "-o", "l.jsonl")
+    result = zsl("label", "photos/a", "photos/c", "-o", "l.jsonl", "--xmp", "--include", "2*")
+    assert result.returncode == 1  # nothing was chosen from photos/a
+    assert [name for name in names(tmp_path / "l.jsonl") if name.endswith("jpg")] == [
+        "20.jpg", "21.jpg", "22.jpg", "23.jpg"]
+    assert len(list(library.rglob("*.xmp"))) == 4
+
+
+def test_a_library_that_is_named_twice_counts_once(zsl, library):
+    for options in ([], ["--follow-links"]):
+        result = zsl("label", "photos", "photos", "photos/a", "-o", f"l{len(options)}.jsonl",
+                     *options)
+        assert result.returncode == 0
+        assert summary(result) == (24, 0, 0)
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     (["photos", "--format", "csv", "--report", "r.html"], "--format is for the file"),
     (["photos", "--xmp-naming", "full"], "--xmp-naming is for --xmp"),
@@ -763,7 +844,10 @@ def test_a_damaged_journal_is_refused_and_nothing_is_lost(zsl, library, tmp_path
 
 
 def test_a_dry_run_writes_nothing(zsl, library, tmp_path):
+    assert zsl("label", "photos/a", "-o", "m.jsonl").returncode == 0
     before = sorted(tmp_path.rglob("*"))
+    assert zsl("label", "photos", "-o", "m.jsonl", "--dry-run").stdout.startswith(
+        b"16 photos to label, 8 done already")
     result = zsl("label", "photos", "-o", "l.jsonl", "--dry-run")
     assert b"24 photos to label, 0 done already; would write l.jsonl" in result.stdout
     result = zsl("label", "photos/a", "--xmp", "--dry-run", "--labels", "cat,person")

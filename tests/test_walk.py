@@ -113,7 +113,7 @@ def test_arguments_are_folders_patterns_and_files(tmp_path, monkeypatch):
     assert [path for path, error in found if error is None] == [
         "a/one.jpg", "two.jpg", "three.txt"]
     assert [(path, error.kind) for path, error in found if error] == [
-        ("empty", "missing"), ("*.gif", "missing")]
+        ("empty", "empty"), ("*.gif", "empty")]
 
 
 @pytest.mark.parametrize("data", [

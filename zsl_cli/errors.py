@@ -29,9 +29,9 @@ class MissingExtraError(ZslError):
 
 
 class ImageError(ZslError):
-    """One image that cannot be used; ``kind`` is ``missing``, ``permission``, ``file``, ``limit``,
-    ``image``, ``decoder`` (one that is not installed), ``changed`` (while it was being read) or
-    ``sidecar`` (its sidecar can't be written)."""
+    """One image that cannot be used; ``kind`` is ``missing``, ``empty`` (a folder or a pattern),
+    ``permission``, ``file``, ``limit``, ``image``, ``decoder`` (one that is not installed),
+    ``changed`` (while it was being read) or ``sidecar`` (its sidecar can't be written)."""
 
     def __init__(self, message: str, kind: str = "image") -> None:
         super().__init__(message)

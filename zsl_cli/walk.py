@@ -54,6 +54,8 @@ class Walk:
         chosen = " that --include and --exclude leave" if self.include or self.exclude else ""
         for argument in arguments:
             if os.path.isdir(argument):
+                if self.follow_links and self._is_entered(argument):
+                    continue
                 yield from _nonempty(argument, self.images_in(argument),
                                      f"no images in this folder{chosen}")
             elif patterns and not os.path.lexists(argument) and glob.has_magic(argument):
@@ -101,13 +103,17 @@ class Walk:
             return True
         return self._excluded is not None and bool(self._excluded.fullmatch(name))
 
-    def _enter(self, path: str) -> bool:
-        """Whether a folder is entered for the first time, whatever it is called."""
+    def _is_entered(self, path: str) -> bool:
+        """Whether a folder was entered before, whatever it was called then."""
         status = os.stat(path)
-        identity = status.st_dev, status.st_ino
-        if identity in self._entered:
+        return (status.st_dev, status.st_ino) in self._entered
+
+    def _enter(self, path: str) -> bool:
+        """Whether a folder is entered for the first time."""
+        if self._is_entered(path):
             return False
-        self._entered.add(identity)
+        status = os.stat(path)
+        self._entered.add((status.st_dev, status.st_ino))
         return True
 
     @cached_property
@@ -156,7 +162,7 @@ def _nonempty(argument: str, found: Iterable[Found], message: str) -> Iterator[F
         empty = False
         yield one
     if empty:
-        yield argument, ImageError(message, "missing")
+        yield argument, ImageError(message, "empty")
 
 
 def _folder_error(error: OSError) -> ImageError:

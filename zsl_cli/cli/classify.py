@@ -83,4 +83,5 @@ def _status(done: int, failures: "list[ImageError]") -> int:
     """1 when some input failed; 2 when there was nothing to read at all."""
     if not failures:
         return 0
-    return 2 if not done and all(e.kind in ("missing", "permission") for e in failures) else 1
+    nothing = all(e.kind in ("missing", "empty", "permission") for e in failures)
+    return 2 if nothing and not done else 1

@@ -2,41 +2,47 @@
 
 import signal
 import time
-from types import FrameType, TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 _ECHO = 1.0  # seconds
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
             if hasattr(signal, name)]
 
 
-class Interrupts:
-    """Within it each of these signals raises KeyboardInterrupt, and ``status`` is the exit status
-    that says which one it was.
+class Interrupted(KeyboardInterrupt):
+    """One of the signals has come; ``status`` is the exit status that says which."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+
+@contextmanager
+def interrupts() -> Iterator[None]:
+    """Within it each of these signals raises Interrupted.
 
     Signals that follow one another at once are taken for one, so that what the first one begins,
     such as writing what is done, is not broken off by its echo: a terminal, a shell and
     ``timeout`` may each send one. A later one counts again. What whoever started us wants ignored
     stays ignored.
     """
+    last = -_ECHO
 
-    def __init__(self) -> None:
-        self.status = 130
-        self._last = -_ECHO
-        self._earlier: dict[int, object] = {}
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _ECHO:
+            last = time.monotonic()
+            raise Interrupted(128 + number)
 
-    def __enter__(self) -> "Interrupts":
-        for number in _SIGNALS:
-            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-                self._earlier[number] = signal.signal(number, self._interrupt)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        for number, handler in self._earlier.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-
-    def _interrupt(self, number: int, _frame: FrameType | None) -> None:
-        before, self._last = self._last, time.monotonic()
-        if self._last - before >= _ECHO:
-            self.status = 128 + number
-            raise KeyboardInterrupt
+    earlier = {number: signal.getsignal(number) for number in _SIGNALS}
+    taken = {number: handler for number, handler in earlier.items()
+             if handler in (signal.SIG_DFL, signal.default_int_handler)}
+    for number in taken:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in taken.items():
+            signal.signal(number, handler)

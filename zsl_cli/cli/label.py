@@ -10,7 +10,7 @@ import click
 
 from zsl_cli import __version__, devices, folders
 from zsl_cli.cli import notes, options
-from zsl_cli.cli.interrupt import Interrupts
+from zsl_cli.cli.interrupt import Interrupted, interrupts
 from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 from zsl_cli.cli.tally import Tally
@@ -91,11 +91,10 @@ def command(sources: tuple[str, ...], output: str | None, output_format: str | N
     where = None if streamed else outputs.journal_path(files, named)
     opened = Journal.open_copy if dry_run else Journal.open
     printing = streamed or (dry_run and xmp)  # which a bar on the same terminal would disturb
-    with Interrupts() as interrupts, opened(where, used.settings) as journal, \
+    with interrupts(), opened(where, used.settings) as journal, \
             Bar.shown(quiet or (printing and sys.stdout.isatty())) as bar:
-        if not dry_run:
-            for file in files:
-                file.check_own(journal, force)
+        for file in files:
+            file.check_own(journal, force)
         found = _found(Walk(include, exclude, hidden, follow_links), sources, files_from)
         counts = journal.scan(
             bar.counted("looking for photos", found), retry_failed=retry_failed,
@@ -108,10 +107,10 @@ def command(sources: tuple[str, ...], output: str | None, output_format: str | N
             return 0
         try:
             _work(journal, used, reading, tally, counts, tagger, streamed and not dry_run)
-        except KeyboardInterrupt:
-            tally.interrupted = interrupts.status
+        except Interrupted as stop:
+            tally.interrupted = stop.status
         if not dry_run:
-            _write(files, journal, used, named, tally)
+            _write(files, journal, used, named, tally, force)
         if not quiet:
             tally.say(journal.entries(), [file.path for file in files], dry_run)
         return tally.status
@@ -276,7 +275,7 @@ class _Tagger:
         from zsl_cli.labeling.xmp import Keyword
 
         for entry in entries:
-            if entry.failure is not None:
+            if entry.failure is not None or not os.path.lexists(entry.path):
                 continue
             keywords = [Keyword(found.label, tuple(name for _, name in
                                                    self._used.lineage(found.id)), found.score)
@@ -301,13 +300,15 @@ def _stream(entries: "Iterable[Entry]", made: "Made") -> None:
 
 
 def _write(files: "Sequence[Output]", journal: "Journal", used: _Used, sources: Sequence[str],
-           tally: Tally) -> None:
-    """Write the outputs, unless that would take away what an earlier run with other settings has
-    finished, and this one has not."""
-    if tally.interrupted and not journal.holds_outputs:
-        tally.note = "the outputs are still those of the earlier run, with other settings"
-        return
+           tally: Tally, force: bool) -> None:
+    """Write the outputs, but in the middle of a run none that has labels which the journal does
+    not hold: those of a finished run with other settings."""
     for file in files:
+        if tally.interrupted and file.would_lose(journal):
+            tally.notes.append(f"{file.path} is left as it was before this run")
+            continue
         tally.bar.start(f"writing {os.path.basename(file.path)}")
-        file.write(journal, used.made, sources, used.lineage)
-    journal.note_written()
+        file.write(journal, used.made, sources, used.lineage, force=force)
+        tally.notes.append(f"written: {file.path}")
+    if not tally.interrupted:
+        journal.note_complete()

@@ -5,6 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -51,7 +52,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
-            raise QuietEndError(130) from error
+            raise QuietEndError(getattr(error, "status", 130)) from error
         except BrokenPipeError as error:  # the reader has what it wanted
             raise QuietEndError(0) from error
 
@@ -83,8 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         if "--debug" in arguments:
             raise
-        for line in f"zsl: {_explain(error)}".splitlines():
-            click.echo(printable(line), err=True)
+        with suppress(OSError):  # a terminal that is gone
+            for line in f"zsl: {_explain(error)}".splitlines():
+                click.echo(printable(line), err=True)
         status = 2
     _leave(status)
 

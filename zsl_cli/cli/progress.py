@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -43,9 +43,14 @@ class Bar:
                    TextColumn("{task.fields[note]}", markup=False)]
         if console.width < _NARROW:
             del columns[1]
-        with Progress(*columns, console=console, transient=True,
-                      refresh_per_second=5, speed_estimate_period=20) as progress:
+        progress = Progress(*columns, console=console, transient=True, refresh_per_second=5,
+                            speed_estimate_period=20)
+        progress.start()
+        try:
             yield cls(progress)
+        finally:
+            with suppress(OSError):
+                progress.stop()
 
     def counted(self, description: str, things: Iterable[Thing]) -> Iterator[Thing]:
         """The things, while their number is shown."""
@@ -65,7 +70,8 @@ class Bar:
         """Take the bar away until another piece of work begins."""
         if self._progress is not None and self._task is not None:
             self._progress.remove_task(self._task)
-            self._progress.refresh()
+            with suppress(OSError):
+                self._progress.refresh()
             self._task = None
 
     def advance(self, done: int, failed: int = 0) -> None:
@@ -89,13 +95,14 @@ class Bar:
         return " · ".join(note)
 
     def say(self, line: str) -> None:
-        """A line on standard error, above the bar."""
-        if self._progress is None:
-            click.echo(printable(line), err=True)
-        else:
-            from rich.text import Text
+        """A line on standard error, above the bar; where a terminal was closed, nowhere."""
+        with suppress(OSError):
+            if self._progress is None:
+                click.echo(printable(line), err=True)
+            else:
+                from rich.text import Text
 
-            self._progress.console.print(Text(printable(line)), soft_wrap=True)
+                self._progress.console.print(Text(printable(line)), soft_wrap=True)
 
 
 def duration(seconds: float) -> str:

@@ -25,7 +25,7 @@ class Tally:
         self.bar = bar
         self.interrupted = 0  # or the exit status of an interrupted run
         self.sidecars = 0
-        self.note = ""
+        self.notes: list[str] = []
         self._counts = counts
         self._verbose = verbose
         self._done = self._failed = 0
@@ -97,10 +97,10 @@ class Tally:
             say(f"     {_count(self._sidecar_reasons.total(), 'photo')} without keywords, since "
                 "the sidecar could not be brought up to date:")
             _say_reasons(say, self._sidecar_reasons)
-        if self.note:
-            say(f"     {self.note}")
-        elif outputs:
-            say(f"     {'would write' if dry_run else 'written'}: {', '.join(outputs)}")
+        for note in self.notes:
+            say(f"     {note}")
+        if dry_run and outputs:
+            say(f"     would write: {', '.join(outputs)}")
         if self.interrupted:
             say("     interrupted; run the same command again to go on")
 

@@ -8,12 +8,13 @@ the number of photos. One process at a time can hold it.
 
 import json
 import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.labeling.entry import Entry, Failure, Found
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _SCHEMA = """
 CREATE TABLE photos (
     id INTEGER PRIMARY KEY,
-    key BLOB NOT NULL UNIQUE,       -- the absolute path, in bytes: a name need not be text
+    key BLOB NOT NULL UNIQUE,       -- see _key, in bytes: a name need not be text
     path BLOB NOT NULL,             -- the path as it is given out
     scan INTEGER NOT NULL,          -- the last scan that met it, and its place there
     position INTEGER NOT NULL,
@@ -44,6 +45,7 @@ _FORMAT = 1  # of the schema; in user_version
 _APPLICATION = 0x5A534C31  # "ZSL1"; in application_id
 _KEPT_SCANS = 10  # for so many scans a photo that is gone is remembered, lest it comes back
 _PAGE = 512
+_OUTPUT = "output "  # before an output's name, the name of a fact
 _ANEW = "move it away and give --force, and all photos are labelled anew"
 _NEVER_SETTLED = ("missing", "permission", "changed", "limit", "decoder")
 """Failures that may be gone though the file is the same."""
@@ -82,8 +84,10 @@ class Journal:
             os.makedirs(os.path.dirname(path or "") or os.curdir, exist_ok=True)
         except OSError as error:
             raise ZslError(f"cannot write {path}: {error.strerror or error}") from error
+        is_new = path is not None and not os.path.exists(path)
         with _explained(path):
             connection = sqlite3.connect(path or "", timeout=0, isolation_level=None)
+        journal = None
         try:
             with _explained(path):
                 _prepare(connection, path)
@@ -91,17 +95,19 @@ class Journal:
             yield journal
         finally:
             connection.close()
+            if path is not None and is_new and journal is not None and not journal._scan:
+                with suppress(OSError):  # nothing came of it
+                    os.unlink(path)
 
     @classmethod
     @contextmanager
     def open_copy(cls, path: str | None, settings: str) -> "Iterator[Journal]":
         """A copy of the journal in this file, which is left as it is and need not exist."""
         with cls.open(None, settings) as copy:
-            if path is not None and os.path.exists(path):
-                with _explained(path), closing(_open_to_read(path)) as journal:
-                    _check_kind(journal, path)
-                    journal.backup(copy._db)
+            if path is not None:
                 copy._folder = os.path.join(os.path.dirname(path), "")
+                if os.path.exists(path):
+                    _copy(path, copy._db)
                 copy._scan = int(copy._fact("scan") or 0)
             yield copy
 
@@ -132,7 +138,8 @@ class Journal:
                 if error is not None:
                     errors += 1
                     last = f"{path}: {error}"
-                    position = self._keep_below(key, (number, position))
+                    if error.kind != "empty":
+                        position = self._keep_below(key, (number, position))
                 self._note(key, path, error, (number, position), rules)
             if errors == met:
                 raise ZslError(f"nothing to label: {last if errors else 'the list is empty'}"
@@ -163,9 +170,9 @@ class Journal:
         number, position = place
         below = os.path.join(key, b"")
         rows = self._db.execute(
-            "SELECT id FROM photos WHERE key > ? AND key < ? AND scan < ? AND settings = ? "
-            "ORDER BY scan, position", (below, below[:-1] + bytes([below[-1] + 1]), number,
-                                        self._settings)).fetchall()
+            "SELECT id FROM photos WHERE key > ? AND key < ? AND scan = ? AND settings = ? "
+            "ORDER BY position", (below, below[:-1] + bytes([below[-1] + 1]), number - 1,
+                                  self._settings)).fetchall()
         for row, in rows:
             self._db.execute("UPDATE photos SET scan = ?, position = ?, todo = 0 WHERE id = ?",
                              (number, position, row))
@@ -233,8 +240,7 @@ class Journal:
             version: str) -> None:
         """Note what was found in some photos, all of them or none."""
         with self._transaction():
-            if self._fact("written") not in (None, self._settings):
-                self._set_fact("overtaken", "1")
+            self._overtake()
             for photo, answer in answers:
                 stamp = photo.stamp
                 found: tuple[str | None, str | None, str | None]
@@ -277,30 +283,42 @@ class Journal:
     @property
     def folder(self) -> str:
         """The folder in which it lies; the present one for a journal that is forgotten."""
-        return os.path.dirname(self._path) or os.curdir
-
-    @property
-    def holds_outputs(self) -> bool:
-        """Whether all that the outputs hold is in the journal too, so that outputs written in the
-        middle of a run lose nothing: not so when a run with other settings has begun to replace
-        it."""
-        return (self._fact("written") in (None, self._settings)
-                and self._fact("overtaken") is None)
-
-    def note_written(self) -> None:
-        """Note that the outputs now hold these settings' labels."""
-        with self._transaction():
-            self._set_fact("written", self._settings)
-            self._db.execute("DELETE FROM facts WHERE name = 'overtaken'")
-
-    def written(self, output: str) -> list[str]:
-        """The marks of what was written as this output, see note_output."""
-        return json.loads(self._fact(f"output {output}") or "[]")
+        return self._folder or os.curdir
 
     def note_output(self, output: str, marks: list[str]) -> None:
-        """Note how what is written as an output can be told from anything else."""
+        """Note that an output has these settings' labels, and the marks by which it can be told
+        from any other file. It is on the disk when this returns."""
+        self._db.execute("PRAGMA synchronous = FULL")
         with self._transaction():
-            self._set_fact(f"output {output}", json.dumps(marks))
+            self._set_fact(_OUTPUT + output, json.dumps([self._settings, marks]))
+        self._db.execute("PRAGMA synchronous = NORMAL")
+
+    def marks(self, output: str) -> list[str]:
+        """The marks of an output, see note_output."""
+        return json.loads(self._fact(_OUTPUT + output) or '[null, []]')[1]
+
+    def holds(self, output: str) -> bool:
+        """Whether all that an output holds is in the journal too, so that writing it in the middle
+        of a run loses nothing. Not so when it has other settings' labels, or when a run with
+        other settings has begun to replace these."""
+        settings = json.loads(self._fact(_OUTPUT + output) or '[null, []]')[0]
+        return settings == self._settings and settings not in self._overtaken()
+
+    def note_complete(self) -> None:
+        """Note that everything has these settings' labels now."""
+        with self._transaction():
+            self._set_fact("overtaken", json.dumps(
+                sorted(self._overtaken() - {self._settings})))
+
+    def _overtaken(self) -> set[str]:
+        """Settings of outputs whose labels are no longer all in the journal."""
+        return set(json.loads(self._fact("overtaken") or "[]"))
+
+    def _overtake(self) -> None:
+        others = {json.loads(value)[0] for value, in self._db.execute(
+            "SELECT value FROM facts WHERE name GLOB ?", (f"{_OUTPUT}*",))} - {self._settings}
+        if not others <= self._overtaken():
+            self._set_fact("overtaken", json.dumps(sorted(self._overtaken() | others)))
 
     def _fact(self, name: str) -> str | None:
         found = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
@@ -356,19 +374,20 @@ def _check_kind(connection: sqlite3.Connection, path: str | None) -> bool:
     return not tables
 
 
-def _open_to_read(path: str) -> sqlite3.Connection:
-    """A connection that changes nothing, to a journal on a disk that can't be written to as
-    well."""
-    where = f"file:{quote(os.fsencode(path))}?mode=ro"
-    connection = sqlite3.connect(where, uri=True, timeout=0, isolation_level=None)
-    try:
-        connection.execute("SELECT count(*) FROM sqlite_master")
-    except sqlite3.OperationalError as error:
-        connection.close()
-        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise
-        connection = sqlite3.connect(f"{where}&immutable=1", uri=True, isolation_level=None)
-    return connection
+def _copy(path: str, target: sqlite3.Connection) -> None:
+    """Copy the journal in a file, which is only read: SQLite would leave files beside it."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = os.path.join(folder, "journal")
+        try:
+            for suffix in ("", "-wal"):
+                if os.path.exists(path + suffix):
+                    shutil.copyfile(path + suffix, copy + suffix)
+            with closing(sqlite3.connect(copy)) as connection:
+                _check_kind(connection, path)
+                connection.backup(target)
+        except (OSError, sqlite3.Error) as error:
+            raise ZslError(f"cannot read {path}: {error}; if another zsl label is writing to the "
+                           "same output, wait until it has ended") from error
 
 
 @contextmanager

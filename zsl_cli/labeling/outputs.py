@@ -11,6 +11,7 @@ from zsl_cli import __version__
 from zsl_cli.errors import ZslError
 from zsl_cli.files import replacing
 from zsl_cli.labeling.entry import Made
+from zsl_cli.labeling.photo import checksum
 from zsl_cli.labeling.tables import FORMATS
 
 if TYPE_CHECKING:
@@ -46,18 +47,23 @@ class Output:
         """Raise ZslError where it would replace what is not as zsl label has written it, unless
         ``force`` allows that."""
         mark = self._mark()
-        if mark is None or force:
-            return
-        marks = journal.written(self._name(journal))
-        if mark not in marks:
+        marks = journal.marks(self._name(journal))
+        if mark is not None and mark not in marks and not force:
             raise ZslError(
                 f"{self.path} " + ("was changed since zsl label wrote it" if marks else
                                    "exists and was not written by this zsl label")
                 + "; give --force to replace it, or choose another name")
 
-    def write(self, journal: "Journal", made: Made, folders: Sequence[str],
-              lineage: Lineage) -> None:
-        """Write it whole, or leave what is there; raises ZslError."""
+    def would_lose(self, journal: "Journal") -> bool:
+        """Whether writing it now, in the middle of a run, would take away labels that the journal
+        does not hold."""
+        return self._mark() is not None and not journal.holds(self._name(journal))
+
+    def write(self, journal: "Journal", made: Made, folders: Sequence[str], lineage: Lineage, *,
+              force: bool = False) -> None:
+        """Write it whole, or leave what is there; raises ZslError, also where somebody has
+        changed it meanwhile."""
+        self.check_own(journal, force)
         try:
             with replacing(self.path) as file:
                 if self.format == "report":
@@ -67,8 +73,9 @@ class Output:
                 if not self.is_stream:
                     # Noted before it is in its place: a run that is killed in between knows it.
                     file.flush()
-                    marks = [self._mark(), _mark(os.fstat(file.fileno()))]
-                    journal.note_output(self._name(journal), [mark for mark in marks if mark])
+                    name = self._name(journal)
+                    known = [mark for mark in journal.marks(name) if mark == self._mark()]
+                    journal.note_output(name, [*known, _mark(file.name)])
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -90,11 +97,13 @@ class Output:
         """What tells the file that is there from another one; None if there is nothing to lose."""
         if not os.path.isfile(self.path) or not os.path.getsize(self.path):
             return None
-        return _mark(os.stat(self.path))
+        return _mark(self.path)
 
 
-def _mark(status: os.stat_result) -> str:
-    return f"{status.st_size} {status.st_mtime_ns}"
+def _mark(path: str) -> str:
+    """Size and checksum: a copy of a file is as good as the file."""
+    with open(path, "rb") as file:
+        return f"{os.fstat(file.fileno()).st_size} {checksum(file):08x}"
 
 
 def _write_report(file: BinaryIO, journal: "Journal", made: Made, folders: Sequence[str],
