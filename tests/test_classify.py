@@ -335,7 +335,8 @@ def test_a_closed_pipe_ends_it_quietly(environment, cat_jpg):
 def test_ctrl_c_ends_it_quietly_with_130(environment, cat_jpg):
     process = subprocess.Popen(
         [sys.executable, "-m", "zsl_cli", "classify", *[str(cat_jpg)] * 5000, "--jsonl"],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        bufsize=0)  # lest lines that were read ahead are missing below
     assert process.stdout.readline()
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
