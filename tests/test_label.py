@@ -492,8 +492,8 @@ def test_a_terminal_that_is_closed_is_like_ctrl_c(environment, large_library, tm
     leader, follower = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "zsl_cli", "label", "photos", "-o", "l.jsonl", "--jobs", "1"],
-        cwd=tmp_path, env={**environment, "TERM": "xterm"}, stdin=follower, stdout=follower, stderr=follower,
-        start_new_session=True)
+        cwd=tmp_path, env={**environment, "TERM": "xterm"}, stdin=follower, stdout=follower,
+        stderr=follower, start_new_session=True)
     os.close(follower)
     os.set_blocking(leader, False)
     wait_for_some(tmp_path / ".l.jsonl.zsl-journal", process)
