@@ -383,6 +383,13 @@ def run_in_background(environment, cwd, *arguments):
                             env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
+def interrupt_soon(process):
+    """Ctrl-C, shortly after a run with -v has begun to label."""
+    process.stderr.readline()  # what is used
+    time.sleep(0.4)
+    process.send_signal(signal.SIGINT)
+
+
 @pytest.fixture
 def large_library(tmp_path, photographs):
     """600 photographs."""
@@ -464,9 +471,7 @@ def test_an_output_whose_run_did_not_end_well_is_not_shrunk_either(
     assert len(before.splitlines()) == 600
     process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl",
                                 "--top", "2", "-v")
-    process.stderr.readline()  # what is used: it begins
-    time.sleep(0.4)
-    process.send_signal(signal.SIGINT)
+    interrupt_soon(process)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert b"l.jsonl is left as it was before this run" in err
@@ -523,9 +528,7 @@ def test_an_interrupt_never_shrinks_a_finished_output(environment, zsl, large_li
         journal.close()
         process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl",
                                     "-v", *options)
-        process.stderr.readline()  # what is used: it begins
-        time.sleep(0.4)
-        process.send_signal(signal.SIGINT)
+        interrupt_soon(process)
         process.communicate(timeout=30)
         assert process.returncode == 130
         assert (tmp_path / "l.jsonl").read_bytes() == before
@@ -536,9 +539,7 @@ def test_an_interrupted_run_with_other_settings_leaves_the_finished_output(
     zsl("label", "photos", "-o", "l.jsonl", "--top", "1")
     before = (tmp_path / "l.jsonl").read_bytes()
     process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl", "-v")
-    process.stderr.readline()  # what is used: it begins
-    time.sleep(0.4)
-    process.send_signal(signal.SIGINT)
+    interrupt_soon(process)
     process.communicate(timeout=30)
     assert process.returncode == 130
     assert (tmp_path / "l.jsonl").read_bytes() == before

@@ -248,6 +248,7 @@ class _Chunk:
     values: Sequence[str]
 
     def lines(self, parent: Element, depth: int = 0) -> Lines:
+        """The property as XML below ``parent``, whose namespaces it may use."""
         tag, declaration = parent.qualified(self.namespace, self.prefix, self.local)
         if not self.container:
             return [(depth, f"<{tag}{declaration}>{escape(self.values[0])}</{tag}>")]
