@@ -124,7 +124,7 @@ def test_a_list_is_read_by_lines_or_by_nul_bytes(data):
 
 
 def test_a_nul_separated_name_may_hold_line_ends_and_any_bytes():
-    names = [b"a\nb.jpg", b"\xff\xfe.jpg", b"x\r.jpg"]
+    names = [b"\xef\xbb\xbfa\nb.jpg", b"\xff\xfe.jpg", b"x\r.jpg"]
     assert [os.fsencode(name) for name in listed(io.BytesIO(b"\0".join(names)))] == names
 
 

@@ -140,7 +140,8 @@ def listed(file: BinaryIO) -> Iterator[str]:
     -print0``), else by line ends. Read as it is used."""
     chunk = file.read(_CHUNK)
     separator = b"\0" if b"\0" in chunk else b"\n"
-    chunk = chunk.removeprefix(b"\xef\xbb\xbf")
+    if separator == b"\n":  # an editor's mark; between NUL bytes there are names alone
+        chunk = chunk.removeprefix(b"\xef\xbb\xbf")
     rest = b""
     while chunk:
         *whole, rest = (rest + chunk).split(separator)
