@@ -1,162 +1,433 @@
-"""A checkpoint → a model folder: parity with PyTorch, refusals, nothing half-made."""
+"""``zsl export`` end to end on a small network: what it writes computes what PyTorch computes, and
+what cannot be written leaves nothing."""
 
 import json
+import os
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
-from zsl_cli import Model, folders  # noqa: E402
+import click  # noqa: E402
+from networks import lively  # noqa: E402
+
+from zsl_cli import Classifier, Model, Vocabulary, folders, vocabulary_folder  # noqa: E402
+from zsl_cli.cli.export import command  # noqa: E402
 from zsl_cli.errors import ZslError  # noqa: E402
-from zsl_cli.exporting import parity  # noqa: E402
-from zsl_cli.exporting.architectures import ARCHITECTURES  # noqa: E402
-from zsl_cli.exporting.checkpoints import read_state_dict  # noqa: E402
+from zsl_cli.exporting import export, heads, plan  # noqa: E402
+from zsl_cli.exporting.network import Input, InputOptions  # noqa: E402
+from zsl_cli.exporting.origins.own import TrainingCheckpoint  # noqa: E402
 from zsl_cli.exporting.projection import Projection  # noqa: E402
+from zsl_cli.exporting.recognise import Hints  # noqa: E402
+from zsl_cli.images import Preprocessing  # noqa: E402
+from zsl_cli.vocabulary import Label  # noqa: E402
 
-LITE0 = ARCHITECTURES["efficientnet-lite0"]
-
-
-@pytest.fixture(scope="module")
-def network():
-    """EfficientNet-Lite0 with random weights whose activations stay lively."""
-    torch.manual_seed(0)
-    network = LITE0.build()
-    with torch.no_grad():
-        for module in network.modules():
-            if isinstance(module, torch.nn.Conv2d):
-                torch.nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-    return network.eval()
+NETWORK = '''
+import torch
+from torch import nn
 
 
-@pytest.fixture(scope="module")
-def checkpoint(network, tmp_path_factory):
-    path = tmp_path_factory.mktemp("checkpoint") / "lite0.pth"
-    torch.save(network.state_dict(), path)
-    return path
+def make(classes=12):
+    return nn.Sequential(
+        nn.Conv2d(3, 16, 5, 2), nn.BatchNorm2d(16), nn.ReLU(),
+        nn.Conv2d(16, 24, 3, 2), nn.BatchNorm2d(24), nn.ReLU(),
+        nn.Conv2d(24, 24, 3, groups=24), nn.Conv2d(24, 32, 1), nn.ReLU6(),
+        nn.Conv2d(32, 32, 1), nn.ReLU6(), nn.Conv2d(32, 48, 1), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(48, classes))
 
 
-def projection(**changes):
-    """A random projection into eight dimensions, with all its parts."""
-    random = np.random.default_rng(0)
-    parts = {"space": "test", "features": random.normal(size=(8, 1280)).astype(np.float32),
-             "posterior": random.normal(size=(8, 1000)).astype(np.float32),
-             "bias": random.normal(size=8).astype(np.float32), "temperature": 0.7,
-             "radius": 20.0}
-    return Projection(**{**parts, **changes})
+class Frozen(nn.Module):
+    """Its code ties the batch to that of the example."""
+
+    def forward(self, pixels):
+        return pixels.reshape(2, -1)[:, :8] if pixels.shape[0] == 2 else pixels[:1, 0, 0, :8]
 
 
-@pytest.fixture(scope="module")
-def projection_file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("projection") / "M.npz"
-    projection().save(path)
-    return path
+class Odd(nn.Module):
+    """An operator that ONNX does not have."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.eye(3))
+
+    def forward(self, pixels):
+        return torch.linalg.eigvals(pixels.mean(3)[:, :, :3] @ self.weight).real
+'''
+SIDE = 48
+ARCH = ("--arch", "small_network:make", "--size", str(SIDE), "--crop", "0.9")
 
 
-@pytest.mark.slow
-def test_the_exported_model_computes_what_the_formula_says(
-        zsl, checkpoint, projection_file, network, tmp_path, cat, coffee_png):
-    result = zsl("export", str(checkpoint), "--projection", str(projection_file), "-o", "out",
-                 "--temperature", "0.5", timeout=300)
-    assert result.returncode == 0, result.stderr
+@pytest.fixture(scope="session")
+def small(tmp_path_factory):
+    """The network of NETWORK with weights that tell images apart."""
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "small_network.py").write_text(NETWORK)
+    namespace = {}
+    exec(NETWORK, namespace)  # our own text, above
+    network = lively(namespace["make"]())
+    torch.save(network.state_dict(), folder / "small.pth")
+    return network, folder / "small.pth", namespace
+
+
+@pytest.fixture
+def workplace(small, tmp_path):
+    """The folder in which ``zsl`` runs, with the network's module and checkpoint in it."""
+    for name in ("small_network.py", "small.pth"):
+        shutil.copy(small[1].parent / name, tmp_path / name)
+    return tmp_path
+
+
+def normalised(model, sources):
+    """What a network of these tests takes, from what the model's ``read`` gives."""
+    mean, std = (torch.tensor(model.manifest["normalisation"][name]).view(1, -1, 1, 1)
+                 for name in ("mean", "std"))
+    pixels = torch.from_numpy(np.stack([model.read(source) for source in sources]))
+    return (pixels.permute(0, 3, 1, 2).float() - mean) / std
+
+
+@pytest.fixture(scope="session")
+def photos(skimage_photos):
+    """Real photographs as Pillow images."""
+    found = []
+    for name in ("chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png"):
+        with Image.open(skimage_photos / name) as image:
+            found.append(image.convert("RGB"))
+    return found
+
+
+def test_without_m_the_classifiers_rows_are_the_labels_and_its_probabilities_the_scores(
+        zsl, workplace, small, photos):
+    (workplace / "names.txt").write_text("".join(f"thing {n}\n" for n in range(12)))
+    result = zsl("export", "small.pth", *ARCH, "-o", "out", "--class-names", "names.txt",
+                 "--license", "MIT", timeout=300)
+    assert result.returncode == 0, result.stderr.decode()
     assert result.stdout == b""
-    model = Model.load(tmp_path / "out", device="cpu")
-    assert (model.dimension, model.space) == (9, "test")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "README.md", "encoder.onnx", "model.json"]
-    assert "smallest cosine" in (tmp_path / "out" / "README.md").read_text()
-    pixels = np.stack([model.read(cat), model.read(coffee_png)])
+    steps = result.stderr.decode()
+    for part in ("features of 48 (penultimate, input of 15)", "ONNX Runtime agrees with PyTorch",
+                 "its own vocabulary of 12 labels", "wrote out",
+                 "now: zsl classify photo.jpg --model out\n"):
+        assert part in steps
+    assert sorted(path.name for path in (workplace / "out").iterdir()) == [
+        "README.md", "encoder.onnx", "model.json", "vocab"]
+    classifier = Classifier.load(workplace / "out", device="cpu")
     with torch.inference_mode():
-        images = (torch.from_numpy(pixels).permute(0, 3, 1, 2).float() - 127) / 128
-        features = network.features(images)
-        probabilities = (network.classifier(features) / 0.7).softmax(1).numpy()
-        features = features.numpy()
-    m = projection()
-    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
-    expected = unit @ m.features.T + probabilities @ m.posterior.T + m.bias
-    slack = np.sqrt(20.0 ** 2 - np.square(expected).sum(1, keepdims=True))
-    expected = np.hstack([expected, slack]) / 20
-    for batch in (1, 2):
-        got = parity.embed(tmp_path / "out" / "encoder.onnx", pixels, batch)
-        np.testing.assert_allclose(got, expected, atol=2e-4)
-    np.testing.assert_allclose(np.linalg.norm(got, axis=1), 1, atol=1e-5)
-    assert json.loads((tmp_path / "out" / "model.json").read_text())["calibration"] == {
-        "temperature": 0.5, "neighbours": 100}
-    again = zsl("export", str(checkpoint), "--projection", str(projection_file), "-o", "out")
+        expected = small[0](normalised(classifier.model, photos)).softmax(dim=1).numpy()
+    for found, wanted in zip(classifier.classify(photos, top=12), expected, strict=True):
+        scores = {label.name: label.score for label in found.labels}
+        np.testing.assert_allclose([scores[f"thing {n}"] for n in range(12)], wanted, atol=2e-5)
+
+
+def test_the_result_runs_at_once(zsl, workplace, cat_jpg):
+    assert zsl("export", "small.pth", *ARCH, timeout=300).returncode == 0
+    result = zsl("classify", str(cat_jpg), "--model", "small-model", "--jsonl", "--top", "2")
+    assert result.returncode == 0, result.stderr.decode()
+    record = json.loads(result.stdout)
+    assert [label["label"].startswith("class ") for label in record["labels"]] == [True, True]
+    assert zsl("models", "verify", "small-model").returncode == 0
+    again = zsl("export", "small.pth", *ARCH)
     assert again.returncode == 2
-    assert b"--force" in again.stderr
+    assert b"small-model exists; give --force" in again.stderr
 
 
-def test_a_checkpoint_with_code_in_it_is_refused_and_not_run(tmp_path):
-    class Bomb:
-        def __reduce__(self):
-            return (print, ("code from the checkpoint ran",))
-
-    torch.save({"model": Bomb()}, tmp_path / "bomb.pth")
-    with pytest.raises(ZslError, match="runs no code"):
-        read_state_dict(tmp_path / "bomb.pth")
-
-
-@pytest.mark.parametrize("wrap", [
-    lambda state: {"state_dict": state}, lambda state: {"model": state, "epoch": 3},
-    lambda state: {f"module.{key}": value for key, value in state.items()}])
-def test_wrapped_state_dicts_are_unwrapped(tmp_path, network, wrap):
-    torch.save(wrap(network.state_dict()), tmp_path / "wrapped.pth")
-    assert read_state_dict(tmp_path / "wrapped.pth").keys() == network.state_dict().keys()
+@pytest.fixture(scope="session")
+def word_vectors(tmp_path_factory):
+    """A vocabulary folder of six words, and their vectors ``[6, 10]``."""
+    vectors = np.random.default_rng(0).normal(size=(6, 10)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    folder = tmp_path_factory.mktemp("vocab") / "words"
+    folder.mkdir()
+    labels = [Label(name, name) for name in ("cat", "cup", "rocket", "woman", "tree", "sea")]
+    vocabulary_folder.write(folder, "words", "words-10", labels, vectors)
+    return folder, vectors
 
 
-def test_what_does_not_fit_is_listed_and_nothing_is_left(zsl, network, projection_file, tmp_path):
-    state = network.state_dict()
-    state["_fc.weight"] = torch.zeros(10, 1280)
-    del state["_bn1.bias"]
-    state["extra"] = torch.zeros(1)
-    state["_conv_head.weight"] = state["_conv_head.weight"] * float("nan")
-    torch.save(state, tmp_path / "bad.pth")
-    result = zsl("export", "bad.pth", "--projection", str(projection_file), "-o", "out")
-    assert result.returncode == 2
-    message = result.stderr.decode()
-    for part in ("1 missing: _bn1.bias", "1 unexpected: extra", "1 of another shape: _fc.weight",
-                 "1 not finite: _conv_head.weight"):
-        assert part in message
-    assert not (tmp_path / "out").exists()
+def test_m_maps_into_the_space_of_a_vocabulary(zsl, workplace, small, photos, word_vectors):
+    folder, _ = word_vectors
+    layer = torch.nn.Linear(48, 10)
+    torch.save(layer.state_dict(), workplace / "M.pt")
+    result = zsl("export", "small.pth", *ARCH, "-o", "out", "--projection", "M.pt", "--vocab",
+                 str(folder), "--temperature", "0.2", timeout=300)
+    assert result.returncode == 0, result.stderr.decode()
+    model = Model.load(workplace / "out", device="cpu")
+    assert (model.space, model.dimension) == ("words-10", 10)
+    assert model.manifest["calibration"]["temperature"] == 0.2
+    assert model.manifest["parity"]["float32"]["top_10"] == 1.0
+    with torch.inference_mode():
+        features = small[0][:-1](normalised(model, photos))
+        expected = torch.nn.functional.normalize(layer(features)).numpy()
+    np.testing.assert_allclose(model.embed(photos), expected, atol=1e-5)
+    rows, _ = Vocabulary.load(folder).search(expected, k=1)
+    classifier = Classifier.load(workplace / "out", folder, device="cpu")
+    assert [p.labels[0].id for p in classifier.classify(photos)] == [row[0] for row in rows]
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no archive", b"text"])
-def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, data):
-    (tmp_path / "bad.pth").write_bytes(data)
-    with pytest.raises(ZslError, match="cannot be read as a checkpoint"):
-        read_state_dict(tmp_path / "bad.pth")
-    with pytest.raises(ZslError, match="no such file"):
-        read_state_dict(tmp_path / "none.pth")
+def test_a_network_that_ends_in_the_space_needs_no_m(workplace, photos, word_vectors):
+    namespace = {}
+    exec(NETWORK, namespace)
+    network = lively(namespace["make"](10))
+    torch.save(network.state_dict(), workplace / "deep.pth")
+    planned = make_plan(workplace, "deep.pth", vocabulary=str(word_vectors[0]))
+    assert (planned.kind, planned.features.where, planned.dimension) == ("embedding", "output", 10)
+    export.export(planned, workplace / "deep")
+    model = Model.load(workplace / "deep", device="cpu")
+    with torch.inference_mode():
+        expected = torch.nn.functional.normalize(network(normalised(model, photos))).numpy()
+    np.testing.assert_allclose(model.embed(photos), expected, atol=1e-5)
 
 
-def test_a_projection_of_another_width_is_refused(zsl, checkpoint, tmp_path):
-    projection(features=np.zeros((8, 512), np.float32)).save(tmp_path / "M.npz")
-    result = zsl("export", str(checkpoint), "--projection", "M.npz", "-o", "out")
-    assert result.returncode == 2
-    assert b"wants [D, 1280]" in result.stderr
-    assert not (tmp_path / "out").exists()
+def make_plan(workplace, checkpoint="small.pth", **options):
+    os.chdir(workplace)
+    hints = Hints("small_network:make", InputOptions(size=SIDE, crop=0.9))
+    return plan.make(plan.Request(workplace / checkpoint, "small",
+                                  options.pop("hints", hints), **options))
 
 
-@pytest.mark.parametrize("arrays", [
-    {"wrong": np.zeros((2, 2))}, {"features": np.array(["text"])},
-    {"features": np.full((2, 2), np.nan)},
-    {"features": np.zeros((2, 2)), "bias": np.zeros(3)}])
-def test_a_file_that_is_no_projection_is_refused(tmp_path, arrays):
-    np.savez(tmp_path / "M.npz", **arrays)
-    with pytest.raises(ZslError):
-        Projection.load(tmp_path / "M.npz")
+@pytest.fixture(autouse=True)
+def back():
+    here = os.getcwd()
+    yield
+    os.chdir(here)
 
 
-def test_a_projection_comes_back_as_it_was_saved(tmp_path):
-    projection(score_temperature=0.01).save(tmp_path / "M.npz")
-    loaded = Projection.load(tmp_path / "M.npz")
-    assert (loaded.space, loaded.temperature, loaded.radius, loaded.score_temperature) == (
-        "test", 0.7, 20.0, 0.01)
-    assert loaded.dimension == 9
-    assert (loaded.features == projection().features).all()
+def test_m_with_all_its_parts_computes_what_its_formula_says(workplace, small, photos):
+    numbers = np.random.default_rng(0)
+    m = Projection(numbers.normal(size=(8, 48)).astype(np.float32),
+                   numbers.normal(size=(8, 12)).astype(np.float32),
+                   numbers.normal(size=8).astype(np.float32), space="test", temperature=0.7,
+                   radius=20.0, score_temperature=0.5, unit_features=True)
+    manifest, _ = export.export(make_plan(workplace, projection=m), workplace / "out")
+    assert (manifest["space"], manifest["dimension"]) == ("test", 9)
+    assert manifest["calibration"] == {"temperature": 0.5, "neighbours": 100}
+    model = Model.load(workplace / "out", device="cpu")
+    with torch.inference_mode():
+        features = small[0][:-1](normalised(model, photos))
+        probabilities = (small[0][-1](features) / 0.7).softmax(1).numpy()
+        features = torch.nn.functional.normalize(features).numpy()
+    expected = features @ m.features.T + probabilities @ m.posterior.T + m.bias
+    slack = np.sqrt(400 - np.square(expected).sum(1, keepdims=True))
+    expected = np.hstack([expected, slack]) / 20
+    np.testing.assert_allclose(model.embed(photos), expected, atol=1e-5)
+    np.testing.assert_allclose(model.embed(photos[:1]), expected[:1], atol=1e-5)
+
+
+def test_a_training_checkpoint_brings_everything(zsl, workplace, small, photos, word_vectors):
+    m = Projection(np.random.default_rng(1).normal(size=(10, 48)).astype(np.float32),
+                   space="words-10", score_temperature=0.1)
+    given = Input(Preprocessing(40, crop=0.8, interpolation="bilinear", fit="squash"),
+                  (127.0,), (64.0,))
+    (workplace / "run").mkdir()
+    TrainingCheckpoint("small_network:make", small[0].state_dict(), m, given).save(
+        workplace / "run" / "checkpoint.pt")
+    result = zsl("export", "run/checkpoint.pt", "-o", "out", timeout=300)
+    assert result.returncode == 0, result.stderr.decode()
+    model = Model.load(workplace / "out", device="cpu")
+    assert model.space == "words-10"
+    assert model.preprocessing == given.preprocessing
+    assert model.calibration.temperature == 0.1
+    with torch.inference_mode():
+        features = small[0][:-1](normalised(model, photos)).numpy()
+    expected = features @ m.features.T
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(model.embed(photos), expected, atol=1e-5)
+    state = torch.load(workplace / "run" / "checkpoint.pt", weights_only=True)
+    torch.save({**state, "version": 9}, workplace / "new.pt")
+    assert b"version 9" in zsl("export", "new.pt").stderr
+    del state["preprocessing"]
+    torch.save(state, workplace / "damaged.pt")
+    result = zsl("export", "damaged.pt")
+    assert (result.returncode, b"damaged training checkpoint" in result.stderr) == (2, True)
+
+
+def test_forms_agree_and_are_compared_in_one_table(zsl, workplace):
+    result = zsl("export", "small.pth", *ARCH, "-o", "out", "--compare", "--quantize", "int8",
+                 timeout=300)
+    assert result.returncode == 0, result.stderr.decode()
+    table = result.stdout.decode()
+    for part in ("float32", "fp16", "int8", "MB", "images/s", "1.00 x", "same ten labels"):
+        assert part in table
+    manifest = json.loads((workplace / "out" / "model.json").read_text())
+    assert manifest["weights"] == "int8"
+    assert manifest["parity"].keys() == {"float32", "int8"}
+    assert manifest["parity"]["int8"]["mean_cosine"] > 0.98
+    operators = {node.op_type for node in onnx.load(workplace / "out" / "encoder.onnx").graph.node}
+    assert "DequantizeLinear" in operators
+
+
+def test_half_precision_weights_are_half_as_large_and_the_head_stays_in_float32(
+        workplace, photos):
+    planned = make_plan(workplace)
+    export.export(planned, workplace / "full")
+    manifest, _ = export.export(make_plan(workplace, form="fp16"), workplace / "half")
+    assert manifest["parity"]["fp16"]["min_cosine"] > 0.999
+    graph = onnx.load(workplace / "half" / "encoder.onnx").graph
+    kinds = {tensor.data_type for tensor in graph.initializer if np.prod(tensor.dims) > 100}
+    assert kinds == {onnx.TensorProto.FLOAT16}
+    assert graph.output[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    a, b = (Model.load(workplace / name, device="cpu").embed(photos) for name in ("full", "half"))
+    assert (a * b).sum(1).min() > 0.9999
+
+
+def test_the_file_itself_says_what_it_is(workplace):
+    sources = ({"name": "Small", "license": "MIT", "url": "https://example.org"},)
+    manifest, _ = export.export(make_plan(workplace, sources=sources, license="MIT"),
+                                workplace / "out")
+    model = onnx.load(workplace / "out" / "encoder.onnx")
+    said = {entry.key: entry.value for entry in model.metadata_props}
+    assert said["zsl.space"] == manifest["space"]
+    assert said["zsl.dimension"] == "51"
+    assert said["zsl.checkpoint_sha256"] == folders.sha256(workplace / "small.pth")
+    assert said["zsl.license"] == "MIT"
+    assert "Small (MIT, https://example.org)" in said["zsl.sources"]
+    assert [entry.version for entry in model.opset_import if not entry.domain] == [18]
+    assert [output.name for output in model.graph.output] == ["embedding"]
+    assert not [tensor for tensor in model.graph.initializer if tensor.external_data]
+    card = (workplace / "out" / "README.md").read_text()
+    for part in ("small_network:make", "| licence | MIT |", "ONNX Runtime with PyTorch",
+                 manifest["checkpoint"]["sha256"], "48 x 48 pixels, crop"):
+        assert part in card
+
+
+def test_a_dry_run_says_what_was_recognised_and_writes_nothing(zsl, workplace):
+    before = sorted(workplace.iterdir())
+    result = zsl("export", "small.pth", *ARCH, "--mean", "0.5", "--std", "127.5", "--dry-run")
+    assert result.returncode == 0, result.stderr.decode()
+    shown = dict(line.split("  ", 1) for line in result.stdout.decode().splitlines())
+    shown = {name.strip(): value.strip() for name, value in shown.items()}
+    assert shown["architecture"] == "small_network:make"
+    assert shown["features"] == "48 (penultimate, input of 15)"
+    assert shown["embedding"].startswith("51 dimensions")
+    assert shown["input"] == "48 x 48, crop, share 0.9, bicubic"
+    assert (shown["mean"], shown["std"]) == ("0.5 (of 0 to 1)", "0.5 (of 0 to 1)")
+    assert sorted(path for path in workplace.iterdir() if path.name != "__pycache__") == before
+
+
+# what cannot be exported ----------------------------------------------------------------------
+
+
+def refused(workplace, *arguments):
+    """The message of an export that fails and leaves nothing behind (in this process: torch takes
+    its time to start)."""
+    os.chdir(workplace)
+    before = {path.name for path in workplace.iterdir()}
+    with pytest.raises((ZslError, click.UsageError)) as caught:
+        command.main([*arguments, "-o", "out"], standalone_mode=False)
+    assert {path.name for path in workplace.iterdir()} - {"__pycache__"} == before
+    return str(caught.value)
+
+
+def test_a_refusal_is_one_line_and_status_2(zsl, workplace):
+    result = zsl("export", "small.pth", *ARCH, "--feature-node", "99")
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith(b"zsl: --feature-node 99: the network has no such module")
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("none.pth",), "none.pth: no such file or folder"),
+    (("small.pth",), "do not say which network they belong to; name it with --arch"),
+    (("small.pth", "--arch", "resnet"), "unknown architecture 'resnet'"),
+    (("small.pth", "--arch", "small_network:none"), "has no attribute 'none'"),
+    (("small.pth", "--arch", "no_such_module:make"), "No module named 'no_such_module'"),
+    (("small.pth", "--arch", "os:getcwd"), "it returns a str, not a torch.nn.Module"),
+    (("small.pth", *ARCH, "--feature-node", "99"), "no such module"),
+    (("small.pth", *ARCH, "--vocab-labels", "default"), "--vocab-labels needs a checkpoint with"),
+    (("small.pth", *ARCH, "--projection", "narrow.npy"), r"is [5, 40], and the network wants "
+     "[D, 48]"),
+    (("small.pth", *ARCH, "--projection", "wide.npy", "--vocab", "WORDS"),
+     "the embedding has 5 dimensions, and the label vectors"),
+    (("small.pth", *ARCH, "--class-names", "two.txt"), "12 classes, and 2 names are given"),
+    (("small.pth", *ARCH, "--mean", "1,2"), "one number or three"),
+    (("small.pth", *ARCH, "--std", "0"), "std must be above 0"),
+    (("empty.pth", "--arch", "small_network:Frozen"), "cannot be exported to ONNX"),
+    (("odd.pth", "--arch", "small_network:Odd"), "cannot be exported to ONNX"),
+    (("nan.pth", *ARCH), "hold NaN or infinity: 3.weight"),
+    (("huge.pth", *ARCH), "gives NaN or infinity for photographs"),
+    (("cut.pth", *ARCH), "cut.pth: cannot be read as a checkpoint"),
+])
+def test_what_cannot_be_exported_is_said_and_nothing_is_left(
+        workplace, small, word_vectors, arguments, message):
+    state = small[0].state_dict()
+    np.save(workplace / "narrow.npy", np.ones((5, 40), np.float32))
+    np.save(workplace / "wide.npy", np.ones((5, 48), np.float32))
+    (workplace / "two.txt").write_text("one\ntwo\n")
+    torch.save({"a": torch.ones(1)}, workplace / "empty.pth")
+    torch.save({"weight": torch.eye(3)}, workplace / "odd.pth")
+    torch.save({**state, "3.weight": state["3.weight"] * float("nan")}, workplace / "nan.pth")
+    torch.save({**state, "3.weight": state["3.weight"] * 1e38}, workplace / "huge.pth")
+    (workplace / "cut.pth").write_bytes((workplace / "small.pth").read_bytes()[:5000])
+    if "Frozen" in arguments[-1]:  # it has no weights at all
+        torch.save({"state_dict": {"a": torch.ones(1)}}, workplace / "empty.pth")
+        message = "these weights are not small_network:Frozen's; 1 unexpected: a"
+    arguments = [str(word_vectors[0]) if part == "WORDS" else part for part in arguments]
+    assert message in refused(workplace, *arguments)
+
+
+def test_an_encoder_that_does_not_agree_with_pytorch_is_not_written(workplace, monkeypatch):
+    real = heads.OfClasses.forward
+    calls = []
+
+    def drifting(self, features):
+        calls.append(1)  # what is traced last is not what PyTorch gave before
+        return real(self, features.flip(1) if len(calls) > 17 else features)
+
+    monkeypatch.setattr(heads.OfClasses, "forward", drifting)
+    with pytest.raises(ZslError, match="does not agree with PyTorch: min cosine"):
+        export.export(make_plan(workplace), workplace / "out")
+    assert not [path for path in workplace.iterdir() if "out" in path.name]
+
+
+def test_int8_below_its_gate_is_not_written(workplace, monkeypatch):
+    from zsl_cli.exporting import parity
+
+    monkeypatch.setitem(parity.GATES, "int8", parity.Gate(mean_cosine=0.99999999))
+    with pytest.raises(ZslError, match="int8 does not agree with float32: mean cosine"):
+        export.export(make_plan(workplace, form="int8"), workplace / "out")
+    assert not [path for path in workplace.iterdir() if "out" in path.name]
+
+
+def test_a_full_disk_leaves_nothing_half_made(zsl, workplace, small):
+    """On a real file system of 300 kB."""
+    disk = workplace / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)],
+                             capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        (disk / "filler").write_bytes(bytes(270_000))
+        result = zsl("export", "small.pth", *ARCH, "-o", "disk/out", timeout=300)
+        assert result.returncode == 2
+        assert b"No space left on device" in result.stderr
+        assert [path.name for path in disk.iterdir()] == ["filler"]
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_pickle_with_code_runs_only_when_it_is_trusted(zsl, workplace, small):
+    torch.save(small[0], workplace / "whole.pth")
+    assert "--trust-pickle" in refused(workplace, "whole.pth", "--size", str(SIDE))
+    result = zsl("export", "whole.pth", "--size", str(SIDE), "--trust-pickle", "-o", "out",
+                 timeout=300)
+    assert result.returncode == 0, result.stderr.decode()
+    assert b"warning: --trust-pickle runs whatever code is in whole.pth" in result.stderr
+
+
+def test_force_replaces_a_folder_and_a_failure_keeps_the_old_one(zsl, workplace):
+    (workplace / "out").mkdir()
+    (workplace / "out" / "old").write_text("old")
+    bad = zsl("export", "small.pth", *ARCH, "-o", "out", "--force", "--feature-node", "99")
+    assert bad.returncode == 2
+    assert (workplace / "out" / "old").exists()
+    assert zsl("export", "small.pth", *ARCH, "-o", "out", "--force",
+               timeout=300).returncode == 0
+    assert not (workplace / "out" / "old").exists()
+    assert (workplace / "out" / "model.json").exists()
 
 
 def test_a_model_whose_graph_is_another_is_refused(tmp_path):

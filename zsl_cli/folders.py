@@ -17,6 +17,11 @@ from zsl_cli.errors import FolderError
 
 FORMAT = 1
 
+LABEL_ENCODER_FILE = "label_encoder.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+"""The two files of a model folder, there or not there together, that turn phrases into label
+vectors; the manifest's ``text`` says how they were meant to be used."""
+
 
 @dataclass(frozen=True)
 class Kind:

@@ -32,7 +32,9 @@ REDUCING_GAP = 2.75
 a good resize, and a 12-megapixel photo is decoded at a quarter of its sides."""
 
 INTERPOLATIONS = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR,
-                  "bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
+                  "bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS,
+                  "box": Image.Resampling.BOX, "hamming": Image.Resampling.HAMMING}
+FITS = ("crop", "squash", "pad")
 
 _EXIF_ORIENTATION = 0x0112
 _TURN: dict[int, Callable[[Any], Any]] = {  # EXIF 2.3, tag 274, on an [H, W, C] array
@@ -55,12 +57,17 @@ class Preprocessing:
         shorter side to 256 and cutting out 224 is ``224 / 256 = 0.875``).
     interpolation: a key of INTERPOLATIONS.
     layout: ``NHWC`` or ``NCHW``.
+    fit: how a picture that is not square becomes one. ``crop``: the centre square; ``squash``: the
+        whole picture (the share ``crop`` of each side), its sides scaled apart; ``pad``: the whole
+        picture between bars of the colour ``fill``.
     """
 
     size: int
     crop: float = 0.875
     interpolation: str = "bicubic"
     layout: str = "NHWC"
+    fit: str = "crop"
+    fill: tuple[int, ...] = (0, 0, 0)
 
     def __post_init__(self) -> None:
         if not (isinstance(self.size, int) and 1 <= self.size <= 4096):
@@ -72,6 +79,12 @@ class Preprocessing:
                              f"{', '.join(INTERPOLATIONS)}")
         if self.layout not in ("NHWC", "NCHW"):
             raise ValueError(f"layout {self.layout!r} is neither NHWC nor NCHW")
+        if self.fit not in FITS:
+            raise ValueError(f"fit {self.fit!r} is not one of {', '.join(FITS)}")
+        object.__setattr__(self, "fill", tuple(self.fill))  # JSON has lists alone
+        if len(self.fill) != 3 or not all(
+                isinstance(value, int) and 0 <= value <= 255 for value in self.fill):
+            raise ValueError(f"fill {self.fill!r} is not three numbers from 0 to 255")
 
 
 def load(source: "ImageSource", preprocessing: Preprocessing, *,
@@ -175,23 +188,30 @@ def _reason(error: Exception) -> str:
 
 def _square(image: Image.Image, preprocessing: Preprocessing,
             reduced: bool) -> "NDArray[np.uint8]":
-    """The centre square, resized, as [size, size, 3]."""
+    """The picture made square and resized, as [size, size, 3]."""
     side = preprocessing.size
     if reduced and image.format in ("JPEG", "MPO"):
         # The whole picture's size at which the square's side is REDUCING_GAP times what we need.
-        scale = REDUCING_GAP * side / (min(image.size) * preprocessing.crop)
+        needed = max(image.size) if preprocessing.fit == "pad" else (
+            min(image.size) * preprocessing.crop)
+        scale = REDUCING_GAP * side / needed
         image.draft(None, (int(image.width * scale), int(image.height * scale)))
     image.load()  # a TIFF is turned here by Pillow itself, and its orientation is then 1
     orientation = _orientation(image)
     image = _eight_bit(image)
-    image = image.resize((side, side), INTERPOLATIONS[preprocessing.interpolation],
-                         box=_centre(image.size, preprocessing),
+    size, box = _frame(image.size, preprocessing)
+    image = image.resize(size, INTERPOLATIONS[preprocessing.interpolation], box=box,
                          reducing_gap=2.0 if reduced else None)
     if image.mode in ("RGBA", "LA"):
         white = Image.new(image.mode, image.size, "white")
         image = Image.alpha_composite(white.convert("RGBA"), image.convert("RGBA"))
-    pixels = np.asarray(image.convert("RGB"))
-    turn = _TURN.get(orientation)  # a turned centre square is the square of the turned picture
+    image = image.convert("RGB")
+    if size != (side, side):
+        bars = Image.new("RGB", (side, side), preprocessing.fill)
+        bars.paste(image, ((side - size[0]) // 2, (side - size[1]) // 2))
+        image = bars
+    pixels = np.asarray(image)
+    turn = _TURN.get(orientation)  # what is done to a turned picture, turned, is the same
     return pixels if turn is None else turn(pixels)
 
 
@@ -203,15 +223,33 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
+def _frame(size: tuple[int, int], preprocessing: Preprocessing,
+           ) -> tuple[tuple[int, int], tuple[float, float, float, float]]:
+    """The size that the picture gets, and the box of it that gets this size."""
+    side = preprocessing.size
+    if preprocessing.fit == "pad":
+        width, height = (max(1, round(length * side / max(size))) for length in size)
+        return (width, height), (0, 0, *size)
+    if preprocessing.fit == "squash":
+        left, top = (length * (1 - preprocessing.crop) / 2 for length in size)
+        return (side, side), (left, top, size[0] - left, size[1] - top)
+    return (side, side), _centre(size, preprocessing)
+
+
 def _centre(size: tuple[int, int], preprocessing: Preprocessing,
             ) -> tuple[float, float, float, float]:
-    """The centre square's box; on whole pixels where the picture already has the right scale,
-    so that it is cut out and not blurred."""
-    side = min(size) * preprocessing.crop
-    left, top = ((length - side) / 2 for length in size)
-    if abs(side - preprocessing.size) < 1 and min(size) >= preprocessing.size:
-        side, left, top = preprocessing.size, int(left), int(top)
-    return left, top, left + side, top + side
+    """The box whose resized pixels are those of the usual way: resize the shorter side, cut the
+    longer one off to whole pixels, cut out the centre on whole pixels."""
+    shorter = round(preprocessing.size / preprocessing.crop)
+    box: list[float] = []
+    for length in size:
+        resized = int(shorter * length / min(size))
+        scale = length / resized
+        start = round((resized - preprocessing.size) / 2)
+        box.append(start * scale)
+        box.append((start + preprocessing.size) * scale)
+    left, right, top, bottom = box
+    return left, top, min(right, size[0]), min(bottom, size[1])
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

@@ -24,7 +24,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
-def _stack(*decorators: Decorator) -> Decorator:
+def stack(*decorators: Decorator) -> Decorator:
     def apply(function: Function) -> Function:
         for decorator in reversed(decorators):
             function = decorator(function)
@@ -32,13 +32,13 @@ def _stack(*decorators: Decorator) -> Decorator:
     return apply
 
 
-common = _stack(
+common = stack(
     click.option("-q", "--quiet", is_flag=True, help="No notes on standard error; only errors."),
     click.option("-v", "--verbose", is_flag=True, help="Say what is used and how long it took."),
     click.option("--debug", is_flag=True, help="Show a traceback when something fails."),
 )
 
-model_and_vocabulary = _stack(
+model_and_vocabulary = stack(
     click.option("--model", default="default", show_default=True, metavar="NAME|FOLDER",
                  help="The model that embeds images."),
     click.option("--vocab", "vocabulary", default="default", show_default=True,
@@ -47,7 +47,7 @@ model_and_vocabulary = _stack(
                  show_default=True, help="cuda fails where it cannot be used; auto falls back."),
 )
 
-candidates = _stack(
+candidates = stack(
     click.option("--labels", metavar="A,B,C", help="Only these labels: names, synonyms or ids."),
     click.option("--labels-file", type=click.Path(path_type=Path), metavar="FILE",
                  help="The same, one a line; - is standard input."),
@@ -73,14 +73,14 @@ class _Probability(click.FloatRange):
         return found
 
 
-answers = _stack(
+answers = stack(
     click.option("-k", "--top", type=click.IntRange(1, MAX_TOP), default=5, show_default=True,
                  metavar="K", help="How many labels an image, at most 1000."),
     click.option("--threshold", type=_Probability(), default=0.0, show_default=True,
                  metavar="P", help="Leave out labels whose score, from 0 to 1, is lower."),
 )
 
-reading = _stack(
+reading = stack(
     click.option("-j", "--jobs", type=click.IntRange(1, 1024), metavar="N",
                  help="Threads that decode and infer. Default: the usable cores."),
     click.option("--batch-size", type=click.IntRange(1, 1024), metavar="N",
@@ -89,7 +89,7 @@ reading = _stack(
                  metavar="N", help="Larger images are refused before decoding."),
 )
 
-output_format = _stack(
+output_format = stack(
     click.option("--jsonl", "output_format", flag_value="jsonl", default=None,
                  help="A JSON record a line."),
     click.option("--json", "output_format", flag_value="json", help="One JSON array."),

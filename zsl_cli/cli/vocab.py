@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from zsl_cli.cli import folder_commands, options
-from zsl_cli.errors import MissingExtraError
+from zsl_cli.errors import MissingExtraError, ZslError
 from zsl_cli.folders import VOCABULARY
 
 _PATH = click.Path(path_type=Path)
@@ -24,8 +24,8 @@ def command() -> None:
               help="The vocabulary folder to write.")
 @click.option("--projection", type=_PATH, required=True, metavar="M.npz",
               help="Where to write the projection into the space, for zsl export.")
-@click.option("--arch", "architecture", default="efficientnet-lite0", show_default=True,
-              metavar="NAME", help="The network that the checkpoint's weights belong to.")
+@click.option("--arch", "architecture", metavar="ARCH",
+              help="The network that the checkpoint's weights belong to, as for zsl export.")
 @click.option("--wordnet", type=_PATH, metavar="FOLDER",
               help="WordNet 3.0's database files. Default: where packages put them.")
 @click.option("--text-encoder", type=_PATH, metavar="FOLDER",
@@ -36,7 +36,7 @@ def command() -> None:
               help="A list of {name, license, url}, for the manifest.")
 @click.option("--force", is_flag=True, help="Replace an existing folder.")
 @options.common
-def build_command(classifier: Path, output: Path, projection: Path, architecture: str,
+def build_command(classifier: Path, output: Path, projection: Path, architecture: str | None,
                   wordnet: Path | None, text_encoder: Path | None, class_lists: Path | None,
                   sources: Path | None, force: bool, quiet: bool, verbose: bool,
                   debug: bool) -> None:
@@ -46,22 +46,24 @@ def build_command(classifier: Path, output: Path, projection: Path, architecture
     the text of the labels. README.md, "How the default was made", has the method.
     """
     try:
-        from zsl_cli.exporting.architectures import ARCHITECTURES
-        from zsl_cli.exporting.checkpoints import load_into, read_state_dict
+        import torch
+
+        from zsl_cli.exporting import features
         from zsl_cli.exporting.projection import Projection
+        from zsl_cli.exporting.recognise import Hints, recognise
     except ImportError as error:
         raise MissingExtraError(error.name or "torch", "vocab", "zsl vocab build") from error
     from zsl_cli.vocabularies import build
     from zsl_cli.vocabularies.wordnet import find_folder
 
-    if architecture not in ARCHITECTURES:
-        raise click.UsageError(f"unknown architecture {architecture!r}; known: "
-                               + ", ".join(ARCHITECTURES))
-    network = ARCHITECTURES[architecture].build()
-    load_into(network, read_state_dict(classifier), classifier)
+    network = recognise(classifier, Hints(architecture))
+    side = network.input.preprocessing.size
+    rows = features.find(network.module, torch.zeros(2, 3, side, side), "penultimate").classifier
+    if rows is None or rows.bias is None:
+        raise ZslError(f"{classifier}: a classifier with a bias is wanted")
     request = build.Request(
-        output.name, network.classifier.weight.detach().numpy(),
-        network.classifier.bias.detach().numpy(), find_folder(wordnet), text_encoder, class_lists,
+        output.name, rows.weight.detach().numpy(), rows.bias.detach().numpy(),
+        find_folder(wordnet), text_encoder, class_lists,
         sources=tuple(options.read_sources(sources)))
 
     def say(line: str) -> None:
@@ -71,9 +73,9 @@ def build_command(classifier: Path, output: Path, projection: Path, architecture
     manifest, fitted = build.build(
         request, output, force=force, say=say,
         progress=_show_progress if sys.stderr.isatty() and not quiet else lambda *_: None)
-    Projection(manifest["space"], fitted.features, fitted.posterior, fitted.bias,
-               manifest["fit"]["temperature"], fitted.radius,
-               score_temperature=1 / fitted.nats).save(projection)
+    Projection(fitted.features, fitted.posterior, fitted.bias, manifest["space"],
+               manifest["fit"]["temperature"], fitted.radius, 1 / fitted.nats,
+               unit_features=True).save(projection)
     say(f"wrote {output} and {projection}")
 
 

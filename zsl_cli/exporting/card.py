@@ -11,15 +11,21 @@ out. Made by `zsl export`; every figure here was measured by it.
 |---|---|
 | architecture | {architecture} |
 | weights | {weights} |
-| input | {size} x {size} pixels, centre crop {crop}, {interpolation}, {layout} |
+| input | {size} x {size} pixels, {fit}, share {crop:.4g}, {interpolation}, {layout} |
+| normalisation | mean {mean}, std {std} of values from 0 to 255, inside the graph |
+| features | {features} |
 | embedding | {dimension} dimensions, space `{space}` |
+| phrases as labels | {text} |
 | checkpoint | `{checkpoint[file]}`, SHA-256 `{checkpoint[sha256]}` |
+| licence | {license} |
 | exported by | {exported_by} |
+
+    zsl classify photo.jpg --model {name}
 
 ## Agreement
 
-| compared | images | largest difference | smallest cosine | mean cosine |
-|---|---|---|---|---|
+| compared | inputs | largest difference | smallest cosine | mean cosine | same ten nearest labels |
+|---|---|---|---|---|---|
 {parity}
 
 ## Sources and licences
@@ -27,15 +33,30 @@ out. Made by `zsl export`; every figure here was measured by it.
 {sources}
 """
 
-_COMPARED = {"float32": "ONNX Runtime with PyTorch", "int8": "int8 with float32"}
+_COMPARED = {"float32": "ONNX Runtime with PyTorch", "int8": "int8 with float32",
+             "fp16": "fp16 with float32"}
 
 
 def model_card(manifest: dict[str, Any]) -> str:
     """Markdown for a model folder's README.md."""
     parity = "\n".join(
-        f"| {_COMPARED[name]} | {found['images']} | {found['max_difference']} | "
-        f"{found['min_cosine']} | {found['mean_cosine']} |"
+        f"| {_compared(name)} | {found['images']} | {found['max_difference']} | "
+        f"{found['min_cosine']} | {found['mean_cosine']} | {found.get('top_10', '')} |"
         for name, found in manifest["parity"].items())
     sources = "\n".join(f"- {source['name']}, {source['license']}: {source['url']}"
                         for source in manifest["sources"]) or "None were given."
-    return _CARD.format(**{**manifest, **manifest["input"], "parity": parity, "sources": sources})
+    text = manifest.get("text")
+    written = "no" if text is None else ", ".join(
+        f"`{template}`" for template in text["templates"])
+    numbers = {name: ", ".join(f"{value:.6g}" for value in values)
+               for name, values in manifest["normalisation"].items()}
+    return _CARD.format(**{
+        **manifest, **manifest["input"], **numbers, "parity": parity, "sources": sources,
+        "license": manifest["license"] or "not given",
+        "text": written if text is None else f"yes; a vocabulary's labels were put into {written}",
+    })
+
+
+def _compared(name: str) -> str:
+    text, _, form = name.rpartition(" ")
+    return _COMPARED[form] + (", label encoder" if text else "")

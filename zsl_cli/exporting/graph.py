@@ -1,100 +1,202 @@
-"""A network and a projection → one ONNX graph, from uint8 pixels to unit embeddings."""
+"""A network and a head → one ONNX graph, from uint8 pixels to unit embeddings."""
 
 import io
 import logging
 import warnings
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from zsl_cli.errors import ZslError
-from zsl_cli.exporting.architectures import Architecture, Backbone
-from zsl_cli.exporting.projection import Projection
+from zsl_cli.errors import MissingExtraError, ZslError
+from zsl_cli.exporting.heads import Head, unit
+from zsl_cli.exporting.network import Input
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    import onnx
 
 OPSET = 18
+IMAGES, IDS = "images", "input_ids"
+EMBEDDING, FEATURES = "embedding", "features"
+_MOST_BYTES = 2_000_000_000  # protobuf's limit is 2 GiB, and a graph is more than its weights
 
 
 class Encoder(nn.Module):
-    """What an ``encoder.onnx`` computes: normalisation, the network, the projection."""
+    """What an ``encoder.onnx`` computes: normalisation, the network up to its features, the
+    head."""
 
     mean: Tensor
     std: Tensor
-    features: Tensor
-    posterior: Tensor | None
-    bias: Tensor | None
 
-    def __init__(self, network: Backbone, architecture: Architecture,
-                 projection: Projection) -> None:
-        """Raises ZslError when the projection's shape is not the network's."""
+    def __init__(self, body: nn.Module, head: Head, given: Input) -> None:
         super().__init__()
-        classes, width = network.classifier.weight.shape
-        _check("features", projection.features, width)
-        if projection.posterior is not None:
-            _check("posterior", projection.posterior, classes)
-        self.network = network
-        self.layout = architecture.preprocessing.layout
-        self.register_buffer("mean", torch.tensor(architecture.mean).view(1, -1, 1, 1))
-        self.register_buffer("std", torch.tensor(architecture.std).view(1, -1, 1, 1))
-        self.temperature = projection.temperature
-        self.radius = projection.radius
-        for name in ("features", "posterior", "bias"):
-            array = getattr(projection, name)
-            self.register_buffer(name, None if array is None else torch.from_numpy(array))
+        self.body = body
+        self.head = head
+        self.layout = given.preprocessing.layout
+        self.side = given.preprocessing.size
+        self.register_buffer("mean", torch.tensor(given.mean).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(given.std).view(1, -1, 1, 1))
+        self.halved = False
 
-    def forward(self, images: Tensor) -> Tensor:
-        """uint8 ``[n, S, S, 3]`` or ``[n, 3, S, S]`` → float32 ``[n, D]``, unit norm."""
+    def halve(self) -> "Encoder":
+        """Turn the network, in place, into half precision. What prepares the pixels and the head
+        stay in float32: their sums of squares would overflow."""
+        self.body.half()
+        self.halved = True
+        return self
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 ``[n, S, S, 3]`` or ``[n, 3, S, S]`` → the embedding, float32 ``[n, D]``, unit
+        norm; and the features ``[n, F]`` that it was made from."""
+        pixels = self.prepared(images)
+        features = self.body(pixels.half() if self.halved else pixels).float()
+        return self.head(features), features
+
+    def prepared(self, images: Tensor) -> Tensor:
+        """uint8 images → normalised pixels, float32 ``[n, 3, S, S]``."""
         if self.layout == "NHWC":
             images = images.permute(0, 3, 1, 2)
-        features = self.network.features((images.float() - self.mean) / self.std)
-        embedding = functional.linear(_unit(features), self.features, self.bias)
-        if self.posterior is not None:
-            logits = self.network.classifier(features)
-            probabilities = (logits / self.temperature).softmax(dim=1)
-            embedding = embedding + functional.linear(probabilities, self.posterior)
-        if self.radius is not None:
-            length = embedding.square().sum(dim=1, keepdim=True)
-            slack = (self.radius ** 2 - length).clamp_min(0).sqrt()
-            embedding = torch.cat([embedding, slack], dim=1)
-        return _unit(embedding)
+        return (images.float() - self.mean) / self.std
+
+    def example(self) -> Tensor:
+        """Two blank images; with one the batch would be frozen at 1."""
+        shape = (2, self.side, self.side, 3) if self.layout == "NHWC" else (
+            2, 3, self.side, self.side)
+        return torch.zeros(shape, dtype=torch.uint8)
 
 
-def _unit(vectors: Tensor) -> Tensor:
-    """``[n, D]`` scaled to unit length (torch's own normalize expands, which the shape inference
-    of ONNX Runtime's quantiser does not follow)."""
-    return vectors / vectors.square().sum(dim=1, keepdim=True).clamp_min(1e-24).sqrt()
+class LabelEncoder(nn.Module):
+    """What a ``label_encoder.onnx`` computes: a text tower, scaled to unit length."""
+
+    def __init__(self, tower: nn.Module) -> None:
+        super().__init__()
+        self.tower = tower
+
+    def halve(self) -> "LabelEncoder":
+        """Turn the tower, in place, into half precision."""
+        self.tower.half()
+        return self
+
+    def forward(self, input_ids: Tensor) -> tuple[Tensor, Tensor]:
+        """int64 ``[n, L]`` → float32 ``[n, D]``, unit norm; and the same before scaling."""
+        features = self.tower(input_ids).float()
+        return unit(features), features
 
 
-def _check(name: str, array: "NDArray[np.float32]", width: int) -> None:
-    if array.shape[1] != width:
-        raise ZslError(f"the projection's {name} is {list(array.shape)}, and the network wants "
-                       f"[D, {width}]")
+def write_encoder(encoder: Encoder, path: Path) -> None:
+    """Write an encoder as one ONNX file with a dynamic batch. Raises ZslError for what cannot be
+    exported."""
+    _write(encoder, encoder.example(), IMAGES, {0: torch.export.Dim("batch", min=1)}, path)
 
 
-def write(encoder: Encoder, side: int, path: Path) -> None:
-    """Write an encoder as one ONNX file, with a dynamic batch and no external data.
+def write_label_encoder(encoder: LabelEncoder, length: int, path: Path, *,
+                        fixed: bool = False) -> None:
+    """Write a label encoder as one ONNX file with a dynamic batch and, unless ``fixed``, a
+    dynamic number of tokens up to ``length``. Raises ZslError."""
+    dims = {0: torch.export.Dim("batch", min=1)}
+    if not fixed:
+        dims[1] = torch.export.Dim("tokens", min=2, max=length)
+    example = torch.ones((2, length if fixed else min(7, length)), dtype=torch.int64)
+    _write(encoder, example, IDS, dims, path)
 
-    Raises ZslError for what cannot be exported.
-    """
-    shape = (2, side, side, 3) if encoder.layout == "NHWC" else (2, 3, side, side)
-    example = torch.zeros(shape, dtype=torch.uint8)  # a batch of 1 would freeze the batch at 1
-    batch = torch.export.Dim("batch", min=1)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+
+def _write(module: nn.Module, example: Tensor, name: str, dims: dict[int, "torch.export.Dim"],
+           path: Path) -> None:
+    size = sum(value.numel() * value.element_size() for value in module.state_dict().values())
+    if size > _MOST_BYTES:
+        raise ZslError(f"its weights take {size / 2**30:.1f} GiB, and one ONNX file holds 2: "
+                       "this network is too large for a model folder")
+    module.eval()
     try:
-        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), torch.inference_mode():
-            warnings.simplefilter("ignore")
+        with quietly(), torch.inference_mode():
             program = torch.onnx.export(
-                encoder.eval(), (example,), dynamo=True, dynamic_shapes=({0: batch},),
-                input_names=["images"], output_names=["embedding"], opset_version=OPSET,
-                verbose=False)
-        assert program is not None  # it is for dynamo=True
-        program.save(path, external_data=False)
-    except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
-        raise ZslError(f"this network cannot be exported to ONNX: {error}") from error
+                module, (example,), dynamo=True, dynamic_shapes=(dims,), input_names=[name],
+                opset_version=OPSET, verbose=False)
+            assert program is not None  # it is for dynamo=True
+            _name_outputs(program)
+            _check_dynamic(program, dims)
+            program.save(path, external_data=False)
+    except ImportError as error:
+        raise MissingExtraError(error.name or "onnxscript", "export", "zsl export") from error
+    except (OSError, MemoryError, ZslError):
+        raise
+    except Exception as error:  # the exporter raises whatever tracing a network leads it to
+        raise ZslError(f"this network cannot be exported to ONNX: {_cause(error)}") from error
+
+
+def _check_dynamic(program: "torch.onnx.ONNXProgram", dims: dict[int, "torch.export.Dim"]) -> None:
+    """The exporter, when a network's code ties a size to that of the example, goes on with it."""
+    shape = program.model.graph.inputs[0].shape
+    for axis, dim in dims.items():
+        if shape is None or isinstance(shape[axis], int):
+            raise ZslError(f"this network cannot be exported to ONNX: its code fixes the size of "
+                           f"dimension {axis} ({dim.__name__}) of its input")
+
+
+def _name_outputs(program: "torch.onnx.ONNXProgram") -> None:
+    """Name the two outputs; the exporter itself does not see that a value inside may have the
+    same name, as that of torch's operator ``embedding`` has."""
+    names, graph = (EMBEDDING, FEATURES), program.model.graph
+    inside = [value for node in graph.all_nodes() for value in node.outputs]
+    for value in (*inside, *graph.initializers.values()):
+        if value.name in names:
+            value.name = f"{value.name}_inside"
+    for value, name in zip(graph.outputs, names, strict=True):
+        value.name = name
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """The exporter reports to the standard streams, to loggers and as warnings."""
+    loggers = [logging.getLogger(name) for name in ("torch", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), \
+                redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason in one line: the exporter wraps it in pages of advice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def finish(path: Path, metadata: dict[str, str]) -> None:
+    """Take the features, which only mark where the head begins, out of a graph's outputs, and
+    write facts about it into its metadata."""
+    import onnx
+
+    model = onnx.load(path)
+    without_features(model.graph)
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, metadata)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def without_features(graph: "onnx.GraphProto") -> None:
+    """Take the features out of a graph's outputs."""
+    for output in [output for output in graph.output if output.name == FEATURES]:
+        graph.output.remove(output)
+
+
+def head_nodes(graph: "onnx.GraphProto") -> list["onnx.NodeProto"]:
+    """The nodes that depend on the features: the head."""
+    known, found = {FEATURES}, []
+    for node in graph.node:  # in topological order
+        if known & set(node.input):
+            known |= set(node.output)
+            found.append(node)
+    return found

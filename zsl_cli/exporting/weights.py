@@ -1,0 +1,175 @@
+"""Weights from files, without running anything that the files hold."""
+
+import argparse
+import json
+import math
+import re
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zsl_cli.errors import MissingExtraError, ZslError
+
+WRAPPERS = ("state_dict_ema", "model_ema", "ema_state_dict", "state_dict", "model_state_dict",
+            "model", "module", "net", "network")
+"""Where training programs put a state dict, averaged weights first: they are the better ones."""
+
+_HARMLESS: list[Any] = [argparse.Namespace]  # a training program's options; a plain container
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a checkpoint holds.
+
+    path: what the user named.
+    files: the files that were read.
+    tensors: by name.
+    facts: what else lay around them: plain numbers, texts and containers.
+    module: a whole network, from a pickle that the user trusts.
+    notes: what was chosen among several things.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any] = field(default_factory=dict)
+    module: nn.Module | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read(path: Path, *, trust: bool = False) -> Weights:
+    """The tensors of a ``.safetensors`` file, of a PyTorch file, or of a sharded checkpoint's
+    index. Pickles are read with ``weights_only=True``: tensors and plain containers, no code.
+
+    trust: read pickles that hold more, which runs whatever code is in them.
+
+    Raises ZslError.
+    """
+    if not path.is_file():
+        raise ZslError(f"{path}: no such file" + (" (a folder)" if path.is_dir() else ""))
+    if path.name.endswith(".index.json"):
+        return _sharded(path, trust)
+    if path.suffix == ".safetensors":
+        return Weights(path, (path,), _safetensors(path))
+    found = _pickle(path, trust)
+    if isinstance(found, nn.Module):
+        return Weights(path, (path,), found.state_dict(), module=found)
+    return _unwrapped(path, found)
+
+
+def tensors_in(path: Path, *, trust: bool = False) -> dict[str, Tensor]:
+    """The tensors of a PyTorch file that may also be one bare tensor. Raises ZslError."""
+    if not path.is_file():
+        raise ZslError(f"{path}: no such file")
+    found = _pickle(path, trust)
+    return {"": found.detach()} if isinstance(found, Tensor) else _unwrapped(path, found).tensors
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise MissingExtraError("safetensors", "export", "a .safetensors checkpoint") from error
+    try:
+        return load_file(path)
+    except Exception as error:  # its reader raises one class of its own for all damage
+        raise ZslError(f"{path}: cannot be read as safetensors: {error}") from error
+
+
+def _pickle(path: Path, trust: bool) -> Any:
+    try:
+        with warnings.catch_warnings(), torch.serialization.safe_globals(_HARMLESS):
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=not trust,
+                              mmap=_is_zip(path))
+    except UnpicklingError as error:
+        if trust:
+            raise ZslError(f"{path}: cannot be read as a checkpoint: {_first_line(error)}"
+                           ) from error
+        raise ZslError(
+            f"{path}: holds more than tensors ({_what(error)}), and zsl runs no code from a "
+            "checkpoint; save its state_dict() alone, or, if you trust whoever made the file, "
+            "give --trust-pickle") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged archive fails in as many ways as it has bytes
+        raise ZslError(f"{path}: cannot be read as a checkpoint: {_first_line(error)}") from error
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
+
+
+def _what(error: Exception) -> str:
+    """What a pickle asks for, out of torch's long message."""
+    text = str(error)
+    named = re.search(r"(?:GLOBAL|class|function) ([\w.]+\.[\w.]+)", text)
+    if named:
+        return named[1].rstrip(".")
+    _, _, reason = text.partition("WeightsUnpickler error: ")
+    return (reason or text).strip().splitlines()[0] if text.strip() else type(error).__name__
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _sharded(index: Path, trust: bool) -> Weights:
+    """All parts of a checkpoint that was cut into several files."""
+    try:
+        parts = json.loads(index.read_bytes())["weight_map"]
+        names = sorted(set(parts.values()))
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ZslError(f"{index}: not the index of a sharded checkpoint ({error})") from error
+    if any(not isinstance(name, str) or Path(name).name != name for name in names):
+        raise ZslError(f"{index}: it names files outside its folder")
+    tensors: dict[str, Tensor] = {}
+    for name in names:
+        tensors.update(read(index.parent / name, trust=trust).tensors)
+    if missing := [key for key in parts if key not in tensors]:
+        raise ZslError(f"{index}: the parts lack {listed(missing)}")
+    return Weights(index, (index, *(index.parent / name for name in names)), tensors)
+
+
+def _unwrapped(path: Path, found: Any) -> Weights:
+    """Take off the layers of ``state_dict`` and ``model`` around the tensors."""
+    facts: dict[str, Any] = {}
+    notes = []
+    while isinstance(found, dict):
+        inner = [key for key in WRAPPERS if isinstance(found.get(key), dict | nn.Module)]
+        if not inner:
+            break
+        facts |= {key: value for key, value in found.items() if key not in inner}
+        if len(inner) > 1:
+            notes.append(f"its {inner[0]} is taken, not {' or '.join(inner[1:])}")
+        found = found[inner[0]]
+    if isinstance(found, nn.Module):
+        return Weights(path, (path,), found.state_dict(), facts, found, tuple(notes))
+    tensors = {key: value for key, value in found.items()
+               if isinstance(value, Tensor)} if isinstance(found, dict) else {}
+    if not tensors or not all(isinstance(key, str) for key in tensors):
+        raise ZslError(f"{path}: no state dict in it (a dictionary of tensors is expected)")
+    facts |= {key: value for key, value in found.items() if key not in tensors}
+    return Weights(path, (path,), tensors, facts, notes=tuple(notes))
+
+
+def refuse_broken(tensors: dict[str, Tensor], source: Path) -> None:
+    """Raise ZslError for NaN or infinite weights."""
+    broken = [key for key, value in tensors.items() if value.is_floating_point()
+              and not math.isfinite(value.sum(dtype=torch.float64).item())
+              and not torch.isfinite(value).all()]
+    if broken:
+        raise ZslError(f"{source}: {len(broken)} of its tensors hold NaN or infinity: "
+                       f"{listed(broken)}; take an earlier checkpoint of that training")
+
+
+def listed(keys: list[str], most: int = 10) -> str:
+    """The first keys, and how many more there are."""
+    more = f" and {len(keys) - most} more" if len(keys) > most else ""
+    return ", ".join(keys[:most]) + more
