@@ -201,7 +201,7 @@ def _square(image: Image.Image, preprocessing: Preprocessing,
     image = _eight_bit(image)
     size, box = _frame(image.size, preprocessing)
     image = image.resize(size, INTERPOLATIONS[preprocessing.interpolation], box=box,
-                         reducing_gap=2.0 if reduced else None)
+                         reducing_gap=3.0 if reduced else None)
     if image.mode in ("RGBA", "LA"):
         white = Image.new(image.mode, image.size, "white")
         image = Image.alpha_composite(white.convert("RGBA"), image.convert("RGBA"))
