@@ -125,6 +125,13 @@ def rewrite(folder, name, data):
     (folder / "vocabulary.json").write_text(json.dumps(manifest))
 
 
+@pytest.mark.parametrize("hnsw", [{"m": "16"}, {"ef": 0}, {"width": 3}, [1], None])
+def test_impossible_parameters_of_the_index_are_refused(tmp_path, hnsw):
+    vocabulary = Vocabulary.load(make(tmp_path / "six", hnsw=hnsw))
+    with pytest.raises(FolderError, match=r"vocabulary\.json: hnsw: "):
+        vocabulary.searcher(exact=False)
+
+
 def test_files_that_contradict_each_other_are_refused(tmp_path):
     folder = make(tmp_path / "six")
     rewrite(folder, "labels.jsonl", b"{}\n")

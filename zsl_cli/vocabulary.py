@@ -217,8 +217,12 @@ class Vocabulary:
 
     @cached_property
     def hnsw_parameters(self) -> nearest.HnswParameters:
-        """The index's parameters, from the manifest."""
-        return nearest.HnswParameters(**self.manifest.get("hnsw", {}))
+        """The index's parameters, from the manifest; raises FolderError."""
+        try:
+            return nearest.HnswParameters(**self.manifest.get("hnsw", {}))
+        except (TypeError, ValueError) as error:
+            raise FolderError(f"{self.path}{os.sep}{folders.VOCABULARY.manifest}: hnsw: {error}"
+                              ) from error
 
     @cached_property
     def _exact(self) -> nearest.Exact:
