@@ -1,6 +1,8 @@
 """The label encoder of a model folder: phrases to vectors, and files that are not what they
 should be."""
 
+import json
+
 import numpy as np
 import pytest
 import text_model
@@ -170,3 +172,62 @@ def test_graph_and_tokenizer_that_do_not_fit_are_an_error_of_the_folder(folder, 
     encoder = Model.load(folder, device="cpu").label_encoder
     with pytest.raises(FolderError, match=message):
         encoder.encode(["red", "one two red four"])
+
+
+def test_models_say_what_they_can_do(zsl, tmp_path):
+    env = {"ZSL_HOME": str(tmp_path)}
+    folder = text_model.make(tmp_path / "models" / "colours")
+    text_model.make(tmp_path / "models" / "mute", text=False)
+    text_model.make_vocabulary(folder / "vocab", name="paints")
+    lines = zsl("models", "list", env=env).stdout.decode().splitlines()
+    assert lines[0] == ("colours\t1\tspace colours, dimension 4, encodes phrases, "
+                        "own vocabulary of 3 labels")
+    assert lines[1] == "mute\t1\tspace colours, dimension 4"
+    shown = zsl("models", "show", "colours", env=env).stdout.decode()
+    assert "encodes phrases: yes (templates: a photo of a {}.)" in shown
+    assert "own vocabulary: 3 labels" in shown
+    mute = zsl("models", "show", "mute", env=env).stdout.decode()
+    assert "encodes phrases: no" in mute
+    assert "own vocabulary: none" in mute
+    found = json.loads(zsl("models", "show", "colours", "--json", env=env).stdout)
+    assert found["own_vocabulary"]["name"] == "paints"
+    assert found["text"] == {"templates": ["a photo of a {}."]}
+
+
+def test_many_templates_are_counted_and_not_listed_in_one_line(zsl, tmp_path):
+    folder = text_model.make(tmp_path / "m", text=False)
+    text_model.label_encoder(folder / "label_encoder.onnx")
+    text_model.tokenizer(folder / "tokenizer.json")
+    manifest = json.loads((folder / "model.json").read_text())
+    manifest["text"] = {"templates": [f"{number} {{}}" for number in range(80)]}
+    (folder / "model.json").write_text(json.dumps(manifest))
+    text_model.sign(folder)
+    shown = zsl("models", "show", str(folder)).stdout.decode()
+    assert "encodes phrases: yes (templates: 0 {}, 1 {}, 2 {}, and 77 more)\n" in shown
+
+
+@pytest.mark.parametrize(("damage", "message"), [
+    (lambda folder: (folder / "label_encoder.onnx").write_bytes(b"x"),
+     "label_encoder.onnx: changed"),
+    (lambda folder: (folder / "tokenizer.json").write_bytes(b"x"), "tokenizer.json: changed"),
+    (lambda folder: (folder / "vocab" / "labels.jsonl").write_bytes(b"x"), "labels.jsonl: changed"),
+    (lambda folder: (folder / "vocab" / "vocabulary.json").unlink(), "vocabulary.json: No such"),
+    (lambda folder: (text_model.label_encoder(folder / "label_encoder.onnx", output="out"),
+                     text_model.sign(folder)), "expected an output, embedding"),
+    (lambda folder: (text_model.tokenizer(folder / "tokenizer.json",
+                                          words={"[PAD]": 0, "[UNK]": 99}),
+                     text_model.sign(folder)), "ONNX Runtime cannot run it"),
+    (lambda folder: (folder / "vocab" / "vocabulary.json").write_text(
+        (folder / "vocab" / "vocabulary.json").read_text().replace('"colours"', '"sounds"')),
+     "space 'sounds'"),
+])
+def test_verify_looks_at_the_label_encoder_and_at_the_own_vocabulary(
+        zsl, tmp_path, damage, message):
+    folder = text_model.make(tmp_path / "colours")
+    text_model.make_vocabulary(folder / "vocab")
+    assert zsl("models", "verify", str(folder)).returncode == 0
+    damage(folder)
+    result = zsl("models", "verify", str(folder))
+    assert result.returncode == 2
+    assert message in result.stderr.decode()
+    assert len(result.stderr.splitlines()) == 1

@@ -145,3 +145,11 @@ def test_the_python_api_resolves_alike(user_home):
     assert Classifier.load("m", device="cpu").vocabulary.name == "its own"
     text_model.make_vocabulary(user_home / "vocab" / "some")
     assert Classifier.load("m", "some", device="cpu").vocabulary.name == "some"
+
+
+def test_doctor_takes_a_default_model_that_has_phrases_only(zsl, user_home):
+    text_model.make(user_home / "models" / "default")
+    result = zsl("doctor", env={"ZSL_HOME": str(user_home)})
+    assert result.returncode == 0
+    assert b"no vocabulary: it encodes the labels" in result.stdout
+    assert b"tokenizers " in result.stdout
