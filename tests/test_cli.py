@@ -35,8 +35,9 @@ def test_help_and_version_import_nothing_heavy(environment):
 
 def test_classify_never_imports_torch_or_scipy(environment, cat_jpg):
     code = ("import sys, os; os._exit = lambda status: print([m for m in ('torch', 'scipy', "
-            f"'transformers') if m in sys.modules]); sys.argv = ['zsl', 'classify', '{cat_jpg}', "
-            "'-q']; from zsl_cli.cli import main; main()")
+            "'transformers', 'tokenizers') if m in sys.modules]); "
+            f"sys.argv = ['zsl', 'classify', '{cat_jpg}', '-q']; "
+            "from zsl_cli.cli import main; main()")
     result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True,
                             check=True)
     assert result.stdout.splitlines()[-1] == b"[]"
@@ -84,6 +85,20 @@ def test_an_impossible_calibration_is_refused(zsl, tmp_path, calibration):
     result = zsl("models", "verify", str(folder))
     assert result.returncode == 2
     assert b"model.json: calibration:" in result.stderr
+
+
+@pytest.mark.parametrize("change", [
+    {"name": 1}, {"space": None}, {"dimension": "451"}, {"dimension": [1]}, {"files": None},
+    {"files": {"encoder.onnx": {"sha256": 1, "bytes": None}}}, {"input": [1]}, {"input": None},
+    {"input": {"size": "a"}}, {"calibration": "hot"}, {"text": 5}, {"format": "1"}])
+def test_a_malformed_model_manifest_is_an_error_of_one_line(zsl, tmp_path, cat_jpg, change):
+    folder = shutil.copytree(folders.embedded(folders.MODEL) / "default", tmp_path / "m")
+    manifest = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**manifest, **change}))
+    result = zsl("classify", str(cat_jpg), "--model", "m")
+    assert result.returncode == 2
+    (line,) = result.stderr.decode().splitlines()
+    assert "model.json" in line or "encoder.onnx: changed" in line
 
 
 def test_help_to_a_reader_who_has_gone_is_quiet(environment):

@@ -74,7 +74,8 @@ def test_a_changed_file_is_refused_by_name(user_home):
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    ("{", "not valid JSON"), ("[]", "lacks format"), ('{"format": 1}', "lacks name"),
+    ("{", "not valid JSON"), ("[]", "lacks format"),
+    ("[" * 100_000, "not valid JSON"), ('{"format": 1}', "lacks name"),
     (None, "No such file"),
 ])
 def test_a_broken_manifest_says_what_is_wrong(user_home, text, message):
@@ -90,6 +91,61 @@ def test_a_manifest_of_a_later_format_is_refused(user_home):
     folder = make(user_home / "mine", format=2)
     with pytest.raises(FolderError, match="format 2"):
         folders.read_manifest(MODEL, folder)
+
+
+TEXT_FILES = {name: {"sha256": "0", "bytes": 1} for name in ("label_encoder.onnx",
+                                                             "tokenizer.json")}
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"name": 5}, "name 5 is not a text"),
+    ({"name": None}, "name None is not a text"),
+    ({"space": ["s"]}, r"space \['s'\] is not a text"),
+    ({"dimension": "4"}, "dimension '4' is not a whole number above 0"),
+    ({"dimension": 4.0}, "dimension 4.0 is not"),
+    ({"dimension": True}, "dimension True is not"),
+    ({"dimension": 0}, "dimension 0 is not"),
+    ({"files": []}, "plain file names"),
+    ({"files": {"encoder.onnx": "0"}}, "plain file names"),
+    ({"text": {"templates": []}}, "belong together"),
+    ({"files": TEXT_FILES}, "belong together"),
+    ({"files": {"tokenizer.json": {"sha256": "0", "bytes": 1}}}, "belong together"),
+    ({"files": TEXT_FILES, "text": None}, "a list, templates, is expected"),
+    ({"files": TEXT_FILES, "text": {}}, "a list, templates, is expected"),
+    ({"files": TEXT_FILES, "text": {"templates": "a {}"}}, "a list, templates, is expected"),
+    ({"files": TEXT_FILES, "text": {"templates": [5]}}, "template 5 is not a text with one {}"),
+    ({"files": TEXT_FILES, "text": {"templates": ["a cat"]}}, "template 'a cat' is not"),
+    ({"files": TEXT_FILES, "text": {"templates": ["{} {}"]}}, "template '{} {}' is not"),
+    ({"files": TEXT_FILES, "text": {"templates": ["{0}"]}}, r"template '\{0\}' is not"),
+])
+def test_a_model_manifest_of_wrong_values_says_which(user_home, changes, message):
+    folder = make(user_home / "mine", **changes)
+    with pytest.raises(FolderError, match=message):
+        folders.read_manifest(MODEL, folder)
+
+
+def test_templates_go_with_a_label_encoder(user_home):
+    folder = make(user_home / "mine", files=TEXT_FILES,
+                  text={"templates": ["{}", "a photo of a {}.\n"]})
+    assert folders.encodes_phrases(folders.read_manifest(MODEL, folder))
+    assert not folders.encodes_phrases(
+        folders.read_manifest(MODEL, folders.embedded(MODEL) / "default"))
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"labels": "many"}, "labels 'many' is not a whole number above 0"),
+    ({"labels": 0}, "labels 0 is not a whole number above 0"),
+    ({"prior_dimension": 4}, "prior_dimension 4 is none of the 4 dimensions"),
+    ({"prior_dimension": "3"}, "prior_dimension '3' is none"),
+])
+def test_a_vocabulary_manifest_of_wrong_values_says_which(user_home, changes, message):
+    folder = user_home / "mine"
+    folder.mkdir(parents=True)
+    folders.write_manifest(VOCABULARY, folder, {
+        "name": "mine", "version": "1", "space": "s", "dimension": 4, "labels": 2, "files": {},
+        **changes})
+    with pytest.raises(FolderError, match=message):
+        folders.read_manifest(VOCABULARY, folder)
 
 
 @pytest.mark.parametrize("name", ["../secret", "a/b", ".."])

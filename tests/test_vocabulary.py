@@ -97,6 +97,29 @@ def test_a_subset_answers_in_the_vocabularys_rows_and_can_leave_the_prior_out(vo
     np.testing.assert_allclose(scores, [[0.3, 0]], atol=1e-3)
 
 
+def test_a_subset_has_phrases_behind_the_vocabularys_rows(vocabulary):
+    phrase = np.array([0, 0, 0.6, 0, 0, 0, 0.8], np.float32)
+    subset = vocabulary.subset([4], phrases={"a heron": phrase, "a digger": phrase[::-1]})
+    query = np.zeros((1, 7), np.float32)
+    query[0, 2], query[0, 6] = 1, 0.5
+    rows, scores = subset.search(query, 5)
+    assert rows.tolist() == [[6, 4, 7]]
+    np.testing.assert_allclose(scores, [[0.6, 0.25, 0]], atol=1e-3)  # no prior in phrases
+    assert [subset.label(row).id for row in (4, 6, 7)] == ["n5", "a heron", "a digger"]
+    assert subset.label(6) == Label("a heron", "a heron")
+    assert len(subset) == 3
+
+
+def test_an_empty_vocabulary_finds_nothing(vocabulary):
+    empty = Vocabulary.empty("s", 7)
+    assert (len(empty), empty.name, empty.labels) == (0, "phrases", [])
+    ids, scores = empty.search(np.zeros((2, 7), np.float32), 3, exact=False)
+    assert (ids, scores.shape) == ([[], []], (2, 0))
+    assert empty.look_up("cat") is None
+    with pytest.raises(UnknownLabelError):
+        empty.find("cat")
+
+
 def test_descendants_by_any_path(vocabulary):
     assert vocabulary.hierarchy.descendants(0) == [0, 1, 2, 5]
     assert vocabulary.hierarchy.descendants(3) == [3, 4]
@@ -123,6 +146,13 @@ def rewrite(folder, name, data):
     manifest = json.loads((folder / "vocabulary.json").read_text())
     manifest["files"] = folders.describe_files(folder, "vectors.npy", "labels.jsonl")
     (folder / "vocabulary.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("hnsw", [{"m": "16"}, {"ef": 0}, {"width": 3}, [1], None])
+def test_impossible_parameters_of_the_index_are_refused(tmp_path, hnsw):
+    vocabulary = Vocabulary.load(make(tmp_path / "six", hnsw=hnsw))
+    with pytest.raises(FolderError, match=r"vocabulary\.json: hnsw: "):
+        vocabulary.searcher(exact=False)
 
 
 def test_files_that_contradict_each_other_are_refused(tmp_path):

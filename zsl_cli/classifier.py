@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from zsl_cli import devices, folders, images, stream
-from zsl_cli.errors import ImageError, MismatchError, ZslError
+from zsl_cli import devices, folders, images, pairing, stream
+from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.model import Model
 from zsl_cli.vocabulary import Label, Subset, Vocabulary
 
@@ -71,44 +71,52 @@ class Classifier:
 
     def __init__(self, model: Model, vocabulary: Vocabulary) -> None:
         """Raises MismatchError unless the two speak of the same space."""
-        check_fit(model.path.name, model.manifest, vocabulary.path.name, vocabulary.manifest)
+        pairing.check_fit(model.name, model.manifest, vocabulary.name, vocabulary.manifest)
         self.model = model
         self.vocabulary = vocabulary
 
     @classmethod
     def load(cls, model: str | os.PathLike[str] = "default",
-             vocabulary: str | os.PathLike[str] = "default", *,
+             vocabulary: str | os.PathLike[str] | None = None, *,
              device: str = "auto", exact: bool | None = None,
              images: int = 1) -> "Classifier":
         """A model and a vocabulary by name or folder, ready for so many images (see
-        Vocabulary.searcher). Raises ZslError when they can't be used."""
-        loading = Vocabulary.start_loading(vocabulary, exact=exact, queries=images)
-        threads = None if images < MANY else 1
-        return cls(Model.load(model, device=device, threads=threads), loading.result())
+        Vocabulary.searcher).
+
+        vocabulary: by default the one that pairing.vocabulary_for chooses for the model; where
+            there is none, each question has to list its candidate labels.
+
+        Raises ZslError when they can't be used.
+        """
+        folder = folders.find(folders.MODEL, model)
+        chosen = pairing.vocabulary_for(
+            folder, folders.read_manifest(folders.MODEL, folder), vocabulary)
+        loading = chosen and Vocabulary.start_loading(chosen, exact=exact, queries=images)
+        loaded = Model.load(folder, device=device, threads=None if images < MANY else 1)
+        return cls(loaded, loading.result() if loading else
+                   Vocabulary.empty(loaded.space, loaded.dimension))
 
     def candidates(self, labels: Sequence[str] | None = None,
                    under: Sequence[str] | None = None, *, exact: bool | None = None,
                    images: int = 1) -> "Nearest":
         """The search over the labels that may be answered.
 
-        labels: names, synonyms or ids; None for the whole vocabulary.
+        labels: names, synonyms or ids, and where the model encodes them any other phrases;
+            None for the whole vocabulary.
         under: only these labels and what lies below one of them.
         exact, images: see Vocabulary.searcher.
 
         Raises UnknownLabelError, or ZslError when nothing is left.
         """
-        vocabulary = self.vocabulary
-        if labels is None and under is None:
-            return vocabulary.searcher(exact=exact, queries=images)
-        rows = set(range(len(vocabulary)) if labels is None
-                   else (vocabulary.find(label).row for label in labels))
-        if under is not None:
-            rows &= {row for label in under
-                     for row in vocabulary.hierarchy.descendants(vocabulary.find(label).row)}
-        if not rows:
-            raise ZslError("no candidate label is left: none of the labels lies under "
-                           + ", ".join(under) if under else "the list of labels is empty")
-        return vocabulary.subset(rows, prior=labels is None)
+        if labels is None and under is None and len(self.vocabulary):
+            return self.vocabulary.searcher(exact=exact, queries=images)
+        from zsl_cli.candidates import choose
+
+        choice = choose(self.vocabulary, labels, under, phrases=self.model.encodes_phrases)
+        encoder = self.model.label_encoder if choice.phrases else None
+        vectors = encoder.encode(choice.phrases) if encoder else ()
+        return self.vocabulary.subset(choice.rows, prior=labels is None,
+                                      phrases=dict(zip(choice.phrases, vectors, strict=True)))
 
     def classify(self, sources: "Iterable[images.ImageSource]", *, top: int = 5,
                  labels: Sequence[str] | None = None, under: Sequence[str] | None = None,
@@ -170,11 +178,14 @@ class Classifier:
                threshold: float) -> Iterator[tuple[ScoredLabel, ...]]:
         """The scored labels of each embedding."""
         # A user's own candidates all count in the denominator, so that their scores add up to 1.
-        among = MAX_TOP if isinstance(nearest, Subset) else self.model.calibration.neighbours
+        if isinstance(nearest, Subset):
+            among, label = MAX_TOP, nearest.label
+        else:
+            among, label = self.model.calibration.neighbours, self.vocabulary.label
         rows, products = nearest.search(embeddings, max(top, among))
         scores = self.probabilities(products, among)
         for line in range(len(rows)):
-            yield tuple(ScoredLabel(self.vocabulary.label(row), score)
+            yield tuple(ScoredLabel(label(row), score)
                         for row, score in zip(rows[line, :top].tolist(),
                                               scores[line, :top].tolist(), strict=True)
                         if score >= threshold)
@@ -191,29 +202,3 @@ class Classifier:
 
 def _name(source: "images.ImageSource") -> str:
     return os.fsdecode(source) if isinstance(source, str | os.PathLike) else "-"
-
-
-def check_fit(model_name: str, model: dict, vocabulary_name: str, vocabulary: dict) -> None:
-    """Raise MismatchError unless a model's and a vocabulary's manifest have one space, with the
-    pairs that do fit."""
-    if (model["space"], model["dimension"]) == (vocabulary["space"], vocabulary["dimension"]):
-        return
-    fitting = [f"--model {m.name} --vocab {v.name}"
-               for m, of_m in _spaces(folders.MODEL) for v, of_v in _spaces(folders.VOCABULARY)
-               if of_m == of_v]
-    raise MismatchError(
-        f"model {model_name!r} maps into space {model['space']!r} (dimension "
-        f"{model['dimension']}), vocabulary {vocabulary_name!r} has label vectors of space "
-        f"{vocabulary['space']!r} (dimension {vocabulary['dimension']}); "
-        f"pairs that fit: {'; '.join(fitting) or 'none'}")
-
-
-def _spaces(kind: folders.Kind) -> list[tuple]:
-    found = []
-    for folder in folders.available(kind):
-        try:
-            manifest = folders.read_manifest(kind, folder)
-        except ZslError:
-            continue
-        found.append((folder, (manifest["space"], manifest["dimension"])))
-    return found

@@ -81,16 +81,22 @@ def open_session(model: Path, device: str, threads: int | None = None,
 def _session(model: Path, providers: list[str],
              threads: int | None) -> "onnxruntime.InferenceSession":
     import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or usable_cpus()
     options.log_severity_level = 4
     try:
         return onnxruntime.InferenceSession(str(model), options, providers=providers)
-    except (state.Fail, state.InvalidProtobuf, state.InvalidGraph, state.InvalidArgument,
-            state.NoSuchFile, state.NotImplemented, state.RuntimeException) as error:
+    except session_errors() as error:
         raise FolderError(f"{model}: ONNX Runtime cannot load it: {error}") from error
+
+
+def session_errors() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises for a graph that it cannot load, or run on some input."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return (state.Fail, state.InvalidProtobuf, state.InvalidGraph, state.InvalidArgument,
+            state.NoSuchFile, state.NotImplemented, state.RuntimeException)
 
 
 def session_device(session: "onnxruntime.InferenceSession") -> str:

@@ -7,6 +7,7 @@ file with its SHA-256 and its size, so that a changed or half-copied file is nev
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -103,7 +104,7 @@ def read_manifest(kind: Kind, folder: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_bytes())
     except OSError as error:
         raise FolderError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FolderError(f"{path}: not valid JSON ({error})") from error
     missing = [key for key in ("format", *kind.keys)
                if not isinstance(manifest, dict) or key not in manifest]
@@ -116,7 +117,48 @@ def read_manifest(kind: Kind, folder: Path) -> dict[str, Any]:
             isinstance(entry, dict) and {"sha256", "bytes"} <= entry.keys() and _is_plain(name)
             for name, entry in manifest["files"].items()):
         raise FolderError(f"{path}: \"files\" must give the sha256 and bytes of plain file names")
+    problem = _wrong_value(kind, manifest) or (_wrong_text(manifest) if kind is MODEL else None)
+    if problem:
+        raise FolderError(f"{path}: {problem}")
     return manifest
+
+
+def _wrong_value(kind: Kind, manifest: dict[str, Any]) -> str | None:
+    """What is wrong with one of the values that the code relies on."""
+    for key in ("name", "space"):
+        if not isinstance(manifest[key], str):
+            return f"{key} {manifest[key]!r} is not a text"
+    for key in [key for key in kind.keys if key in ("dimension", "labels")]:
+        if type(manifest[key]) is not int or manifest[key] < 1:  # True, too, is an int
+            return f"{key} {manifest[key]!r} is not a whole number above 0"
+    prior = manifest.get("prior_dimension")
+    if prior is not None and (type(prior) is not int or not 0 <= prior < manifest["dimension"]):
+        return f"prior_dimension {prior!r} is none of the {manifest['dimension']} dimensions"
+    return None
+
+
+def _wrong_text(manifest: dict[str, Any]) -> str | None:
+    """What is wrong with what a model's manifest says of its label encoder."""
+    there = {LABEL_ENCODER_FILE in manifest["files"], TOKENIZER_FILE in manifest["files"],
+             "text" in manifest}
+    if len(there) > 1:
+        return (f"{LABEL_ENCODER_FILE}, {TOKENIZER_FILE} (in \"files\") and \"text\" belong "
+                "together, and not all are there")
+    if "text" not in manifest:
+        return None
+    text = manifest["text"]
+    templates = text.get("templates") if isinstance(text, dict) else None
+    if not isinstance(templates, list):
+        return "text: a list, templates, is expected"
+    for template in templates:
+        if not isinstance(template, str) or not re.fullmatch(r"[^{}]*\{\}[^{}]*", template):
+            return f"text: template {template!r} is not a text with one {{}} in it"
+    return None
+
+
+def encodes_phrases(manifest: dict[str, Any]) -> bool:
+    """Whether a model's manifest says that the folder has a label encoder."""
+    return LABEL_ENCODER_FILE in manifest["files"]
 
 
 def _is_plain(name: str) -> bool:

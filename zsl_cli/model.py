@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     import onnxruntime
     from numpy.typing import NDArray
+
+    from zsl_cli.label_encoder import LabelEncoder
 
 ENCODER_FILE = "encoder.onnx"
 
@@ -90,6 +93,21 @@ class Model:
         if "embedding" not in outputs or outputs["embedding"].shape[1:] != [self.dimension]:
             raise FolderError(f"{self.path / ENCODER_FILE}: expected an output, embedding, "
                               f"[batch, {self.dimension}]")
+
+    @property
+    def encodes_phrases(self) -> bool:
+        """Whether the folder has a label encoder; see ``label_encoder``."""
+        return folders.encodes_phrases(self.manifest)
+
+    @cached_property
+    def label_encoder(self) -> "LabelEncoder | None":
+        """What turns phrases into label vectors of this model's space, on the device that the
+        model runs on, or None; loaded at first use. Raises FolderError."""
+        if not self.encodes_phrases:
+            return None
+        from zsl_cli.label_encoder import LabelEncoder
+
+        return LabelEncoder.load(self.path, self.manifest, device=self.device)
 
     def read(self, source: "images.ImageSource", *,
              max_pixels: int = images.MAX_PIXELS) -> "NDArray[np.uint8]":

@@ -76,6 +76,11 @@ class HnswParameters:
     ef_construction: int = 400
     ef: int = 256
 
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if type(value) is not int or value < 1:
+                raise ValueError(f"{name} {value!r} is not a whole number above 0")
+
 
 class Hnsw:
     """An HNSW graph by inner product over label vectors ``[labels, D]``."""

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -79,8 +79,9 @@ class Vocabulary:
     Rows of the folder are numbered from 0 and stay the same in every subset.
     """
 
-    def __init__(self, manifest: dict[str, Any], path: Path, lines: Sequence[bytes],
+    def __init__(self, manifest: dict[str, Any], path: Path | None, lines: Sequence[bytes],
                  vectors: "NDArray[np.floating]") -> None:
+        """``path`` is None for ``empty``, which has no folder."""
         self.path = path
         self.name: str = manifest["name"]
         self.space: str = manifest["space"]
@@ -99,6 +100,13 @@ class Vocabulary:
         """
         folder = folders.find(folders.VOCABULARY, name)
         return cls._read(folder, folders.read_manifest(folders.VOCABULARY, folder))
+
+    @classmethod
+    def empty(cls, space: str, dimension: int) -> "Vocabulary":
+        """No labels at all, for a model that encodes the phrases it is to choose from."""
+        manifest = {"name": "phrases", "version": "1", "space": space, "dimension": dimension,
+                    "labels": 0, "files": {}}
+        return cls(manifest, None, [], np.empty((0, dimension), np.float32))
 
     @classmethod
     def start_loading(cls, name: str | os.PathLike[str] = "default", *,
@@ -146,7 +154,8 @@ class Vocabulary:
             try:
                 self._parsed[row] = Label.from_json(self._lines[row])
             except ValueError as error:
-                raise FolderError(f"{self.path / LABELS_FILE}, line {row + 1}: {error}") from error
+                where = f"{self.path}{os.sep}{LABELS_FILE}"
+                raise FolderError(f"{where}, line {row + 1}: {error}") from error
         return self._parsed[row]
 
     @cached_property
@@ -184,16 +193,23 @@ class Vocabulary:
         return names
 
     def find(self, text: str) -> Match:
-        """The label that an id, a name or a synonym stands for.
+        """As look_up; raises UnknownLabelError, with the nearest names, for what is no label."""
+        match = self.look_up(text)
+        if match is None:
+            raise UnknownLabelError(f"unknown label {text!r}" + self._nearest_names(text))
+        return match
+
+    def look_up(self, text: str) -> Match | None:
+        """The label that an id, a name or a synonym stands for, or None.
 
         A name with several senses means the most usual one in pictures, by the label prior
-        (without a prior: the first main name). Raises UnknownLabelError with the nearest names.
+        (without a prior: the first main name).
         """
         if text.strip() in self.rows:
             return Match(text, self.rows[text.strip()])
         meant = self._names.get(_normal(text), [])
         if not meant:
-            raise UnknownLabelError(f"unknown label {text!r}" + self._nearest_names(text))
+            return None
         best = max(meant, key=self.prior) if self.prior_dimension is not None else meant[0]
         return Match(text, best, tuple(row for row in meant if row != best))
 
@@ -217,8 +233,12 @@ class Vocabulary:
 
     @cached_property
     def hnsw_parameters(self) -> nearest.HnswParameters:
-        """The index's parameters, from the manifest."""
-        return nearest.HnswParameters(**self.manifest.get("hnsw", {}))
+        """The index's parameters, from the manifest; raises FolderError."""
+        try:
+            return nearest.HnswParameters(**self.manifest.get("hnsw", {}))
+        except (TypeError, ValueError) as error:
+            raise FolderError(f"{self.path}{os.sep}{folders.VOCABULARY.manifest}: hnsw: {error}"
+                              ) from error
 
     @cached_property
     def _exact(self) -> nearest.Exact:
@@ -230,7 +250,7 @@ class Vocabulary:
         exact: True for brute force, False for the HNSW index, None for whichever is quicker
             over this number of ``queries``.
         """
-        if exact:
+        if exact or not len(self):
             return self._exact
         if self._hnsw is None:
             if exact is None and queries < nearest.LOAD_FROM:
@@ -249,27 +269,47 @@ class Vocabulary:
         rows, scores = self.searcher(exact=exact, queries=len(embeddings)).search(embeddings, k)
         return [[self.label(row).id for row in line] for line in rows.tolist()], scores
 
-    def subset(self, rows: Iterable[int], *, prior: bool = True) -> "Subset":
-        """The search over these rows alone, exact; without the label prior if so asked."""
-        return Subset(self, np.array(sorted(set(rows)), dtype=np.int64), prior)
+    def subset(self, rows: Iterable[int], *, prior: bool = True,
+               phrases: "Mapping[str, NDArray[np.float32]] | None" = None) -> "Subset":
+        """The search over these rows alone, exact; without the label prior if so asked.
+
+        phrases: candidates beside the rows, with their label vectors, float32 ``[D]``.
+        """
+        return Subset(self, np.array(sorted(set(rows)), dtype=np.int64), prior, phrases or {})
 
 
 class Subset:
-    """Exact search over some rows of a vocabulary; it answers in the vocabulary's rows.
+    """Exact search over some rows of a vocabulary and over phrases that are not in it.
+
+    It answers in the vocabulary's rows; phrases follow behind the last of them, in their order,
+    so ``label`` has to be asked what a row is.
 
     A prior toward usual labels helps where all labels compete and hurts among a few that the
-    user has chosen, so it can be left out.
+    user has chosen, so it can be left out. Phrases never have one.
     """
 
-    def __init__(self, vocabulary: Vocabulary, rows: "NDArray[np.int64]", prior: bool) -> None:
-        vectors = np.array(vocabulary.vectors[rows], dtype=np.float32)
-        if not prior and vocabulary.prior_dimension is not None:
-            vectors[:, vocabulary.prior_dimension] = 0.0
-        self._rows = rows
-        self._exact = nearest.Exact(vectors)
+    def __init__(self, vocabulary: Vocabulary, rows: "NDArray[np.int64]", prior: bool,
+                 phrases: "Mapping[str, NDArray[np.float32]]") -> None:
+        of_rows = np.array(vocabulary.vectors[rows], dtype=np.float32)
+        of_phrases = np.array([*phrases.values()], np.float32).reshape(-1, vocabulary.dimension)
+        if vocabulary.prior_dimension is not None:
+            of_phrases[:, vocabulary.prior_dimension] = 0.0
+            if not prior:
+                of_rows[:, vocabulary.prior_dimension] = 0.0
+        self.phrases = tuple(phrases)
+        self._vocabulary = vocabulary
+        self._rows = np.concatenate([rows, len(vocabulary) + np.arange(len(phrases))])
+        self._exact = nearest.Exact(np.concatenate([of_rows, of_phrases]))
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def label(self, row: int) -> Label:
+        """The label of a row that ``search`` gave; a phrase is its own id and name."""
+        if row < len(self._vocabulary):
+            return self._vocabulary.label(row)
+        phrase = self.phrases[row - len(self._vocabulary)]
+        return Label(phrase, phrase)
 
     def search(self, queries: "NDArray[np.float32]", k: int) -> "nearest.Neighbours":
         """See Nearest."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @options.common
 def command(images: tuple[str, ...], top: int, threshold: float, labels: str | None,
             labels_file: Path | None, under: tuple[str, ...], exact: bool | None,
-            output_format: str | None, model: str, vocabulary: str, device: str,
+            output_format: str | None, model: str, vocabulary: str | None, device: str,
             jobs: int | None, batch_size: int | None, max_pixels: int, quiet: bool, verbose: bool,
             debug: bool) -> int:
     """Say what is in each IMAGE: a file, a folder, a pattern, or - for standard input.
@@ -49,9 +49,9 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: str | N
     paths = list(expand(images))
     classifier = Classifier.load(model, vocabulary, device=device, exact=exact,
                                  images=len(paths))
-    if not quiet:
-        notes.say_senses(classifier, [*(names or ()), *under])
     nearest = classifier.candidates(names, under or None, exact=exact, images=len(paths))
+    if not quiet:
+        notes.say_meanings(classifier, [*(names or ()), *under], nearest)
     if verbose:
         notes.say_what_is_used(classifier, nearest)
     predictions = classifier.predict(_sources(paths), nearest, top=top, threshold=threshold,

@@ -13,7 +13,7 @@ from zsl_cli.cli.output import printable
 from zsl_cli.errors import ZslError
 
 _PACKAGES = ("numpy", "pillow", "onnxruntime-gpu", "onnxruntime", "hnswlib", "click", "rich",
-             "platformdirs")
+             "platformdirs", "tokenizers")
 _EXTRAS = (("pillow-heif", "heif", "HEIC images"),
            ("pyarrow", "parquet", "Parquet from zsl label"), ("torch", "export", "zsl export"),
            ("transformers", "vocab", "zsl vocab build"))
@@ -91,5 +91,7 @@ def _classifier() -> str:
     from zsl_cli.classifier import Classifier
 
     classifier = Classifier.load()
+    vocabulary = classifier.vocabulary
     return (f"{classifier.model.path} on {classifier.model.device} and "
-            f"{classifier.vocabulary.path} with {len(classifier.vocabulary):,} labels work")
+            + (f"{vocabulary.path} with {len(vocabulary):,} labels work" if len(vocabulary)
+               else "no vocabulary: it encodes the labels that it is to choose from"))

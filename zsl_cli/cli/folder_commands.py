@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
-from zsl_cli import folders
+from zsl_cli import folders, pairing
 from zsl_cli.cli import options
 from zsl_cli.cli.output import printable
 from zsl_cli.errors import ZslError
+
+_TEMPLATES = 3  # that a line names; the rest of what is shown has them all
 
 
 def add_to(group: click.Group, kind: folders.Kind) -> None:
@@ -21,6 +24,7 @@ def add_to(group: click.Group, kind: folders.Kind) -> None:
         for folder in folders.available(kind):
             try:
                 manifest = folders.read_manifest(kind, folder)
+                own = _own_vocabulary(kind, folder)
             except ZslError as error:
                 click.echo(f"zsl: {error}", err=True)
                 failures += 1
@@ -28,6 +32,8 @@ def add_to(group: click.Group, kind: folders.Kind) -> None:
             what = f"{manifest['labels']:,} labels, " if "labels" in manifest else ""
             click.echo(f"{printable(folder.name)}\t{manifest['version']}\t{what}"
                        f"space {manifest['space']}, dimension {manifest['dimension']}"
+                       + (", encodes phrases" if folders.encodes_phrases(manifest) else "")
+                       + (f", own vocabulary of {own['labels']:,} labels" if own else "")
                        + (f"\t{printable(str(folder))}" if verbose else ""))
         return 1 if failures else 0
 
@@ -38,11 +44,16 @@ def add_to(group: click.Group, kind: folders.Kind) -> None:
     def _show_command(name: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
         folder = folders.find(kind, name)
         manifest = {"folder": str(folder), **folders.read_manifest(kind, folder)}
+        own = _own_vocabulary(kind, folder)
         if as_json:
-            click.echo(json.dumps(manifest, indent=2))
-        else:
-            for line in _lines(manifest):
-                click.echo(printable(line))
+            extra = {"own_vocabulary": own} if kind is folders.MODEL else {}
+            click.echo(json.dumps({**manifest, **extra}, indent=2))
+            return
+        if kind is folders.MODEL:
+            manifest |= {"encodes phrases": _phrases(manifest),
+                         "own vocabulary": f"{own['labels']:,} labels" if own else "none"}
+        for line in _lines(manifest):
+            click.echo(printable(line))
 
     @group.command("verify", help="Check the files against the manifest's hashes.")
     @click.argument("name", default="default", metavar="[NAME|FOLDER]")
@@ -54,6 +65,21 @@ def add_to(group: click.Group, kind: folders.Kind) -> None:
             click.echo(f"{printable(str(folder))}: all files are what the manifest says")
 
 
+def _own_vocabulary(kind: folders.Kind, folder: Path) -> dict[str, Any] | None:
+    """The manifest of the vocabulary that a model folder carries, if it does."""
+    own = pairing.own_vocabulary(folder) if kind is folders.MODEL else None
+    return folders.read_manifest(folders.VOCABULARY, own) if own else None
+
+
+def _phrases(model: dict[str, Any]) -> str:
+    """Whether a model encodes phrases, and what was put around the names of its labels."""
+    if not folders.encodes_phrases(model):
+        return "no"
+    templates = model["text"]["templates"]
+    more = [f"and {len(templates) - _TEMPLATES} more"] if len(templates) > _TEMPLATES else []
+    return f"yes (templates: {', '.join([*templates[:_TEMPLATES], *more]) or 'none'})"
+
+
 def _verify(kind: folders.Kind, folder: Path) -> None:
     """Raise ZslError for the first thing that is wrong with a folder."""
     manifest = folders.read_manifest(kind, folder)
@@ -62,7 +88,12 @@ def _verify(kind: folders.Kind, folder: Path) -> None:
     if kind is folders.MODEL:
         from zsl_cli.model import Model
 
-        Model.load(folder, device="cpu")
+        encoder = Model.load(folder, device="cpu").label_encoder
+        if encoder:
+            encoder.encode(["a phrase", "a phrase that is longer than the other"])
+        if own := pairing.own_vocabulary(folder):
+            _verify(folders.VOCABULARY, own)
+            pairing.vocabulary_for(folder, manifest)  # raises where the two do not fit
     else:
         from zsl_cli.vocabulary import Vocabulary
 

@@ -66,9 +66,9 @@ def command(sources: tuple[str, ...], output: str | None, output_format: str | N
             include: tuple[str, ...], exclude: tuple[str, ...], hidden: bool, follow_links: bool,
             files_from: str | None, retry_failed: bool, check_content: bool, force: bool,
             top: int, threshold: float, labels: str | None, labels_file: Path | None,
-            under: tuple[str, ...], exact: bool | None, model: str, vocabulary: str, device: str,
-            jobs: int | None, batch_size: int | None, max_pixels: int, quiet: bool, verbose: bool,
-            debug: bool) -> int:
+            under: tuple[str, ...], exact: bool | None, model: str, vocabulary: str | None,
+            device: str, jobs: int | None, batch_size: int | None, max_pixels: int, quiet: bool,
+            verbose: bool, debug: bool) -> int:
     """Name what is in every photo of a FOLDER; run again, it does only what is new or changed.
 
     \b
@@ -174,26 +174,31 @@ class _Used:
     """The model and the vocabulary: what they say of themselves at once, they themselves when
     they are needed, which in a run with nothing to do is never."""
 
-    def __init__(self, model: str, vocabulary: str, device: str, exact: bool | None, quiet: bool,
-                 verbose: bool, question: "Question") -> None:
-        from zsl_cli.classifier import check_fit
+    def __init__(self, model: str, vocabulary: str | None, device: str, exact: bool | None,
+                 quiet: bool, verbose: bool, question: "Question") -> None:
+        from zsl_cli.candidates import choose
         from zsl_cli.labeling.entry import Made
         from zsl_cli.nearest import EXACT_UP_TO
+        from zsl_cli.pairing import vocabulary_for
+        from zsl_cli.vocabulary import Vocabulary
 
-        of_model = folders.find(folders.MODEL, model)
-        of_vocabulary = folders.find(folders.VOCABULARY, vocabulary)
-        manifests = (folders.read_manifest(folders.MODEL, of_model),
-                     folders.read_manifest(folders.VOCABULARY, of_vocabulary))
-        check_fit(of_model.name, manifests[0], of_vocabulary.name, manifests[1])
-        self._exact = (manifests[1]["labels"] <= EXACT_UP_TO) if exact is None else exact
-        self.question = question
-        self.settings = question.settings(*manifests, exact=self._exact)
-        self.made = Made(manifests[0]["name"], manifests[1]["name"], __version__)
-        self._folders = of_model, of_vocabulary
-        self._device, self._quiet, self._verbose = device, quiet, verbose
+        self._model = folders.find(folders.MODEL, model)
+        of_model = folders.read_manifest(folders.MODEL, self._model)
+        self._labels = vocabulary_for(self._model, of_model, vocabulary)
         self._vocabulary: Vocabulary | None = None
-        for name in (*(question.labels or ()), *(question.under or ())):
-            self.vocabulary.find(name)  # a wrong one is said before anything is done
+        if self._labels is None:
+            self._vocabulary = Vocabulary.empty(of_model["space"], of_model["dimension"])
+            of_labels = self._vocabulary.manifest
+        else:
+            of_labels = folders.read_manifest(folders.VOCABULARY, self._labels)
+        self._exact = (of_labels["labels"] <= EXACT_UP_TO) if exact is None else exact
+        self.question = question
+        self.settings = question.settings(of_model, of_labels, exact=self._exact)
+        self.made = Made(of_model["name"], of_labels["name"], __version__)
+        self._device, self._quiet, self._verbose = device, quiet, verbose
+        if question.labels or question.under or self._labels is None:
+            choose(self.vocabulary, question.labels, question.under,
+                   phrases=folders.encodes_phrases(of_model))  # said before anything is done
 
     def load(self, images: int) -> "tuple[Classifier, Nearest]":
         """The classifier, and the search over the candidate labels.
@@ -206,17 +211,18 @@ class _Used:
         from zsl_cli.vocabulary import Vocabulary
 
         loading = None
-        if self._vocabulary is None:  # on another thread than the model
-            loading = Vocabulary.start_loading(self._folders[1], exact=self._exact, queries=images)
-        model = Model.load(self._folders[0], device=self._device, threads=1)
+        if self._vocabulary is None and self._labels:  # on another thread than the model
+            loading = Vocabulary.start_loading(self._labels, exact=self._exact, queries=images)
+        model = Model.load(self._model, device=self._device, threads=1)
         if loading is not None:
             self._vocabulary = loading.result()
         classifier = Classifier(model, self.vocabulary)
         question = self.question
-        if not self._quiet:
-            notes.say_senses(classifier, [*(question.labels or ()), *(question.under or ())])
         nearest = classifier.candidates(question.labels, question.under, exact=self._exact,
                                         images=images)
+        if not self._quiet:
+            notes.say_meanings(classifier, [*(question.labels or ()), *(question.under or ())],
+                               nearest)
         if self._verbose:
             notes.say_what_is_used(classifier, nearest)
         return classifier, nearest
@@ -227,11 +233,14 @@ class _Used:
         from zsl_cli.vocabulary import Vocabulary
 
         if self._vocabulary is None:
-            self._vocabulary = Vocabulary.load(self._folders[1])
+            assert self._labels is not None
+            self._vocabulary = Vocabulary.load(self._labels)
         return self._vocabulary
 
     def lineage(self, id_: str) -> tuple[tuple[str, str], ...]:
-        """See Vocabulary.lineage."""
+        """See Vocabulary.lineage; a phrase, which is its own id, lies under nothing."""
+        if id_ not in self.vocabulary.rows:
+            return ((id_, id_),)
         return self.vocabulary.lineage(id_)
 
 

@@ -13,18 +13,31 @@ if TYPE_CHECKING:
     from zsl_cli.nearest import Nearest
     from zsl_cli.vocabulary import Label
 
+_PHRASES = 5  # that a note names
 
-def say_senses(classifier: "Classifier", names: Iterable[str]) -> None:
-    """Tell which sense a name with several was taken to have."""
+
+def say_meanings(classifier: "Classifier", names: Iterable[str], nearest: "Nearest") -> None:
+    """Tell which sense a name with several was taken to have, and which of the names are phrases
+    that the model encoded; without a vocabulary all are, which goes without saying.
+
+    nearest: what ``classifier.candidates`` made of the names.
+    """
+    from zsl_cli.vocabulary import Subset
+
     vocabulary = classifier.vocabulary
     said = set()
     for name in names:
-        match = vocabulary.find(name)
-        if match.others and match.row not in said:
+        match = vocabulary.look_up(name)
+        if match and match.others and match.row not in said:
             said.add(match.row)
             others = "; ".join(_sense(vocabulary.label(row)) for row in match.others)
             click.echo(f"zsl: {name} taken as {_sense(vocabulary.label(match.row))}. "
                        f"Others, by id: {others}", err=True)
+    phrases = nearest.phrases if isinstance(nearest, Subset) else ()
+    if phrases and len(vocabulary):
+        more = f" and {len(phrases) - _PHRASES:,} more" if len(phrases) > _PHRASES else ""
+        click.echo(f"zsl: not in vocabulary {printable(vocabulary.name)}, so encoded as phrases: "
+                   + ", ".join(map(repr, phrases[:_PHRASES])) + more, err=True)
 
 
 def _sense(label: "Label") -> str:

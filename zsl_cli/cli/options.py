@@ -41,14 +41,17 @@ common = stack(
 model_and_vocabulary = stack(
     click.option("--model", default="default", show_default=True, metavar="NAME|FOLDER",
                  help="The model that embeds images."),
-    click.option("--vocab", "vocabulary", default="default", show_default=True,
-                 metavar="NAME|FOLDER", help="The labels to choose from."),
+    click.option("--vocab", "vocabulary", metavar="NAME|FOLDER",
+                 help="The labels to choose from. Default: the model's own, or else the one "
+                      "called default if it fits the model, or else the first that does."),
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
                  show_default=True, help="cuda fails where it cannot be used; auto falls back."),
 )
 
 candidates = stack(
-    click.option("--labels", metavar="A,B,C", help="Only these labels: names, synonyms or ids."),
+    click.option("--labels", metavar="A,B,C",
+                 help="Only these labels: names, synonyms or ids; with a model that encodes "
+                      "phrases, any others too."),
     click.option("--labels-file", type=click.Path(path_type=Path), metavar="FILE",
                  help="The same, one a line; - is standard input."),
     click.option("--under", multiple=True, metavar="LABEL",

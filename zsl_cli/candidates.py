@@ -1,0 +1,65 @@
+"""What a user's list of labels means: labels of a vocabulary, and phrases to be encoded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zsl_cli.errors import UnknownLabelError, ZslError
+
+if TYPE_CHECKING:
+    from zsl_cli.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The labels that may be answered: rows of a vocabulary, and phrases that it does not know,
+    each once."""
+
+    rows: frozenset[int]
+    phrases: tuple[str, ...] = ()
+
+
+def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
+           under: Sequence[str] | None, *, phrases: bool) -> Choice:
+    """What these candidate labels stand for.
+
+    labels: names, synonyms or ids; None for the whole vocabulary.
+    under: only these labels and what lies below one of them.
+    phrases: whether the model encodes what the vocabulary does not know.
+
+    Raises UnknownLabelError, or ZslError when nothing is left.
+    """
+    if labels is None and not len(vocabulary):
+        raise ZslError("no vocabulary fits this model, which encodes phrases: list the candidate "
+                       "labels (--labels, --labels-file)")
+    rows = set(range(len(vocabulary))) if labels is None else set()
+    unknown: dict[str, None] = {}
+    for label in labels or ():
+        if match := vocabulary.look_up(label):
+            rows.add(match.row)
+        elif phrases:
+            _check_phrase(label)
+            unknown[label] = None
+        else:
+            vocabulary.find(label)  # raises, with the nearest names
+    if under is not None:
+        if unknown:
+            raise UnknownLabelError(
+                f"{next(iter(unknown))!r} is no label of vocabulary {vocabulary.name!r} but a "
+                "phrase, which lies under nothing; leave it out, or --under")
+        rows &= {row for label in under
+                 for row in vocabulary.hierarchy.descendants(vocabulary.find(label).row)}
+    if not rows and not unknown:
+        raise ZslError("no candidate label is left: none of the labels lies under "
+                       + ", ".join(under) if under else "the list of labels is empty")
+    return Choice(frozenset(rows), tuple(unknown))
+
+
+def _check_phrase(phrase: str) -> None:
+    if not phrase.strip():
+        raise UnknownLabelError("an empty phrase is no label")
+    try:
+        phrase.encode()
+    except UnicodeEncodeError as error:
+        raise UnknownLabelError(f"{phrase!r} is not UTF-8 text, so it cannot be encoded"
+                                ) from error
