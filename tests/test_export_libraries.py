@@ -40,7 +40,7 @@ def photos(skimage_photos, tmp_path_factory):
     found = []
     for name, size in (("chelsea.jpg", (451, 300)), ("coffee.png", (2400, 1600)),
                        ("rocket.png", (640, 427)), ("astronaut.png", (512, 512)),
-                       ("motorcycle_left.jpg", (251, 400))):
+                       ("motorcycle_left.jpg", (300, 451))):
         source = next(skimage_photos.glob(f"{name.split('.')[0]}.*"))
         with Image.open(source) as image:
             found.append(folder / name)

@@ -60,6 +60,8 @@ class Preprocessing:
     fit: how a picture that is not square becomes one. ``crop``: the centre square; ``squash``: the
         whole picture (the share ``crop`` of each side), its sides scaled apart; ``pad``: the whole
         picture between bars of the colour ``fill``.
+    odd_margins: where the centre begins when an odd number of pixels is cut off: ``round`` (to the
+        even one, as torchvision), or ``floor`` (as Hugging Face).
     """
 
     size: int
@@ -68,6 +70,7 @@ class Preprocessing:
     layout: str = "NHWC"
     fit: str = "crop"
     fill: tuple[int, ...] = (0, 0, 0)
+    odd_margins: str = "round"
 
     def __post_init__(self) -> None:
         if not (isinstance(self.size, int) and 1 <= self.size <= 4096):
@@ -79,6 +82,8 @@ class Preprocessing:
                              f"{', '.join(INTERPOLATIONS)}")
         if self.layout not in ("NHWC", "NCHW"):
             raise ValueError(f"layout {self.layout!r} is neither NHWC nor NCHW")
+        if self.odd_margins not in ("round", "floor"):
+            raise ValueError(f"odd_margins {self.odd_margins!r} is neither round nor floor")
         if self.fit not in FITS:
             raise ValueError(f"fit {self.fit!r} is not one of {', '.join(FITS)}")
         object.__setattr__(self, "fill", tuple(self.fill))  # JSON has lists alone
@@ -200,8 +205,7 @@ def _square(image: Image.Image, preprocessing: Preprocessing,
     orientation = _orientation(image)
     image = _eight_bit(image)
     size, box = _frame(image.size, preprocessing)
-    image = image.resize(size, INTERPOLATIONS[preprocessing.interpolation], box=box,
-                         reducing_gap=3.0 if reduced else None)
+    image = image.resize(size, INTERPOLATIONS[preprocessing.interpolation], box=box)
     if image.mode in ("RGBA", "LA"):
         white = Image.new(image.mode, image.size, "white")
         image = Image.alpha_composite(white.convert("RGBA"), image.convert("RGBA"))
@@ -245,7 +249,8 @@ def _centre(size: tuple[int, int], preprocessing: Preprocessing,
     for length in size:
         resized = int(shorter * length / min(size))
         scale = length / resized
-        start = round((resized - preprocessing.size) / 2)
+        margin = (resized - preprocessing.size) / 2
+        start = int(margin) if preprocessing.odd_margins == "floor" else round(margin)
         box.append(start * scale)
         box.append((start + preprocessing.size) * scale)
     left, right, top, bottom = box

@@ -109,8 +109,9 @@ def find(network: nn.Module, example: Tensor, source: str = "auto", node: str | 
 
     Raises ZslError when there is nothing of the kind, or when the network does not run.
     """
-    whole = OneTensor(network)
     graph = network if isinstance(network, fx.GraphModule) else None
+    # An exported program cannot be put into eval mode, a copy of its graph can.
+    whole = OneTensor(network if graph is None else _cut(graph, _returned(graph)))
     try:
         with torch.inference_mode():
             if node is not None:
@@ -194,18 +195,27 @@ def _cut(graph: fx.GraphModule, at: fx.Node) -> fx.GraphModule:
         if node is at:
             break
     copy.output(known[at])
-    copy.eliminate_dead_code()
-    return fx.GraphModule(graph, copy)
+    module = fx.GraphModule(graph, copy)
+    module.graph.eliminate_dead_code()
+    module.recompile()
+    return module
+
+
+def _returned(graph: fx.GraphModule) -> fx.Node:
+    """The node whose value a program returns, the first of several."""
+    last = next(node for node in reversed(graph.graph.nodes) if node.op == "output")
+    if not last.all_input_nodes:
+        raise ZslError("the program returns nothing that it computes")
+    return last.all_input_nodes[0]
 
 
 def _before_last_linear_node(graph: fx.GraphModule, example: Tensor,
                              output: Tensor) -> Features | None:
-    """The same for a program: its last ``aten.linear`` (or ``addmm``), if nothing follows it."""
-    last = next(node for node in reversed(graph.graph.nodes) if node.op == "output")
-    returned = [node for node in last.all_input_nodes if node.op == "call_function"]
-    if len(returned) != 1 or returned[0].target is not torch.ops.aten.linear.default:
+    """The same for a program: its last ``aten.linear``, if nothing follows it."""
+    returned = _returned(graph)
+    if returned.target is not torch.ops.aten.linear.default:
         return None
-    features, weight, *rest = returned[0].args
+    features, weight, *rest = returned.args
     parameters = [_parameter(graph, node) for node in (weight, *rest) if node is not None]
     if not isinstance(features, fx.Node) or not all(
             isinstance(value, Tensor) for value in parameters):
@@ -217,7 +227,7 @@ def _before_last_linear_node(graph: fx.GraphModule, example: Tensor,
     body = OneTensor(_cut(graph, features))
     if not _close(layer(body(example)), output):
         return None
-    return Features(body, layer.in_features, layer, f"penultimate, input of {returned[0].name}")
+    return Features(body, layer.in_features, layer, f"penultimate, input of {returned.name}")
 
 
 def _parameter(graph: fx.GraphModule, node: Any) -> Any:

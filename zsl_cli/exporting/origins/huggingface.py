@@ -165,7 +165,8 @@ def _input(settings: dict[str, Any], side: int | None) -> Input:
     std = settings.get("image_std", [0.5] * 3) if normalises else [1.0]
     size, crop, fit = _geometry(settings, side)
     return Input(
-        Preprocessing(size, crop, _RESAMPLING[settings.get("resample", 2)], fit=fit),
+        Preprocessing(size, crop, _RESAMPLING[settings.get("resample", 2)], fit=fit,
+                      odd_margins="floor"),
         mean=tuple(value / scale for value in mean), std=tuple(value / scale for value in std))
 
 

@@ -33,7 +33,8 @@ def read(weights: Weights, name: str, options: InputOptions,
     network = _create(timm, name, _image_size(options, wanted))
     notes = fitting.load(network, weights, f"timm:{name}", lambda: _others(timm, name))
     known: Any = network.pretrained_cfg
-    found = timm.data.resolve_data_config({}, pretrained_cfg={**known, **wanted})
+    asked = {"input_size": (3, options.size, options.size)} if options.size else {}
+    found = timm.data.resolve_data_config(asked, pretrained_cfg={**known, **wanted})
     return Network(f"timm:{name}", network, input_of(found), weights.files,
                    classes=_classes(wanted), notes=tuple(notes),
                    license=wanted.get("license") or known.get("license"))
