@@ -14,10 +14,11 @@ import numpy as np
 
 from zsl_cli import folders, nearest
 from zsl_cli.errors import FolderError, UnknownLabelError
-from zsl_cli.hierarchy import Hierarchy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from zsl_cli.hierarchy import Hierarchy
 
 LABELS_FILE = "labels.jsonl"
 VECTORS_FILE = "vectors.npy"
@@ -169,8 +170,10 @@ class Vocabulary:
         return {label.id: row for row, label in enumerate(self.labels)}
 
     @cached_property
-    def hierarchy(self) -> Hierarchy:
+    def hierarchy(self) -> "Hierarchy":
         """The graph of parents over the rows."""
+        from zsl_cli.hierarchy import Hierarchy
+
         return Hierarchy([label.id for label in self.labels],
                          [label.parents for label in self.labels])
 
