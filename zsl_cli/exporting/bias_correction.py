@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PHOTOGRAPHS = 64
-_BATCH = 2
+_BATCH = 1  # more would hold more activations than weights
 
 
 def correct_biases(model: "onnx.ModelProto", levels: dict[str, int], name: str,
@@ -35,6 +35,8 @@ def correct_biases(model: "onnx.ModelProto", levels: dict[str, int], name: str,
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     nodes = [node for node in model.graph.node if node.name in levels and len(node.input) == 3
              and node.input[1] in tensors and node.input[2] in tensors]
+    if not nodes:
+        return
     means = _channel_means(model, sorted({node.input[0] for node in nodes}), name, pixels)
     for node in nodes:
         weight = numpy_helper.to_array(tensors[node.input[1]]).astype(np.float64)

@@ -1,5 +1,6 @@
 """A plan → a model folder, the agreement with PyTorch measured at every step."""
 
+import gc
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Request", "export", "make"]
 
 _PARITY_IMAGES = 64
-_TORCH_BATCH = 4  # a larger one would hold more activations than weights
+_CALIBRATION = 256  # photographs
+_TORCH_BATCH = 2  # a larger one would hold more activations than weights
+_ORT_BATCH = 3
 _NEIGHBOURS = 100
 
 Say = Callable[[str], None]
@@ -48,10 +51,12 @@ def export(plan: Plan, target: Path, *, force: bool = False, compare: bool = Fal
     does not agree with PyTorch.
     """
     request, frame = plan.request, plan.network.input.preprocessing
+    wanted = quantize.FORMS if compare else (request.form,)
     for note in plan.notes:
         say(f"note: {note}")
     pixels = (quantize.given_pixels(request.calibration_images, frame)
-              if request.calibration_images else quantize.bundled_pixels(frame))
+              if request.calibration_images else
+              quantize.bundled_pixels(frame, _CALIBRATION if "int8" in wanted else _PARITY_IMAGES))
     with folders.new_folder(target, force=force) as folder:
         scratch = folder / "scratch"
         scratch.mkdir()
@@ -65,10 +70,10 @@ def export(plan: Plan, target: Path, *, force: bool = False, compare: bool = Fal
         say(f"wrote the ONNX graph, opset {graph.OPSET}, "
             f"{full.stat().st_size / 1e6:.1f} MB in float32")
         informative, temperature = encoder.head.informative, plan.temperature(encoder.head)
-        wanted = quantize.FORMS if compare else (request.form,)
         if "fp16" in wanted:
             graph.write_encoder(encoder.halve(), scratch / "fp16.onnx")
         del encoder
+        gc.collect()  # the exporter leaves its graphs in cycles
         agreement["float32"] = _check_float(full, expected, sample, informative, vectors)
         say(f"ONNX Runtime agrees with PyTorch: {_spoken(agreement['float32'])}")
         forms = _forms(full, scratch, wanted, pixels, informative, vectors, agreement, say)
@@ -135,13 +140,13 @@ def _forms(full: Path, scratch: Path, wanted: tuple[str, ...], pixels: "NDArray[
     smaller = [form for form in wanted if form != "float32"]
     if smaller:
         sample = pixels if "int8" in smaller else pixels[:_PARITY_IMAGES]
-        reference = parity.run(full, graph.IMAGES, sample, 16)
+        reference = parity.run(full, graph.IMAGES, sample, _ORT_BATCH)
     for form in smaller:
         files[form] = scratch / f"{form}.onnx"
         if form == "int8":
             quantize.to_int8(full, files[form], pixels)
         agreement[form] = parity.compare(
-            reference, parity.run(files[form], graph.IMAGES, sample, 16), informative, labels)
+            reference, parity.run(files[form], graph.IMAGES, sample, _ORT_BATCH), informative, labels)
         say(f"{form} against float32: {_spoken(agreement[form])}, "
             f"{files[form].stat().st_size / 1e6:.1f} MB")
     return files
@@ -190,8 +195,8 @@ def _place_label_encoder(plan: Plan, file: Path, folder: Path, agreement: dict[s
             graph.write_label_encoder(graph.LabelEncoder(text.module).halve(), text.length, placed,
                                       fixed=text.fixed)
         ids = _phrase_ids(text)
-        found = parity.compare(parity.run(file, graph.IDS, ids, 16),
-                               parity.run(placed, graph.IDS, ids, 16))
+        found = parity.compare(parity.run(file, graph.IDS, ids, _ORT_BATCH),
+                               parity.run(placed, graph.IDS, ids, _ORT_BATCH))
         agreement[f"text {form}"] = found
         parity.GATES[form].check(found, f"the {form} label encoder does not agree with float32",
                                  "export without --quantize")

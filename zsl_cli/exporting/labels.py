@@ -9,7 +9,7 @@ from typing import Any
 
 from zsl_cli import folders
 from zsl_cli.errors import ZslError
-from zsl_cli.vocabulary import Label, Vocabulary
+from zsl_cli.vocabulary import LABELS_FILE, Label, Vocabulary
 
 _IMAGENET = 1000
 
@@ -17,10 +17,11 @@ _IMAGENET = 1000
 def imagenet() -> tuple[Label, ...] | None:
     """The classes of ILSVRC-2012 in the order of every classifier of them, that of their WordNet
     ids; None where the embedded vocabulary is not there."""
+    file = folders.embedded(folders.VOCABULARY) / "default" / LABELS_FILE
     try:
-        labels = [label for label in Vocabulary.load(
-            folders.embedded(folders.VOCABULARY) / "default").labels if label.seen]
-    except ZslError:
+        labels = [Label.from_json(line) for line in file.read_bytes().splitlines()
+                  if b'"seen": true' in line]
+    except (OSError, ValueError):
         return None
     return tuple(sorted(labels, key=lambda label: label.id)) if len(labels) == _IMAGENET else None
 

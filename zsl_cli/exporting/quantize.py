@@ -22,14 +22,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMS = ("float32", "fp16", "int8")
-_BATCH = 4  # a larger one would hold more activations than weights
+_BATCH = 1  # a larger one would hold more activations than weights
 _LARGE = 100_000  # weights
 _FLOAT_CONVOLUTIONS = 3
 _PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
 
 
-def bundled_pixels(preprocessing: Preprocessing, count: int = 256,
-                   ) -> "NDArray[np.uint8]":
+def bundled_pixels(preprocessing: Preprocessing, count: int = 256) -> "NDArray[np.uint8]":
     """Random crops, zooms and mirrorings of scikit-image's photographs, ``[count, …]``; the same
     ones every time."""
     try:
