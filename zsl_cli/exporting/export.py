@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Request", "export", "make"]
 
-_PARITY_IMAGES = 64
+_PARITY_IMAGES = 48
 _CALIBRATION = 256  # photographs
-_TORCH_BATCH = 2  # a larger one would hold more activations than weights
-_ORT_BATCH = 3
+_BATCH = 2  # a larger one would hold more activations than weights
 _NEIGHBOURS = 100
 
 Say = Callable[[str], None]
@@ -113,8 +112,8 @@ def _encoder(plan: Plan, pixels: "NDArray[np.uint8]",
     sample = np.concatenate([pixels[:_PARITY_IMAGES], noise])
     with torch.inference_mode():
         expected = np.concatenate([
-            encoder(torch.from_numpy(sample[start:start + _TORCH_BATCH]))[0].numpy()
-            for start in range(0, len(sample), _TORCH_BATCH)])
+            encoder(torch.from_numpy(sample[start:start + _BATCH]))[0].numpy()
+            for start in range(0, len(sample), _BATCH)])
     if not np.isfinite(expected).all():
         raise ZslError("the network gives NaN or infinity for photographs; its weights or its "
                        "preprocessing are not what they should be")
@@ -140,13 +139,13 @@ def _forms(full: Path, scratch: Path, wanted: tuple[str, ...], pixels: "NDArray[
     smaller = [form for form in wanted if form != "float32"]
     if smaller:
         sample = pixels if "int8" in smaller else pixels[:_PARITY_IMAGES]
-        reference = parity.run(full, graph.IMAGES, sample, _ORT_BATCH)
+        reference = parity.run(full, graph.IMAGES, sample, _BATCH)
     for form in smaller:
         files[form] = scratch / f"{form}.onnx"
         if form == "int8":
             quantize.to_int8(full, files[form], pixels)
-        agreement[form] = parity.compare(
-            reference, parity.run(files[form], graph.IMAGES, sample, _ORT_BATCH), informative, labels)
+        found = parity.run(files[form], graph.IMAGES, sample, _BATCH)
+        agreement[form] = parity.compare(reference, found, informative, labels)
         say(f"{form} against float32: {_spoken(agreement[form])}, "
             f"{files[form].stat().st_size / 1e6:.1f} MB")
     return files
@@ -161,8 +160,8 @@ def _write_label_encoder(plan: Plan, scratch: Path, agreement: dict[str, Parity]
     module = graph.LabelEncoder(text.module)
     ids = _phrase_ids(text)
     with torch.inference_mode():
-        expected = np.concatenate([module(torch.from_numpy(ids[start:start + _TORCH_BATCH]))[0]
-                                   .numpy() for start in range(0, len(ids), _TORCH_BATCH)])
+        expected = np.concatenate([module(torch.from_numpy(ids[start:start + _BATCH]))[0]
+                                   .numpy() for start in range(0, len(ids), _BATCH)])
     graph.write_label_encoder(module, text.length, file, fixed=text.fixed)
     found = parity.worst([parity.compare(expected, parity.run(file, graph.IDS, ids, batch))
                           for batch in parity.BATCHES])
@@ -195,8 +194,8 @@ def _place_label_encoder(plan: Plan, file: Path, folder: Path, agreement: dict[s
             graph.write_label_encoder(graph.LabelEncoder(text.module).halve(), text.length, placed,
                                       fixed=text.fixed)
         ids = _phrase_ids(text)
-        found = parity.compare(parity.run(file, graph.IDS, ids, _ORT_BATCH),
-                               parity.run(placed, graph.IDS, ids, _ORT_BATCH))
+        found = parity.compare(parity.run(file, graph.IDS, ids, _BATCH),
+                               parity.run(placed, graph.IDS, ids, _BATCH))
         agreement[f"text {form}"] = found
         parity.GATES[form].check(found, f"the {form} label encoder does not agree with float32",
                                  "export without --quantize")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-BATCHES = (1, 3)  # more images would hold more activations than weights
+BATCHES = (1, 2)  # more images would hold more activations than weights
 TOP = 10
 
 
