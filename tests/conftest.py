@@ -1,12 +1,19 @@
 """Real photographs (scikit-image ships some), the real command line, small model folders."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
+
+# Whoever started the tests may have them ignored (nohup, a shell's background job), and children
+# would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
