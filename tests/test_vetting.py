@@ -23,8 +23,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("torch.export.pt2_archive")
 
 from zsl_cli.errors import ZslError  # noqa: E402
-from zsl_cli.exporting import vetting  # noqa: E402
 from zsl_cli.exporting.vetting import kind_of, load_program, load_torchscript  # noqa: E402
+from zsl_cli.exporting.vetting import program as rules  # noqa: E402
 
 MODEL = "models/model.json"
 EXAMPLES = "data/sample_inputs/model.pt"
@@ -686,15 +686,15 @@ pieces = st.sampled_from([
 @settings(deadline=None)
 @given(expressions)
 def test_arithmetic_on_shapes_passes(text):
-    vetting._check_expression(text, "")
+    rules._check_expression(text, "")
 
 
 @settings(deadline=None)
 @given(st.one_of(st.lists(pieces, max_size=12).map("".join), st.text(max_size=20)))
 def test_what_passes_as_an_expression_has_no_other_names_text_or_attributes(text):
     try:
-        vetting._check_expression(text, "")
-    except vetting._UnsafeError:
+        rules._check_expression(text, "")
+    except rules.UnsafeError:
         return
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.NAME:
