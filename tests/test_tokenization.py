@@ -12,36 +12,19 @@ import pytest
 
 tokenizers = pytest.importorskip("tokenizers")
 
+from networks import (  # noqa: E402
+    WORDS,
+    corpus,
+    import_open_clip,
+    import_transformers,
+    write_clip_tokenizer,
+    write_siglip_tokenizer,
+)
+
 from zsl_cli.errors import MissingExtraError, ZslError  # noqa: E402
 from zsl_cli.exporting import tokenization  # noqa: E402
 
-WORDS = ["a", "photo", "of", "the", "dog", "cat", "golden", "retriever", "small", "big", "red",
-         "blue", "café", "naïve", "coffee", "machine", "sea", "slug", "street", "sign", "mountain",
-         "snow", "leopard", "piano", "über", "straße", "ice", "cream", "traffic", "light", "bus",
-         "zebra", "toaster", "hello", "world", "don't", "they've", "it's", "jack-o'-lantern",
-         "日本", "猫", "犬", "собака", "ναός", "3", "17", "50mm", "2024"]
 LENGTH = 16
-_LIBRARIES = []  # torch forgets the operators of a library that is let go
-
-
-def import_open_clip():
-    """open_clip, also beside a torchvision whose compiled half does not fit this torch."""
-    torch = pytest.importorskip("torch")
-    try:
-        import torchvision  # noqa: F401
-    except ImportError:
-        pass
-    except RuntimeError:
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _LIBRARIES.append(library)
-    return pytest.importorskip("open_clip")
-
-
-def corpus(lines=400):
-    pick = random.Random(0)
-    return [" ".join(pick.choices(WORDS, k=pick.randint(2, 9))) for _ in range(lines)]
 
 
 def random_texts(count, seed):
@@ -89,26 +72,14 @@ def reloaded(tokenizer, tmp_path):
 @pytest.fixture(scope="module")
 def clip_folder(tmp_path_factory):
     """CLIP's files with a small vocabulary: every byte, every byte that ends a word, merges."""
-    pytest.importorskip("transformers")
-    bpe = tokenizers.Tokenizer(tokenizers.models.BPE(end_of_word_suffix="</w>"))
-    bpe.normalizer = tokenizers.normalizers.Lowercase()
-    bpe.pre_tokenizer = tokenizers.pre_tokenizers.Sequence([
-        tokenizers.pre_tokenizers.WhitespaceSplit(),
-        tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
-    bpe.train_from_iterator(corpus(), tokenizers.trainers.BpeTrainer(
-        vocab_size=400, end_of_word_suffix="</w>", show_progress=False))
-    merges = [tuple(pair) for pair in json.loads(bpe.to_str())["model"]["merges"]]
-    letters = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
-    tokens = [*letters, *(letter + "</w>" for letter in letters), *map("".join, merges),
-              "<|startoftext|>", "<|endoftext|>"]
+    import_transformers()
     folder = tmp_path_factory.mktemp("clip")
-    (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
-    (folder / "merges.txt").write_text(
-        "\n".join(["#version: 0.2", *map(" ".join, merges)]), encoding="utf-8")
+    tokens = write_clip_tokenizer(folder, LENGTH)
+    (folder / "tokenizer_config.json").unlink()
     (folder / "config.json").write_text(json.dumps({
         "model_type": "clip", "text_config": {
-            "max_position_embeddings": LENGTH, "vocab_size": len(tokens),
-            "bos_token_id": len(tokens) - 2, "eos_token_id": len(tokens) - 1}}))
+            "max_position_embeddings": LENGTH, "vocab_size": tokens,
+            "bos_token_id": tokens - 2, "eos_token_id": tokens - 1}}))
     return folder
 
 
@@ -124,17 +95,8 @@ def vit_b_32():
     ("unigram", "nmt_nfkc"), ("bpe", "nmt_nfkc"), ("unigram", "identity")], ids=" ".join)
 def siglip_folder(request, tmp_path_factory):
     """SigLIP's files with a small SentencePiece model."""
-    transformers = pytest.importorskip("transformers")
-    sentencepiece = pytest.importorskip("sentencepiece")
-    pytest.importorskip("google.protobuf")
     folder = tmp_path_factory.mktemp("siglip")
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(corpus()), model_prefix=str(folder / "spiece"), vocab_size=300,
-        model_type=request.param[0], normalization_rule_name=request.param[1],
-        character_coverage=0.9995, hard_vocab_limit=False, pad_id=0, eos_id=1, unk_id=2,
-        bos_id=-1, minloglevel=2)
-    original = transformers.SiglipTokenizer(str(folder / "spiece.model"), model_max_length=LENGTH)
-    original.save_pretrained(folder)
+    write_siglip_tokenizer(folder, LENGTH, *request.param)
     (folder / "config.json").write_text('{"model_type": "siglip"}')
     return folder
 

@@ -21,7 +21,8 @@ _TOKEN = re.compile(r"""
 
 
 def vet_script(reader: Any) -> None:
-    """Raise UnsafeError for an archive (a ``PyTorchFileReader``) whose TorchScript could open files."""
+    """Raise UnsafeError for an archive (a ``PyTorchFileReader``) whose TorchScript could open
+    files."""
     refused = _SCRIPT_REFUSED | {
         schema.name.partition("::")[2] for schema in torch._C._jit_get_all_schemas()
         if opens_files(schema)}
