@@ -115,6 +115,9 @@ def test_a_folder_of_timm_brings_its_own_preprocessing_and_names(tmp_path, photo
     (folder / "config.json").write_text(json.dumps(
         {"architecture": "test_resnet", "num_classes": 3, "pretrained_cfg": given}))
     model, planned = exported(tmp_path, folder)
+    named = plan.make(plan.Request(folder / "pytorch_model.bin", "out",
+                                   Hints("timm:test_resnet.r160_in1k")))
+    assert named.network.input == planned.network.input
     assert model.preprocessing.fit == "squash"
     assert planned.license == "mit"
     assert [label.name for label in planned.class_labels] == ["ant", "bee", "cow"]

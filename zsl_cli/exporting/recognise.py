@@ -80,13 +80,10 @@ def _from_file(path: Path, hints: Hints) -> Network:
         return _named(found, hints.architecture, hints)
     if found.module is not None:
         return factory.of_module(found)
-    for beside in (open_clip.CONFIG, "config.json"):
-        file = path.parent / beside
-        config = _json(file) if file.is_file() else {}
-        if beside == open_clip.CONFIG and config:
-            return _of_open_clip(found, file, hints)
-        if "architecture" in config:
-            return timm.read_folder(found, file, hints.input)
+    if _beside(found, open_clip.CONFIG):
+        return _of_open_clip(found, path.parent / open_clip.CONFIG, hints)
+    if "architecture" in _beside(found, "config.json"):
+        return timm.read_folder(found, path.parent / "config.json", hints.input)
     if lite0.fits(found):
         return lite0.read(found)
     raise ZslError(f"{path}: its weights do not say which network they belong to; name it with "
@@ -99,7 +96,9 @@ def _named(found: Weights, name: str, hints: Hints) -> Network:
     if name == lite0.NAME:
         return lite0.read(found)
     if colon and library == "timm":
-        return timm.read(found, model, hints.input)
+        beside = _beside(found, "config.json")
+        same = str(beside.get("architecture")) == model.partition(".")[0]
+        return timm.read(found, model, hints.input, beside if same else None)
     if colon and library == "torchvision":
         return torchvision.read(found, model)
     if colon and library == "open_clip":
@@ -107,6 +106,12 @@ def _named(found: Weights, name: str, hints: Hints) -> Network:
     if _FACTORY.fullmatch(name):
         return factory.read(found, name)
     raise ZslError(f"unknown architecture {name!r}; it is named as {FORMS}")
+
+
+def _beside(found: Weights, name: str) -> dict[str, Any]:
+    """A configuration that lies beside a file of weights."""
+    file = found.path.parent / name
+    return _json(file) if file.is_file() else {}
 
 
 def _of_open_clip(found: Weights, config_file: Path, hints: Hints) -> Network:
