@@ -140,14 +140,24 @@ def _forms(full: Path, scratch: Path, wanted: tuple[str, ...], pixels: "NDArray[
     if smaller:
         sample = pixels if "int8" in smaller else pixels[:_PARITY_IMAGES]
         reference = parity.run(full, graph.IMAGES, sample, _BATCH)
-    for form in smaller:
-        files[form] = scratch / f"{form}.onnx"
-        if form == "int8":
-            quantize.to_int8(full, files[form], pixels)
+
+    def measure(form: str) -> list[str]:
         found = parity.run(files[form], graph.IMAGES, sample, _BATCH)
         agreement[form] = parity.compare(reference, found, informative, labels)
         say(f"{form} against float32: {_spoken(agreement[form])}, "
             f"{files[form].stat().st_size / 1e6:.1f} MB")
+        return parity.GATES[form].failures(agreement[form])
+
+    for form in smaller:
+        files[form] = scratch / f"{form}.onnx"
+        if form == "fp16":  # it was exported from PyTorch
+            measure(form)
+            continue
+        for recipe in quantize.recipes(full, pixels):
+            say(f"int8: {quantize.RECIPES[recipe]}")
+            quantize.to_int8(full, files[form], pixels, recipe)
+            if not measure(form):
+                break
     return files
 
 
@@ -188,14 +198,17 @@ def _place_label_encoder(plan: Plan, file: Path, folder: Path, agreement: dict[s
     if form == "float32":
         file.rename(placed)
     else:
-        if form == "int8":
-            quantize.to_int8(file, placed, None)
-        else:
-            graph.write_label_encoder(graph.LabelEncoder(text.module).halve(), text.length, placed,
-                                      fixed=text.fixed)
         ids = _phrase_ids(text)
-        found = parity.compare(parity.run(file, graph.IDS, ids, _BATCH),
-                               parity.run(placed, graph.IDS, ids, _BATCH))
+        reference = parity.run(file, graph.IDS, ids, _BATCH)
+        for recipe in quantize.recipes(file, None) if form == "int8" else [""]:
+            if recipe:
+                quantize.to_int8(file, placed, None, recipe)
+            else:
+                graph.write_label_encoder(graph.LabelEncoder(text.module).halve(), text.length,
+                                          placed, fixed=text.fixed)
+            found = parity.compare(reference, parity.run(placed, graph.IDS, ids, _BATCH))
+            if not parity.GATES[form].failures(found):
+                break
         agreement[f"text {form}"] = found
         parity.GATES[form].check(found, f"the {form} label encoder does not agree with float32",
                                  "export without --quantize")

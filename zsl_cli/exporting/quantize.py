@@ -61,17 +61,39 @@ def given_pixels(paths: Sequence[str], preprocessing: Preprocessing) -> "NDArray
     return np.stack([load(path, preprocessing) for path in paths])
 
 
-def to_int8(source: Path, target: Path, pixels: "NDArray[np.uint8] | None") -> None:
+RECIPES = {
+    "static": "weights and activations",
+    "cautious": "weights and inputs of the convolutions that mix channels",
+    "dynamic": "weights, and activations as they come",
+    "weights": "weights alone",
+}
+"""What is kept in int8; see ``to_int8``."""
+
+
+def recipes(source: Path, pixels: "NDArray[np.uint8] | None") -> list[str]:
+    """The recipes for a float graph, the quickest one first, the most exact one last."""
+    import onnx
+
+    if pixels is not None and _is_convolutional(onnx.load(source).graph):
+        return ["static", "cautious", "weights"]
+    return ["dynamic", "weights"]
+
+
+def to_int8(source: Path, target: Path, pixels: "NDArray[np.uint8] | None", recipe: str) -> None:
     """Write the int8 form of a float graph that ``graph`` has written.
 
-    Convolutional networks: weights and activations, static, as in Jacob et al. (2018), with a
-    scale for each channel of the weights and for each activation, calibrated on ``pixels``.
-    Transformers (and without pixels): weights ahead and activations as they come (dynamic), since
-    the ranges of a transformer's activations differ too much from token to token for one scale.
+    - ``static``: weights and activations, as in Jacob et al. (2018), with a scale for each
+      channel of the weights and for each activation, calibrated on ``pixels``.
+    - ``cautious``: the same for convolutions that mix channels alone. Depthwise ones, squeeze-
+      and-excitation and what is done element by element stay in floats: networks with swish lose
+      much less, and are slower.
+    - ``dynamic``: weights ahead and activations as they come, for transformers, whose activations
+      differ too much from token to token for one scale.
+    - ``weights``: a quarter of the size, no quicker.
 
-    Weights keep 7 of their 8 bits, except in depthwise convolutions: with all 8, processors
-    without VNNI instructions overflow a sum of 16 bits, and the same file would answer
-    differently there.
+    Where activations are quantised, weights keep 7 of their 8 bits, except in depthwise
+    convolutions: with all 8, processors without VNNI instructions overflow a sum of 16 bits, and
+    the same file would answer differently there.
     """
     try:
         import onnx
@@ -86,15 +108,23 @@ def to_int8(source: Path, target: Path, pixels: "NDArray[np.uint8] | None") -> N
         except Exception:  # its own shape inference does not follow every transformer
             quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
         model = onnx.load(prepared)
-        if pixels is not None and _is_convolutional(model.graph):
-            correct_biases(model, _levels(model.graph), IMAGES, pixels)
+        if recipe in ("static", "cautious"):
+            assert pixels is not None
+            floats = _kept_in_floats(model.graph, recipe == "cautious")
+            correct_biases(model, _levels(model.graph, floats), IMAGES, pixels)
             onnx.save(model, prepared)
-            _static(prepared, quantized, model.graph, pixels)
-        else:
+            _static(prepared, quantized, model.graph, pixels, floats,
+                    ["Conv", "Gemm", "MatMul"] if recipe == "cautious" else None)
+            model = onnx.load(quantized)
+        elif recipe == "dynamic":
             del model.graph.value_info[:]  # shapes of the graph before it was simplified
             onnx.save(model, prepared)
             _dynamic(prepared, quantized, model.graph)
-        model = onnx.load(quantized)
+            model = onnx.load(quantized)
+        else:
+            if pixels is not None:
+                correct_biases(model, dict.fromkeys(_levels(model.graph, []), 127), IMAGES, pixels)
+            _store_in_int8(model.graph)
         _store_in_half_precision(model.graph)
         onnx.checker.check_model(model)
         onnx.save(model, target)
@@ -112,8 +142,8 @@ def _quietly() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _static(prepared: Path, target: Path, graph: "onnx.GraphProto",
-            pixels: "NDArray[np.uint8]") -> None:
+def _static(prepared: Path, target: Path, graph: "onnx.GraphProto", pixels: "NDArray[np.uint8]",
+            floats: list[str], operators: list[str] | None) -> None:
     from onnxruntime import quantization
 
     class Reader(quantization.CalibrationDataReader):
@@ -131,9 +161,9 @@ def _static(prepared: Path, target: Path, graph: "onnx.GraphProto",
         per_channel=True, reduce_range=True,
         activation_type=quantization.QuantType.QUInt8,
         weight_type=quantization.QuantType.QInt8,
-        nodes_to_exclude=_kept_in_floats(graph),
+        nodes_to_exclude=floats, op_types_to_quantize=operators,
         extra_options={"TensorQuantOverrides": {
-            name: [all_eight_bits] for name in _depthwise_weights(graph)}})
+            name: [all_eight_bits] for name in _depthwise_weights(graph, floats)}})
 
 
 def _dynamic(prepared: Path, target: Path, graph: "onnx.GraphProto") -> None:
@@ -161,25 +191,37 @@ def _is_convolutional(graph: "onnx.GraphProto") -> bool:
     return weights["Conv"] > weights["MatMul"] + weights["Gemm"]
 
 
-def _kept_in_floats(graph: "onnx.GraphProto") -> list[str]:
+def _kept_in_floats(graph: "onnx.GraphProto", cautious: bool) -> list[str]:
     """The names of the nodes to leave alone: the first convolutions, which see few channels of
     very different ranges (Krishnamoorthi, 2018, section 5), and the head."""
     convolutions = [node for node in graph.node if node.op_type == "Conv"]
-    return [node.name for node in (*convolutions[:_FLOAT_CONVOLUTIONS], *head_nodes(graph))]
+    kept = [*convolutions[:_FLOAT_CONVOLUTIONS], *head_nodes(graph)]
+    if cautious:
+        shapes = _sizes(graph)
+        pooled = {node.output[0] for node in graph.node
+                  if node.op_type in ("GlobalAveragePool", "ReduceMean")}
+        for node in graph.node:  # what follows pooling is squeeze-and-excitation, up to its Mul
+            follows = bool(pooled & set(node.input))
+            if follows and node.op_type != "Mul":
+                pooled |= set(node.output)
+            if node.op_type == "Conv" and (
+                    follows or shapes.get(node.input[1], [0, 0])[1] == 1):
+                kept.append(node)
+    return [node.name for node in kept]
 
 
-def _depthwise_weights(graph: "onnx.GraphProto") -> list[str]:
+def _depthwise_weights(graph: "onnx.GraphProto", floats: list[str]) -> list[str]:
     """The names of the quantised weights ``[C, 1, k, k]``, k > 1."""
     shapes = _sizes(graph)
-    kept = set(_kept_in_floats(graph))
+    kept = set(floats)
     return [node.input[1] for node in graph.node
             if node.op_type == "Conv" and node.name not in kept and node.input[1] in shapes
             and shapes[node.input[1]][1] == 1 and shapes[node.input[1]][2] > 1]
 
 
-def _levels(graph: "onnx.GraphProto") -> dict[str, int]:
+def _levels(graph: "onnx.GraphProto", floats: list[str]) -> dict[str, int]:
     """For each convolution to be quantised the largest integer that its weights get."""
-    kept, depthwise = set(_kept_in_floats(graph)), set(_depthwise_weights(graph))
+    kept, depthwise = set(floats), set(_depthwise_weights(graph, floats))
     return {node.name: 127 if node.input[1] in depthwise else 64 for node in graph.node
             if node.op_type == "Conv" and node.name not in kept}
 
@@ -196,3 +238,37 @@ def _store_in_half_precision(graph: "onnx.GraphProto") -> None:
             graph.initializer.append(half)
             graph.node.insert(0, helper.make_node("Cast", [half.name], [tensor.name],
                                                   to=TensorProto.FLOAT))
+
+
+def _store_in_int8(graph: "onnx.GraphProto") -> None:
+    """Store the weights of the network as int8 with a scale for each output channel, behind a
+    node that makes them floats again."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    head = {node.name for node in head_nodes(graph)}
+    axes = {node.input[1]: _output_axis(node) for node in graph.node
+            if node.op_type in ("Conv", "Gemm", "MatMul") and node.name not in head}
+    axes |= {node.input[0]: 0 for node in graph.node if node.op_type == "Gather"}
+    for tensor in list(graph.initializer):
+        if tensor.name not in axes or len(tensor.dims) < 2 or (
+                tensor.data_type != TensorProto.FLOAT):
+            continue
+        values, axis = numpy_helper.to_array(tensor), axes[tensor.name]
+        others = tuple(other for other in range(values.ndim) if other != axis % values.ndim)
+        scale = np.maximum(np.abs(values).max(axis=others), 1e-12) / 127
+        whole = np.round(values / np.expand_dims(scale, others)).astype(np.int8)
+        graph.initializer.remove(tensor)
+        graph.initializer.extend([
+            numpy_helper.from_array(whole, f"{tensor.name}_int8"),
+            numpy_helper.from_array(scale.astype(np.float32), f"{tensor.name}_scale")])
+        graph.node.insert(0, helper.make_node(
+            "DequantizeLinear", [f"{tensor.name}_int8", f"{tensor.name}_scale"], [tensor.name],
+            axis=axis % values.ndim))
+
+
+def _output_axis(node: "onnx.NodeProto") -> int:
+    """The axis of a weight along which its outputs lie."""
+    if node.op_type == "Conv":
+        return 0
+    transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
+    return 0 if transposed else -1
