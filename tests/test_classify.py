@@ -74,7 +74,10 @@ def test_files_folders_patterns_and_standard_input(zsl, cat_jpg, coffee_png, tmp
     found = records(zsl("classify", "below/**/*.[jJ]*", "--jsonl"))
     assert [record["path"] for record in found] == ["below/a.jpg", "below/deep/b.JPG"]
     (piped,) = records(zsl("classify", "-", "--jsonl", stdin=cat_jpg.read_bytes()))
-    assert piped == {**found[0], "path": "-"}
+    assert piped["path"] == "-"
+    assert names(piped) == names(found[0])  # in another batch the last digits may be others
+    assert [label["score"] for label in piped["labels"]] == pytest.approx(
+        [label["score"] for label in found[0]["labels"]], abs=1e-3)
     assert names(records(zsl("classify", str(coffee_png), "--jsonl"))[0]) != names(piped)
 
 

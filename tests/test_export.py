@@ -382,12 +382,18 @@ def test_an_encoder_that_does_not_agree_with_pytorch_is_not_written(workplace, m
     assert not [path for path in workplace.iterdir() if "out" in path.name]
 
 
-def test_int8_below_its_gate_is_not_written(workplace, monkeypatch):
+def test_int8_below_its_gate_is_tried_in_other_ways_and_then_not_written(workplace, monkeypatch):
     from zsl_cli.exporting import parity
 
     monkeypatch.setitem(parity.GATES, "int8", parity.Gate(mean_cosine=0.99999999))
+    said = []
     with pytest.raises(ZslError, match="int8 does not agree with float32: mean cosine"):
-        export.export(make_plan(workplace, form="int8"), workplace / "out")
+        export.export(make_plan(workplace, form="int8"), workplace / "out", say=said.append)
+    tried = [line for line in said if line.startswith("int8: ")]
+    assert tried == ["int8: weights and activations", "int8: weights and inputs of the "
+                     "convolutions that mix channels", "int8: weights alone"]
+    found = [float(line.split("mean ")[1].split(",")[0]) for line in said if "int8 against" in line]
+    assert min(found) > 0.98
     assert not [path for path in workplace.iterdir() if "out" in path.name]
 
 

@@ -31,6 +31,9 @@ REDUCING_GAP = 2.75
 """A reduced-size decode stops at this many times the final size, so that what follows is still
 a good resize, and a 12-megapixel photo is decoded at a quarter of its sides."""
 
+_TALL = 4
+"""A picture more than so many times as tall as wide is cut before it is resized."""
+
 INTERPOLATIONS = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR,
                   "bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS,
                   "box": Image.Resampling.BOX, "hamming": Image.Resampling.HAMMING}
@@ -204,15 +207,14 @@ def _square(image: Image.Image, preprocessing: Preprocessing,
     image.load()  # a TIFF is turned here by Pillow itself, and its orientation is then 1
     orientation = _orientation(image)
     image = _eight_bit(image)
-    size, box = _frame(image.size, preprocessing)
-    image = image.resize(size, INTERPOLATIONS[preprocessing.interpolation], box=box)
+    image = _resized(image, preprocessing)
     if image.mode in ("RGBA", "LA"):
         white = Image.new(image.mode, image.size, "white")
         image = Image.alpha_composite(white.convert("RGBA"), image.convert("RGBA"))
     image = image.convert("RGB")
-    if size != (side, side):
+    if image.size != (side, side):
         bars = Image.new("RGB", (side, side), preprocessing.fill)
-        bars.paste(image, ((side - size[0]) // 2, (side - size[1]) // 2))
+        bars.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
         image = bars
     pixels = np.asarray(image)
     turn = _TURN.get(orientation)  # what is done to a turned picture, turned, is the same
@@ -227,34 +229,31 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _frame(size: tuple[int, int], preprocessing: Preprocessing,
-           ) -> tuple[tuple[int, int], tuple[float, float, float, float]]:
-    """The size that the picture gets, and the box of it that gets this size."""
-    side = preprocessing.size
+def _resized(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
+    """The part of the picture that is kept, at its final size."""
+    side, filter_ = preprocessing.size, INTERPOLATIONS[preprocessing.interpolation]
+    width, height = image.size
     if preprocessing.fit == "pad":
-        width, height = (max(1, round(length * side / max(size))) for length in size)
-        return (width, height), (0, 0, *size)
+        scale = side / max(image.size)
+        return image.resize((max(1, round(width * scale)), max(1, round(height * scale))), filter_)
     if preprocessing.fit == "squash":
-        left, top = (length * (1 - preprocessing.crop) / 2 for length in size)
-        return (side, side), (left, top, size[0] - left, size[1] - top)
-    return (side, side), _centre(size, preprocessing)
+        left, top = (length * (1 - preprocessing.crop) / 2 for length in image.size)
+        return image.resize((side, side), filter_, box=(left, top, width - left, height - top))
+    shorter = round(side / preprocessing.crop)
+    columns, rows = (int(shorter * length / min(image.size)) for length in image.size)
+    left, top = (_start(length - side, preprocessing) for length in (columns, rows))
+    box = (left * width / columns, 0, min((left + side) * width / columns, width), height)
+    if rows > _TALL * side:
+        return image.resize((side, side), filter_, box=(
+            box[0], top * height / rows, box[2], (top + side) * height / rows))
+    # Pillow rounds after resizing the columns and again after the rows, in an order that hangs on
+    # the sizes. All rows, cut off afterwards, give the very pixels of resizing the whole picture.
+    return image.resize((side, rows), filter_, box=box).crop((0, top, side, top + side))
 
 
-def _centre(size: tuple[int, int], preprocessing: Preprocessing,
-            ) -> tuple[float, float, float, float]:
-    """The box whose resized pixels are those of the usual way: resize the shorter side, cut the
-    longer one off to whole pixels, cut out the centre on whole pixels."""
-    shorter = round(preprocessing.size / preprocessing.crop)
-    box: list[float] = []
-    for length in size:
-        resized = int(shorter * length / min(size))
-        scale = length / resized
-        margin = (resized - preprocessing.size) / 2
-        start = int(margin) if preprocessing.odd_margins == "floor" else round(margin)
-        box.append(start * scale)
-        box.append((start + preprocessing.size) * scale)
-    left, right, top, bottom = box
-    return left, top, min(right, size[0]), min(bottom, size[1])
+def _start(margin: int, preprocessing: Preprocessing) -> int:
+    """Where the centre begins when so many pixels are cut off."""
+    return margin // 2 if preprocessing.odd_margins == "floor" else round(margin / 2)
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
