@@ -302,7 +302,7 @@ def test_a_folder_of_open_clip(tmp_path, photos, open_clip_model):
     model, _ = exported(tmp_path, folder)
     transform = open_clip.transform.image_transform_v2(
         open_clip.transform.PreprocessCfg(**given), is_train=False)
-    agree(model, photos, network.encode_image, transform, 24)
+    agree(model, [photo for photo in photos if photo.suffix == ".png"], network.encode_image, transform, 24)
 
 
 def test_a_missing_library_is_named(tmp_path, monkeypatch):
