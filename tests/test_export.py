@@ -4,7 +4,10 @@ what cannot be written leaves nothing."""
 import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -295,7 +298,7 @@ def test_the_file_itself_says_what_it_is(workplace):
 
 def test_a_dry_run_says_what_was_recognised_and_writes_nothing(zsl, workplace):
     before = sorted(workplace.iterdir())
-    result = zsl("export", "small.pth", *ARCH, "--mean", "0.5", "--std", "127.5", "--dry-run")
+    result = zsl("export", "small.pth", *ARCH, "--mean", "0.5", "--std", "0.5", "--dry-run")
     assert result.returncode == 0, result.stderr.decode()
     shown = dict(line.split("  ", 1) for line in result.stdout.decode().splitlines())
     shown = {name.strip(): value.strip() for name, value in shown.items()}
@@ -349,6 +352,10 @@ def test_a_refusal_is_one_line_and_status_2(zsl, workplace):
     (("nan.pth", *ARCH), "hold NaN or infinity: 3.weight"),
     (("huge.pth", *ARCH), "gives NaN or infinity for photographs"),
     (("cut.pth", *ARCH), "cut.pth: cannot be read as a checkpoint"),
+    (("page.pth", *ARCH), "a web page; download it again"),
+    (("complex.pth", *ARCH), "no real numbers: 3.weight (torch.complex64)"),
+    (("small.pth", *ARCH, "--calibration-images", "nothing"), "nothing: no photograph there"),
+    (("small.pth", *ARCH, "--template", "a {}"), "--template is for the labels of a text tower"),
 ])
 def test_what_cannot_be_exported_is_said_and_nothing_is_left(
         workplace, small, word_vectors, arguments, message):
@@ -360,6 +367,9 @@ def test_what_cannot_be_exported_is_said_and_nothing_is_left(
     torch.save({"weight": torch.eye(3)}, workplace / "odd.pth")
     torch.save({**state, "3.weight": state["3.weight"] * float("nan")}, workplace / "nan.pth")
     torch.save({**state, "3.weight": state["3.weight"] * 1e38}, workplace / "huge.pth")
+    torch.save({**state, "3.weight": state["3.weight"] * 1j}, workplace / "complex.pth")
+    (workplace / "page.pth").write_text("<!DOCTYPE html>")
+    (workplace / "nothing").mkdir()
     (workplace / "cut.pth").write_bytes((workplace / "small.pth").read_bytes()[:5000])
     if "Frozen" in arguments[-1]:  # it has no weights at all
         torch.save({"state_dict": {"a": torch.ones(1)}}, workplace / "empty.pth")
@@ -424,9 +434,73 @@ def test_a_pickle_with_code_runs_only_when_it_is_trusted(zsl, workplace, small):
     assert b"warning: --trust-pickle runs whatever code is in whole.pth" in result.stderr
 
 
+def test_force_replaces_nothing_but_a_model_folder(workplace):
+    (workplace / "thesis").mkdir()
+    (workplace / "thesis" / "thesis.txt").write_text("years of work")
+    (workplace / "file").write_text("text")
+    shutil.copy(workplace / "small.pth", workplace / "thesis" / "small.pth")
+    (workplace / "full").mkdir()
+    shutil.copy(workplace / "small.pth", workplace / "full" / "small.pth")
+    (workplace / "full" / "model.json").write_text("{}")
+    os.chdir(workplace)
+    for checkpoint, target, message in (
+            ("small.pth", "thesis", "is no model or vocabulary folder"),
+            ("small.pth", "file", "is no model or vocabulary folder"),
+            ("small.pth", ".", "is no model or vocabulary folder"),
+            ("full/small.pth", "full", "lies in full, which would be replaced")):
+        with pytest.raises(ZslError, match=message):
+            command.main([checkpoint, *ARCH, "-o", target, "--force"], standalone_mode=False)
+    assert (workplace / "thesis" / "thesis.txt").read_text() == "years of work"
+    assert (workplace / "file").read_text() == "text"
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_interrupted_export_leaves_nothing(environment, workplace, name):
+    before = {path.name for path in workplace.iterdir()}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zsl_cli", "export", "small.pth", *ARCH, "-o", "deep/er/out"],
+        cwd=workplace, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while not list(workplace.glob("deep/er/.out*/scratch")) and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(getattr(signal, name))
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + getattr(signal, name), err
+    assert b"Traceback" not in err
+    assert {path.name for path in workplace.iterdir()} - {"__pycache__"} == before
+
+
+def test_spaces_that_differ_are_not_taken_for_one(workplace, word_vectors):
+    numbers = np.ones((10, 48), np.float32)
+    with pytest.raises(ZslError, match="M maps into the space 'other', and the vocabulary is of"):
+        make_plan(workplace, projection=Projection(numbers, space="other"),
+                  vocabulary=str(word_vectors[0]))
+    names = {make_plan(workplace, **options).space for options in (
+        {}, {"features_from": "output"}, {"feature_node": "12"}, {"feature_node": "10"},
+        {"projection": Projection(numbers)},
+        {"projection": Projection(numbers, bias=np.ones(10, np.float32))},
+        {"hints": Hints("small_network:make", InputOptions(size=SIDE, crop=0.8))})}
+    assert len(names) == 7
+
+
+@pytest.mark.parametrize(("given", "expected"), [
+    (("--mean", "0.5", "--std", "0.25"), ((127.5,), (63.75,))),
+    (("--mean", "127,116,104", "--std", "1"), ((127, 116, 104), (1,))),
+    (("--std", "58,57,57"), (None, (58, 57, 57)))])
+def test_mean_and_std_are_of_one_unit(workplace, given, expected, monkeypatch):
+    from zsl_cli.exporting import plan as planning
+
+    seen = []
+    monkeypatch.setattr(planning, "make", lambda request: seen.append(request) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        command.main([str(workplace / "small.pth"), *ARCH, *given, "--dry-run"],
+                     standalone_mode=False)
+    assert (seen[0].hints.input.mean, seen[0].hints.input.std) == expected
+
+
 def test_force_replaces_a_folder_and_a_failure_keeps_the_old_one(zsl, workplace):
     (workplace / "out").mkdir()
     (workplace / "out" / "old").write_text("old")
+    (workplace / "out" / "model.json").write_text("{}")
     bad = zsl("export", "small.pth", *ARCH, "-o", "out", "--force", "--feature-node", "99")
     assert bad.returncode == 2
     assert (workplace / "out" / "old").exists()

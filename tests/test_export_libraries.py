@@ -291,8 +291,9 @@ def test_dual_encoders_of_open_clip(tmp_path, photos, open_clip_model):
 def test_a_folder_of_open_clip(tmp_path, photos, open_clip_model):
     safetensors = pytest.importorskip("safetensors.torch")
     open_clip, network = open_clip_model
-    folder = tmp_path / "tiny-clip"
+    folder = tmp_path / "my own clip"  # which OpenCLIP does not know by name
     folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"another library's")
     safetensors.save_file({key: value.contiguous() for key, value in network.state_dict().items()},
                           folder / "open_clip_model.safetensors")
     given = {"size": 64, "mode": "RGB", "mean": [0.5] * 3, "std": [0.25] * 3,
@@ -302,7 +303,8 @@ def test_a_folder_of_open_clip(tmp_path, photos, open_clip_model):
     model, _ = exported(tmp_path, folder)
     transform = open_clip.transform.image_transform_v2(
         open_clip.transform.PreprocessCfg(**given), is_train=False)
-    agree(model, [photo for photo in photos if photo.suffix == ".png"], network.encode_image, transform, 24)
+    undecoded = [photo for photo in photos if photo.suffix == ".png"]
+    agree(model, undecoded, network.encode_image, transform, 24)
 
 
 def test_a_missing_library_is_named(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -193,6 +193,21 @@ def write_manifest(kind: Kind, folder: Path, manifest: dict[str, Any]) -> None:
     (folder / kind.manifest).write_text(text + "\n", encoding="utf-8")
 
 
+def check_target(target: Path, *, force: bool) -> None:
+    """Raise FolderError unless a folder may be written here: there is nothing yet, or ``force``
+    and a model, a vocabulary or an empty folder, and not the one that we stand in."""
+    if not target.exists() and not target.is_symlink():
+        return
+    if not force:
+        raise FolderError(f"{target} exists; give --force to replace it")
+    ours = any((target / kind.manifest).is_file() for kind in (MODEL, VOCABULARY))
+    if not target.is_dir() or target.is_symlink() or not (ours or not any(target.iterdir())):
+        raise FolderError(f"{target} is no model or vocabulary folder, and --force replaces "
+                          "nothing else; remove it yourself, or name another")
+    if Path.cwd().is_relative_to(target.resolve()):
+        raise FolderError(f"{target} is the current folder; name another")
+
+
 @contextmanager
 def new_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
     """A temporary folder beside ``target`` that takes its place when the block ends well.
@@ -202,8 +217,8 @@ def new_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
     import shutil
     import tempfile
 
-    if target.exists() and not force:
-        raise FolderError(f"{target} exists; give --force to replace it")
+    check_target(target, force=force)
+    made = [parent for parent in target.parents if not parent.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
@@ -218,3 +233,6 @@ def new_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
             work.rename(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        for parent in made if not target.exists() else ():
+            with suppress(OSError):
+                parent.rmdir()

@@ -1,6 +1,7 @@
 """``zsl export``: a trained PyTorch checkpoint → a model folder."""
 
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.cli import options
+from zsl_cli.cli.interrupt import interrupts
 from zsl_cli.errors import MissingExtraError, ZslError
+from zsl_cli.folders import check_target
 
 if TYPE_CHECKING:
     from zsl_cli.exporting.plan import Plan, Request
@@ -17,7 +20,7 @@ _FILE = click.Path(path_type=Path)
 
 
 class _Channels(click.ParamType):
-    """One number or three; fractions of 1 or, if any is larger, values up to 255."""
+    """One number or three."""
 
     name = "R,G,B"
 
@@ -30,7 +33,7 @@ class _Channels(click.ParamType):
         if len(numbers) not in (1, 3) or not all(0 <= number <= 255 for number in numbers):
             self.fail(f"{value!r} is not one number or three, such as 0.485,0.456,0.406",
                       param, ctx)
-        return numbers if max(numbers) > 1 else tuple(255 * number for number in numbers)
+        return numbers
 
 
 _what_it_is = options.stack(
@@ -79,7 +82,9 @@ _input = options.stack(
                  help="How a picture becomes square."),
     click.option("--interpolation", type=click.Choice(
         ["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"])),
-    click.option("--mean", type=_Channels(), help="Subtracted from the pixels."),
+    click.option("--mean", type=_Channels(),
+                 help="Subtracted from the pixels, R,G,B or one number for all: of values from 0 "
+                      "to 1, or up to 255 where --mean or --std has a number above 1."),
     click.option("--std", type=_Channels(), help="Divides them. Default for all of these: what "
                                                  "the checkpoint's configuration says."),
 )
@@ -135,8 +140,11 @@ def command(checkpoint: Path, output: Path | None, compare: bool, dry_run: bool,
             click.echo(f"zsl: {line}", err=True)
 
     target = output or Path(_default_name(checkpoint))
-    if target.exists() and not force and not dry_run:
-        raise ZslError(f"{target} exists; give --force to replace it, or another -o")
+    if not dry_run:
+        check_target(target, force=force)
+        if checkpoint.resolve().is_relative_to(target.resolve()):
+            raise ZslError(f"{checkpoint} lies in {target}, which would be replaced; give another "
+                           "-o")
     if given["trust_pickle"]:
         click.echo(f"zsl: warning: --trust-pickle runs whatever code is in {checkpoint}", err=True)
     planned = plan.make(_request(checkpoint, target.name, given))
@@ -145,16 +153,28 @@ def command(checkpoint: Path, output: Path | None, compare: bool, dry_run: bool,
     if dry_run:
         _describe(planned)
         return
-    _, rows = export.export(planned, target, force=force, compare=compare, say=say)
+    with interrupts():
+        _, rows = export.export(planned, target, force=force, compare=compare, say=say)
     if rows:
         _print_comparison(rows)
-    say(f"now: zsl classify photo.jpg --model {target}" + _labels_hint(planned))
+    say(f"now: zsl classify photo.jpg --model {shlex.quote(str(target))}" + _labels_hint(planned))
+
+
+Channels = tuple[float, ...]
+
+
+def _one_unit(mean: Channels | None, std: Channels | None) -> tuple[Channels | None, ...]:
+    """Mean and std of values up to 255. What is given is of values up to 1, unless one of all
+    these numbers is larger than that."""
+    if max((*(mean or ()), *(std or ())), default=0) > 1:
+        return mean, std
+    return tuple(given and tuple(255 * number for number in given) for given in (mean, std))
 
 
 def _default_name(checkpoint: Path) -> str:
     """``checkpoint-model`` for ``run/checkpoint.pt``."""
     stem = checkpoint.resolve().name
-    for suffix in (".index.json", ".safetensors", ".bin", ".pth", ".pt2", ".pt"):
+    for suffix in (".index.json", ".tar", ".safetensors", ".bin", ".pth", ".pt2", ".pt", ".ckpt"):
         stem = stem.removesuffix(suffix)
     return f"{stem}-model"
 
@@ -172,11 +192,15 @@ def _request(checkpoint: Path, name: str, given: dict[str, Any]) -> "Request":
     if given["space"] and given["vocabulary"]:
         raise click.UsageError("--vocab gives the space its name; leave --space out")
     folder = given["calibration_images"]
+    calibration = tuple(images_in(str(folder))) if folder else ()
+    if folder and not calibration:
+        raise ZslError(f"--calibration-images {folder}: no photograph there")
+    mean, std = _one_unit(given["mean"], given["std"])
     return Request(
         checkpoint, name,
         Hints(given["architecture"],
               InputOptions(given["size"], given["crop"], given["fit"], given["interpolation"],
-                           given["mean"], given["std"]),
+                           mean, std),
               given["tokenizer"], given["trust_pickle"]),
         projection=Projection.load(given["projection"], trust=given["trust_pickle"])
         if given["projection"] else None,
@@ -187,7 +211,7 @@ def _request(checkpoint: Path, name: str, given: dict[str, Any]) -> "Request":
         templates=given["templates"] or None,
         form="float32" if given["quantize"] == "none" else given["quantize"],
         temperature=given["temperature"],
-        calibration_images=tuple(images_in(str(folder))) if folder else (),
+        calibration_images=calibration,
         sources=tuple(options.read_sources(given["sources"])), license=given["license_"])
 
 
@@ -225,7 +249,7 @@ def _print_comparison(rows: list[dict[str, Any]]) -> None:
 def _labels_hint(planned: "Plan") -> str:
     """What else ``classify`` needs."""
     if planned.vocabulary is not None:
-        return f" --vocab {planned.request.vocabulary}"
+        return f" --vocab {shlex.quote(str(planned.request.vocabulary))}"
     if planned.class_labels or planned.request.vocab_labels:
         return ""
     if planned.network.text is not None and planned.kind == "embedding":

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from zsl_cli import __version__, devices, folders, vocabulary_folder
+from zsl_cli.classifier import MAX_TOP
 from zsl_cli.errors import ZslError
 from zsl_cli.exporting import card, graph, heads, parity, quantize
 from zsl_cli.exporting.parity import Parity
@@ -264,13 +265,18 @@ def _manifest(plan: Plan, temperature: float, agreement: dict[str, Parity],
         "normalisation": {"mean": list(network.input.mean), "std": list(network.input.std)},
         "architecture": network.architecture, "features": plan.features.where,
         "embedding": plan.kind, "weights": request.form,
-        "calibration": {"temperature": temperature, "neighbours": _NEIGHBOURS}, **text,
+        "calibration": {"temperature": temperature, "neighbours": _neighbours(plan)}, **text,
         "checkpoint": {"file": ", ".join(file.name for file in files), "sha256": plan.digest},
         "parity": {name: found.to_dict() for name, found in agreement.items()
                    if name.removeprefix("text ") in ("float32", request.form)},
         "license": plan.license, "sources": list(request.sources),
         "exported_by": f"zsl {__version__}", "files": {},
     }
+
+
+def _neighbours(plan: Plan) -> int:
+    """The labels among which scores are probabilities: all classes of a classifier."""
+    return min(len(plan.class_labels), MAX_TOP) if plan.class_labels else _NEIGHBOURS
 
 
 def _metadata(manifest: dict[str, Any]) -> dict[str, str]:

@@ -93,6 +93,10 @@ def load(network: nn.Module, weights: Weights, architecture: str,
     expected = network.state_dict()
     tensors = {key: value for key, value in tensors.items() if key in expected}
     refuse_broken(tensors, weights.path)
+    odd = [f"{key} ({value.dtype})" for key, value in tensors.items()
+           if expected[key].is_floating_point() and not value.is_floating_point()]
+    if odd:
+        raise ZslError(f"{weights.path}: weights that are no real numbers: {listed(odd)}")
     if found.elsewhere:
         notes.append(f"{len(found.elsewhere)} tensors outside {found.prefix!r} are left aside: "
                      f"{listed(found.elsewhere, 3)}")
@@ -126,7 +130,7 @@ def _misfit(found: Match, weights: Weights, architecture: str,
     problems = [f"{len(keys)} {what}: {listed(keys)}" for what, keys in (
         ("missing", found.missing), ("unexpected", found.unexpected),
         ("of another shape", found.misshapen)) if keys]
-    best = suggestion(weights.tensors, others, better_than=found.share)
+    best = suggestion(weights.tensors, others, better_than=max(found.share, 0.9))
     advice = f"; --arch {best} fits better" if best else ""
     return f"{weights.path}: these weights are not {architecture}'s; {'; '.join(problems)}{advice}"
 

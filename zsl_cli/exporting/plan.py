@@ -108,9 +108,10 @@ class Plan:
         given = self.request.space or (self.projection.space if self.projection else None)
         if given:
             return given
-        digest = hashlib.sha256(self.digest.encode())
-        if self.projection is not None:
-            digest.update(self.projection.features.tobytes())
+        parts = f"{self.digest} {self.features.where} {self.network.input}"
+        digest = hashlib.sha256(parts.encode())
+        for part in vars(self.projection).values() if self.projection is not None else ():
+            digest.update(part.tobytes() if hasattr(part, "tobytes") else repr(part).encode())
         return f"{self.kind}-{digest.hexdigest()[:12]}"
 
     def head(self, pixels: "NDArray[np.uint8]",
@@ -194,12 +195,23 @@ def make(request: Request) -> Plan:
         network.module, torch.zeros(2, 3, side, side), _source(request, network),
         request.feature_node, _wanted_width(projection, vocabulary))
     kind = _kind(network, found, projection, vocabulary)
-    plan = Plan(request, network, found, kind, projection, vocabulary, None, network.notes)
+    notes = [*network.notes]
+    if kind == "embedding" and not (network.text or vocabulary) and (
+            request.features_from == "auto" and request.feature_node is None):
+        notes.append("no linear layer gives the network's output, so the output itself is the "
+                     "embedding, without labels of its own; --feature-node takes other features")
+    plan = Plan(request, network, found, kind, projection, vocabulary, None, tuple(notes))
     if projection is not None:
         heads.Projected(projection, found.width, found.classifier)  # raises for another width
     if vocabulary is not None and vocabulary.dimension != plan.dimension:
         raise ZslError(f"the embedding has {plan.dimension} dimensions, and the label vectors of "
                        f"vocabulary {request.vocabulary!r} have {vocabulary.dimension}")
+    own = projection.space if projection is not None else None
+    wanted = vocabulary.space if vocabulary is not None else request.space
+    if own and wanted and own != wanted:
+        raise ZslError(f"M maps into the space {own!r}, and "
+                       f"{'the vocabulary' if vocabulary is not None else '--space'} is of "
+                       f"{wanted!r}: the labels would be nonsense")
     _check_labels(request, network, kind)
     return _with_classes(plan) if kind == "classes" else plan
 
@@ -233,6 +245,9 @@ def _check_labels(request: Request, network: Network, kind: str) -> None:
     if request.class_names and kind != "classes":
         raise ZslError("--class-names names the rows of a classifier, and this export does not "
                        "use one")
+    if request.templates and network.text is None:
+        raise ZslError("--template is for the labels of a text tower, and this checkpoint has "
+                       "none")
     for template in request.templates or ():
         if template.count("{}") != 1:
             raise ZslError(f"--template {template!r}: it must hold {{}} once, where the label "

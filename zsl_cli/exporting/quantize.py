@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zsl_cli.errors import MissingExtraError, ZslError
+from zsl_cli.errors import ImageError, MissingExtraError, ZslError
 from zsl_cli.exporting.bias_correction import correct_biases
 from zsl_cli.exporting.graph import IMAGES, head_nodes
 from zsl_cli.images import Preprocessing, load
@@ -55,10 +55,16 @@ def bundled_pixels(preprocessing: Preprocessing, count: int = 256) -> "NDArray[n
 
 
 def given_pixels(paths: Sequence[str], preprocessing: Preprocessing) -> "NDArray[np.uint8]":
-    """The user's own calibration photographs; raises ImageError for one that can't be read."""
+    """The user's own calibration photographs; raises ZslError for one that can't be read."""
     if not paths:
         raise ZslError("no photograph to calibrate on")
-    return np.stack([load(path, preprocessing) for path in paths])
+    found = []
+    for path in paths:
+        try:
+            found.append(load(path, preprocessing))
+        except ImageError as error:
+            raise ZslError(f"{path}: {error}") from error
+    return np.stack(found)
 
 
 RECIPES = {
@@ -103,10 +109,9 @@ def to_int8(source: Path, target: Path, pixels: "NDArray[np.uint8] | None", reci
         raise MissingExtraError("onnx", "export", "quantisation") from error
     with tempfile.TemporaryDirectory(dir=target.parent) as folder, _quietly():
         prepared, quantized = Path(folder) / "prepared.onnx", Path(folder) / "quantized.onnx"
-        try:
-            quant_pre_process(str(source), str(prepared))
-        except Exception:  # its own shape inference does not follow every transformer
-            quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        # Its symbolic shape inference does not follow every transformer, and then leaves files in
+        # the current folder; the shapes that the exporter wrote are enough.
+        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
         model = onnx.load(prepared)
         if recipe in ("static", "cautious"):
             assert pixels is not None

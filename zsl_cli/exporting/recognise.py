@@ -24,9 +24,9 @@ from zsl_cli.exporting.weights import Weights
 FORMS = (f"{lite0.NAME}, timm:NAME, torchvision:NAME, open_clip:NAME or package.module:factory")
 _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _IN_A_FOLDER = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
-                "pytorch_model.bin.index.json", "open_clip_model.safetensors",
-                "open_clip_pytorch_model.bin")
-_WEIGHT_FILES = (".safetensors", ".bin", ".pt", ".pth", ".pt2")
+                "pytorch_model.bin.index.json")
+_OF_OPEN_CLIP = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+_WEIGHT_FILES = (".safetensors", ".bin", ".pt", ".pth", ".pt2", ".ckpt", ".tar")
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,9 @@ class Hints:
 def recognise(checkpoint: Path, hints: Hints) -> Network:
     """The network of a checkpoint: a file of weights, a program, or a folder that holds either
     with its configuration. Raises ZslError."""
-    if not checkpoint.exists():
-        raise ZslError(f"{checkpoint}: no such file or folder")
+    for named in (checkpoint, hints.tokenizer):
+        if named is not None and not named.exists():
+            raise ZslError(f"{named}: no such file or folder")
     network = (_from_folder if checkpoint.is_dir() else _from_file)(checkpoint, hints)
     return replace(network, input=hints.input.over(network.input))
 
@@ -58,7 +59,10 @@ def _from_folder(folder: Path, hints: Hints) -> Network:
     if hints.architecture is None:
         config_file = folder / "config.json"
         if (folder / open_clip.CONFIG).is_file():
-            return _of_open_clip(_weights_in(folder, hints), folder / open_clip.CONFIG, hints)
+            file = next((folder / name for name in _OF_OPEN_CLIP if (folder / name).is_file()),
+                        None) or _the_file_in(folder)
+            return open_clip.read_folder(weights.read(file, trust=hints.trust),
+                                         folder / open_clip.CONFIG, hints.input, hints.tokenizer)
         config = _json(config_file) if config_file.is_file() else {}
         if huggingface.describes(config):
             return huggingface.read(folder, config, hints.tokenizer)
@@ -69,23 +73,36 @@ def _from_folder(folder: Path, hints: Hints) -> Network:
 
 def _from_file(path: Path, hints: Hints) -> Network:
     kind = vetting.kind_of(path)
+    if kind != "other" and hints.architecture is not None:
+        raise ZslError(f"{path}: a program brings its own code; leave --arch out")
     if kind == "program":
         return programs.read_program(path, hints.input, trust=hints.trust)
     if kind == "torchscript":
         return programs.read_torchscript(path, hints.input, trust=hints.trust)
     found = weights.read(path, trust=hints.trust)
     if own.is_own(found):
-        return own.read(found, lambda inner, name: _named(inner, name, hints))
+        if hints.architecture is not None:
+            raise ZslError(f"{path}: zsl's own checkpoint says what it is; leave --arch out")
+
+        def backbone(inner: Weights, name: str, size: int) -> Network:
+            given = replace(hints.input, size=hints.input.size or size)
+            return _named(inner, name, replace(hints, input=given))
+
+        return own.read(found, backbone)
     if hints.architecture is not None:
         return _named(found, hints.architecture, hints)
     if found.module is not None:
         return factory.of_module(found)
     if _beside(found, open_clip.CONFIG):
-        return _of_open_clip(found, path.parent / open_clip.CONFIG, hints)
+        return open_clip.read_folder(found, path.parent / open_clip.CONFIG, hints.input,
+                                     hints.tokenizer)
     if "architecture" in _beside(found, "config.json"):
         return timm.read_folder(found, path.parent / "config.json", hints.input)
     if lite0.fits(found):
         return lite0.read(found)
+    if huggingface.describes(_beside(found, "config.json")):
+        raise ZslError(f"{path}: the config.json beside it is of Hugging Face's layout; give the "
+                       f"folder, {path.parent}")
     raise ZslError(f"{path}: its weights do not say which network they belong to; name it with "
                    f"--arch {FORMS}{_guess(found)}")
 
@@ -112,11 +129,6 @@ def _beside(found: Weights, name: str) -> dict[str, Any]:
     """A configuration that lies beside a file of weights."""
     file = found.path.parent / name
     return _json(file) if file.is_file() else {}
-
-
-def _of_open_clip(found: Weights, config_file: Path, hints: Hints) -> Network:
-    return open_clip.read(found, config_file.parent.name, hints.input, hints.tokenizer,
-                          config_file)
 
 
 def _guess(found: Weights) -> str:

@@ -82,13 +82,22 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _pickle(path: Path, trust: bool) -> Any:
+    with path.open("rb") as file:
+        start = file.read(40)
+    if not start:
+        raise ZslError(f"{path}: cannot be read as a checkpoint: the file is empty")
+    if start.startswith(b"version https://git-lfs"):
+        raise ZslError(f"{path}: cannot be read as a checkpoint: a pointer of Git LFS, not the "
+                       "file; fetch it with git lfs pull")
+    if start.lstrip()[:1] == b"<":
+        raise ZslError(f"{path}: cannot be read as a checkpoint: a web page; download it again")
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_HARMLESS):
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=not trust,
                               mmap=_is_zip(path))
     except UnpicklingError as error:
-        if trust:
+        if trust or not _wants_code(error):
             raise ZslError(f"{path}: cannot be read as a checkpoint: {_first_line(error)}"
                            ) from error
         raise ZslError(
@@ -99,6 +108,11 @@ def _pickle(path: Path, trust: bool) -> Any:
         raise
     except Exception as error:  # a damaged archive fails in as many ways as it has bytes
         raise ZslError(f"{path}: cannot be read as a checkpoint: {_first_line(error)}") from error
+
+
+def _wants_code(error: Exception) -> bool:
+    """Whether a pickle was refused for what it would run, and not for being none."""
+    return any(word in str(error) for word in ("GLOBAL", "class", "function", "REDUCE"))
 
 
 def _is_zip(path: Path) -> bool:
@@ -127,8 +141,10 @@ def _sharded(index: Path, trust: bool) -> Weights:
         names = sorted(set(parts.values()))
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise ZslError(f"{index}: not the index of a sharded checkpoint ({error})") from error
-    if any(not isinstance(name, str) or Path(name).name != name for name in names):
-        raise ZslError(f"{index}: it names files outside its folder")
+    if any(not isinstance(name, str) or Path(name).name != name
+           or not name.endswith((".safetensors", ".bin", ".pt", ".pth")) for name in names):
+        raise ZslError(f"{index}: it names files that are no parts of a checkpoint beside this "
+                       "index")
     tensors: dict[str, Tensor] = {}
     for name in names:
         tensors.update(read(index.parent / name, trust=trust).tensors)

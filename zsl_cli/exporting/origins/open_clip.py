@@ -2,6 +2,7 @@
 
 import json
 import logging
+import tempfile
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,17 +70,33 @@ class ShortText(Text):
         return projection(pooled) if isinstance(projection, nn.Module) else pooled @ projection
 
 
+def read_folder(weights: Weights, config_file: Path, options: InputOptions,
+                tokenizer: Path | None) -> Network:
+    """The dual encoder that an ``open_clip_config.json`` describes. Raises ZslError."""
+    try:
+        config = json.loads(config_file.read_bytes())
+        model = dict(config["model_cfg"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ZslError(f"{config_file}: not a configuration of OpenCLIP ({error})") from error
+    name = f"{config_file.parent.resolve().name}-folder"  # no name of OpenCLIP's own
+    with tempfile.TemporaryDirectory() as folder:  # OpenCLIP knows configurations by their file
+        file = Path(folder) / f"{name}.json"
+        file.write_text(json.dumps(model), encoding="utf-8")
+        _open_clip(name).add_model_config(file)
+    return read(weights, name, options, tokenizer, config_file)
+
+
 def read(weights: Weights, name: str, options: InputOptions, tokenizer: Path | None,
          config_file: Path | None = None) -> Network:
     """The dual encoder ``open_clip:NAME`` with these weights.
 
     tokenizer: a ``tokenizer.json``, where OpenCLIP would fetch one over the network.
-    config_file: the ``open_clip_config.json`` beside a checkpoint, in place of the name.
+    config_file: the ``open_clip_config.json`` beside a checkpoint, for its preprocessing.
 
     Raises ZslError.
     """
     open_clip = _open_clip(name)
-    model = _create(open_clip, name, options.size, config_file)
+    model = _create(open_clip, name, options.size)
     notes = fitting.load(model, weights, f"open_clip:{name}")
     preprocess = {**model.visual.preprocess_cfg, **_preprocess_of(config_file)}
     length = int(model.context_length)
@@ -146,19 +163,18 @@ def _open_clip(name: str) -> Any:
     return open_clip
 
 
-def _create(open_clip: Any, name: str, size: int | None, config_file: Path | None) -> Any:
-    if config_file is None and name not in open_clip.list_models():
+def _create(open_clip: Any, name: str, size: int | None) -> Any:
+    if name not in open_clip.list_models():
         from difflib import get_close_matches
 
         raise ZslError(f"OpenCLIP has no model {name!r}; near it: " + (", ".join(
             get_close_matches(name, open_clip.list_models(), n=5)) or "none"))
-    wanted = name if config_file is None else f"local-dir:{config_file.parent}"
     level = logging.getLogger().level
     logging.getLogger().setLevel(logging.ERROR)  # it says there that it starts with no weights
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return open_clip.create_model(wanted, load_weights=False, pretrained_text=False,
+            return open_clip.create_model(name, load_weights=False, pretrained_text=False,
                                           force_image_size=size)
     except Exception as error:  # among others, a text tower that it would download
         raise ZslError(f"OpenCLIP cannot make {name} here: {str(error).splitlines()[0]}"

@@ -49,10 +49,10 @@ def is_own(weights: Weights) -> bool:
     return weights.facts.get("format") == FORMAT
 
 
-def read(weights: Weights, backbone: Callable[[Weights, str], Network]) -> Network:
+def read(weights: Weights, backbone: Callable[[Weights, str, int], Network]) -> Network:
     """The network and the M of a training checkpoint.
 
-    backbone: makes the network of an architecture's name.
+    backbone: makes the network of an architecture's name, for images of a size.
 
     Raises ZslError.
     """
@@ -66,7 +66,7 @@ def read(weights: Weights, backbone: Callable[[Weights, str], Network]) -> Netwo
         projection = Projection(**parts)
         given = Input(Preprocessing(**facts["preprocessing"]), tuple(facts["mean"]),
                       tuple(facts["std"]))
-        network = backbone(weights, str(facts["architecture"]))
+        network = backbone(weights, str(facts["architecture"]), given.preprocessing.size)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ZslError(f"{weights.path}: a damaged training checkpoint: {error}") from error
     return replace(network, input=given, projection=projection)

@@ -56,7 +56,8 @@ def _image_shape(program: "torch.export.ExportedProgram", path: Path) -> list[An
     return shapes[0]
 
 
-def _as_graph(script: "torch.jit.ScriptModule", size: int, path: Path) -> nn.Module:
+def _as_graph(script: "torch.jit.ScriptModule", size: int, path: Path, *,
+              traced: bool = False) -> nn.Module:
     """TorchScript as a graph of ATen operators, in which features can be found."""
     from torch._export.converter import TS2EPConverter
 
@@ -73,5 +74,9 @@ def _as_graph(script: "torch.jit.ScriptModule", size: int, path: Path) -> nn.Mod
         with quietly():
             return TS2EPConverter(script.eval(), (example,)).convert().module()
     except Exception as error:  # the converter knows most of TorchScript, not all
+        if traced is False:
+            with quietly(), torch.inference_mode():
+                again = torch.jit.trace(script, example, check_trace=False)
+            return _as_graph(again, size, path, traced=True)
         raise ZslError(f"{path}: this TorchScript cannot be converted ({error}); save it with "
                        "torch.export.save instead") from error

@@ -1,5 +1,6 @@
 """Image networks of timm, with timm's own record of how their input was prepared."""
 
+import argparse
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -30,14 +31,19 @@ def read(weights: Weights, name: str, options: InputOptions,
     """
     timm = _timm(name)
     wanted = (config or {}).get("pretrained_cfg") or {}
-    network = _create(timm, name, _image_size(options, wanted))
+    network = _create(timm, name, _image_size(options, {**wanted, **_trained_with(weights)}))
     notes = fitting.load(network, weights, f"timm:{name}", lambda: _others(timm, name))
     known: Any = network.pretrained_cfg
-    asked = {"input_size": (3, options.size, options.size)} if options.size else {}
+    asked = _trained_with(weights)
+    if options.size:
+        asked["input_size"] = (3, options.size, options.size)
+    elif not asked and not wanted:
+        notes.append("preprocessing as timm knows it for the name; say otherwise with --size, "
+                     "--crop, --mean, --std and --interpolation")
     found = timm.data.resolve_data_config(asked, pretrained_cfg={**known, **wanted})
     return Network(f"timm:{name}", network, input_of(found), weights.files,
                    classes=_classes(wanted), notes=tuple(notes),
-                   license=wanted.get("license") or known.get("license"))
+                   license=wanted.get("license"))
 
 
 def read_folder(weights: Weights, config_file: Path, options: InputOptions) -> Network:
@@ -48,6 +54,17 @@ def read_folder(weights: Weights, config_file: Path, options: InputOptions) -> N
         raise ZslError(f"{config_file}: it was made with the arguments {args}, which zsl does not "
                        "pass on; name a function that makes it with --arch package.module:factory")
     return read(weights, str(config["architecture"]), options, config)
+
+
+def _trained_with(weights: Weights) -> dict[str, Any]:
+    """What timm's training program noted of the input."""
+    noted = weights.facts.get("args")
+    found = vars(noted) if isinstance(noted, argparse.Namespace) else noted
+    if not isinstance(found, dict):
+        return {}
+    return {name: found[name] for name in ("img_size", "input_size", "mean", "std", "crop_pct",
+                                           "interpolation", "crop_mode")
+            if found.get(name) is not None}
 
 
 def input_of(config: dict[str, Any]) -> Input:
@@ -79,6 +96,8 @@ def _timm(name: str) -> Any:
 def _image_size(options: InputOptions, wanted: dict[str, Any]) -> int | None:
     if options.size:
         return options.size
+    if wanted.get("img_size"):
+        return int(wanted["img_size"])
     return wanted["input_size"][-1] if "input_size" in wanted else None
 
 
