@@ -78,19 +78,27 @@ def test_half_precision_weights_become_float32(tmp_path):
     assert target(PIXELS).dtype == torch.float32
 
 
-def test_what_does_not_fit_is_counted_listed_and_an_architecture_suggested(tmp_path):
+def test_what_does_not_fit_is_counted_and_listed(tmp_path):
     state = Small(width=9).state_dict()
     state |= {f"extra.{number}": torch.zeros(1) for number in range(12)}
     del state["norm.bias"]
     with pytest.raises(ZslError) as caught:
-        load(Small(), state, tmp_path, others=lambda: [
-            ("bad", lambda: nn.Linear(2, 2)), ("broken", lambda: 1 / 0),
-            ("wider", lambda: Small(width=9))])
+        load(Small(), state, tmp_path)
     message = str(caught.value)
     for part in ("these weights are not small's", "1 missing: norm.bias",
                  "12 unexpected: extra.0, ", "extra.9 and 2 more", "3 of another shape: "
-                 "last.weight, last.bias, fc.weight", "--arch wider fits better"):
+                 "last.weight, last.bias, fc.weight"):
         assert part in message
+
+
+def test_the_architecture_that_fits_is_suggested_and_no_other(tmp_path):
+    others = [("bad", lambda: nn.Linear(2, 2)), ("broken", lambda: 1 / 0),
+              ("wider", lambda: Small(width=9))]
+    with pytest.raises(ZslError, match="; --arch wider fits better$"):
+        load(Small(), Small(width=9).state_dict(), tmp_path, others=lambda: others)
+    with pytest.raises(ZslError) as caught:
+        load(Small(), Small(width=9).state_dict(), tmp_path, others=lambda: others[:2])
+    assert "fits better" not in str(caught.value)
 
 
 def test_weights_that_are_not_finite_are_named(tmp_path):

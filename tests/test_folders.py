@@ -160,7 +160,7 @@ def test_a_new_folder_appears_whole_or_not_at_all(tmp_path):
     with pytest.raises(RuntimeError), folders.new_folder(target) as work:
         (work / "half").touch()
         raise RuntimeError
-    assert list(target.parent.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
     with folders.new_folder(target) as work:
         (work / "whole").touch()
         assert not target.exists()
@@ -173,6 +173,10 @@ def test_an_existing_folder_is_replaced_only_by_force(tmp_path):
     (target / "old").touch()
     with pytest.raises(FolderError, match="--force"), folders.new_folder(target):
         pass
+    with pytest.raises(FolderError, match="is no model or vocabulary folder"), \
+            folders.new_folder(target, force=True):
+        pass
+    (target / "vocabulary.json").touch()
     with pytest.raises(RuntimeError), folders.new_folder(target, force=True):
         raise RuntimeError
     assert (target / "old").exists()
