@@ -94,7 +94,7 @@ def test_what_does_not_fit_is_counted_and_listed(tmp_path):
 def test_the_architecture_that_fits_is_suggested_and_no_other(tmp_path):
     others = [("bad", lambda: nn.Linear(2, 2)), ("broken", lambda: 1 / 0),
               ("wider", lambda: Small(width=9))]
-    with pytest.raises(ZslError, match="; --arch wider fits better$"):
+    with pytest.raises(ZslError, match=r"; --arch wider fits better$"):
         load(Small(), Small(width=9).state_dict(), tmp_path, others=lambda: others)
     with pytest.raises(ZslError) as caught:
         load(Small(), Small(width=9).state_dict(), tmp_path, others=lambda: others[:2])
