@@ -45,6 +45,13 @@ def test_averaged_weights_are_taken_before_the_others_and_it_is_said(tmp_path, s
     assert found.facts["epoch"] == 2
 
 
+def test_a_photograph_is_no_checkpoint_and_the_message_is_short(tmp_path, cat):
+    cat.save(tmp_path / "猫.jpg")
+    with pytest.raises(ZslError, match=r"猫\.jpg: cannot be read as a checkpoint: it is damaged, or"
+                                       r" no file of PyTorch's$"):
+        weights.read(tmp_path / "猫.jpg")
+
+
 def test_the_old_format_of_torch_is_read(tmp_path, state):
     torch.save(state, tmp_path / "a.pth", _use_new_zipfile_serialization=False)
     assert same(weights.read(tmp_path / "a.pth").tensors, state)

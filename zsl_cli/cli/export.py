@@ -26,6 +26,7 @@ class _Channels(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None,
                 ctx: click.Context | None) -> tuple[float, ...]:
+        """The numbers of ``0.5`` or ``0.485,0.456,0.406``."""
         try:
             numbers = tuple(float(part) for part in str(value).split(","))
         except ValueError:

@@ -97,7 +97,10 @@ def _pickle(path: Path, trust: bool) -> Any:
             return torch.load(path, map_location="cpu", weights_only=not trust,
                               mmap=_is_zip(path))
     except UnpicklingError as error:
-        if trust or not _wants_code(error):
+        if not trust and not _wants_code(error):  # torch answers with a page on its own defaults
+            raise ZslError(f"{path}: cannot be read as a checkpoint: it is damaged, or no file of "
+                           "PyTorch's") from error
+        if trust:
             raise ZslError(f"{path}: cannot be read as a checkpoint: {_first_line(error)}"
                            ) from error
         raise ZslError(
