@@ -1,6 +1,6 @@
 """The hypernym graph over labels: who lies under whom."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 class Hierarchy:
@@ -38,3 +38,23 @@ class Hierarchy:
         while above := [parent for parent in self._parents[found[-1]] if parent not in found]:
             found.append(above[0])
         return found[::-1]
+
+
+def find_cycle(parents: Mapping[str, Sequence[str]]) -> list[str]:
+    """Some labels each of which lies below the next, and the last below the first; none where
+    there is no cycle. Parents that are no labels are ignored."""
+    done: set[str] = set()
+    for start in parents:
+        trail: dict[str, Iterator[str]] = {start: iter(parents[start])} if start not in done else {}
+        while trail:
+            label = next(reversed(trail))
+            above = next((one for one in trail[label] if one in parents and one not in done), None)
+            if above is None:
+                done.add(label)
+                del trail[label]
+            elif above in trail:
+                path = list(trail)
+                return path[path.index(above):]
+            else:
+                trail[above] = iter(parents[above])
+    return []

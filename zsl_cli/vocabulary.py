@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, KeysView, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -182,15 +182,20 @@ class Vocabulary:
         return tuple((label.id, label.name)
                      for label in map(self.label, self.hierarchy.lineage(self.rows[id_])))
 
+    @property
+    def names(self) -> KeysView[str]:
+        """All names and synonyms, as ``normal_name`` writes them."""
+        return self._names.keys()
+
     @cached_property
     def _names(self) -> dict[str, list[int]]:
         """The rows that each normalised name or synonym can mean, main names first."""
         names: dict[str, list[int]] = {}
         for row, label in enumerate(self.labels):
-            names.setdefault(_normal(label.name), []).append(row)
+            names.setdefault(normal_name(label.name), []).append(row)
         for row, label in enumerate(self.labels):
             for synonym in label.synonyms:
-                meant = names.setdefault(_normal(synonym), [])
+                meant = names.setdefault(normal_name(synonym), [])
                 if row not in meant:
                     meant.append(row)
         return names
@@ -210,7 +215,7 @@ class Vocabulary:
         """
         if text.strip() in self.rows:
             return Match(text, self.rows[text.strip()])
-        meant = self._names.get(_normal(text), [])
+        meant = self._names.get(normal_name(text), [])
         if not meant:
             return None
         best = max(meant, key=self.prior) if self.prior_dimension is not None else meant[0]
@@ -219,7 +224,7 @@ class Vocabulary:
     def _nearest_names(self, text: str) -> str:
         from difflib import get_close_matches
 
-        close = get_close_matches(_normal(text), self._names, n=5, cutoff=0.6)
+        close = get_close_matches(normal_name(text), self._names, n=5, cutoff=0.6)
         return f"; the nearest names are: {', '.join(close)}" if close else \
             "; no name of this vocabulary is like it"
 
@@ -320,6 +325,6 @@ class Subset:
         return self._rows[rows], scores
 
 
-def _normal(name: str) -> str:
+def normal_name(name: str) -> str:
     """A name as it is compared: case, underscores and runs of white space do not count."""
     return re.sub(r"[\s_]+", " ", name).strip().casefold()

@@ -18,10 +18,12 @@ _PHRASES = 5  # that a note names
 
 def say_meanings(classifier: "Classifier", names: Iterable[str], nearest: "Nearest") -> None:
     """Tell which sense a name with several was taken to have, and which of the names are phrases
-    that the model encoded; without a vocabulary all are, which goes without saying.
+    that the model encoded or that were composed; without a vocabulary all are, which goes without
+    saying.
 
     nearest: what ``classifier.candidates`` made of the names.
     """
+    from zsl_cli.candidates import compose
     from zsl_cli.vocabulary import Subset
 
     vocabulary = classifier.vocabulary
@@ -34,7 +36,12 @@ def say_meanings(classifier: "Classifier", names: Iterable[str], nearest: "Neare
             click.echo(f"zsl: {name} taken as {_sense(vocabulary.label(match.row))}. "
                        f"Others, by id: {others}", err=True)
     phrases = nearest.phrases if isinstance(nearest, Subset) else ()
-    if phrases and len(vocabulary):
+    if phrases and not classifier.model.encodes_phrases:
+        for phrase in phrases[:_PHRASES]:
+            words = " + ".join(vocabulary.label(row).name for row in compose(vocabulary, phrase))
+            click.echo(printable(f"zsl: {phrase!r} is no label of vocabulary {vocabulary.name}, so "
+                                 f"composed: {words}"), err=True)
+    elif phrases and len(vocabulary):
         more = f" and {len(phrases) - _PHRASES:,} more" if len(phrases) > _PHRASES else ""
         click.echo(f"zsl: not in vocabulary {printable(vocabulary.name)}, so encoded as phrases: "
                    + ", ".join(map(repr, phrases[:_PHRASES])) + more, err=True)

@@ -132,3 +132,12 @@ def read_sources(path: Path | None) -> list[dict[str, str]]:
             for entry in found):
         raise ZslError(f"--sources {path}: a list of {{name, license, url}} is expected")
     return found
+
+
+def check_encoding(name: str) -> None:
+    """Raise click.UsageError unless Python knows this encoding."""
+    try:
+        "".encode(name)
+    except LookupError as error:
+        raise click.UsageError(f"--encoding {name}: no such encoding; utf-8 and latin-1 are the "
+                               "usual ones") from error

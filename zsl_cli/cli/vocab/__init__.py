@@ -3,7 +3,7 @@
 import click
 
 from zsl_cli.cli import folder_commands
-from zsl_cli.cli.vocab import fit
+from zsl_cli.cli.vocab import build, fit
 from zsl_cli.folders import VOCABULARY
 
 
@@ -12,5 +12,6 @@ def command() -> None:
     """Build, list, show and verify vocabulary folders."""
 
 
-command.add_command(fit.command)
+for _module in (build, fit):
+    command.add_command(_module.command)
 folder_commands.add_to(command, VOCABULARY)
