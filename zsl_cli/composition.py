@@ -102,7 +102,7 @@ def tokens_wanted(phrase: str) -> Iterator[str]:
 
 
 def _pieces(word: str) -> list[str]:
-    parts = [part for part in word.split("-") if part]
+    parts = [part for piece in word.split("-") if (part := piece.strip("'’"))]
     return parts if len(parts) > 1 else []
 
 

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterable, KeysView, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ LABELS_FILE = "labels.jsonl"
 VECTORS_FILE = "vectors.npy"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a vocabulary may have a million
 class Label:
     """One label of a vocabulary.
 
@@ -45,21 +45,21 @@ class Label:
 
     def to_json(self) -> str:
         """One line of ``labels.jsonl``; what has its default value is left out."""
-        fields = {name: value for name, value in self.__dict__.items()
-                  if value not in ("", (), False)}
-        return json.dumps(fields, ensure_ascii=False)
+        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        given = {name: value for name, value in values if value not in ("", (), False)}
+        return json.dumps(given, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, line: bytes) -> "Label":
         """The inverse of to_json; raises ValueError for anything else."""
-        fields = json.loads(line)
+        given = json.loads(line)
         try:
-            return cls(id=str(fields["id"]), name=str(fields["name"]),
-                       synonyms=tuple(fields.get("synonyms", ())),
-                       gloss=str(fields.get("gloss", "")),
-                       parents=tuple(fields.get("parents", ())),
-                       ambiguous=bool(fields.get("ambiguous", False)),
-                       seen=bool(fields.get("seen", False)))
+            return cls(id=str(given["id"]), name=str(given["name"]),
+                       synonyms=tuple(given.get("synonyms", ())),
+                       gloss=str(given.get("gloss", "")),
+                       parents=tuple(given.get("parents", ())),
+                       ambiguous=bool(given.get("ambiguous", False)),
+                       seen=bool(given.get("seen", False)))
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a label: {error}") from error
 

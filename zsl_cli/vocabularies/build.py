@@ -9,7 +9,7 @@ synonyms for which it is.
 import hashlib
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Sequence
+from collections.abc import Callable, Collection, Iterator, KeysView, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -25,6 +25,7 @@ from zsl_cli.vocabularies.word_vectors import WordVectors, open_vectors
 from zsl_cli.vocabularies.word_vectors.base import HEAD
 from zsl_cli.vocabulary import Label
 from zsl_cli.vocabulary_folder import Writer
+from zsl_cli.wording import counted, some
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +37,6 @@ OOV = ("skip", "error", "subword")
 DTYPES = ("float32", "float16")
 
 _CHUNK = 1024
-_EXAMPLES = 8
 _MARKS = {"<s>", "</s>", "<unk>", "<pad>"}  # of beginnings, ends and what has no vector
 
 Say = Callable[[str], None]
@@ -90,19 +90,18 @@ class Report:
     def notes(self) -> Iterator[str]:
         """What a user should know, most important first."""
         if self.left_out:
-            worst = ", ".join(f"{word!r} ({count:,})" if count > 1 else repr(word)
-                              for word, count in self.unknown_words.most_common(_EXAMPLES))
-            yield (f"{len(self.left_out):,} of {self.labels:,} labels are left out, since words of "
-                   f"theirs are unknown: {_some(self.left_out)}"
+            worst = some([word for word, _ in self.unknown_words.most_common()])
+            yield (f"{len(self.left_out):,} of {counted(self.labels, 'label')} left out, since "
+                   f"words of theirs are unknown: {some(self.left_out)}"
                    + (f"; the words that cost most: {worst}" if worst else ""))
         if self.without_direction:
-            yield (f"{len(self.without_direction):,} vectors are zero or not finite and left out: "
-                   + _some(self.without_direction))
+            yield f"left out, with a vector of zeros or NaN: {some(self.without_direction)}"
         if self.twice:
-            yield (f"{self.twice:,} words stand twice in the vectors; the first of each counts")
+            yield (f"{counted(self.twice, 'word')} repeated in the vectors; the first of each "
+                   "counts")
         if self.same_vector:
-            yield (f"{self.same_vector:,} labels have the vector of another one, so that no image "
-                   "can tell them apart; their definitions, where there are any, are shown")
+            yield (f"{counted(self.same_vector, 'label')} with the vector of an earlier one: no "
+                   "image tells such labels apart")
 
     def to_dict(self) -> dict[str, int]:
         """The counts, for the manifest."""
@@ -233,25 +232,24 @@ def _write_labels(labels: Sequence[Label], words: _Words, writer: Writer, reques
                                     for token in composition.tokens_wanted(name)}):
         store.add(word, vector)
     report.labels = len(labels)
-    known = store.keys() - words.vectors.guessed
-    tokens: dict[str, tuple[str, ...]] = {}
-    for label in labels:
-        found = _tokens(label, known, store.keys(), request, report)
-        if found and store.mean(found).any():
-            tokens[label.id] = found
-        elif found:
-            report.without_direction.append(label.name)
-        else:
-            report.left_out.append(label.name)
-            report.unknown_words.update(composition.as_words(label.name, known).missing)
+    known = store.keys() - words.vectors.guessed if words.vectors.guessed else store.keys()
+    tokens = [_tokens(label, known, store.keys(), request, report) for label in labels]
+    for row, found in enumerate(tokens):
+        if not found:
+            report.left_out.append(labels[row].name)
+            report.unknown_words.update(composition.as_words(labels[row].name, known).missing)
+        elif not store.mean(found).any():
+            report.without_direction.append(labels[row].name)
+            tokens[row] = ()
     if report.left_out and request.oov == "error":
-        raise ZslError(f"{len(report.left_out):,} of {len(labels):,} labels have words that "
-                       f"{request.vectors.name} does not know: {_some(report.left_out)}; "
+        raise ZslError(f"{len(report.left_out):,} of {counted(len(labels), 'label')} with words "
+                       f"that {request.vectors.name} does not know: {some(report.left_out)}; "
                        "--oov skip leaves them out")
-    remaining = iter(label_lists.relinked(labels, tokens))
-    while chunk := list(islice(remaining, _CHUNK)):
-        vectors = np.array([store.mean(tokens[label.id]) for label in chunk])
-        writer.add(chunk, vectors)
+    kept = zip(label_lists.relinked(labels, [bool(found) for found in tokens]),
+               filter(None, tokens), strict=True)
+    while chunk := list(islice(kept, _CHUNK)):
+        vectors = np.array([store.mean(found) for _, found in chunk])
+        writer.add([label for label, _ in chunk], vectors)
         words.tally.add(vectors)
 
 
@@ -309,15 +307,9 @@ class _Store:
             [self._blocks[row // _CHUNK][row % _CHUNK] for row in rows]))
 
 
-def _some(names: Iterable[str]) -> str:
-    names = list(names)
-    more = f" and {len(names) - _EXAMPLES:,} more" if len(names) > _EXAMPLES else ""
-    return ", ".join(map(repr, names[:_EXAMPLES])) + more
-
-
 def _nothing(request: Request, labels: Sequence[Label] | None, report: Report) -> str:
     if labels is None:
         return f"{request.vectors}: no word in it has a vector that can be used"
-    return (f"{request.vectors.name} knows no word of the {len(labels):,} labels of "
-            f"{request.labels}, such as {_some(label.name for label in labels[:3])}; are list and "
+    return (f"{request.vectors.name} knows no word of the {counted(len(labels), 'label')} "
+            f"of {request.labels}: {some([label.name for label in labels])}; are list and "
             "vectors of one language?")

@@ -14,6 +14,7 @@ from zsl_cli.hierarchy import find_cycle
 from zsl_cli.vocabularies import labelset
 from zsl_cli.vocabularies.wordnet import PERSON, WordNet, find_folder
 from zsl_cli.vocabulary import Label, normal_name
+from zsl_cli.wording import counted, some
 
 WORDNET = "wordnet"
 _IMAGENET = {"imagenet-21k": "imagenet21k_goog", "imagenet-1k": "imagenet"}
@@ -55,22 +56,23 @@ def read(source: str, places: Places, *, persons: bool = False,
     return _checked(path, readers.get(path.suffix.lower(), _lines)(path), say)
 
 
-def relinked(labels: Sequence[Label], kept: Iterable[str]) -> list[Label]:
-    """The labels whose ids are kept; a parent that is not is replaced by its own nearest ones
-    that are."""
-    above = {label.id: label.parents for label in labels}
-    kept = set(kept)
+def relinked(labels: Sequence[Label], keep: Sequence[bool]) -> Iterator[Label]:
+    """The labels that are kept; a parent that is not is replaced by its own nearest ones that
+    are."""
+    gone = {label.id: label.parents for label, kept in zip(labels, keep, strict=True) if not kept}
 
-    def nearest(id_: str, through: frozenset[str]) -> Iterator[str]:
-        for parent in above.get(id_, ()):
-            if parent in kept:
+    def nearest(parents: Iterable[str], through: frozenset[str]) -> Iterator[str]:
+        for parent in parents:
+            if parent not in gone:
                 yield parent
-            elif parent in above and parent not in through:
-                yield from nearest(parent, through | {parent})
+            elif parent not in through:
+                yield from nearest(gone[parent], through | {parent})
 
-    return [label if set(label.parents) <= kept else
-            replace(label, parents=tuple(dict.fromkeys(nearest(label.id, frozenset()))))
-            for label in labels if label.id in kept]
+    for label, kept in zip(labels, keep, strict=True):
+        if kept:
+            yield (label if gone.keys().isdisjoint(label.parents) else
+                   replace(label, parents=tuple(dict.fromkeys(
+                       nearest(label.parents, frozenset())))))
 
 
 def _from_wordnet(source: str, root: str, places: Places, persons: bool,
@@ -87,8 +89,8 @@ def _from_wordnet(source: str, root: str, places: Places, persons: bool,
         ids = list(wordnet.synsets)
     chosen = sorted(ids) if persons else labelset.choose(wordnet, ids)
     if len(chosen) < len(ids):
-        say(f"left out {len(ids) - len(chosen):,} labels of persons, many of them slurs or "
-            "judgements; --persons keeps them")
+        say(f"left out {counted(len(ids) - len(chosen), 'label')} of persons, many of them slurs "
+            "or judgements; --persons keeps them")
     return labelset.describe(wordnet, chosen, ())
 
 
@@ -120,7 +122,7 @@ def _checked(path: Path, numbered: Iterable[tuple[int, Label]],
     if not found:
         raise ZslError(f"{path}: no label in it")
     if again:
-        say(f"{len(again):,} labels stand there twice, such as {again[0]!r}; each is taken once")
+        say(f"taken once, though they are repeated: {some(again)}")
     _check_parents(path, found, lines, say)
     ambiguous = {id_ for ids in names.values() if len(ids) > 1 for id_ in ids}
     return [replace(label, ambiguous=label.id in ambiguous) for label in found.values()]
@@ -132,12 +134,11 @@ def _check_parents(path: Path, found: dict[str, Label], lines: dict[str, int],
     if cycle:
         raise ZslError(f"{path}, line {lines[cycle[0]]}: a label lies below itself: "
                        + " < ".join([*cycle, cycle[0]]))
-    strangers = {parent: label.id for label in found.values() for parent in label.parents
+    strangers = {parent: lines[label.id] for label in found.values() for parent in label.parents
                  if parent not in found}
     if strangers:
-        parent, child = next(iter(strangers.items()))
-        say(f"{len(strangers):,} parents are no labels themselves and count for nothing, such as "
-            f"{parent!r} of {child!r}, line {lines[child]}")
+        say(f"parents that are no labels themselves count for nothing: {some(list(strangers))} "
+            f"(line {next(iter(strangers.values()))})")
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Label]]:
@@ -188,7 +189,7 @@ def _table(path: Path) -> Iterator[tuple[int, Label]]:
                 {key: row[columns[key]] for key in _COLUMNS if key in columns},
                 f"{path}, line {reader.line_num}")
     except csv.Error as error:
-        raise ZslError(f"{path}, line {reader.line_num}: {error}") from error
+        raise ZslError(f"{path}, line {reader.line_num + 1}: {error}") from error
 
 
 def _records(path: Path) -> Iterator[tuple[int, Label]]:

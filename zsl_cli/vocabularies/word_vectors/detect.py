@@ -1,5 +1,6 @@
 """Which kind of word vectors a file holds, by what is in it and not by its name."""
 
+import re
 import struct
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -62,6 +63,6 @@ def _vectors(stream: Stream, encoding: str, guess: Collection[str]) -> WordVecto
 
 def _is_text(head: bytes) -> bool:
     """Whether what follows a header is a word and numbers in letters."""
-    first = head.lstrip(b"\n")
-    numbers = first[first.find(b" ") + 1:][:_LOOKED_AT]
+    blank = re.search(rb"[ \t]", head)
+    numbers = head[blank.end():][:_LOOKED_AT] if blank else head
     return set(numbers.partition(b"\n")[0]) <= _OF_NUMBERS
