@@ -29,6 +29,8 @@ def test_a_phrase_is_one_token_in_whatever_spelling(phrase, token):
     ("jack-o'-lantern", ("jack", "o", "lantern"), ()),
     ("merry-go-round", ("merry-go-round",), ()),
     ("red-unicorn teapot", ("teapot",), ("red-unicorn",)),
+    ("teapot of the red panda", ("teapot", "red", "panda"), ()),
+    ("of", (), ("of",)),
     ("unicorn", (), ("unicorn",)),
     ("...", (), ("...",)),
     ("red, panda; teapot", ("red", "panda", "teapot"), ()),

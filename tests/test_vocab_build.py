@@ -64,7 +64,7 @@ def test_labels_of_a_list_and_their_vectors(build):
         unit(FOUND["great_white_shark"]), mean, unit(FOUND["café"]), red_panda], atol=1e-6)
     said = result.stderr.decode()
     assert ("1 of 5 labels left out, since words of theirs are unknown: 'unicorn shark'; the "
-            "words that cost most: 'unicorn'") in said
+            "words that cost most: 'unicorn' (1)") in said
     assert "4 labels of 6 dimensions (2 with a vector of their own, 2 the mean of" in said
     assert vocabulary.manifest["built"]["left_out"] == 1
 
@@ -127,6 +127,19 @@ def test_zeros_nan_and_repeated_words_are_dealt_with(build):
     assert "left out, with a vector of zeros or NaN: 'tiger', 'red'" in said
     assert "1 word repeated in the vectors; the first of each counts" in said
     assert "1 label with the vector of an earlier one" in said
+    assert "shark2" in vocabulary.rows
+    _, merged = build("--merge", "--force", vectors=files.text(bad))
+    assert "shark2" not in merged.rows
+    assert len(merged) == len(vocabulary) - 1
+
+
+def test_labels_with_the_same_vector_can_be_merged(build):
+    table = "id,name,parent\n1,crane,\n2,Crane,1\n3,teapot,2\n"
+    _, vocabulary = build(labels=table, name="l.csv")
+    assert list(vocabulary.rows) == ["1", "2", "3"]
+    _, vocabulary = build("--merge", "--force", labels=table, name="l.csv")
+    assert [(label.id, label.parents) for label in vocabulary.labels] == [
+        ("1", ()), ("3", ("1",))]
 
 
 def test_vectors_of_one_collection_share_their_space(build, zsl, tmp_path):

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ARTICLES = {"a", "an", "the"}
+_LITTLE = {"and", "at", "by", "for", "from", "in", "of", "on", "or", "to", "with"}
+"""Words that collections may leave out (GoogleNews does), and that phrases can do without."""
+
 _JOINTS = " _-"
 
 
@@ -34,7 +37,8 @@ def as_one(phrase: str, known: Container[str]) -> str | None:
 
 def as_words(phrase: str, known: Container[str]) -> Parts:
     """The known tokens that the words of a phrase are. Articles count only if there is nothing
-    else, and a hyphenated word is one word or, if that is not known, several."""
+    else, other little words only if they are known; a hyphenated word is one word or, if that is
+    not known, several."""
     tokens: list[str] = []
     missing: list[str] = []
     for word in words(phrase):
@@ -44,6 +48,8 @@ def as_words(phrase: str, known: Container[str]) -> Parts:
             tokens += filter(None, found)
         else:
             missing.append(word)
+    if tokens:
+        missing = [word for word in missing if word.lower() not in _LITTLE]
     return Parts(tuple(tokens), tuple(missing) if tokens or missing else (phrase,))
 
 

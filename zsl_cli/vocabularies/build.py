@@ -7,7 +7,6 @@ synonyms for which it is.
 """
 
 import hashlib
-from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, KeysView, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +36,7 @@ OOV = ("skip", "error", "subword")
 DTYPES = ("float32", "float16")
 
 _CHUNK = 1024
+_WORST = 8
 _MARKS = {"<s>", "</s>", "<unk>", "<pad>"}  # of beginnings, ends and what has no vector
 
 Say = Callable[[str], None]
@@ -51,6 +51,7 @@ class Request:
     limit: only the first so many words of the vectors are known.
     phrases: labels of several words have a vector of their own if there is one, or else the mean
         of their words' (``auto``), only the one, or only the other.
+    merge: of labels with the same vector only the first stays.
     oov: a label of which no vector can be made is left out, or an error, or (fastText) has that
         of its character n-grams.
     space: the identity of the vectors' space; None for one made of the vectors themselves.
@@ -64,6 +65,7 @@ class Request:
     limit: int | None = None
     phrases: str = "auto"
     oov: str = "skip"
+    merge: bool = False
     dtype: str = "float32"
     member: str | None = None
     encoding: str = "utf-8"
@@ -87,10 +89,11 @@ class Report:
     without_direction: list[str] = field(default_factory=list)
     same_vector: int = 0
 
-    def notes(self) -> Iterator[str]:
+    def notes(self, merge: bool) -> Iterator[str]:
         """What a user should know, most important first."""
         if self.left_out:
-            worst = some([word for word, _ in self.unknown_words.most_common()])
+            worst = ", ".join(f"{word!r} ({count:,})" for word, count
+                              in self.unknown_words.most_common(_WORST))
             yield (f"{len(self.left_out):,} of {counted(self.labels, 'label')} left out, since "
                    f"words of theirs are unknown: {some(self.left_out)}"
                    + (f"; the words that cost most: {worst}" if worst else ""))
@@ -100,8 +103,9 @@ class Report:
             yield (f"{counted(self.twice, 'word')} repeated in the vectors; the first of each "
                    "counts")
         if self.same_vector:
-            yield (f"{counted(self.same_vector, 'label')} with the vector of an earlier one: no "
-                   "image tells such labels apart")
+            yield (f"{counted(self.same_vector, 'label')} with the vector of an earlier one, so "
+                   "that no image tells them apart" + (": left out" if merge else
+                                                       "; --merge keeps only the first"))
 
     def to_dict(self) -> dict[str, int]:
         """The counts, for the manifest."""
@@ -131,16 +135,15 @@ def build(request: Request, target: Path, *, force: bool = False,
         if request.oov == "subword" and not vectors.subwords:
             raise ZslError(f"{request.vectors}: {vectors.format} has no vectors of parts of words; "
                            "--oov subword is for fastText's .bin")
-        report, tally = Report(), _Tally()
-        words = _Words(vectors, request, report, tally, progress)
+        report = Report()
+        words = _Words(vectors, request, report, progress)
         if labels is None:
-            _write_words(words, writer, report)
+            _write_words(words, writer, request, report)
         else:
             _write_labels(labels, words, writer, request, report)
-        report.same_vector = tally.repeated()
         if not writer.count:
             raise ZslError(_nothing(request, labels, report))
-        for note in report.notes():
+        for note in report.notes(request.merge):
             say(note)
         made_from = {"file": request.vectors.name, "format": vectors.format}
         if labels is not None:
@@ -155,10 +158,9 @@ def build(request: Request, target: Path, *, force: bool = False,
 class _Words:
     """The words of a collection as unit vectors, each once, its head noted on the way."""
 
-    def __init__(self, vectors: WordVectors, request: Request, report: Report, tally: "_Tally",
+    def __init__(self, vectors: WordVectors, request: Request, report: Report,
                  progress: Callable[[int, int], None]) -> None:
         self.vectors, self._request, self._report = vectors, request, report
-        self.tally = tally
         self._progress = progress
         self._head = hashlib.sha256()
 
@@ -189,34 +191,36 @@ class _Words:
         return f"words-{self.vectors.dimension}d-{self._head.hexdigest()[:12]}"
 
 
-class _Tally:
-    """How many of many vectors are the same, in eight bytes each."""
+class _Known(set[int]):
+    """The digests of vectors."""
 
-    def __init__(self) -> None:
-        self._digests = array("Q")
-
-    def add(self, vectors: "Vector") -> None:
-        for vector in np.ascontiguousarray(vectors):
-            digest = hashlib.blake2b(vector.tobytes(), digest_size=8).digest()
-            self._digests.append(int.from_bytes(digest, "little"))
-
-    def repeated(self) -> int:
-        """How many are the same as an earlier one."""
-        digests = np.frombuffer(self._digests, np.uint64)
-        return len(digests) - len(np.unique(digests))
+    def has(self, vector: "Vector") -> bool:
+        """Whether an earlier vector was the same; from now on this one is known, too."""
+        digest = hash(vector.tobytes())
+        again = digest in self
+        self.add(digest)
+        return again
 
 
-def _write_words(words: _Words, writer: Writer, report: Report) -> None:
+def _write_words(words: _Words, writer: Writer, request: Request, report: Report) -> None:
     """Every word is a label."""
-    found = words.read()
+    known = _Known()
+
+    def kept() -> "Iterator[tuple[Label, Vector]]":
+        for word, vector in words.read():
+            again = known.has(vector)
+            report.same_vector += again
+            if (name := _spoken(word)) and not (again and request.merge):
+                report.labels += 1
+                report.own += 1
+                yield Label(word, name), vector
+
+    _write(kept(), writer)
+
+
+def _write(found: "Iterator[tuple[Label, Vector]]", writer: Writer) -> None:
     while chunk := list(islice(found, _CHUNK)):
-        labels = [Label(word, _spoken(word)) for word, _ in chunk if _spoken(word)]
-        kept = np.array([vector for word, vector in chunk if _spoken(word)])
-        if labels:
-            writer.add(labels, kept)
-            words.tally.add(kept)
-        report.labels += len(labels)
-        report.own += len(labels)
+        writer.add([label for label, _ in chunk], np.array([vector for _, vector in chunk]))
 
 
 def _spoken(word: str) -> str:
@@ -234,12 +238,18 @@ def _write_labels(labels: Sequence[Label], words: _Words, writer: Writer, reques
     report.labels = len(labels)
     known = store.keys() - words.vectors.guessed if words.vectors.guessed else store.keys()
     tokens = [_tokens(label, known, store.keys(), request, report) for label in labels]
+    same = _Known()
     for row, found in enumerate(tokens):
         if not found:
             report.left_out.append(labels[row].name)
             report.unknown_words.update(composition.as_words(labels[row].name, known).missing)
-        elif not store.mean(found).any():
+            continue
+        vector = store.mean(found)
+        again = same.has(vector)
+        report.same_vector += again
+        if not vector.any():
             report.without_direction.append(labels[row].name)
+        if not vector.any() or (again and request.merge):
             tokens[row] = ()
     if report.left_out and request.oov == "error":
         raise ZslError(f"{len(report.left_out):,} of {counted(len(labels), 'label')} with words "
@@ -247,10 +257,7 @@ def _write_labels(labels: Sequence[Label], words: _Words, writer: Writer, reques
                        "--oov skip leaves them out")
     kept = zip(label_lists.relinked(labels, [bool(found) for found in tokens]),
                filter(None, tokens), strict=True)
-    while chunk := list(islice(kept, _CHUNK)):
-        vectors = np.array([store.mean(found) for _, found in chunk])
-        writer.add([label for label, _ in chunk], vectors)
-        words.tally.add(vectors)
+    _write(((label, store.mean(found)) for label, found in kept), writer)
 
 
 def _names(label: Label) -> tuple[str, ...]:

@@ -87,10 +87,13 @@ def _from_wordnet(source: str, root: str, places: Places, persons: bool,
         persons = persons or PERSON in wordnet.ancestors(top)
     else:
         ids = list(wordnet.synsets)
-    chosen = sorted(ids) if persons else labelset.choose(wordnet, ids)
+    chosen = ids if persons else labelset.choose(wordnet, ids)
     if len(chosen) < len(ids):
         say(f"left out {counted(len(ids) - len(chosen), 'label')} of persons, many of them slurs "
             "or judgements; --persons keeps them")
+    # The most frequent sense of a word comes first, since it is what the word stands for.
+    chosen = sorted(chosen, key=lambda id_: (
+        wordnet.sense_rank(wordnet.synsets[id_].words[0], id_), id_))
     return labelset.describe(wordnet, chosen, ())
 
 

@@ -29,6 +29,9 @@ _MB = 1e6
               show_default=True,
               help="What becomes of labels with unknown words; subword makes vectors of character "
                    "n-grams (fastText's .bin).")
+@click.option("--merge", is_flag=True,
+              help="Of labels with the same vector keep only the first; of WordNet's senses of a "
+                   "word that is the most frequent one.")
 @click.option("--limit", type=click.IntRange(1), metavar="N",
               help="Only the first N words of the vectors, most often the commonest.")
 @click.option("--dtype", type=click.Choice(["float32", "float16"]), default="float32",
@@ -50,9 +53,10 @@ _MB = 1e6
 @click.option("--force", is_flag=True, help="Replace an existing folder.")
 @options.common
 def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: str,
-            limit: int | None, dtype: str, persons: bool, name: str | None, space: str | None,
-            member: str | None, encoding: str, wordnet: Path | None, class_lists: Path | None,
-            sources: Path | None, force: bool, quiet: bool, verbose: bool, debug: bool) -> None:
+            merge: bool, limit: int | None, dtype: str, persons: bool, name: str | None,
+            space: str | None, member: str | None, encoding: str, wordnet: Path | None,
+            class_lists: Path | None, sources: Path | None, force: bool, quiet: bool,
+            verbose: bool, debug: bool) -> None:
     """Build a vocabulary from word VECTORS: labels that they know, with their vectors.
 
     VECTORS is a file of word2vec (binary or text), GloVe or fastText (.vec or .bin), plain or
@@ -69,7 +73,7 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
     options.check_encoding(encoding)
     request = build.Request(
         name or output.resolve().name, vectors, labels, Places(wordnet, class_lists), persons,
-        limit, phrases, oov, dtype, member, encoding, space,
+        limit, phrases, oov, merge, dtype, member, encoding, space,
         sources=tuple(options.read_sources(sources)))
     with Bar.shown(quiet) as bar:
         progress = _Progress(bar)
