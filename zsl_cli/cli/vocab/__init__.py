@@ -3,7 +3,7 @@
 import click
 
 from zsl_cli.cli import folder_commands
-from zsl_cli.cli.vocab import fit
+from zsl_cli.cli.vocab import fit, train
 from zsl_cli.folders import VOCABULARY
 
 
@@ -13,4 +13,5 @@ def command() -> None:
 
 
 command.add_command(fit.command)
+command.add_command(train.command)
 folder_commands.add_to(command, VOCABULARY)
