@@ -16,8 +16,9 @@ from zsl_cli import folders
 from zsl_cli.errors import ZslError
 
 _BLOCK = 1 << 21  # bytes of text at a time
-_OPENERS: dict[str, Callable[..., Any]] = {
-    ".gz": gzip.GzipFile, ".bz2": bz2.BZ2File, ".xz": lzma.LZMAFile, ".lzma": lzma.LZMAFile}
+_OPENERS: dict[str, Callable[[IO[bytes]], Any]] = {
+    ".gz": lambda file: gzip.GzipFile(fileobj=file), ".bz2": bz2.BZ2File,
+    ".xz": lzma.LZMAFile, ".lzma": lzma.LZMAFile}
 
 
 class CorpusError(ZslError):

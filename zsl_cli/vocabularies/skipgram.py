@@ -112,47 +112,46 @@ class Training:
         no two runs give quite the same. When an exception such as KeyboardInterrupt comes, batches
         that were begun are finished, so that ``save`` can follow.
         """
-        lock = threading.Lock()
-        stopped = threading.Event()
+        turn = threading.Condition()  # guards what follows, and self.done
+        stopped = False
+        active = trained = shown = 0
         failures: list[BaseException] = []
-        trained = 0
 
         def work() -> None:
-            nonlocal trained
-            try:
-                memory = np.zeros(self._settings.dimension, np.float32)
-                while True:
-                    with lock:
-                        if stopped.is_set() or self.done >= until:
-                            return
-                        batch = self.done
-                        self.done += 1
+            nonlocal active, trained
+            memory = np.zeros(self._settings.dimension, np.float32)
+            while True:
+                with turn:
+                    if stopped or failures or self.done >= until:
+                        return
+                    batch = self.done
+                    self.done += 1
+                    active += 1
+                try:
                     self._train(batch, memory)
-                    with lock:
-                        trained += self.words_until(batch + 1) - self.words_until(batch)
-            except BaseException as error:
-                failures.append(error)
-                stopped.set()
+                except BaseException as error:
+                    failures.append(error)
+                with turn:
+                    active -= 1
+                    trained += self.words_until(batch + 1) - self.words_until(batch)
+                    turn.notify()
 
-        threads = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
-        end = time.monotonic() + seconds
-        shown = 0
         self._whole = False
+        end = time.monotonic() + seconds
         try:
-            for thread in threads:
-                thread.start()
-            while any(thread.is_alive() for thread in threads):
-                for thread in threads:
-                    thread.join(_POLL / workers)
-                advance(trained - shown)
-                shown = trained
-                if time.monotonic() >= end:
-                    stopped.set()
+            for _ in range(workers):
+                threading.Thread(target=work, daemon=True).start()
+            with turn:
+                while active or not (stopped or failures or self.done >= until):
+                    turn.wait(_POLL)
+                    advance(trained - shown)
+                    shown = trained
+                    stopped = time.monotonic() >= end
         finally:
-            stopped.set()
-            for thread in threads:
-                if thread.ident is not None:
-                    thread.join()
+            with turn:  # not Thread.join, which an exception makes forget that a thread runs
+                stopped = True
+                while active:
+                    turn.wait()
             self._whole = not failures
         if failures:
             raise failures[0]
