@@ -160,6 +160,7 @@ def test_a_changed_corpus_is_told_from_one_that_was_touched(tmp_path):
     os.utime(folder / "a", (1, 1))
     assert "a has changed" in corpus.changed(corpus.find(folder), known)
     (folder / "a").write_text("three")
+    os.utime(folder / "a", ns=(known[0].changed, known[0].changed))
     assert "a has changed" in corpus.changed(corpus.find(folder), known)
     (folder / "a").write_text("one")
     (folder / "c").write_text("new")
@@ -170,7 +171,7 @@ def test_a_changed_corpus_is_told_from_one_that_was_touched(tmp_path):
 
 
 def test_words_are_numbered_by_frequency_and_rare_ones_left_out(tmp_path):
-    (tmp_path / "text").write_text("b a c b a b\n\nonce a c's b\n")
+    (tmp_path / "text").write_text("b a c 12345 b a, b\n\nonce a c's b\n")
     ready = prepared(tmp_path / "work", tmp_path / "text", min_count=2, phrase_threshold=None)
     assert ready.words == ["b", "a", "c"]
     assert ready.counts.tolist() == [4, 3, 2]
@@ -302,8 +303,18 @@ def test_batches_hold_all_sentences_and_long_ones_are_parted(blocks):
 def test_rare_words_are_forgotten_where_there_are_too_many(tmp_path, monkeypatch):
     monkeypatch.setattr(prepare, "_MOST_TYPES", 300)
     monkeypatch.setattr(corpus, "_BLOCK", 1000)
+    sizes = []
+    forget = prepare._Numbers.forget_rare
+
+    def watched(self, counts, most):
+        forget(self, counts, most)
+        sizes.append(len(self))
+
+    monkeypatch.setattr(prepare._Numbers, "forget_rare", watched)
     lines = [f"cat dog cat's {' '.join(f'r{number}x{n}' for n in range(20))}"
              for number in range(100)]
     (tmp_path / "text").write_text("\n".join(lines))
     ready = prepared(tmp_path / "work", tmp_path / "text", phrase_threshold=None)
     assert dict(zip(ready.words, ready.counts.tolist(), strict=True)) == {"cat": 200, "dog": 100}
+    assert len(sizes) > 3
+    assert max(sizes) <= 150
