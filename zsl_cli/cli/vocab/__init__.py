@@ -3,15 +3,15 @@
 import click
 
 from zsl_cli.cli import folder_commands
-from zsl_cli.cli.vocab import build, fit
+from zsl_cli.cli.vocab import build, fit, train
 from zsl_cli.folders import VOCABULARY
 
 
 @click.group("vocab")
 def command() -> None:
-    """Build, list, show and verify vocabulary folders."""
+    """Build, train, list, show and verify vocabulary folders."""
 
 
-for _module in (build, fit):
+for _module in (build, train, fit):
     command.add_command(_module.command)
 folder_commands.add_to(command, VOCABULARY)
