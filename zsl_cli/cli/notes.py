@@ -1,6 +1,7 @@
 """Notes on standard error that several commands give."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,23 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary import Label
 
 _PHRASES = 5  # that a note names
+
+
+class _Relay(logging.Handler):
+    def __init__(self, say: Callable[[str], object]) -> None:
+        super().__init__(logging.INFO)
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._say(f"zsl: {printable(record.getMessage())}")
+
+
+def relay(say: Callable[[str], object]) -> None:
+    """Say from now on what the library logs, such as that it builds an index."""
+    log = logging.getLogger("zsl_cli")
+    log.handlers = [_Relay(say)]
+    log.setLevel(logging.INFO)
+    log.propagate = False
 
 
 def say_meanings(classifier: "Classifier", names: Iterable[str], nearest: "Nearest") -> None:
