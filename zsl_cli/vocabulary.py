@@ -193,10 +193,10 @@ class Vocabulary:
         """The rows that each normalised name or synonym can mean, main names first."""
         names: dict[str, list[int]] = {}
         for row, label in enumerate(self.labels):
-            names.setdefault(_normal(label.name), []).append(row)
+            names.setdefault(normal_name(label.name), []).append(row)
         for row, label in enumerate(self.labels):
             for synonym in label.synonyms:
-                meant = names.setdefault(_normal(synonym), [])
+                meant = names.setdefault(normal_name(synonym), [])
                 if row not in meant:
                     meant.append(row)
         return names
@@ -216,7 +216,7 @@ class Vocabulary:
         """
         if text.strip() in self.rows:
             return Match(text, self.rows[text.strip()])
-        meant = self._names.get(_normal(text), [])
+        meant = self._names.get(normal_name(text), [])
         if not meant:
             return None
         best = max(meant, key=self.prior) if self.prior_dimension is not None else meant[0]
@@ -225,7 +225,7 @@ class Vocabulary:
     def _nearest_names(self, text: str) -> str:
         from difflib import get_close_matches
 
-        close = get_close_matches(_normal(text), self._names, n=5, cutoff=0.6)
+        close = get_close_matches(normal_name(text), self._names, n=5, cutoff=0.6)
         return f"; the nearest names are: {', '.join(close)}" if close else \
             "; no name of this vocabulary is like it"
 
@@ -239,6 +239,16 @@ class Vocabulary:
         if self.prior_dimension is None:
             return 0.0
         return float(self.vectors[row, self.prior_dimension])
+
+    @cached_property
+    def meanings(self) -> "NDArray[np.float32]":
+        """What the labels mean: unit vectors, float32 ``[labels, D']``, of the dimensions before
+        the label prior's (the prior, and what fills a vector up to unit length, come behind
+        them), or of all where there is none. A zero vector stays zero."""
+        vectors = nearest.as_float32(self.vectors[:, :self.prior_dimension])
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        norms[norms == 0] = 1
+        return vectors / norms
 
     @cached_property
     def hnsw_parameters(self) -> nearest.HnswParameters:
@@ -336,6 +346,6 @@ class Subset:
         return self._rows[rows], scores
 
 
-def _normal(name: str) -> str:
+def normal_name(name: str) -> str:
     """A name as it is compared: case, underscores and runs of white space do not count."""
     return re.sub(r"[\s_]+", " ", name).strip().casefold()

@@ -50,6 +50,10 @@ model_and_vocabulary = stack(
                  show_default=True, help="cuda fails where it cannot be used; auto falls back."),
 )
 
+vocabulary = click.option("--vocab", "vocabulary", default="default", show_default=True,
+                          metavar="NAME|FOLDER", help="The vocabulary.")
+
+
 def _not_with_exact(ctx: click.Context, _param: click.Parameter, ef: int | None) -> int | None:
     if ef is not None and ctx.params.get("exact"):
         raise click.UsageError("--ef is for the HNSW index, which --exact does without")

@@ -3,7 +3,7 @@
 import click
 
 from zsl_cli.cli import folder_commands
-from zsl_cli.cli.vocab import fit
+from zsl_cli.cli.vocab import export, fit, index, neighbours, show, verify
 from zsl_cli.folders import VOCABULARY
 
 
@@ -14,3 +14,5 @@ def command() -> None:
 
 command.add_command(fit.command)
 folder_commands.add_to(command, VOCABULARY)
+for module in (show, neighbours, verify, export, index):  # show and verify: more than the shared
+    command.add_command(module.command)
