@@ -25,13 +25,16 @@ class Choice:
 
 
 def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
-           under: Sequence[str] | None, *, phrases: bool) -> Choice:
+           under: Sequence[str] | None, *, phrases: bool,
+           max_depth: int | None = None) -> Choice:
     """What these candidate labels stand for.
 
     labels: names, synonyms or ids; None for the whole vocabulary.
     under: only these labels and what lies below one of them.
     phrases: whether the model encodes what the vocabulary does not know. If it does not, that is
         composed of the vocabulary's words.
+    max_depth: only labels at most so many steps below those of ``under``, or without it below
+        the roots of the hierarchy, by the shortest path.
 
     Raises UnknownLabelError, or ZslError when nothing is left.
     """
@@ -49,16 +52,17 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
             unknown[label] = None
             if not phrases:
                 composed[label] = compose(vocabulary, label)
-    if under is not None:
+    if under is not None or max_depth is not None:
         if unknown:
             raise UnknownLabelError(
                 f"{next(iter(unknown))!r} is no label of vocabulary {vocabulary.name!r} but a "
-                "phrase, which lies under nothing; leave it out, or --under")
-        rows &= {row for label in under
-                 for row in vocabulary.hierarchy.descendants(vocabulary.find(label).row)}
+                "phrase, which lies under nothing; leave it out, or --under and --max-depth")
+        hierarchy = vocabulary.hierarchy
+        tops = (hierarchy.roots if under is None
+                else [vocabulary.find(label).row for label in under])
+        rows &= set(hierarchy.descendants(*tops, max_depth=max_depth))
     if not rows and not unknown:
-        raise ZslError("no candidate label is left: none of the labels lies under "
-                       + ", ".join(under) if under else "the list of labels is empty")
+        raise ZslError(_nothing_left(under, max_depth))
     return Choice(frozenset(rows), tuple(unknown), composed)
 
 
@@ -75,6 +79,15 @@ def compose(vocabulary: "Vocabulary", phrase: str) -> tuple[int, ...]:
             raise UnknownLabelError(f"unknown label {phrase!r}, and it cannot be composed of its "
                                     f"words: {error}") from error
     return tuple(vocabulary.find(token).row for token in parts.tokens)
+
+
+def _nothing_left(under: Sequence[str] | None, max_depth: int | None) -> str:
+    if under is None and max_depth is None:
+        return "the list of labels is empty"
+    steps = "" if max_depth is None else f"at most {max_depth} steps "
+    where = ", ".join(under) if under else "the roots of the hierarchy"
+    return (f"no candidate label is left: none of the labels lies {steps}"
+            + (f"under {where}" if under else f"below {where}"))
 
 
 def _check_phrase(phrase: str) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.hierarchy import Hierarchy
+    from zsl_cli.index_cache import IndexCache
 
 LABELS_FILE = "labels.jsonl"
 VECTORS_FILE = "vectors.npy"
@@ -111,7 +112,8 @@ class Vocabulary:
 
     @classmethod
     def start_loading(cls, name: str | os.PathLike[str] = "default", *,
-                      exact: bool | None = None, queries: int = 1) -> "Future[Vocabulary]":
+                      exact: bool | None = None, queries: int = 1,
+                      ef: int | None = None) -> "Future[Vocabulary]":
         """Load on another thread, so that a program can start its model meanwhile, and make the
         ``searcher`` of these arguments ready.
 
@@ -121,13 +123,13 @@ class Vocabulary:
         folder = folders.find(folders.VOCABULARY, name)
         manifest = folders.read_manifest(folders.VOCABULARY, folder)
         pool = ThreadPoolExecutor(1, thread_name_prefix="zsl-vocabulary")
-        future = pool.submit(cls._read, folder, manifest, exact, queries)
+        future = pool.submit(cls._read, folder, manifest, exact, queries, ef)
         pool.shutdown(wait=False)
         return future
 
     @classmethod
     def _read(cls, folder: Path, manifest: dict[str, Any], exact: bool | None = None,
-              queries: int = 0) -> "Vocabulary":
+              queries: int = 0, ef: int | None = None) -> "Vocabulary":
         for file in (LABELS_FILE, VECTORS_FILE):
             folders.check_file(folder, file, manifest)
         try:
@@ -143,7 +145,7 @@ class Vocabulary:
                 f"{LABELS_FILE} {len(lines)} lines")
         vocabulary = cls(manifest, folder, lines, vectors)
         if queries:
-            vocabulary.searcher(exact=exact, queries=queries)
+            vocabulary.searcher(exact=exact, queries=queries, ef=ef)
         return vocabulary
 
     def __len__(self) -> int:
@@ -186,6 +188,10 @@ class Vocabulary:
     def names(self) -> KeysView[str]:
         """All names and synonyms, as ``normal_name`` writes them."""
         return self._names.keys()
+
+    def path_names(self, id_: str) -> tuple[str, ...]:
+        """The names of ``lineage``; a phrase, which is its own id, lies under nothing."""
+        return tuple(name for _, name in self.lineage(id_)) if id_ in self.rows else (id_,)
 
     @cached_property
     def _names(self) -> dict[str, list[int]]:
@@ -240,6 +246,16 @@ class Vocabulary:
         return float(self.vectors[row, self.prior_dimension])
 
     @cached_property
+    def meanings(self) -> "NDArray[np.float32]":
+        """What the labels mean: unit vectors, float32 ``[labels, D']``, of the dimensions before
+        the label prior's (the prior, and what fills a vector up to unit length, come behind
+        them), or of all where there is none. A zero vector stays zero."""
+        vectors = nearest.as_float32(self.vectors[:, :self.prior_dimension])
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        norms[norms == 0] = 1
+        return vectors / norms
+
+    @cached_property
     def hnsw_parameters(self) -> nearest.HnswParameters:
         """The index's parameters, from the manifest; raises FolderError."""
         try:
@@ -252,23 +268,33 @@ class Vocabulary:
     def _exact(self) -> nearest.Exact:
         return nearest.Exact(self.vectors)
 
-    def searcher(self, *, exact: bool | None = None, queries: int = 1) -> nearest.Nearest:
+    def index_cache(self, parameters: nearest.HnswParameters | None = None) -> "IndexCache":
+        """Where the HNSW index over the label vectors is kept; ``parameters`` in the place of
+        the manifest's."""
+        from zsl_cli.index_cache import IndexCache
+
+        return IndexCache(self.manifest["files"][VECTORS_FILE]["sha256"],
+                          parameters or self.hnsw_parameters)
+
+    def searcher(self, *, exact: bool | None = None, queries: int = 1,
+                 ef: int | None = None) -> nearest.Nearest:
         """What searches all labels.
 
         exact: True for brute force, False for the HNSW index, None for whichever is quicker
             over this number of ``queries``.
+        ef: the width of a search in the index, in the place of the manifest's.
         """
         if exact or not len(self):
             return self._exact
         if self._hnsw is None:
-            if exact is None and queries < nearest.LOAD_FROM:
+            size = len(self), self.dimension, queries
+            if exact is None and not nearest.index_pays(*size, saved=True):
                 return self._exact
-            cache = nearest.IndexCache(self.manifest["files"][VECTORS_FILE]["sha256"],
-                                       self.hnsw_parameters)
-            if exact is None and queries < nearest.BUILD_FROM and not cache.has():
+            cache = self.index_cache()
+            if exact is None and not nearest.index_pays(*size, saved=cache.path is not None):
                 return self._exact
             self._hnsw = cache.open(self.vectors)
-        return self._hnsw
+        return self._hnsw.with_ef(ef) if ef else self._hnsw
 
     def search(self, embeddings: "NDArray[np.float32]", k: int = 10, *,
                exact: bool | None = None) -> "tuple[list[list[str]], NDArray[np.float32]]":
@@ -298,7 +324,7 @@ class Subset:
 
     def __init__(self, vocabulary: Vocabulary, rows: "NDArray[np.int64]", prior: bool,
                  phrases: "Mapping[str, NDArray[np.float32]]") -> None:
-        of_rows = np.array(vocabulary.vectors[rows], dtype=np.float32)
+        of_rows = nearest.as_float32(vocabulary.vectors[rows])  # a copy
         of_phrases = np.array([*phrases.values()], np.float32).reshape(-1, vocabulary.dimension)
         if vocabulary.prior_dimension is not None:
             of_phrases[:, vocabulary.prior_dimension] = 0.0
@@ -307,7 +333,7 @@ class Subset:
         self.phrases = tuple(phrases)
         self._vocabulary = vocabulary
         self._rows = np.concatenate([rows, len(vocabulary) + np.arange(len(phrases))])
-        self._exact = nearest.Exact(np.concatenate([of_rows, of_phrases]))
+        self._exact = nearest.Exact(np.concatenate([of_rows, of_phrases]) if phrases else of_rows)
 
     def __len__(self) -> int:
         return len(self._rows)

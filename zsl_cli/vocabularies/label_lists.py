@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zsl_cli.errors import ZslError
-from zsl_cli.hierarchy import find_cycle
+from zsl_cli.hierarchy import Hierarchy
 from zsl_cli.vocabularies import labelset
 from zsl_cli.vocabularies.wordnet import PERSON, WordNet, find_folder
 from zsl_cli.vocabulary import Label, normal_name
@@ -133,10 +133,12 @@ def _checked(path: Path, numbered: Iterable[tuple[int, Label]],
 
 def _check_parents(path: Path, found: dict[str, Label], lines: dict[str, int],
                    say: Callable[[str], None]) -> None:
-    cycle = find_cycle({label.id: label.parents for label in found.values()})
-    if cycle:
+    ids = list(found)
+    cycles = Hierarchy(ids, [label.parents for label in found.values()]).cycles()
+    if cycles:
+        cycle = [ids[row] for row in [*cycles[0], cycles[0][0]]]
         raise ZslError(f"{path}, line {lines[cycle[0]]}: a label lies below itself: "
-                       + " < ".join([*cycle, cycle[0]]))
+                       + " < ".join(cycle))
     strangers = {parent: lines[label.id] for label in found.values() for parent in label.parents
                  if parent not in found}
     if strangers:
