@@ -169,9 +169,10 @@ def test_a_vocabulary_gives_vectors_to_another(build, zsl, tmp_path):
 
 
 def test_options_of_the_folder(build):
-    _, vocabulary = build("--dtype", "float16", "--limit", "4")
+    _, vocabulary = build("--dtype", "float16", "--limit", "4", "--m", "8", "--ef", "99")
     assert vocabulary.vectors.dtype == np.float16
     assert len(vocabulary) == 4
+    assert (vocabulary.hnsw_parameters.m, vocabulary.hnsw_parameters.ef) == (8, 99)
 
 
 def test_a_label_list_with_no_known_word(build):

@@ -4,11 +4,14 @@ import json
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from zsl_cli.errors import ZslError
+
+if TYPE_CHECKING:
+    from zsl_cli.nearest import HnswParameters
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
@@ -163,6 +166,14 @@ def read_sources(path: Path | None) -> list[dict[str, str]]:
             for entry in found):
         raise ZslError(f"--sources {path}: a list of {{name, license, url}} is expected")
     return found
+
+
+def read_hnsw(m: int | None, ef_construction: int | None, ef: int | None) -> "HnswParameters":
+    """What ``hnsw_parameters`` say, the defaults where they say nothing."""
+    from zsl_cli.nearest import HnswParameters
+
+    given = {"m": m, "ef_construction": ef_construction, "ef": ef}
+    return HnswParameters(**{name: value for name, value in given.items() if value is not None})
 
 
 def check_encoding(name: str) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from zsl_cli import __version__, files, folders, vocabulary_folder
 from zsl_cli.errors import MissingExtraError, ZslError
+from zsl_cli.nearest import HnswParameters
 from zsl_cli.vocabularies import corpus, prepare, skipgram
 from zsl_cli.vocabularies.prepare import Prepared, Progress
 from zsl_cli.vocabulary import Label
@@ -45,6 +46,7 @@ class Request:
     save_every: float = 300.0
     force: bool = False
     restart: bool = False
+    hnsw: HnswParameters = field(default_factory=HnswParameters)
     sources: tuple[dict[str, str], ...] = ()
 
 
@@ -216,7 +218,7 @@ def _write(request: Request, prepared: Prepared, identities: list[corpus.Identit
     with folders.new_folder(request.target, force=request.force) as folder:
         return vocabulary_folder.write(
             folder, name, f"{name}-{digest.hexdigest()[:12]}", labels, vectors,
-            order="frequency", sources=list(request.sources),
+            hnsw=request.hnsw, sources=list(request.sources),
             training={
                 "method": "skip-gram", **asdict(request.words), **asdict(request.training),
                 "workers": request.workers,

@@ -51,12 +51,14 @@ _MB = 1e6
 @click.option("--sources", type=_PATH, metavar="JSON",
               help="A list of {name, license, url}, for the manifest.")
 @click.option("--force", is_flag=True, help="Replace an existing folder.")
+@options.hnsw_parameters
 @options.common
 def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: str,
             merge: bool, limit: int | None, dtype: str, persons: bool, name: str | None,
             space: str | None, member: str | None, encoding: str, wordnet: Path | None,
-            class_lists: Path | None, sources: Path | None, force: bool, quiet: bool,
-            verbose: bool, debug: bool) -> None:
+            class_lists: Path | None, sources: Path | None, force: bool, m: int | None,
+            ef_construction: int | None, ef: int | None, quiet: bool, verbose: bool,
+            debug: bool) -> None:
     """Build a vocabulary from word VECTORS: labels that they know, with their vectors.
 
     VECTORS is a file of word2vec (binary or text), GloVe or fastText (.vec or .bin), plain or
@@ -74,6 +76,7 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
     request = build.Request(
         name or output.resolve().name, vectors, labels, Places(wordnet, class_lists), persons,
         limit, phrases, oov, merge, dtype, member, encoding, space,
+        options.read_hnsw(m, ef_construction, ef),
         sources=tuple(options.read_sources(sources)))
     with Bar.shown(quiet) as bar:
         progress = _Progress(bar)

@@ -69,12 +69,14 @@ class _Number(click.FloatRange):
               help="A list of {name, license, url}, for the manifest.")
 @click.option("--restart", is_flag=True, help="Throw away what an unfinished training has done.")
 @click.option("--force", is_flag=True, help="Replace an existing folder.")
+@options.hnsw_parameters
 @options.common
 def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, negative: int,
             sample: float, epochs: int, learning_rate: float, phrases: bool,
             phrase_threshold: float, min_count: int, max_words: int, seed: int,
             workers: int | None, save_every: float, wordnet: Path | None, sources: Path | None,
-            restart: bool, force: bool, quiet: bool, verbose: bool, debug: bool) -> None:
+            restart: bool, force: bool, m: int | None, ef_construction: int | None,
+            ef: int | None, quiet: bool, verbose: bool, debug: bool) -> None:
     """Train skip-gram word vectors on a corpus of plain text.
 
     CORPUS is a UTF-8 text file, plain or compressed (.gz, .bz2, .xz), or a folder of such files,
@@ -94,7 +96,8 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
         prepare.Settings(min_count, max_words, phrase_threshold if phrases else None),
         skipgram.Settings(dimension, window, loss, negative, sample, epochs, learning_rate, seed),
         workers=workers or _usable_cores(), save_every=60 * save_every, force=force,
-        restart=restart, sources=tuple(options.read_sources(sources)))
+        restart=restart, hnsw=options.read_hnsw(m, ef_construction, ef),
+        sources=tuple(options.read_sources(sources)))
     with interrupts(), Bar.shown(quiet) as bar:
         try:
             result = training.train(request, bar if not quiet else _Silent())
