@@ -102,7 +102,6 @@ def test_words_of_one_topic_come_out_near_each_other(zsl, corpus_file, tmp_path)
     assert vocabulary.label(shark).name == "great white shark"
     assert (unit[rows[:8]] @ unit[shark]).min() > (unit[rows[8:]] @ unit[shark]).max()
     manifest = vocabulary.manifest
-    assert manifest["order"] == "frequency"
     assert manifest["sources"] == [{"name": "me", "license": "CC0", "url": "x"}]
     assert manifest["training"]["corpus"]["sha256"] == folders.sha256(corpus_file)
     assert manifest["training"]["corpus"]["words"] == len(text().split())
