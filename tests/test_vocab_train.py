@@ -276,14 +276,22 @@ def test_what_a_killed_preparation_left_is_not_used(corpus_file, tmp_path):
     assert not work.exists()
 
 
-def test_an_interrupted_preparation_leaves_nothing(corpus_file, tmp_path, monkeypatch):
+@pytest.mark.parametrize("killed_before", [False, True])
+def test_an_interrupted_preparation_leaves_nothing(corpus_file, tmp_path, monkeypatch,
+                                                   killed_before):
     def interrupt(*_arguments):
         raise KeyboardInterrupt
 
+    if killed_before:
+        (tmp_path / "deep" / ".out.zsl-training").mkdir(parents=True)
+        (tmp_path / "deep" / ".out.zsl-training" / "numbers").write_bytes(b"half")
     monkeypatch.setattr(prepare, "_finish", interrupt)
     with pytest.raises(KeyboardInterrupt):
         trained(corpus_file, tmp_path / "deep" / "out")
-    assert left(tmp_path) == ["text.txt"]
+    if killed_before:
+        assert left(tmp_path / "deep") == []
+    else:
+        assert left(tmp_path) == ["text.txt"]
 
 
 @pytest.mark.parametrize("name", ["checkpoint-1/input.npy", "checkpoint-1/output.npy", "stream",
