@@ -1,6 +1,8 @@
 """``zsl vocab train``: from a corpus to a vocabulary folder, also when it is interrupted."""
 
 import json
+import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -275,14 +277,22 @@ def test_what_a_killed_preparation_left_is_not_used(corpus_file, tmp_path):
     assert not work.exists()
 
 
-def test_an_interrupted_preparation_leaves_nothing(corpus_file, tmp_path, monkeypatch):
+@pytest.mark.parametrize("killed_before", [False, True])
+def test_an_interrupted_preparation_leaves_nothing(corpus_file, tmp_path, monkeypatch,
+                                                   killed_before):
     def interrupt(*_arguments):
         raise KeyboardInterrupt
 
+    if killed_before:
+        (tmp_path / "deep" / ".out.zsl-training").mkdir(parents=True)
+        (tmp_path / "deep" / ".out.zsl-training" / "numbers").write_bytes(b"half")
     monkeypatch.setattr(prepare, "_finish", interrupt)
     with pytest.raises(KeyboardInterrupt):
         trained(corpus_file, tmp_path / "deep" / "out")
-    assert left(tmp_path) == ["text.txt"]
+    if killed_before:
+        assert left(tmp_path / "deep") == []
+    else:
+        assert left(tmp_path) == ["text.txt"]
 
 
 @pytest.mark.parametrize("name", ["checkpoint-1/input.npy", "checkpoint-1/output.npy", "stream",
@@ -429,3 +439,27 @@ def test_a_corpus_that_reads_like_json_is_still_text(tmp_path):
     (tmp_path / "c.jsonl").write_text("".join(
         json.dumps({"t": line}) + "\n" for line in text().split("\n")))
     assert "cat" in trained(tmp_path / "c.jsonl", tmp_path / "out").words
+
+
+def test_a_terminal_sees_how_fast_it_goes_and_how_long_it_takes(environment, reference, tmp_path):
+    pty = pytest.importorskip("pty")
+    shutil.copy2(reference / "text.txt", tmp_path)
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zsl_cli", "vocab", "train", "text.txt", "-o", "out", *LONG],
+        cwd=tmp_path, env={**environment, "TERM": "xterm", "COLUMNS": "120"}, stderr=follower,
+        stdout=subprocess.DEVNULL)
+    os.close(follower)
+    seen = b""
+    while True:
+        try:
+            seen += os.read(leader, 65536)
+        except OSError:  # Linux' way to say that the other end is closed
+            break
+    os.close(leader)
+    assert process.wait(30) == 0
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode())
+    words = 8 * len((tmp_path / "text.txt").read_text().split())
+    assert "reading" in shown
+    assert re.search(r"training .* [\d,]+ of [\d,]+ · [\d,]+ words/s · [\d.]+ s left", shown)
+    assert int(re.search(r"training .* of ([\d,]+)", shown)[1].replace(",", "")) < words

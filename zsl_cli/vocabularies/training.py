@@ -69,7 +69,8 @@ def train(request: Request, progress: Progress) -> Result:
     """Train, or go on with what an earlier call with the same request began, and write the
     vocabulary folder.
 
-    Raises ZslError; whatever it raises, KeyboardInterrupt included, what is done is kept.
+    Raises ZslError. Whatever it raises, KeyboardInterrupt included, what is done is kept once the
+    corpus is prepared.
     """
     try:
         import gensim
@@ -88,6 +89,7 @@ def train(request: Request, progress: Progress) -> Result:
         _train(training, work, request, progress)
         vectors = _unit(training.vectors)
         manifest = _write(request, prepared, identities, vectors, gensim.__version__)
+    del training  # and its hold on the stream
     shutil.rmtree(work, ignore_errors=True)
     return Result(prepared.words, vectors, manifest)
 
@@ -97,10 +99,11 @@ def _opened(work: Path) -> Iterator[None]:
     """The work folder, held by this process alone; removed when it is left before the corpus is
     prepared. A full disk and the like become a ZslError that says what can be done."""
     made = [folder for folder in (work, *work.parents) if not folder.exists()]
-    kept = False
+    held = kept = False
     try:
         work.mkdir(parents=True, exist_ok=True)
         with _held(work):
+            held = True
             try:
                 yield
             finally:
@@ -111,10 +114,10 @@ def _opened(work: Path) -> Iterator[None]:
         then = f"; {work} keeps what is done: run the same command again to go on" if kept else ""
         raise ZslError(f"{error.filename or work}: {error.strerror or error}{then}") from error
     finally:
-        if not (work / _READY).exists() and made:
+        if held and not kept:
             with suppress(OSError):
                 (work / _LOCK).unlink(missing_ok=True)
-                for folder in made:  # as far as they are empty
+                for folder in made or [work]:  # as far as they are empty
                     folder.rmdir()
 
 
