@@ -134,7 +134,7 @@ class Vocabulary:
             folders.check_file(folder, file, manifest)
         try:
             vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
-            lines = (folder / LABELS_FILE).read_bytes().splitlines()
+            lines = _Lines((folder / LABELS_FILE).read_bytes())
         except (OSError, ValueError) as error:
             raise FolderError(f"{folder}: {error}") from error
         shape = (manifest["labels"], manifest["dimension"])
@@ -305,6 +305,25 @@ class Vocabulary:
         phrases: candidates beside the rows, with their label vectors, float32 ``[D]``.
         """
         return Subset(self, np.array(sorted(set(rows)), dtype=np.int64), prior, phrases or {})
+
+
+class _Lines(Sequence[bytes]):
+    """The lines of a text, cut out when they are asked for: few are of hundreds of thousands."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n"))
+        if text and not text.endswith(b"\n"):
+            self._ends = np.append(self._ends, len(text))
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, row: Any) -> Any:
+        if not 0 <= row < len(self):
+            raise IndexError(row)
+        start = self._ends[row - 1] + 1 if row else 0
+        return self._text[start:self._ends[row]]
 
 
 class Subset:
