@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -53,7 +52,7 @@ class Label:
     @classmethod
     def from_json(cls, line: bytes) -> "Label":
         """The inverse of to_json; raises ValueError for anything else."""
-        fields = json.loads(line)
+        fields = json.loads(line.decode())
         try:
             return cls(id=str(fields["id"]), name=str(fields["name"]),
                        synonyms=tuple(fields.get("synonyms", ())),
@@ -367,4 +366,4 @@ class Subset:
 
 def normal_name(name: str) -> str:
     """A name as it is compared: case, underscores and runs of white space do not count."""
-    return re.sub(r"[\s_]+", " ", name).strip().casefold()
+    return " ".join(name.replace("_", " ").split()).casefold()
