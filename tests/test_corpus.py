@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zsl_cli import folders
-from zsl_cli.vocabularies import corpus, phrases, prepare
+from zsl_cli.vocabularies import collocations, corpus, prepare
 from zsl_cli.vocabularies.corpus import CorpusError
 from zsl_cli.vocabularies.words import tokens, words
 
@@ -224,7 +224,7 @@ def test_no_phrase_reaches_across_punctuation_a_line_end_or_a_rare_word(tmp_path
 
 
 def joined_one_by_one(ids, found, first_new):
-    """What phrases.join does, as a loop."""
+    """What collocations.join does, as a loop."""
     result, at, table = [], 0, {key: first_new + k for k, key in enumerate(found)}
     while at < len(ids):
         new = table.get(ids[at] << 32 | ids[at + 1]) if at + 1 < len(ids) else None
@@ -237,14 +237,14 @@ def joined_one_by_one(ids, found, first_new):
 @settings(deadline=None)
 def test_phrases_are_joined_from_left_to_right(ids, pairs):
     found = sorted(first << 32 | second for first, second in pairs)
-    joined = phrases.join(np.array(ids, np.int32), np.array(found, np.int64), 6)
+    joined = collocations.join(np.array(ids, np.int32), np.array(found, np.int64), 6)
     assert joined.tolist() == joined_one_by_one(ids, found, 6)
 
 
 @given(st.lists(st.lists(st.integers(0, 6), max_size=30), max_size=12))
 @settings(deadline=None)
 def test_pairs_are_counted_as_one_would_by_hand(blocks):
-    counted = phrases.PairCounts(most=40)
+    counted = collocations.PairCounts(most=40)
     for block in blocks:
         counted.add(np.array(block, np.int32))
     keys, counts = counted.result()
@@ -257,7 +257,7 @@ def test_pairs_are_counted_as_one_would_by_hand(blocks):
 
 def test_counting_pairs_takes_bounded_memory_and_keeps_the_frequent_ones():
     random = np.random.default_rng(0)
-    counted = phrases.PairCounts(most=1000)
+    counted = collocations.PairCounts(most=1000)
     for _ in range(60):
         counted.add(np.r_[random.integers(2, 9999, 400), np.tile([7, 8, 0], 30)].astype(np.int32))
     keys, counts = counted.result()
@@ -266,13 +266,13 @@ def test_counting_pairs_takes_bounded_memory_and_keeps_the_frequent_ones():
 
 
 def test_the_score_is_mikolovs():
-    counted = phrases.PairCounts()
+    counted = collocations.PairCounts()
     counted.add(np.array([2, 3] * 10 + [0, 4, 5, 0, 4, 5, 0, 4, 5], np.int32))
     counts = np.array([3, 0, 10, 10, 3, 3])
     # (10 - 2) / (10 · 10) · 26 = 2.08; 3 after 2 is counted 9 times; (3 - 2) / 9 · 26 = 2.89
-    assert phrases.find(counted, counts, 2.0, 2).tolist() == [2 << 32 | 3, 4 << 32 | 5]
-    assert phrases.find(counted, counts, 2.1, 2).tolist() == [4 << 32 | 5]
-    assert phrases.find(counted, counts, 2.9, 2).tolist() == []
+    assert collocations.find(counted, counts, 2.0, 2).tolist() == [2 << 32 | 3, 4 << 32 | 5]
+    assert collocations.find(counted, counts, 2.1, 2).tolist() == [4 << 32 | 5]
+    assert collocations.find(counted, counts, 2.9, 2).tolist() == []
 
 
 @given(st.lists(st.lists(st.integers(-1, 3), max_size=40), max_size=8))

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Iterable, KeysView, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -53,7 +52,7 @@ class Label:
     @classmethod
     def from_json(cls, line: bytes) -> "Label":
         """The inverse of to_json; raises ValueError for anything else."""
-        given = json.loads(line)
+        given = json.loads(line.decode())
         try:
             return cls(id=str(given["id"]), name=str(given["name"]),
                        synonyms=tuple(given.get("synonyms", ())),
@@ -134,7 +133,7 @@ class Vocabulary:
             folders.check_file(folder, file, manifest)
         try:
             vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
-            lines = (folder / LABELS_FILE).read_bytes().splitlines()
+            lines = _Lines((folder / LABELS_FILE).read_bytes())
         except (OSError, ValueError) as error:
             raise FolderError(f"{folder}: {error}") from error
         shape = (manifest["labels"], manifest["dimension"])
@@ -312,6 +311,25 @@ class Vocabulary:
         return Subset(self, np.array(sorted(set(rows)), dtype=np.int64), prior, phrases or {})
 
 
+class _Lines(Sequence[bytes]):
+    """The lines of a text, cut out when they are asked for: few are of hundreds of thousands."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n"))
+        if text and not text.endswith(b"\n"):
+            self._ends = np.append(self._ends, len(text))
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, row: Any) -> Any:
+        if not 0 <= row < len(self):
+            raise IndexError(row)
+        start = self._ends[row - 1] + 1 if row else 0
+        return self._text[start:self._ends[row]]
+
+
 class Subset:
     """Exact search over some rows of a vocabulary and over phrases that are not in it.
 
@@ -353,4 +371,4 @@ class Subset:
 
 def normal_name(name: str) -> str:
     """A name as it is compared: case, underscores and runs of white space do not count."""
-    return re.sub(r"[\s_]+", " ", name).strip().casefold()
+    return " ".join(name.replace("_", " ").split()).casefold()

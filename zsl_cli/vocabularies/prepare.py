@@ -10,15 +10,15 @@ from typing import IO, TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from zsl_cli.vocabularies import corpus, phrases
-from zsl_cli.vocabularies.phrases import BREAK, FIRST_WORD, LINE_END
+from zsl_cli.vocabularies import collocations, corpus
+from zsl_cli.vocabularies.collocations import BREAK, FIRST_WORD, LINE_END
 from zsl_cli.vocabularies.words import LINE_END as LINE_END_TOKEN
 from zsl_cli.vocabularies.words import tokens, word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.vocabularies.phrases import Counts, Ids
+    from zsl_cli.vocabularies.collocations import Counts, Ids
 
 SENTENCE_END = -1
 """In the finished stream, where words are numbered from 0, the most frequent first."""
@@ -264,17 +264,17 @@ def _join_phrases(stream: _Stream, min_count: int, threshold: float, path: Path,
                   progress: Progress) -> _Stream:
     """The stream with its phrases joined, in a new file; the old one is removed."""
     progress.start(f"phrases, pass {number}", 2 * stream.size, "words")
-    pairs = phrases.PairCounts()
+    pairs = collocations.PairCounts()
     for ids in stream.blocks():
         pairs.add(ids)
         progress.advance(len(ids))
-    found = phrases.find(pairs, stream.counts, threshold, min_count)
-    words = [*stream.words, *phrases.names(found, stream.words)]
+    found = collocations.find(pairs, stream.counts, threshold, min_count)
+    words = [*stream.words, *collocations.names(found, stream.words)]
     del pairs
     counts = np.zeros(len(words), np.int64)
     with path.open("wb") as out:
         for ids in stream.blocks():
-            joined = phrases.join(ids, found, len(stream.words))
+            joined = collocations.join(ids, found, len(stream.words))
             counts += np.bincount(joined, minlength=len(counts))
             _write(out, joined)
             progress.advance(len(ids))

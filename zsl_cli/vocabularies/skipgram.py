@@ -23,7 +23,7 @@ from zsl_cli.vocabularies.prepare import SENTENCE_END, Prepared, write_array
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.vocabularies.phrases import Ids
+    from zsl_cli.vocabularies.collocations import Ids
 
 _POLL = 0.2  # seconds
 
