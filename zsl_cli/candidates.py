@@ -50,6 +50,8 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
         else:
             _check_phrase(label)
             unknown[label] = None
+            if not phrases and vocabulary.prior_dimension is not None:
+                vocabulary.find(label)  # raises: of these vectors no others can be made
             if not phrases:
                 composed[label] = compose(vocabulary, label)
     if under is not None or max_depth is not None:
@@ -70,7 +72,7 @@ def compose(vocabulary: "Vocabulary", phrase: str) -> tuple[int, ...]:
     """The rows of the words of a phrase; raises UnknownLabelError, with the nearest names, unless
     the vocabulary knows them all."""
     parts = composition.as_words(phrase, vocabulary.names)
-    if vocabulary.prior_dimension is not None or parts.missing == (phrase,):
+    if parts.missing == (phrase,):
         vocabulary.find(phrase)  # raises
     if parts.missing:
         try:
