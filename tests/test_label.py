@@ -659,6 +659,9 @@ def test_the_kind_of_search_is_one_of_the_settings(zsl, library, tmp_path):
     assert summary(zsl("label", "photos/a", "-o", "l.jsonl", "--exact")) == (8, 0, 0)
     assert summary(zsl("label", "photos/a", "-o", "l.jsonl", "--hnsw")) == (8, 0, 0)
     assert summary(zsl("label", "photos/a", "-o", "l.jsonl", "--hnsw")) == (0, 0, 8)
+    wide = ("label", "photos/a", "-o", "l.jsonl", "--hnsw", "--ef", "500")
+    assert summary(zsl(*wide)) == (8, 0, 0)
+    assert summary(zsl(*wide)) == (0, 0, 8)
 
 
 def test_a_dry_run_works_on_a_disk_that_cannot_be_written_to(zsl, library, small_disk):

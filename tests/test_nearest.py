@@ -1,6 +1,4 @@
-"""Exact and HNSW search, and the cache of the index."""
-
-import multiprocessing
+"""Exact and HNSW search, and which of them is used."""
 
 import numpy as np
 import pytest
@@ -8,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from zsl_cli.folders import sha256
 from zsl_cli.metrics import recall_at_k
-from zsl_cli.nearest import Exact, Hnsw, HnswParameters, IndexCache
+from zsl_cli.nearest import Exact, Hnsw, HnswParameters, as_float32, index_pays
 
 PARAMETERS = HnswParameters()
 
@@ -20,12 +17,6 @@ def vectors():
     """2,000 unit vectors in float16, as a vocabulary has them."""
     values = np.random.default_rng(0).normal(size=(2000, 32))
     return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float16)
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    return IndexCache("0" * 64, PARAMETERS)
 
 
 @settings(max_examples=100, deadline=None)
@@ -63,57 +54,62 @@ def test_hnsw_takes_any_k(vectors, k):
     assert rows.shape == (3, min(k, 2000))
 
 
-def test_a_saved_index_answers_the_same_and_is_not_built_again(vectors, cache, monkeypatch):
-    queries = vectors[:50].astype(np.float32)
-    assert not cache.has()
-    built = cache.open(vectors).search(queries, 10)[0]
-    assert cache.has()
-    monkeypatch.setattr("hnswlib.Index.add_items", lambda *_: pytest.fail("built again"))
-    assert (cache.open(vectors).search(queries, 10)[0] == built).all()
+@pytest.mark.parametrize("k", [10, 300])
+def test_an_index_of_identical_vectors_finds_as_many_as_it_is_asked_for(k):
+    vectors = np.ones((3000, 8), np.float32) / np.sqrt(8)
+    rows, scores = Hnsw(vectors, PARAMETERS).search(vectors[:2], k)
+    assert rows.shape == (2, k)
+    np.testing.assert_allclose(scores, 1, atol=1e-5)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "changed", "no digest", "other size"])
-def test_a_damaged_index_is_built_again(vectors, cache, damage):
-    cache.open(vectors)
-    digest = cache.path.with_suffix(".bin.sha256")
-    data = cache.path.read_bytes()
-    if damage == "truncated":
-        cache.path.write_bytes(data[:len(data) // 2])
-    elif damage == "changed":
-        cache.path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    elif damage == "no digest":
-        digest.unlink()
-    else:
-        cache.path.unlink()
-        Hnsw(vectors[:100], PARAMETERS).save(cache.path)
-    rows, _ = cache.open(vectors).search(vectors[:5].astype(np.float32), 1)
-    assert rows[:, 0].tolist() == [0, 1, 2, 3, 4]
-    assert digest.read_text() == sha256(cache.path)
-    assert cache.path.stat().st_size == len(data)
+def test_the_width_of_a_search_is_recall_for_time(vectors):
+    index = Hnsw(vectors, HnswParameters(m=4, ef_construction=20, ef=400))
+    queries = np.random.default_rng(1).normal(size=(200, 32)).astype(np.float32)
+    exact = Exact(vectors).search(queries, 10)[0]
+    narrow = recall_at_k(index.with_ef(20).search(queries, 10)[0], exact, 10)
+    assert narrow < recall_at_k(index.search(queries, 10)[0], exact, 10) - 0.1
+    assert index.parameters.ef == 400
 
 
-def test_other_vectors_or_parameters_have_another_key(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    paths = {IndexCache(digest * 64, HnswParameters(m=m)).path
-             for digest in "01" for m in (8, 16)}
-    assert len(paths) == 4
+def test_building_tells_how_far_it_is(vectors):
+    done = []
+    Hnsw(np.concatenate([vectors] * 3), HnswParameters(4, 20, 20), advance=done.append)
+    assert len(done) > 1
+    assert sum(done) == 6000
 
 
-def test_a_cache_that_cannot_be_written_costs_nothing_but_time(vectors, tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    cache = IndexCache("0" * 64, PARAMETERS)
-    rows, _ = cache.open(vectors).search(vectors[:2].astype(np.float32), 1)
-    assert rows[:, 0].tolist() == [0, 1]
+@pytest.mark.parametrize("parameters", [
+    {"m": 1}, {"m": 513}, {"ef": 0}, {"ef_construction": -1}, {"ef": True}, {"m": 16.0}])
+def test_parameters_that_make_no_index_are_refused(parameters):
+    with pytest.raises(ValueError, match=next(iter(parameters))):
+        HnswParameters(**parameters)
 
 
-def _open(vectors):
-    return IndexCache("0" * 64, PARAMETERS).open(vectors).search(
-        vectors[:5].astype(np.float32), 1)[0][:, 0].tolist()
+@settings(max_examples=50, deadline=None)
+@given(hnp.arrays(np.float16, st.tuples(st.integers(0, 5), st.integers(1, 5)),
+                  elements=st.floats(width=16)))
+def test_float16_becomes_the_very_same_numbers(vectors):
+    found = as_float32(vectors)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, vectors.astype(np.float32))
 
 
-def test_two_processes_may_build_at_once(vectors, cache):
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        assert pool.map(_open, [vectors] * 4) == [[0, 1, 2, 3, 4]] * 4
-    assert cache.has()
-    assert len(list(cache.path.parent.iterdir())) == 2
+def test_every_float16_number_becomes_itself():
+    every = np.arange(2 ** 16, dtype=np.uint16).view(np.float16)
+    finite = every[np.isfinite(every)].reshape(-1, 2)
+    found = as_float32(finite)
+    np.testing.assert_array_equal(found, finite.astype(np.float32))
+    assert (np.signbit(found) == np.signbit(finite)).all()
+
+
+def test_float32_vectors_are_not_copied():
+    vectors = np.ones((2, 3), np.float32)
+    assert as_float32(vectors) is vectors
+
+
+def test_the_index_pays_for_many_queries_over_many_labels_only():
+    assert not index_pays(155_000, 300, 1, saved=True)
+    assert index_pays(155_000, 300, 1000, saved=True)
+    assert not index_pays(155_000, 300, 1000, saved=False)
+    assert index_pays(155_000, 300, 100_000, saved=False)
+    assert not index_pays(1000, 300, 10_000_000, saved=True)

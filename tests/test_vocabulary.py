@@ -82,7 +82,7 @@ def test_hnsw_and_exact_search_agree(vocabulary, tmp_path, monkeypatch):
 
 
 def test_a_handful_of_queries_never_builds_an_index(vocabulary, monkeypatch):
-    monkeypatch.setattr("zsl_cli.nearest.Hnsw", lambda *_, **__: pytest.fail("built"))
+    monkeypatch.setattr("zsl_cli.index_cache.Hnsw", lambda *_, **__: pytest.fail("built"))
     ids, _ = vocabulary.search(np.zeros((20, 7), np.float32), 3)
     assert len(ids) == 20
 

@@ -1,13 +1,14 @@
 """Classifier: a model and a vocabulary of the same space → predictions."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from zsl_cli import devices, folders, images, pairing, stream
+from zsl_cli.composition import mean
 from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.model import Model
 from zsl_cli.vocabulary import Label, Subset, Vocabulary
@@ -15,6 +16,7 @@ from zsl_cli.vocabulary import Label, Subset, Vocabulary
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from zsl_cli.candidates import Choice
     from zsl_cli.nearest import Nearest
 
 MAX_TOP = 1000
@@ -55,13 +57,19 @@ class Prediction:
     labels: tuple[ScoredLabel, ...] = ()
     error: ImageError | None = None
 
-    def record(self, model: str, vocabulary: str) -> dict[str, Any]:
-        """The record of one image, as the command line's contract fixes it."""
+    def record(self, model: str, vocabulary: str,
+               path_of: "Callable[[str], Sequence[str]] | None" = None) -> dict[str, Any]:
+        """The record of one image, as the command line's contract fixes it.
+
+        path_of: gives the names from the root of the hierarchy down to the label of an id, which
+            then are in the record too, as ``path``.
+        """
         if self.error is not None:
             return {"path": self.path,
                     "error": {"kind": self.error.kind, "message": str(self.error)}}
         return {"path": self.path,
-                "labels": [{"id": found.id, "label": found.name, "score": round(found.score, 6)}
+                "labels": [{"id": found.id, "label": found.name, "score": round(found.score, 6),
+                            **({"path": list(path_of(found.id))} if path_of else {})}
                            for found in self.labels],
                 "model": model, "vocabulary": vocabulary}
 
@@ -78,10 +86,10 @@ class Classifier:
     @classmethod
     def load(cls, model: str | os.PathLike[str] = "default",
              vocabulary: str | os.PathLike[str] | None = None, *,
-             device: str = "auto", exact: bool | None = None,
+             device: str = "auto", exact: bool | None = None, ef: int | None = None,
              images: int = 1) -> "Classifier":
-        """A model and a vocabulary by name or folder, ready for so many images (see
-        Vocabulary.searcher).
+        """A model and a vocabulary by name or folder, ready for so many images (``exact``,
+        ``ef`` and ``images``: see Vocabulary.searcher).
 
         vocabulary: by default the one that pairing.vocabulary_for chooses for the model; where
             there is none, each question has to list its candidate labels.
@@ -91,36 +99,50 @@ class Classifier:
         folder = folders.find(folders.MODEL, model)
         chosen = pairing.vocabulary_for(
             folder, folders.read_manifest(folders.MODEL, folder), vocabulary)
-        loading = chosen and Vocabulary.start_loading(chosen, exact=exact, queries=images)
+        loading = chosen and Vocabulary.start_loading(chosen, exact=exact, queries=images,
+                                                     ef=ef)
         loaded = Model.load(folder, device=device, threads=None if images < MANY else 1)
         return cls(loaded, loading.result() if loading else
                    Vocabulary.empty(loaded.space, loaded.dimension))
 
     def candidates(self, labels: Sequence[str] | None = None,
-                   under: Sequence[str] | None = None, *, exact: bool | None = None,
+                   under: Sequence[str] | None = None, *, max_depth: int | None = None,
+                   exact: bool | None = None, ef: int | None = None,
                    images: int = 1) -> "Nearest":
         """The search over the labels that may be answered.
 
-        labels: names, synonyms or ids, and where the model encodes them any other phrases;
-            None for the whole vocabulary.
+        labels: names, synonyms or ids, and any other phrases: those the model encodes or, if it
+            can't, they are composed of the vocabulary's words; None for the whole vocabulary.
         under: only these labels and what lies below one of them.
-        exact, images: see Vocabulary.searcher.
+        max_depth: only labels at most so many steps below those of ``under``, or without it
+            below the roots of the hierarchy.
+        exact, ef, images: see Vocabulary.searcher.
 
         Raises UnknownLabelError, or ZslError when nothing is left.
         """
-        if labels is None and under is None and len(self.vocabulary):
-            return self.vocabulary.searcher(exact=exact, queries=images)
+        if labels is under is max_depth is None and len(self.vocabulary):
+            return self.vocabulary.searcher(exact=exact, queries=images, ef=ef)
         from zsl_cli.candidates import choose
 
-        choice = choose(self.vocabulary, labels, under, phrases=self.model.encodes_phrases)
-        encoder = self.model.label_encoder if choice.phrases else None
-        vectors = encoder.encode(choice.phrases) if encoder else ()
-        return self.vocabulary.subset(choice.rows, prior=labels is None,
-                                      phrases=dict(zip(choice.phrases, vectors, strict=True)))
+        choice = choose(self.vocabulary, labels, under, phrases=self.model.encodes_phrases,
+                        max_depth=max_depth)
+        return self.vocabulary.subset(
+            choice.rows, prior=labels is None,
+            phrases=dict(zip(choice.phrases, self._vectors(choice), strict=True)))
+
+    def _vectors(self, choice: "Choice") -> "Iterable[NDArray[np.float32]]":
+        """The label vectors of the phrases that were chosen."""
+        if not choice.phrases:
+            return ()
+        if encoder := self.model.label_encoder:
+            return encoder.encode(choice.phrases)
+        return [mean(self.vocabulary.vectors[list(choice.composed[phrase])])
+                for phrase in choice.phrases]
 
     def classify(self, sources: "Iterable[images.ImageSource]", *, top: int = 5,
                  labels: Sequence[str] | None = None, under: Sequence[str] | None = None,
-                 threshold: float = 0.0, exact: bool | None = None,
+                 max_depth: int | None = None, threshold: float = 0.0,
+                 exact: bool | None = None, ef: int | None = None,
                  batch_size: int | None = None, jobs: int | None = None,
                  max_pixels: int = images.MAX_PIXELS) -> Iterator[Prediction]:
         """One prediction an image, in their order; an image that can't be read is one with an
@@ -137,7 +159,8 @@ class Classifier:
         if not 1 <= top <= MAX_TOP:
             raise ZslError(f"top must be from 1 to {MAX_TOP}, not {top}")
         sources = list(sources)
-        nearest = self.candidates(labels, under, exact=exact, images=len(sources))
+        nearest = self.candidates(labels, under, max_depth=max_depth, exact=exact, ef=ef,
+                                  images=len(sources))
         return self.predict(((_name(source), source) for source in sources), nearest, top=top,
                             threshold=threshold, batch_size=batch_size, jobs=jobs,
                             max_pixels=max_pixels)

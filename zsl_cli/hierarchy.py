@@ -20,15 +20,34 @@ class Hierarchy:
             for parent in known:
                 self._children[parent].append(row)
 
-    def descendants(self, row: int) -> list[int]:
-        """The rows under ``row``, itself included, in rising order. Cycles do no harm."""
-        found = {row}
-        open_rows = [row]
-        while open_rows:
-            for child in self._children[open_rows.pop()]:
-                if child not in found:
-                    found.add(child)
-                    open_rows.append(child)
+    @property
+    def roots(self) -> list[int]:
+        """The rows that have no parent."""
+        return [row for row, above in enumerate(self._parents) if not above]
+
+    def parents(self, row: int) -> list[int]:
+        """The rows right above ``row``."""
+        return self._parents[row]
+
+    def children(self, row: int) -> list[int]:
+        """The rows right below ``row``, in rising order."""
+        return self._children[row]
+
+    def descendants(self, *rows: int, max_depth: int | None = None) -> list[int]:
+        """The rows under one of ``rows``, these included, in rising order; at most ``max_depth``
+        steps below the nearest of them, by the shortest path. Cycles do no harm."""
+        found = set(rows)
+        level = list(rows)
+        depth = 0
+        while level and depth != max_depth:
+            depth += 1
+            below = []
+            for row in level:
+                for child in self._children[row]:
+                    if child not in found:
+                        found.add(child)
+                        below.append(child)
+            level = below
         return sorted(found)
 
     def lineage(self, row: int) -> list[int]:
@@ -38,3 +57,29 @@ class Hierarchy:
         while above := [parent for parent in self._parents[found[-1]] if parent not in found]:
             found.append(above[0])
         return found[::-1]
+
+    def cycles(self) -> list[list[int]]:
+        """Cycles among the parents: rows of which each has the next one as a parent, and the last
+        one the first. None are found just where there are none; of cycles that share rows, some
+        may be left out."""
+        found = []
+        seen: set[int] = set()
+        for start in range(len(self._parents)):
+            if start in seen:
+                continue
+            seen.add(start)
+            walk, places = [start], {start: 0}  # from start upwards, and where each row is in it
+            open_parents = [iter(self._parents[start])]
+            while walk:
+                parent = next(open_parents[-1], None)
+                if parent is None:
+                    open_parents.pop()
+                    del places[walk.pop()]
+                elif parent in places:
+                    found.append(walk[places[parent]:])
+                elif parent not in seen:
+                    seen.add(parent)
+                    places[parent] = len(walk)
+                    walk.append(parent)
+                    open_parents.append(iter(self._parents[parent]))
+        return found

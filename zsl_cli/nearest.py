@@ -2,38 +2,55 @@
 
 Exact search is the oracle and, for a handful of photos, also the faster way: it needs no index.
 An index (Malkov and Yashunin, 2018, through hnswlib) is built from the label vectors once and
-kept in the user's cache; a file from anywhere else is never opened, since a crafted hnswlib
-file can overflow the heap.
+kept in the user's cache (``index_cache``); a file from anywhere else is never opened, since a
+crafted hnswlib file can overflow the heap.
 """
 
-import hashlib
-import os
-from contextlib import suppress
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from zsl_cli.folders import sha256
+from zsl_cli import devices
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Neighbours = tuple[NDArray[np.int64], NDArray[np.float32]]
 
-LOAD_FROM = 256
-"""From this many queries on, a cached index is quicker than exact search, its loading included."""
+MIN_M, MAX_M = 2, 512
+"""Of one link a node no graph can be made; hundreds cost memory and gain nothing."""
 
-BUILD_FROM = 16_384
-"""From this many queries on, an index is built when there is none: at 155,000 labels that is
-what building costs, at 20,000 it pays in later runs (``benchmarks/search.py`` prints it)."""
+EXACT_UP_TO = 64_000_000
+"""Up to so many numbers, labels × dimensions (213,000 labels of 300), exact search costs a third
+of what the encoder does at most, and building an index as much as thousands of photos do, so that
+whole libraries are searched exactly, however many photos are left to do."""
 
-EXACT_UP_TO = 32_768
-"""Up to this many labels exact search costs no more than a few hundredths of what the encoder does,
-so that whole libraries are searched exactly, whatever the number of photos left to do."""
+_EXACT_QUERY = 4.5e-11  # s a query and number, in batches
+_HNSW_QUERY = 2.5e-4  # s a query: its time hardly grows with the number of labels
+_LOADING = 5e-9  # s a number, beyond what exact search needs to begin
+_BUILDING = 6e-7  # s a number
 
 _BLOCK = 4_000_000  # scores held at once in exact search: 16 MB
+_TOGETHER = 16  # queries at least that share one reading of the vectors
+_HALVES = 1024  # float16 vectors made float32 at once, so that they stay in a core's cache
+_CHUNK = 4096  # vectors added to an index between two reports of progress
+
+
+def index_pays(labels: int, dimension: int, queries: int, *, saved: bool) -> bool:
+    """Whether the index is quicker for so many queries over label vectors ``[labels, D]``, what
+    comes before the first of them included: its loading if it is ``saved``, or else its building.
+
+    The figures behind it are what ``benchmarks/search.py`` prints, on two cores. Below 12,000
+    labels of 451 dimensions the index never pays.
+    """
+    numbers = labels * dimension
+    won = queries * (_EXACT_QUERY * numbers - _HNSW_QUERY)
+    return won > numbers * (_LOADING if saved else _BUILDING)
 
 
 class Nearest(Protocol):
@@ -43,11 +60,33 @@ class Nearest(Protocol):
         """Rows ``[n, k]`` and inner products ``[n, k]``, falling, of queries ``[n, D]``."""
 
 
+def as_float32(vectors: "NDArray[np.floating]") -> "NDArray[np.float32]":
+    """Vectors of any float type as contiguous float32, the same array if it is that already.
+
+    NumPy turns float16 numbers over one by one. Here their bits are moved to where float32 has
+    them, and the difference of the two exponents' biases, 15 and 127, is made good by one
+    multiplication, which is exact, subnormal numbers included; it takes a third of the time.
+    """
+    if vectors.dtype != np.float16:
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+    found = np.empty(vectors.shape, np.float32)
+    for start in range(0, len(vectors), _HALVES):
+        half, single = vectors[start:start + _HALVES], found[start:start + _HALVES]
+        bits = single.view(np.int32)
+        bits[...] = half.view(np.int16)  # the sign goes into all bits above
+        bits <<= 13
+        bits &= np.int32(-0x70002000)  # 0x8FFFE000: sign, exponent and fraction alone
+        single *= np.float32(2.0 ** (127 - 15))
+        if single.size and np.abs(single).max() >= 2.0 ** 16:  # an infinity, or no number
+            single[...] = half
+    return found
+
+
 class Exact:
     """Brute force over label vectors ``[labels, D]`` of any float type."""
 
     def __init__(self, vectors: "NDArray[np.floating]") -> None:
-        self._vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+        self._vectors = as_float32(vectors)
 
     def search(self, queries: "NDArray[np.float32]", k: int) -> "Neighbours":
         """See Nearest; ties go to the earlier row. ``k`` above the number of labels gives all."""
@@ -55,7 +94,7 @@ class Exact:
         k = min(k, labels)
         rows = np.empty((len(queries), k), np.int64)
         scores = np.empty((len(queries), k), np.float32)
-        step = max(1, _BLOCK // max(labels, 1))
+        step = max(_TOGETHER, _BLOCK // max(labels, 1))
         for start in range(0, len(queries), step):
             block = slice(start, start + step)
             product = queries[block] @ self._vectors.T
@@ -80,89 +119,55 @@ class HnswParameters:
         for name, value in vars(self).items():
             if type(value) is not int or value < 1:
                 raise ValueError(f"{name} {value!r} is not a whole number above 0")
+        if not MIN_M <= self.m <= MAX_M:
+            raise ValueError(f"m {self.m} is not from {MIN_M} to {MAX_M}")
 
 
 class Hnsw:
     """An HNSW graph by inner product over label vectors ``[labels, D]``."""
 
     def __init__(self, vectors: "NDArray[np.floating]", parameters: HnswParameters, *,
-                 cached: Path | None = None) -> None:
-        """Load ``cached`` if that is a path, else build on all cores."""
+                 cached: Path | None = None,
+                 advance: "Callable[[int], object] | None" = None) -> None:
+        """Load ``cached`` if that is a path, else build on all usable cores, and tell ``advance``
+        now and then how many more vectors are in."""
         import hnswlib
 
-        self._parameters = parameters
+        self.parameters = parameters
         self._index = hnswlib.Index(space="ip", dim=vectors.shape[1])
+        self._index.set_num_threads(devices.usable_cpus())
         if cached is not None:
             self._index.load_index(str(cached), max_elements=len(vectors))
         else:
             self._index.init_index(max_elements=len(vectors), M=parameters.m,
                                    ef_construction=parameters.ef_construction, random_seed=1)
-            self._index.add_items(np.asarray(vectors, dtype=np.float32))
+            for start in range(0, len(vectors), _CHUNK):
+                chunk = as_float32(vectors[start:start + _CHUNK])
+                self._index.add_items(chunk, num_threads=devices.usable_cpus())
+                if advance:
+                    advance(len(chunk))
         if self._index.get_current_count() != len(vectors):
             raise ValueError("the index does not hold one entry for each label")
+
+    def with_ef(self, ef: int) -> "Hnsw":
+        """The same graph, searched with another width."""
+        other = copy.copy(self)
+        other.parameters = replace(self.parameters, ef=ef)
+        return other
 
     def search(self, queries: "NDArray[np.float32]", k: int) -> "Neighbours":
         """See Nearest; ``k`` above the number of labels gives all of them."""
         k = min(k, self._index.get_current_count())
-        self._index.set_ef(max(self._parameters.ef, 2 * k))  # load_index forgets it
+        self._index.set_ef(max(self.parameters.ef, 2 * k))  # load_index forgets it
         rows, distances = self._index.knn_query(queries, k=k)
         return rows.astype(np.int64), (1.0 - distances).astype(np.float32)
 
     def save(self, path: Path) -> None:
-        """Write the index and, beside it, its SHA-256; both appear whole or not at all."""
-        import tempfile
-
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(prefix=path.stem, suffix=".tmp", dir=path.parent)
-        os.close(handle)
-        work = Path(name)
+        """Write the index to a file of this name. Raises OSError when not all of it is there in
+        the end: hnswlib says nothing of a disk that is full."""
         try:
-            self._index.save_index(name)
-            digest = _digest_path(work)
-            digest.write_text(sha256(work))
-            work.replace(path)
-            digest.replace(_digest_path(path))
-        finally:
-            work.unlink(missing_ok=True)
-            _digest_path(work).unlink(missing_ok=True)
-
-
-class IndexCache:
-    """Where the index over one set of vectors is kept, under a key made of their hash."""
-
-    def __init__(self, vectors_sha256: str, parameters: HnswParameters) -> None:
-        import hnswlib
-        from platformdirs import user_cache_path
-
-        version = getattr(hnswlib, "__version__", "0")
-        text = f"{vectors_sha256} M={parameters.m} efc={parameters.ef_construction} {version}"
-        key = hashlib.sha256(text.encode()).hexdigest()[:32]
-        self.path = user_cache_path("zsl", appauthor=False) / "hnsw" / f"{key}.bin"
-        self._parameters = parameters
-
-    def has(self) -> bool:
-        """Whether an index was saved here (it may still turn out to be damaged)."""
-        return self.path.is_file() and _digest_path(self.path).is_file()
-
-    def open(self, vectors: "NDArray[np.floating]") -> Hnsw:
-        """The saved index if it is whole, else a new one, saved if the cache can be written."""
-        if self.has() and self._is_whole():
-            try:
-                return Hnsw(vectors, self._parameters, cached=self.path)
-            except (RuntimeError, ValueError):
-                pass  # whole, yet of another layout: build it again
-        index = Hnsw(vectors, self._parameters)
-        with suppress(OSError, RuntimeError):  # a cache that can't be written costs time only
-            index.save(self.path)
-        return index
-
-    def _is_whole(self) -> bool:
-        try:
-            return _digest_path(self.path).read_text() == sha256(self.path)
-        except OSError:
-            return False
-
-
-def _digest_path(path: Path) -> Path:
-    return path.with_suffix(path.suffix + ".sha256")
-
+            self._index.save_index(str(path))
+        except RuntimeError as error:
+            raise OSError(f"{path}: {error}") from error
+        if path.stat().st_size != self._index.index_file_size():
+            raise OSError(f"{path}: not all of the index could be written")

@@ -2,10 +2,9 @@
 
 import json
 import os
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, KeysView, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +18,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.hierarchy import Hierarchy
+    from zsl_cli.index_cache import IndexCache
 
 LABELS_FILE = "labels.jsonl"
 VECTORS_FILE = "vectors.npy"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a vocabulary may have a million
 class Label:
     """One label of a vocabulary.
 
@@ -45,21 +45,21 @@ class Label:
 
     def to_json(self) -> str:
         """One line of ``labels.jsonl``; what has its default value is left out."""
-        fields = {name: value for name, value in self.__dict__.items()
-                  if value not in ("", (), False)}
-        return json.dumps(fields, ensure_ascii=False)
+        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        given = {name: value for name, value in values if value not in ("", (), False)}
+        return json.dumps(given, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, line: bytes) -> "Label":
         """The inverse of to_json; raises ValueError for anything else."""
-        fields = json.loads(line)
+        given = json.loads(line.decode())
         try:
-            return cls(id=str(fields["id"]), name=str(fields["name"]),
-                       synonyms=tuple(fields.get("synonyms", ())),
-                       gloss=str(fields.get("gloss", "")),
-                       parents=tuple(fields.get("parents", ())),
-                       ambiguous=bool(fields.get("ambiguous", False)),
-                       seen=bool(fields.get("seen", False)))
+            return cls(id=str(given["id"]), name=str(given["name"]),
+                       synonyms=tuple(given.get("synonyms", ())),
+                       gloss=str(given.get("gloss", "")),
+                       parents=tuple(given.get("parents", ())),
+                       ambiguous=bool(given.get("ambiguous", False)),
+                       seen=bool(given.get("seen", False)))
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a label: {error}") from error
 
@@ -111,7 +111,8 @@ class Vocabulary:
 
     @classmethod
     def start_loading(cls, name: str | os.PathLike[str] = "default", *,
-                      exact: bool | None = None, queries: int = 1) -> "Future[Vocabulary]":
+                      exact: bool | None = None, queries: int = 1,
+                      ef: int | None = None) -> "Future[Vocabulary]":
         """Load on another thread, so that a program can start its model meanwhile, and make the
         ``searcher`` of these arguments ready.
 
@@ -121,18 +122,18 @@ class Vocabulary:
         folder = folders.find(folders.VOCABULARY, name)
         manifest = folders.read_manifest(folders.VOCABULARY, folder)
         pool = ThreadPoolExecutor(1, thread_name_prefix="zsl-vocabulary")
-        future = pool.submit(cls._read, folder, manifest, exact, queries)
+        future = pool.submit(cls._read, folder, manifest, exact, queries, ef)
         pool.shutdown(wait=False)
         return future
 
     @classmethod
     def _read(cls, folder: Path, manifest: dict[str, Any], exact: bool | None = None,
-              queries: int = 0) -> "Vocabulary":
+              queries: int = 0, ef: int | None = None) -> "Vocabulary":
         for file in (LABELS_FILE, VECTORS_FILE):
             folders.check_file(folder, file, manifest)
         try:
             vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
-            lines = (folder / LABELS_FILE).read_bytes().splitlines()
+            lines = _Lines((folder / LABELS_FILE).read_bytes())
         except (OSError, ValueError) as error:
             raise FolderError(f"{folder}: {error}") from error
         shape = (manifest["labels"], manifest["dimension"])
@@ -143,7 +144,7 @@ class Vocabulary:
                 f"{LABELS_FILE} {len(lines)} lines")
         vocabulary = cls(manifest, folder, lines, vectors)
         if queries:
-            vocabulary.searcher(exact=exact, queries=queries)
+            vocabulary.searcher(exact=exact, queries=queries, ef=ef)
         return vocabulary
 
     def __len__(self) -> int:
@@ -182,15 +183,24 @@ class Vocabulary:
         return tuple((label.id, label.name)
                      for label in map(self.label, self.hierarchy.lineage(self.rows[id_])))
 
+    @property
+    def names(self) -> KeysView[str]:
+        """All names and synonyms, as ``normal_name`` writes them."""
+        return self._names.keys()
+
+    def path_names(self, id_: str) -> tuple[str, ...]:
+        """The names of ``lineage``; a phrase, which is its own id, lies under nothing."""
+        return tuple(name for _, name in self.lineage(id_)) if id_ in self.rows else (id_,)
+
     @cached_property
     def _names(self) -> dict[str, list[int]]:
         """The rows that each normalised name or synonym can mean, main names first."""
         names: dict[str, list[int]] = {}
         for row, label in enumerate(self.labels):
-            names.setdefault(_normal(label.name), []).append(row)
+            names.setdefault(normal_name(label.name), []).append(row)
         for row, label in enumerate(self.labels):
             for synonym in label.synonyms:
-                meant = names.setdefault(_normal(synonym), [])
+                meant = names.setdefault(normal_name(synonym), [])
                 if row not in meant:
                     meant.append(row)
         return names
@@ -210,7 +220,7 @@ class Vocabulary:
         """
         if text.strip() in self.rows:
             return Match(text, self.rows[text.strip()])
-        meant = self._names.get(_normal(text), [])
+        meant = self._names.get(normal_name(text), [])
         if not meant:
             return None
         best = max(meant, key=self.prior) if self.prior_dimension is not None else meant[0]
@@ -219,7 +229,7 @@ class Vocabulary:
     def _nearest_names(self, text: str) -> str:
         from difflib import get_close_matches
 
-        close = get_close_matches(_normal(text), self._names, n=5, cutoff=0.6)
+        close = get_close_matches(normal_name(text), self._names, n=5, cutoff=0.6)
         return f"; the nearest names are: {', '.join(close)}" if close else \
             "; no name of this vocabulary is like it"
 
@@ -235,6 +245,16 @@ class Vocabulary:
         return float(self.vectors[row, self.prior_dimension])
 
     @cached_property
+    def meanings(self) -> "NDArray[np.float32]":
+        """What the labels mean: unit vectors, float32 ``[labels, D']``, of the dimensions before
+        the label prior's (the prior, and what fills a vector up to unit length, come behind
+        them), or of all where there is none. A zero vector stays zero."""
+        vectors = nearest.as_float32(self.vectors[:, :self.prior_dimension])
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        norms[norms == 0] = 1
+        return vectors / norms
+
+    @cached_property
     def hnsw_parameters(self) -> nearest.HnswParameters:
         """The index's parameters, from the manifest; raises FolderError."""
         try:
@@ -247,23 +267,33 @@ class Vocabulary:
     def _exact(self) -> nearest.Exact:
         return nearest.Exact(self.vectors)
 
-    def searcher(self, *, exact: bool | None = None, queries: int = 1) -> nearest.Nearest:
+    def index_cache(self, parameters: nearest.HnswParameters | None = None) -> "IndexCache":
+        """Where the HNSW index over the label vectors is kept; ``parameters`` in the place of
+        the manifest's."""
+        from zsl_cli.index_cache import IndexCache
+
+        return IndexCache(self.manifest["files"][VECTORS_FILE]["sha256"],
+                          parameters or self.hnsw_parameters)
+
+    def searcher(self, *, exact: bool | None = None, queries: int = 1,
+                 ef: int | None = None) -> nearest.Nearest:
         """What searches all labels.
 
         exact: True for brute force, False for the HNSW index, None for whichever is quicker
             over this number of ``queries``.
+        ef: the width of a search in the index, in the place of the manifest's.
         """
         if exact or not len(self):
             return self._exact
         if self._hnsw is None:
-            if exact is None and queries < nearest.LOAD_FROM:
+            size = len(self), self.dimension, queries
+            if exact is None and not nearest.index_pays(*size, saved=True):
                 return self._exact
-            cache = nearest.IndexCache(self.manifest["files"][VECTORS_FILE]["sha256"],
-                                       self.hnsw_parameters)
-            if exact is None and queries < nearest.BUILD_FROM and not cache.has():
+            cache = self.index_cache()
+            if exact is None and not nearest.index_pays(*size, saved=cache.path is not None):
                 return self._exact
             self._hnsw = cache.open(self.vectors)
-        return self._hnsw
+        return self._hnsw.with_ef(ef) if ef else self._hnsw
 
     def search(self, embeddings: "NDArray[np.float32]", k: int = 10, *,
                exact: bool | None = None) -> "tuple[list[list[str]], NDArray[np.float32]]":
@@ -281,6 +311,25 @@ class Vocabulary:
         return Subset(self, np.array(sorted(set(rows)), dtype=np.int64), prior, phrases or {})
 
 
+class _Lines(Sequence[bytes]):
+    """The lines of a text, cut out when they are asked for: few are of hundreds of thousands."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n"))
+        if text and not text.endswith(b"\n"):
+            self._ends = np.append(self._ends, len(text))
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, row: Any) -> Any:
+        if not 0 <= row < len(self):
+            raise IndexError(row)
+        start = self._ends[row - 1] + 1 if row else 0
+        return self._text[start:self._ends[row]]
+
+
 class Subset:
     """Exact search over some rows of a vocabulary and over phrases that are not in it.
 
@@ -293,7 +342,7 @@ class Subset:
 
     def __init__(self, vocabulary: Vocabulary, rows: "NDArray[np.int64]", prior: bool,
                  phrases: "Mapping[str, NDArray[np.float32]]") -> None:
-        of_rows = np.array(vocabulary.vectors[rows], dtype=np.float32)
+        of_rows = nearest.as_float32(vocabulary.vectors[rows])  # a copy
         of_phrases = np.array([*phrases.values()], np.float32).reshape(-1, vocabulary.dimension)
         if vocabulary.prior_dimension is not None:
             of_phrases[:, vocabulary.prior_dimension] = 0.0
@@ -302,7 +351,7 @@ class Subset:
         self.phrases = tuple(phrases)
         self._vocabulary = vocabulary
         self._rows = np.concatenate([rows, len(vocabulary) + np.arange(len(phrases))])
-        self._exact = nearest.Exact(np.concatenate([of_rows, of_phrases]))
+        self._exact = nearest.Exact(np.concatenate([of_rows, of_phrases]) if phrases else of_rows)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -320,6 +369,6 @@ class Subset:
         return self._rows[rows], scores
 
 
-def _normal(name: str) -> str:
+def normal_name(name: str) -> str:
     """A name as it is compared: case, underscores and runs of white space do not count."""
-    return re.sub(r"[\s_]+", " ", name).strip().casefold()
+    return " ".join(name.replace("_", " ").split()).casefold()

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @options.answers
 @options.candidates
+@options.paths
 @options.output_format
 @options.model_and_vocabulary
 @options.reading
 @options.common
 def command(images: tuple[str, ...], top: int, threshold: float, labels: str | None,
-            labels_file: Path | None, under: tuple[str, ...], exact: bool | None,
+            labels_file: Path | None, under: tuple[str, ...], max_depth: int | None,
+            exact: bool | None, ef: int | None, paths: bool,
             output_format: str | None, model: str, vocabulary: str | None, device: str,
             jobs: int | None, batch_size: int | None, max_pixels: int, quiet: bool, verbose: bool,
             debug: bool) -> int:
@@ -46,19 +48,23 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: str | N
     from zsl_cli.walk import expand
 
     output.warm_up(output_format)
-    paths = list(expand(images))
-    classifier = Classifier.load(model, vocabulary, device=device, exact=exact,
-                                 images=len(paths))
-    nearest = classifier.candidates(names, under or None, exact=exact, images=len(paths))
+    found = list(expand(images))
+    if not quiet:
+        notes.relay(lambda line: click.echo(line, err=True))
+    classifier = Classifier.load(model, vocabulary, device=device, exact=exact, ef=ef,
+                                 images=len(found))
+    nearest = classifier.candidates(names, under or None, max_depth=max_depth, exact=exact, ef=ef,
+                                    images=len(found))
     if not quiet:
         notes.say_meanings(classifier, [*(names or ()), *under], nearest)
     if verbose:
         notes.say_what_is_used(classifier, nearest)
-    predictions = classifier.predict(_sources(paths), nearest, top=top, threshold=threshold,
+    predictions = classifier.predict(_sources(found), nearest, top=top, threshold=threshold,
                                      batch_size=batch_size, jobs=jobs, max_pixels=max_pixels)
     done, failures = 0, []
     for prediction in output.write(predictions, output_format, classifier.model.name,
-                                   classifier.vocabulary.name):
+                                   classifier.vocabulary.name,
+                                   classifier.vocabulary.path_names if paths else None):
         if prediction.error is None:
             done += 1
         else:

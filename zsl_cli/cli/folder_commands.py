@@ -42,18 +42,7 @@ def add_to(group: click.Group, kind: folders.Kind) -> None:
     @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
     @options.common
     def _show_command(name: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
-        folder = folders.find(kind, name)
-        manifest = {"folder": str(folder), **folders.read_manifest(kind, folder)}
-        own = _own_vocabulary(kind, folder)
-        if as_json:
-            extra = {"own_vocabulary": own} if kind is folders.MODEL else {}
-            click.echo(json.dumps({**manifest, **extra}, indent=2))
-            return
-        if kind is folders.MODEL:
-            manifest |= {"encodes phrases": _phrases(manifest),
-                         "own vocabulary": f"{own['labels']:,} labels" if own else "none"}
-        for line in _lines(manifest):
-            click.echo(printable(line))
+        show(kind, name, as_json)
 
     @group.command("verify", help="Check the files against the manifest's hashes.")
     @click.argument("name", default="default", metavar="[NAME|FOLDER]")
@@ -63,6 +52,22 @@ def add_to(group: click.Group, kind: folders.Kind) -> None:
         _verify(kind, folder)
         if not quiet:
             click.echo(f"{printable(str(folder))}: all files are what the manifest says")
+
+
+def show(kind: folders.Kind, name: str, as_json: bool) -> None:
+    """Print everything that a manifest says."""
+    folder = folders.find(kind, name)
+    manifest = {"folder": str(folder), **folders.read_manifest(kind, folder)}
+    own = _own_vocabulary(kind, folder)
+    if as_json:
+        extra = {"own_vocabulary": own} if kind is folders.MODEL else {}
+        click.echo(json.dumps({**manifest, **extra}, indent=2))
+        return
+    if kind is folders.MODEL:
+        manifest |= {"encodes phrases": _phrases(manifest),
+                     "own vocabulary": f"{own['labels']:,} labels" if own else "none"}
+    for line in _lines(manifest):
+        click.echo(printable(line))
 
 
 def _own_vocabulary(kind: folders.Kind, folder: Path) -> dict[str, Any] | None:

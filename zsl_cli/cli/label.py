@@ -18,7 +18,7 @@ from zsl_cli.errors import ImageError
 
 if TYPE_CHECKING:
     from zsl_cli.classifier import Classifier
-    from zsl_cli.labeling.entry import Entry, Made
+    from zsl_cli.labeling.entry import Entry
     from zsl_cli.labeling.journal import Counts, Journal
     from zsl_cli.labeling.outputs import Output
     from zsl_cli.labeling.run import Question, Reading
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Replace a file that zsl label did not write.")
 @options.answers
 @options.candidates
+@options.paths
 @options.model_and_vocabulary
 @options.reading
 @options.common
@@ -66,9 +67,10 @@ def command(sources: tuple[str, ...], output: str | None, output_format: str | N
             include: tuple[str, ...], exclude: tuple[str, ...], hidden: bool, follow_links: bool,
             files_from: str | None, retry_failed: bool, check_content: bool, force: bool,
             top: int, threshold: float, labels: str | None, labels_file: Path | None,
-            under: tuple[str, ...], exact: bool | None, model: str, vocabulary: str | None,
-            device: str, jobs: int | None, batch_size: int | None, max_pixels: int, quiet: bool,
-            verbose: bool, debug: bool) -> int:
+            under: tuple[str, ...], max_depth: int | None, exact: bool | None, ef: int | None,
+            paths: bool, model: str, vocabulary: str | None, device: str, jobs: int | None,
+            batch_size: int | None, max_pixels: int, quiet: bool, verbose: bool,
+            debug: bool) -> int:
     """Name what is in every photo of a FOLDER; run again, it does only what is new or changed.
 
     \b
@@ -84,8 +86,8 @@ def command(sources: tuple[str, ...], output: str | None, output_format: str | N
     from zsl_cli.walk import Walk
 
     files, streamed = _outputs(output, output_format, report, xmp)
-    used = _Used(model, vocabulary, device, exact, quiet, verbose, run.Question(
-        top, threshold, None if names is None else tuple(names), under or None))
+    used = _Used(model, vocabulary, device, (exact, ef), quiet, verbose, run.Question(
+        top, threshold, None if names is None else tuple(names), under or None, max_depth), paths)
     reading = run.Reading(jobs, batch_size, max_pixels, thumbnails=report is not None)
     named = [*sources, *([files_from] if files_from not in (None, "-") else [])]
     where = None if streamed else outputs.journal_path(files, named)
@@ -100,6 +102,8 @@ def command(sources: tuple[str, ...], output: str | None, output_format: str | N
             bar.counted("looking for photos", found), retry_failed=retry_failed,
             check_content=check_content, thumbnails=reading.thumbnails,
             resolve_links=follow_links)
+        if not quiet:
+            notes.relay(bar.say)
         tally = Tally(bar, counts, verbose)
         tagger = _Tagger(used, xmp_naming or "auto", dry_run, tally) if xmp else None
         if dry_run and not tagger:
@@ -174,8 +178,10 @@ class _Used:
     """The model and the vocabulary: what they say of themselves at once, they themselves when
     they are needed, which in a run with nothing to do is never."""
 
-    def __init__(self, model: str, vocabulary: str | None, device: str, exact: bool | None,
-                 quiet: bool, verbose: bool, question: "Question") -> None:
+    def __init__(self, model: str, vocabulary: str | None, device: str,
+                 search: tuple[bool | None, int | None], quiet: bool, verbose: bool,
+                 question: "Question", paths: bool) -> None:
+        """search: the two options that say how labels are searched, --exact and --ef."""
         from zsl_cli.candidates import choose
         from zsl_cli.labeling.entry import Made
         from zsl_cli.nearest import EXACT_UP_TO
@@ -191,14 +197,21 @@ class _Used:
             of_labels = self._vocabulary.manifest
         else:
             of_labels = folders.read_manifest(folders.VOCABULARY, self._labels)
-        self._exact = (of_labels["labels"] <= EXACT_UP_TO) if exact is None else exact
+        exact, self._ef = search
+        self._exact = exact if exact is not None else (
+            of_labels["labels"] * of_labels["dimension"] <= EXACT_UP_TO)
+        self.path_of = self._path_names if paths else None
         self.question = question
-        self.settings = question.settings(of_model, of_labels, exact=self._exact)
+        self.settings = question.settings(of_model, of_labels, exact=self._exact, ef=self._ef)
         self.made = Made(of_model["name"], of_labels["name"], __version__)
         self._device, self._quiet, self._verbose = device, quiet, verbose
-        if question.labels or question.under or self._labels is None:
-            choose(self.vocabulary, question.labels, question.under,
-                   phrases=folders.encodes_phrases(of_model))  # said before anything is done
+        if (question.labels or question.under or question.max_depth is not None
+                or self._labels is None):
+            choose(self.vocabulary, question.labels, question.under,  # said before all else
+                   max_depth=question.max_depth, phrases=folders.encodes_phrases(of_model))
+
+    def _path_names(self, id_: str) -> tuple[str, ...]:
+        return self.vocabulary.path_names(id_)
 
     def load(self, images: int) -> "tuple[Classifier, Nearest]":
         """The classifier, and the search over the candidate labels.
@@ -212,14 +225,16 @@ class _Used:
 
         loading = None
         if self._vocabulary is None and self._labels:  # on another thread than the model
-            loading = Vocabulary.start_loading(self._labels, exact=self._exact, queries=images)
+            loading = Vocabulary.start_loading(self._labels, exact=self._exact, queries=images,
+                                               ef=self._ef)
         model = Model.load(self._model, device=self._device, threads=1)
         if loading is not None:
             self._vocabulary = loading.result()
         classifier = Classifier(model, self.vocabulary)
         question = self.question
-        nearest = classifier.candidates(question.labels, question.under, exact=self._exact,
-                                        images=images)
+        nearest = classifier.candidates(
+            question.labels, question.under, max_depth=question.max_depth, exact=self._exact,
+            ef=self._ef, images=images)
         if not self._quiet:
             notes.say_meanings(classifier, [*(question.labels or ()), *(question.under or ())],
                                nearest)
@@ -256,7 +271,7 @@ def _work(journal: "Journal", used: _Used, reading: "Reading", tally: Tally, cou
             if tagger:
                 tagger.tag(entries)
             if streamed:
-                _stream(entries, used.made)
+                _stream(entries, used)
 
 
 def _label(journal: "Journal", used: _Used, reading: "Reading", bar: Bar,
@@ -301,10 +316,11 @@ class _Tagger:
                 self._tally.fail_sidecar(entry.path, error)
 
 
-def _stream(entries: "Iterable[Entry]", made: "Made") -> None:
+def _stream(entries: "Iterable[Entry]", used: _Used) -> None:
     from zsl_cli.labeling.tables import json_line
 
-    sys.stdout.buffer.writelines(json_line(entry, made) for entry in entries)
+    sys.stdout.buffer.writelines(json_line(entry, used.made, used.path_of)
+                                 for entry in entries)
     sys.stdout.buffer.flush()
 
 
@@ -317,7 +333,8 @@ def _write(files: "Sequence[Output]", journal: "Journal", used: _Used, sources: 
             tally.notes.append(f"{file.path} is left as it was before this run")
             continue
         tally.bar.start(f"writing {os.path.basename(file.path)}")
-        file.write(journal, used.made, sources, used.lineage, force=force)
+        file.write(journal, used.made, sources, used.lineage, force=force,
+                   path_of=used.path_of)
         tally.notes.append(f"written: {file.path}")
     if not tally.interrupted:
         journal.note_complete()

@@ -1,6 +1,7 @@
 """Notes on standard error that several commands give."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
@@ -11,33 +12,61 @@ from zsl_cli.cli.output import printable
 if TYPE_CHECKING:
     from zsl_cli.classifier import Classifier
     from zsl_cli.nearest import Nearest
-    from zsl_cli.vocabulary import Label
+    from zsl_cli.vocabulary import Label, Match, Vocabulary
 
 _PHRASES = 5  # that a note names
 
 
+class _Relay(logging.Handler):
+    def __init__(self, say: Callable[[str], object]) -> None:
+        super().__init__(logging.INFO)
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._say(f"zsl: {printable(record.getMessage())}")
+
+
+def relay(say: Callable[[str], object]) -> None:
+    """Say from now on what the library logs, such as that it builds an index."""
+    log = logging.getLogger("zsl_cli")
+    log.handlers = [_Relay(say)]
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
 def say_meanings(classifier: "Classifier", names: Iterable[str], nearest: "Nearest") -> None:
     """Tell which sense a name with several was taken to have, and which of the names are phrases
-    that the model encoded; without a vocabulary all are, which goes without saying.
+    that the model encoded or that were composed; without a vocabulary all are, which goes without
+    saying.
 
     nearest: what ``classifier.candidates`` made of the names.
     """
+    from zsl_cli.candidates import compose
     from zsl_cli.vocabulary import Subset
 
     vocabulary = classifier.vocabulary
-    said = set()
-    for name in names:
-        match = vocabulary.look_up(name)
-        if match and match.others and match.row not in said:
-            said.add(match.row)
-            others = "; ".join(_sense(vocabulary.label(row)) for row in match.others)
-            click.echo(f"zsl: {name} taken as {_sense(vocabulary.label(match.row))}. "
-                       f"Others, by id: {others}", err=True)
+    say_senses(vocabulary, [match for name in names if (match := vocabulary.look_up(name))])
     phrases = nearest.phrases if isinstance(nearest, Subset) else ()
-    if phrases and len(vocabulary):
+    if phrases and not classifier.model.encodes_phrases:
+        for phrase in phrases[:_PHRASES]:
+            words = " + ".join(vocabulary.label(row).name for row in compose(vocabulary, phrase))
+            click.echo(printable(f"zsl: {phrase!r} is no label of vocabulary {vocabulary.name}, so "
+                                 f"composed: {words}"), err=True)
+    elif phrases and len(vocabulary):
         more = f" and {len(phrases) - _PHRASES:,} more" if len(phrases) > _PHRASES else ""
         click.echo(f"zsl: not in vocabulary {printable(vocabulary.name)}, so encoded as phrases: "
                    + ", ".join(map(repr, phrases[:_PHRASES])) + more, err=True)
+
+
+def say_senses(vocabulary: "Vocabulary", matches: "Iterable[Match]") -> None:
+    """Tell which sense a name with several was taken to have, once for each label."""
+    said = set()
+    for match in matches:
+        if match.others and match.row not in said:
+            said.add(match.row)
+            others = "; ".join(_sense(vocabulary.label(row)) for row in match.others)
+            click.echo(f"zsl: {printable(match.text)} taken as "
+                       f"{_sense(vocabulary.label(match.row))}. Others, by id: {others}", err=True)
 
 
 def _sense(label: "Label") -> str:

@@ -4,16 +4,21 @@ import json
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from zsl_cli.errors import ZslError
 
+if TYPE_CHECKING:
+    from zsl_cli.nearest import HnswParameters
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
 
 MAX_TOP = 1000
+MAX_EF = 100_000
+MIN_M, MAX_M = 2, 512  # as in nearest, which is not imported before a command runs
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -48,6 +53,16 @@ model_and_vocabulary = stack(
                  show_default=True, help="cuda fails where it cannot be used; auto falls back."),
 )
 
+vocabulary = click.option("--vocab", "vocabulary", default="default", show_default=True,
+                          metavar="NAME|FOLDER", help="The vocabulary.")
+
+
+def _not_with_exact(ctx: click.Context, _param: click.Parameter, ef: int | None) -> int | None:
+    if ef is not None and ctx.params.get("exact"):
+        raise click.UsageError("--ef is for the HNSW index, which --exact does without")
+    return ef
+
+
 candidates = stack(
     click.option("--labels", metavar="A,B,C",
                  help="Only these labels: names, synonyms or ids; with a model that encodes "
@@ -56,10 +71,29 @@ candidates = stack(
                  help="The same, one a line; - is standard input."),
     click.option("--under", multiple=True, metavar="LABEL",
                  help="Only labels below this one, such as animal. May be repeated."),
+    click.option("--max-depth", type=click.IntRange(0), metavar="N",
+                 help="Only labels at most N steps below those of --under, or below the roots of "
+                      "the hierarchy."),
     click.option("--exact/--hnsw", "exact", default=None,
                  help="Search by brute force, or by the HNSW index. Default: the quicker one "
                       "for this number of images."),
+    click.option("--ef", type=click.IntRange(1, MAX_EF), metavar="N", callback=_not_with_exact,
+                 help="The width of a search, where the index is used: recall for time. Default: "
+                      "the vocabulary's."),
 )
+
+paths = click.option("--paths", is_flag=True,
+                     help="Labels with their path from the root of the hierarchy.")
+
+hnsw_parameters = stack(
+    click.option("--m", type=click.IntRange(MIN_M, MAX_M), metavar="M",
+                 help="Links a label in the index, twice as many on its lowest layer."),
+    click.option("--ef-construction", type=click.IntRange(1, MAX_EF), metavar="N",
+                 help="The width of the search for these links: a better graph for time."),
+    click.option("--ef", type=click.IntRange(1, MAX_EF), metavar="N",
+                 help="The width of a search: recall for time."),
+)
+"""HNSW's three parameters, None where they are not given."""
 
 
 class _Probability(click.FloatRange):
@@ -132,3 +166,20 @@ def read_sources(path: Path | None) -> list[dict[str, str]]:
             for entry in found):
         raise ZslError(f"--sources {path}: a list of {{name, license, url}} is expected")
     return found
+
+
+def read_hnsw(m: int | None, ef_construction: int | None, ef: int | None) -> "HnswParameters":
+    """What ``hnsw_parameters`` say, the defaults where they say nothing."""
+    from zsl_cli.nearest import HnswParameters
+
+    given = {"m": m, "ef_construction": ef_construction, "ef": ef}
+    return HnswParameters(**{name: value for name, value in given.items() if value is not None})
+
+
+def check_encoding(name: str) -> None:
+    """Raise click.UsageError unless Python knows this encoding."""
+    try:
+        "".encode(name)
+    except LookupError as error:
+        raise click.UsageError(f"--encoding {name}: no such encoding; utf-8 and latin-1 are the "
+                               "usual ones") from error

@@ -16,6 +16,7 @@ from zsl_cli.labeling.tables import FORMATS
 
 if TYPE_CHECKING:
     from zsl_cli.labeling.journal import Journal
+    from zsl_cli.labeling.tables import PathOf
 
 _LONGEST = 220  # bytes of a name that leave room for what is put around it
 
@@ -60,16 +61,19 @@ class Output:
         return self._mark() is not None and not journal.holds(self._name(journal))
 
     def write(self, journal: "Journal", made: Made, folders: Sequence[str], lineage: Lineage, *,
-              force: bool = False) -> None:
+              force: bool = False, path_of: "PathOf | None" = None) -> None:
         """Write it whole, or leave what is there; raises ZslError, also where somebody has
-        changed it meanwhile."""
+        changed it meanwhile.
+
+        path_of: see tables.record.
+        """
         self.check_own(journal, force)
         try:
             with replacing(self.path) as file:
                 if self.format == "report":
                     _write_report(file, journal, made, folders, lineage)
                 else:
-                    FORMATS[self.format](file, journal.entries(), made)
+                    FORMATS[self.format](file, journal.entries(), made, path_of)
                 if not self.is_stream:
                     # Noted before it is in its place: a run that is killed in between knows it.
                     file.flush()

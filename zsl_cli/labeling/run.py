@@ -26,11 +26,17 @@ class Question:
     threshold: float = 0.0
     labels: tuple[str, ...] | None = None
     under: tuple[str, ...] | None = None
+    max_depth: int | None = None
 
-    def settings(self, model: dict[str, Any], vocabulary: dict[str, Any], exact: bool) -> str:
+    def settings(self, model: dict[str, Any], vocabulary: dict[str, Any], *, exact: bool,
+                 ef: int | None = None) -> str:
         """A digest of all that the labels depend on: the question, the two manifests, which hold
-        the hashes of their files, and whether the search is exact."""
-        text = json.dumps([vars(self), model, vocabulary, exact], sort_keys=True)
+        the hashes of their files, whether the search is exact, and if not, its width where that
+        is not the manifest's."""
+        asked = {name: value for name, value in vars(self).items()
+                 if name != "max_depth" or value is not None}  # an older digest holds without it
+        search = [] if exact or ef is None else [ef]
+        text = json.dumps([asked, model, vocabulary, exact, *search], sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 

@@ -1,0 +1,77 @@
+"""``zsl vocab export``: a vocabulary as text, for other programs."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import click
+
+from zsl_cli.cli import options
+from zsl_cli.cli.progress import Bar
+from zsl_cli.errors import ZslError
+
+
+@click.command("export")
+@click.argument("name", default="default", metavar="[NAME|FOLDER]")
+@click.option("-o", "--output", required=True, metavar="FILE",
+              help="The file to write; - is standard output.")
+@click.option("--format", "output_format", type=click.Choice(["tsv", "word2vec"]), required=True,
+              help="tsv: id, name, synonyms, gloss, parents. word2vec: the text format that "
+                   "gensim and others read.")
+@click.option("--vectors", is_flag=True, help="The vectors in the TSV too.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+@options.common
+def command(name: str, output: str, output_format: str, vectors: bool, force: bool, quiet: bool,
+            verbose: bool, debug: bool) -> None:
+    """Write a vocabulary as a table or in word2vec's text format.
+
+    \b
+      zsl vocab export default -o labels.tsv --format tsv
+      zsl vocab export wiki -o wiki.txt --format word2vec
+    """
+    if vectors and output_format == "word2vec":
+        raise click.UsageError("--vectors is for --format tsv; word2vec's format is vectors")
+    if output != "-" and os.path.lexists(output) and not force:
+        raise ZslError(f"{output} exists; give --force to replace it, or choose another name")
+    if os.path.isdir(output):
+        raise ZslError(f"{output} is a folder; give the name of a file in it")
+    from zsl_cli import vocabulary_text
+    from zsl_cli.vocabulary import Vocabulary
+
+    vocabulary = Vocabulary.load(name)
+    ids = 0
+    if output_format == "tsv":
+        lines = vocabulary_text.tsv(vocabulary, vectors=vectors)
+    else:
+        words, ids = vocabulary_text.words(vocabulary)
+        lines = vocabulary_text.word2vec(vocabulary, words)
+    with Bar.shown(quiet or output == "-") as bar, _opened(output) as file:
+        bar.start("writing", len(vocabulary), "labels")
+        for line in lines:
+            file.write(line)
+            bar.advance(1)
+    if not quiet:
+        if ids:
+            click.echo(f"zsl: {ids:,} labels stand under their id, since another label has their "
+                       "name", err=True)
+        if output != "-":
+            click.echo(f"wrote {output}", err=True)
+
+
+@contextmanager
+def _opened(output: str) -> Iterator[BinaryIO]:
+    if output == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    from zsl_cli.files import replacing
+
+    try:
+        with replacing(output) as file:
+            yield file
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ZslError(f"cannot write {output}: {error.strerror or error}") from error

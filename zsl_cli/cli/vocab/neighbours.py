@@ -1,0 +1,85 @@
+"""``zsl vocab neighbours``: what is near to a label, or to a sum of labels, by meaning."""
+
+import csv
+import io
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zsl_cli.cli import notes, options
+from zsl_cli.cli.output import printable
+
+if TYPE_CHECKING:
+    from zsl_cli.meaning import Term
+    from zsl_cli.vocabulary import Vocabulary
+
+
+@click.command("neighbours")
+@click.argument("words", nargs=-1, required=True, metavar="WORD...")
+@options.vocabulary
+@click.option("-k", "--top", type=click.IntRange(1, options.MAX_TOP), default=10,
+              show_default=True, metavar="K", help="How many labels, at most 1000.")
+@options.output_format
+@options.common
+def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: str | None,
+            quiet: bool, verbose: bool, debug: bool) -> None:
+    """The labels whose meaning is nearest to that of a WORD: a label's name, synonym or id.
+
+    With + and - between blanks, sums of labels; the labels of the sum are left out of the answer.
+
+    \b
+      zsl vocab neighbours tabby
+      zsl vocab neighbours great white shark
+      zsl vocab neighbours "king - man + woman" --vocab wiki
+
+    The scores are cosines. A label prior, which a vocabulary may have, does not count.
+    """
+    from zsl_cli.meaning import neighbours, read_sum
+    from zsl_cli.vocabulary import Vocabulary
+
+    labels = Vocabulary.load(vocabulary)
+    terms = read_sum(labels, " ".join(words))
+    found = neighbours(labels, terms, top)
+    if not quiet:
+        notes.say_senses(labels, [term.match for term in terms])
+    if output_format is None:
+        for line in table(labels, found):
+            click.echo(line)
+    elif output_format == "csv":
+        rows = [(rank, labels.label(row).id, labels.label(row).name, f"{score:.6f}")
+                for rank, (row, score) in enumerate(found, start=1)]
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows([("rank", "id", "label", "score"), *rows])
+        _put(text.getvalue())
+    else:
+        _put(json.dumps(_record(labels, terms, found), ensure_ascii=False,
+                        indent=2 if output_format == "json" else None) + "\n")
+
+
+def table(vocabulary: "Vocabulary", found: list[tuple[int, float]]) -> list[str]:
+    """Lines for people: rank, cosine, name, and where the name has several senses the id and what
+    it means."""
+    lines = []
+    for rank, (row, score) in enumerate(found, start=1):
+        label = vocabulary.label(row)
+        sense = f"  ({label.id}) {label.gloss}" if label.ambiguous else ""
+        lines.append(printable(f"{rank:4}  {score:6.3f}  {label.name}{sense}"))
+    return lines
+
+
+def _record(vocabulary: "Vocabulary", terms: "tuple[Term, ...]",
+            found: list[tuple[int, float]]) -> dict[str, Any]:
+    def named(row: int) -> dict[str, Any]:
+        return {"id": vocabulary.label(row).id, "label": vocabulary.label(row).name}
+
+    return {"terms": [{"sign": "+" if term.sign > 0 else "-", **named(term.match.row)}
+                      for term in terms],
+            "labels": [{**named(row), "score": round(score, 6)} for row, score in found],
+            "vocabulary": vocabulary.name}
+
+
+def _put(text: str) -> None:
+    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+    sys.stdout.buffer.flush()

@@ -1,0 +1,156 @@
+"""Where built HNSW indexes are kept: the user's cache.
+
+An index is one file, ``KEY-DIGEST.bin``: the key says what it was built from, the digest is the
+SHA-256 of its bytes. It appears by one renaming, so whatever several processes do at once, a file
+is either not there, or has the content that its name promises, or is damaged, which its reader
+sees; then it is built again.
+"""
+
+import hashlib
+import logging
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zsl_cli.folders import sha256
+from zsl_cli.nearest import Hnsw, HnswParameters
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+WAIT = 3600.0
+"""Seconds for which a process waits for another one that builds the same index. A lock ends with
+the process that holds it, so only one that was stopped can hold it for so long."""
+
+_POLL = 0.1  # seconds
+_LOG = logging.getLogger(__name__)
+
+
+class IndexCache:
+    """Where the index over one set of vectors is kept, under a key made of their hash."""
+
+    def __init__(self, vectors_sha256: str, parameters: HnswParameters) -> None:
+        import hnswlib
+        from platformdirs import user_cache_path
+
+        version = getattr(hnswlib, "__version__", "0")
+        text = f"{vectors_sha256} M={parameters.m} efc={parameters.ef_construction} {version}"
+        self.key = hashlib.sha256(text.encode()).hexdigest()[:32]
+        self.folder = user_cache_path("zsl", appauthor=False) / "hnsw"
+        self._parameters = parameters
+
+    @property
+    def path(self) -> Path | None:
+        """The newest file that was saved for the key, None if there is none. It may still turn
+        out to be damaged."""
+        return next(iter(self._saved()), None)
+
+    def open(self, vectors: "NDArray[np.floating]", *,
+             advance: "Callable[[int], object] | None" = None) -> Hnsw:
+        """The saved index if it is whole, else a new one, saved if the cache can be written.
+
+        advance: see Hnsw.
+
+        Of several processes that come at once the first one builds, and the others wait for it.
+        """
+        if index := self._load(vectors):
+            return index
+        with self._lock():
+            if index := self._load(vectors):  # built by another process meanwhile
+                return index
+            _LOG.info("building the index of %s labels", f"{len(vectors):,}")
+            index = Hnsw(vectors, self._parameters, advance=advance)
+            try:
+                self._save(index)
+            except OSError as error:  # costs time only, each time
+                _LOG.info("the index cannot be kept in %s: %s", self.folder,
+                          error.strerror or error)
+            return index
+
+    def _saved(self) -> list[Path]:
+        """The files of the key, newest first."""
+        pattern = re.compile(re.escape(self.key) + r"-[0-9a-f]{64}\.bin")
+        found = []
+        with suppress(OSError):
+            for path in self.folder.iterdir():
+                if pattern.fullmatch(path.name):
+                    with suppress(OSError):  # taken away by another process
+                        found.append((path.stat().st_mtime_ns, path))
+        return [path for _, path in sorted(found, reverse=True)]
+
+    def _load(self, vectors: "NDArray[np.floating]") -> Hnsw | None:
+        for path in self._saved():
+            try:
+                if sha256(path) == path.stem.rpartition("-")[2]:
+                    return Hnsw(vectors, self._parameters, cached=path)
+            except (OSError, RuntimeError, ValueError):
+                continue  # gone, or of another layout than its key says
+        return None
+
+    def _save(self, index: Hnsw) -> None:
+        """Put the index into its place and take away what was there; raises OSError."""
+        import tempfile
+
+        handle, name = tempfile.mkstemp(prefix=f"{self.key}-", suffix=".tmp", dir=self.folder)
+        os.close(handle)
+        work = Path(name)
+        try:
+            index.save(work)
+            target = self.folder / f"{self.key}-{sha256(work)}.bin"
+            work.replace(target)
+        finally:
+            work.unlink(missing_ok=True)
+        for path in self._saved():
+            if path != target:
+                with suppress(OSError):  # Windows: in use
+                    path.unlink()
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Within it no other process builds this index, unless it has waited for WAIT seconds or
+        the cache cannot be written.
+
+        The lock is SQLite's on an empty database, which the system takes back from a process that
+        dies, on every platform.
+        """
+        import sqlite3
+
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            connection = sqlite3.connect(self.folder / f"{self.key}.lock", timeout=0,
+                                         isolation_level=None)
+        except (OSError, sqlite3.Error):
+            yield
+            return
+        with closing(connection):
+            if self._acquire(connection):
+                for left in self.folder.glob(f"{self.key}-*.tmp"):  # of a process that was killed
+                    with suppress(OSError):
+                        left.unlink()
+            yield
+
+    def _acquire(self, connection: "sqlite3.Connection") -> bool:
+        import sqlite3
+
+        deadline = time.monotonic() + WAIT
+        said = False
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = MEMORY")  # no file beside the lock
+                connection.execute("BEGIN EXCLUSIVE")
+                return True
+            except sqlite3.OperationalError as error:
+                busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > deadline:
+                    return False
+            if not said:
+                _LOG.info("another process is building the index; waiting for it")
+                said = True
+            time.sleep(_POLL)

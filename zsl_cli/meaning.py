@@ -1,0 +1,66 @@
+"""Labels by what they mean: the nearest to a label, and to sums such as king − man + woman."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zsl_cli.errors import ZslError
+from zsl_cli.nearest import Exact
+
+if TYPE_CHECKING:
+    from zsl_cli.vocabulary import Match, Vocabulary
+
+_SIGNS = {"+": 1, "-": -1, "\u2212": -1}
+
+
+@dataclass(frozen=True)
+class Term:
+    """A label of a sum; ``sign`` is 1 or -1."""
+
+    sign: int
+    match: "Match"
+
+
+def read_sum(vocabulary: "Vocabulary", text: str) -> tuple[Term, ...]:
+    """The labels that a text names: one, or several between signs that stand alone among blanks
+    (``king - man + woman``), so that names with hyphens stay whole.
+
+    Raises UnknownLabelError, or ZslError for a sign without a label.
+    """
+    if match := vocabulary.look_up(text):  # whatever signs there are in it
+        return (Term(1, match),)
+    terms = []
+    sign, words, signed = 1, list[str](), False
+    for word in [*text.split(), None]:
+        if word is not None and word not in _SIGNS:
+            words.append(word)
+            continue
+        if words:
+            terms.append(Term(sign, vocabulary.find(" ".join(words))))
+        elif terms or signed or word is None:
+            raise ZslError(f"{text!r}: a label is missing " + (
+                "at the end" if word is None else f"before {word!r}"))
+        if word is not None:
+            sign, words, signed = _SIGNS[word], [], True
+    return tuple(terms)
+
+
+def neighbours(vocabulary: "Vocabulary", terms: tuple[Term, ...],
+               k: int) -> list[tuple[int, float]]:
+    """The k rows, with their cosines, whose meaning is nearest to the sum of the terms' unit
+    vectors, best first and without the terms themselves (3CosAdd: Mikolov, Yih and Zweig, 2013).
+
+    Raises ZslError for a sum without a direction.
+    """
+    meanings = vocabulary.meanings
+    query = np.sum([term.sign * meanings[term.match.row] for term in terms], axis=0)
+    norm = float(np.linalg.norm(query))
+    if not np.isfinite(norm) or norm < 1e-6:
+        raise ZslError(" ".join(f"{'+' if term.sign > 0 else '-'} {term.match.text}"
+                                for term in terms)
+                       + ": its vector is zero or no number, so nothing is near to it")
+    own = {term.match.row for term in terms}
+    rows, scores = Exact(meanings).search((query / norm)[None], k + len(own))
+    found = zip(rows[0].tolist(), scores[0].tolist(), strict=True)
+    return [(row, score) for row, score in found if row not in own][:k]
