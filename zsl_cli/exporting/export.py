@@ -202,7 +202,7 @@ def _place_label_encoder(plan: Plan, file: Path, folder: Path, agreement: dict[s
     else:
         ids = _phrase_ids(text)
         reference = parity.run(file, graph.IDS, ids, _BATCH)
-        for recipe in quantize.recipes(file, None) if form == "int8" else [""]:
+        for recipe in text.recipes if form == "int8" else [""]:
             if recipe:
                 quantize.to_int8(file, placed, None, recipe)
             else:

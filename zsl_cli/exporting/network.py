@@ -68,6 +68,7 @@ class TextTower:
     length: the most tokens it takes; with ``fixed`` it takes exactly so many.
     templates: what a label is put into before it is encoded, each with one ``{}``.
     informative: how many of the leading dimensions tell phrases apart; None for all.
+    recipes: the ways into int8 that may be tried, see quantize.RECIPES.
     described: what the manifest says of it besides.
     """
 
@@ -77,6 +78,7 @@ class TextTower:
     fixed: bool
     templates: tuple[str, ...]
     informative: int | None = None
+    recipes: tuple[str, ...] = ("dynamic", "weights")
     described: dict[str, str | int] = field(default_factory=dict)
 
 

@@ -89,8 +89,10 @@ def tower(folder: Path, phrases: PhraseMap) -> TextTower:
     padding = tokenizer.padding
     assert padding is not None  # from_folder switches it on
     tokenization.check(tokenizer, tokenization.reference_of(folder, length))
+    # With activations in int8 a phrase's vector would depend on the others of its batch.
     return TextTower(Sentences(transformer, int(padding["pad_id"]), phrases), tokenizer, length,
                      fixed=False, templates=(), informative=len(phrases.bias),
+                     recipes=("weights",),
                      described={"encoder": type(transformer).__name__, "sha256": phrases.encoder,
                                 "landmarks": len(phrases.landmarks)})
 

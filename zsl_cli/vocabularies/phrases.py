@@ -11,6 +11,11 @@ Nyström method, Williams and Seeger, 2001), fitted to each name of each label a
 written: alone, with an article, with its synonyms, with its definition. The landmarks are the
 centres of k-means (Zhang, Tsang and Kwok, 2008).
 
+The kernel's columns are much alike, so W is large beside what it adds up to, and rounding it to
+int8 would be heard. It is rounded here instead, one landmark after the other, each time with the
+error made good by the landmarks that are left (GPTQ: Frantar et al., 2023): what an export stores
+in int8 is then what was fitted.
+
 A regression is shorter than what it aims at wherever the text does not tell all, and a phrase
 would lose to every known name beside it. So s restores the length that labels have, measured on
 labels that are held out together with all that share a name with them.
@@ -28,6 +33,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float32]
 
 _CHUNK = 4096
+_MOST_LEVEL = 140
+"""What the largest weight would be rounded to, were there more than 127 levels."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,8 @@ class Texts:
 
 @dataclass(frozen=True)
 class PhraseFit:
-    """f: landmarks ``[J, d]``, the width of the kernel, s W as ``[J, D]``, m ``[D]``; and s."""
+    """f: landmarks ``[J, d]``, the width of the kernel, s W as ``[J, D]`` (whole multiples, up to
+    127 and with 127 among them, of a number for each column), m ``[D]``; and s."""
 
     landmarks: "Array"
     width: float
@@ -98,9 +106,10 @@ def fit(texts: Sequence[Texts], targets: "Array", prior: "Array",
         found = kernel(texts[0].vectors[names], landmarks, settings.width) @ trial
         wanted = aims[texts[0].rows[names]]
         scale = float(np.sqrt(np.square(wanted).sum() / np.square(found).sum()))
-    whole = _solve(parts[0][0] + parts[1][0], parts[0][1] + parts[1][1],
-                   parts[0][2] + parts[1][2], gram, settings)
-    return PhraseFit(landmarks, settings.width, (scale * whole).astype(np.float32), mean, scale)
+    second, mixed, total = (a + b for a, b in zip(*parts, strict=True))
+    whole = _solve(second, mixed, total, gram, settings)
+    weights = rounded(scale * whole, second / total + _damping(gram, settings))
+    return PhraseFit(landmarks, settings.width, weights, mean, scale)
 
 
 def kernel(vectors: "Array", landmarks: "Array", width: float) -> "Array":
@@ -124,6 +133,27 @@ def centres(vectors: "Array", weights: "Array", count: int, rounds: int = 8) -> 
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         found = np.where(lengths > 0, sums / np.maximum(lengths, 1e-12), found)
     return found.astype(np.float32)
+
+
+def rounded(weights: "Array", moment: "NDArray[np.float64]") -> "Array":
+    """Weights ``[J, D]``, each column in whole multiples of a number of its own up to 127, whose
+    sums over features with these second moments ``[J, J]`` differ least from the given ones'."""
+    from scipy.linalg import cho_solve, cholesky
+
+    inverse = cho_solve((cholesky(moment, lower=True), True), np.eye(len(moment)))
+    factor = cholesky(inverse, lower=False)
+    steps = np.maximum(np.abs(weights).max(axis=0), 1e-12) / _MOST_LEVEL
+    levels = np.zeros(weights.shape)
+    columns = np.arange(weights.shape[1])
+    while len(columns):  # until 127 is reached, so that the step can be told from the weights
+        rest = weights[:, columns].astype(np.float64)
+        for row in range(len(rest)):
+            levels[row, columns] = np.clip(np.round(rest[row] / steps[columns]), -127, 127)
+            error = (rest[row] - levels[row, columns] * steps[columns]) / factor[row, row]
+            rest[row:] -= factor[row, row:, None] * error
+        columns = columns[np.abs(levels[:, columns]).max(axis=0) < 127]
+        steps[columns] *= 0.95
+    return (levels * steps).astype(np.float32)
 
 
 def held_out(count: int, same_name: Sequence[Sequence[int]], share: float) -> "NDArray[np.bool_]":
@@ -167,5 +197,9 @@ def _solve(second: "NDArray[np.float64]", mixed: "NDArray[np.float64]", total: f
            gram: "Array", settings: Settings) -> "Array":
     from scipy.linalg import solve
 
-    damping = settings.ridge * gram.astype(np.float64) + settings.noise * np.eye(len(gram))
-    return solve(second + total * damping, mixed, assume_a="pos").astype(np.float32)
+    moment = second + total * _damping(gram, settings)
+    return solve(moment, mixed, assume_a="pos").astype(np.float32)
+
+
+def _damping(gram: "Array", settings: Settings) -> "NDArray[np.float64]":
+    return settings.ridge * gram.astype(np.float64) + settings.noise * np.eye(len(gram))
