@@ -62,6 +62,11 @@ _labels = options.stack(
                  help="The vocabulary whose label vectors M, or the network, maps onto."),
     click.option("--space", metavar="NAME", help="What the vector space is called, where no "
                                                  "vocabulary says it."),
+    click.option("--phrase-map", type=_FILE, metavar="P.npz",
+                 help="A map into that space from sentence vectors, as zsl vocab fit writes: any "
+                      "phrase is then a label."),
+    click.option("--text-encoder", type=_FILE, metavar="FOLDER",
+                 help="The sentence encoder that the map was fitted to."),
     click.option("--class-names", type=_FILE, metavar="FILE",
                  help="Names of the classifier's rows: a line each, or JSON."),
     click.option("--vocab-labels", metavar="FILE|NAME",
@@ -183,6 +188,7 @@ def _default_name(checkpoint: Path) -> str:
 def _request(checkpoint: Path, name: str, given: dict[str, Any]) -> "Request":
     from zsl_cli.exporting import labels
     from zsl_cli.exporting.network import InputOptions
+    from zsl_cli.exporting.phrase_map import PhraseMap
     from zsl_cli.exporting.plan import Request
     from zsl_cli.exporting.projection import Projection
     from zsl_cli.exporting.recognise import Hints
@@ -192,6 +198,8 @@ def _request(checkpoint: Path, name: str, given: dict[str, Any]) -> "Request":
         raise click.UsageError("--space takes letters, digits and . _ : / -")
     if given["space"] and given["vocabulary"]:
         raise click.UsageError("--vocab gives the space its name; leave --space out")
+    if (given["phrase_map"] is None) != (given["text_encoder"] is None):
+        raise click.UsageError("--phrase-map and --text-encoder belong together")
     folder = given["calibration_images"]
     calibration = tuple(images_in(str(folder))) if folder else ()
     if folder and not calibration:
@@ -207,6 +215,8 @@ def _request(checkpoint: Path, name: str, given: dict[str, Any]) -> "Request":
         if given["projection"] else None,
         vocabulary=given["vocabulary"], space=given["space"],
         features_from=given["features_from"], feature_node=given["feature_node"],
+        phrases=PhraseMap.load(given["phrase_map"]) if given["phrase_map"] else None,
+        text_encoder=given["text_encoder"],
         class_names=labels.read_classes(given["class_names"]) if given["class_names"] else None,
         vocab_labels=labels.read_list(given["vocab_labels"]) if given["vocab_labels"] else None,
         templates=given["templates"] or None,

@@ -174,8 +174,9 @@ def _write_label_encoder(plan: Plan, scratch: Path, agreement: dict[str, Parity]
         expected = np.concatenate([module(torch.from_numpy(ids[start:start + _BATCH]))[0]
                                    .numpy() for start in range(0, len(ids), _BATCH)])
     graph.write_label_encoder(module, text.length, file, fixed=text.fixed)
-    found = parity.worst([parity.compare(expected, parity.run(file, graph.IDS, ids, batch))
-                          for batch in parity.BATCHES])
+    found = parity.worst([
+        parity.compare(expected, parity.run(file, graph.IDS, ids, batch), text.informative)
+        for batch in parity.BATCHES])
     parity.GATES["float32"].check(found, "the exported label encoder does not agree with PyTorch",
                                   "this text tower cannot be exported as it is")
     agreement["text float32"] = found
@@ -201,13 +202,14 @@ def _place_label_encoder(plan: Plan, file: Path, folder: Path, agreement: dict[s
     else:
         ids = _phrase_ids(text)
         reference = parity.run(file, graph.IDS, ids, _BATCH)
-        for recipe in quantize.recipes(file, None) if form == "int8" else [""]:
+        for recipe in text.recipes if form == "int8" else [""]:
             if recipe:
                 quantize.to_int8(file, placed, None, recipe)
             else:
                 graph.write_label_encoder(graph.LabelEncoder(text.module).halve(), text.length,
                                           placed, fixed=text.fixed)
-            found = parity.compare(reference, parity.run(placed, graph.IDS, ids, _BATCH))
+            found = parity.compare(reference, parity.run(placed, graph.IDS, ids, _BATCH),
+                                   text.informative)
             if not parity.GATES[form].failures(found):
                 break
         agreement[f"text {form}"] = found
@@ -257,7 +259,8 @@ def _write_vocabulary(plan: Plan, labels: _Labels, folder: Path, say: Say) -> No
 def _manifest(plan: Plan, temperature: float, agreement: dict[str, Parity],
               folder: Path) -> dict[str, Any]:
     request, network = plan.request, plan.network
-    text = {"text": {"templates": list(plan.templates)}} if network.text else {}
+    text = {"text": {"templates": list(plan.templates), **network.text.described}
+            } if network.text else {}
     files = network.files
     return {
         "name": request.name, "version": request.version, "space": plan.space,

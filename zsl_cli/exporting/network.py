@@ -1,6 +1,6 @@
 """What every origin of a network gives, and all that comes after it takes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +67,9 @@ class TextTower:
     module: int64 token ids ``[n, L]`` → ``[n, D]``, in the space of the images.
     length: the most tokens it takes; with ``fixed`` it takes exactly so many.
     templates: what a label is put into before it is encoded, each with one ``{}``.
+    informative: how many of the leading dimensions tell phrases apart; None for all.
+    recipes: the ways into int8 that may be tried, see quantize.RECIPES.
+    described: what the manifest says of it besides.
     """
 
     module: nn.Module
@@ -74,6 +77,9 @@ class TextTower:
     length: int
     fixed: bool
     templates: tuple[str, ...]
+    informative: int | None = None
+    recipes: tuple[str, ...] = ("dynamic", "weights")
+    described: dict[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.exporting import features, heads, labels
 from zsl_cli.exporting.features import Features
 from zsl_cli.exporting.network import Network
+from zsl_cli.exporting.phrase_map import PhraseMap
 from zsl_cli.exporting.projection import Projection
 from zsl_cli.exporting.recognise import Hints, recognise
 from zsl_cli.vocabulary import Label, Vocabulary
@@ -37,6 +38,8 @@ class Request:
     space: the space's name, where no vocabulary gives it.
     features_from, feature_node: see features.find.
     class_names: of the classifier's rows.
+    phrases: the map from sentence vectors of phrases to the space, with
+    text_encoder: the folder of the sentence encoder; together they make the label encoder.
     vocab_labels: labels to encode with a dual encoder's text tower.
     templates: what these are put into; by default what the model's makers use.
     form: ``float32``, ``fp16`` or ``int8``.
@@ -54,6 +57,8 @@ class Request:
     features_from: str = "auto"
     feature_node: str | None = None
     class_names: tuple[Label, ...] | None = None
+    phrases: PhraseMap | None = None
+    text_encoder: Path | None = None
     vocab_labels: tuple[Label, ...] | None = None
     templates: tuple[str, ...] | None = None
     form: str = "float32"
@@ -160,7 +165,7 @@ class Plan:
             shown.append(("classes", f"{len(self.class_labels):,}: {first}, …"))
         if self.network.text is not None:
             shown.append(("text tower", f"up to {self.network.text.length} tokens, templates: "
-                                        + ", ".join(self.templates)))
+                                        + (", ".join(self.templates) or "none")))
         if self.license:
             shown.append(("licence", self.license))
         return shown
@@ -213,7 +218,29 @@ def make(request: Request) -> Plan:
                        f"{'the vocabulary' if vocabulary is not None else '--space'} is of "
                        f"{wanted!r}: the labels would be nonsense")
     _check_labels(request, network, kind)
+    if request.phrases is not None:
+        plan = _with_phrases(plan, request.phrases)
     return _with_classes(plan) if kind == "classes" else plan
+
+
+def _with_phrases(plan: Plan, phrases: PhraseMap) -> Plan:
+    """The plan with the map of phrases, and its sentence encoder, as the text tower."""
+    if plan.network.text is not None:
+        raise ZslError("this checkpoint has a text tower of its own; leave --phrase-map and "
+                       "--text-encoder out")
+    if plan.request.text_encoder is None:
+        raise ZslError("a map of phrases needs the sentence encoder that it was fitted to: "
+                       "--text-encoder FOLDER")
+    if phrases.dimension != plan.dimension:
+        raise ZslError(f"the map of phrases gives vectors of {phrases.dimension} dimensions, and "
+                       f"the embedding has {plan.dimension}")
+    if phrases.space != plan.space:
+        raise ZslError(f"the map of phrases is of the space {phrases.space!r}, and the model of "
+                       f"{plan.space!r}: the scores of phrases would be nonsense")
+    from zsl_cli.exporting import sentences
+
+    text = sentences.tower(plan.request.text_encoder, phrases)
+    return replace(plan, network=replace(plan.network, text=text))
 
 
 def _source(request: Request, network: Network) -> str:

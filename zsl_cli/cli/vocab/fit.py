@@ -17,6 +17,9 @@ _PATH = click.Path(path_type=Path)
               help="The vocabulary folder to write.")
 @click.option("--projection", type=_PATH, required=True, metavar="M.npz",
               help="Where to write the projection into the space, for zsl export.")
+@click.option("--phrase-map", type=_PATH, metavar="P.npz",
+              help="Where to write the map from sentence vectors into the space, with which zsl "
+                   "export makes any phrase a label. Default: it is not fitted.")
 @click.option("--arch", "architecture", metavar="ARCH",
               help="The network that the checkpoint's weights belong to, as for zsl export.")
 @click.option("--wordnet", type=_PATH, metavar="FOLDER",
@@ -29,9 +32,10 @@ _PATH = click.Path(path_type=Path)
               help="A list of {name, license, url}, for the manifest.")
 @click.option("--force", is_flag=True, help="Replace an existing folder.")
 @options.common
-def command(checkpoint: Path, output: Path, projection: Path, architecture: str | None,
-            wordnet: Path | None, text_encoder: Path | None, class_lists: Path | None,
-            sources: Path | None, force: bool, quiet: bool, verbose: bool, debug: bool) -> None:
+def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path | None,
+            architecture: str | None, wordnet: Path | None, text_encoder: Path | None,
+            class_lists: Path | None, sources: Path | None, force: bool, quiet: bool,
+            verbose: bool, debug: bool) -> None:
     """Fit vectors of the labels of WordNet and ImageNet-21k to a classifier.
 
     CHECKPOINT is a classifier of ILSVRC-2012's 1,000 classes; its rows span the space. No
@@ -42,6 +46,7 @@ def command(checkpoint: Path, output: Path, projection: Path, architecture: str 
         import torch
 
         from zsl_cli.exporting import features
+        from zsl_cli.exporting.phrase_map import PhraseMap
         from zsl_cli.exporting.projection import Projection
         from zsl_cli.exporting.recognise import Hints, recognise
     except ImportError as error:
@@ -56,15 +61,21 @@ def command(checkpoint: Path, output: Path, projection: Path, architecture: str 
         raise ZslError(f"{checkpoint}: a classifier with a bias is wanted")
     request = fitted.Request(
         output.name, rows.weight.detach().numpy(), rows.bias.detach().numpy(),
-        find_folder(wordnet), text_encoder, class_lists,
+        find_folder(wordnet), text_encoder, class_lists, phrases=phrase_map is not None,
         sources=tuple(options.read_sources(sources)))
 
     with Bar.shown(quiet) as bar:
-        manifest, result = fitted.build(
+        built = fitted.build(
             request, output, force=force, say=(lambda _line: None) if quiet else bar.say,
             started=lambda texts: bar.start("encoding", texts, "texts"), advance=bar.advance)
+    manifest, result, phrases = built.manifest, built.fit, built.phrases
     Projection(result.features, result.posterior, result.bias, manifest["space"],
                manifest["fit"]["temperature"], result.radius, 1 / result.nats,
                unit_features=True).save(projection)
+    if phrase_map is not None and phrases is not None:
+        dimension = manifest["dimension"]
+        PhraseMap(phrases.landmarks, phrases.weights, phrases.bias, phrases.width, dimension,
+                  manifest["space"], built.encoder, slack=dimension - 2).save(phrase_map)
     if not quiet:
-        click.echo(f"wrote {output} and {projection}", err=True)
+        click.echo("wrote " + ", ".join(
+            str(path) for path in (output, projection, phrase_map) if path), err=True)
