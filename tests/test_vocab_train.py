@@ -438,13 +438,24 @@ def test_a_batch_that_was_broken_off_is_not_kept(unfinished, corpus_file, tmp_pa
     """A second Ctrl-C, while batches are being finished."""
     import threading
 
+    begun, end = threading.Event(), threading.Event()
+
     class Impatient(threading.Condition):
         def wait(self, timeout=None):
+            self.release()
+            begun.wait(10)
+            self.acquire()
             raise KeyboardInterrupt
 
+    def train(*_arguments):
+        begun.set()
+        end.wait(10)
+
     monkeypatch.setattr(skipgram.threading, "Condition", Impatient)
+    monkeypatch.setattr(skipgram.Training, "_train", train)
     with pytest.raises(KeyboardInterrupt):
         trained(corpus_file, unfinished)
+    end.set()
     assert [path.name for path in (tmp_path / ".out.zsl-training").glob("checkpoint*")] == [
         "checkpoint-1"]
 
