@@ -12,7 +12,8 @@ KNOWN = {"great_white_shark", "tiger", "shark", "Siamese_cat", "café", "teapot"
 @pytest.mark.parametrize(("phrase", "token"), [
     ("great white shark", "great_white_shark"), ("Great White Shark", "great_white_shark"),
     ("siamese cat", "Siamese_cat"), ("new_york", "New York"), ("Teapot", "teapot"),
-    ("merry go round", "merry-go-round"), ("tv", "TV"), ("tiger shark", None), ("unicorn", None),
+    ("merry go round", "merry-go-round"), ("great-white shark", "great_white_shark"),
+    ("siamese-cat", "Siamese_cat"), ("tv", "TV"), ("tiger shark", None), ("unicorn", None),
     ("Café", "café"), ("teapot's", "teapot"), ("", None), ("  ", None),
 ])
 def test_a_phrase_is_one_token_in_whatever_spelling(phrase, token):

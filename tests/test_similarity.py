@@ -1,6 +1,7 @@
 """The agreement of word vectors with WordNet."""
 
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 pytest.importorskip("scipy")
 
 from zsl_cli.vocabularies import similarity
-from zsl_cli.vocabularies.wordnet import WordNet
+from zsl_cli.vocabularies.wordnet import Synset, WordNet
 
 PARENTS = {"entity": "", "animal": "entity", "machine": "entity", "bird": "animal",
            "cat": "animal", "dog": "animal", "crane": "bird machine", "duck": "bird",
@@ -103,12 +104,22 @@ def test_vectors_that_follow_the_tree_correlate(wordnet):
     assert similarity.agreement(names, vectors[::-1], wordnet).correlation < 0.3
 
 
-def test_half_of_the_pairs_are_related(wordnet):
-    graph = similarity.Graph(wordnet)
-    nouns = graph.common_nouns(PARENTS)
-    assert graph.sample(nouns, 30, 0) == graph.sample(nouns, 30, 0) != graph.sample(nouns, 30, 1)
-    drawn = graph.sample(nouns, 12, 5)
-    assert sum(graph.path_similarity(*pair) >= 1 / 4 for pair in drawn) >= 6
+def test_half_of_the_pairs_are_related():
+    """Of 40 kinds of five nouns each, two drawn at random are of one kind once in fifty times."""
+    synsets = {"root": Synset("root", ("root",), "", ())}
+    for kind in range(40):
+        synsets[f"k{kind}"] = Synset(f"k{kind}", (f"k{kind}",), "", ("root",))
+        for number in range(5):
+            name = f"n{kind}-{number}"
+            synsets[name] = Synset(name, (name,), "", (f"k{kind}",))
+    graph = similarity.Graph(SimpleNamespace(
+        synsets=synsets, senses={name: (name,) for name in synsets}))
+    nouns = [name for name in synsets if name.startswith("n")]
+    pairs = graph.sample(nouns, 300, 0)
+    assert pairs == graph.sample(nouns, 300, 0) != graph.sample(nouns, 300, 1)
+    assert len(set(pairs)) == 300
+    of_one_kind = sum(first.split("-")[0] == second.split("-")[0] for first, second in pairs)
+    assert of_one_kind > 25  # of a third of the near half; at random, 6
 
 
 def test_too_few_nouns_give_no_figure(wordnet):

@@ -138,6 +138,19 @@ def test_one_worker_repeats_itself_bit_for_bit_and_the_seed_matters(corpus_file,
     assert one.manifest["space"].partition("-")[2] != other.manifest["space"].partition("-")[2]
 
 
+def test_the_mean_is_taken_away_unless_it_is_to_stay(corpus_file, tmp_path):
+    as_they_are = trained(corpus_file, tmp_path / "plain", centre=False)
+    centred = trained(corpus_file, tmp_path / "centred")
+    mean = as_they_are.vectors.mean(axis=0)
+    assert np.linalg.norm(mean) > 0.5  # two epochs of little text hardly move vectors apart
+    expected = as_they_are.vectors - mean
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    assert np.allclose(centred.vectors, expected, atol=1e-6)
+    assert np.allclose(np.linalg.norm(as_they_are.vectors, axis=1), 1, atol=1e-5)
+    assert [result.manifest["training"]["centred"] for result in (as_they_are, centred)] == [
+        False, True]
+
+
 def test_more_workers_train_every_batch(tmp_path):
     (tmp_path / "text").write_text(text(3000))
     result = trained(tmp_path / "text", tmp_path / "out", workers=4, settings={"epochs": 4})
@@ -424,13 +437,24 @@ def test_a_batch_that_was_broken_off_is_not_kept(unfinished, corpus_file, tmp_pa
     """A second Ctrl-C, while batches are being finished."""
     import threading
 
+    begun, end = threading.Event(), threading.Event()
+
     class Impatient(threading.Condition):
         def wait(self, timeout=None):
+            self.release()
+            begun.wait(10)
+            self.acquire()
             raise KeyboardInterrupt
 
+    def train(*_arguments):
+        begun.set()
+        end.wait(10)
+
     monkeypatch.setattr(skipgram.threading, "Condition", Impatient)
+    monkeypatch.setattr(skipgram.Training, "_train", train)
     with pytest.raises(KeyboardInterrupt):
         trained(corpus_file, unfinished)
+    end.set()
     assert [path.name for path in (tmp_path / ".out.zsl-training").glob("checkpoint*")] == [
         "checkpoint-1"]
 

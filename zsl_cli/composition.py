@@ -83,26 +83,27 @@ def spellings(word: str) -> Iterator[str]:
 
 def phrase_spellings(phrase: str) -> Iterator[str]:
     """A phrase as one token: its words joined by a blank, an underscore or a hyphen, in usual
-    capitals. A single word: see ``spellings``."""
-    parts = phrase.replace("_", " ").split()
-    if len(parts) < 2:
-        yield from spellings(phrase.strip())
-        return
-    forms = (parts, [part.lower() for part in parts], [part.capitalize() for part in parts],
-             [parts[0].capitalize(), *(part.lower() for part in parts[1:])])
+    capitals, and what hyphens join in it, too. A single word: see ``spellings``."""
     seen = set()
-    for form in forms:
-        for joint in _JOINTS:
-            if (token := joint.join(form)) not in seen:
+    for parts in (phrase.replace("_", " ").split(), re.split(r"[\s_\-]+", phrase.strip())):
+        for token in _joined(parts) if len(parts) > 1 else spellings(" ".join(parts)):
+            if token not in seen:
                 seen.add(token)
                 yield token
+
+
+def _joined(parts: list[str]) -> Iterator[str]:
+    lower = [part.lower() for part in parts]
+    for form in (parts, lower, [part.capitalize() for part in parts],
+                 [parts[0].capitalize(), *lower[1:]]):
+        yield from (joint.join(form) for joint in _JOINTS)
 
 
 def tokens_wanted(phrase: str) -> Iterator[str]:
     """All tokens that ``as_one`` and ``as_words`` may look for in this phrase."""
     yield from phrase_spellings(phrase)
     for word in words(phrase):
-        yield from spellings(word)
+        yield from phrase_spellings(word)
         for part in _pieces(word):
             yield from spellings(part)
 

@@ -49,8 +49,8 @@ class Settings:
 
     min_count: words and phrases that occur less often are left out.
     max_words: of the rest, the most frequent.
-    phrase_threshold: the least score of a phrase, see ``phrases``; None joins none. There are two
-        passes, so that up to four words are joined; the first is twice as strict, as in
+    phrase_threshold: the least score of a phrase, see ``collocations``; None joins none. There
+        are two passes, so that up to four words are joined; the first is twice as strict, as in
         word2phrase's own example.
     """
 

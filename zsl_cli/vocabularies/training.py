@@ -33,6 +33,7 @@ _LAYOUT = 1
 class Request:
     """What to train, and where.
 
+    centre: whether the mean of all vectors is taken away, see ``finished``.
     workers: threads.
     save_every: seconds between two checkpoints.
     sources: dictionaries with ``name``, ``license`` and ``url``, for the manifest.
@@ -42,6 +43,7 @@ class Request:
     target: Path
     words: prepare.Settings = field(default_factory=prepare.Settings)
     training: skipgram.Settings = field(default_factory=skipgram.Settings)
+    centre: bool = True
     workers: int = 1
     save_every: float = 300.0
     force: bool = False
@@ -87,7 +89,7 @@ def train(request: Request, progress: Progress) -> Result:
         if training.restore(work):
             progress.say(f"going on after {training.done / training.total:.1%} of the training")
         _train(training, work, request, progress)
-        vectors = _unit(training.vectors)
+        vectors = finished(training.vectors, centre=request.centre)
         manifest = _write(request, prepared, identities, vectors, gensim.__version__)
     del training  # and its hold on the stream
     shutil.rmtree(work, ignore_errors=True)
@@ -204,6 +206,18 @@ def _train(training: skipgram.Training, work: Path, request: Request, progress: 
         raise
 
 
+def finished(vectors: "NDArray[np.float32]", *, centre: bool) -> "NDArray[np.float32]":
+    """Unit vectors ``[words, D]`` of trained ones.
+
+    centre: take the mean of the unit vectors from each, and scale to unit length again. The mean
+        says nothing about any word, and rare words, which training has hardly moved apart, lie
+        near it; without it cosines tell more of meaning (Mu and Viswanath, 2018, "All-but-the-
+        top"; taking principal components away too, as they do, loses here).
+    """
+    unit = _unit(vectors)
+    return _unit(unit - unit.mean(axis=0)) if centre else unit
+
+
 def _unit(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     if not np.isfinite(norms).all() or not norms.all():
@@ -224,7 +238,7 @@ def _write(request: Request, prepared: Prepared, identities: list[corpus.Identit
             hnsw=request.hnsw, sources=list(request.sources),
             training={
                 "method": "skip-gram", **asdict(request.words), **asdict(request.training),
-                "workers": request.workers,
+                "centred": request.centre, "workers": request.workers,
                 "corpus": {
                     "name": request.corpus.absolute().name, "words": prepared.read,
                     "words_trained": int(prepared.counts.sum()),

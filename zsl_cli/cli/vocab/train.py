@@ -56,6 +56,8 @@ class _Number(click.FloatRange):
               help="Words that occur less often are left out.")
 @click.option("--max-words", type=click.IntRange(2, 20_000_000), default=155_000,
               show_default=True, metavar="N", help="How many words to keep, the most frequent.")
+@click.option("--centre/--no-centre", default=True, show_default=True,
+              help="Whether the mean of all vectors is taken away from each at the end.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True,
               metavar="N", help="With --workers 1, the same seed gives the same vectors, bit for "
                                 "bit, on the same machine.")
@@ -73,7 +75,7 @@ class _Number(click.FloatRange):
 @options.common
 def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, negative: int,
             sample: float, epochs: int, learning_rate: float, phrases: bool,
-            phrase_threshold: float, min_count: int, max_words: int, seed: int,
+            phrase_threshold: float, min_count: int, max_words: int, centre: bool, seed: int,
             workers: int | None, save_every: float, wordnet: Path | None, sources: Path | None,
             restart: bool, force: bool, m: int | None, ef_construction: int | None,
             ef: int | None, quiet: bool, verbose: bool, debug: bool) -> None:
@@ -95,7 +97,7 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
         corpus, output,
         prepare.Settings(min_count, max_words, phrase_threshold if phrases else None),
         skipgram.Settings(dimension, window, loss, negative, sample, epochs, learning_rate, seed),
-        workers=workers or _usable_cores(), save_every=60 * save_every, force=force,
+        centre=centre, workers=workers or _usable_cores(), save_every=60 * save_every, force=force,
         restart=restart, hnsw=options.read_hnsw(m, ef_construction, ef),
         sources=tuple(options.read_sources(sources)))
     with interrupts(), Bar.shown(quiet) as bar:
