@@ -27,7 +27,7 @@ def write(folder: Path, name: str, space: str, labels: Sequence[Label],
         "".join(label.to_json() + "\n" for label in labels), encoding="utf-8")
     manifest = {
         "name": name, "version": "1", "space": space, "dimension": vectors.shape[1],
-        "labels": len(labels), "hnsw": asdict(HnswParameters()), **more,
+        "labels": len(labels), "hnsw": asdict(HnswParameters.suited_to(len(labels))), **more,
         "files": folders.describe_files(folder, VECTORS_FILE, LABELS_FILE),
     }
     folders.write_manifest(folders.VOCABULARY, folder, manifest)
