@@ -82,7 +82,27 @@ def test_a_sum_of_labels_leaves_its_words_out(vocabulary, text):
 
 def test_names_with_hyphens_and_blanks_stay_whole(vocabulary):
     one = read_sum(vocabulary, "x-ray fish - great white shark")
-    assert [(term.sign, term.match.row) for term in one] == [(1, 5), (-1, 6)]
+    assert [(term.sign, term.rows) for term in one] == [(1, [5]), (-1, [6])]
+
+
+def test_what_is_no_label_is_composed_of_its_words(zsl, vocabulary):
+    found = neighbours(vocabulary, read_sum(vocabulary, "a king woman"), 3)
+    assert not {"w1", "w4"} & set(named(vocabulary, found))
+    expected = unit(VECTORS)[0] + unit(VECTORS)[3]
+    row = vocabulary.rows[named(vocabulary, found)[0]]
+    assert found[0][1] == pytest.approx(
+        unit(VECTORS)[row] @ expected / np.linalg.norm(expected), abs=1e-3)
+    result = zsl("vocab", "neighbours", "king woman - man", "--vocab", str(vocabulary.path),
+                 "--jsonl")
+    assert json.loads(result.stdout)["terms"] == [
+        {"sign": "+", "phrase": "king woman", "words": [{"id": "w1", "label": "king"},
+                                                        {"id": "w4", "label": "woman"}]},
+        {"sign": "-", "id": "w3", "label": "man"}]
+    assert b"'king woman' is no label of vocabulary royal, so composed: king + woman" in (
+        result.stderr)
+    result = zsl("vocab", "neighbours", "king of hearts", "--vocab", str(vocabulary.path))
+    assert result.returncode == 2
+    assert b"unknown label 'hearts'" in result.stderr
 
 
 def test_k_above_the_number_of_labels_gives_all_but_the_label(vocabulary):
@@ -93,8 +113,8 @@ def test_k_above_the_number_of_labels_gives_all_but_the_label(vocabulary):
 def test_a_name_with_a_sign_in_it_is_a_name(tmp_path):
     labels = [Label("a", "rock"), Label("b", "roll"), Label("c", "rock + roll")]
     named = Vocabulary.load(make(tmp_path / "v", labels, np.eye(3)))
-    assert [term.match.row for term in read_sum(named, "rock + roll")] == [2]
-    assert [term.match.row for term in read_sum(named, "rock - roll")] == [0, 1]
+    assert [row for term in read_sum(named, "rock + roll") for row in term.rows] == [2]
+    assert [row for term in read_sum(named, "rock - roll") for row in term.rows] == [0, 1]
 
 
 @pytest.mark.parametrize(("text", "said"), [
@@ -293,3 +313,9 @@ def test_an_export_that_fails_leaves_nothing_behind(zsl, royal, tmp_path):
     assert result.returncode == 2
     assert "labels.jsonl, line 1" in result.stderr.decode()
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_folder_gets_the_parameters_that_are_given_and_else_those_that_suit_it(tmp_path):
+    folder = make(tmp_path / "v", hnsw={"m": 8})
+    assert json.loads((folder / "vocabulary.json").read_text())["hnsw"] == {
+        "m": 8, "ef_construction": 400, "ef": 256}

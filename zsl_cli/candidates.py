@@ -1,9 +1,10 @@
 """What a user's list of labels means: labels of a vocabulary, and phrases to be encoded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from zsl_cli import composition
 from zsl_cli.errors import UnknownLabelError, ZslError
 
 if TYPE_CHECKING:
@@ -13,10 +14,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Choice:
     """The labels that may be answered: rows of a vocabulary, and phrases that it does not know,
-    each once."""
+    each once.
+
+    composed: with a model that does not encode phrases, the rows of each one's words.
+    """
 
     rows: frozenset[int]
     phrases: tuple[str, ...] = ()
+    composed: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
@@ -26,7 +31,8 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
 
     labels: names, synonyms or ids; None for the whole vocabulary.
     under: only these labels and what lies below one of them.
-    phrases: whether the model encodes what the vocabulary does not know.
+    phrases: whether the model encodes what the vocabulary does not know. If it does not, that is
+        composed of the vocabulary's words.
     max_depth: only labels at most so many steps below those of ``under``, or without it below
         the roots of the hierarchy, by the shortest path.
 
@@ -37,14 +43,17 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
                        "labels (--labels, --labels-file)")
     rows = set(range(len(vocabulary))) if labels is None else set()
     unknown: dict[str, None] = {}
+    composed: dict[str, tuple[int, ...]] = {}
     for label in labels or ():
         if match := vocabulary.look_up(label):
             rows.add(match.row)
-        elif phrases:
+        else:
             _check_phrase(label)
             unknown[label] = None
-        else:
-            vocabulary.find(label)  # raises, with the nearest names
+            if not phrases and vocabulary.prior_dimension is not None:
+                vocabulary.find(label)  # raises: of these vectors no others can be made
+            if not phrases:
+                composed[label] = compose(vocabulary, label)
     if under is not None or max_depth is not None:
         if unknown:
             raise UnknownLabelError(
@@ -56,7 +65,22 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
         rows &= set(hierarchy.descendants(*tops, max_depth=max_depth))
     if not rows and not unknown:
         raise ZslError(_nothing_left(under, max_depth))
-    return Choice(frozenset(rows), tuple(unknown))
+    return Choice(frozenset(rows), tuple(unknown), composed)
+
+
+def compose(vocabulary: "Vocabulary", phrase: str) -> tuple[int, ...]:
+    """The rows of the words of a phrase; raises UnknownLabelError, with the nearest names, unless
+    the vocabulary knows them all."""
+    parts = composition.as_words(phrase, vocabulary.names)
+    if parts.missing == (phrase,):
+        vocabulary.find(phrase)  # raises
+    if parts.missing:
+        try:
+            vocabulary.find(parts.missing[0])
+        except UnknownLabelError as error:
+            raise UnknownLabelError(f"unknown label {phrase!r}, and it cannot be composed of its "
+                                    f"words: {error}") from error
+    return tuple(vocabulary.find(token).row for token in parts.tokens)
 
 
 def _nothing_left(under: Sequence[str] | None, max_depth: int | None) -> str:

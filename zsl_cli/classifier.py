@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from zsl_cli import devices, folders, images, pairing, stream
+from zsl_cli.composition import mean
 from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.model import Model
 from zsl_cli.vocabulary import Label, Subset, Vocabulary
@@ -15,6 +16,7 @@ from zsl_cli.vocabulary import Label, Subset, Vocabulary
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from zsl_cli.candidates import Choice
     from zsl_cli.nearest import Nearest
 
 MAX_TOP = 1000
@@ -109,8 +111,8 @@ class Classifier:
                    images: int = 1) -> "Nearest":
         """The search over the labels that may be answered.
 
-        labels: names, synonyms or ids, and where the model encodes them any other phrases;
-            None for the whole vocabulary.
+        labels: names, synonyms or ids, and any other phrases: those the model encodes or, if it
+            can't, they are composed of the vocabulary's words; None for the whole vocabulary.
         under: only these labels and what lies below one of them.
         max_depth: only labels at most so many steps below those of ``under``, or without it
             below the roots of the hierarchy.
@@ -124,10 +126,18 @@ class Classifier:
 
         choice = choose(self.vocabulary, labels, under, phrases=self.model.encodes_phrases,
                         max_depth=max_depth)
-        encoder = self.model.label_encoder if choice.phrases else None
-        vectors = encoder.encode(choice.phrases) if encoder else ()
-        return self.vocabulary.subset(choice.rows, prior=labels is None,
-                                      phrases=dict(zip(choice.phrases, vectors, strict=True)))
+        return self.vocabulary.subset(
+            choice.rows, prior=labels is None,
+            phrases=dict(zip(choice.phrases, self._vectors(choice), strict=True)))
+
+    def _vectors(self, choice: "Choice") -> "Iterable[NDArray[np.float32]]":
+        """The label vectors of the phrases that were chosen."""
+        if not choice.phrases:
+            return ()
+        if encoder := self.model.label_encoder:
+            return encoder.encode(choice.phrases)
+        return [mean(self.vocabulary.vectors[list(choice.composed[phrase])])
+                for phrase in choice.phrases]
 
     def classify(self, sources: "Iterable[images.ImageSource]", *, top: int = 5,
                  labels: Sequence[str] | None = None, under: Sequence[str] | None = None,

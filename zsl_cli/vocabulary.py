@@ -2,9 +2,9 @@
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, KeysView, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ LABELS_FILE = "labels.jsonl"
 VECTORS_FILE = "vectors.npy"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a vocabulary may have a million
 class Label:
     """One label of a vocabulary.
 
@@ -45,21 +45,21 @@ class Label:
 
     def to_json(self) -> str:
         """One line of ``labels.jsonl``; what has its default value is left out."""
-        fields = {name: value for name, value in self.__dict__.items()
-                  if value not in ("", (), False)}
-        return json.dumps(fields, ensure_ascii=False)
+        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        given = {name: value for name, value in values if value not in ("", (), False)}
+        return json.dumps(given, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, line: bytes) -> "Label":
         """The inverse of to_json; raises ValueError for anything else."""
-        fields = json.loads(line.decode())
+        given = json.loads(line.decode())
         try:
-            return cls(id=str(fields["id"]), name=str(fields["name"]),
-                       synonyms=tuple(fields.get("synonyms", ())),
-                       gloss=str(fields.get("gloss", "")),
-                       parents=tuple(fields.get("parents", ())),
-                       ambiguous=bool(fields.get("ambiguous", False)),
-                       seen=bool(fields.get("seen", False)))
+            return cls(id=str(given["id"]), name=str(given["name"]),
+                       synonyms=tuple(given.get("synonyms", ())),
+                       gloss=str(given.get("gloss", "")),
+                       parents=tuple(given.get("parents", ())),
+                       ambiguous=bool(given.get("ambiguous", False)),
+                       seen=bool(given.get("seen", False)))
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a label: {error}") from error
 
@@ -182,6 +182,11 @@ class Vocabulary:
         """(id, name) from the root of the hierarchy down to the label of this id."""
         return tuple((label.id, label.name)
                      for label in map(self.label, self.hierarchy.lineage(self.rows[id_])))
+
+    @property
+    def names(self) -> KeysView[str]:
+        """All names and synonyms, as ``normal_name`` writes them."""
+        return self._names.keys()
 
     def path_names(self, id_: str) -> tuple[str, ...]:
         """The names of ``lineage``; a phrase, which is its own id, lies under nothing."""

@@ -36,16 +36,21 @@ def relay(say: Callable[[str], object]) -> None:
 
 def say_meanings(classifier: "Classifier", names: Iterable[str], nearest: "Nearest") -> None:
     """Tell which sense a name with several was taken to have, and which of the names are phrases
-    that the model encoded; without a vocabulary all are, which goes without saying.
+    that the model encoded or that were composed; without a vocabulary all are, which goes without
+    saying.
 
     nearest: what ``classifier.candidates`` made of the names.
     """
+    from zsl_cli.candidates import compose
     from zsl_cli.vocabulary import Subset
 
     vocabulary = classifier.vocabulary
     say_senses(vocabulary, [match for name in names if (match := vocabulary.look_up(name))])
     phrases = nearest.phrases if isinstance(nearest, Subset) else ()
-    if phrases and len(vocabulary):
+    if phrases and not classifier.model.encodes_phrases:
+        for phrase in phrases[:_PHRASES]:
+            say_composed(vocabulary, phrase, compose(vocabulary, phrase))
+    elif phrases and len(vocabulary):
         more = f" and {len(phrases) - _PHRASES:,} more" if len(phrases) > _PHRASES else ""
         click.echo(f"zsl: not in vocabulary {printable(vocabulary.name)}, so encoded as phrases: "
                    + ", ".join(map(repr, phrases[:_PHRASES])) + more, err=True)
@@ -60,6 +65,13 @@ def say_senses(vocabulary: "Vocabulary", matches: "Iterable[Match]") -> None:
             others = "; ".join(_sense(vocabulary.label(row)) for row in match.others)
             click.echo(f"zsl: {printable(match.text)} taken as "
                        f"{_sense(vocabulary.label(match.row))}. Others, by id: {others}", err=True)
+
+
+def say_composed(vocabulary: "Vocabulary", phrase: str, rows: Iterable[int]) -> None:
+    """Tell of which labels, by their rows, a phrase was composed."""
+    words = " + ".join(vocabulary.label(row).name for row in rows)
+    click.echo(printable(f"zsl: {phrase!r} is no label of vocabulary {vocabulary.name}, so "
+                         f"composed: {words}"), err=True)
 
 
 def _sense(label: "Label") -> str:

@@ -163,3 +163,18 @@ def read_sources(path: Path | None) -> list[dict[str, str]]:
             for entry in found):
         raise ZslError(f"--sources {path}: a list of {{name, license, url}} is expected")
     return found
+
+
+def read_hnsw(m: int | None, ef_construction: int | None, ef: int | None) -> dict[str, int]:
+    """Those of ``hnsw_parameters`` that are given."""
+    given = {"m": m, "ef_construction": ef_construction, "ef": ef}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def check_encoding(name: str) -> None:
+    """Raise click.UsageError unless Python knows this encoding."""
+    try:
+        "".encode(name)
+    except LookupError as error:
+        raise click.UsageError(f"--encoding {name}: no such encoding; utf-8 and latin-1 are the "
+                               "usual ones") from error

@@ -76,7 +76,7 @@ class Bar:
                 self._progress.refresh()
             self._task = None
 
-    def advance(self, done: int, failed: int = 0) -> None:
+    def advance(self, done: float, failed: int = 0) -> None:
         """So much more is done, of which so much failed."""
         if self._progress is not None:
             self._failed += failed

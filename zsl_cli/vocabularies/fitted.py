@@ -54,7 +54,7 @@ def build(request: Request, target: Path, *, force: bool = False,
                        f"ILSVRC-2012 has {len(seen)}")
     all_lists = {name: labelset.imagenet_ids(name, request.class_lists)
                  for name in ("imagenet21k_goog", "imagenet12k", "imagenet21k_miil_w21")}
-    ids = labelset.choose(wordnet, seen, all_lists["imagenet21k_goog"])
+    ids = labelset.choose(wordnet, seen, all_lists["imagenet21k_goog"], labelset.plain_people())
     photographed = {*seen, *labelset.plain_people(), *all_lists["imagenet12k"],
                     *all_lists["imagenet21k_miil_w21"]}
     labels = labelset.describe(wordnet, ids, seen)

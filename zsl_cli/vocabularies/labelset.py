@@ -36,9 +36,9 @@ def plain_people() -> list[str]:
 
 def choose(wordnet: WordNet, *sources: Iterable[str]) -> list[str]:
     """The ids of all sources, sorted, without persons other than ``plain_people``."""
-    people = plain_people()
+    people = set(plain_people())
     ids = {id_ for source in sources for id_ in source if id_ in wordnet.synsets}
-    return sorted({id_ for id_ in ids if PERSON not in wordnet.ancestors(id_)}.union(people))
+    return sorted(id_ for id_ in ids if id_ in people or PERSON not in wordnet.ancestors(id_))
 
 
 def describe(wordnet: WordNet, ids: Sequence[str], seen: Collection[str]) -> list[Label]:

@@ -3,16 +3,15 @@
 import click
 
 from zsl_cli.cli import folder_commands
-from zsl_cli.cli.vocab import export, fit, index, neighbours, show, verify
+from zsl_cli.cli.vocab import build, export, fit, index, neighbours, show, train, verify
 from zsl_cli.folders import VOCABULARY
 
 
 @click.group("vocab")
 def command() -> None:
-    """Build, list, show and verify vocabulary folders."""
+    """Build, train, look at and verify vocabulary folders."""
 
 
-command.add_command(fit.command)
 folder_commands.add_to(command, VOCABULARY)
-for module in (show, neighbours, verify, export, index):  # show and verify: more than the shared
-    command.add_command(module.command)
+for _module in (build, train, fit, show, neighbours, verify, export, index):
+    command.add_command(_module.command)  # show and verify in place of the shared ones

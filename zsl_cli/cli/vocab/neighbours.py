@@ -28,6 +28,7 @@ def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: st
     """The labels whose meaning is nearest to that of a WORD: a label's name, synonym or id.
 
     With + and - between blanks, sums of labels; the labels of the sum are left out of the answer.
+    What is no label is composed of its words.
 
     \b
       zsl vocab neighbours tabby
@@ -43,7 +44,10 @@ def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: st
     terms = read_sum(labels, " ".join(words))
     found = neighbours(labels, terms, top)
     if not quiet:
-        notes.say_senses(labels, [term.match for term in terms])
+        notes.say_senses(labels, [match for term in terms for match in term.matches])
+        for term in terms:
+            if len(term.matches) > 1:
+                notes.say_composed(labels, term.text, term.rows)
     if output_format is None:
         for line in table(labels, found):
             click.echo(line)
@@ -74,8 +78,12 @@ def _record(vocabulary: "Vocabulary", terms: "tuple[Term, ...]",
     def named(row: int) -> dict[str, Any]:
         return {"id": vocabulary.label(row).id, "label": vocabulary.label(row).name}
 
-    return {"terms": [{"sign": "+" if term.sign > 0 else "-", **named(term.match.row)}
-                      for term in terms],
+    def spoken(term: "Term") -> dict[str, Any]:
+        if len(term.rows) == 1:
+            return named(term.rows[0])
+        return {"phrase": term.text, "words": [named(row) for row in term.rows]}
+
+    return {"terms": [{"sign": "+" if term.sign > 0 else "-", **spoken(term)} for term in terms],
             "labels": [{**named(row), "score": round(score, 6)} for row, score in found],
             "vocabulary": vocabulary.name}
 

@@ -35,7 +35,7 @@ def command(name: str, label: str | None, as_json: bool, quiet: bool, verbose: b
     match = vocabulary.find(label)
     if not quiet:
         notes.say_senses(vocabulary, [match])
-    found = neighbours(vocabulary, (Term(1, match),), _NEIGHBOURS)
+    found = neighbours(vocabulary, (Term(1, match.text, (match,)),), _NEIGHBOURS)
     about = _about(vocabulary, match.row)
     if as_json:
         click.echo(json.dumps({**about, "neighbours": [

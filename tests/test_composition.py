@@ -1,0 +1,59 @@
+"""Phrases out of words."""
+
+import numpy as np
+import pytest
+
+from zsl_cli import composition
+
+KNOWN = {"great_white_shark", "tiger", "shark", "Siamese_cat", "café", "teapot", "red", "panda",
+         "New York", "merry-go-round", "jack", "lantern", "o", "grandmother", "TV", "the", "who"}
+
+
+@pytest.mark.parametrize(("phrase", "token"), [
+    ("great white shark", "great_white_shark"), ("Great White Shark", "great_white_shark"),
+    ("siamese cat", "Siamese_cat"), ("new_york", "New York"), ("Teapot", "teapot"),
+    ("merry go round", "merry-go-round"), ("tv", "TV"), ("tiger shark", None), ("unicorn", None),
+    ("Café", "café"), ("teapot's", "teapot"), ("", None), ("  ", None),
+])
+def test_a_phrase_is_one_token_in_whatever_spelling(phrase, token):
+    assert composition.as_one(phrase, KNOWN) == token
+
+
+@pytest.mark.parametrize(("phrase", "tokens", "missing"), [
+    ("tiger shark", ("tiger", "shark"), ()),
+    ("a red panda", ("red", "panda"), ()),
+    ("The Red Panda!", ("red", "panda"), ()),
+    ("the", ("the",), ()),
+    ("my grandmother's teapot", ("grandmother", "teapot"), ("my",)),
+    ("grandmother’s teapot", ("grandmother", "teapot"), ()),
+    ("jack-o'-lantern", ("jack", "o", "lantern"), ()),
+    ("merry-go-round", ("merry-go-round",), ()),
+    ("red-unicorn teapot", ("teapot",), ("red-unicorn",)),
+    ("teapot of the red panda", ("teapot", "red", "panda"), ()),
+    ("of", (), ("of",)),
+    ("unicorn", (), ("unicorn",)),
+    ("...", (), ("...",)),
+    ("red, panda; teapot", ("red", "panda", "teapot"), ()),
+])
+def test_a_phrase_is_its_words_without_articles(phrase, tokens, missing):
+    assert composition.as_words(phrase, KNOWN) == composition.Parts(tokens, missing)
+
+
+@pytest.mark.parametrize("phrase", ["great white shark", "my grandmother's jack-o'-lantern",
+                                    "Café", "tiger-shark"])
+def test_what_may_be_looked_up_is_known_beforehand(phrase):
+    class Asked(set):
+        def __contains__(self, token):
+            self.add(token)
+            return False
+
+    asked = Asked()
+    composition.as_one(phrase, asked)
+    composition.as_words(phrase, asked)
+    assert set(asked) <= set(composition.tokens_wanted(phrase))
+
+
+def test_the_mean_is_of_unit_length():
+    vectors = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
+    np.testing.assert_allclose(composition.mean(vectors), [0.5 ** 0.5, 0.5 ** 0.5, 0])
+    assert not composition.mean(np.array([[1, 0], [-1, 0]], np.float32)).any()

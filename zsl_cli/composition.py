@@ -1,0 +1,116 @@
+"""Vectors of phrases out of the vectors of their words.
+
+The mean of word vectors is a hard baseline for the meaning of short phrases (Mitchell and Lapata,
+2010; Arora et al., 2017).
+"""
+
+import re
+import unicodedata
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_ARTICLES = {"a", "an", "the"}
+_LITTLE = {"and", "at", "by", "for", "from", "in", "of", "on", "or", "to", "with"}
+"""Words that collections may leave out (GoogleNews does), and that phrases can do without."""
+
+_JOINTS = " _-"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A phrase taken apart: the tokens that are known, and the words that are not."""
+
+    tokens: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+
+
+def as_one(phrase: str, known: Container[str]) -> str | None:
+    """The known token that a phrase is itself, in whatever spelling, or None."""
+    return next((token for token in phrase_spellings(phrase) if token in known), None)
+
+
+def as_words(phrase: str, known: Container[str]) -> Parts:
+    """The known tokens that the words of a phrase are. Articles count only if there is nothing
+    else, other little words only if they are known; a hyphenated word is one word or, if that is
+    not known, several."""
+    tokens: list[str] = []
+    missing: list[str] = []
+    for word in words(phrase):
+        whole = as_one(word, known)
+        found = [whole] if whole else [as_one(part, known) for part in _pieces(word)]
+        if found and None not in found:
+            tokens += filter(None, found)
+        else:
+            missing.append(word)
+    if tokens:
+        missing = [word for word in missing if word.lower() not in _LITTLE]
+    return Parts(tuple(tokens), tuple(missing) if tokens or missing else (phrase,))
+
+
+def mean(vectors: "NDArray[np.floating]") -> "NDArray[np.float32]":
+    """The direction, float32 ``[D]``, of the mean of unit vectors ``[n, D]``; zero where they
+    cancel out."""
+    total = np.asarray(vectors, np.float32).sum(axis=0)
+    length = float(np.linalg.norm(total))
+    return total / length if length > 1e-6 else np.zeros_like(total)
+
+
+def words(phrase: str) -> list[str]:
+    """The words of a phrase: what blanks and punctuation part, without articles unless it has
+    nothing else."""
+    found = [word.strip("'’-") for word in re.findall(r"[\w'’\-.&+#]+", phrase.replace("_", " "))]
+    found = [word.rstrip(".") for word in found if word.strip(".")]
+    return [word for word in found if word.lower() not in _ARTICLES] or found
+
+
+def spellings(word: str) -> Iterator[str]:
+    """A word as collections of vectors may spell it, the word itself first."""
+    plain = word.replace("’", "'")
+    stem = plain[:-2] if plain.lower().endswith("'s") else plain
+    seen = set()
+    for base in (word, plain, stem, _without_accents(stem)):
+        for form in (base, base.lower(), base.capitalize(), base.upper()):
+            if form and form not in seen:
+                seen.add(form)
+                yield form
+
+
+def phrase_spellings(phrase: str) -> Iterator[str]:
+    """A phrase as one token: its words joined by a blank, an underscore or a hyphen, in usual
+    capitals. A single word: see ``spellings``."""
+    parts = phrase.replace("_", " ").split()
+    if len(parts) < 2:
+        yield from spellings(phrase.strip())
+        return
+    forms = (parts, [part.lower() for part in parts], [part.capitalize() for part in parts],
+             [parts[0].capitalize(), *(part.lower() for part in parts[1:])])
+    seen = set()
+    for form in forms:
+        for joint in _JOINTS:
+            if (token := joint.join(form)) not in seen:
+                seen.add(token)
+                yield token
+
+
+def tokens_wanted(phrase: str) -> Iterator[str]:
+    """All tokens that ``as_one`` and ``as_words`` may look for in this phrase."""
+    yield from phrase_spellings(phrase)
+    for word in words(phrase):
+        yield from spellings(word)
+        for part in _pieces(word):
+            yield from spellings(part)
+
+
+def _pieces(word: str) -> list[str]:
+    parts = [part for piece in word.split("-") if (part := piece.strip("'’"))]
+    return parts if len(parts) > 1 else []
+
+
+def _without_accents(word: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))

@@ -1,0 +1,321 @@
+"""Word vectors and a list of labels → a vocabulary folder.
+
+DeViSE (Frome et al., 2013, section 3.1) names images by skip-gram vectors of unit length. A label
+has the vector of its name if that is a word or a phrase of the collection, or else the mean of
+the unit vectors of its name's words; a label of which that is not known, that of the first of its
+synonyms for which it is.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, KeysView, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zsl_cli import __version__, composition, folders
+from zsl_cli.errors import ZslError
+from zsl_cli.vocabularies import label_lists
+from zsl_cli.vocabularies.word_vectors import WordVectors, open_vectors
+from zsl_cli.vocabularies.word_vectors.base import HEAD
+from zsl_cli.vocabulary import Label
+from zsl_cli.vocabulary_folder import Writer
+from zsl_cli.wording import counted, some
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.floating]
+
+PHRASES = ("auto", "token", "mean")
+OOV = ("skip", "error", "subword")
+DTYPES = ("float32", "float16")
+
+_CHUNK = 1024
+_WORST = 8
+_MARKS = {"<s>", "</s>", "<unk>", "<pad>"}  # of beginnings, ends and what has no vector
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to build.
+
+    vectors: a file of word vectors, or a vocabulary folder or its name.
+    labels: see label_lists.read; None makes every word a label.
+    limit: only the first so many words of the vectors are known.
+    phrases: labels of several words have a vector of their own if there is one, or else the mean
+        of their words' (``auto``), only the one, or only the other.
+    merge: of labels with the same vector only the first stays.
+    oov: a label of which no vector can be made is left out, or an error, or (fastText) has that
+        of its character n-grams.
+    space: the identity of the vectors' space; None for one made of the vectors themselves.
+    """
+
+    name: str
+    vectors: Path
+    labels: str | None = None
+    places: label_lists.Places = field(default_factory=label_lists.Places)
+    persons: bool = False
+    limit: int | None = None
+    phrases: str = "auto"
+    oov: str = "skip"
+    merge: bool = False
+    dtype: str = "float32"
+    member: str | None = None
+    encoding: str = "utf-8"
+    space: str | None = None
+    hnsw: Mapping[str, int] = field(default_factory=dict)
+    sources: tuple[dict[str, str], ...] = ()
+
+
+@dataclass
+class Report:
+    """What became of the words and labels, counted; ``notes`` says it in lines."""
+
+    labels: int = 0
+    own: int = 0
+    mean: int = 0
+    synonym: int = 0
+    subword: int = 0
+    left_out: list[str] = field(default_factory=list)
+    unknown_words: Counter[str] = field(default_factory=Counter)
+    twice: int = 0
+    without_direction: list[str] = field(default_factory=list)
+    same_vector: int = 0
+
+    def notes(self, merge: bool) -> Iterator[str]:
+        """What a user should know, most important first."""
+        if self.left_out:
+            worst = ", ".join(f"{word!r} ({count:,})" for word, count
+                              in self.unknown_words.most_common(_WORST))
+            yield (f"{len(self.left_out):,} of {counted(self.labels, 'label')} left out, since "
+                   f"words of theirs are unknown: {some(self.left_out)}"
+                   + (f"; the words that cost most: {worst}" if worst else ""))
+        if self.without_direction:
+            yield f"left out, with a vector of zeros or NaN: {some(self.without_direction)}"
+        if self.twice:
+            yield (f"{counted(self.twice, 'word')} repeated in the vectors; the first of each "
+                   "counts")
+        if self.same_vector:
+            yield (f"{counted(self.same_vector, 'label')} with the vector of an earlier one, so "
+                   "that no image tells them apart" + (": left out" if merge else
+                                                       "; --merge keeps only the first"))
+
+    def to_dict(self) -> dict[str, int]:
+        """The counts, for the manifest."""
+        return {name: len(value) if isinstance(value, list) else value
+                for name, value in vars(self).items() if name != "unknown_words"}
+
+
+def build(request: Request, target: Path, *, force: bool = False,
+          say: Say = lambda _line: None,
+          progress: Callable[[int, int], None] = lambda _done, _of: None,
+          ) -> tuple[dict[str, Any], Report]:
+    """Write the vocabulary folder; returns its manifest and what became of the labels.
+
+    progress is told how much of how much is read.
+
+    Raises ZslError, and leaves nothing behind.
+    """
+    folders.check_target(target, force=force)
+    labels = None if request.labels is None else label_lists.read(
+        request.labels, request.places, persons=request.persons, say=say)
+    guess = ({word for label in labels for word in composition.words(label.name)}
+             if labels is not None and request.oov == "subword" else ())
+    with (open_vectors(request.vectors, member=request.member, encoding=request.encoding,
+                       guess=guess) as vectors,
+          folders.new_folder(target, force=force) as folder,
+          Writer(folder, vectors.dimension, request.dtype) as writer):
+        if request.oov == "subword" and not vectors.subwords:
+            raise ZslError(f"{request.vectors}: {vectors.format} has no vectors of parts of words; "
+                           "--oov subword is for fastText's .bin")
+        report = Report()
+        words = _Words(vectors, request, report, progress)
+        if labels is None:
+            _write_words(words, writer, request, report)
+        else:
+            _write_labels(labels, words, writer, request, report)
+        if not writer.count:
+            raise ZslError(_nothing(request, labels, report))
+        for note in report.notes(request.merge):
+            say(note)
+        made_from = {"file": request.vectors.name, "format": vectors.format}
+        if labels is not None:
+            made_from |= {"phrases": request.phrases, "oov": request.oov}
+        manifest = writer.finish(
+            request.name, request.space or vectors.space or words.space(), request.hnsw,
+            vectors=made_from, built=report.to_dict(), sources=list(request.sources),
+            built_by=f"zsl {__version__}")
+    return manifest, report
+
+
+class _Words:
+    """The words of a collection as unit vectors, each once, its head noted on the way."""
+
+    def __init__(self, vectors: WordVectors, request: Request, report: Report,
+                 progress: Callable[[int, int], None]) -> None:
+        self.vectors, self._request, self._report = vectors, request, report
+        self._progress = progress
+        self._head = hashlib.sha256()
+
+    def read(self, wanted: set[str] | None = None) -> "Iterator[tuple[str, Vector]]":
+        """Words, each the first time that it comes, and their unit vectors."""
+        seen: set[str] = set()
+        for count, (word, vector) in enumerate(
+                self.vectors.read(wanted, limit=self._request.limit), start=1):
+            if count <= HEAD and word not in self.vectors.guessed:
+                self._head.update(word.encode("utf-8", "surrogatepass") + b" " + vector.tobytes())
+            if count % _CHUNK == 0:
+                self._progress(*self.vectors.position())
+            if (wanted is not None and word not in wanted) or word in _MARKS:
+                continue
+            if word in seen:
+                self._report.twice += 1
+                continue
+            seen.add(word)
+            length = float(np.linalg.norm(vector))
+            if not 0 < length < np.inf:
+                self._report.without_direction.append(word)
+                continue
+            yield word, vector / length
+        self._progress(*self.vectors.position())
+
+    def space(self) -> str:
+        """A name that vectors of the same collection share and others don't."""
+        return f"words-{self.vectors.dimension}d-{self._head.hexdigest()[:12]}"
+
+
+class _Known(set[int]):
+    """The digests of vectors."""
+
+    def has(self, vector: "Vector") -> bool:
+        """Whether an earlier vector was the same; from now on this one is known, too."""
+        digest = hash(vector.tobytes())
+        again = digest in self
+        self.add(digest)
+        return again
+
+
+def _write_words(words: _Words, writer: Writer, request: Request, report: Report) -> None:
+    """Every word is a label."""
+    known = _Known()
+
+    def kept() -> "Iterator[tuple[Label, Vector]]":
+        for word, vector in words.read():
+            again = known.has(vector)
+            report.same_vector += again
+            if (name := _spoken(word)) and not (again and request.merge):
+                report.labels += 1
+                report.own += 1
+                yield Label(word, name), vector
+
+    _write(kept(), writer)
+
+
+def _write(found: "Iterator[tuple[Label, Vector]]", writer: Writer) -> None:
+    while chunk := list(islice(found, _CHUNK)):
+        writer.add([label for label, _ in chunk], np.array([vector for _, vector in chunk]))
+
+
+def _spoken(word: str) -> str:
+    """A token as a person reads it; its id stays what it is."""
+    return " ".join(word.replace("_", " ").split())
+
+
+def _write_labels(labels: Sequence[Label], words: _Words, writer: Writer, request: Request,
+                  report: Report) -> None:
+    """The labels of which a vector can be made are labels."""
+    store = _Store(words.vectors.dimension)
+    for word, vector in words.read({token for label in labels for name in _names(label)
+                                    for token in composition.tokens_wanted(name)}):
+        store.add(word, vector)
+    report.labels = len(labels)
+    known = store.keys() - words.vectors.guessed if words.vectors.guessed else store.keys()
+    tokens = [_tokens(label, known, store.keys(), request, report) for label in labels]
+    same = _Known()
+    for row, found in enumerate(tokens):
+        if not found:
+            report.left_out.append(labels[row].name)
+            report.unknown_words.update(composition.as_words(labels[row].name, known).missing)
+            continue
+        vector = store.mean(found)
+        again = same.has(vector)
+        report.same_vector += again
+        if not vector.any():
+            report.without_direction.append(labels[row].name)
+        if not vector.any() or (again and request.merge):
+            tokens[row] = ()
+    if report.left_out and request.oov == "error":
+        raise ZslError(f"{len(report.left_out):,} of {counted(len(labels), 'label')} with words "
+                       f"that {request.vectors.name} does not know: {some(report.left_out)}; "
+                       "--oov skip leaves them out")
+    kept = zip(label_lists.relinked(labels, [bool(found) for found in tokens]),
+               filter(None, tokens), strict=True)
+    _write(((label, store.mean(found)) for label, found in kept), writer)
+
+
+def _names(label: Label) -> tuple[str, ...]:
+    return (label.name, *label.synonyms)
+
+
+def _tokens(label: Label, known: Collection[str], guessed: Collection[str], request: Request,
+            report: Report) -> tuple[str, ...]:
+    """The tokens of whose vectors the label's is the mean; none where there are not enough.
+
+    guessed: the known tokens, and those with vectors of their n-grams.
+    """
+    for place, name in enumerate(_names(label)):
+        own = composition.as_one(name, known) if request.phrases != "mean" or (
+            len(composition.words(name)) < 2) else None
+        parts = composition.as_words(name, known) if request.phrases != "token" else None
+        if own or (parts and not parts.missing):
+            report.own += bool(own)
+            report.mean += not own
+            report.synonym += place > 0
+            return (own,) if own else parts.tokens if parts else ()
+    if request.oov == "subword":
+        parts = composition.as_words(label.name, guessed)
+        if not parts.missing:
+            report.subword += 1
+            return parts.tokens
+    return ()
+
+
+class _Store:
+    """Unit vectors of tokens, in blocks, so that nothing is copied as they become more."""
+
+    def __init__(self, dimension: int) -> None:
+        self._rows: dict[str, int] = {}
+        self._blocks: list[NDArray[np.float32]] = []
+        self._dimension = dimension
+
+    def add(self, token: str, vector: "Vector") -> None:
+        """Keep a copy of the vector."""
+        row = len(self._rows)
+        if row % _CHUNK == 0:
+            self._blocks.append(np.empty((_CHUNK, self._dimension), np.float32))
+        self._blocks[-1][row % _CHUNK] = vector
+        self._rows[token] = row
+
+    def keys(self) -> KeysView[str]:
+        """The tokens."""
+        return self._rows.keys()
+
+    def mean(self, tokens: Sequence[str]) -> "NDArray[np.float32]":
+        """The unit mean, ``[D]``, of the tokens' vectors (see composition.mean)."""
+        rows = [self._rows[token] for token in tokens]
+        return composition.mean(np.array(
+            [self._blocks[row // _CHUNK][row % _CHUNK] for row in rows]))
+
+
+def _nothing(request: Request, labels: Sequence[Label] | None, report: Report) -> str:
+    if labels is None:
+        return f"{request.vectors}: no word in it has a vector that can be used"
+    return (f"{request.vectors.name} knows no word of the {counted(len(labels), 'label')} "
+            f"of {request.labels}: {some([label.name for label in labels])}; are list and "
+            "vectors of one language?")

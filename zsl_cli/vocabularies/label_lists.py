@@ -1,0 +1,265 @@
+"""What labels there are to be: from WordNet, a list, a table, or the class folders of a dataset."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from zsl_cli.errors import ZslError
+from zsl_cli.hierarchy import Hierarchy
+from zsl_cli.vocabularies import labelset
+from zsl_cli.vocabularies.wordnet import PERSON, WordNet, find_folder
+from zsl_cli.vocabulary import Label, normal_name
+from zsl_cli.wording import counted, some
+
+WORDNET = "wordnet"
+_IMAGENET = {"imagenet-21k": "imagenet21k_goog", "imagenet-1k": "imagenet"}
+_ID = re.compile(r"n\d{8}")
+_COLUMNS = ("id", "name", "synonyms", "gloss", "parents")
+_LINE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where WordNet's database files and ImageNet's class lists are; None for the usual places."""
+
+    wordnet: Path | None = None
+    class_lists: Path | None = None
+
+
+def read(source: str, places: Places, *, persons: bool = False,
+         say: Callable[[str], None] = lambda _line: None) -> list[Label]:
+    """The labels that ``source`` stands for, without any vectors.
+
+    source: ``wordnet`` (all nouns), ``wordnet:LABEL`` (what lies below a synset, by id or word),
+        ``imagenet-21k``, ``imagenet-1k``; or a path: a folder of class folders, a ``.csv`` or
+        ``.tsv`` table, ``.jsonl``, or a text with a label a line.
+    persons: whether labels from WordNet's subtree of persons stay, which holds slurs and
+        judgements.
+
+    Raises ZslError with file and line.
+    """
+    kind, _, root = source.partition(":")
+    if kind == WORDNET or source in _IMAGENET:
+        return _from_wordnet(source, root if kind == WORDNET else "", places, persons, say)
+    path = Path(source)
+    if path.is_dir():
+        return _checked(path, _folders(path, places), say)
+    if not path.is_file():
+        raise ZslError(f"--labels {source}: no such file or folder, and none of wordnet, "
+                       f"wordnet:LABEL, {', '.join(_IMAGENET)}")
+    readers = {".csv": _table, ".tsv": _table, ".jsonl": _records, ".ndjson": _records}
+    return _checked(path, readers.get(path.suffix.lower(), _lines)(path), say)
+
+
+def relinked(labels: Sequence[Label], keep: Sequence[bool]) -> Iterator[Label]:
+    """The labels that are kept; a parent that is not is replaced by its own nearest ones that
+    are."""
+    gone = {label.id: label.parents for label, kept in zip(labels, keep, strict=True) if not kept}
+
+    def nearest(parents: Iterable[str], through: frozenset[str]) -> Iterator[str]:
+        for parent in parents:
+            if parent not in gone:
+                yield parent
+            elif parent not in through:
+                yield from nearest(gone[parent], through | {parent})
+
+    for label, kept in zip(labels, keep, strict=True):
+        if kept:
+            yield (label if gone.keys().isdisjoint(label.parents) else
+                   replace(label, parents=tuple(dict.fromkeys(
+                       nearest(label.parents, frozenset())))))
+
+
+def _from_wordnet(source: str, root: str, places: Places, persons: bool,
+                  say: Callable[[str], None]) -> list[Label]:
+    wordnet = WordNet(find_folder(places.wordnet))
+    if source in _IMAGENET:
+        ids = [id_ for id_ in labelset.imagenet_ids(_IMAGENET[source], places.class_lists)
+               if id_ in wordnet.synsets]
+    elif root:
+        top = _synset(wordnet, root)
+        ids = [id_ for id_ in wordnet.synsets if top in wordnet.ancestors(id_)]
+        persons = persons or PERSON in wordnet.ancestors(top)
+    else:
+        ids = list(wordnet.synsets)
+    chosen = ids if persons else labelset.choose(wordnet, ids)
+    if len(chosen) < len(ids):
+        say(f"left out {counted(len(ids) - len(chosen), 'label')} of persons, many of them slurs "
+            "or judgements; --persons keeps them")
+    # The most frequent sense of a word comes first, since it is what the word stands for.
+    chosen = sorted(chosen, key=lambda id_: (
+        wordnet.sense_rank(wordnet.synsets[id_].words[0], id_), id_))
+    return labelset.describe(wordnet, chosen, ())
+
+
+def _synset(wordnet: WordNet, text: str) -> str:
+    """The synset that an id or a word stands for, the most frequent sense first."""
+    senses = wordnet.senses.get(text.replace("_", " ").lower(), ())
+    if text not in wordnet.synsets and not senses:
+        raise ZslError(f"--labels wordnet:{text}: WordNet has no such noun or id")
+    return text if text in wordnet.synsets else senses[0]
+
+
+def _checked(path: Path, numbered: Iterable[tuple[int, Label]],
+             say: Callable[[str], None]) -> list[Label]:
+    """The labels of a user's file, by line; ids and parents hold together, and names that stand
+    twice are marked."""
+    lines: dict[str, int] = {}
+    found: dict[str, Label] = {}
+    names: dict[str, list[str]] = {}
+    again = []
+    for line, label in numbered:
+        if label.id in found:
+            if label != found[label.id]:
+                raise ZslError(f"{path}, line {line}: id {label.id!r} is that of line "
+                               f"{lines[label.id]}, too")
+            again.append(label.id)
+            continue
+        found[label.id], lines[label.id] = label, line
+        names.setdefault(normal_name(label.name), []).append(label.id)
+    if not found:
+        raise ZslError(f"{path}: no label in it")
+    if again:
+        say(f"taken once, though they are repeated: {some(again)}")
+    _check_parents(path, found, lines, say)
+    ambiguous = {id_ for ids in names.values() if len(ids) > 1 for id_ in ids}
+    return [replace(label, ambiguous=label.id in ambiguous) for label in found.values()]
+
+
+def _check_parents(path: Path, found: dict[str, Label], lines: dict[str, int],
+                   say: Callable[[str], None]) -> None:
+    ids = list(found)
+    cycles = Hierarchy(ids, [label.parents for label in found.values()]).cycles()
+    if cycles:
+        cycle = [ids[row] for row in [*cycles[0], cycles[0][0]]]
+        raise ZslError(f"{path}, line {lines[cycle[0]]}: a label lies below itself: "
+                       + " < ".join(cycle))
+    strangers = {parent: lines[label.id] for label in found.values() for parent in label.parents
+                 if parent not in found}
+    if strangers:
+        say(f"parents that are no labels themselves count for nothing: {some(list(strangers))} "
+            f"(line {next(iter(strangers.values()))})")
+
+
+def _lines(path: Path) -> Iterator[tuple[int, Label]]:
+    for number, text in _text_lines(path):
+        name = " ".join(text.split())
+        if name:
+            yield number, Label(name, name)
+
+
+def _text_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The numbered lines of a text file in UTF-8; raises ZslError."""
+    try:
+        with path.open("rb") as file:
+            number = 0
+            while line := file.readline(_LINE_BYTES + 1):
+                number += 1
+                if len(line) > _LINE_BYTES or b"\x00" in line:
+                    raise ZslError(f"{path}, line {number}: this is no text with a label a line")
+                try:
+                    yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
+                except UnicodeDecodeError as error:
+                    raise ZslError(f"{path}, line {number}: not UTF-8 text; convert the file "
+                                   "first (iconv -t utf-8)") from error
+    except OSError as error:
+        raise ZslError(f"{path}: {error.strerror}") from error
+
+
+def _table(path: Path) -> Iterator[tuple[int, Label]]:
+    """A table with a header; only the column ``name`` must be there."""
+    text = "".join(line for _, line in _text_lines(path))
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True,
+                            delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+    try:
+        columns = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
+        if "parent" in columns:
+            columns.setdefault("parents", columns.pop("parent"))
+        if "name" not in columns:
+            raise ZslError(f"{path}, line 1: no column \"name\"; a header with some of "
+                           f"{', '.join(_COLUMNS)} is expected, and it has "
+                           f"{', '.join(filter(None, columns)) or 'none'}")
+        for row in reader:
+            if not any(value for key, value in row.items() if key is not None):
+                continue
+            if None in row:
+                raise ZslError(f"{path}, line {reader.line_num}: more cells than the header has "
+                               "columns; put quotes around what has the separator in it")
+            yield reader.line_num, _label(
+                {key: row[columns[key]] for key in _COLUMNS if key in columns},
+                f"{path}, line {reader.line_num}")
+    except csv.Error as error:
+        raise ZslError(f"{path}, line {reader.line_num + 1}: {error}") from error
+
+
+def _records(path: Path) -> Iterator[tuple[int, Label]]:
+    """A JSON object a line, with the fields of ``labels.jsonl``."""
+    for number, line in _text_lines(path):
+        if not line.strip():
+            continue
+        where = f"{path}, line {number}"
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise ZslError(f"{where}: not JSON ({error})") from error
+        if not isinstance(record, dict):
+            raise ZslError(f"{where}: expected an object with a name, such as "
+                           '{"name": "red panda"}')
+        if "parent" in record:
+            record.setdefault("parents", record["parent"])
+        yield number, _label(record, where)
+
+
+def _label(record: dict[str, Any], where: str) -> Label:
+    """A label from the fields of a row or a record; raises ZslError."""
+    texts = {}
+    for key in ("name", "id", "gloss"):
+        value = record.get(key)
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)  # an id in JSON
+        if value is not None and not isinstance(value, str):
+            raise ZslError(f"{where}: {key} {value!r} is not a text")
+        texts[key] = " ".join((value or "").split())
+    if not texts["name"]:
+        raise ZslError(f"{where}: a label without a name")
+    return Label(texts["id"] or texts["name"], texts["name"],
+                 tuple(_several(record.get("synonyms"), f"{where}: synonyms")), texts["gloss"],
+                 tuple(_several(record.get("parents"), f"{where}: parents")))
+
+
+def _several(value: Any, where: str) -> list[str]:
+    """A list of texts, or a text in which ``;`` or ``|`` parts them."""
+    if value is None:
+        return []
+    if isinstance(value, str):
+        value = re.split(r"[;|]", value)
+    if not isinstance(value, list) or not all(isinstance(one, str | int) for one in value):
+        raise ZslError(f"{where}: expected a text, or a list of texts")
+    return [text for one in value if (text := " ".join(str(one).split()))]
+
+
+def _folders(path: Path, places: Places) -> Iterator[tuple[int, Label]]:
+    """The class folders of a dataset: ``tabby_cat``, ``n02123045`` or ``n02123045_tabby``."""
+    names = sorted(entry.name for entry in path.iterdir()
+                   if entry.is_dir() and not entry.name.startswith("."))
+    wordnet: WordNet | None = None
+    for number, name in enumerate(names, start=1):
+        found = _ID.match(name)
+        if not found:
+            yield number, Label(name, " ".join(name.replace("_", " ").split()))
+            continue
+        spoken = " ".join(name[found.end():].replace("_", " ").replace("-", " ").split())
+        if not spoken:
+            wordnet = wordnet or WordNet(find_folder(places.wordnet))
+            if found[0] not in wordnet.synsets:
+                raise ZslError(f"{path / name}: WordNet has no noun {found[0]}")
+            words = wordnet.synsets[found[0]].words
+            yield number, Label(found[0], words[0], words[1:],
+                                wordnet.synsets[found[0]].definition)
+        else:
+            yield number, Label(found[0], spoken)

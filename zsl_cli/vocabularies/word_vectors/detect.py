@@ -1,0 +1,68 @@
+"""Which kind of word vectors a file holds, by what is in it and not by its name."""
+
+import re
+import struct
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from zsl_cli import folders
+from zsl_cli.errors import ZslError
+from zsl_cli.vocabularies.word_vectors import fasttext
+from zsl_cli.vocabularies.word_vectors.base import WordVectors
+from zsl_cli.vocabularies.word_vectors.binary import BinaryVectors
+from zsl_cli.vocabularies.word_vectors.folder import FolderVectors
+from zsl_cli.vocabularies.word_vectors.stream import Stream
+from zsl_cli.vocabularies.word_vectors.text import HEADER, TextVectors
+from zsl_cli.vocabulary import Vocabulary
+
+_OF_NUMBERS = frozenset(b"0123456789+-.eEnaifNIF \t\r\n")
+_LOOKED_AT = 48  # bytes behind the first word; numbers fill them, or floats that are no text
+
+
+@contextmanager
+def open_vectors(source: Path, *, member: str | None = None, encoding: str = "utf-8",
+                 guess: Collection[str] = ()) -> Iterator[WordVectors]:
+    """The word vectors of a file, or of a vocabulary folder or its name.
+
+    member: the file in a zip archive that holds several.
+    encoding: of the words.
+    guess: words of which a vector is to be made of their parts, where the vectors can do that and
+        the words are not there; ``read`` gives them last.
+
+    Raises ZslError for what is neither.
+    """
+    if not source.exists() or source.is_dir():
+        try:
+            yield FolderVectors(Vocabulary.load(
+                folders.find(folders.VOCABULARY, source if source.is_dir() else str(source))))
+        except folders.FolderError as error:
+            if source.exists() or len(source.parts) > 1 or source.suffix:
+                raise ZslError(f"{source}: no such file or vocabulary" if not source.exists()
+                               else str(error)) from error
+            raise
+        return
+    with Stream(source, member) as stream:
+        yield _vectors(stream, encoding, guess)
+
+
+def _vectors(stream: Stream, encoding: str, guess: Collection[str]) -> WordVectors:
+    head = stream.peek(1 << 16)
+    if not head:
+        raise ZslError(f"{stream.path}: the file is empty")
+    if head[:4] == struct.pack("<i", fasttext.MAGIC):
+        return fasttext.FastTextVectors(stream, encoding, guess)
+    header = HEADER.match(head)
+    if header and not _is_text(head[header.end():]):
+        return BinaryVectors(stream, encoding)
+    if not header and b"\x00" in head:
+        raise ZslError(f"{stream.path}: a binary file of no kind that zsl reads: word2vec's begins "
+                       "with two numbers, fastText's .bin with its mark")
+    return TextVectors(stream, encoding)
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether what follows a header is a word and numbers in letters."""
+    blank = re.search(rb"[ \t]", head)
+    numbers = head[blank.end():][:_LOOKED_AT] if blank else head
+    return set(numbers.partition(b"\n")[0]) <= _OF_NUMBERS

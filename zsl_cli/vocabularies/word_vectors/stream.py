@@ -1,0 +1,120 @@
+"""The bytes of a file, whatever compresses it, and how far into it we are."""
+
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import IO, cast
+
+from zsl_cli.errors import ZslError
+
+_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip",
+          b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7z"}
+_BUFFER = 1 << 20
+DAMAGE = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile)
+
+
+class Stream:
+    """A file opened for reading once, front to back, decompressed on the way.
+
+    Used as a context; raises ZslError for a file that can't be opened.
+    """
+
+    def __init__(self, path: Path, member: str | None = None) -> None:
+        """``member`` names the file in a zip archive that holds several."""
+        self.path = path
+        self._back = b""
+        self._closing: list[IO[bytes] | zipfile.ZipFile] = []
+        try:
+            self._file = path.open("rb")
+            self._closing.append(self._file)
+            self.size = path.stat().st_size
+            self._reader = io.BufferedReader(self._open(member), _BUFFER)  # type: ignore[type-var]
+        except (OSError, *DAMAGE) as error:
+            self.close()
+            raise ZslError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+        except ZslError:
+            self.close()
+            raise
+
+    def _open(self, member: str | None) -> IO[bytes]:
+        head = self._file.read(6)
+        self._file.seek(0)
+        kind = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
+        if member is not None and kind != "zip":
+            raise ZslError(f"{self.path}: it is no zip archive, so --member has no place")
+        if kind == "gzip":
+            opened = cast("IO[bytes]", gzip.GzipFile(fileobj=self._file))
+        elif kind == "bzip2":
+            opened = bz2.BZ2File(self._file)
+        elif kind == "xz":
+            opened = lzma.LZMAFile(self._file)  # noqa: SIM115  closed with the rest
+        elif kind == "zip":
+            opened = self._open_zip(member)
+        elif kind is not None:
+            raise ZslError(f"{self.path}: compressed with {kind}, which zsl does not read; unpack "
+                           "it, or compress it with gzip, bzip2, xz or zip")
+        else:
+            return self._file
+        self._closing.append(opened)
+        return opened
+
+    def _open_zip(self, member: str | None) -> IO[bytes]:
+        archive = zipfile.ZipFile(self._file)
+        self._closing.append(archive)
+        names = [info.filename for info in archive.infolist() if not info.is_dir()]
+        if member is None and len(names) != 1:
+            raise ZslError(f"{self.path}: it holds {len(names)} files; choose one with --member: "
+                           + ", ".join(names[:8]))
+        if member is not None and member not in names:
+            raise ZslError(f"{self.path}: no {member!r} in it; it holds: {', '.join(names[:8])}")
+        try:
+            return archive.open(member or names[0])
+        except (RuntimeError, NotImplementedError) as error:  # encrypted, or a rare compression
+            raise ZslError(f"{self.path}: {error}") from error
+
+    def unread(self, data: bytes) -> None:
+        """Put bytes back, for ``read`` to give again."""
+        self._back = data
+
+    def peek(self, size: int) -> bytes:
+        """At least ``size`` bytes from here on, unless the file ends; they stay to be read."""
+        return self._damage(lambda: self._reader.peek(size))
+
+    def read(self, size: int) -> bytes:
+        """So many bytes, fewer where the file ends. Raises ZslError for damaged compression."""
+        back, self._back = self._back[:size], self._back[size:]
+        return back + self._damage(lambda: self._reader.read(size - len(back)))
+
+    def readline(self, longest: int) -> bytes:
+        """A line with its end, or so many bytes of it. Raises ZslError as ``read``."""
+        return self._damage(lambda: self._reader.readline(longest))
+
+    def _damage(self, get: Callable[[], bytes]) -> bytes:
+        try:
+            return get()
+        except DAMAGE as error:
+            raise ZslError(f"{self.path}: truncated or damaged: {error}") from error
+        except OSError as error:
+            raise ZslError(f"{self.path}: {error.strerror or error}") from error
+
+    def position(self) -> tuple[int, int]:
+        """How many bytes of the file are read, and of how many."""
+        return self._file.tell() if not self._file.closed else self.size, self.size
+
+    def close(self) -> None:
+        """Close the file and whatever decompresses it."""
+        while self._closing:
+            self._closing.pop().close()
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None,
+                 _trace: TracebackType | None) -> None:
+        self.close()
