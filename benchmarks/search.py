@@ -235,7 +235,7 @@ def main() -> None:
     for size in SIZES:
         if 1.05 * len(largest) < size <= options.largest:
             measure(f"{largest.name}, perturbed", perturbed(largest.vectors, size),
-                    HnswParameters(), options.queries)
+                    HnswParameters.suited_to(size), options.queries)
     cold(options.vocabularies)
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB")
 

@@ -10,7 +10,6 @@ import pytest
 from zsl_cli import Vocabulary, folders, vocabulary_folder, vocabulary_text
 from zsl_cli.folders import VOCABULARY
 from zsl_cli.meaning import neighbours, read_sum
-from zsl_cli.nearest import HnswParameters
 from zsl_cli.vocabulary import Label
 
 LABELS = [
@@ -215,7 +214,7 @@ def test_verify_finds_ids_twice_cycles_and_identical_vectors(zsl, tmp_path):
 def test_verify_measures_the_recall_of_the_index(zsl, tmp_path):
     vectors = unit(np.random.default_rng(0).normal(size=(3000, 24)))
     labels = [Label(str(row), str(row)) for row in range(3000)]
-    poor = make(tmp_path / "poor", labels, vectors, hnsw=HnswParameters(2, 4, 1))
+    poor = make(tmp_path / "poor", labels, vectors, hnsw={"m": 2, "ef_construction": 4, "ef": 1})
     status, checks = verify(zsl, poor)
     assert (status, checks["index"]["state"]) == (2, "wrong")
     assert "below 0.99" in checks["index"]["message"]
@@ -314,3 +313,9 @@ def test_an_export_that_fails_leaves_nothing_behind(zsl, royal, tmp_path):
     assert result.returncode == 2
     assert "labels.jsonl, line 1" in result.stderr.decode()
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_folder_gets_the_parameters_that_are_given_and_else_those_that_suit_it(tmp_path):
+    folder = make(tmp_path / "v", hnsw={"m": 8})
+    assert json.loads((folder / "vocabulary.json").read_text())["hnsw"] == {
+        "m": 8, "ef_construction": 400, "ef": 256}

@@ -8,6 +8,7 @@ import pytest
 from zsl_cli import Vocabulary, folders
 from zsl_cli.errors import FolderError, UnknownLabelError
 from zsl_cli.folders import VOCABULARY
+from zsl_cli.nearest import HnswParameters
 from zsl_cli.vocabulary import Label
 
 LABELS = [
@@ -153,6 +154,12 @@ def test_impossible_parameters_of_the_index_are_refused(tmp_path, hnsw):
     vocabulary = Vocabulary.load(make(tmp_path / "six", hnsw=hnsw))
     with pytest.raises(FolderError, match=r"vocabulary\.json: hnsw: "):
         vocabulary.searcher(exact=False)
+
+
+def test_parameters_that_the_manifest_leaves_out_suit_the_number_of_labels(tmp_path):
+    assert Vocabulary.load(make(tmp_path / "a", hnsw={"m": 8})).hnsw_parameters == (
+        HnswParameters(m=8))
+    assert Vocabulary.load(make(tmp_path / "b")).hnsw_parameters == HnswParameters()
 
 
 def test_files_that_contradict_each_other_are_refused(tmp_path):

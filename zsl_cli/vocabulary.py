@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterable, KeysView, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -256,9 +256,11 @@ class Vocabulary:
 
     @cached_property
     def hnsw_parameters(self) -> nearest.HnswParameters:
-        """The index's parameters, from the manifest; raises FolderError."""
+        """The index's parameters: the manifest's, and those that suit this number of labels
+        where it says nothing. Raises FolderError."""
         try:
-            return nearest.HnswParameters(**self.manifest.get("hnsw", {}))
+            return replace(nearest.HnswParameters.suited_to(len(self)),
+                           **self.manifest.get("hnsw", {}))
         except (TypeError, ValueError) as error:
             raise FolderError(f"{self.path}{os.sep}{folders.VOCABULARY.manifest}: hnsw: {error}"
                               ) from error

@@ -1,8 +1,8 @@
 """Writing a vocabulary folder, which ``vocabulary`` reads."""
 
 import io
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -36,9 +36,13 @@ class Writer:
         self._vectors.write(np.ascontiguousarray(vectors, self._dtype).data)
         self.count += len(vectors)
 
-    def finish(self, name: str, space: str, hnsw: HnswParameters | None = None,
+    def finish(self, name: str, space: str, hnsw: Mapping[str, int] | None = None,
                **more: Any) -> dict[str, Any]:
-        """Write the manifest and return it; more: see ``write``."""
+        """Write the manifest and return it.
+
+        hnsw: parameters of the index in the place of those that suit the number of labels.
+        more: see ``write``.
+        """
         header = io.BytesIO()
         np.lib.format.write_array_header_1_0(header, {
             "descr": np.lib.format.dtype_to_descr(self._dtype), "fortran_order": False,
@@ -49,7 +53,8 @@ class Writer:
         self.close()
         manifest = {
             "name": name, "version": "1", "space": space, "dimension": self._dimension,
-            "labels": self.count, "hnsw": asdict(hnsw or HnswParameters()), **more,
+            "labels": self.count, "hnsw": asdict(
+                replace(HnswParameters.suited_to(self.count), **(hnsw or {}))), **more,
             "files": folders.describe_files(self._folder, VECTORS_FILE, LABELS_FILE),
         }
         folders.write_manifest(folders.VOCABULARY, self._folder, manifest)

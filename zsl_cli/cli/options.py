@@ -4,14 +4,11 @@ import json
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from zsl_cli.errors import ZslError
-
-if TYPE_CHECKING:
-    from zsl_cli.nearest import HnswParameters
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
@@ -168,12 +165,10 @@ def read_sources(path: Path | None) -> list[dict[str, str]]:
     return found
 
 
-def read_hnsw(m: int | None, ef_construction: int | None, ef: int | None) -> "HnswParameters":
-    """What ``hnsw_parameters`` say, the defaults where they say nothing."""
-    from zsl_cli.nearest import HnswParameters
-
+def read_hnsw(m: int | None, ef_construction: int | None, ef: int | None) -> dict[str, int]:
+    """Those of ``hnsw_parameters`` that are given."""
     given = {"m": m, "ef_construction": ef_construction, "ef": ef}
-    return HnswParameters(**{name: value for name, value in given.items() if value is not None})
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def check_encoding(name: str) -> None:

@@ -8,7 +8,7 @@ synonyms for which it is.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, KeysView, Sequence
+from collections.abc import Callable, Collection, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,6 @@ import numpy as np
 
 from zsl_cli import __version__, composition, folders
 from zsl_cli.errors import ZslError
-from zsl_cli.nearest import HnswParameters
 from zsl_cli.vocabularies import label_lists
 from zsl_cli.vocabularies.word_vectors import WordVectors, open_vectors
 from zsl_cli.vocabularies.word_vectors.base import HEAD
@@ -70,7 +69,7 @@ class Request:
     member: str | None = None
     encoding: str = "utf-8"
     space: str | None = None
-    hnsw: HnswParameters = field(default_factory=HnswParameters)
+    hnsw: Mapping[str, int] = field(default_factory=dict)
     sources: tuple[dict[str, str], ...] = ()
 
 

@@ -6,7 +6,7 @@ import json
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,7 +16,6 @@ import numpy as np
 
 from zsl_cli import __version__, files, folders, vocabulary_folder
 from zsl_cli.errors import MissingExtraError, ZslError
-from zsl_cli.nearest import HnswParameters
 from zsl_cli.vocabularies import corpus, prepare, skipgram
 from zsl_cli.vocabularies.prepare import Prepared, Progress
 from zsl_cli.vocabulary import Label
@@ -48,7 +47,7 @@ class Request:
     save_every: float = 300.0
     force: bool = False
     restart: bool = False
-    hnsw: HnswParameters = field(default_factory=HnswParameters)
+    hnsw: Mapping[str, int] = field(default_factory=dict)
     sources: tuple[dict[str, str], ...] = ()
 
 

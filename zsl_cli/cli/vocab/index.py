@@ -29,8 +29,7 @@ def command(name: str, m: int | None, ef_construction: int | None, ef: int | Non
 
     vocabulary = Vocabulary.load(name)
     own = vocabulary.hnsw_parameters
-    given = {"m": m, "ef_construction": ef_construction, "ef": ef}
-    parameters = replace(own, **{name: value for name, value in given.items() if value})
+    parameters = replace(own, **options.read_hnsw(m, ef_construction, ef))
     cache = vocabulary.index_cache(parameters)
     with Bar.shown(quiet) as bar:
         if not quiet:
