@@ -1,6 +1,8 @@
 """The agreement of word vectors with WordNet."""
 
+import re
 from itertools import product
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -124,3 +126,11 @@ def test_half_of_the_pairs_are_related():
 
 def test_too_few_nouns_give_no_figure(wordnet):
     assert similarity.agreement(["cat", "dog", "the"], np.ones((3, 2)), wordnet) is None
+
+
+@pytest.mark.skipif(not Path("/usr/share/wordnet/data.noun").is_file(), reason="needs WordNet")
+def test_verify_prints_it_for_any_vocabulary(zsl):
+    result = zsl("vocab", "verify", "default", "--similarity", "--without-index")
+    assert result.returncode == 0, result.stderr
+    assert re.search(rb"similarity: Spearman correlation with WordNet path similarity: 0\.\d+ "
+                     rb"\(2,000 pairs of [\d,]+ nouns\)", result.stdout)

@@ -32,6 +32,10 @@ class Agreement:
     pairs: int
     nouns: int
 
+    def __str__(self) -> str:
+        return (f"Spearman correlation with WordNet path similarity: {self.correlation:.3f} "
+                f"({self.pairs:,} pairs of {self.nouns:,} nouns)")
+
 
 def agreement(names: Sequence[str], vectors: "NDArray[np.floating]", wordnet: WordNet,
               pairs: int = PAIRS, seed: int = 0) -> Agreement | None:

@@ -142,5 +142,4 @@ def _agreement(result: "Result", folder: Path | None) -> str | None:
                                  result.vectors, wordnet)
     if found is None:
         return "too few of the words are nouns that WordNet knows to compare the vectors with it"
-    return (f"Spearman correlation with WordNet path similarity: {found.correlation:.3f} "
-            f"({found.pairs:,} pairs of {found.nouns:,} nouns)")
+    return str(found)

@@ -2,6 +2,9 @@
 
 import json
 from dataclasses import asdict
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +14,11 @@ from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 from zsl_cli.errors import ZslError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zsl_cli.vocabulary_checks import Check
+
 _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
 
 
@@ -18,10 +26,14 @@ _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
 @click.argument("name", default="default", metavar="[NAME|FOLDER]")
 @click.option("--without-index", is_flag=True,
               help="Don't compare the HNSW index, which has to be built first, with exact search.")
+@click.option("--similarity", is_flag=True,
+              help="Compare the vectors with WordNet's path similarity, too.")
+@click.option("--wordnet", type=click.Path(path_type=Path), metavar="FOLDER",
+              help="WordNet 3.0's database files. Default: where packages put them.")
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 @options.common
-def command(name: str, without_index: bool, as_json: bool, quiet: bool, verbose: bool,
-            debug: bool) -> None:
+def command(name: str, without_index: bool, similarity: bool, wordnet: Path | None, as_json: bool,
+            quiet: bool, verbose: bool, debug: bool) -> None:
     """Check a vocabulary's files, vectors, names, parents and index.
 
     Exit status 2 when something is wrong; what is only worth knowing is a note.
@@ -35,7 +47,8 @@ def command(name: str, without_index: bool, as_json: bool, quiet: bool, verbose:
         if not quiet:
             notes.relay(bar.say)
         bar.start("verifying", total, "labels")
-        for done in check(folder, index=not without_index, advance=bar.advance):
+        found = check(folder, index=not without_index, advance=bar.advance)
+        for done in chain(found, _similarity(folder, wordnet) if similarity else ()):
             checks.append(done)
             if not as_json and not quiet:
                 bar.end()
@@ -51,3 +64,16 @@ def command(name: str, without_index: bool, as_json: bool, quiet: bool, verbose:
         first = wrong[0]
         raise ZslError(f"{folder}: {', '.join(done.name for done in wrong)}: wrong; "
                        f"{first.message}" + (f" ({first.examples[0]})" if first.examples else ""))
+
+
+def _similarity(folder: Path, wordnet: Path | None) -> "Iterator[Check]":
+    from zsl_cli.vocabularies.similarity import agreement
+    from zsl_cli.vocabularies.wordnet import WordNet, find_folder
+    from zsl_cli.vocabulary import Vocabulary
+    from zsl_cli.vocabulary_checks import Check
+
+    files = WordNet(find_folder(wordnet))
+    vocabulary = Vocabulary.load(folder)
+    found = agreement([label.name for label in vocabulary.labels], vocabulary.meanings, files)
+    yield Check("similarity", "note", str(found) if found else
+                "too few of the names are nouns that WordNet knows")
