@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 MIN_M, MAX_M = 2, 512
 """Of one link a node no graph can be made; hundreds cost memory and gain nothing."""
 
-EXACT_UP_TO = 64_000_000
-"""Up to so many numbers, labels × dimensions (213,000 labels of 300), exact search costs a third
+EXACT_UP_TO = 24_000_000
+"""Up to so many numbers, labels × dimensions (80,000 labels of 300), exact search costs a sixth
 of what the encoder does at most, and building an index as much as thousands of photos do, so that
 whole libraries are searched exactly, however many photos are left to do."""
 
