@@ -32,10 +32,14 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True)
 class ScoredLabel:
-    """A label and its score: the probability, from 0 to 1, among the candidate labels."""
+    """A label and its score: the probability, from 0 to 1, among the candidate labels.
+
+    phrase: whether it is a phrase, encoded or composed, beside the labels of a vocabulary.
+    """
 
     label: Label
     score: float
+    phrase: bool = False
 
     @property
     def id(self) -> str:
@@ -208,7 +212,7 @@ class Classifier:
         rows, products = nearest.search(embeddings, max(top, among))
         scores = self.probabilities(products, among)
         for line in range(len(rows)):
-            yield tuple(ScoredLabel(label(row), score)
+            yield tuple(ScoredLabel(label(row), score, 0 < len(self.vocabulary) <= row)
                         for row, score in zip(rows[line, :top].tolist(),
                                               scores[line, :top].tolist(), strict=True)
                         if score >= threshold)

@@ -81,8 +81,10 @@ def _phrases(model: dict[str, Any]) -> str:
     if not folders.encodes_phrases(model):
         return "no"
     templates = model["text"]["templates"]
+    if not templates:
+        return "yes, as they are written"
     more = [f"and {len(templates) - _TEMPLATES} more"] if len(templates) > _TEMPLATES else []
-    return f"yes (templates: {', '.join([*templates[:_TEMPLATES], *more]) or 'none'})"
+    return f"yes (templates: {', '.join([*templates[:_TEMPLATES], *more])})"
 
 
 def _verify(kind: folders.Kind, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Notes on standard error that several commands give."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary import Label, Match, Vocabulary
 
 _PHRASES = 5  # that a note names
+_LOOKED_AT = 200  # for names that are spelt alike
+_LONGEST = 200  # characters of a phrase that may be a name
 
 
 class _Relay(logging.Handler):
@@ -52,8 +54,23 @@ def say_meanings(classifier: "Classifier", names: Iterable[str], nearest: "Neare
             say_composed(vocabulary, phrase, compose(vocabulary, phrase))
     elif phrases and len(vocabulary):
         more = f" and {len(phrases) - _PHRASES:,} more" if len(phrases) > _PHRASES else ""
-        click.echo(f"zsl: not in vocabulary {printable(vocabulary.name)}, so encoded as phrases: "
-                   + ", ".join(map(repr, phrases[:_PHRASES])) + more, err=True)
+        click.echo(printable(
+            f"zsl: not in vocabulary {vocabulary.name}, so encoded as phrases: "
+            + ", ".join(_with_near_names(vocabulary, phrases)[:_PHRASES]) + more), err=True)
+
+
+def _with_near_names(vocabulary: "Vocabulary", phrases: Sequence[str]) -> list[str]:
+    """Each phrase quoted, with the names that are nearly spelt so; what may be a slip comes
+    first."""
+    from zsl_cli.spelling import Names
+    from zsl_cli.vocabulary import normal_name
+
+    names = Names(list(vocabulary.names))
+    near = [names.like(normal_name(phrase)[:_LONGEST]) for phrase in phrases[:_LOOKED_AT]]
+    near += [[] for _ in phrases[_LOOKED_AT:]]
+    said = [f"{phrase!r} (a name near it: {', '.join(like)})" if like else repr(phrase)
+            for phrase, like in zip(phrases, near, strict=True)]
+    return [said[place] for place in sorted(range(len(said)), key=lambda place: not near[place])]
 
 
 def say_senses(vocabulary: "Vocabulary", matches: "Iterable[Match]") -> None:

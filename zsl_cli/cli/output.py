@@ -171,6 +171,8 @@ def _label(found: "ScoredLabel") -> Any:
     text = Text(printable(found.name), style="bold")
     if found.label.ambiguous:
         text.append(f"  {printable(found.label.gloss)}", style="not bold dim")
+    if found.phrase:
+        text.append("  phrase", style="not bold dim italic")
     return text
 
 

@@ -46,15 +46,22 @@ def model_card(manifest: dict[str, Any]) -> str:
     sources = "\n".join(f"- {source['name']}, {source['license']}: {source['url']}"
                         for source in manifest["sources"]) or "None were given."
     text = manifest.get("text")
-    written = "no" if text is None else ", ".join(
-        f"`{template}`" for template in text["templates"])
     numbers = {name: ", ".join(f"{value:.6g}" for value in values)
                for name, values in manifest["normalisation"].items()}
     return _CARD.format(**{
         **manifest, **manifest["input"], **numbers, "parity": parity, "sources": sources,
         "license": manifest["license"] or "not given",
-        "text": written if text is None else f"yes; a vocabulary's labels were put into {written}",
+        "text": "no" if text is None else _phrases(text),
     })
+
+
+def _phrases(text: dict[str, Any]) -> str:
+    """What the label encoder is."""
+    if "encoder" in text:
+        return (f"yes, by a sentence encoder ({text['encoder']}, SHA-256 `{text['sha256']}`) and a "
+                f"map into the space, over {text['landmarks']:,} landmarks")
+    written = ", ".join(f"`{template}`" for template in text["templates"])
+    return f"yes; a vocabulary's labels were put into {written}"
 
 
 def _compared(name: str) -> str:

@@ -180,7 +180,7 @@ def _write_label_encoder(plan: Plan, scratch: Path, agreement: dict[str, Parity]
     parity.GATES["float32"].check(found, "the exported label encoder does not agree with PyTorch",
                                   "this text tower cannot be exported as it is")
     agreement["text float32"] = found
-    text.tokenizer.save(str(scratch / TOKENIZER_FILE))
+    text.tokenizer.save(str(scratch / TOKENIZER_FILE), pretty=False)
     say(f"wrote the label encoder; ONNX Runtime agrees with PyTorch: {_spoken(found)}")
     return file
 

@@ -175,12 +175,16 @@ def _cause(error: BaseException) -> str:
 
 def finish(path: Path, metadata: dict[str, str]) -> None:
     """Take the features, which only mark where the head begins, out of a graph's outputs, and
-    write facts about it into its metadata."""
+    write facts about it into its metadata in the place of what the exporter notes: which lines of
+    whose files each node comes from."""
     import onnx
 
     model = onnx.load(path)
     without_features(model.graph)
-    del model.metadata_props[:]
+    parts = (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input,
+             *model.graph.output, *model.graph.initializer)
+    for part in parts:
+        del part.metadata_props[:]
     onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model)
     onnx.save(model, path)

@@ -73,10 +73,10 @@ class PhraseMap:
     def load(cls, path: Path) -> "PhraseMap":
         """Read an ``.npz`` of ``save``; raises ZslError."""
         try:
-            loaded = np.load(path, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                raise ValueError("one array, and no .npz")
-            with loaded:
+            with path.open("rb") as file:
+                loaded = np.load(file, allow_pickle=False)
+                if isinstance(loaded, np.ndarray):
+                    raise ValueError("one array, and no .npz")
                 arrays = {name: loaded[name] for name in loaded.files}
         except Exception as error:  # a damaged archive fails in as many ways as it has bytes
             raise ZslError(f"{path}: cannot be read as a map of phrases: {error}") from error

@@ -1,7 +1,7 @@
 """WordNet, ImageNet's class lists, a text encoder and a classifier → a vocabulary folder."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.vocabularies import fit, kernels, labelset, phrases, sentences
 from zsl_cli.vocabularies.prior import label_prior
 from zsl_cli.vocabularies.wordnet import WordNet
-from zsl_cli.vocabulary import Label, normal_name
+from zsl_cli.vocabulary import Label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,7 +80,7 @@ def build(request: Request, target: Path, *, force: bool = False,
     names = [", ".join((label.name, *label.synonyms)) for label in labels]
     glosses = [label.gloss for label in labels]
     both = [f"{name}: {gloss}" for name, gloss in zip(names, glosses, strict=True)]
-    spelled = _Spelled(labels) if request.phrases else None
+    spelled = phrases.spell(labels) if request.phrases else None
     started(3 * len(ids) + (2 * len(spelled.names) if spelled else 0))
     encoded = [sentences.encode(part, encoder, advance) for part in (both, names, glosses)]
     say("encoded names and definitions")
@@ -96,34 +96,15 @@ def build(request: Request, target: Path, *, force: bool = False,
     say(f"fitted label vectors of {fitted.vectors.shape[1]} dimensions")
     found = None
     if spelled is not None:
-        alone, with_article = (sentences.encode(part, encoder, advance)
-                               for part in (spelled.names, spelled.with_articles))
-        every = np.arange(len(labels))
         found = phrases.fit(
-            [phrases.Texts(alone, spelled.rows, 1), phrases.Texts(with_article, spelled.rows, 0.5),
-             phrases.Texts(encoded[1], every, 0.5), phrases.Texts(encoded[0], every, 0.5)],
+            phrases.texts_of(spelled, sentences.encode(spelled.names, encoder, advance),
+                             sentences.encode(spelled.with_articles, encoder, advance),
+                             names=encoded[1], described=encoded[0]),
             fitted.vectors[:, :-_MORE], prior, spelled.shared, phrases.Settings())
         say(f"fitted the map of phrases: {len(found.landmarks):,} landmarks, scale "
             f"{found.scale:.2f}")
     return Built(_write(request, labels, fitted, target, force), fitted, found,
                  folders.sha256(encoder / sentences.WEIGHTS))
-
-
-class _Spelled:
-    """Each name of each label, alone and with an article; the rows of their labels; and the rows
-    that share a name, for each name that several labels have."""
-
-    def __init__(self, labels: Sequence[Label]) -> None:
-        pairs = [(row, name) for row, label in enumerate(labels)
-                 for name in (label.name, *label.synonyms)]
-        self.names = [name for _, name in pairs]
-        self.with_articles = [f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
-                              for name in self.names]
-        self.rows = np.array([row for row, _ in pairs])
-        meant: dict[str, set[int]] = {}
-        for row, name in pairs:
-            meant.setdefault(normal_name(name), set()).add(row)
-        self.shared = [sorted(rows) for rows in meant.values() if len(rows) > 1]
 
 
 def space_of(fitted: fit.Fit) -> str:

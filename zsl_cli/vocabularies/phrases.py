@@ -21,11 +21,13 @@ would lose to every known name beside it. So s restores the length that labels h
 labels that are held out together with all that share a name with them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from zsl_cli.vocabulary import Label, normal_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float32]
 
 _CHUNK = 4096
-_MOST_LEVEL = 140
-"""What the largest weight would be rounded to, were there more than 127 levels."""
+_LEVELS = 127
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,46 @@ class Texts:
     vectors: "Array"
     rows: "NDArray[np.int64]"
     weight: float
+
+
+@dataclass(frozen=True)
+class Spelled:
+    """How labels are written: each name of each, alone and with an article; the row of the label,
+    ``[n]``; and the rows that share a name, for each name that several labels have."""
+
+    names: list[str]
+    with_articles: list[str]
+    rows: "NDArray[np.int64]"
+    shared: list[list[int]]
+
+
+def spell(labels: Sequence[Label]) -> Spelled:
+    """How these labels are written."""
+    pairs = [(row, name) for row, label in enumerate(labels)
+             for name in (label.name, *label.synonyms)]
+    meant: dict[str, set[int]] = {}
+    for row, name in pairs:
+        meant.setdefault(normal_name(name), set()).add(row)
+    return Spelled(
+        [name for _, name in pairs],
+        [f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}" for _, name in pairs],
+        np.array([row for row, _ in pairs]),
+        [sorted(rows) for rows in meant.values() if len(rows) > 1])
+
+
+def texts_of(spelled: Spelled, alone: "Array", with_articles: "Array", *, names: "Array",
+             described: "Array", without: Collection[int] = ()) -> list[Texts]:
+    """What the map is fitted to: sentence vectors of the names ``[n, d]``, alone and with
+    articles, and for each label ``[labels, d]`` of all its names and of names and definition.
+
+    without: rows of labels that are left out.
+    """
+    every = np.arange(len(names))
+    found = [(alone, spelled.rows, 1.0), (with_articles, spelled.rows, 0.5),
+             (names, every, 0.5), (described, every, 0.5)]
+    kept = [~np.isin(rows, [*without]) for _, rows, _ in found]
+    return [Texts(vectors[keep], rows[keep], weight)
+            for (vectors, rows, weight), keep in zip(found, kept, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -142,17 +183,18 @@ def rounded(weights: "Array", moment: "NDArray[np.float64]") -> "Array":
 
     inverse = cho_solve((cholesky(moment, lower=True), True), np.eye(len(moment)))
     factor = cholesky(inverse, lower=False)
-    steps = np.maximum(np.abs(weights).max(axis=0), 1e-12) / _MOST_LEVEL
+    steps = np.maximum(np.abs(weights).max(axis=0), 1e-12) / _LEVELS
     levels = np.zeros(weights.shape)
     columns = np.arange(weights.shape[1])
-    while len(columns):  # until 127 is reached, so that the step can be told from the weights
+    while len(columns):  # until the last level is used, which tells how large a step is
         rest = weights[:, columns].astype(np.float64)
         for row in range(len(rest)):
-            levels[row, columns] = np.clip(np.round(rest[row] / steps[columns]), -127, 127)
+            levels[row, columns] = np.clip(np.round(rest[row] / steps[columns]),
+                                            -_LEVELS, _LEVELS)
             error = (rest[row] - levels[row, columns] * steps[columns]) / factor[row, row]
             rest[row:] -= factor[row, row:, None] * error
-        columns = columns[np.abs(levels[:, columns]).max(axis=0) < 127]
-        steps[columns] *= 0.95
+        columns = columns[np.abs(levels[:, columns]).max(axis=0) < _LEVELS]
+        steps[columns] *= 0.98
     return (levels * steps).astype(np.float32)
 
 
