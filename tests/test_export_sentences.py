@@ -114,6 +114,21 @@ def test_the_label_encoder_gives_what_the_map_says(
             workplace / "out" / file).read_bytes()
 
 
+def test_int8_weights_are_made_floats_once_and_looked_up_as_they_are(
+        workplace, encoder, monkeypatch):  # noqa: F811
+    monkeypatch.syspath_prepend(str(workplace))
+    export.export(plan.make(request(workplace, encoder, phrase_map(encoder), form="int8")),
+                  workplace / "out")
+    graph = onnx.load(workplace / "out" / "label_encoder.onnx").graph
+    assert not {"DequantizeLinear", "DynamicQuantizeLinear"} & {
+        node.op_type for node in graph.node}
+    large = [tensor for tensor in graph.initializer if np.prod(tensor.dims) > 1000]
+    assert large
+    assert {tensor.data_type for tensor in large} == {onnx.TensorProto.INT8}
+    words = next(tensor.name for tensor in large if "word_embeddings" in tensor.name)
+    assert [node.op_type for node in graph.node if words in node.input] == ["Gather"]
+
+
 def test_without_slack_vectors_are_scaled_and_long_ones_have_none(encoder):
     for phrases in (phrase_map(encoder, slack=None),
                     phrase_map(encoder, bias=np.full(K, 5.0))):

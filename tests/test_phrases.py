@@ -5,10 +5,12 @@ import io
 import json
 import os
 import re
+import time
 
 import numpy as np
 import pytest
 import text_model
+from conftest import DATA
 
 from zsl_cli import Classifier
 from zsl_cli.errors import UnknownLabelError, ZslError
@@ -92,6 +94,23 @@ def test_a_note_says_what_was_encoded(zsl, painted, red):
     assert zsl(*arguments, "navy,crimson").stderr == b""
     assert zsl(*arguments, "navy,a cat", "--quiet").stderr == b""
     assert b"\x1b" not in zsl(*arguments, "navy,a \x1b[31mcat").stderr
+
+
+def test_a_name_that_is_spelt_nearly_like_a_phrase_is_told_first(zsl, painted, red):
+    phrases = [f"thing {number}" for number in range(30)]
+    result = zsl("classify", red, "--model", str(painted), "--jsonl", "--labels",
+                 ",".join([*phrases, "crimsom"]))
+    assert result.stderr.decode().startswith(
+        "zsl: not in vocabulary paints, so encoded as phrases: "
+        "'crimsom' (a name near it: crimson), 'thing 0', ")
+
+
+def test_the_table_says_what_is_a_phrase(zsl, painted, red):
+    result = zsl("classify", red, "--model", str(painted), "--labels", "navy,a red bus",
+                 env={"COLUMNS": "80"})
+    lines = result.stdout.decode().splitlines()
+    assert re.search(r"1 +a red bus +phrase +0\.", lines[1])
+    assert re.search(r"2 +navy +0\.", lines[2])
 
 
 def test_the_table_and_csv_have_phrases_too(zsl, colours, red):
@@ -307,3 +326,101 @@ def test_reports_and_sidecars_hold_phrases(zsl, colours, photos, tmp_path, own):
     assert b"0 photos labelled, 0 failed, 3 skipped" in again.stderr
     assert (photos / "red.png.xmp").read_text() == sidecar
     assert '["a red/green bus","a red/green bus",-1]' in (tmp_path / "r.html").read_text()
+
+
+# the real default -----------------------------------------------------------------------------
+
+
+def test_any_phrase_is_a_label_with_the_default(zsl, cat_jpg):
+    result = zsl("classify", str(cat_jpg), "--jsonl", "--labels",
+                 "a red panda,an espresso machine,my grandmother's teapot,a cat on a blanket")
+    assert result.returncode == 0
+    assert ids(result)[0] == "a cat on a blanket"
+    assert sum(score for _, _, score in found(result)) == pytest.approx(1, abs=1e-5)
+    note = result.stderr.decode()
+    assert "'a red panda' (a name near it: red panda)" in note
+    assert '"my grandmother\'s teapot"' in note
+
+
+def test_the_default_keeps_the_vectors_of_known_names(zsl, cat_jpg):
+    alone, beside = (zsl("classify", str(cat_jpg), "--jsonl", "--labels", labels)
+                     for labels in ("tabby,golden retriever", "tabby,Golden_Retriever,a fjord"))
+    scores = [{id_: score for id_, _, score in found(result)} for result in (alone, beside)]
+    dog, cat = "n02099601", "n02123045"
+    assert scores[1].keys() == {dog, cat, "a fjord"}
+    assert scores[1][cat] / max(scores[1][dog], 1e-6) == pytest.approx(
+        scores[0][cat] / max(scores[0][dog], 1e-6), rel=0.2)
+    assert b"'a fjord'" in beside.stderr
+    assert b"etriever" not in beside.stderr
+
+
+def test_a_misspelt_name_is_told_with_the_default(zsl, cat_jpg):
+    result = zsl("classify", str(cat_jpg), "--labels", "cat,zzzebra")
+    assert result.returncode == 0
+    assert b"'zzzebra' (a name near it: zebra)" in result.stderr
+
+
+@pytest.fixture(scope="module")
+def default():
+    return Classifier.load(device="cpu")
+
+
+def test_the_defaults_phrases_are_label_vectors_of_its_space(default):
+    vectors = default.model.label_encoder.encode(["a red panda", "x", "?", "word " * 500])
+    prior = default.vocabulary.prior_dimension
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert (vectors[:, [prior, -1]] == 0).all()  # as in all label vectors: the images' slack
+    assert (np.asarray(default.vocabulary.vectors[:, -1]) == 0).all()
+
+
+def test_the_default_reads_an_article_capitals_and_a_plural_as_the_same_thing(default):
+    vectors = default.model.label_encoder.encode(
+        ["red panda", "Red Panda", "a red panda", "red pandas", "fire engine", "cello"])
+    meaning = vectors[:, :default.vocabulary.prior_dimension]
+    meaning -= default.model.label_encoder.encode(["thing", "object", "stuff"])[
+        :, :meaning.shape[1]].mean(axis=0)
+    meaning /= np.linalg.norm(meaning, axis=1, keepdims=True)
+    cosines = meaning @ meaning[0]
+    assert cosines[1] > 0.999
+    assert cosines[2:4].min() > cosines[4:].max() + 0.3
+
+
+def test_a_phrase_near_a_name_is_near_that_name_s_vector(default):
+    vocabulary = default.vocabulary
+    names = ["golden retriever", "espresso maker", "school bus", "banana", "violin", "lighthouse"]
+    rows = [vocabulary.look_up(name).row for name in names]
+    prior = vocabulary.prior_dimension
+    encoded = default.model.label_encoder.encode([f"a {name}" for name in names])[:, :prior]
+    own = np.asarray(vocabulary.vectors[rows, :prior], np.float32)
+    mean = np.asarray(vocabulary.vectors[::50, :prior], np.float32).mean(axis=0)
+    nearest = ((encoded - mean) @ (own - mean).T).argmax(axis=1)
+    assert nearest.tolist() == list(range(len(names)))
+
+
+def test_a_hundred_phrases_are_encoded_in_less_than_a_second(default):
+    phrases = [f"a {colour} {thing}" for colour in ("red", "small", "very old", "wooden")
+               for thing in [label.name for label in default.vocabulary.labels[::700]]]
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter(), time.process_time()
+        assert len(default.model.label_encoder.encode(phrases[:100])) == 100
+        # on a machine with other work to do, the processors' seconds say more than the clock
+        seconds += [time.perf_counter() - started[0], time.process_time() - started[1]]
+    assert min(seconds) < 1
+
+
+def test_the_defaults_label_encoder_adds_at_most_25_megabytes(default):
+    files = default.model.manifest["files"]
+    assert sum(files[name]["bytes"] for name in ("label_encoder.onnx", "tokenizer.json")) <= 25e6
+
+
+@pytest.mark.data
+def test_phrases_alone_tell_unseen_objects_apart(default):
+    classes = sorted(path for path in (DATA / "objects-unseen").iterdir() if path.is_dir())
+    names = [path.name.partition("_")[2].replace("_", " ") for path in classes]
+    vectors = default.model.label_encoder.encode(names)
+    hits = []
+    for number, folder in enumerate(classes):
+        embeddings = default.model.embed(sorted(folder.iterdir()))
+        hits.append(((embeddings @ vectors.T).argmax(axis=1) == number).mean())
+    assert np.mean(hits) >= 0.60

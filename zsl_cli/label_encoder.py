@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import tokenizers
     from numpy.typing import NDArray
 
-BATCH = 64
+BATCH = 32
 """Phrases that go through the graph at once."""
 
 _INPUTS = (["input_ids"], ["attention_mask", "input_ids"])
@@ -57,9 +57,12 @@ class LabelEncoder:
 
         Raises FolderError where graph and tokenizer turn out not to fit each other.
         """
-        batches = [self._encode(phrases[start:start + BATCH])
-                   for start in range(0, len(phrases), BATCH)]
-        return np.concatenate([np.empty((0, self.dimension), np.float32), *batches])
+        found = np.empty((len(phrases), self.dimension), np.float32)
+        by_length = sorted(range(len(phrases)), key=lambda place: len(phrases[place]))
+        for start in range(0, len(phrases), BATCH):  # of one length, there is little padding
+            some = by_length[start:start + BATCH]
+            found[some] = self._encode([phrases[place] for place in some])
+        return found
 
     def _encode(self, phrases: Sequence[str]) -> "NDArray[np.float32]":
         encodings = self._tokenizer.encode_batch(list(phrases))
