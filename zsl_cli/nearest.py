@@ -35,7 +35,8 @@ _HNSW_QUERY = 2.5e-4  # s a query: its time hardly grows with the number of labe
 _LOADING = 5e-9  # s a number, beyond what exact search needs to begin
 _BUILDING = 1e-6  # s a number
 
-_MANY = 250_000  # labels from which on a search is wider
+_FEW, _MANY = 50_000, 250_000  # labels
+_EF = {"few": 256, "some": 112, "many": 512}
 
 _BLOCK = 4_000_000  # scores held at once in exact search: 16 MB
 _TOGETHER = 16  # queries at least that share one reading of the vectors
@@ -118,7 +119,7 @@ class HnswParameters:
 
     m: int = 16
     ef_construction: int = 400
-    ef: int = 256
+    ef: int = _EF["few"]
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -131,10 +132,13 @@ class HnswParameters:
     def suited_to(cls, labels: int) -> "HnswParameters":
         """Parameters with which recall@10 is 0.99 or more over so many labels.
 
-        ``benchmarks/search.py`` prints it. Over 155,000 skip-gram vectors ef 256 is enough; over a
-        million, made of these, it is just too narrow (0.9896), and 512 is enough (0.997).
+        ``benchmarks/search.py`` prints it for noisy labels. Over few labels a search is quick
+        however wide it is, and photographs, which are further from any label, need it
+        (``benchmarks/accuracy.py``). Over 155,000 skip-gram vectors ef 112 gives 0.993 and is more
+        than twenty times faster than exact search; over a million, made of these, 256 is just too
+        narrow (0.9896).
         """
-        return cls(ef=cls.ef if labels <= _MANY else 2 * cls.ef)
+        return cls(ef=_EF["few" if labels <= _FEW else "some" if labels <= _MANY else "many"])
 
 
 class Hnsw:
