@@ -187,3 +187,23 @@ def test_a_cache_that_can_only_be_read_is_read(vectors, cache, monkeypatch):
         assert finds_all(cache.open(vectors), vectors)
     finally:
         cache.folder.chmod(0o700)
+
+
+def test_an_index_unused_for_long_goes_when_another_is_saved(vectors, cache):
+    other = IndexCache("1" * 64, PARAMETERS)
+    used = IndexCache("2" * 64, PARAMETERS)
+    for each in (other, used):
+        each.open(vectors[:100])
+        old = time.time() - index_cache.UNUSED - 60
+        for path in each.folder.glob(f"{each.key}*"):
+            os.utime(path, (old, old))
+    stranger = cache.folder / "notes.txt"
+    stranger.write_text("mine")
+    os.utime(stranger, (old, old))
+    used.open(vectors[:100])
+    cache.open(vectors[:100])
+    assert other.path is None
+    assert not list(cache.folder.glob(f"{other.key}*"))
+    assert used.path is not None
+    assert cache.path is not None
+    assert stranger.exists()

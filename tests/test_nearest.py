@@ -119,3 +119,13 @@ def test_a_million_labels_are_searched_more_widely():
     assert HnswParameters.suited_to(19_020) == HnswParameters(16, 400, 256)
     assert HnswParameters.suited_to(155_000).ef == 112
     assert HnswParameters.suited_to(1_000_000) == HnswParameters(16, 400, 512)
+
+
+def test_a_graph_that_falls_apart_still_gives_as_many_labels_as_are_asked_for():
+    # Two links a node: copies of one label are linked with each other alone.
+    random = np.random.default_rng(0)
+    few = random.standard_normal((20, 16)).astype(np.float32)
+    vectors = np.repeat(few / np.linalg.norm(few, axis=1, keepdims=True), 100, axis=0)
+    rows, scores = Hnsw(vectors, HnswParameters(2, 4, 4)).search(vectors[:3], 1000)
+    assert rows.shape == scores.shape == (3, 1000)
+    assert np.allclose(scores, Exact(vectors).search(vectors[:3], 1000)[1], atol=1e-5)

@@ -70,6 +70,14 @@ def test_weights_are_whole_multiples_and_give_what_the_unrounded_ones_give():
     assert lost < lost_plainly / 5
 
 
+def test_a_dimension_in_which_all_weights_are_nought_stays_nought():
+    weights = np.random.default_rng(0).standard_normal((8, 3)).astype(np.float32)
+    weights[:, 1] = 0
+    found = phrases.rounded(weights, np.eye(8))
+    assert (found[:, 1] == 0).all()
+    assert np.allclose(found, weights, atol=np.abs(weights).max() / 127)
+
+
 def test_what_shares_a_name_with_a_held_out_label_is_held_out_too():
     shared = [[row, row + 300] for row in range(300)]
     held = phrases.held_out(600, shared, 0.2)

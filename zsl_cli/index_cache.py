@@ -29,8 +29,31 @@ WAIT = 3600.0
 """Seconds for which a process waits for another one that builds the same index. A lock ends with
 the process that holds it, so only one that was stopped can hold it for so long."""
 
+UNUSED = 90 * 86400.0
+"""Seconds after which an index that no process has opened is taken away, when one is saved."""
+
 _POLL = 0.1  # seconds
+_OURS = re.compile(r"[0-9a-f]{32}(-[0-9a-f]{64}\.bin|-[^.]*\.tmp|\.lock)")
 _LOG = logging.getLogger(__name__)
+
+
+def cache_folder() -> Path:
+    """Where the indexes are, for this user."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("zsl", appauthor=False) / "hnsw"
+
+
+def cached_files(folder: Path) -> list[tuple[Path, os.stat_result]]:
+    """The files of the cache, indexes (``.bin``), locks and unfinished ones; whatever else is in
+    the folder is not. Empty where the folder cannot be read."""
+    found = []
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if _OURS.fullmatch(path.name):
+                with suppress(OSError):  # taken away by another process
+                    found.append((path, path.stat()))
+    return found
 
 
 class IndexCache:
@@ -38,12 +61,11 @@ class IndexCache:
 
     def __init__(self, vectors_sha256: str, parameters: HnswParameters) -> None:
         import hnswlib
-        from platformdirs import user_cache_path
 
         version = getattr(hnswlib, "__version__", "0")
         text = f"{vectors_sha256} M={parameters.m} efc={parameters.ef_construction} {version}"
         self.key = hashlib.sha256(text.encode()).hexdigest()[:32]
-        self.folder = user_cache_path("zsl", appauthor=False) / "hnsw"
+        self.folder = cache_folder()
         self._parameters = parameters
 
     @property
@@ -76,26 +98,25 @@ class IndexCache:
 
     def _saved(self) -> list[Path]:
         """The files of the key, newest first."""
-        pattern = re.compile(re.escape(self.key) + r"-[0-9a-f]{64}\.bin")
-        found = []
-        with suppress(OSError):
-            for path in self.folder.iterdir():
-                if pattern.fullmatch(path.name):
-                    with suppress(OSError):  # taken away by another process
-                        found.append((path.stat().st_mtime_ns, path))
+        found = [(status.st_mtime_ns, path) for path, status in cached_files(self.folder)
+                 if path.suffix == ".bin" and path.name.startswith(self.key)]
         return [path for _, path in sorted(found, reverse=True)]
 
     def _load(self, vectors: "NDArray[np.floating]") -> Hnsw | None:
         for path in self._saved():
             try:
                 if sha256(path) == path.stem.rpartition("-")[2]:
-                    return Hnsw(vectors, self._parameters, cached=path)
+                    index = Hnsw(vectors, self._parameters, cached=path)
+                    with suppress(OSError):
+                        os.utime(path)  # it is used
+                    return index
             except (OSError, RuntimeError, ValueError):
                 continue  # gone, or of another layout than its key says
         return None
 
     def _save(self, index: Hnsw) -> None:
-        """Put the index into its place and take away what was there; raises OSError."""
+        """Put the index into its place and take away what was there, and the indexes that have
+        not been used for long; raises OSError."""
         import tempfile
 
         handle, name = tempfile.mkstemp(prefix=f"{self.key}-", suffix=".tmp", dir=self.folder)
@@ -107,7 +128,9 @@ class IndexCache:
             work.replace(target)
         finally:
             work.unlink(missing_ok=True)
-        for path in self._saved():
+        old = [path for path, status in cached_files(self.folder)
+               if time.time() - status.st_mtime > UNUSED and not path.name.startswith(self.key)]
+        for path in [*self._saved(), *old]:
             if path != target:
                 with suppress(OSError):  # Windows: in use
                     path.unlink()

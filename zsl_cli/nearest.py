@@ -152,6 +152,7 @@ class Hnsw:
         import hnswlib
 
         self.parameters = parameters
+        self._vectors = vectors
         self._index = hnswlib.Index(space="ip", dim=vectors.shape[1])
         self._index.set_num_threads(devices.usable_cpus())
         if cached is not None:
@@ -177,7 +178,10 @@ class Hnsw:
         """See Nearest; ``k`` above the number of labels gives all of them."""
         k = min(k, self._index.get_current_count())
         self._index.set_ef(max(self.parameters.ef, 2 * k))  # load_index forgets it
-        rows, distances = self._index.knn_query(queries, k=k)
+        try:
+            rows, distances = self._index.knn_query(queries, k=k)
+        except RuntimeError:  # from where the search began fewer than k labels can be reached
+            return Exact(self._vectors).search(queries, k)
         return rows.astype(np.int64), (1.0 - distances).astype(np.float32)
 
     def save(self, path: Path) -> None:

@@ -16,7 +16,7 @@ _PACKAGES = ("numpy", "pillow", "onnxruntime-gpu", "onnxruntime", "hnswlib", "cl
              "platformdirs", "tokenizers")
 _EXTRAS = (("pillow-heif", "heif", "HEIC images"),
            ("pyarrow", "parquet", "Parquet from zsl label"), ("torch", "export", "zsl export"),
-           ("transformers", "vocab", "zsl vocab fit"), ("gensim", "vocab", "zsl vocab train"))
+           ("transformers", "vocab", "zsl vocab fit"), ("gensim", "vocab", "zsl vocab train and fastText's .bin"))
 
 
 @click.command("doctor")
@@ -52,6 +52,7 @@ def _report() -> Iterator[tuple[str, bool]]:
     yield from _attempt("device", _device)
     for kind in (folders.MODEL, folders.VOCABULARY):
         yield f"{kind.plural} are looked for in: {', '.join(map(str, folders.homes(kind)))}", False
+    yield f"search indexes: {_indexes()}", False
     yield from _attempt("default model and vocabulary", _classifier)
 
 
@@ -85,6 +86,14 @@ def _device() -> str:
     obstacle = devices.cuda_obstacle()
     cpu = f"{devices.usable_cpus()} CPU cores"
     return f"{cpu}; no CUDA: {obstacle}" if obstacle else f"{cpu}; CUDA may be used"
+
+
+def _indexes() -> str:
+    from zsl_cli.index_cache import cache_folder, cached_files
+
+    folder = cache_folder()
+    sizes = [status.st_size for path, status in cached_files(folder) if path.suffix == ".bin"]
+    return f"{len(sizes)}, {sum(sizes) / 1e6:,.0f} MB, in {folder}, which may be deleted"
 
 
 def _classifier() -> str:

@@ -183,9 +183,9 @@ def rounded(weights: "Array", moment: "NDArray[np.float64]") -> "Array":
 
     inverse = cho_solve((cholesky(moment, lower=True), True), np.eye(len(moment)))
     factor = cholesky(inverse, lower=False)
-    steps = np.maximum(np.abs(weights).max(axis=0), 1e-12) / _LEVELS
+    steps = np.abs(weights).max(axis=0).astype(np.float64) / _LEVELS
     levels = np.zeros(weights.shape)
-    columns = np.arange(weights.shape[1])
+    columns = np.flatnonzero(np.abs(weights).max(axis=0) > 0)
     while len(columns):  # until the last level is used, which tells how large a step is
         rest = weights[:, columns].astype(np.float64)
         for row in range(len(rest)):
