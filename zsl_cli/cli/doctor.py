@@ -16,7 +16,8 @@ _PACKAGES = ("numpy", "pillow", "onnxruntime-gpu", "onnxruntime", "hnswlib", "cl
              "platformdirs", "tokenizers")
 _EXTRAS = (("pillow-heif", "heif", "HEIC images"),
            ("pyarrow", "parquet", "Parquet from zsl label"), ("torch", "export", "zsl export"),
-           ("transformers", "vocab", "zsl vocab fit"), ("gensim", "vocab", "zsl vocab train and fastText's .bin"))
+           ("transformers", "vocab", "zsl vocab fit"),
+           ("gensim", "vocab", "zsl vocab train and fastText's .bin"))
 
 
 @click.command("doctor")
