@@ -5,7 +5,7 @@ python benchmarks/search.py [VOCABULARY...] [--largest N] [--queries N]
 Each vocabulary is searched as it is; the largest is then perturbed to 155,000 and to 1,000,000
 labels: copies of its vectors with noise, as far from their label as its nearest neighbour is, by
 the median. Queries are label vectors with noise of about their own length. usearch and faiss
-(pip install usearch faiss-cpu) are measured where they are installed, with zsl's parameters.
+(the extra bench) are measured where they are installed, with zsl's parameters.
 
 The last lines say what a vocabulary costs a fresh process that classifies one photo.
 """
