@@ -6,6 +6,7 @@ import json
 import os
 import re
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -100,9 +101,8 @@ def test_a_name_that_is_spelt_nearly_like_a_phrase_is_told_first(zsl, painted, r
     phrases = [f"thing {number}" for number in range(30)]
     result = zsl("classify", red, "--model", str(painted), "--jsonl", "--labels",
                  ",".join([*phrases, "crimsom"]))
-    assert result.stderr.decode().startswith(
-        "zsl: not in vocabulary paints, so encoded as phrases: "
-        "'crimsom' (a name near it: crimson), 'thing 0', ")
+    assert ("zsl: not in vocabulary paints, so encoded as phrases: "
+            "'crimsom' (a name near it: crimson), 'thing 0', ") in result.stderr.decode()
 
 
 def test_the_table_says_what_is_a_phrase(zsl, painted, red):
@@ -338,7 +338,8 @@ def test_any_phrase_is_a_label_with_the_default(zsl, cat_jpg):
     assert ids(result)[0] == "a cat on a blanket"
     assert sum(score for _, _, score in found(result)) == pytest.approx(1, abs=1e-5)
     note = result.stderr.decode()
-    assert "'a red panda' (a name near it: red panda)" in note
+    assert "n02509815" in ids(result)  # red panda, with or without an article
+    assert "red panda" not in note
     assert '"my grandmother\'s teapot"' in note
 
 
@@ -424,3 +425,72 @@ def test_phrases_alone_tell_unseen_objects_apart(default):
         embeddings = default.model.embed(sorted(folder.iterdir()))
         hits.append(((embeddings @ vectors.T).argmax(axis=1) == number).mean())
     assert np.mean(hits) >= 0.60
+
+
+@pytest.mark.parametrize("phrase", ["🐱", "🐱 🚗", "猫"])
+def test_a_phrase_of_which_the_encoder_knows_nothing_is_refused(zsl, cat_jpg, phrase):
+    result = zsl("classify", cat_jpg, "--labels", f"tabby,{phrase}")
+    assert result.returncode == 2
+    assert result.stdout == b""
+    assert result.stderr.decode().endswith(
+        f"knows no word or character of the phrase {phrase!r}; put it into other words\n")
+
+
+@pytest.mark.parametrize("phrase", ["\u200b", "\u2060\u200d", "\u00a0"])
+def test_a_phrase_without_a_visible_character_is_refused(zsl, painted, red, tmp_path, phrase):
+    (tmp_path / "labels.txt").write_text(f"navy\n{phrase}x\n{phrase}\u200b\n", encoding="utf-8")
+    result = zsl("classify", red, "--model", str(painted), "--labels-file",
+                 str(tmp_path / "labels.txt"))
+    assert result.returncode == 2
+    assert result.stderr == b"zsl: an empty phrase is no label\n"
+
+
+def test_phrases_that_are_cut_or_read_the_same_are_told(zsl, cat_jpg):
+    long = ["dog " * 120 + end for end in ("cat", "car")]
+    result = zsl("classify", cat_jpg, "--labels", ",".join(["a nice cat", "A nice cat", *long]))
+    notes = result.stderr.decode().splitlines()
+    assert sum("only the first 62 pieces of words count" in note for note in notes) == 2
+    assert sum("read the same to the label encoder" in note for note in notes) == 2
+    assert max(map(len, notes)) < 400
+    many = zsl("classify", cat_jpg, "--labels", ",".join(f"dog{' ' * n}house x" for n in
+                                                         range(1, 30)))
+    assert b"the same goes for 25 more phrases" in many.stderr
+
+
+def test_an_article_before_a_name_does_not_count(zsl, cat_jpg):
+    plain, articles = (zsl("classify", cat_jpg, "--jsonl", "--labels", labels)
+                       for labels in ("tabby,red panda", "a tabby,The red_panda,tabby"))
+    assert articles.returncode == 0
+    assert found(plain) == found(articles)
+    assert b"phrase" not in articles.stderr
+
+
+def test_an_id_of_wordnet_that_is_no_label_is_no_phrase(zsl, cat_jpg):
+    result = zsl("classify", cat_jpg, "--labels", "n02123045,n99999999")
+    assert result.returncode == 2
+    assert result.stderr.decode() == (
+        "zsl: no label of vocabulary 'default' has the id n99999999\n")
+
+
+def test_labels_that_lie_elsewhere_are_told(zsl, painted, red):
+    result = zsl("classify", red, "--model", str(painted), "--labels", "navy,colour",
+                 "--under", "navy", "--jsonl")
+    assert [id_ for id_, _, _ in found(result)] == ["c3"]
+    assert result.stderr.decode() == "zsl: left out by --under or --max-depth: 'colour'\n"
+
+
+def test_without_parents_nothing_lies_under_a_label(zsl, colours, red):
+    text_model.make_vocabulary(colours / "vocab", labels=[
+        replace(label, parents=()) for label in text_model.LABELS])
+    result = zsl("classify", red, "--model", str(colours), "--max-depth", "1")
+    assert result.returncode == 2
+    assert b"says of no label what lies above it" in result.stderr
+
+
+@pytest.mark.parametrize("number", [5, 700])
+def test_many_phrases_are_announced(zsl, colours, red, tmp_path, number):
+    (tmp_path / "labels.txt").write_text(
+        "\n".join(f"thing {place}" for place in range(number)), encoding="utf-8")
+    result = zsl("classify", red, "--model", str(colours), "--labels-file",
+                 str(tmp_path / "labels.txt"))
+    assert (b"zsl: encoding 700 phrases\n" in result.stderr) == (number == 700)

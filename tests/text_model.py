@@ -107,14 +107,14 @@ def make(folder, *, text=True, space="colours", **changes):
     return folder
 
 
-def make_vocabulary(folder, *, space="colours", vectors=VECTORS, **changes):
+def make_vocabulary(folder, *, space="colours", vectors=VECTORS, labels=LABELS, **changes):
     """A vocabulary folder: colour, and below it crimson (as ``red``) and navy (as ``blue``)."""
     folder.mkdir(parents=True)
     np.save(folder / "vectors.npy", vectors)
-    (folder / "labels.jsonl").write_text("".join(label.to_json() + "\n" for label in LABELS))
+    (folder / "labels.jsonl").write_text("".join(label.to_json() + "\n" for label in labels))
     folders.write_manifest(VOCABULARY, folder, {
         "name": folder.name, "version": "1", "space": space, "dimension": vectors.shape[1],
-        "labels": len(LABELS), **changes,
+        "labels": len(labels), **changes,
         "files": folders.describe_files(folder, "vectors.npy", "labels.jsonl")})
     return folder
 

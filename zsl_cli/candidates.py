@@ -1,5 +1,6 @@
 """What a user's list of labels means: labels of a vocabulary, and phrases to be encoded."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -9,6 +10,9 @@ from zsl_cli.errors import UnknownLabelError, ZslError
 
 if TYPE_CHECKING:
     from zsl_cli.vocabulary import Vocabulary
+
+
+_ID = re.compile(r"n[0-9]{8}")  # of WordNet
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,12 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
             rows.add(match.row)
         else:
             _check_phrase(label)
-            unknown[label] = None
+            if _ID.fullmatch(label.strip()) and any(map(_ID.fullmatch, vocabulary.rows)):
+                raise UnknownLabelError(f"no label of vocabulary {vocabulary.name!r} has the id "
+                                        f"{label.strip()}")
             if not phrases and vocabulary.prior_dimension is not None:
-                vocabulary.find(label)  # raises: of these vectors no others can be made
+                _refuse(vocabulary, label)
+            unknown[label] = None
             if not phrases:
                 composed[label] = compose(vocabulary, label)
     if under is not None or max_depth is not None:
@@ -60,6 +67,10 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
                 f"{next(iter(unknown))!r} is no label of vocabulary {vocabulary.name!r} but a "
                 "phrase, which lies under nothing; leave it out, or --under and --max-depth")
         hierarchy = vocabulary.hierarchy
+        if hierarchy.flat:
+            raise ZslError(f"vocabulary {vocabulary.name!r} says of no label what lies above it, "
+                           "so --under and --max-depth choose nothing; zsl vocab build takes "
+                           "parents from WordNet or from a table")
         tops = (hierarchy.roots if under is None
                 else [vocabulary.find(label).row for label in under])
         rows &= set(hierarchy.descendants(*tops, max_depth=max_depth))
@@ -83,6 +94,16 @@ def compose(vocabulary: "Vocabulary", phrase: str) -> tuple[int, ...]:
     return tuple(vocabulary.find(token).row for token in parts.tokens)
 
 
+def _refuse(vocabulary: "Vocabulary", label: str) -> None:
+    """Of label vectors with a prior no others can be made."""
+    try:
+        vocabulary.find(label)
+    except UnknownLabelError as error:
+        raise UnknownLabelError(f"{error}. Neither does the model encode phrases, nor can one be "
+                                f"composed of the labels of {vocabulary.name!r}; a model with a "
+                                "label encoder takes any phrase") from error
+
+
 def _nothing_left(under: Sequence[str] | None, max_depth: int | None) -> str:
     if under is None and max_depth is None:
         return "the list of labels is empty"
@@ -93,7 +114,7 @@ def _nothing_left(under: Sequence[str] | None, max_depth: int | None) -> str:
 
 
 def _check_phrase(phrase: str) -> None:
-    if not phrase.strip():
+    if not any(character.isprintable() and not character.isspace() for character in phrase):
         raise UnknownLabelError("an empty phrase is no label")
     try:
         phrase.encode()

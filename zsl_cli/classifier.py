@@ -111,8 +111,8 @@ class Classifier:
 
     def candidates(self, labels: Sequence[str] | None = None,
                    under: Sequence[str] | None = None, *, max_depth: int | None = None,
-                   exact: bool | None = None, ef: int | None = None,
-                   images: int = 1) -> "Nearest":
+                   exact: bool | None = None, ef: int | None = None, images: int = 1,
+                   advance: "Callable[[int], object] | None" = None) -> "Nearest":
         """The search over the labels that may be answered.
 
         labels: names, synonyms or ids, and any other phrases: those the model encodes or, if it
@@ -121,6 +121,7 @@ class Classifier:
         max_depth: only labels at most so many steps below those of ``under``, or without it
             below the roots of the hierarchy.
         exact, ef, images: see Vocabulary.searcher.
+        advance: told now and then how many more phrases are encoded.
 
         Raises UnknownLabelError, or ZslError when nothing is left.
         """
@@ -132,14 +133,15 @@ class Classifier:
                         max_depth=max_depth)
         return self.vocabulary.subset(
             choice.rows, prior=labels is None,
-            phrases=dict(zip(choice.phrases, self._vectors(choice), strict=True)))
+            phrases=dict(zip(choice.phrases, self._vectors(choice, advance), strict=True)))
 
-    def _vectors(self, choice: "Choice") -> "Iterable[NDArray[np.float32]]":
+    def _vectors(self, choice: "Choice", advance: "Callable[[int], object] | None",
+                 ) -> "Iterable[NDArray[np.float32]]":
         """The label vectors of the phrases that were chosen."""
         if not choice.phrases:
             return ()
         if encoder := self.model.label_encoder:
-            return encoder.encode(choice.phrases)
+            return encoder.encode(choice.phrases, advance)
         return [mean(self.vocabulary.vectors[list(choice.composed[phrase])])
                 for phrase in choice.phrases]
 

@@ -21,6 +21,11 @@ class Hierarchy:
                 self._children[parent].append(row)
 
     @property
+    def flat(self) -> bool:
+        """Whether no label has a parent."""
+        return not any(self._parents)
+
+    @property
     def roots(self) -> list[int]:
         """The rows that have no parent."""
         return [row for row, above in enumerate(self._parents) if not above]

@@ -1,13 +1,14 @@
 """LabelEncoder: the part of a model folder that turns phrases into label vectors."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zsl_cli import devices, folders
-from zsl_cli.errors import FolderError
+from zsl_cli.errors import FolderError, UnknownLabelError
 from zsl_cli.folders import LABEL_ENCODER_FILE, TOKENIZER_FILE
 
 if TYPE_CHECKING:
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 BATCH = 32
 """Phrases that go through the graph at once."""
 
+_MANY = 500
+"""From so many phrases on a user is told what is going on."""
+
+_TOLD = 3  # phrases, of each kind
+_SHOWN = 60  # characters of a phrase in a message
+_LOG = logging.getLogger(__name__)
 _INPUTS = (["input_ids"], ["attention_mask", "input_ids"])
 
 
@@ -33,6 +40,7 @@ class LabelEncoder:
         self._session = session
         self._tokenizer = tokenizer
         self._inputs = [node.name for node in session.get_inputs()]
+        self._unknown = _unknown_token(tokenizer)
         self._check_graph()
         self._check_tokenizer()
 
@@ -51,21 +59,34 @@ class LabelEncoder:
                    devices.open_session(folder / LABEL_ENCODER_FILE, device, threads),
                    _tokenizer(folder / TOKENIZER_FILE))
 
-    def encode(self, phrases: Sequence[str]) -> "NDArray[np.float32]":
+    def encode(self, phrases: Sequence[str],
+               advance: "Callable[[int], object] | None" = None) -> "NDArray[np.float32]":
         """The unit vectors, float32 ``[n, D]``, of n phrases, each exactly as it is given: no
         template is put around it. A phrase that is too long is cut by the tokenizer.
 
+        advance: told now and then how many more phrases are encoded.
+
+        Logs which phrases are cut, and which read the same. Raises UnknownLabelError for a phrase
+        of which the tokenizer knows nothing at all: it would get the vector of any such phrase.
         Raises FolderError where graph and tokenizer turn out not to fit each other.
         """
+        if len(phrases) >= _MANY:
+            _LOG.info("encoding %s phrases", f"{len(phrases):,}")
+        reading = _Reading(self.path.name, self._unknown)
         found = np.empty((len(phrases), self.dimension), np.float32)
         by_length = sorted(range(len(phrases)), key=lambda place: len(phrases[place]))
         for start in range(0, len(phrases), BATCH):  # of one length, there is little padding
             some = by_length[start:start + BATCH]
-            found[some] = self._encode([phrases[place] for place in some])
+            found[some] = self._encode([phrases[place] for place in some], reading)
+            if advance:
+                advance(len(some))
+        reading.tell()
         return found
 
-    def _encode(self, phrases: Sequence[str]) -> "NDArray[np.float32]":
+    def _encode(self, phrases: Sequence[str], reading: "_Reading") -> "NDArray[np.float32]":
         encodings = self._tokenizer.encode_batch(list(phrases))
+        for phrase, encoding in zip(phrases, encodings, strict=True):
+            reading.add(phrase, encoding)
         lengths = {len(encoding.ids) for encoding in encodings}
         if len(lengths) != 1:
             raise FolderError(f"{self.path / TOKENIZER_FILE}: its truncation is longer than its "
@@ -118,3 +139,52 @@ def _tokenizer(path: Path) -> "tokenizers.Tokenizer":
         return tokenizers.Tokenizer.from_file(str(path))
     except Exception as error:  # it raises nothing more special
         raise FolderError(f"{path}: tokenizers cannot load it: {error}") from error
+
+
+class _Reading:
+    """What a tokenizer makes of phrases, as far as a user ought to know."""
+
+    def __init__(self, model: str, unknown: int | None) -> None:
+        self._model, self._unknown = model, unknown
+        self._cut: list[str] = []
+        self._same: list[str] = []
+        self._read: dict[tuple[int, ...], str] = {}
+
+    def add(self, phrase: str, encoding: "tokenizers.Encoding") -> None:
+        """Raises UnknownLabelError for a phrase of which nothing is known."""
+        read = tuple(token for token, special, counts in zip(
+            encoding.ids, encoding.special_tokens_mask, encoding.attention_mask, strict=True)
+                     if counts and not special)
+        if all(token == self._unknown for token in read):
+            raise UnknownLabelError(
+                f"the label encoder of model {self._model!r} knows no word or character of the "
+                f"phrase {_shown(phrase)}; put it into other words")
+        if encoding.overflowing:
+            self._cut.append(f"only the first {len(read)} pieces of words count of the phrase "
+                             f"{_shown(phrase)}")
+        same = self._read.setdefault(read, phrase)
+        if same != phrase:
+            self._same.append(f"{_shown(same)} and {_shown(phrase)} read the same to the label "
+                              "encoder, so they share the probability")
+
+    def tell(self) -> None:
+        """Log what was found, a few lines at most."""
+        for lines in (self._cut, self._same):
+            for line in lines[:_TOLD]:
+                _LOG.info("%s", line)
+            if len(lines) > _TOLD:
+                _LOG.info("the same goes for %s more phrases", f"{len(lines) - _TOLD:,}")
+
+
+def _unknown_token(tokenizer: "tokenizers.Tokenizer") -> int | None:
+    """What stands for all that a tokenizer does not know, where it says that this is no word."""
+    model = tokenizer.model
+    number = getattr(model, "unk_id", None)  # of a Unigram model; of others the text is known
+    if number is None:
+        number = tokenizer.token_to_id(getattr(model, "unk_token", None) or "")
+    added = tokenizer.get_added_tokens_decoder()
+    return number if number in added and added[number].special else None
+
+
+def _shown(phrase: str) -> str:
+    return repr(phrase if len(phrase) <= _SHOWN else phrase[:_SHOWN - 1] + "…")

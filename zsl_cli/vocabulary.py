@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterable, KeysView, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
@@ -216,11 +217,12 @@ class Vocabulary:
         """The label that an id, a name or a synonym stands for, or None.
 
         A name with several senses means the most usual one in pictures, by the label prior
-        (without a prior: the first main name).
+        (without a prior: the first main name). An article before a name does not count.
         """
         if text.strip() in self.rows:
             return Match(text, self.rows[text.strip()])
-        meant = self._names.get(normal_name(text), [])
+        name = normal_name(text)
+        meant = self._names.get(name) or self._names.get(_ARTICLE.sub("", name), [])
         if not meant:
             return None
         best = max(meant, key=self.prior) if self.prior_dimension is not None else meant[0]
@@ -358,6 +360,13 @@ class Subset:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def __contains__(self, row: object) -> bool:
+        return row in self._members
+
+    @cached_property
+    def _members(self) -> frozenset[int]:
+        return frozenset(self._rows.tolist())
+
     def label(self, row: int) -> Label:
         """The label of a row that ``search`` gave; a phrase is its own id and name."""
         if row < len(self._vocabulary):
@@ -369,6 +378,9 @@ class Subset:
         """See Nearest."""
         rows, scores = self._exact.search(queries, k)
         return self._rows[rows], scores
+
+
+_ARTICLE = re.compile(r"^(a|an|the) ")
 
 
 def normal_name(name: str) -> str:

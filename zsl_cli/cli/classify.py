@@ -9,11 +9,14 @@ import click
 
 from zsl_cli import devices
 from zsl_cli.cli import notes, options, output
+from zsl_cli.cli.progress import Bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from zsl_cli.errors import ImageError
+
+_MANY = 200  # labels from which on it is shown how far their encoding is
 
 
 @click.command("classify")
@@ -53,10 +56,14 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: str | N
         notes.relay(lambda line: click.echo(line, err=True))
     classifier = Classifier.load(model, vocabulary, device=device, exact=exact, ef=ef,
                                  images=len(found))
-    nearest = classifier.candidates(names, under or None, max_depth=max_depth, exact=exact, ef=ef,
-                                    images=len(found))
+    with Bar.shown(quiet or len(names or ()) < _MANY) as bar:
+        if not quiet:
+            notes.relay(bar.say)
+        bar.start("encoding phrases", len(names or ()), "phrases")
+        nearest = classifier.candidates(names, under or None, max_depth=max_depth, exact=exact,
+                                        ef=ef, images=len(found), advance=bar.advance)
     if not quiet:
-        notes.say_meanings(classifier, [*(names or ()), *under], nearest)
+        notes.say_meanings(classifier, names or (), under, nearest)
     if verbose:
         notes.say_what_is_used(classifier, nearest)
     predictions = classifier.predict(_sources(found), nearest, top=top, threshold=threshold,

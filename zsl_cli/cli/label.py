@@ -236,8 +236,7 @@ class _Used:
             question.labels, question.under, max_depth=question.max_depth, exact=self._exact,
             ef=self._ef, images=images)
         if not self._quiet:
-            notes.say_meanings(classifier, [*(question.labels or ()), *(question.under or ())],
-                               nearest)
+            notes.say_meanings(classifier, question.labels or (), question.under or (), nearest)
         if self._verbose:
             notes.say_what_is_used(classifier, nearest)
         return classifier, nearest

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _PHRASES = 5  # that a note names
 _LOOKED_AT = 200  # for names that are spelt alike
+_WIDE = 60  # characters of a phrase that are shown
 _LONGEST = 200  # characters of a phrase that may be a name
 
 
@@ -36,27 +37,36 @@ def relay(say: Callable[[str], object]) -> None:
     log.propagate = False
 
 
-def say_meanings(classifier: "Classifier", names: Iterable[str], nearest: "Nearest") -> None:
-    """Tell which sense a name with several was taken to have, and which of the names are phrases
-    that the model encoded or that were composed; without a vocabulary all are, which goes without
-    saying.
+def say_meanings(classifier: "Classifier", labels: Iterable[str], under: Iterable[str],
+                 nearest: "Nearest") -> None:
+    """Tell which sense a name with several was taken to have, which of the labels lie elsewhere
+    than under what was asked for, and which are phrases that the model encoded or that were
+    composed; without a vocabulary all are, which goes without saying.
 
-    nearest: what ``classifier.candidates`` made of the names.
+    nearest: what ``classifier.candidates`` made of the labels and of ``under``.
     """
     from zsl_cli.candidates import compose
     from zsl_cli.vocabulary import Subset
 
     vocabulary = classifier.vocabulary
-    say_senses(vocabulary, [match for name in names if (match := vocabulary.look_up(name))])
+    known = [match for label in labels if (match := vocabulary.look_up(label))]
+    say_senses(vocabulary, [*known, *map(vocabulary.find, under)])
+    if known and isinstance(nearest, Subset):
+        say_left_out([match.text for match in known if match.row not in nearest])
     phrases = nearest.phrases if isinstance(nearest, Subset) else ()
     if phrases and not classifier.model.encodes_phrases:
         for phrase in phrases[:_PHRASES]:
             say_composed(vocabulary, phrase, compose(vocabulary, phrase))
     elif phrases and len(vocabulary):
-        more = f" and {len(phrases) - _PHRASES:,} more" if len(phrases) > _PHRASES else ""
-        click.echo(printable(
-            f"zsl: not in vocabulary {vocabulary.name}, so encoded as phrases: "
-            + ", ".join(_with_near_names(vocabulary, phrases)[:_PHRASES]) + more), err=True)
+        click.echo(printable(f"zsl: not in vocabulary {vocabulary.name}, so encoded as phrases: "
+                             + _listed(_with_near_names(vocabulary, phrases))), err=True)
+
+
+def say_left_out(labels: Sequence[str]) -> None:
+    """Tell which labels of the user's list are no candidates."""
+    if labels:
+        click.echo(printable("zsl: left out by --under or --max-depth: "
+                             + _listed([_quoted(label) for label in labels])), err=True)
 
 
 def _with_near_names(vocabulary: "Vocabulary", phrases: Sequence[str]) -> list[str]:
@@ -68,9 +78,18 @@ def _with_near_names(vocabulary: "Vocabulary", phrases: Sequence[str]) -> list[s
     names = Names(list(vocabulary.names))
     near = [names.like(normal_name(phrase)[:_LONGEST]) for phrase in phrases[:_LOOKED_AT]]
     near += [[] for _ in phrases[_LOOKED_AT:]]
-    said = [f"{phrase!r} (a name near it: {', '.join(like)})" if like else repr(phrase)
+    said = [_quoted(phrase) + (f" (a name near it: {', '.join(like)})" if like else "")
             for phrase, like in zip(phrases, near, strict=True)]
     return [said[place] for place in sorted(range(len(said)), key=lambda place: not near[place])]
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - _PHRASES:,} more" if len(texts) > _PHRASES else ""
+    return ", ".join(texts[:_PHRASES]) + more
+
+
+def _quoted(label: str) -> str:
+    return repr(label if len(label) <= _WIDE else label[:_WIDE - 1] + "…")
 
 
 def say_senses(vocabulary: "Vocabulary", matches: "Iterable[Match]") -> None:

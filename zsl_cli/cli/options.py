@@ -70,7 +70,7 @@ candidates = stack(
                  help="Only labels below this one, such as animal. May be repeated."),
     click.option("--max-depth", type=click.IntRange(0), metavar="N",
                  help="Only labels at most N steps below those of --under, or below the roots of "
-                      "the hierarchy."),
+                      "the hierarchy, by the shortest way."),
     click.option("--exact/--hnsw", "exact", default=None,
                  help="Search by brute force, or by the HNSW index. Default: the quicker one "
                       "for this number of images."),
