@@ -1,6 +1,13 @@
 """The hypernym graph over labels: who lies under whom."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class Hierarchy:
@@ -19,6 +26,9 @@ class Hierarchy:
             self._parents.append(known)
             for parent in known:
                 self._children[parent].append(row)
+
+    def __len__(self) -> int:
+        return len(self._parents)
 
     @property
     def flat(self) -> bool:
@@ -54,6 +64,38 @@ class Hierarchy:
                         below.append(child)
             level = below
         return sorted(found)
+
+    def ancestors(self, row: int) -> set[int]:
+        """The rows above ``row``, by any way; without ``row``, unless it is in a cycle."""
+        found: set[int] = set()
+        open_rows = [row]
+        while open_rows:
+            above = [parent for parent in self._parents[open_rows.pop()] if parent not in found]
+            found.update(above)
+            open_rows += above
+        return found
+
+    def rings(self, row: int) -> "Iterator[NDArray[np.int64]]":
+        """The rows 0, 1, 2, … hops from ``row``, up and down alike, as far as any are left; each
+        int64, rising."""
+        offsets, targets = self._links
+        seen = np.zeros(len(self._parents), bool)
+        ring = np.array([row], np.int64)
+        while len(ring):
+            seen[ring] = True
+            yield ring
+            counts = offsets[ring + 1] - offsets[ring]
+            before = np.cumsum(counts) - counts
+            reached = targets[np.repeat(offsets[ring] - before, counts) + np.arange(counts.sum())]
+            ring = np.unique(reached[~seen[reached]])
+
+    @cached_property
+    def _links(self) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+        """The neighbours, above and below, of row i: ``targets[offsets[i]:offsets[i + 1]]``."""
+        around = [above + below
+                  for above, below in zip(self._parents, self._children, strict=True)]
+        offsets = np.cumsum([0, *map(len, around)], dtype=np.int64)
+        return offsets, np.array([row for rows in around for row in rows], np.int64)
 
     def lineage(self, row: int) -> list[int]:
         """The rows from the root down to ``row``, itself included, by the first parent of each

@@ -85,6 +85,18 @@ def as_float32(vectors: "NDArray[np.floating]") -> "NDArray[np.float32]":
     return found
 
 
+def largest(scores: "NDArray[np.float32]", k: int) -> "Neighbours":
+    """Columns and values of the k largest of each line of ``[n, m]``, falling; ties go to the
+    earlier column. ``k`` above m gives all."""
+    columns = scores.shape[1]
+    best = (np.argpartition(scores, columns - k, axis=1)[:, columns - k:] if k < columns
+            else np.broadcast_to(np.arange(columns), scores.shape))
+    best = np.sort(best, axis=1)
+    order = np.argsort(-np.take_along_axis(scores, best, 1), axis=1, kind="stable")
+    best = np.take_along_axis(best, order, 1)
+    return best, np.take_along_axis(scores, best, 1)
+
+
 class Exact:
     """Brute force over label vectors ``[labels, D]`` of any float type."""
 
@@ -100,13 +112,7 @@ class Exact:
         step = max(_TOGETHER, _BLOCK // max(labels, 1))
         for start in range(0, len(queries), step):
             block = slice(start, start + step)
-            product = queries[block] @ self._vectors.T
-            best = (np.argpartition(product, labels - k, axis=1)[:, labels - k:] if k < labels
-                    else np.broadcast_to(np.arange(labels), product.shape))
-            best = np.sort(best, axis=1)
-            order = np.argsort(-np.take_along_axis(product, best, 1), axis=1, kind="stable")
-            rows[block] = np.take_along_axis(best, order, 1)
-            scores[block] = np.take_along_axis(product, rows[block], 1)
+            rows[block], scores[block] = largest(queries[block] @ self._vectors.T, k)
         return rows, scores
 
 

@@ -1,8 +1,13 @@
 """How messages speak of many things."""
 
+import re
 from collections.abc import Sequence
 
 _EXAMPLES = 8
+
+# What would be invisible, break the line or turn the text around: control characters, halves of
+# surrogate pairs (bytes of a name that is not UTF-8), line separators, bidirectional overrides.
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
@@ -14,3 +19,18 @@ def some(names: Sequence[str], most: int = _EXAMPLES) -> str:
     """The first of the names, quoted, and how many more there are."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(map(repr, names[:most])) + more
+
+
+def shown(text: str) -> str:
+    """The text with an escape in place of each character that could not be seen or would upset
+    those around it; bytes of a name that is not UTF-8 become ``\\xe9``."""
+    return _UNSHOWN.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if 0xDC80 <= code <= 0xDCFF:  # a byte, as os.fsdecode has it
+        code -= 0xDC00
+    if code > 0xFF:
+        return f"\\u{code:04x}"
+    return {9: "\\t", 10: "\\n", 13: "\\r"}.get(code, f"\\x{code:02x}")

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import json
 import os
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -17,6 +16,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from zsl_cli.labeling.entry import Entry
+from zsl_cli.wording import shown
 
 Lineage = Callable[[str], Sequence[tuple[str, str]]]
 """The id of a label → (id, name) from the root of the tree down to the label itself."""
@@ -24,11 +24,6 @@ Lineage = Callable[[str], Sequence[tuple[str, str]]]
 BLOCK = 100
 """Photos a block of JSON. The page reads a block's thumbnails when it comes to show them, so
 that a hundred thousand photos don't have to be held twice."""
-
-# What would be invisible, break the line or turn the text around: control characters, halves of
-# surrogate pairs (bytes of a name that is not UTF-8), line separators, bidirectional overrides.
-_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-
 
 @dataclass(frozen=True)
 class About:
@@ -65,21 +60,6 @@ def write(file: BinaryIO, entries: Iterable[Entry], lineage: Lineage, about: Abo
                                          for entry in photos]))
     file.write(_block("labels", labels.table))
     file.write(tail)
-
-
-def shown(text: str) -> str:
-    """The text with an escape in place of each character that could not be seen or would upset
-    those around it; bytes of a name that is not UTF-8 become ``\\xe9``."""
-    return _UNSHOWN.sub(_escape, text)
-
-
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if 0xDC80 <= code <= 0xDCFF:  # a byte, as os.fsdecode has it
-        code -= 0xDC00
-    if code > 0xFF:
-        return f"\\u{code:04x}"
-    return {9: "\\t", 10: "\\n", 13: "\\r"}.get(code, f"\\x{code:02x}")
 
 
 def _split(path: str) -> tuple[str, str]:
