@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 COLUMNS = ("path", "label")
 """What a CSV's first line has to name; further columns don't matter."""
 
-_WORDNET_ID = re.compile(r"n[0-9]{8}")
+WORDNET_ID = re.compile(r"n[0-9]{8}")
 _ALIKE = 0.6  # as the names that look_up's error offers
 
 
@@ -95,13 +95,7 @@ def read(path: str | os.PathLike[str], vocabulary: "Vocabulary") -> Dataset:
     Raises ZslError when there is no such set, or when not one of its images has a known label.
     """
     path = Path(path)
-    loose = 0
-    if path.is_dir():
-        groups, loose = _folders(path)
-    elif path.is_file():
-        groups = _csv(path)
-    else:
-        raise ZslError(f"{path}: no such folder or CSV file")
+    groups, loose = _groups(path)
     names = _Nearest(vocabulary)
     classes = tuple(_class(name, len(files), vocabulary, names) for name, files in groups.items())
     pairs = [(file, one.match.row) for one, files in zip(classes, groups.values(), strict=True)
@@ -111,6 +105,11 @@ def read(path: str | os.PathLike[str], vocabulary: "Vocabulary") -> Dataset:
     if not len(found):
         raise ZslError(f"{path}: {_why_nothing(found, vocabulary)}")
     return found
+
+
+def class_names(path: str | os.PathLike[str]) -> list[str]:
+    """What the classes of a set are called that have images; raises ZslError as ``read``."""
+    return [name for name, files in _groups(Path(path))[0].items() if files]
 
 
 def meaning(name: str, vocabulary: "Vocabulary") -> Match | None:
@@ -124,8 +123,8 @@ def meaning(name: str, vocabulary: "Vocabulary") -> Match | None:
     id_, _, rest = name.strip().partition("_")
     if id_ in vocabulary.rows:
         return Match(name, vocabulary.rows[id_])
-    if _WORDNET_ID.fullmatch(id_):
-        if any(map(_WORDNET_ID.fullmatch, vocabulary.rows)):
+    if WORDNET_ID.fullmatch(id_):
+        if any(map(WORDNET_ID.fullmatch, vocabulary.rows)):
             return None
         name = rest
     return vocabulary.look_up(name) or vocabulary.look_up(name.replace("-", " "))
@@ -148,8 +147,17 @@ class _Nearest:
 
     def like(self, name: str) -> tuple[str, ...]:
         id_, _, rest = name.partition("_")
-        text = rest if _WORDNET_ID.fullmatch(id_) and rest else name
+        text = rest if WORDNET_ID.fullmatch(id_) and rest else name
         return tuple(self._names.like(normal_name(text), least=_ALIKE))
+
+
+def _groups(path: Path) -> tuple[dict[str, list[Path]], int]:
+    """The images of each class, and how many there are without one."""
+    if path.is_dir():
+        return _folders(path)
+    if path.is_file():
+        return _csv(path), 0
+    raise ZslError(f"{path}: no such folder or CSV file")
 
 
 def _folders(folder: Path) -> tuple[dict[str, list[Path]], int]:

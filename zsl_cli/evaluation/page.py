@@ -1,0 +1,239 @@
+"""Outcomes → one HTML file to look at: the tables, plots, the worst and the best images.
+
+The file stands alone: it has no script, asks nothing of any network, and its content security
+policy sees to it. What comes from outside, such as file names and labels, is escaped.
+"""
+
+import base64
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from zsl_cli import images
+from zsl_cli.errors import ImageError
+from zsl_cli.evaluation import plots
+from zsl_cli.evaluation.tables import Table, tables
+from zsl_cli.wording import counted, shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from zsl_cli.evaluation.measure import Outcome
+
+_PHOTOS = 12  # of the best, and of the worst
+_OF_A_CLASS = 3  # of these at most, so that they are not all alike
+_CLASSES = 15
+_THUMBNAIL = images.Preprocessing(size=144, crop=1.0)
+
+
+@dataclass(frozen=True)
+class About:
+    """What the page says of itself.
+
+    made: when, as an ISO 8601 time. dataset: what was evaluated, as it was asked for.
+    left_out: a heading, and what of that kind did not count, a line each.
+    """
+
+    dataset: str
+    version: str
+    made: str
+    images: int
+    left_out: Sequence[tuple[str, Sequence[str]]] = ()
+
+
+def render(outcomes: "Sequence[Outcome]", ks: Sequence[int], about: About) -> bytes:
+    """The page, in UTF-8. The thumbnails are made from the files now; one that cannot be read any
+    more has none."""
+    thumbnails = _Thumbnails()
+    content = [_head(about), "<h2>Figures</h2>",
+               *map(_table, tables([outcome.row for outcome in outcomes], ks)),
+               _plots(outcomes, ks), "<h2>In detail</h2>",
+               *(_details(outcome, thumbnails, first=at == 0)
+                 for at, outcome in enumerate(outcomes)),
+               _left_out(about)]
+    folder = resources.files(__package__)
+    page, style = (folder.joinpath(name).read_text(encoding="utf-8")
+                   for name in ("page.html", "page.css"))
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    for slot, text in {"style-hash": f"sha256-{digest}", "style": style}.items():
+        page = page.replace(f"<!--{slot}-->", text)
+    head, _, tail = page.partition("<!--content-->")
+    return (head + "\n".join(filter(None, content)) + tail).encode()
+
+
+def _text(text: str) -> str:
+    """Text from outside, which cannot turn that around it about."""
+    return f"<bdi>{escape(shown(text))}</bdi>"
+
+
+def _head(about: About) -> str:
+    return (f'<header><h1>Evaluation of {_text(about.dataset)}</h1><dl class="counts"><div><dt>'
+            f"images</dt><dd>{about.images:,}</dd></div></dl>"
+            f'<p class="made">zsl {escape(about.version)}, {escape(about.made)}</p></header>')
+
+
+def _table(table: Table) -> str:
+    head = "".join(f'<th scope="col"{_number(at, table)}>{escape(name)}</th>'
+                   for at, name in enumerate(table.columns))
+    lines = "".join(
+        "<tr>" + "".join(f"<td{_number(at, table)}>"
+                         + (_text(cell) if at < table.texts else _figure(cell)) + "</td>"
+                         for at, cell in enumerate(line)) + "</tr>" for line in table.lines)
+    return (f"<h3>{escape(table.heading)}</h3><p class=\"quiet\">{escape(table.note)}</p>"
+            f'<div class="wide" tabindex="0" role="region" aria-label="{escape(table.heading)}">'
+            f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>")
+
+
+def _number(at: int, table: Table) -> str:
+    return ' class="number"' if at >= table.texts else ""
+
+
+def _figure(cell: str) -> str:
+    value, _, rest = cell.partition(" ")
+    return escape(value) + (f' <span class="of">{escape(rest)}</span>' if rest else "")
+
+
+def _title(outcome: "Outcome") -> str:
+    """What tells an outcome from the others."""
+    row = outcome.row
+    stacked = "" if row["stacking"] is None else f", stacking {row['stacking']:.4g}"
+    vocabulary = "" if row["vocabulary"] == row["model"] else f" + {row['vocabulary']}"
+    return f"{row['model']}{vocabulary}, {row['candidates']}{stacked}"
+
+
+def _plots(outcomes: "Sequence[Outcome]", ks: Sequence[int]) -> str:
+    found = []
+    if len(ks) > 1:
+        places = {k: at / (len(ks) - 1) for at, k in enumerate(ks)}
+        of_hits = [plots.Line(_title(outcome), [
+            (places[k], outcome.row[f"hit@{k}"]) for k in ks
+            if outcome.row[f"hit@{k}"] is not None], at, marked=True)
+            for at, outcome in enumerate(outcomes)]
+        found.append(_plot("hit@k", "Share of images whose label is among the first k.",
+                           plots.lines("hit@k of each row", of_hits, across="k", up="hit@k",
+                                       ticks=[(places[k], str(k)) for k in ks]),
+                           [(line.name, line.colour) for line in of_hits]))
+    curves = [(at, outcome) for at, outcome in enumerate(outcomes)
+              if outcome.curve and outcome.row["stacking"] is None]
+    if curves:
+        of_curves = [plots.Line(_title(outcome), list(zip(
+            outcome.curve.seen.tolist(), outcome.curve.unseen.tolist(), strict=True)), at)
+            for at, outcome in curves if outcome.curve]
+        found.append(_plot("Seen against unseen classes",
+                           "hit@1 for all constants of calibrated stacking.",
+                           plots.lines("hit@1 on unseen over seen classes", of_curves,
+                                       across="seen classes", up="unseen classes"),
+                           [(line.name, line.colour) for line in of_curves]))
+    return f'<h2>Plots</h2><div class="plots">{"".join(found)}</div>' if found else ""
+
+
+def _plot(title: str, note: str, drawing: str,
+          legend: Iterable[tuple[str, int]] = ()) -> str:
+    items = "".join(f"<li>{plots.swatch(colour)}{_text(name)}</li>" for name, colour in legend)
+    return (f"<figure><figcaption>{escape(title)}<small>{escape(note)}</small></figcaption>"
+            f'{drawing}{f"<ul class=legend>{items}</ul>" if items else ""}</figure>')
+
+
+def _details(outcome: "Outcome", thumbnails: "_Thumbnails", *, first: bool) -> str:
+    row = outcome.row
+    correct = outcome.ranking.ranked[:, 0] == outcome.truth
+    figures = [_plot("Reliability", f"Expected calibration error {row['ece']:.3f}.",
+                     plots.reliability("Share of right answers over the score",
+                                       outcome.reliability))]
+    kinds = [(kind, row[f"wrong_{kind}"]) for kind in
+             ("ancestor", "descendant", "sibling", "other") if row[f"wrong_{kind}"] is not None]
+    if kinds:
+        figures.append(_plot(
+            "Wrong first answers", f"{np.count_nonzero(~correct):,} of {len(correct):,}; what they "
+            "are to the right label.", plots.shares("Kinds of wrong answers", kinds),
+            [(f"{kind} {share:.0%}", at) for at, (kind, share) in enumerate(kinds)]))
+    return "".join([
+        f"<details{' open' if first else ''}><summary>{_text(_title(outcome))}<small>hit@1 "
+        f"{np.mean(correct):.3f}, {counted(row['labels'], 'label')}, "
+        f"{counted(row['images'], 'image')}</small></summary>",
+        f'<div class="plots">{"".join(figures)}</div>', _table(_worst_classes(outcome)),
+        _photos("Wrong, with the highest scores", outcome, ~correct, thumbnails),
+        _photos("Right, with the highest scores", outcome, correct, thumbnails), "</details>"])
+
+
+def _name(outcome: "Outcome", row: int) -> str:
+    return outcome.subject.classifier.vocabulary.label(row).name
+
+
+def _worst_classes(outcome: "Outcome") -> Table:
+    """The classes with the lowest hit@1, and what they are taken for most often."""
+    truth, answers = outcome.truth, outcome.ranking.ranked[:, 0]
+    labels, classes, sizes = np.unique(truth, return_inverse=True, return_counts=True)
+    right = np.bincount(classes, answers == truth) / sizes
+    lines = []
+    for at in np.lexsort((labels, -sizes, right))[:_CLASSES].tolist():
+        of_class = answers[classes == at]
+        wrong = Counter(of_class[of_class != labels[at]].tolist()).most_common(1)
+        label = int(labels[at])
+        taken = f"{_name(outcome, wrong[0][0])} ({wrong[0][1]})" if wrong else "–"
+        lines.append([_name(outcome, label), taken, f"{sizes[at]:,}", f"{right[at]:.3f}"])
+    return Table("Worst classes", f"{counted(len(labels), 'class', 'classes')} in all.",
+                 ["class", "mostly taken for", "images", "hit@1"], lines, texts=2)
+
+
+def _photos(heading: str, outcome: "Outcome", among: "np.ndarray",
+            thumbnails: "_Thumbnails") -> str:
+    """Images among these with the highest scores, a few of each class."""
+    chosen: list[int] = []
+    of_class: Counter[int] = Counter()
+    for at in np.argsort(-outcome.ranking.confidence, kind="stable").tolist():
+        label = int(outcome.truth[at])
+        if among[at] and of_class[label] < _OF_A_CLASS and len(chosen) < _PHOTOS:
+            of_class[label] += 1
+            chosen.append(at)
+    if not chosen:
+        return ""
+    items = []
+    for at in chosen:
+        path = outcome.subject.paths[int(outcome.images[at])]
+        answer, label = int(outcome.ranking.ranked[at, 0]), int(outcome.truth[at])
+        right = ("" if answer == label else f"<p>is: <strong>{_text(_name(outcome, label))}"
+                 f"</strong>, place {outcome.ranking.place[at]:,}</p>")
+        items.append(f"<li>{thumbnails.of(path)}<p>{_text(_name(outcome, answer))} "
+                     f"{outcome.ranking.confidence[at]:.3f}</p>{right}"
+                     f'<p class="file">{_text(f"{path.parent.name}/{path.name}")}</p></li>')
+    return f'<h3>{escape(heading)}</h3><ul class="photos">{"".join(items)}</ul>'
+
+
+class _Thumbnails:
+    """Small pictures as elements of the page, made once for each file."""
+
+    def __init__(self) -> None:
+        self._made: dict[Path, str] = {}
+
+    def of(self, path: "Path") -> str:
+        """An ``img`` that holds its own data, or what stands in its place."""
+        if path not in self._made:
+            self._made[path] = self._make(path)
+        return self._made[path]
+
+    def _make(self, path: "Path") -> str:
+        try:
+            pixels = images.load(path, _THUMBNAIL)
+        except ImageError:
+            return '<div class="none"></div>'
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, "JPEG", quality=60)
+        data = base64.b64encode(file.getvalue()).decode()
+        return (f'<img loading="lazy" alt="{escape(shown(path.name))}" width="144" height="144" '
+                f'src="data:image/jpeg;base64,{data}">')
+
+
+def _left_out(about: About) -> str:
+    parts = [f"<h3>{escape(heading)}</h3><ul class=\"left-out\">"
+             + "".join(f"<li>{_text(line)}</li>" for line in lines) + "</ul>"
+             for heading, lines in about.left_out if lines]
+    return "<h2>Left out</h2>" + "".join(parts) if parts else ""

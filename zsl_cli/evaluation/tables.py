@@ -1,0 +1,141 @@
+"""Figures as tables, for people, and as JSON and CSV, for programs."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Row = dict[str, Any]
+
+_NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table to look at: a heading, what it shows, the names of the columns, and the lines. The
+    first ``texts`` columns are text and the others numbers."""
+
+    heading: str
+    note: str
+    columns: list[str]
+    lines: list[list[str]]
+    texts: int
+
+
+def tables(rows: Sequence[Row], ks: Sequence[int], *, narrow: bool = False) -> list[Table]:
+    """What there is to be said of these rows; a table that would be empty is left out.
+
+    narrow: with the interval of the first k alone, so that a line fits into a terminal.
+    """
+    columns = [("model", lambda row: row["model"])]
+    if len({(row["model"], row["vocabulary"]) for row in rows}) > len(
+            {row["model"] for row in rows}):
+        columns.append(("vocabulary", lambda row: row["vocabulary"]))
+    columns.append(("candidates", lambda row: row["candidates"]))
+    if any(row["stacking"] is not None for row in rows):
+        columns.append(("stacking", _stacking))
+    texts = len(columns)
+    columns += [("labels", lambda row: f"{row['labels']:,}"),
+                ("images", lambda row: f"{row['images']:,}")]
+    of_images, of_classes, precision = ([f"{name}@{k}" for k in ks]
+                                        for name in ("hit", "class_hit", "hp"))
+    first, chance = of_images[0], f"chance@{ks[0]}"
+
+    def table(heading: str, note: str, figures: "list[tuple[str, Callable[[Row], str]]]",
+              among: Sequence[Row] = rows) -> Table:
+        shown = [*columns, *figures]
+        return Table(heading, note, [name for name, _ in shown],
+                     [[value(row) for _, value in shown] for row in among], texts)
+
+    def hits(names: list[str]) -> "list[tuple[str, Callable[[Row], str]]]":
+        return [(name.removeprefix("class_"),
+                 (_plain if narrow and name != names[0] else _with_interval)(name)[1])
+                for name in names]
+
+    note = "In brackets: 95 % bootstrap interval."
+    found = [
+        table("Flat hit@k, mean over images", note, [*hits(of_images), _plain(chance)]),
+        table("Flat hit@k, mean over classes", note, hits(of_classes))]
+    if any(row[precision[0]] is not None for row in rows):
+        found.append(table("Hierarchical precision@k", "DeViSE, section 4; mean over images.",
+                           [_plain(name) for name in precision]))
+    if both := [row for row in rows if row[f"seen_{first}"] is not None]:
+        found.append(table(
+            f"Seen and unseen classes, {first}",
+            "Mean over classes, and their harmonic mean; AUSUC is the area under the curve of "
+            "unseen over seen classes for all constants of stacking.",
+            [(name, _with_interval(f"{name}_{first}")[1])
+             for name in ("seen", "unseen", "harmonic")] + [("AUSUC", _plain("ausuc")[1])], both))
+    kinds = ("ancestor", "descendant", "sibling", "other")
+    found.append(table(
+        "Confidence, and how wrong answers are wrong",
+        "ECE: expected calibration error. Shares of the wrong first answers that lie above, below "
+        "or beside the right label.",
+        [("ECE", _plain("ece")[1]), ("median rank", lambda row: f"{row['median_rank']:,g}"),
+         *((kind, _plain(f"wrong_{kind}")[1]) for kind in kinds)]))
+    return found
+
+
+def _stacking(row: Row) -> str:
+    if row["stacking"] is None:
+        return _NOTHING
+    return f"{row['stacking']:.4g}" + (" (best)" if row["stacking_chosen"] else "")
+
+
+def _plain(name: str) -> "tuple[str, Callable[[Row], str]]":
+    return name, lambda row: _share(row[name])
+
+
+def _with_interval(name: str) -> "tuple[str, Callable[[Row], str]]":
+    def text(row: Row) -> str:
+        if row[name] is None:
+            return _NOTHING
+        ends = (_share(row[f"{name}_{end}"]).removeprefix("0") for end in ("low", "high"))
+        return f"{_share(row[name])} ({'–'.join(ends)})"
+    return name, text
+
+
+def _share(value: float | None) -> str:
+    if value is None:
+        return _NOTHING
+    return f"{value:.3f}" if value == 0 or value >= 0.0005 else f"{value:.1g}"
+
+
+def to_markdown(found: Sequence[Table]) -> str:
+    """The tables in Markdown, with their headings."""
+    parts = []
+    for table in found:
+        head = [table.columns, [":--" if at < table.texts else "--:"
+                                for at in range(len(table.columns))]]
+        lines = ["| " + " | ".join(_escaped(cell) for cell in line) + " |"
+                 for line in [*head, *table.lines]]
+        parts.append("\n".join([f"**{table.heading}.** {table.note}", "", *lines]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _escaped(cell: str) -> str:
+    for character in "\\|<>*`[]_":
+        cell = cell.replace(character, "\\" + character)
+    return cell
+
+
+def to_csv(rows: Sequence[Row]) -> str:
+    """A line for each row, a column for each figure."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(map(_rounded, rows))
+    return text.getvalue()
+
+
+def to_json(rows: Sequence[Row], **about: Any) -> str:
+    """``{"rows": […]}`` and what else there is to be said."""
+    return json.dumps({"rows": [_rounded(row) for row in rows], **about}, indent=2,
+                      ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _rounded(row: Row) -> Row:
+    return {name: round(value, 6) if isinstance(value, float) else value
+            for name, value in row.items()}
