@@ -63,16 +63,17 @@ def hierarchical_precision(ranked: "NDArray[np.integer]", truth: "NDArray[np.int
     valid[candidates] = True
     hops = np.full(len(hierarchy), _FAR, np.int16)
     found = np.empty((len(truth), len(ks)), np.float32)
+    wanted, most = np.array(ks, np.int64), max(ks, default=1)
+    counted = np.arange(most) < wanted[:, None]
     order = np.argsort(truth, kind="stable")
     labels, starts = np.unique(truth[order], return_index=True)
     for label, images in zip(labels.tolist(), np.split(order, starts[1:]), strict=True):
-        near, sizes = _correct_sets(hierarchy, label, valid, max(ks, default=1))
+        near, sizes = _correct_sets(hierarchy, label, valid, most)
         for hop, rows in enumerate(near):
             hops[rows] = hop
-        of_top = hops[ranked[images]]
-        for column, k in enumerate(ks):
-            radius = min(int(np.searchsorted(sizes, k)), len(near) - 1)
-            found[images, column] = (of_top[:, :k] <= radius).mean(axis=1)
+        radii = np.minimum(np.searchsorted(sizes, wanted), len(near) - 1)
+        correct = hops[ranked[images, :most]][:, None, :] <= radii[:, None]
+        found[images] = (correct & counted).sum(axis=2) / wanted
         for rows in near:
             hops[rows] = _FAR
     return found
@@ -137,18 +138,20 @@ def bootstrap(truth: "NDArray[np.integer]", values: "NDArray[np.floating]", *,
     order = np.argsort(classes, kind="stable")
     values, classes = values[order].astype(np.float64), classes[order]
     starts = np.flatnonzero(np.diff(classes, prepend=-1))
+    images = np.diff(starts, append=number)
     of_images, of_classes = np.empty((2, resamples, columns))
     step = max(1, _DRAWN // max(number, 1))
     for start in range(0, resamples, step):
         lines = min(step, resamples - start)
         drawn = random.integers(0, number, (lines, number)) + number * np.arange(lines)[:, None]
-        weights = np.bincount(drawn.ravel(), minlength=lines * number).reshape(lines, number)
+        weights = np.bincount(drawn.ravel(), minlength=lines * number).astype(np.float64)
+        weights = weights.reshape(lines, number)
         block = slice(start, start + lines)
         of_images[block] = weights @ values / number
         sizes = np.add.reduceat(weights, starts, axis=1)
         present = np.count_nonzero(sizes, axis=1)[:, None]
-        shares = weights / (np.maximum(sizes, 1) * present)[:, classes]
-        of_classes[block] = shares @ values
+        weights /= np.repeat(np.maximum(sizes, 1) * present, images, axis=1)
+        of_classes[block] = weights @ values
     return of_images, of_classes
 
 

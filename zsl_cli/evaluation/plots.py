@@ -14,7 +14,7 @@ COLOURS = 8
 """The style sheet has so many colours, ``s0`` to ``s7``; then they begin again, dashed."""
 
 _WIDTH, _HEIGHT = 460, 320
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 14, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 24, 14, 44
 
 
 @dataclass(frozen=True)

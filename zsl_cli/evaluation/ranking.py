@@ -74,18 +74,31 @@ def rank(classifier: "Classifier", embeddings: "NDArray[np.float32]",
     for start in range(0, number, step):
         block = slice(start, start + step)
         products = embeddings[block] @ vectors.T
-        lines = np.arange(len(products))
-        if both:
-            best = [of[products[:, of].argmax(axis=1)] for of in (of_seen, of_unseen)]
-            rivals[:, block] = rows[np.stack(best)]
-            lead[block] = products[lines, best[0]] - products[lines, best[1]]
         if stacking:
             products[:, of_seen] -= np.float32(stacking)
         columns, falling = nearest.largest(products, max(most, among))
+        if both:
+            best = [_first(columns, kind, products) for kind in (of_seen, of_unseen)]
+            rivals[:, block] = rows[np.stack(best)]
+            values = [np.take_along_axis(products, of[:, None], 1)[:, 0] for of in best]
+            lead[block] = values[0] + np.float32(stacking) - values[1]
         ranked[block] = rows[columns[:, :most]]
         confidence[block] = classifier.probabilities(falling, among)[:, 0]
         place[block] = _places(products, np.searchsorted(rows, truth[block]))
     return Ranking(ranked, place, confidence, Rivals(rivals[0], rivals[1], lead) if both else None)
+
+
+def _first(columns: "NDArray[np.int64]", kind: "NDArray[np.intp]",
+           products: "NDArray[np.float32]") -> "NDArray[np.int64]":
+    """Of each line the best column of this kind: the first among ``columns``, which fall, or where
+    there is none of all."""
+    of_kind = np.zeros(products.shape[1], bool)
+    of_kind[kind] = True
+    there = of_kind[columns]
+    found = np.take_along_axis(columns, there.argmax(axis=1)[:, None], 1)[:, 0]
+    missing = np.flatnonzero(~there.any(axis=1))
+    found[missing] = kind[products[np.ix_(missing, kind)].argmax(axis=1)]
+    return found
 
 
 def _places(products: "NDArray[np.float32]",
