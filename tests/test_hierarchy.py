@@ -59,3 +59,14 @@ def test_cycles_are_found_just_where_a_label_lies_above_itself(parents):
         assert set(cycle) <= tangled
         for below, above in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
             assert above in hierarchy.parents(below)
+
+
+def test_rings_go_up_and_down_by_the_shortest_way(hierarchy):
+    rings = [names(ring) for ring in hierarchy.rings(NAMES.index("macaw"))]
+    assert rings == [["macaw"], ["pet", "parrot"], ["animal", "bird"]]
+
+
+def test_ancestors_are_found_by_every_way(hierarchy):
+    assert sorted(names(hierarchy.ancestors(NAMES.index("macaw")))) == [
+        "animal", "bird", "parrot", "pet"]
+    assert hierarchy.ancestors(0) == set()
