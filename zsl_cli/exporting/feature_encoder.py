@@ -1,0 +1,72 @@
+"""A network's features at the speed of ``zsl label``: through ONNX Runtime, in float32."""
+
+import hashlib
+import json
+import tempfile
+import threading
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zsl_cli import devices, images
+from zsl_cli.exporting import graph, heads
+from zsl_cli.exporting.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import onnxruntime
+    from numpy.typing import NDArray
+
+
+class FeatureEncoder:
+    """What feature_cache.embed takes. The network is exported when the first image is not in the
+    cache, and not before."""
+
+    def __init__(self, plan: Plan, device: str = "cpu") -> None:
+        self._plan = plan
+        self._device = device
+        self._lock = threading.Lock()
+        self.batch_size = 64 if device == "cuda" else 8
+
+    @property
+    def identity(self) -> str:
+        """What the features depend on, beside the image."""
+        given = self._plan.network.input
+        return json.dumps({"features": self._plan.features.where, "weights": self._weights,
+                           "input": asdict(given), "device": self._device}, sort_keys=True)
+
+    @cached_property
+    def _weights(self) -> str:
+        """Of the network's tensors, not of its file: an M that was trained on these features
+        lies in a file of another hash."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self._plan.features.body.state_dict().items()):
+            digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+            digest.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def _session(self) -> "onnxruntime.InferenceSession":
+        encoder = graph.Encoder(self._plan.features.body, heads.Plain(self._plan.features.width),
+                                self._plan.network.input)
+        with tempfile.TemporaryDirectory(prefix="zsl-") as folder:
+            file = Path(folder) / "features.onnx"
+            graph.write_encoder(encoder, file)
+            return devices.open_session(file, self._device, 1)
+
+    def read(self, source: "images.ImageSource", *,
+             max_pixels: int = images.MAX_PIXELS) -> "NDArray[np.uint8]":
+        """One image as the network takes it; raises ImageError."""
+        return images.load(source, self._plan.network.input.preprocessing, max_pixels=max_pixels)
+
+    def embed_pixels(self, pixels: "Sequence[NDArray[np.uint8]]") -> "NDArray[np.float32]":
+        """float32 ``[n, F]``."""
+        if not pixels:
+            return np.empty((0, self._plan.features.width), np.float32)
+        with self._lock:
+            session = self._session
+        return session.run([graph.FEATURES], {graph.IMAGES: np.stack(pixels)})[0]

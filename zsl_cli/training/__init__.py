@@ -1,0 +1,1 @@
+"""Training: the projection M from labelled images and fixed label vectors."""

@@ -1,0 +1,134 @@
+"""The methods of ``zsl train`` → what the projection becomes."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zsl_cli.errors import ZslError
+from zsl_cli.training import closed_form, selection
+from zsl_cli.training.problem import Problem
+from zsl_cli.training.trainer import Progress, Settings, Training, train
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_SHARE = {"image": 0.1, "class": 0.2}
+_FEWEST = 5  # images of a class of which one may be spared for validation
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a method gives.
+
+    change: added to M, float32 ``[D, F]``.
+    shift: added to M's bias, float32 ``[D]``, or None.
+    vectors: the label vectors of the candidates where the method makes its own, ``[C, D]``.
+    history: see trainer.Result; best: the epoch that was kept.
+    choice: how decay and shift were chosen, see selection.
+    """
+
+    change: "NDArray[np.float32]"
+    shift: "NDArray[np.float32] | None" = None
+    vectors: "NDArray[np.float32] | None" = None
+    history: tuple[dict[str, Any], ...] = ()
+    best: int = 0
+    choice: selection.Choice | None = None
+
+
+def split(target: "NDArray[np.int64]", kind: str, seed: int,
+          ) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+    """The rows to train on and those to validate with: a share of each class's images, or all
+    images of a share of the classes. Raises ZslError when nothing can be spared."""
+    random = np.random.default_rng([seed, 2])
+    everything = np.arange(len(target))
+    if kind == "none":
+        return everything, everything[:0]
+    classes = np.unique(target)
+    if kind == "class":
+        count = round(_SHARE[kind] * len(classes))
+        if count < 1 or len(classes) - count < 2:
+            raise ZslError(f"{len(classes)} classes are too few to hold some out; give "
+                           "--validation image or none")
+        chosen = np.isin(target, random.permutation(classes)[:count])
+        return everything[~chosen], everything[chosen]
+    spared: list[int] = []
+    for one in classes:
+        rows = np.flatnonzero(target == one)
+        if len(rows) >= _FEWEST:
+            spared += random.permutation(rows)[:max(1, round(_SHARE[kind] * len(rows)))].tolist()
+    chosen = np.isin(everything, spared)
+    return everything[~chosen], everything[chosen]
+
+
+def random_vectors(count: int, dimension: int, seed: int) -> "NDArray[np.float32]":
+    """Unit vectors ``[count, dimension]`` in directions that mean nothing."""
+    found = np.random.default_rng([seed, 3]).standard_normal((count, dimension), np.float32)
+    return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+def gradient(problem: Problem, settings: Settings, *, validation: str, all_vectors: Any,
+             rows: "NDArray[np.int64]", state: Path, decay: float | None, learn_vectors: bool,
+             device: str, progress: Progress, choosing: Callable[[int], Callable[[int], object]],
+             ) -> Learned:
+    """By gradient descent.
+
+    decay: None chooses it, and how far trained labels are lowered, by holding out classes; that
+        needs an offset, without which there is nothing to keep.
+    choosing: told how many steps the choice has; gives what is told of each.
+    """
+    choice = None
+    if decay is None and problem.offset is not None and len(problem.vectors) >= 8:
+        choice, _ = selection.choose(problem, settings, all_vectors, rows,
+                                     advance=choosing(selection.trials()))
+        settings = replace(settings, decay=choice.decay)
+    elif decay is not None:
+        settings = replace(settings, decay=decay)
+    training, spared = split(problem.target, validation, settings.seed)
+    fit, check = problem.of_images(training), problem.of_images(spared)
+    if validation == "class":
+        fit = fit.of_classes(np.unique(fit.target))
+    made = Training(fit, settings, check if len(spared) else None, learn_vectors=learn_vectors,
+                    device=device)
+    result = train(made, state, _identity(problem, validation), progress)
+    shift = selection.shift_of(problem, all_vectors, rows, choice.shift) if choice else None
+    return Learned(result.change, shift, result.vectors, tuple(result.history), result.best,
+                   choice)
+
+
+def ridge(problem: Problem, decay: float, direction: str) -> Learned:
+    """In closed form; with an offset, M moves from where it is."""
+    wanted = problem.vectors[problem.target]
+    if problem.offset is not None:
+        if direction == "to-features":
+            raise ZslError("--direction to-features makes M anew; give --from-scratch with it")
+        wanted = wanted * problem.radius - problem.offset
+    weights = problem.weights()
+    return Learned(closed_form.ridge(problem.inputs, wanted, weights / weights.sum(), decay,
+                                     direction))
+
+
+def fitted_temperature(embeddings: "NDArray[np.float32]", vectors: "NDArray[np.float32]",
+                       target: "NDArray[np.int64]") -> float:
+    """The temperature T of the least cross entropy of ``softmax(embeddings · vectors / T)`` (Guo
+    et al., 2017), among 60 from 0.001 to 1."""
+    scores = (embeddings @ vectors.T).astype(np.float64)
+    right = scores[np.arange(len(scores)), target]
+    best, least = 1.0, np.inf
+    for temperature in np.geomspace(1e-3, 1, 60):
+        excess = (scores - right[:, None]) / temperature
+        top = excess.max(1)
+        loss = float((top + np.log(np.exp(excess - top[:, None]).sum(1))).mean())
+        if loss < least:
+            best, least = float(temperature), loss
+    return best
+
+
+def _identity(problem: Problem, validation: str) -> str:
+    digest = hashlib.sha256(validation.encode())
+    for part in (problem.inputs, problem.target, problem.vectors, problem.offset):
+        digest.update(b"" if part is None else np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,76 @@
+"""What is trained: a linear map from features to the space of fixed label vectors."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Images as features, their labels, and the label vectors.
+
+    inputs: float32 ``[n, F]``, as M takes them.
+    target: int64 ``[n]``, a row of ``vectors`` each.
+    vectors: float32 ``[C, D]``, the candidate labels' vectors, without what an embedding's radius
+        adds to them.
+    offset: float32 ``[n, D]``, what the projection that training begins with gives for the
+        images; None where it begins with nothing.
+    radius: what a projection is divided by (see exporting.projection); 1 for none.
+    temperature: inner products divided by it are log-probabilities.
+    """
+
+    inputs: "NDArray[np.float32]"
+    target: "NDArray[np.int64]"
+    vectors: "NDArray[np.float32]"
+    offset: "NDArray[np.float32] | None" = None
+    radius: float = 1.0
+    temperature: float = 0.05
+
+    @property
+    def unit(self) -> float:
+        """The size of a change of M's output that moves a log-probability by about 1."""
+        return self.radius * self.temperature
+
+    def of_images(self, rows: "NDArray[np.int64]") -> "Problem":
+        """Some of the images, all candidates."""
+        return replace(self, inputs=self.inputs[rows], target=self.target[rows],
+                       offset=None if self.offset is None else self.offset[rows])
+
+    def of_classes(self, classes: "NDArray[np.int64]") -> "Problem":
+        """The images of some candidates, and these alone."""
+        kept = np.flatnonzero(np.isin(self.target, classes))
+        found = self.of_images(kept)
+        return replace(found, target=np.searchsorted(classes, found.target),
+                       vectors=self.vectors[classes])
+
+    def weights(self) -> "NDArray[np.float32]":
+        """Of the images, mean 1: every class counts the same, however many images it has."""
+        counts = np.bincount(self.target, minlength=len(self.vectors))
+        weights = 1 / counts[self.target]
+        return (weights / weights.mean()).astype(np.float32)
+
+    def scores(self, change: "NDArray[np.float32] | None" = None,
+               shift: "NDArray[np.float32] | None" = None) -> "NDArray[np.float32]":
+        """Log-probabilities up to a constant, ``[n, C]``, with a change ``[D, F]`` of M and a
+        shift ``[D]`` of its bias."""
+        projected = np.zeros((len(self.inputs), self.vectors.shape[1]), np.float32)
+        if self.offset is not None:
+            projected += self.offset
+        if change is not None:
+            projected += self.inputs @ change.T
+        if shift is not None:
+            projected += shift
+        return projected @ self.vectors.T / self.unit
+
+
+def hit_at_k(scores: "NDArray[np.float32]", target: "NDArray[np.int64]", k: int) -> float:
+    """The mean over classes of the share of images whose label is among the k best."""
+    right = scores[np.arange(len(scores)), target]
+    hits = (scores > right[:, None]).sum(1) < k
+    counts = np.bincount(target)
+    sums = np.bincount(target, weights=hits)
+    return float((sums[counts > 0] / counts[counts > 0]).mean())
