@@ -104,6 +104,7 @@ def test_conse_is_made_without_training(zsl, photos, tmp_path):
     assert np.allclose(projection["posterior"][:, 281], expected)  # class 281 is the tabby
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_and_ends_the_same(zsl, photos, environment, tmp_path):
     arguments = ["train", str(photos), "--epochs", "800", "--decay", "1e-5", "--no-export",
                  "--patience", "0", "--batch-size", "6"]
