@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli import __version__, datasets, feature_cache, files, folders, vocabulary_folder
+from zsl_cli import __version__, files, folders
 from zsl_cli.cli import options
 from zsl_cli.cli.interrupt import interrupts
 from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 from zsl_cli.errors import MissingExtraError, ZslError
-from zsl_cli.vocabulary import Vocabulary
 from zsl_cli.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from zsl_cli import datasets
     from zsl_cli.exporting.plan import Plan
     from zsl_cli.exporting.projection import Projection
     from zsl_cli.training.methods import Learned
     from zsl_cli.training.problem import Problem
+    from zsl_cli.vocabulary import Vocabulary
 
 _PATH = click.Path(path_type=Path)
 _CHECKPOINT, _LOG, _CURVES, _STATE, _FACTS = (
@@ -170,6 +171,8 @@ class _Run:
 
     def run(self, data: Path, vocabulary_name: str) -> int:
         """Everything; returns the exit status."""
+        from zsl_cli.vocabulary import Vocabulary
+
         vocabulary = Vocabulary.load(vocabulary_name)
         dataset = self._dataset(data, vocabulary)
         plan, start = self._plan(vocabulary)
@@ -180,8 +183,10 @@ class _Run:
                     len(features.rows))
         return 1 if features.failed else 0
 
-    def _dataset(self, data: Path, vocabulary: Vocabulary) -> datasets.Dataset:
+    def _dataset(self, data: Path, vocabulary: "Vocabulary") -> "datasets.Dataset":
         import numpy as np
+
+        from zsl_cli import datasets
 
         found = datasets.read(data, vocabulary)
         for one in found.unknown[:_SAID]:
@@ -202,7 +207,7 @@ class _Run:
         self.say(f"{counted(len(found), 'image')} of {len(found.labels)} classes")
         return found
 
-    def _plan(self, vocabulary: Vocabulary) -> "tuple[Plan, Projection | None]":
+    def _plan(self, vocabulary: "Vocabulary") -> "tuple[Plan, Projection | None]":
         """The network, and the M that training begins with."""
         from zsl_cli.exporting import plan
         from zsl_cli.exporting.projection import Projection
@@ -238,9 +243,10 @@ class _Run:
                  + ("nought" if start is None else "the model's"))
         return made, start
 
-    def _features(self, plan: "Plan", dataset: datasets.Dataset) -> _Features:
+    def _features(self, plan: "Plan", dataset: "datasets.Dataset") -> _Features:
         import numpy as np
 
+        from zsl_cli import feature_cache
         from zsl_cli.exporting.feature_encoder import FeatureEncoder
 
         device = _device(self.given["device"])
@@ -260,7 +266,7 @@ class _Run:
             raise ZslError("the network gives features that are not finite")
         return _Features(found.values, rows, len(found.failed))
 
-    def _learn(self, plan: "Plan", start: "Projection | None", vocabulary: Vocabulary,
+    def _learn(self, plan: "Plan", start: "Projection | None", vocabulary: "Vocabulary",
                features: _Features) -> "tuple[Projection, NDArray | None, list, Learned]":
         """M, the label vectors and labels of a vocabulary of its own (or None), what was
         learned."""
@@ -365,9 +371,10 @@ class _Run:
         return replace(projection, score_temperature=fitted_temperature(
             unit, vectors, features.rows[:2000]))
 
-    def _write(self, plan: "Plan", projection: "Projection", vocabulary: Vocabulary,
+    def _write(self, plan: "Plan", projection: "Projection", vocabulary: "Vocabulary",
                vectors: "NDArray | None", labels: list, learned: "Learned", data: Path,
                images: int) -> None:
+        from zsl_cli import vocabulary_folder
         from zsl_cli.exporting import export
         from zsl_cli.exporting import plan as planning
         from zsl_cli.exporting.origins.own import TrainingCheckpoint
@@ -470,7 +477,7 @@ def _projected(plan: "Plan", projection: "Projection", features: "NDArray",
     return np.concatenate([one for one, _ in parts]), np.concatenate([one for _, one in parts])
 
 
-def _conse(plan: "Plan", vocabulary: Vocabulary, vectors: "NDArray") -> "Projection":
+def _conse(plan: "Plan", vocabulary: "Vocabulary", vectors: "NDArray") -> "Projection":
     """The label vectors of the classifier's classes, weighted by their probabilities."""
     import numpy as np
 
