@@ -104,6 +104,11 @@ def test_calibration_error_agrees_with_its_definition(answers, bins):
     assert found.count.sum() == len(answers)
 
 
+def test_a_bin_contains_its_upper_end():
+    found = metrics.reliability(np.array([0.0, 0.5, 0.6, 1.0]), np.array([True] * 4), 2)
+    assert found.count.tolist() == [2, 2]
+
+
 def test_the_bootstrap_draws_images_and_means_over_the_classes_drawn():
     truth = np.array([5, 7, 5, 7, 7, 9])
     values = np.array([[1.0, 0.0], [0.5, 1.0], [0.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 1.0]])
