@@ -2,6 +2,7 @@
 
 import json
 import os
+import unicodedata
 from collections.abc import Iterable, KeysView, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
@@ -372,5 +373,6 @@ class Subset:
 
 
 def normal_name(name: str) -> str:
-    """A name as it is compared: case, underscores and runs of white space do not count."""
-    return " ".join(name.replace("_", " ").split()).casefold()
+    """A name as it is compared: case, underscores, runs of white space and whether letters are
+    composed with their marks do not count."""
+    return unicodedata.normalize("NFC", " ".join(name.replace("_", " ").split()).casefold())
