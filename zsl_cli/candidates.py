@@ -71,16 +71,23 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
 def compose(vocabulary: "Vocabulary", phrase: str) -> tuple[int, ...]:
     """The rows of the words of a phrase; raises UnknownLabelError, with the nearest names, unless
     the vocabulary knows them all."""
-    parts = composition.as_words(phrase, vocabulary.names)
+    parts = composition.as_words(phrase, _Labels(vocabulary))
     if parts.missing == (phrase,):
-        vocabulary.find(phrase)  # raises
+        raise vocabulary.unknown(phrase)
     if parts.missing:
-        try:
-            vocabulary.find(parts.missing[0])
-        except UnknownLabelError as error:
-            raise UnknownLabelError(f"unknown label {phrase!r}, and it cannot be composed of its "
-                                    f"words: {error}") from error
+        raise UnknownLabelError(f"unknown label {phrase!r}, and it cannot be composed of its "
+                                f"words: {vocabulary.unknown(parts.missing[0])}")
     return tuple(vocabulary.find(token).row for token in parts.tokens)
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """What a vocabulary can look up: names in whatever case, synonyms and ids."""
+
+    vocabulary: "Vocabulary"
+
+    def __contains__(self, text: object) -> bool:
+        return isinstance(text, str) and self.vocabulary.look_up(text) is not None
 
 
 def _nothing_left(under: Sequence[str] | None, max_depth: int | None) -> str:
