@@ -55,6 +55,23 @@ def test_each_format_is_told_by_its_content_and_read(tmp_path, data, kind):
     check_same(read(path), FOUND, atol=1e-6)
 
 
+@pytest.mark.parametrize("first", [b"\n\0\x80?", b"1\n\x80?", b"12\n?", b"1.5\n", b"   ?",
+                                   b"\t \x80?"])
+def test_binary_vectors_that_begin_like_text_are_no_text(tmp_path, first):
+    rest = np.array([.25, -1], "<f4").tobytes()
+    data = b"3 3\n" + b"".join(word + b" " + first + rest for word in (b"</s>", b"a", b"b"))
+    with open_vectors(put(tmp_path, "vectors", data)) as source:
+        assert source.format == "word2vec binary"
+    assert [word for word, _ in read(tmp_path / "vectors")] == ["</s>", "a", "b"]
+
+
+@pytest.mark.parametrize("first", ["the", "new york", "1 2"])
+def test_text_is_told_by_its_first_line_however_long_that_is(tmp_path, first):
+    found = files.vectors([first, "b"], 9000)  # more than is looked at
+    with open_vectors(put(tmp_path, "vectors", files.text(found))) as source:
+        assert source.format == "word2vec text"
+
+
 @pytest.mark.parametrize("data", [files.text(FOUND), files.binary(FOUND), files.fasttext(FOUND)])
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
 def test_compressed_files_are_read_as_they_are(tmp_path, data, pack):

@@ -1,6 +1,5 @@
 """Which kind of word vectors a file holds, by what is in it and not by its name."""
 
-import re
 import struct
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -13,11 +12,10 @@ from zsl_cli.vocabularies.word_vectors.base import WordVectors
 from zsl_cli.vocabularies.word_vectors.binary import BinaryVectors
 from zsl_cli.vocabularies.word_vectors.folder import FolderVectors
 from zsl_cli.vocabularies.word_vectors.stream import Stream
-from zsl_cli.vocabularies.word_vectors.text import HEADER, TextVectors
+from zsl_cli.vocabularies.word_vectors.text import HEADER, TextVectors, numbers_at_end
 from zsl_cli.vocabulary import Vocabulary
 
-_OF_NUMBERS = frozenset(b"0123456789+-.eEnaifNIF \t\r\n")
-_LOOKED_AT = 48  # bytes behind the first word; numbers fill them, or floats that are no text
+_ENOUGH = 4
 
 
 @contextmanager
@@ -53,7 +51,7 @@ def _vectors(stream: Stream, encoding: str, guess: Collection[str]) -> WordVecto
     if head[:4] == struct.pack("<i", fasttext.MAGIC):
         return fasttext.FastTextVectors(stream, encoding, guess)
     header = HEADER.match(head)
-    if header and not _is_text(head[header.end():]):
+    if header and not _is_text(head[header.end():], int(header[2])):
         return BinaryVectors(stream, encoding)
     if not header and b"\x00" in head:
         raise ZslError(f"{stream.path}: a binary file of no kind that zsl reads: word2vec's begins "
@@ -61,8 +59,12 @@ def _vectors(stream: Stream, encoding: str, guess: Collection[str]) -> WordVecto
     return TextVectors(stream, encoding)
 
 
-def _is_text(head: bytes) -> bool:
-    """Whether what follows a header is a word and numbers in letters."""
-    blank = re.search(rb"[ \t]", head)
-    numbers = head[blank.end():][:_LOOKED_AT] if blank else head
-    return set(numbers.partition(b"\n")[0]) <= _OF_NUMBERS
+def _is_text(body: bytes, dimension: int) -> bool:
+    """Whether what follows a header begins with a line that ends in numbers in letters. A few are
+    enough, so that a header with a wrong dimension is told by what reads text; floats may well
+    begin with a line's end or a digit and one."""
+    line, end, _ = body.partition(b"\n")
+    fields = line.split()
+    if not end and fields and not numbers_at_end(fields):
+        del fields[-1]  # which is cut
+    return not body or numbers_at_end(fields) >= min(_ENOUGH, dimension)

@@ -3,6 +3,7 @@
 import re
 import warnings
 from collections.abc import Collection, Iterator
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,10 +54,7 @@ class TextVectors:
 
     def _dimension_of(self, line: bytes) -> int:
         """How many fields at the end of a line are numbers."""
-        fields = line.split()
-        numbers = 0
-        while numbers < len(fields) - 1 and _is_number(fields[-1 - numbers]):
-            numbers += 1
+        numbers = numbers_at_end(line.split())
         if numbers < 2:
             raise ZslError(f"{self._where()}: not a word and its vector, so this is no file of "
                            f"word vectors: {line[:60]!r}")
@@ -127,6 +125,11 @@ class TextVectors:
     def position(self) -> tuple[int, int]:
         """See WordVectors."""
         return self._stream.position()
+
+
+def numbers_at_end(fields: list[bytes]) -> int:
+    """How many fields at the end of a line are numbers; the first is a word in any case."""
+    return sum(1 for _ in takewhile(_is_number, reversed(fields[1:])))
 
 
 def _is_number(field: bytes) -> bool:
