@@ -216,10 +216,10 @@ def _number(files: list[corpus.TextFile], path: Path, progress: Progress,
         for file in files:
             for text in corpus.read(file, advance, identities.append):
                 ids = np.fromiter(map(numbers.__getitem__, tokens(text)), np.int32)
-                found = np.bincount(ids, minlength=FIRST_WORD)
-                if len(found) > len(counts):
-                    counts = np.concatenate([counts, np.zeros(2 * len(found), np.int64)])
-                counts[:len(found)] += found
+                if numbers.next > len(counts):
+                    counts = np.concatenate([counts, np.zeros(2 * numbers.next, np.int64)])
+                found, times = np.unique(ids, return_counts=True)
+                counts[found] += times
                 _write(out, ids)
                 if len(numbers) > _MOST_TYPES:
                     numbers.forget_rare(counts, _MOST_TYPES // 2)

@@ -5,8 +5,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from zsl_cli import folders
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import FolderError, ZslError
 from zsl_cli.vocabularies.word_vectors import fasttext
 from zsl_cli.vocabularies.word_vectors.base import WordVectors
 from zsl_cli.vocabularies.word_vectors.binary import BinaryVectors
@@ -31,17 +30,19 @@ def open_vectors(source: Path, *, member: str | None = None, encoding: str = "ut
     Raises ZslError for what is neither.
     """
     if not source.exists() or source.is_dir():
-        try:
-            yield FolderVectors(Vocabulary.load(
-                folders.find(folders.VOCABULARY, source if source.is_dir() else str(source))))
-        except folders.FolderError as error:
-            if source.exists() or len(source.parts) > 1 or source.suffix:
-                raise ZslError(f"{source}: no such file or vocabulary" if not source.exists()
-                               else str(error)) from error
-            raise
+        yield FolderVectors(_vocabulary(source))
         return
     with Stream(source, member) as stream:
         yield _vectors(stream, encoding, guess)
+
+
+def _vocabulary(source: Path) -> Vocabulary:
+    try:
+        return Vocabulary.load(source if source.is_dir() else str(source))
+    except FolderError as error:
+        if not source.exists() and (len(source.parts) > 1 or source.suffix):
+            raise ZslError(f"{source}: no such file or vocabulary") from error
+        raise
 
 
 def _vectors(stream: Stream, encoding: str, guess: Collection[str]) -> WordVectors:

@@ -86,7 +86,10 @@ class FastTextVectors:
                 if not more:
                     break
             end = buffer.find(b"\x00", at)
-            if not 0 <= end - at <= LONGEST_WORD or len(buffer) < end + 1 + rest.size:
+            if max(end, len(buffer) if end < 0 else 0) - at > LONGEST_WORD:
+                raise ZslError(f"{self._stream.path}, word {len(words) + 1:,}: a word of more than "
+                               f"{LONGEST_WORD:,} bytes; the file is damaged")
+            if end < 0 or len(buffer) < end + 1 + rest.size:
                 raise self._truncated()
             _count, kind = rest.unpack_from(buffer, end + 1)
             if kind == _WORD:
