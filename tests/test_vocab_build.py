@@ -133,6 +133,16 @@ def test_zeros_nan_and_repeated_words_are_dealt_with(build):
     assert len(merged) == len(vocabulary) - 1
 
 
+@pytest.mark.parametrize("labels", [None, "tiger\nshark\n"])
+def test_very_large_values_have_a_direction_too(build, labels):
+    large = {word: vector * np.float32(1e30) for word, vector in FOUND.items()}
+    result, vocabulary = build(vectors=files.text(large), labels=labels)
+    assert result.returncode == 0, result.stderr
+    np.testing.assert_allclose(vocabulary.vectors[vocabulary.find("tiger").row],
+                               unit(FOUND["tiger"]), atol=1e-6)
+    assert b"zeros or NaN" not in result.stderr
+
+
 def test_labels_with_the_same_vector_can_be_merged(build):
     table = "id,name,parent\n1,crane,\n2,Crane,1\n3,teapot,2\n"
     _, vocabulary = build(labels=table, name="l.csv")
@@ -140,6 +150,28 @@ def test_labels_with_the_same_vector_can_be_merged(build):
     _, vocabulary = build("--merge", "--force", labels=table, name="l.csv")
     assert [(label.id, label.parents) for label in vocabulary.labels] == [
         ("1", ()), ("3", ("1",))]
+
+
+def test_only_labels_that_are_written_are_counted(build):
+    bad = {**FOUND, "tiger": -unit(FOUND["shark"]), "red": FOUND["crane"]}
+    result, vocabulary = build("--merge", vectors=files.binary(bad),
+                               labels="shark\nShark\ntiger shark\ncrane\nred\n")
+    assert [label.name for label in vocabulary.labels] == ["shark", "crane"]
+    assert b"2 labels of 6 dimensions (2 with a vector of their own)" in result.stderr
+    built = vocabulary.manifest["built"]
+    assert (built["own"], built["mean"], built["same_vector"]) == (2, 0, 2)
+
+
+@pytest.mark.parametrize("labels", [None, "w1\nw2\nw99\n"])
+def test_a_low_limit_does_not_change_the_space(build, labels):
+    many = files.binary(files.vectors([f"w{i}" for i in range(400)]))
+    _, every = build(vectors=many)
+    result, some = build("--limit", "99", "--force", vectors=many, labels=labels)
+    assert [label.name for label in some.labels] == (
+        ["w1", "w2"] if labels else [f"w{i}" for i in range(99)])
+    assert some.space == every.space
+    _, few = build("--limit", "300", "--force", vectors=many, labels=labels)
+    assert few.space == every.space
 
 
 def test_vectors_of_one_collection_share_their_space(build, zsl, tmp_path):

@@ -75,7 +75,12 @@ class Request:
 
 @dataclass
 class Report:
-    """What became of the words and labels, counted; ``notes`` says it in lines."""
+    """What became of the words and labels, counted; ``notes`` says it in lines.
+
+    labels: of the list, or every word.
+    own, mean, subword: of the labels that are written, by how their vectors are made.
+    synonym: of these, those with the vector of a synonym.
+    """
 
     labels: int = 0
     own: int = 0
@@ -87,6 +92,13 @@ class Report:
     twice: int = 0
     without_direction: list[str] = field(default_factory=list)
     same_vector: int = 0
+
+    def count(self, made: "_Made") -> None:
+        """A label that is written, and how its vector is made."""
+        self.own += made.how == "own"
+        self.mean += made.how == "mean"
+        self.subword += made.how == "subword"
+        self.synonym += made.synonym
 
     def notes(self, merge: bool) -> Iterator[str]:
         """What a user should know, most important first."""
@@ -110,6 +122,16 @@ class Report:
         """The counts, for the manifest."""
         return {name: len(value) if isinstance(value, list) else value
                 for name, value in vars(self).items() if name != "unknown_words"}
+
+
+@dataclass(frozen=True, slots=True)  # there is one a label
+class _Made:
+    """How a label's vector is made: of which tokens it is the mean, ``own``, ``mean`` or
+    ``subword``, and whether they are those of a synonym."""
+
+    tokens: tuple[str, ...]
+    how: str
+    synonym: bool = False
 
 
 def build(request: Request, target: Path, *, force: bool = False,
@@ -166,23 +188,28 @@ class _Words:
     def read(self, wanted: set[str] | None = None) -> "Iterator[tuple[str, Vector]]":
         """Words, each the first time that it comes, and their unit vectors."""
         seen: set[str] = set()
-        for count, (word, vector) in enumerate(
-                self.vectors.read(wanted, limit=self._request.limit), start=1):
+        limit = most = self._request.limit
+        if limit is not None and self.vectors.space is None:
+            most = max(limit, HEAD)  # which names the space, however few words are to be known
+        for count, (word, vector) in enumerate(self.vectors.read(wanted, limit=most), start=1):
             if count <= HEAD and word not in self.vectors.guessed:
                 self._head.update(word.encode("utf-8", "surrogatepass") + b" " + vector.tobytes())
             if count % _CHUNK == 0:
                 self._progress(*self.vectors.position())
-            if (wanted is not None and word not in wanted) or word in _MARKS:
+            if (wanted is not None and word not in wanted) or word in _MARKS or (
+                    limit is not None and limit != most and limit < count
+                    and word not in self.vectors.guessed):
                 continue
             if word in seen:
                 self._report.twice += 1
                 continue
             seen.add(word)
-            length = float(np.linalg.norm(vector))
+            precise = vector.astype(np.float64)  # in which no square is too large
+            length = float(np.linalg.norm(precise))
             if not 0 < length < np.inf:
                 self._report.without_direction.append(word)
                 continue
-            yield word, vector / length
+            yield word, (precise / length).astype(np.float32)
         self._progress(*self.vectors.position())
 
     def space(self) -> str:
@@ -236,36 +263,38 @@ def _write_labels(labels: Sequence[Label], words: _Words, writer: Writer, reques
         store.add(word, vector)
     report.labels = len(labels)
     known = store.keys() - words.vectors.guessed if words.vectors.guessed else store.keys()
-    tokens = [_tokens(label, known, store.keys(), request, report) for label in labels]
+    made = [_made(label, known, store.keys(), request) for label in labels]
     same = _Known()
-    for row, found in enumerate(tokens):
-        if not found:
+    for row, found in enumerate(made):
+        if found is None:
             report.left_out.append(labels[row].name)
             report.unknown_words.update(composition.as_words(labels[row].name, known).missing)
             continue
-        vector = store.mean(found)
+        vector = store.mean(found.tokens)
         again = same.has(vector)
         report.same_vector += again
         if not vector.any():
             report.without_direction.append(labels[row].name)
         if not vector.any() or (again and request.merge):
-            tokens[row] = ()
+            made[row] = None
+        else:
+            report.count(found)
     if report.left_out and request.oov == "error":
         raise ZslError(f"{len(report.left_out):,} of {counted(len(labels), 'label')} with words "
                        f"that {request.vectors.name} does not know: {some(report.left_out)}; "
                        "--oov skip leaves them out")
-    kept = zip(label_lists.relinked(labels, [bool(found) for found in tokens]),
-               filter(None, tokens), strict=True)
-    _write(((label, store.mean(found)) for label, found in kept), writer)
+    kept = zip(label_lists.relinked(labels, [found is not None for found in made]),
+               filter(None, made), strict=True)
+    _write(((label, store.mean(found.tokens)) for label, found in kept), writer)
 
 
 def _names(label: Label) -> tuple[str, ...]:
     return (label.name, *label.synonyms)
 
 
-def _tokens(label: Label, known: Collection[str], guessed: Collection[str], request: Request,
-            report: Report) -> tuple[str, ...]:
-    """The tokens of whose vectors the label's is the mean; none where there are not enough.
+def _made(label: Label, known: Collection[str], guessed: Collection[str],
+          request: Request) -> "_Made | None":
+    """How a label's vector is made; None where too few of its words are known.
 
     guessed: the known tokens, and those with vectors of their n-grams.
     """
@@ -274,16 +303,13 @@ def _tokens(label: Label, known: Collection[str], guessed: Collection[str], requ
             len(composition.words(name)) < 2) else None
         parts = composition.as_words(name, known) if request.phrases != "token" else None
         if own or (parts and not parts.missing):
-            report.own += bool(own)
-            report.mean += not own
-            report.synonym += place > 0
-            return (own,) if own else parts.tokens if parts else ()
+            return (_Made((own,), "own", place > 0) if own
+                    else _Made(parts.tokens if parts else (), "mean", place > 0))
     if request.oov == "subword":
         parts = composition.as_words(label.name, guessed)
         if not parts.missing:
-            report.subword += 1
-            return parts.tokens
-    return ()
+            return _Made(parts.tokens, "subword")
+    return None
 
 
 class _Store:

@@ -65,22 +65,20 @@ class TextVectors:
              ) -> "Iterator[Found]":
         """See WordVectors."""
         words = 0
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # numpy's way to say that a text is no number
-            while limit is None or words < limit:
-                line, self._held = self._held or self._next(), b""
-                if not line:
-                    if self._count is not None and words != self._count:
-                        raise ZslError(f"{self._stream.path}: truncated: its header speaks of "
-                                       f"{self._count:,} words, and it ends after {words:,}")
-                    return
-                if self._count is not None and words == self._count:
-                    raise ZslError(f"{self._where()}: a wrong header: it speaks of "
-                                   f"{self._count:,} words, and there are more")
-                word, numbers = self._split(line)
-                words += 1
-                if wanted is None or words <= HEAD or word in wanted:
-                    yield word, self._vector(numbers)
+        while limit is None or words < limit:
+            line, self._held = self._held or self._next(), b""
+            if not line:
+                if self._count is not None and words != self._count:
+                    raise ZslError(f"{self._stream.path}: truncated: its header speaks of "
+                                   f"{self._count:,} words, and it ends after {words:,}")
+                return
+            if self._count is not None and words == self._count:
+                raise ZslError(f"{self._where()}: a wrong header: it speaks of "
+                               f"{self._count:,} words, and there are more")
+            word, numbers = self._split(line)
+            words += 1
+            if wanted is None or words <= HEAD or word in wanted:
+                yield word, self._vector(numbers)
 
     def _next(self) -> bytes:
         line = self._stream.readline(_LONGEST_LINE)
@@ -111,7 +109,9 @@ class TextVectors:
 
     def _vector(self, numbers: bytes) -> "np.ndarray":
         try:
-            vector = np.fromstring(numbers, np.float32, sep=" ")
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # numpy's way to say that a text is no number
+                vector = np.fromstring(numbers, np.float32, sep=" ")
         except (ValueError, Warning):
             vector = np.empty(0, np.float32)
         if len(vector) != self.dimension:
