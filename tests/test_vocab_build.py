@@ -166,7 +166,7 @@ def test_only_labels_that_are_written_are_counted(build):
 def test_a_low_limit_does_not_change_the_space(build, labels):
     many = files.binary(files.vectors([f"w{i}" for i in range(400)]))
     _, every = build(vectors=many)
-    result, some = build("--limit", "99", "--force", vectors=many, labels=labels)
+    _, some = build("--limit", "99", "--force", vectors=many, labels=labels)
     assert [label.name for label in some.labels] == (
         ["w1", "w2"] if labels else [f"w{i}" for i in range(99)])
     assert some.space == every.space

@@ -245,7 +245,7 @@ def test_progress_is_told_whatever_is_wanted(tmp_path, make, pack):
     seen = Seen()
     read(path, wanted={"w5", "w11999"}, progress=seen)
     assert seen.total == path.stat().st_size // 1000
-    assert len(seen) > 2
+    assert len(seen) >= 2
     assert seen.total - 1100 <= sum(seen) <= seen.total
 
 

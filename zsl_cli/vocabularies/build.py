@@ -8,7 +8,7 @@ synonyms for which it is.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, KeysView, Mapping, Sequence
+from collections.abc import Collection, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 from zsl_cli import __version__, composition, folders
 from zsl_cli.errors import ZslError
 from zsl_cli.vocabularies import label_lists
+from zsl_cli.vocabularies.progress import SILENT, Progress
 from zsl_cli.vocabularies.word_vectors import WordVectors, open_vectors
 from zsl_cli.vocabularies.word_vectors.base import HEAD
 from zsl_cli.vocabulary import Label
@@ -37,8 +38,6 @@ DTYPES = ("float32", "float16")
 _CHUNK = 1024
 _WORST = 8
 _MARKS = {"<s>", "</s>", "<unk>", "<pad>"}  # of beginnings, ends and what has no vector
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -135,29 +134,25 @@ class _Made:
 
 
 def build(request: Request, target: Path, *, force: bool = False,
-          say: Say = lambda _line: None,
-          progress: Callable[[int, int], None] = lambda _done, _of: None,
-          ) -> tuple[dict[str, Any], Report]:
+          progress: Progress = SILENT) -> tuple[dict[str, Any], Report]:
     """Write the vocabulary folder; returns its manifest and what became of the labels.
-
-    progress is told how much of how much is read.
 
     Raises ZslError, and leaves nothing behind.
     """
     folders.check_target(target, force=force)
     labels = None if request.labels is None else label_lists.read(
-        request.labels, request.places, persons=request.persons, say=say)
+        request.labels, request.places, persons=request.persons, say=progress.say)
     guess = ({word for label in labels for word in composition.words(label.name)}
              if labels is not None and request.oov == "subword" else ())
     with (open_vectors(request.vectors, member=request.member, encoding=request.encoding,
-                       guess=guess) as vectors,
+                       guess=guess, progress=progress) as vectors,
           folders.new_folder(target, force=force) as folder,
           Writer(folder, vectors.dimension, request.dtype) as writer):
         if request.oov == "subword" and not vectors.subwords:
             raise ZslError(f"{request.vectors}: {vectors.format} has no vectors of parts of words; "
                            "--oov subword is for fastText's .bin")
         report = Report()
-        words = _Words(vectors, request, report, progress)
+        words = _Words(vectors, request, report)
         if labels is None:
             _write_words(words, writer, request, report)
         else:
@@ -165,7 +160,7 @@ def build(request: Request, target: Path, *, force: bool = False,
         if not writer.count:
             raise ZslError(_nothing(request, labels, report))
         for note in report.notes(request.merge):
-            say(note)
+            progress.say(note)
         made_from = {"file": request.vectors.name, "format": vectors.format}
         if labels is not None:
             made_from |= {"phrases": request.phrases, "oov": request.oov}
@@ -179,10 +174,8 @@ def build(request: Request, target: Path, *, force: bool = False,
 class _Words:
     """The words of a collection as unit vectors, each once, its head noted on the way."""
 
-    def __init__(self, vectors: WordVectors, request: Request, report: Report,
-                 progress: Callable[[int, int], None]) -> None:
+    def __init__(self, vectors: WordVectors, request: Request, report: Report) -> None:
         self.vectors, self._request, self._report = vectors, request, report
-        self._progress = progress
         self._head = hashlib.sha256()
 
     def read(self, wanted: set[str] | None = None) -> "Iterator[tuple[str, Vector]]":
@@ -194,8 +187,6 @@ class _Words:
         for count, (word, vector) in enumerate(self.vectors.read(wanted, limit=most), start=1):
             if count <= HEAD and word not in self.vectors.guessed:
                 self._head.update(word.encode("utf-8", "surrogatepass") + b" " + vector.tobytes())
-            if count % _CHUNK == 0:
-                self._progress(*self.vectors.position())
             if (wanted is not None and word not in wanted) or word in _MARKS or (
                     limit is not None and limit != most and limit < count
                     and word not in self.vectors.guessed):
@@ -210,7 +201,6 @@ class _Words:
                 self._report.without_direction.append(word)
                 continue
             yield word, (precise / length).astype(np.float32)
-        self._progress(*self.vectors.position())
 
     def space(self) -> str:
         """A name that vectors of the same collection share and others don't."""

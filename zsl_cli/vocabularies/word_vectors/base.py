@@ -45,9 +45,6 @@ class WordVectors(Protocol):
         Raises ZslError, with the file and the line or the word, for what is damaged.
         """
 
-    def position(self) -> tuple[int, int]:
-        """How many bytes are read, and of how many."""
-
 
 def decode(word: bytes, encoding: str, where: Callable[[], str]) -> str:
     """The word as text; raises ZslError for other encodings."""

@@ -69,7 +69,3 @@ class BinaryVectors:
 
     def _where(self) -> str:
         return f"{self._stream.path}, word {self._word:,}"
-
-    def position(self) -> tuple[int, int]:
-        """See WordVectors."""
-        return self._stream.position()

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from zsl_cli.errors import FolderError, ZslError
+from zsl_cli.vocabularies.progress import SILENT, Progress
 from zsl_cli.vocabularies.word_vectors import fasttext
 from zsl_cli.vocabularies.word_vectors.base import WordVectors
 from zsl_cli.vocabularies.word_vectors.binary import BinaryVectors
@@ -19,20 +20,22 @@ _ENOUGH = 4
 
 @contextmanager
 def open_vectors(source: Path, *, member: str | None = None, encoding: str = "utf-8",
-                 guess: Collection[str] = ()) -> Iterator[WordVectors]:
+                 guess: Collection[str] = (), progress: Progress = SILENT,
+                 ) -> Iterator[WordVectors]:
     """The word vectors of a file, or of a vocabulary folder or its name.
 
     member: the file in a zip archive that holds several.
     encoding: of the words.
     guess: words of which a vector is to be made of their parts, where the vectors can do that and
         the words are not there; ``read`` gives them last.
+    progress: told how much of a file is read.
 
     Raises ZslError for what is neither.
     """
     if not source.exists() or source.is_dir():
         yield FolderVectors(_vocabulary(source))
         return
-    with Stream(source, member) as stream:
+    with Stream(source, member, progress) as stream:
         yield _vectors(stream, encoding, guess)
 
 

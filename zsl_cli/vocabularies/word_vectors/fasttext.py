@@ -157,7 +157,3 @@ class FastTextVectors:
         return (np.concatenate([rows, parts]),
                 np.concatenate([np.arange(len(rows), dtype=np.int32),
                                 np.frombuffer(targets, np.int32)]))
-
-    def position(self) -> tuple[int, int]:
-        """See WordVectors."""
-        return self._stream.position()

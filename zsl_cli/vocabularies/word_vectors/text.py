@@ -122,10 +122,6 @@ class TextVectors:
     def _where(self) -> str:
         return f"{self._stream.path}, line {self._line}"
 
-    def position(self) -> tuple[int, int]:
-        """See WordVectors."""
-        return self._stream.position()
-
 
 def numbers_at_end(fields: list[bytes]) -> int:
     """How many fields at the end of a line are numbers; the first is a word in any case."""
