@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from zsl_cli import composition
 
@@ -56,7 +58,14 @@ def test_what_may_be_looked_up_is_known_beforehand(phrase):
     asked = Asked()
     composition.as_one(phrase, asked)
     composition.as_words(phrase, asked)
-    assert set(asked) <= set(composition.tokens_wanted(phrase))
+    assert set(asked) <= {token for part in composition.parts(phrase)
+                          for token in composition.phrase_spellings(part)}
+
+
+@given(st.text(st.sampled_from("aZé_-' sß’Σςn\u0303शे"), max_size=8))
+def test_all_spellings_of_a_phrase_share_their_key(phrase):
+    assert {composition.shared_key(token) for token in composition.phrase_spellings(phrase)} <= {
+        composition.shared_key(phrase)}
 
 
 def test_a_token_in_decomposed_form_is_found_by_a_label_in_the_same():

@@ -104,13 +104,21 @@ def _joined(parts: list[str]) -> Iterator[str]:
         yield from (joint.join(form) for joint in _JOINTS)
 
 
-def tokens_wanted(phrase: str) -> Iterator[str]:
-    """All tokens that ``as_one`` and ``as_words`` may look for in this phrase."""
-    yield from phrase_spellings(phrase)
+def parts(phrase: str) -> Iterator[str]:
+    """All phrases of which ``as_one`` and ``as_words`` may look for a spelling in this one."""
+    yield phrase
     for word in words(phrase):
-        yield from phrase_spellings(word)
-        for part in _pieces(word):
-            yield from spellings(part)
+        yield word
+        yield from _pieces(word)
+
+
+def shared_key(phrase: str) -> str:
+    """What a phrase has in common with all its ``phrase_spellings``, and with others."""
+    plain = phrase if phrase.isascii() else _without_accents(phrase.replace("’", "'"))
+    key = " ".join(plain.casefold().replace("_", " ").replace("-", " ").split())
+    while key.endswith("'s"):
+        key = key[:-2].rstrip()
+    return phrase if key == phrase else key  # one string less where there are many
 
 
 def _pieces(word: str) -> list[str]:

@@ -8,7 +8,7 @@ synonyms for which it is.
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterator, KeysView, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -178,9 +178,11 @@ class _Words:
         self.vectors, self._request, self._report = vectors, request, report
         self._head = hashlib.sha256()
 
-    def read(self, wanted: set[str] | None = None) -> "Iterator[tuple[str, Vector]]":
-        """Words, each the first time that it comes, and their unit vectors."""
-        seen: set[str] = set()
+    def read(self, wanted: "_Store | None" = None) -> "Iterator[tuple[str, Vector]]":
+        """Words and their unit vectors; of all words, each the first time that it comes, or of
+        those wanted, unless they are there already."""
+        every = set[str]()
+        seen = every if wanted is None else wanted.keys()
         limit = most = self._request.limit
         if limit is not None and self.vectors.space is None:
             most = max(limit, HEAD)  # which names the space, however few words are to be known
@@ -194,7 +196,8 @@ class _Words:
             if word in seen:
                 self._report.twice += 1
                 continue
-            seen.add(word)
+            if wanted is None:
+                every.add(word)
             precise = vector.astype(np.float64)  # in which no square is too large
             length = float(np.linalg.norm(precise))
             if not 0 < length < np.inf:
@@ -247,10 +250,11 @@ def _spoken(word: str) -> str:
 def _write_labels(labels: Sequence[Label], words: _Words, writer: Writer, request: Request,
                   report: Report) -> None:
     """The labels of which a vector can be made are labels."""
-    store = _Store(words.vectors.dimension)
-    for word, vector in words.read({token for label in labels for name in _names(label)
-                                    for token in composition.tokens_wanted(name)}):
-        store.add(word, vector)
+    store = _Store(words.vectors.dimension, (
+        part for label in labels for name in _names(label) for part in composition.parts(name)))
+    for word, vector in words.read(store):
+        store.add(word, vector, guessed=word in words.vectors.guessed)
+    store.complete()
     report.labels = len(labels)
     known = store.keys() - words.vectors.guessed if words.vectors.guessed else store.keys()
     made = [_made(label, known, store.keys(), request) for label in labels]
@@ -303,20 +307,43 @@ def _made(label: Label, known: Collection[str], guessed: Collection[str],
 
 
 class _Store:
-    """Unit vectors of tokens, in blocks, so that nothing is copied as they become more."""
+    """Unit vectors of the best spellings of phrases, in blocks, so that nothing is copied as they
+    become more."""
 
-    def __init__(self, dimension: int) -> None:
+    def __init__(self, dimension: int, phrases: Iterable[str]) -> None:
+        self._phrases: dict[str, tuple[str, ...]] = {}
+        for phrase in phrases:
+            key = composition.shared_key(phrase)
+            if phrase not in (alike := self._phrases.get(key, ())):
+                self._phrases[key] = (*alike, phrase)
+        self._free: list[int] = []
         self._rows: dict[str, int] = {}
         self._blocks: list[NDArray[np.float32]] = []
         self._dimension = dimension
 
-    def add(self, token: str, vector: "Vector") -> None:
-        """Keep a copy of the vector."""
-        row = len(self._rows)
-        if row % _CHUNK == 0:
+    def __contains__(self, word: object) -> bool:
+        """Whether it may be a spelling of a phrase."""
+        return isinstance(word, str) and composition.shared_key(word) in self._phrases
+
+    def add(self, token: str, vector: "Vector", *, guessed: bool = False) -> None:
+        """Keep a copy of the vector if the token is the best spelling of a phrase up to now; a
+        guessed one is only where there is no other."""
+        held = {phrase: composition.as_one(phrase, self._rows)
+                for phrase in self._phrases.get(composition.shared_key(token), ())}
+        best = {old if guessed and old else composition.as_one(phrase, {old or token, token})
+                for phrase, old in held.items()}
+        if token not in best:
+            return
+        self._free += [self._rows.pop(old) for old in set(held.values()) - best if old]
+        row = self._free.pop() if self._free else len(self._rows)
+        if row == _CHUNK * len(self._blocks):
             self._blocks.append(np.empty((_CHUNK, self._dimension), np.float32))
-        self._blocks[-1][row % _CHUNK] = vector
+        self._blocks[row // _CHUNK][row % _CHUNK] = vector
         self._rows[token] = row
+
+    def complete(self) -> None:
+        """Nothing more comes, so what was looked for can be forgotten."""
+        self._phrases.clear()
 
     def keys(self) -> KeysView[str]:
         """The tokens."""

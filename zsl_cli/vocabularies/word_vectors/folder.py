@@ -1,6 +1,6 @@
 """A vocabulary folder as a source of word vectors for other labels."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +31,7 @@ class FolderVectors:
         self._vocabulary = vocabulary
         self.dimension, self.space = vocabulary.dimension, vocabulary.space
 
-    def read(self, wanted: Collection[str] | None = None, *, limit: int | None = None,
+    def read(self, wanted: Container[str] | None = None, *, limit: int | None = None,
              ) -> "Iterator[Found]":
         """See WordVectors."""
         for row in range(min(limit or len(self._vocabulary), len(self._vocabulary))):

@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -61,7 +61,7 @@ class TextVectors:
         check_dimension(numbers, self._where())
         return numbers
 
-    def read(self, wanted: Collection[str] | None = None, *, limit: int | None = None,
+    def read(self, wanted: Container[str] | None = None, *, limit: int | None = None,
              ) -> "Iterator[Found]":
         """See WordVectors."""
         words = 0
