@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from zsl_cli import Vocabulary, folders, vocabulary_folder, vocabulary_text
+from zsl_cli.candidates import compose
 from zsl_cli.folders import VOCABULARY
 from zsl_cli.meaning import neighbours, read_sum
 from zsl_cli.vocabulary import Label
@@ -103,6 +104,16 @@ def test_what_is_no_label_is_composed_of_its_words(zsl, vocabulary):
     result = zsl("vocab", "neighbours", "king of hearts", "--vocab", str(vocabulary.path))
     assert result.returncode == 2
     assert b"unknown label 'hearts'" in result.stderr
+
+
+@pytest.mark.parametrize(("phrase", "ids"), [
+    ("alte Straße", "ab"), ("άσπρος τοίχος", "cd"), ("STRASSE ΤΟΊΧΟΣ", "bd"), ("alte d", "ad")])
+def test_every_word_of_a_composed_phrase_counts(tmp_path, phrase, ids):
+    """However a name is folded to compare it: ``ß`` as ``ss``, ``ς`` as ``σ``."""
+    names = {"a": "alte", "b": "Straße", "c": "άσπρος", "d": "τοίχος"}
+    folder = make(tmp_path / "v", [Label(*item) for item in names.items()], np.eye(4))
+    vocabulary = Vocabulary.load(folder)
+    assert named(vocabulary, [(row, 0) for row in compose(vocabulary, phrase)]) == list(ids)
 
 
 def test_k_above_the_number_of_labels_gives_all_but_the_label(vocabulary):

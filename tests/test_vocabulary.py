@@ -53,6 +53,12 @@ def test_a_label_is_found_by_id_name_or_synonym(vocabulary, text, id_):
     assert vocabulary.label(vocabulary.find(text).row).id == id_
 
 
+def test_composed_and_decomposed_letters_are_the_same(tmp_path):
+    vocabulary = Vocabulary.load(make(tmp_path / "v", [
+        Label("a", "piñata"), Label("b", "cafe\u0301")]))
+    assert [vocabulary.find(name).row for name in ("PIN\u0303ATA", "CAFÉ")] == [0, 1]
+
+
 def test_of_several_senses_the_most_usual_is_taken_and_the_others_are_told(vocabulary):
     match = vocabulary.find("crane")
     assert match.row == 4  # the prior of the machine is higher

@@ -4,7 +4,6 @@ import bz2
 import gzip
 import lzma
 import zipfile
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +12,10 @@ import word_vectors as files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zsl_cli.errors import ZslError
+from zsl_cli import vocabulary_folder
+from zsl_cli.errors import FolderError, ZslError
 from zsl_cli.vocabularies.word_vectors import open_vectors
+from zsl_cli.vocabulary import Label
 
 FOUND = files.vectors()
 
@@ -53,6 +54,23 @@ def test_each_format_is_told_by_its_content_and_read(tmp_path, data, kind):
     with open_vectors(path) as source:
         assert (source.format, source.dimension) == (kind, files.DIMENSION)
     check_same(read(path), FOUND, atol=1e-6)
+
+
+@pytest.mark.parametrize("first", [b"\n\0\x80?", b"1\n\x80?", b"12\n?", b"1.5\n", b"   ?",
+                                   b"\t \x80?"])
+def test_binary_vectors_that_begin_like_text_are_no_text(tmp_path, first):
+    rest = np.array([.25, -1], "<f4").tobytes()
+    data = b"3 3\n" + b"".join(word + b" " + first + rest for word in (b"</s>", b"a", b"b"))
+    with open_vectors(put(tmp_path, "vectors", data)) as source:
+        assert source.format == "word2vec binary"
+    assert [word for word, _ in read(tmp_path / "vectors")] == ["</s>", "a", "b"]
+
+
+@pytest.mark.parametrize("first", ["the", "new york", "1 2"])
+def test_text_is_told_by_its_first_line_however_long_that_is(tmp_path, first):
+    found = files.vectors([first, "b"], 9000)  # more than is looked at
+    with open_vectors(put(tmp_path, "vectors", files.text(found))) as source:
+        assert source.format == "word2vec text"
 
 
 @pytest.mark.parametrize("data", [files.text(FOUND), files.binary(FOUND), files.fasttext(FOUND)])
@@ -122,6 +140,7 @@ FAST = files.fasttext(FOUND)
     (FAST[:-60], "truncated: it ends before its matrix does"),
     (FAST[:100], "truncated: it ends before its matrix does"),
     (FAST[:30], "truncated: it ends before its matrix does"),
+    (files.fasttext({"w" * 5000: FOUND["the"]}), "a word of more than 4,096 bytes"),
     (files.fasttext(FOUND, quantised=True), r"a quantised fastText model \(\.ftz\)"),
     (files.fasttext(FOUND, version=10), "version 10 of fastText's format"),
     (gzip.compress(TEXT)[:-30], "truncated or damaged"),
@@ -203,12 +222,42 @@ def test_word2vec_agrees_with_gensim(trained, tmp_path, is_binary):
     check_same(read(path), {word: other[word] for word in other.index_to_key})
 
 
-def test_reading_goes_forward(tmp_path):
-    many = files.vectors([f"w{i}" for i in range(5000)])
-    path = put(tmp_path, "v.gz", gzip.compress(files.text(many)))
-    with open_vectors(path) as source:
-        places = [source.position()[0] for _ in source.read()]
-        size = source.position()[1]
-    assert size == path.stat().st_size
-    assert all(one <= next_one for one, next_one in pairwise(places))
-    assert places[-1] == size
+class Seen(list):
+    """Progress that remembers how much was done, and of how much."""
+
+    total = 0
+
+    def start(self, description, total=None, unit=""):
+        self.total = total
+
+    def advance(self, done):
+        self.append(done)
+
+    def say(self, line):
+        pass
+
+
+@pytest.mark.parametrize("make", [files.text, files.binary, files.fasttext])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_progress_is_told_whatever_is_wanted(tmp_path, make, pack):
+    many = files.vectors([f"w{i}" for i in range(12_000)], 100)
+    path = put(tmp_path, "v", pack(make(many)))
+    seen = Seen()
+    read(path, wanted={"w5", "w11999"}, progress=seen)
+    assert seen.total == path.stat().st_size // 1000
+    assert len(seen) >= 2
+    assert seen.total - 1100 <= sum(seen) <= seen.total
+
+
+def test_an_error_of_what_is_done_with_a_vocabulary_stays_what_it_is(tmp_path):
+    with (pytest.raises(FolderError, match=r"^of the body$"),
+          open_vectors(a_vocabulary(tmp_path))):
+        raise FolderError("of the body")
+
+
+def a_vocabulary(folder):
+    """A vocabulary whose folder has a point in its name."""
+    (folder / "my.words").mkdir()
+    vocabulary_folder.write(folder / "my.words", "words", "words", [Label("a", "a")],
+                            np.ones((1, 2), np.float32))
+    return folder / "my.words"

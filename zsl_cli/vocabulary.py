@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, KeysView, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
@@ -210,8 +211,17 @@ class Vocabulary:
         """As look_up; raises UnknownLabelError, with the nearest names, for what is no label."""
         match = self.look_up(text)
         if match is None:
-            raise UnknownLabelError(f"unknown label {text!r}" + self._nearest_names(text))
+            raise self.unknown(text)
         return match
+
+    def unknown(self, text: str) -> UnknownLabelError:
+        """The error that a text is no label, with the nearest names."""
+        from difflib import get_close_matches
+
+        close = get_close_matches(normal_name(text), self._names, n=5, cutoff=0.6)
+        return UnknownLabelError(f"unknown label {text!r}; " + (
+            f"the nearest names are: {', '.join(close)}" if close
+            else "no name of this vocabulary is like it"))
 
     def look_up(self, text: str) -> Match | None:
         """The label that an id, a name or a synonym stands for, or None.
@@ -227,13 +237,6 @@ class Vocabulary:
             return None
         best = max(meant, key=self.prior) if self.prior_dimension is not None else meant[0]
         return Match(text, best, tuple(row for row in meant if row != best))
-
-    def _nearest_names(self, text: str) -> str:
-        from difflib import get_close_matches
-
-        close = get_close_matches(normal_name(text), self._names, n=5, cutoff=0.6)
-        return f"; the nearest names are: {', '.join(close)}" if close else \
-            "; no name of this vocabulary is like it"
 
     @property
     def prior_dimension(self) -> int | None:
@@ -384,5 +387,6 @@ _ARTICLE = re.compile(r"^(a|an|the) ")
 
 
 def normal_name(name: str) -> str:
-    """A name as it is compared: case, underscores and runs of white space do not count."""
-    return " ".join(name.replace("_", " ").split()).casefold()
+    """A name as it is compared: case, underscores, runs of white space and whether letters are
+    composed with their marks do not count."""
+    return unicodedata.normalize("NFC", " ".join(name.replace("_", " ").split()).casefold())

@@ -17,7 +17,8 @@ import numpy as np
 from zsl_cli import __version__, files, folders, vocabulary_folder
 from zsl_cli.errors import MissingExtraError, ZslError
 from zsl_cli.vocabularies import corpus, prepare, skipgram
-from zsl_cli.vocabularies.prepare import Prepared, Progress
+from zsl_cli.vocabularies.prepare import Prepared
+from zsl_cli.vocabularies.progress import Progress
 from zsl_cli.vocabulary import Label
 
 if TYPE_CHECKING:

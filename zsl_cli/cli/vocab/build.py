@@ -9,7 +9,6 @@ from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 
 _PATH = click.Path(path_type=Path)
-_MB = 1e6
 
 
 @click.command("build")
@@ -71,6 +70,7 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
     """
     from zsl_cli.vocabularies import build
     from zsl_cli.vocabularies.label_lists import Places
+    from zsl_cli.vocabularies.progress import SILENT
 
     options.check_encoding(encoding)
     request = build.Request(
@@ -79,9 +79,8 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
         options.read_hnsw(m, ef_construction, ef),
         sources=tuple(options.read_sources(sources)))
     with Bar.shown(quiet) as bar:
-        progress = _Progress(bar)
-        manifest, report = build.build(request, output, force=force, progress=progress.show,
-                                       say=(lambda _line: None) if quiet else bar.say)
+        manifest, report = build.build(request, output, force=force,
+                                       progress=SILENT if quiet else bar)
     if not quiet:
         made = [f"{count:,} {how}" for count, how in (
             (report.own, "with a vector of their own"), (report.mean, "the mean of their words'"),
@@ -89,19 +88,3 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
         click.echo(f"wrote {printable(str(output))}: {manifest['labels']:,} labels of "
                    f"{manifest['dimension']} dimensions ({', '.join(made)}), space "
                    f"{manifest['space']}", err=True)
-
-
-class _Progress:
-    """Megabytes on the bar, from how many bytes are read of how many."""
-
-    def __init__(self, bar: Bar) -> None:
-        self._bar = bar
-        self._shown: float | None = None
-
-    def show(self, done: int, total: int) -> None:
-        """So much of so much is read."""
-        if self._shown is None:
-            self._shown = 0.0
-            self._bar.start("reading vectors", round(total / _MB), "MB")
-        self._bar.advance(done / _MB - self._shown)
-        self._shown = done / _MB

@@ -89,6 +89,7 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
     it keeps its work beside the output, in .NAME.zsl-training.
     """
     from zsl_cli.vocabularies import prepare, skipgram, training
+    from zsl_cli.vocabularies.progress import SILENT
     from zsl_cli.vocabularies.wordnet import WordNet
 
     if wordnet is not None:
@@ -102,7 +103,7 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
         sources=tuple(options.read_sources(sources)))
     with interrupts(), Bar.shown(quiet) as bar:
         try:
-            result = training.train(request, bar if not quiet else _Silent())
+            result = training.train(request, SILENT if quiet else bar)
         except KeyboardInterrupt:
             if not quiet and (training.work_folder(output) / "prepared.json").exists():
                 bar.say("interrupted; run the same command again to go on")
@@ -115,13 +116,6 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
         click.echo(line)
     elif not quiet:
         click.echo("WordNet is not found, so the vectors are not compared with it", err=True)
-
-
-class _Silent(Bar):
-    """Not even lines."""
-
-    def say(self, line: str) -> None:
-        pass
 
 
 def _usable_cores() -> int:

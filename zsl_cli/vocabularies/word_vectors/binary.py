@@ -1,6 +1,6 @@
 """word2vec's binary format: a header line, then each word, a blank and its floats."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +34,7 @@ class BinaryVectors:
         check_dimension(self.dimension, f"{stream.path}, line 1")
         self._word = 0
 
-    def read(self, wanted: Collection[str] | None = None, *, limit: int | None = None,
+    def read(self, wanted: Container[str] | None = None, *, limit: int | None = None,
              ) -> "Iterator[Found]":
         """See WordVectors."""
         size = 4 * self.dimension
@@ -69,7 +69,3 @@ class BinaryVectors:
 
     def _where(self) -> str:
         return f"{self._stream.path}, word {self._word:,}"
-
-    def position(self) -> tuple[int, int]:
-        """See WordVectors."""
-        return self._stream.position()

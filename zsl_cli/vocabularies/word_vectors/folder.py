@@ -1,6 +1,6 @@
 """A vocabulary folder as a source of word vectors for other labels."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,18 +30,12 @@ class FolderVectors:
                            "labels with --labels where images are classified")
         self._vocabulary = vocabulary
         self.dimension, self.space = vocabulary.dimension, vocabulary.space
-        self._row = 0
 
-    def read(self, wanted: Collection[str] | None = None, *, limit: int | None = None,
+    def read(self, wanted: Container[str] | None = None, *, limit: int | None = None,
              ) -> "Iterator[Found]":
         """See WordVectors."""
         for row in range(min(limit or len(self._vocabulary), len(self._vocabulary))):
-            self._row = row
-            label = self._vocabulary.label(self._row)
+            label = self._vocabulary.label(row)
             for name in (label.name, *(label.synonyms if wanted is not None else ())):
-                if wanted is None or self._row < HEAD or name in wanted:
-                    yield name, np.asarray(self._vocabulary.vectors[self._row], np.float32)
-
-    def position(self) -> tuple[int, int]:
-        """See WordVectors."""
-        return self._row, len(self._vocabulary)
+                if wanted is None or row < HEAD or name in wanted:
+                    yield name, np.asarray(self._vocabulary.vectors[row], np.float32)

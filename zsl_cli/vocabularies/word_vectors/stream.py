@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import IO, cast
 
 from zsl_cli.errors import ZslError
+from zsl_cli.vocabularies.progress import Progress, in_thousands
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip",
           b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7z"}
@@ -25,7 +26,7 @@ class Stream:
     Used as a context; raises ZslError for a file that can't be opened.
     """
 
-    def __init__(self, path: Path, member: str | None = None) -> None:
+    def __init__(self, path: Path, member: str | None, progress: Progress) -> None:
         """``member`` names the file in a zip archive that holds several."""
         self.path = path
         self._back = b""
@@ -33,7 +34,8 @@ class Stream:
         try:
             self._file = path.open("rb")
             self._closing.append(self._file)
-            self.size = path.stat().st_size
+            progress.start("reading vectors", path.stat().st_size // 1000, "kB")
+            self._advance, self._told = in_thousands(progress.advance), 0
             self._reader = io.BufferedReader(self._open(member), _BUFFER)  # type: ignore[type-var]
         except (OSError, *DAMAGE) as error:
             self.close()
@@ -97,15 +99,15 @@ class Stream:
 
     def _damage(self, get: Callable[[], bytes]) -> bytes:
         try:
-            return get()
+            data = get()
+            if (read := self._file.tell() - self._told) >= _BUFFER:
+                self._advance(read)
+                self._told += read
+            return data
         except DAMAGE as error:
             raise ZslError(f"{self.path}: truncated or damaged: {error}") from error
         except OSError as error:
             raise ZslError(f"{self.path}: {error.strerror or error}") from error
-
-    def position(self) -> tuple[int, int]:
-        """How many bytes of the file are read, and of how many."""
-        return self._file.tell() if not self._file.closed else self.size, self.size
 
     def close(self) -> None:
         """Close the file and whatever decompresses it."""
