@@ -11,6 +11,7 @@ import pytest
 import word_vectors as files
 
 from zsl_cli import Vocabulary, folders
+from zsl_cli.vocabulary import Label
 
 FOUND = files.vectors()
 BINARY = files.binary(FOUND)
@@ -199,6 +200,21 @@ def test_an_existing_folder_is_replaced_with_force_only(build):
     result, after = build("--limit", "2", "--force")
     assert result.returncode == 0
     assert len(after) == 2
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="file names are text there")
+def test_names_that_are_not_utf8_are_kept(zsl, tmp_path):
+    (tmp_path / "words\udcff.bin").write_bytes(BINARY)
+    (tmp_path / "photos" / "shark\udcff").mkdir(parents=True)
+    (tmp_path / "l.jsonl").write_text('{"name": "tiger", "gloss": "\\ud83d \\\\ \u00e9"}\n')
+    for labels, expected in (("photos", Label("shark\udcff", "shark\udcff")),
+                             ("l.jsonl", Label("tiger", "tiger", gloss="\ud83d \\ \u00e9"))):
+        result = zsl("vocab", "build", "words\udcff.bin", "--labels", labels, "-o",
+                     f"{labels}\udcff")
+        assert result.returncode == 0, result.stderr
+        vocabulary = Vocabulary.load(tmp_path / f"{labels}\udcff")
+        assert vocabulary.labels == [expected]
+        assert vocabulary.manifest["vectors"]["file"] == "words\udcff.bin"
 
 
 def test_an_unknown_encoding(build):

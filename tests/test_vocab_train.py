@@ -1,5 +1,6 @@
 """``zsl vocab train``: from a corpus to a vocabulary folder, also when it is interrupted."""
 
+import hashlib
 import json
 import os
 import re
@@ -336,6 +337,20 @@ def test_an_existing_folder_needs_force(corpus_file, tmp_path):
         trained(corpus_file, tmp_path / "out")
     trained(corpus_file, tmp_path / "out", settings={"seed": 3}, force=True)
     assert not np.array_equal(vectors(tmp_path / "out"), first.vectors)
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="file names are text there")
+def test_names_that_are_not_utf8_are_kept(corpus_file, tmp_path):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/texts\xff"))
+    folder.mkdir()
+    for name in ("a.txt", "caf\udce9.txt"):
+        shutil.copy2(corpus_file, folder / name)
+    manifest = trained(folder, tmp_path / "out\udcff").manifest
+    assert Vocabulary.load(tmp_path / "out\udcff").manifest["training"] == manifest["training"]
+    assert manifest["training"]["corpus"]["name"] == "texts\udcff"
+    digest = hashlib.sha256(corpus_file.read_bytes()).hexdigest().encode()
+    assert manifest["training"]["corpus"]["sha256"] == hashlib.sha256(
+        b"%s  a.txt\n%s  caf\xe9.txt\n" % (digest, digest)).hexdigest()
 
 
 @pytest.mark.parametrize(("data", "message"), [

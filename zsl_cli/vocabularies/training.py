@@ -254,5 +254,5 @@ def _digest_of(identities: list[corpus.Identity]) -> str:
     prints them."""
     if len(identities) == 1:
         return identities[0].sha256
-    return hashlib.sha256("".join(f"{identity.sha256}  {identity.name}\n"
-                                  for identity in identities).encode()).hexdigest()
+    lines = "".join(f"{identity.sha256}  {identity.name}\n" for identity in identities)
+    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
