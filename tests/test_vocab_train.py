@@ -18,7 +18,7 @@ import pytest
 
 pytest.importorskip("gensim")
 
-from zsl_cli import Vocabulary, folders
+from zsl_cli import Vocabulary, files, folders
 from zsl_cli.cli.vocab import train as cli
 from zsl_cli.errors import MissingExtraError, ZslError
 from zsl_cli.vocabularies import prepare, skipgram, training
@@ -329,6 +329,46 @@ def test_two_trainings_of_one_output_are_kept_apart(unfinished, corpus_file, tmp
     assert left(work) == before
     connection.close()
     trained(corpus_file, unfinished)
+
+
+@pytest.mark.parametrize("lock", ["folder", "garbage"])
+def test_a_lock_that_is_none_is_not_taken_for_another_training(corpus_file, tmp_path, lock):
+    path = tmp_path / ".out.zsl-training" / "lock"
+    path.parent.mkdir()
+    path.mkdir() if lock == "folder" else path.write_bytes(b"no database " * 100)
+    with pytest.raises(ZslError, match=r"zsl-training.lock: cannot be locked \("):
+        trained(corpus_file, tmp_path / "out")
+
+
+def test_a_work_folder_that_is_a_link_is_not_followed(corpus_file, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "dear").touch()
+    (tmp_path / ".out.zsl-training").symlink_to(tmp_path / "mine")
+    with pytest.raises(ZslError, match="zsl-training is a symbolic link; remove it"):
+        trained(corpus_file, tmp_path / "out")
+    assert left(tmp_path / "mine") == ["dear"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such modes there")
+def test_a_work_folder_is_its_users_alone(unfinished, tmp_path):
+    assert (tmp_path / ".out.zsl-training").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_work_folder_is_emptied_while_it_is_held(unfinished, corpus_file, tmp_path,
+                                                     monkeypatch):
+    held = []
+
+    def rmtree(path, *arguments, remove=shutil.rmtree, **options):
+        if ".out.zsl-training" in str(path):
+            with files.locked(tmp_path / ".out.zsl-training" / "lock") as free:
+                held.append(not free)
+        remove(path, *arguments, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", rmtree)
+    trained(corpus_file, unfinished)
+    assert held
+    assert all(held)
+    assert left(tmp_path) == ["out", "text.txt"]
 
 
 def test_an_existing_folder_needs_force(corpus_file, tmp_path):
