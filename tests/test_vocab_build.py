@@ -3,8 +3,10 @@
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -189,6 +191,23 @@ def test_nothing_is_left_of_a_build_that_fails(build, tmp_path):
     assert result.returncode == 2
     assert b"truncated" in result.stderr
     assert sorted(os.listdir(tmp_path)) == ["vectors.bin"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
+@pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)])
+def test_nothing_is_left_of_a_build_that_is_told_to_stop(environment, tmp_path, number):
+    words = {f"w{row}": np.ones(4, np.float32) for row in range(100_000)}
+    (tmp_path / "many.bin").write_bytes(files.binary(words))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zsl_cli", "vocab", "build", "many.bin", "-o", "out/words"],
+        cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
+    while not list(tmp_path.glob("out/.words-*")):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.001)
+    process.send_signal(number)
+    assert process.communicate(timeout=60)[1] == b""
+    assert process.returncode == 128 + number
+    assert os.listdir(tmp_path) == ["many.bin"]
 
 
 def test_an_existing_folder_is_replaced_with_force_only(build):

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from zsl_cli.cli import options
+from zsl_cli.cli.interrupt import interrupts
 from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 
@@ -78,7 +79,7 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
         limit, phrases, oov, merge, dtype, member, encoding, space,
         options.read_hnsw(m, ef_construction, ef),
         sources=tuple(options.read_sources(sources)))
-    with Bar.shown(quiet) as bar:
+    with interrupts(), Bar.shown(quiet) as bar:
         progress = _Progress(bar)
         manifest, report = build.build(request, output, force=force, progress=progress.show,
                                        say=(lambda _line: None) if quiet else bar.say)
