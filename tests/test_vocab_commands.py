@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from zsl_cli import Vocabulary, folders, vocabulary_folder, vocabulary_text
+from zsl_cli.cli import notes
 from zsl_cli.folders import VOCABULARY
 from zsl_cli.meaning import neighbours, read_sum
 from zsl_cli.vocabulary import Label
@@ -43,7 +45,7 @@ def make(folder, labels=LABELS, vectors=None, *, prior=True, dtype=np.float16, *
             more["prior_dimension"] = 4
         else:
             vectors = unit(vectors)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     vocabulary_folder.write(folder, folder.name, "words", labels, vectors.astype(dtype), **more)
     return folder
 
@@ -145,6 +147,29 @@ def test_neighbours_for_people_and_programs(zsl, royal):
     rows = list(csv.DictReader(io.StringIO(zsl(*base, "--csv").stdout.decode(), newline="")))
     assert [(row["rank"], row["id"], row["label"]) for row in rows] == [
         ("1", "w2", "queen"), ("2", "w8", "a\tb\n\\c")]
+
+
+ESCAPE = "\x1b[31m"
+
+
+def test_what_a_folder_says_never_steers_the_terminal(zsl, tmp_path, capsys):
+    labels = [Label(f"{name}{ESCAPE}", "king") for name in "ab"]
+    folder = make(tmp_path / "vocab" / "v", labels, np.eye(2), version=ESCAPE)
+    broken = tmp_path / "vocab" / f"w{ESCAPE}"
+    broken.mkdir()
+    (broken / "vocabulary.json").write_text(f'"{ESCAPE}')
+    manifest = json.loads((folder / "vocabulary.json").read_text())
+    (folder / "vocabulary.json").write_text(json.dumps({**manifest, "space": ESCAPE}))
+    env = {"ZSL_HOME": str(tmp_path)}
+    # click itself takes whole sequences out where there is no terminal, so look for what is escaped
+    for arguments in (("list", "-v"), ("neighbours", "king", "--vocab", "v"), ("verify", "v"),
+                      ("build", str(folder), "-o", "words"), ("show", "v")):
+        result = zsl("vocab", *arguments, env=env)
+        assert b"\x1b" not in result.stdout + result.stderr
+        assert b"\\x1b[31m" in result.stdout + result.stderr
+    named = SimpleNamespace(name=ESCAPE, device="cpu")
+    notes.say_what_is_used(SimpleNamespace(model=named, vocabulary=named), named)
+    assert ESCAPE not in capsys.readouterr().err
 
 
 def test_show_of_one_label(zsl, royal):

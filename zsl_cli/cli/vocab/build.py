@@ -87,9 +87,9 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
         made = [f"{count:,} {how}" for count, how in (
             (report.own, "with a vector of their own"), (report.mean, "the mean of their words'"),
             (report.subword, "of character n-grams")) if count]
-        click.echo(f"wrote {printable(str(output))}: {manifest['labels']:,} labels of "
-                   f"{manifest['dimension']} dimensions ({', '.join(made)}), space "
-                   f"{manifest['space']}", err=True)
+        click.echo(printable(f"wrote {output}: {manifest['labels']:,} labels of "
+                             f"{manifest['dimension']} dimensions ({', '.join(made)}), space "
+                             f"{manifest['space']}"), err=True)
 
 
 class _Progress:

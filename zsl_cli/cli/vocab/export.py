@@ -9,6 +9,7 @@ from typing import BinaryIO
 import click
 
 from zsl_cli.cli import options
+from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 from zsl_cli.errors import ZslError
 
@@ -57,7 +58,7 @@ def command(name: str, output: str, output_format: str, vectors: bool, force: bo
             click.echo(f"zsl: {ids:,} labels stand under their id, since another label has their "
                        "name", err=True)
         if output != "-":
-            click.echo(f"wrote {output}", err=True)
+            click.echo(printable(f"wrote {output}"), err=True)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import click
 from zsl_cli import folders
 from zsl_cli.cli import options
 from zsl_cli.cli.interrupt import interrupts
+from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 from zsl_cli.errors import MissingExtraError, ZslError
 
@@ -83,8 +84,8 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
                           dimension, manifest["space"], built.encoder,
                           slack=dimension - 2).save(phrase_map)
     if not quiet:
-        click.echo("wrote " + ", ".join(
-            str(path) for path in (output, projection, phrase_map) if path), err=True)
+        click.echo(printable("wrote " + ", ".join(
+            str(path) for path in (output, projection, phrase_map) if path)), err=True)
 
 
 def _check_places(output: Path, force: bool, files: dict[str, Path | None]) -> None:

@@ -9,6 +9,7 @@ import click
 
 from zsl_cli.cli import options
 from zsl_cli.cli.interrupt import interrupts
+from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 from zsl_cli.errors import ZslError
 
@@ -110,7 +111,8 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
         bar.start("comparing with WordNet")
         line = _agreement(result, wordnet)
     if not quiet:
-        click.echo(f"wrote {output}: {len(result.words):,} words, {dimension} dimensions", err=True)
+        click.echo(printable(f"wrote {output}: {len(result.words):,} words, {dimension} "
+                             "dimensions"), err=True)
     if line is not None:
         click.echo(line)
     elif not quiet:
