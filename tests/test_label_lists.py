@@ -162,3 +162,13 @@ def test_children_of_what_is_left_out_go_to_its_parents():
     assert list(label_lists.relinked(labels, [True, False, True, True])) == [
         Label("1", "animal"), Label("3", "owl", parents=("1",)),
         Label("4", "bat", parents=("1", "nowhere"))]
+
+
+def test_any_number_of_labels_may_be_left_out_between_two():
+    deep = [Label(str(row), "x", parents=(str(row - 1),) if row else ()) for row in range(5_000)]
+    kept = [row in (0, 4_999) for row in range(5_000)]
+    assert list(label_lists.relinked(deep, kept))[1].parents == ("0",)
+    wide = [Label(f"{row}{side}", "x", parents=(f"{row - 1}a", f"{row - 1}b") if row else ())
+            for row in range(60) for side in "ab"]
+    kept = [row < 2 or row > 117 for row in range(120)]
+    assert list(label_lists.relinked(wide, kept))[2].parents == ("0a", "0b")

@@ -14,8 +14,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
 
 MAX_TOP = 1000
-MAX_EF = 100_000
-MIN_M, MAX_M = 2, 512  # as in nearest, which is not imported before a command runs
+MAX_EF, MIN_M, MAX_M = 100_000, 2, 512  # as in nearest, not imported before a command runs
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

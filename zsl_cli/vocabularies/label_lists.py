@@ -63,18 +63,22 @@ def relinked(labels: Sequence[Label], keep: Sequence[bool]) -> Iterator[Label]:
     are."""
     gone = {label.id: label.parents for label, kept in zip(labels, keep, strict=True) if not kept}
 
-    def nearest(parents: Iterable[str], through: frozenset[str]) -> Iterator[str]:
-        for parent in parents:
-            if parent not in gone:
-                yield parent
-            elif parent not in through:
-                yield from nearest(gone[parent], through | {parent})
+    def nearest(parents: Sequence[str]) -> Iterator[str]:
+        seen: set[str] = set()
+        ahead = [*reversed(parents)]
+        while ahead:
+            parent = ahead.pop()
+            if parent not in seen:
+                seen.add(parent)
+                if parent in gone:
+                    ahead.extend(reversed(gone[parent]))
+                else:
+                    yield parent
 
     for label, kept in zip(labels, keep, strict=True):
         if kept:
             yield (label if gone.keys().isdisjoint(label.parents) else
-                   replace(label, parents=tuple(dict.fromkeys(
-                       nearest(label.parents, frozenset())))))
+                   replace(label, parents=tuple(nearest(label.parents))))
 
 
 def _from_wordnet(source: str, root: str, places: Places, persons: bool,
