@@ -416,7 +416,8 @@ def test_bad_input_gives_one_clear_error_and_leaves_nothing(zsl, tmp_path, data,
     ("--dimension", "0"), ("--dimension", "-5"), ("--dimension", "3.5"),
     ("--dimension", "100000"), ("--epochs", "0"), ("--min-count", "0"), ("--max-words", "1"),
     ("--sample", "nan"), ("--sample", "2"), ("--learning-rate", "0"), ("--learning-rate", "inf"),
-    ("--window", "0"), ("--workers", "0"), ("--save-every", "0"), ("--loss", "softmax")])
+    ("--window", "0"), ("--workers", "0"), ("--save-every", "0"),
+    ("--save-every", "nan"), ("--phrase-threshold", "inf"), ("--loss", "softmax")])
 def test_nonsense_options_are_refused(corpus_file, tmp_path, arguments):
     with pytest.raises(click.UsageError):
         cli.command.main([str(corpus_file), "-o", str(tmp_path / "out"), *arguments],
