@@ -3,14 +3,17 @@
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 import word_vectors as files
 
 from zsl_cli import Vocabulary, folders
+from zsl_cli.vocabulary import Label
 
 FOUND = files.vectors()
 BINARY = files.binary(FOUND)
@@ -222,6 +225,23 @@ def test_nothing_is_left_of_a_build_that_fails(build, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["vectors.bin"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
+@pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)])
+def test_nothing_is_left_of_a_build_that_is_told_to_stop(environment, tmp_path, number):
+    words = {f"w{row}": np.ones(4, np.float32) for row in range(100_000)}
+    (tmp_path / "many.bin").write_bytes(files.binary(words))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zsl_cli", "vocab", "build", "many.bin", "-o", "out/words"],
+        cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
+    while not list(tmp_path.glob("out/.words-*")):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.001)
+    process.send_signal(number)
+    assert process.communicate(timeout=60)[1] == b""
+    assert process.returncode == 128 + number
+    assert os.listdir(tmp_path) == ["many.bin"]
+
+
 def test_an_existing_folder_is_replaced_with_force_only(build):
     _, before = build()
     result, after = build("--limit", "2")
@@ -231,6 +251,21 @@ def test_an_existing_folder_is_replaced_with_force_only(build):
     result, after = build("--limit", "2", "--force")
     assert result.returncode == 0
     assert len(after) == 2
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="file names are text there")
+def test_names_that_are_not_utf8_are_kept(zsl, tmp_path):
+    (tmp_path / "words\udcff.bin").write_bytes(BINARY)
+    (tmp_path / "photos" / "shark\udcff").mkdir(parents=True)
+    (tmp_path / "l.jsonl").write_text('{"name": "tiger", "gloss": "\\ud83d \\\\ \u00e9"}\n')
+    for labels, expected in (("photos", Label("shark\udcff", "shark\udcff")),
+                             ("l.jsonl", Label("tiger", "tiger", gloss="\ud83d \\ \u00e9"))):
+        result = zsl("vocab", "build", "words\udcff.bin", "--labels", labels, "-o",
+                     f"{labels}\udcff")
+        assert result.returncode == 0, result.stderr
+        vocabulary = Vocabulary.load(tmp_path / f"{labels}\udcff")
+        assert vocabulary.labels == [expected]
+        assert vocabulary.manifest["vectors"]["file"] == "words\udcff.bin"
 
 
 def test_an_unknown_encoding(build):

@@ -3,12 +3,19 @@
 import csv
 import io
 import json
+import time
+import tracemalloc
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
-from zsl_cli import Vocabulary, folders, vocabulary_folder, vocabulary_text
+from zsl_cli import Vocabulary, folders, vocabulary_checks, vocabulary_folder, vocabulary_text
 from zsl_cli.candidates import compose
+from zsl_cli.cli import notes
+from zsl_cli.cli.progress import Bar
 from zsl_cli.folders import VOCABULARY
 from zsl_cli.meaning import neighbours, read_sum
 from zsl_cli.vocabulary import Label
@@ -44,7 +51,7 @@ def make(folder, labels=LABELS, vectors=None, *, prior=True, dtype=np.float16, *
             more["prior_dimension"] = 4
         else:
             vectors = unit(vectors)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     vocabulary_folder.write(folder, folder.name, "words", labels, vectors.astype(dtype), **more)
     return folder
 
@@ -158,6 +165,38 @@ def test_neighbours_for_people_and_programs(zsl, royal):
         ("1", "w2", "queen"), ("2", "w8", "a\tb\n\\c")]
 
 
+ESCAPE = "\x1b[31m"
+
+
+def test_what_a_folder_says_never_steers_the_terminal(zsl, tmp_path, capsys):
+    labels = [Label(f"{name}{ESCAPE}", "king") for name in "ab"]
+    folder = make(tmp_path / "vocab" / "v", labels, np.eye(2), version=ESCAPE)
+    broken = tmp_path / "vocab" / f"w{ESCAPE}"
+    broken.mkdir()
+    (broken / "vocabulary.json").write_text(f'"{ESCAPE}')
+    manifest = json.loads((folder / "vocabulary.json").read_text())
+    (folder / "vocabulary.json").write_text(json.dumps({**manifest, "space": ESCAPE}))
+    env = {"ZSL_HOME": str(tmp_path)}
+    # click itself takes whole sequences out where there is no terminal, so look for what is escaped
+    for arguments in (("list", "-v"), ("neighbours", "king", "--vocab", "v"), ("verify", "v"),
+                      ("build", str(folder), "-o", "words"), ("show", "v")):
+        result = zsl("vocab", *arguments, env=env)
+        assert b"\x1b" not in result.stdout + result.stderr
+        assert b"\\x1b[31m" in result.stdout + result.stderr
+    named = SimpleNamespace(name=ESCAPE, device="cpu")
+    notes.say_what_is_used(SimpleNamespace(model=named, vocabulary=named), named)
+    assert ESCAPE not in capsys.readouterr().err
+
+
+def test_a_spreadsheet_runs_nothing_of_what_a_vocabulary_says(zsl, tmp_path):
+    labels = [Label("a", "king"), Label("=1+1", "@SUM(A1)")]
+    folder = make(tmp_path / "v", labels, unit(np.array([[1, 0], [1, 1.]])))
+    rows = zsl("vocab", "neighbours", "king", "--vocab", str(folder), "--csv").stdout.decode()
+    assert rows.splitlines()[1] == "1,'=1+1,'@SUM(A1),0.707107"
+    help_text = " ".join(zsl("vocab", "export", "--help").stdout.decode().split())
+    assert "a spreadsheet would run" in help_text
+
+
 def test_show_of_one_label(zsl, royal):
     result = zsl("vocab", "show", str(royal), "--label", "w5")
     lines = {line.split("  ")[0].strip(): line for line in result.stdout.decode().splitlines()}
@@ -241,6 +280,34 @@ def test_verify_of_a_changed_file_goes_no_further(zsl, royal):
     assert "labels.jsonl: changed" in checks["files"]["message"]
 
 
+def test_verify_with_similarity_reports_what_is_wrong_with_the_files(zsl, royal):
+    pytest.importorskip("scipy")
+    (royal / "vectors.npy").write_bytes(b"")
+    status, checks = verify(zsl, royal, "--similarity")
+    assert (status, list(checks)) == (2, ["files"])
+
+
+def test_verify_says_at_once_that_there_is_no_wordnet(zsl, royal, tmp_path):
+    result = zsl("vocab", "verify", str(royal), "--similarity", "--wordnet", str(tmp_path / "no"))
+    assert result.returncode == 2
+    assert str(tmp_path / "no") in result.stderr.decode()
+    assert result.stdout == b""
+
+
+def test_identical_vectors_are_found_in_little_memory(tmp_path):
+    vectors = np.random.default_rng(0).normal(size=(5_000, 1024)).astype(np.float32)
+    vectors[[7, 4_000]] = vectors[3]
+    np.save(tmp_path / "v.npy", vectors)
+    vocabulary = SimpleNamespace(vectors=np.load(tmp_path / "v.npy", mmap_mode="r"),
+                                 label=lambda row: Label(str(row), f"label {row}"))
+    tracemalloc.start()
+    found = vocabulary_checks._identical(vocabulary)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.examples == ("label 3, label 7, label 4000",)
+    assert peak < vectors.nbytes / 10
+
+
 def test_index_is_built_ahead_and_then_found(zsl, royal, tmp_path):
     env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     first = zsl("vocab", "index", str(royal), "--ef", "50", env=env)
@@ -296,6 +363,24 @@ def test_words_are_never_alike(tmp_path):
     folder = make(tmp_path / "v", labels, np.eye(4))
     words, _ = vocabulary_text.words(Vocabulary.load(folder))
     assert words == ["x", "w_2_", "w_2", "z"]
+
+
+def test_a_bar_is_redrawn_now_and_then_however_often_it_advances(monkeypatch):
+    shown = []
+    progress = Progress(console=Console(file=io.StringIO()))
+    monkeypatch.setattr(progress, "update", lambda _task, **_what: shown.append(
+        progress.tasks[0].completed))
+    bar = Bar(progress)
+    for _ in range(2):  # what was not shown of one task is not the next one's
+        shown.clear()
+        bar.start("writing", 20_000)
+        for _ in range(20_000):
+            bar.advance(1)
+        assert shown[0] == 1
+        assert len(shown) < 500
+    time.sleep(0.2)
+    bar.advance(1, failed=1)
+    assert shown[-1] == 20_001
 
 
 def test_export_leaves_an_existing_file_alone_and_streams(zsl, royal, tmp_path):

@@ -1,5 +1,6 @@
 """``zsl vocab train``: from a corpus to a vocabulary folder, also when it is interrupted."""
 
+import hashlib
 import json
 import os
 import re
@@ -17,7 +18,7 @@ import pytest
 
 pytest.importorskip("gensim")
 
-from zsl_cli import Vocabulary, folders
+from zsl_cli import Vocabulary, files, folders
 from zsl_cli.cli.vocab import train as cli
 from zsl_cli.errors import MissingExtraError, ZslError
 from zsl_cli.vocabularies import prepare, skipgram, training
@@ -330,12 +331,66 @@ def test_two_trainings_of_one_output_are_kept_apart(unfinished, corpus_file, tmp
     trained(corpus_file, unfinished)
 
 
+@pytest.mark.parametrize("lock", ["folder", "garbage"])
+def test_a_lock_that_is_none_is_not_taken_for_another_training(corpus_file, tmp_path, lock):
+    path = tmp_path / ".out.zsl-training" / "lock"
+    path.parent.mkdir()
+    path.mkdir() if lock == "folder" else path.write_bytes(b"no database " * 100)
+    with pytest.raises(ZslError, match=r"zsl-training.lock: cannot be locked \("):
+        trained(corpus_file, tmp_path / "out")
+
+
+def test_a_work_folder_that_is_a_link_is_not_followed(corpus_file, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "dear").touch()
+    (tmp_path / ".out.zsl-training").symlink_to(tmp_path / "mine")
+    with pytest.raises(ZslError, match="zsl-training is a symbolic link; remove it"):
+        trained(corpus_file, tmp_path / "out")
+    assert left(tmp_path / "mine") == ["dear"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such modes there")
+def test_a_work_folder_is_its_users_alone(unfinished, tmp_path):
+    assert (tmp_path / ".out.zsl-training").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_work_folder_is_emptied_while_it_is_held(unfinished, corpus_file, tmp_path,
+                                                     monkeypatch):
+    held = []
+
+    def rmtree(path, *arguments, remove=shutil.rmtree, **options):
+        if ".out.zsl-training" in str(path):
+            with files.locked(tmp_path / ".out.zsl-training" / "lock") as free:
+                held.append(not free)
+        remove(path, *arguments, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", rmtree)
+    trained(corpus_file, unfinished)
+    assert held
+    assert all(held)
+    assert left(tmp_path) == ["out", "text.txt"]
+
+
 def test_an_existing_folder_needs_force(corpus_file, tmp_path):
     first = trained(corpus_file, tmp_path / "out")
     with pytest.raises(ZslError, match="out exists; give --force"):
         trained(corpus_file, tmp_path / "out")
     trained(corpus_file, tmp_path / "out", settings={"seed": 3}, force=True)
     assert not np.array_equal(vectors(tmp_path / "out"), first.vectors)
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="file names are text there")
+def test_names_that_are_not_utf8_are_kept(corpus_file, tmp_path):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/texts\xff"))
+    folder.mkdir()
+    for name in ("a.txt", "caf\udce9.txt"):
+        shutil.copy2(corpus_file, folder / name)
+    manifest = trained(folder, tmp_path / "out\udcff").manifest
+    assert Vocabulary.load(tmp_path / "out\udcff").manifest["training"] == manifest["training"]
+    assert manifest["training"]["corpus"]["name"] == "texts\udcff"
+    digest = hashlib.sha256(corpus_file.read_bytes()).hexdigest().encode()
+    assert manifest["training"]["corpus"]["sha256"] == hashlib.sha256(
+        b"%s  a.txt\n%s  caf\xe9.txt\n" % (digest, digest)).hexdigest()
 
 
 @pytest.mark.parametrize(("data", "message"), [
@@ -361,7 +416,8 @@ def test_bad_input_gives_one_clear_error_and_leaves_nothing(zsl, tmp_path, data,
     ("--dimension", "0"), ("--dimension", "-5"), ("--dimension", "3.5"),
     ("--dimension", "100000"), ("--epochs", "0"), ("--min-count", "0"), ("--max-words", "1"),
     ("--sample", "nan"), ("--sample", "2"), ("--learning-rate", "0"), ("--learning-rate", "inf"),
-    ("--window", "0"), ("--workers", "0"), ("--save-every", "0"), ("--loss", "softmax")])
+    ("--window", "0"), ("--workers", "0"), ("--save-every", "0"),
+    ("--save-every", "nan"), ("--phrase-threshold", "inf"), ("--loss", "softmax")])
 def test_nonsense_options_are_refused(corpus_file, tmp_path, arguments):
     with pytest.raises(click.UsageError):
         cli.command.main([str(corpus_file), "-o", str(tmp_path / "out"), *arguments],

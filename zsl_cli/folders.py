@@ -188,9 +188,10 @@ def describe_files(folder: Path, *names: str) -> dict[str, dict[str, Any]]:
 
 
 def write_manifest(kind: Kind, folder: Path, manifest: dict[str, Any]) -> None:
-    """Write a manifest as indented UTF-8 JSON, the format's number first."""
-    text = json.dumps({"format": FORMAT, **manifest}, indent=2, ensure_ascii=False)
-    (folder / kind.manifest).write_text(text + "\n", encoding="utf-8")
+    """Write a manifest as indented UTF-8 JSON, the format's number first. The bytes of a name that
+    is not UTF-8 become ``\\udcXX`` escapes, from which they come back."""
+    text = json.dumps({"format": FORMAT, **manifest}, indent=2, ensure_ascii=False) + "\n"
+    (folder / kind.manifest).write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def check_target(target: Path, *, force: bool) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Neighbours = tuple[NDArray[np.int64], NDArray[np.float32]]
 
+MAX_EF = 100_000
 MIN_M, MAX_M = 2, 512
 """Of one link a node no graph can be made; hundreds cost memory and gain nothing."""
 
@@ -127,6 +128,8 @@ class HnswParameters:
                 raise ValueError(f"{name} {value!r} is not a whole number above 0")
         if not MIN_M <= self.m <= MAX_M:
             raise ValueError(f"m {self.m} is not from {MIN_M} to {MAX_M}")
+        if self.ef > MAX_EF:
+            raise ValueError(f"ef {self.ef} is above {MAX_EF}")
 
     @classmethod
     def suited_to(cls, labels: int) -> "HnswParameters":

@@ -54,16 +54,22 @@ class Label:
     @classmethod
     def from_json(cls, line: bytes) -> "Label":
         """The inverse of to_json; raises ValueError for anything else."""
-        given = json.loads(line.decode())
         try:
+            given = json.loads(line.decode())
             return cls(id=str(given["id"]), name=str(given["name"]),
-                       synonyms=tuple(given.get("synonyms", ())),
+                       synonyms=_texts(given.get("synonyms", [])),
                        gloss=str(given.get("gloss", "")),
-                       parents=tuple(given.get("parents", ())),
+                       parents=_texts(given.get("parents", [])),
                        ambiguous=bool(given.get("ambiguous", False)),
                        seen=bool(given.get("seen", False)))
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"not a label: {error}") from error
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ValueError(f"not a list of texts: {value!r}")
+    return tuple(value)
 
 
 @dataclass(frozen=True)
@@ -134,10 +140,14 @@ class Vocabulary:
         for file in (LABELS_FILE, VECTORS_FILE):
             folders.check_file(folder, file, manifest)
         try:
-            vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
+            vectors = np.lib.format.open_memmap(folder / VECTORS_FILE, mode="r")
+        except Exception as error:  # a damaged file fails in as many ways as it has bytes
+            raise FolderError(f"{folder / VECTORS_FILE}: not the array that is expected: {error}"
+                              ) from error
+        try:
             lines = _Lines((folder / LABELS_FILE).read_bytes())
-        except (OSError, ValueError) as error:
-            raise FolderError(f"{folder}: {error}") from error
+        except OSError as error:
+            raise FolderError(f"{folder / LABELS_FILE}: {error.strerror}") from error
         shape = (manifest["labels"], manifest["dimension"])
         if vectors.shape != shape or vectors.dtype.kind != "f" or len(lines) != shape[0]:
             raise FolderError(

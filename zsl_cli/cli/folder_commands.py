@@ -26,15 +26,16 @@ def add_to(group: click.Group, kind: folders.Kind) -> None:
                 manifest = folders.read_manifest(kind, folder)
                 own = _own_vocabulary(kind, folder)
             except ZslError as error:
-                click.echo(f"zsl: {error}", err=True)
+                click.echo(printable(f"zsl: {error}"), err=True)
                 failures += 1
                 continue
             what = f"{manifest['labels']:,} labels, " if "labels" in manifest else ""
-            click.echo(f"{printable(folder.name)}\t{manifest['version']}\t{what}"
-                       f"space {manifest['space']}, dimension {manifest['dimension']}"
-                       + (", encodes phrases" if folders.encodes_phrases(manifest) else "")
-                       + (f", own vocabulary of {own['labels']:,} labels" if own else "")
-                       + (f"\t{printable(str(folder))}" if verbose else ""))
+            what += f"space {manifest['space']}, dimension {manifest['dimension']}"
+            what += ", encodes phrases" if folders.encodes_phrases(manifest) else ""
+            what += f", own vocabulary of {own['labels']:,} labels" if own else ""
+            cells = (folder.name, str(manifest["version"]), what,
+                     *([str(folder)] if verbose else []))
+            click.echo("\t".join(map(printable, cells)))
         return 1 if failures else 0
 
     @group.command("show", help=f"Everything that a {kind.noun}'s manifest says.")

@@ -48,20 +48,20 @@ class Request:
 
 @dataclass(frozen=True)
 class Built:
-    """A vocabulary folder's manifest; the fit, whose projection a model needs; the map of phrases
-    if it was wanted; and the SHA-256 of the sentence encoder's weights."""
+    """The labels; the fit, of their vectors and of the projection that a model needs; the map of
+    phrases if it was wanted; and the SHA-256 of the sentence encoder's weights."""
 
-    manifest: dict[str, Any]
+    labels: list[Label]
     fit: fit.Fit
     phrases: phrases.PhraseFit | None
     encoder: str
 
 
-def build(request: Request, target: Path, *, force: bool = False,
+def build(request: Request, *,
           say: Callable[[str], None] = lambda _line: None,
           started: Callable[[int], None] = lambda _texts: None,
           advance: Callable[[int], None] = lambda _texts: None) -> Built:
-    """Write the vocabulary folder. started and advance are told how many texts are to be encoded,
+    """Fit, and write nothing yet. started and advance are told how many texts are to be encoded,
     and how many more are done. Raises ZslError."""
     wordnet = WordNet(request.wordnet)
     seen = labelset.imagenet_ids("imagenet", request.class_lists)
@@ -103,8 +103,7 @@ def build(request: Request, target: Path, *, force: bool = False,
             fitted.vectors[:, :-_MORE], prior, spelled.shared, phrases.Settings())
         say(f"fitted the map of phrases: {len(found.landmarks):,} landmarks, scale "
             f"{found.scale:.2f}")
-    return Built(_write(request, labels, fitted, target, force), fitted, found,
-                 folders.sha256(encoder / sentences.WEIGHTS))
+    return Built(labels, fitted, found, folders.sha256(encoder / sentences.WEIGHTS))
 
 
 def space_of(fitted: fit.Fit) -> str:
@@ -114,12 +113,10 @@ def space_of(fitted: fit.Fit) -> str:
     return f"lite0-wordnet-{digest.hexdigest()[:12]}"
 
 
-def _write(request: Request, labels: list[Label], fitted: fit.Fit, target: Path,
-           force: bool) -> dict[str, Any]:
-    with folders.new_folder(target, force=force) as folder:
-        return vocabulary_folder.write(
-            folder, request.name, space_of(fitted), labels, fitted.vectors.astype(np.float16),
-            version=request.version,
-            prior_dimension=fitted.vectors.shape[1] - _MORE,
-            fit=asdict(fit.Settings()), sources=list(request.sources),
-            built_by=f"zsl {__version__}")
+def write(folder: Path, request: Request, built: Built) -> dict[str, Any]:
+    """Fill an empty folder as a vocabulary; its manifest."""
+    vectors = built.fit.vectors.astype(np.float16)
+    return vocabulary_folder.write(
+        folder, request.name, space_of(built.fit), built.labels, vectors, version=request.version,
+        prior_dimension=vectors.shape[1] - _MORE, fit=asdict(fit.Settings()),
+        sources=list(request.sources), built_by=f"zsl {__version__}")

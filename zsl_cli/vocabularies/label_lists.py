@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from zsl_cli import tab_separated
 from zsl_cli.errors import ZslError
 from zsl_cli.hierarchy import Hierarchy
 from zsl_cli.vocabularies import labelset
@@ -20,6 +21,7 @@ WORDNET = "wordnet"
 _IMAGENET = {"imagenet-21k": "imagenet21k_goog", "imagenet-1k": "imagenet"}
 _ID = re.compile(r"n\d{8}")
 _COLUMNS = ("id", "name", "synonyms", "gloss", "parents")
+_LISTS = ("synonyms", "parents")
 _LINE_BYTES = 1 << 20
 
 
@@ -61,18 +63,22 @@ def relinked(labels: Sequence[Label], keep: Sequence[bool]) -> Iterator[Label]:
     are."""
     gone = {label.id: label.parents for label, kept in zip(labels, keep, strict=True) if not kept}
 
-    def nearest(parents: Iterable[str], through: frozenset[str]) -> Iterator[str]:
-        for parent in parents:
-            if parent not in gone:
-                yield parent
-            elif parent not in through:
-                yield from nearest(gone[parent], through | {parent})
+    def nearest(parents: Sequence[str]) -> Iterator[str]:
+        seen: set[str] = set()
+        ahead = [*reversed(parents)]
+        while ahead:
+            parent = ahead.pop()
+            if parent not in seen:
+                seen.add(parent)
+                if parent in gone:
+                    ahead.extend(reversed(gone[parent]))
+                else:
+                    yield parent
 
     for label, kept in zip(labels, keep, strict=True):
         if kept:
             yield (label if gone.keys().isdisjoint(label.parents) else
-                   replace(label, parents=tuple(dict.fromkeys(
-                       nearest(label.parents, frozenset())))))
+                   replace(label, parents=tuple(nearest(label.parents))))
 
 
 def _from_wordnet(source: str, root: str, places: Places, persons: bool,
@@ -173,28 +179,46 @@ def _text_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 def _table(path: Path) -> Iterator[tuple[int, Label]]:
     """A table with a header; only the column ``name`` must be there."""
+    tabs = path.suffix.lower() == ".tsv"
+    rows = _tab_separated(path) if tabs else _comma_separated(path)
+    _, header = next(rows, (1, []))
+    columns = {name.strip().lower(): place for place, name in enumerate(header)}
+    if "parent" in columns:
+        columns.setdefault("parents", columns.pop("parent"))
+    if "name" not in columns:
+        raise ZslError(f"{path}, line 1: no column \"name\"; a header with some of "
+                       f"{', '.join(_COLUMNS)} is expected, and it has "
+                       f"{', '.join(filter(None, columns)) or 'none'}")
+    for line, cells in rows:
+        if not any(cells):
+            continue
+        if len(cells) > len(header):
+            raise ZslError(f"{path}, line {line}: more cells than the header has columns; "
+                           + ("write a tab as \\t" if tabs else
+                              "put quotes around what has the separator in it"))
+        record: dict[str, Any] = {key: cells[columns[key]] for key in _COLUMNS
+                                  if columns.get(key, len(cells)) < len(cells)}
+        if tabs:
+            record = {key: tab_separated.read_texts(cell) if key in _LISTS
+                      else tab_separated.read_text(cell) for key, cell in record.items()}
+        yield line, _label(record, f"{path}, line {line}")
+
+
+def _tab_separated(path: Path) -> Iterator[tuple[int, list[str]]]:
+    for number, line in _text_lines(path):
+        yield number, line.rstrip("\r\n").split("\t")
+
+
+def _comma_separated(path: Path) -> Iterator[tuple[int, list[str]]]:
     text = "".join(line for _, line in _text_lines(path))
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True,
-                            delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    read = 0  # lines, so that an unfinished quote is told by the line where its row begins
     try:
-        columns = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
-        if "parent" in columns:
-            columns.setdefault("parents", columns.pop("parent"))
-        if "name" not in columns:
-            raise ZslError(f"{path}, line 1: no column \"name\"; a header with some of "
-                           f"{', '.join(_COLUMNS)} is expected, and it has "
-                           f"{', '.join(filter(None, columns)) or 'none'}")
         for row in reader:
-            if not any(value for key, value in row.items() if key is not None):
-                continue
-            if None in row:
-                raise ZslError(f"{path}, line {reader.line_num}: more cells than the header has "
-                               "columns; put quotes around what has the separator in it")
-            yield reader.line_num, _label(
-                {key: row[columns[key]] for key in _COLUMNS if key in columns},
-                f"{path}, line {reader.line_num}")
+            read = reader.line_num
+            yield read, row
     except csv.Error as error:
-        raise ZslError(f"{path}, line {reader.line_num + 1}: {error}") from error
+        raise ZslError(f"{path}, line {read + 1}: {error}") from error
 
 
 def _records(path: Path) -> Iterator[tuple[int, Label]]:

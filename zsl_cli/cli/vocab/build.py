@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from zsl_cli.cli import options
+from zsl_cli.cli.interrupt import interrupts
 from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 
@@ -78,13 +79,13 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
         limit, phrases, oov, merge, dtype, member, encoding, space,
         options.read_hnsw(m, ef_construction, ef),
         sources=tuple(options.read_sources(sources)))
-    with Bar.shown(quiet) as bar:
+    with interrupts(), Bar.shown(quiet) as bar:
         manifest, report = build.build(request, output, force=force,
                                        progress=SILENT if quiet else bar)
     if not quiet:
         made = [f"{count:,} {how}" for count, how in (
             (report.own, "with a vector of their own"), (report.mean, "the mean of their words'"),
             (report.subword, "of character n-grams")) if count]
-        click.echo(f"wrote {printable(str(output))}: {manifest['labels']:,} labels of "
-                   f"{manifest['dimension']} dimensions ({', '.join(made)}), space "
-                   f"{manifest['space']}", err=True)
+        click.echo(printable(f"wrote {output}: {manifest['labels']:,} labels of "
+                             f"{manifest['dimension']} dimensions ({', '.join(made)}), space "
+                             f"{manifest['space']}"), err=True)

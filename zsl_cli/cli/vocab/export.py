@@ -9,6 +9,7 @@ from typing import BinaryIO
 import click
 
 from zsl_cli.cli import options
+from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 from zsl_cli.errors import ZslError
 
@@ -18,8 +19,9 @@ from zsl_cli.errors import ZslError
 @click.option("-o", "--output", required=True, metavar="FILE",
               help="The file to write; - is standard output.")
 @click.option("--format", "output_format", type=click.Choice(["tsv", "word2vec"]), required=True,
-              help="tsv: id, name, synonyms, gloss, parents. word2vec: the text format that "
-                   "gensim and others read.")
+              help="tsv: id, name, synonyms, gloss, parents, which zsl vocab build --labels reads; "
+                   "cells are as they are, with what a spreadsheet would run as a formula. "
+                   "word2vec: the text format that gensim and others read.")
 @click.option("--vectors", is_flag=True, help="The vectors in the TSV too.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @options.common
@@ -57,7 +59,7 @@ def command(name: str, output: str, output_format: str, vectors: bool, force: bo
             click.echo(f"zsl: {ids:,} labels stand under their id, since another label has their "
                        "name", err=True)
         if output != "-":
-            click.echo(f"wrote {output}", err=True)
+            click.echo(printable(f"wrote {output}"), err=True)
 
 
 @contextmanager
