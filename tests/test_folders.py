@@ -128,8 +128,8 @@ def test_templates_go_with_a_label_encoder(user_home):
     folder = make(user_home / "mine", files=TEXT_FILES,
                   text={"templates": ["{}", "a photo of a {}.\n"]})
     assert folders.encodes_phrases(folders.read_manifest(MODEL, folder))
-    assert not folders.encodes_phrases(
-        folders.read_manifest(MODEL, folders.embedded(MODEL) / "default"))
+    mute = make(user_home / "mute")
+    assert not folders.encodes_phrases(folders.read_manifest(MODEL, mute))
 
 
 @pytest.mark.parametrize(("changes", "message"), [

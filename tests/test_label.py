@@ -108,7 +108,7 @@ def test_the_options_of_classify_work_alike(zsl, library, tmp_path):
     for line in under.stdout.splitlines():
         assert all(label["score"] >= 0.05 for label in json.loads(line)["labels"])
     for option in (["--top", "0"], ["--threshold", "nan"], ["--device", "gpu"],
-                   ["--labels", "zzz"], ["--model", "zzz"], ["--include", "[z-a]"]):
+                   ["--labels", "🐱"], ["--model", "zzz"], ["--include", "[z-a]"]):
         wrong = zsl("label", "photos", *option, "-o", "never.jsonl")
         assert wrong.returncode == 2
         assert b"Traceback" not in wrong.stderr
@@ -584,7 +584,7 @@ def test_a_report_beside_a_stream_replaces_nothing_without_force(zsl, library, t
 
 def test_a_failed_run_earns_no_right_to_replace(zsl, library, tmp_path):
     assert zsl("label", "nowhere", "-o", "l.csv").returncode == 2
-    assert zsl("label", "photos", "-o", "l.csv", "--labels", "nosuchlabel").returncode == 2
+    assert zsl("label", "photos", "-o", "l.csv", "--under", "nosuchlabel").returncode == 2
     (tmp_path / "l.csv").write_text("mine\n")
     assert zsl("label", "photos", "-o", "l.csv").returncode == 2
     assert (tmp_path / "l.csv").read_text() == "mine\n"
