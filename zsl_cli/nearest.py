@@ -37,7 +37,7 @@ _LOADING = 5e-9  # s a number, beyond what exact search needs to begin
 _BUILDING = 1e-6  # s a number
 
 _FEW, _MANY = 50_000, 250_000  # labels
-_EF = {"few": 256, "some": 112, "many": 512}
+_EF = {"few": 256, "some": 96, "many": 512}
 
 _BLOCK = 4_000_000  # scores held at once in exact search: 16 MB
 _TOGETHER = 16  # queries at least that share one reading of the vectors
@@ -137,7 +137,7 @@ class HnswParameters:
 
         ``benchmarks/search.py`` prints it for noisy labels. Over few labels a search is quick
         however wide it is, and photographs, which are further from any label, need it
-        (``benchmarks/accuracy.py``). Over 155,000 skip-gram vectors ef 112 gives 0.993 and is more
+        (``benchmarks/accuracy.py``). Over 155,000 skip-gram vectors ef 96 gives 0.992 and is more
         than twenty times faster than exact search; over a million, made of these, 256 is just too
         narrow (0.9896).
         """
