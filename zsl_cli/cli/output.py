@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from zsl_cli.spreadsheet import safe
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -85,7 +87,8 @@ def _write_csv(predictions: Iterable["Prediction"],
                path_of: "PathOf | None") -> Iterator["Prediction"]:
     def put(rows: list[tuple]) -> None:
         text = io.StringIO(newline="")
-        csv.writer(text).writerows(rows)
+        csv.writer(text).writerows(
+            [safe(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
         _put(text.getvalue(), "surrogateescape")
 
     def way(found: "ScoredLabel") -> list[str]:
