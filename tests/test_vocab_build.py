@@ -73,8 +73,18 @@ def test_labels_of_a_list_and_their_vectors(build):
 
 
 def test_phrases_by_their_own_vector_alone_or_by_the_mean_alone(build):
-    _, vocabulary = build("--phrases", "token", labels=LABELS)
-    assert [label.name for label in vocabulary.labels] == ["Great white shark", "CAFÉ"]
+    result, vocabulary = build("--phrases", "token", labels=LABELS + "the great white shark\n")
+    assert [label.name for label in vocabulary.labels] == [
+        "Great white shark", "CAFÉ", "the great white shark"]
+    said = result.stderr.decode()
+    assert "1 of 6 labels left out, since words of theirs are unknown: 'unicorn shark'" in said
+    assert ("2 of 6 labels left out, without a phrase of their own (--phrases auto takes the mean "
+            "of the words): 'tiger shark', 'a red panda'\n") in said
+    for options, message in ((("--oov", "error"), b"1 of 1 label without a phrase of their own in"),
+                             ((), b"knows no phrase of the 1 label of labels.txt: 'tiger shark'")):
+        result, _ = build("--phrases", "token", "--force", *options, labels="tiger shark\n")
+        assert result.returncode == 2
+        assert message in result.stderr
     _, vocabulary = build("--phrases", "mean", "--force", labels="tiger shark\nsiamese cat\ncafé")
     assert [label.name for label in vocabulary.labels] == ["tiger shark", "café"]
 
