@@ -383,6 +383,22 @@ def test_a_bar_is_redrawn_now_and_then_however_often_it_advances(monkeypatch):
     assert shown[-1] == 20_001
 
 
+@pytest.mark.parametrize(("total", "done", "note"), [
+    (100, 30, "30 of 100 kB · 10 kB/s · 7.0 s left"),
+    (20, 30, "30 of 20 kB · 10 kB/s · 0.0 s left"),
+    (0, 30, "30 kB"), (None, 0, "")])
+def test_a_bar_says_how_much_of_what_and_how_long(total, done, note):
+    clock = [0.0]
+    progress = Progress(console=Console(file=io.StringIO()), get_time=lambda: clock[0])
+    bar = Bar(progress)
+    bar.start("reading", total, "kB")
+    if done:
+        progress.advance(0, 0)
+        clock[0] = 3.0
+    bar.advance(done)
+    assert progress.tasks[0].fields["note"] == note
+
+
 def test_export_leaves_an_existing_file_alone_and_streams(zsl, royal, tmp_path):
     (tmp_path / "there.tsv").write_text("mine")
     base = ("vocab", "export", str(royal), "--format", "tsv", "-o")
@@ -392,7 +408,10 @@ def test_export_leaves_an_existing_file_alone_and_streams(zsl, royal, tmp_path):
     assert (tmp_path / "there.tsv").read_text() == "mine"
     assert zsl(*base, "there.tsv", "--force").returncode == 0
     assert zsl(*base, "-").stdout == (tmp_path / "there.tsv").read_bytes()
-    assert zsl(*base, "no/such/folder.tsv").returncode == 2
+    assert zsl(*base, "a/new/folder.tsv").returncode == 0
+    assert (tmp_path / "a" / "new" / "folder.tsv").read_bytes() == (
+        tmp_path / "there.tsv").read_bytes()
+    assert zsl(*base, "there.tsv/x").returncode == 2
     assert zsl(*base, "-", "--vectors").stdout.startswith(b"id\t")
     assert zsl("vocab", "export", str(royal), "--format", "word2vec", "--vectors", "-o",
                "-").returncode == 2
@@ -405,7 +424,7 @@ def test_an_export_that_fails_leaves_nothing_behind(zsl, royal, tmp_path):
     (royal / "vocabulary.json").write_text(json.dumps(manifest))
     assert folders.read_manifest(VOCABULARY, royal)
     before = sorted(tmp_path.iterdir())
-    result = zsl("vocab", "export", str(royal), "-o", "out.tsv", "--format", "tsv")
+    result = zsl("vocab", "export", str(royal), "-o", "new/out.tsv", "--format", "tsv")
     assert result.returncode == 2
     assert "labels.jsonl, line 1" in result.stderr.decode()
     assert sorted(tmp_path.iterdir()) == before

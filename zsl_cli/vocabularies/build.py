@@ -147,6 +147,7 @@ def build(request: Request, target: Path, *, force: bool = False,
     Raises ZslError, and leaves nothing behind.
     """
     folders.check_target(target, force=force)
+    progress.start("reading labels")
     labels = None if request.labels is None else label_lists.read(
         request.labels, request.places, persons=request.persons, say=progress.say)
     guess = ({word for label in labels for word in composition.words(label.name)}
@@ -163,7 +164,7 @@ def build(request: Request, target: Path, *, force: bool = False,
         if labels is None:
             _write_words(words, writer, request, report)
         else:
-            _write_labels(labels, words, writer, request, report)
+            _write_labels(labels, words, writer, request, report, progress)
         if not writer.count:
             raise ZslError(_nothing(request, labels, report))
         for note in report.notes(request.merge):
@@ -244,9 +245,11 @@ def _write_words(words: _Words, writer: Writer, request: Request, report: Report
     _write(kept(), writer)
 
 
-def _write(found: "Iterator[tuple[Label, Vector]]", writer: Writer) -> None:
+def _write(found: "Iterator[tuple[Label, Vector]]", writer: Writer,
+           progress: Progress = SILENT) -> None:
     while chunk := list(islice(found, _CHUNK)):
         writer.add([label for label, _ in chunk], np.array([vector for _, vector in chunk]))
+        progress.advance(len(chunk))
 
 
 def _spoken(word: str) -> str:
@@ -255,7 +258,7 @@ def _spoken(word: str) -> str:
 
 
 def _write_labels(labels: Sequence[Label], words: _Words, writer: Writer, request: Request,
-                  report: Report) -> None:
+                  report: Report, progress: Progress) -> None:
     """The labels of which a vector can be made are labels."""
     store = _Store(words.vectors.dimension, (
         part for label in labels for name in _names(label) for part in composition.parts(name)))
@@ -264,23 +267,27 @@ def _write_labels(labels: Sequence[Label], words: _Words, writer: Writer, reques
     store.complete()
     report.labels = len(labels)
     known = store.keys() - words.vectors.guessed if words.vectors.guessed else store.keys()
-    made = [_made(label, known, store.keys(), request) for label in labels]
+    made: list[_Made | None] = []
     same = _Known()
-    for row, found in enumerate(made):
+    progress.start("making label vectors", len(labels), "labels")
+    for label in labels:
+        found = _made(label, known, store.keys(), request)
         if found is None:
-            missing = composition.as_words(labels[row].name, known).missing
-            (report.left_out if missing else report.without_phrase).append(labels[row].name)
+            missing = composition.as_words(label.name, known).missing
+            (report.left_out if missing else report.without_phrase).append(label.name)
             report.unknown_words.update(missing)
-            continue
-        vector = store.mean(found.tokens)
-        again = same.has(vector)
-        report.same_vector += again
-        if not vector.any():
-            report.without_direction.append(labels[row].name)
-        if not vector.any() or (again and request.merge):
-            made[row] = None
         else:
-            report.count(found)
+            vector = store.mean(found.tokens)
+            again = same.has(vector)
+            report.same_vector += again
+            if not vector.any():
+                report.without_direction.append(label.name)
+            if not vector.any() or (again and request.merge):
+                found = None
+            else:
+                report.count(found)
+        made.append(found)
+        progress.advance(1)
     if report.left_out and request.oov == "error":
         raise ZslError(f"{len(report.left_out):,} of {counted(len(labels), 'label')} with words "
                        f"that {request.vectors.name} does not know: {some(report.left_out)}; "
@@ -292,7 +299,8 @@ def _write_labels(labels: Sequence[Label], words: _Words, writer: Writer, reques
                        "words, --oov skip leaves them out")
     kept = zip(label_lists.relinked(labels, [found is not None for found in made]),
                filter(None, made), strict=True)
-    _write(((label, store.mean(found.tokens)) for label, found in kept), writer)
+    progress.start("writing", report.own + report.mean + report.subword, "labels")
+    _write(((label, store.mean(found.tokens)) for label, found in kept), writer, progress)
 
 
 def _names(label: Label) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from zsl_cli.errors import ZslError
 
 @click.command("export")
 @click.argument("name", default="default", metavar="[NAME|FOLDER]")
-@click.option("-o", "--output", required=True, metavar="FILE",
+@click.option("-o", "--output", type=options.Given(), required=True, metavar="FILE",
               help="The file to write; - is standard output.")
 @click.option("--format", "output_format", type=click.Choice(["tsv", "word2vec"]), required=True,
               help="tsv: id, name, synonyms, gloss, parents, which zsl vocab build --labels reads; "
@@ -68,10 +68,10 @@ def _opened(output: str) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    from zsl_cli.files import replacing
+    from zsl_cli.files import parents, replacing
 
     try:
-        with replacing(output) as file:
+        with parents(output), replacing(output) as file:
             yield file
     except BrokenPipeError:
         raise

@@ -16,7 +16,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.command("fit")
 @click.argument("checkpoint", type=_PATH)
-@click.option("-o", "--output", type=_PATH, required=True, metavar="FOLDER",
+@click.option("-o", "--output", type=options.Given(Path), required=True, metavar="FOLDER",
               help="The vocabulary folder to write.")
 @click.option("--projection", type=_PATH, required=True, metavar="M.npz",
               help="Where to write the projection into the space, for zsl export.")

@@ -19,7 +19,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.command("train")
 @click.argument("corpus", type=_PATH)
-@click.option("-o", "--output", type=_PATH, required=True, metavar="FOLDER",
+@click.option("-o", "--output", type=options.Given(Path), required=True, metavar="FOLDER",
               help="The vocabulary folder to write.")
 @click.option("--dimension", type=click.IntRange(2, 4096), default=300, show_default=True,
               metavar="D", help="Of the vectors.")
