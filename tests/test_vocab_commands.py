@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from zsl_cli import Vocabulary, folders, vocabulary_checks, vocabulary_folder, vocabulary_text
 from zsl_cli.candidates import compose
-from zsl_cli.cli import notes
+from zsl_cli.cli import folder_commands, notes
 from zsl_cli.cli.progress import Bar
 from zsl_cli.folders import VOCABULARY
 from zsl_cli.meaning import neighbours, read_sum
@@ -132,12 +132,17 @@ def test_a_name_with_a_sign_in_it_is_a_name(tmp_path):
     labels = [Label("a", "rock"), Label("b", "roll"), Label("c", "rock + roll")]
     named = Vocabulary.load(make(tmp_path / "v", labels, np.eye(3)))
     assert [row for term in read_sum(named, "rock + roll") for row in term.rows] == [2]
-    assert [row for term in read_sum(named, "rock - roll") for row in term.rows] == [0, 1]
+    for minus in "-−–":
+        terms = read_sum(named, f"rock {minus} roll")
+        assert [(term.sign, *term.rows) for term in terms] == [(1, 0), (-1, 1)]
 
 
 @pytest.mark.parametrize(("text", "said"), [
     ("king -", "missing at the end"), ("king + - man", "missing before '-'"),
-    ("king - kingg", "unknown label 'kingg'"), ("man - man", "zero or no number"),
+    ("king - kingg", "unknown label 'kingg'"),
+    ("king –man + woman", "'king –man'; put blanks around + and -"),
+    ("king- man", "'king- man'; put blanks"), ("king-man+woman", "; put blanks around + and -"),
+    ("man - man", "zero or no number"),
     ("-", "missing at the end")])
 def test_sums_that_make_no_sense(zsl, royal, text, said):
     result = zsl("vocab", "neighbours", "--vocab", str(royal), "--", text)
@@ -345,6 +350,7 @@ def test_gensim_reads_the_word2vec_text(zsl, tmp_path, dtype):
     result = zsl("vocab", "export", str(folder), "-o", "words.txt", "--format", "word2vec")
     assert result.returncode == 0
     assert "1 labels stand under their id" in result.stderr.decode()
+    assert "for the same models, with --space words\n" in result.stderr.decode()
     read = models.KeyedVectors.load_word2vec_format(str(tmp_path / "words.txt"))
     assert read.index_to_key == ["king", "queen", "man", "woman", "w5", "x-ray_fish",
                                  "great_white_shark", "a_b_\\c"]
@@ -363,6 +369,22 @@ def test_words_are_never_alike(tmp_path):
     folder = make(tmp_path / "v", labels, np.eye(4))
     words, _ = vocabulary_text.words(Vocabulary.load(folder))
     assert words == ["x", "w_2_", "w_2", "z"]
+
+
+def test_a_list_is_a_table_on_a_terminal_and_else_cells_between_tabs():
+    rows = [("default", "1", "8 labels"), ("w", "1", "9 labels")]
+    head = ("name", "version", "contents")
+    assert folder_commands._table(head, rows, False) == ["default\t1\t8 labels", "w\t1\t9 labels"]
+    assert folder_commands._table(head, rows, True) == [
+        "name     version  contents", "default  1        8 labels", "w        1        9 labels"]
+    assert folder_commands._table((), [], True) == []
+
+
+def test_a_manifest_is_shown_as_yaml():
+    assert folder_commands._lines({"a": True, "b": None, "sources": [
+        {"name": "x", "url": ["u", "v"]}, {"name": "y"}, "z"], "c": {"d": "True"}}) == [
+        "a: true", "b: null", "sources:", "  - name: x", "    url:", "      - u", "      - v",
+        "  - name: y", "  - z", "c:", "  d: True"]
 
 
 def test_a_bar_is_redrawn_now_and_then_however_often_it_advances(monkeypatch):

@@ -238,6 +238,22 @@ def test_ctrl_c_keeps_what_is_done(environment, zsl, reference, tmp_path):
     assert np.array_equal(vectors(tmp_path / "out"), vectors(reference / "whole"))
 
 
+def test_an_interrupted_comparison_leaves_a_whole_vocabulary(corpus_file, tmp_path, monkeypatch,
+                                                             capsys):
+    def interrupt(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_agreement", interrupt)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(click.Abort):
+        cli.command.main(["text.txt", "-o", "out", *SMALL], standalone_mode=False)
+    *_, wrote, interrupted = filter(None, capsys.readouterr().err.splitlines())
+    assert wrote.startswith("wrote out: ")
+    assert interrupted == ("interrupted; out is whole, only the comparison with WordNet was "
+                           "stopped")
+    assert Vocabulary.load(tmp_path / "out")
+
+
 @pytest.fixture
 def unfinished(corpus_file, tmp_path, monkeypatch):
     """A training that was interrupted after its first batches."""

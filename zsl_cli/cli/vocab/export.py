@@ -1,6 +1,7 @@
 """``zsl vocab export``: a vocabulary as text, for other programs."""
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,8 @@ from zsl_cli.errors import ZslError
 @click.option("--format", "output_format", type=click.Choice(["tsv", "word2vec"]), required=True,
               help="tsv: id, name, synonyms, gloss, parents, which zsl vocab build --labels reads; "
                    "cells are as they are, with what a spreadsheet would run as a formula. "
-                   "word2vec: the text format that gensim and others read.")
+                   "word2vec: the text format that gensim and others read; zsl vocab build needs "
+                   "--space to know its vectors again.")
 @click.option("--vectors", is_flag=True, help="The vectors in the TSV too.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @options.common
@@ -60,6 +62,10 @@ def command(name: str, output: str, output_format: str, vectors: bool, force: bo
                        "name", err=True)
         if output != "-":
             click.echo(printable(f"wrote {output}"), err=True)
+            if output_format == "word2vec" and vocabulary.prior_dimension is None:
+                click.echo(printable(
+                    f"a vocabulary that zsl vocab build makes of it is of the same space, and for "
+                    f"the same models, with --space {shlex.quote(vocabulary.space)}"), err=True)
 
 
 @contextmanager
