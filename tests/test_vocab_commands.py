@@ -151,6 +151,13 @@ def test_sums_that_make_no_sense(zsl, royal, text, said):
     assert result.stdout == b""
 
 
+def test_the_example_of_what_is_no_label_is_composed(zsl):
+    result = zsl("vocab", "neighbours", "kitchen", "cat")
+    assert result.returncode == 0
+    assert b"'kitchen cat' is no label of vocabulary default, so composed" in result.stderr
+    assert b"zsl vocab neighbours kitchen cat\n" in zsl("vocab", "neighbours", "--help").stdout
+
+
 def test_neighbours_for_people_and_programs(zsl, royal):
     base = ("vocab", "neighbours", "king", "-", "man", "+", "woman", "--vocab", str(royal), "-k",
             "2")
