@@ -70,6 +70,16 @@ def test_all_spellings_of_a_phrase_share_their_key(phrase):
         composition.shared_key(phrase)}
 
 
+@pytest.mark.parametrize(("phrase", "known", "token"), [
+    ("a red panda", {"red_panda", "panda"}, "red_panda"), ("The Hague", {"Hague"}, "Hague"),
+    ("the hague", {"hague", "the_hague"}, "the_hague"), ("an", {"an"}, "an"),
+    ("thesaurus", {"saurus"}, None)])
+def test_an_article_before_a_phrase_counts_only_where_it_is_known_with_it(phrase, known, token):
+    assert composition.as_token(phrase, known) == token
+    wanted = {composition.shared_key(part) for part in composition.parts(phrase)}
+    assert token is None or composition.shared_key(token) in wanted
+
+
 def test_a_token_in_decomposed_form_is_found_by_a_label_in_the_same():
     assert composition.as_one(DECOMPOSED, {DECOMPOSED}) == DECOMPOSED
 

@@ -438,7 +438,8 @@ def test_a_terminal_sees_a_bar_and_then_the_summary(environment, large_library, 
     os.close(leader)
     assert process.wait(30) == 1
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode())
-    assert re.search(r"labelling .* \d+ of 601 · \d+ images/s · [\d.]+ s left · 1 failed", text)
+    assert re.search(r"labelling .* \d+ of 601 images · \d+ images/s · [\d.]+ s left · 1 failed",
+                     text)
     assert "zsl: photos/000-bad.jpg: not an image in a known format" in text
     assert text.rstrip().splitlines()[-1].strip() == "written: l.jsonl"
     assert "600 photos labelled, 1 failed" in text

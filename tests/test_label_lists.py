@@ -82,6 +82,19 @@ def test_records_have_the_fields_of_a_vocabulary(read):
                       Label("eagle owl", "eagle owl", parents=("owl",))]
 
 
+def test_one_synonym_and_one_parent_may_be_so_called(read):
+    expected = [Label("owl", "owl"), Label("scops", "scops", ("owlet",), parents=("owl",))]
+    for name, content in (("l.csv", "name,Synonym,parent\nowl,,\nscops,owlet,owl\n"), (
+            "l.jsonl", '{"name": "owl"}\n{"name": "scops", "synonym": "owlet", "parent": "owl"}')):
+        assert read(name, content) == (expected, [])
+
+
+def test_columns_that_are_not_read_are_named(read):
+    assert read("l.csv", "name,colour,,size\nowl,brown,,9\n")[1] == [
+        "l.csv: columns that are not read: 'colour', 'size'; those that are: id, name, synonyms, "
+        "gloss, parents"]
+
+
 def test_class_folders(tmp_path, wordnet):  # noqa: F811
     for name in ("tabby_cat", "n00000004_wading-crane", "n00000006", ".hidden"):
         (tmp_path / "data" / name).mkdir(parents=True)
@@ -142,6 +155,14 @@ def test_persons_are_left_out_and_that_is_said(tmp_path, wordnet, monkeypatch): 
     ("l.jsonl", '{"name": "a"}\n{"name"\n', r"l\.jsonl, line 2: not JSON"),
     ("l.jsonl", "[1]\n", r"line 1: expected an object with a name"),
     ("l.jsonl", '{"name": 1.5}\n', r"line 1: name 1\.5 is not a text"),
+    ("l.jsonl", '{"name": 5}\n', r"line 1: name 5 is not a text"),
+    ("l.csv", "name,parents,Parent\na,b,c\n", r"line 1: two columns parents"),
+    ("l.csv", "id;name\n1;a\n", r"separate its cells with commas, not with ';'"),
+    ("l.tsv", "id|name\n1|a\n", r"separate its cells with tabs, not with '\|'"),
+    ("l.json", '["cat"]', r"l\.json: JSON is read as \.jsonl, with an object a line"),
+    ("l.xlsx", "cat", r"a spreadsheet; save its table as \.csv first"),
+    ("l.txt", b"PK\x03\x04cat", r"a compressed file; unpack it first"),
+    ("l.txt", "cat\n".encode("utf-16"), r"UTF-16 text; convert the file first \(iconv -f utf-16"),
     ("l.jsonl", '{"name": "a", "parents": [[]]}\n', r"line 1: parents: expected a text"),
 ])
 def test_what_is_wrong_is_told_with_file_and_line(read, name, content, message):
@@ -152,6 +173,12 @@ def test_what_is_wrong_is_told_with_file_and_line(read, name, content, message):
 def test_sources_that_are_not_there(tmp_path, wordnet):  # noqa: F811
     with pytest.raises(ZslError, match=r"--labels nothing\.txt: no such file or folder"):
         label_lists.read("nothing.txt", Places())
+    with pytest.raises(ZslError, match="wordnet: : what lies below which noun"):
+        label_lists.read("wordnet: ", Places(wordnet=tmp_path))
+    (tmp_path / "data" / "train").mkdir(parents=True)
+    (tmp_path / "data" / "val").mkdir()
+    with pytest.raises(ZslError, match=r"are parts of a dataset \(train, val\).*data.train$"):
+        label_lists.read(str(tmp_path / "data"), Places())
     with pytest.raises(ZslError, match="WordNet has no such noun or id"):
         label_lists.read("wordnet:unicorns", Places(wordnet=tmp_path))
 

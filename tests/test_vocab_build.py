@@ -13,6 +13,7 @@ import pytest
 import word_vectors as files
 
 from zsl_cli import Vocabulary, folders
+from zsl_cli.vocabularies import build as builder
 from zsl_cli.vocabulary import Label
 
 FOUND = files.vectors()
@@ -73,8 +74,18 @@ def test_labels_of_a_list_and_their_vectors(build):
 
 
 def test_phrases_by_their_own_vector_alone_or_by_the_mean_alone(build):
-    _, vocabulary = build("--phrases", "token", labels=LABELS)
-    assert [label.name for label in vocabulary.labels] == ["Great white shark", "CAFÉ"]
+    result, vocabulary = build("--phrases", "token", labels=LABELS + "the great white shark\n")
+    assert [label.name for label in vocabulary.labels] == [
+        "Great white shark", "CAFÉ", "the great white shark"]
+    said = result.stderr.decode()
+    assert "1 of 6 labels left out, since words of theirs are unknown: 'unicorn shark'" in said
+    assert ("2 of 6 labels left out, without a phrase of their own (--phrases auto takes the mean "
+            "of the words): 'tiger shark', 'a red panda'\n") in said
+    for options, message in ((("--oov", "error"), b"1 of 1 label without a phrase of their own in"),
+                             ((), b"knows no phrase of the 1 label of labels.txt: 'tiger shark'")):
+        result, _ = build("--phrases", "token", "--force", *options, labels="tiger shark\n")
+        assert result.returncode == 2
+        assert message in result.stderr
     _, vocabulary = build("--phrases", "mean", "--force", labels="tiger shark\nsiamese cat\ncafé")
     assert [label.name for label in vocabulary.labels] == ["tiger shark", "café"]
 
@@ -203,6 +214,30 @@ def test_a_vocabulary_gives_vectors_to_another(build, zsl, tmp_path):
     assert b"dimensions beside those of meaning" in result.stderr
 
 
+def test_a_build_says_what_it_is_at_and_how_much_of_it(build, tmp_path):
+    class Seen(dict):
+        """Of each piece of work how much there was, and how much was done."""
+
+        def start(self, description, total=None, unit=""):
+            self.at = description
+            self[description] = [total, 0]
+
+        def advance(self, done):
+            self[self.at][1] += done
+
+        def say(self, line):
+            pass
+
+    build()
+    (tmp_path / "l.txt").write_text("tiger\nunicorn\nshark\n")
+    seen = Seen()
+    builder.build(builder.Request("v", tmp_path / "out" / "words", str(tmp_path / "l.txt")),
+                  tmp_path / "few", progress=seen)
+    assert list(seen.items()) == [
+        ("reading labels", [None, 0]), ("reading vectors", [10, 10]),
+        ("making label vectors", [3, 3]), ("writing", [2, 2])]
+
+
 def test_options_of_the_folder(build):
     _, vocabulary = build("--dtype", "float16", "--limit", "4", "--m", "8", "--ef", "99")
     assert vocabulary.vectors.dtype == np.float16
@@ -266,6 +301,23 @@ def test_names_that_are_not_utf8_are_kept(zsl, tmp_path):
         vocabulary = Vocabulary.load(tmp_path / f"{labels}\udcff")
         assert vocabulary.labels == [expected]
         assert vocabulary.manifest["vectors"]["file"] == "words\udcff.bin"
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("--name", ""), "'--name': it is empty"), (("--space", " "), "'--space': it is empty"),
+    (("--labels", ""), "'--labels': it is empty"), (("-o", ""), "'--output': it is empty"),
+    (("--sources", "no.json"), "--sources no.json: No such file or directory"),
+    (("--sources", "vectors.bin"), "--sources vectors.bin: not JSON ("),
+    (("-o", "vectors.bin/new/x"), "vectors.bin is no folder, so that nothing can be written in"),
+    (("-o", "/proc/x"), "/proc/x: no folder can be made there (")])
+def test_arguments_that_make_no_sense(build, tmp_path, arguments, message):
+    if "/proc/x" in arguments and not os.path.isdir("/proc"):
+        pytest.skip("no /proc")
+    result, vocabulary = build(*arguments)
+    assert result.returncode == 2
+    assert message in result.stderr.decode()
+    assert vocabulary is None
+    assert os.listdir(tmp_path) == ["vectors.bin"]
 
 
 def test_an_unknown_encoding(build):

@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from zsl_cli import Vocabulary, folders, vocabulary_checks, vocabulary_folder, vocabulary_text
 from zsl_cli.candidates import compose
-from zsl_cli.cli import notes
+from zsl_cli.cli import folder_commands, notes
 from zsl_cli.cli.progress import Bar
 from zsl_cli.folders import VOCABULARY
 from zsl_cli.meaning import neighbours, read_sum
@@ -132,18 +132,30 @@ def test_a_name_with_a_sign_in_it_is_a_name(tmp_path):
     labels = [Label("a", "rock"), Label("b", "roll"), Label("c", "rock + roll")]
     named = Vocabulary.load(make(tmp_path / "v", labels, np.eye(3)))
     assert [row for term in read_sum(named, "rock + roll") for row in term.rows] == [2]
-    assert [row for term in read_sum(named, "rock - roll") for row in term.rows] == [0, 1]
+    for minus in "-−–":
+        terms = read_sum(named, f"rock {minus} roll")
+        assert [(term.sign, *term.rows) for term in terms] == [(1, 0), (-1, 1)]
 
 
 @pytest.mark.parametrize(("text", "said"), [
     ("king -", "missing at the end"), ("king + - man", "missing before '-'"),
-    ("king - kingg", "unknown label 'kingg'"), ("man - man", "zero or no number"),
+    ("king - kingg", "unknown label 'kingg'"),
+    ("king –man + woman", "'king –man'; put blanks around + and -"),
+    ("king- man", "'king- man'; put blanks"), ("king-man+woman", "; put blanks around + and -"),
+    ("man - man", "zero or no number"),
     ("-", "missing at the end")])
 def test_sums_that_make_no_sense(zsl, royal, text, said):
     result = zsl("vocab", "neighbours", "--vocab", str(royal), "--", text)
     assert result.returncode == 2
     assert said in result.stderr.decode()
     assert result.stdout == b""
+
+
+def test_the_example_of_what_is_no_label_is_composed(zsl):
+    result = zsl("vocab", "neighbours", "kitchen", "cat")
+    assert result.returncode == 0
+    assert b"'kitchen cat' is no label of vocabulary default, so composed" in result.stderr
+    assert b"zsl vocab neighbours kitchen cat\n" in zsl("vocab", "neighbours", "--help").stdout
 
 
 def test_neighbours_for_people_and_programs(zsl, royal):
@@ -345,6 +357,7 @@ def test_gensim_reads_the_word2vec_text(zsl, tmp_path, dtype):
     result = zsl("vocab", "export", str(folder), "-o", "words.txt", "--format", "word2vec")
     assert result.returncode == 0
     assert "1 labels stand under their id" in result.stderr.decode()
+    assert "for the same models, with --space words\n" in result.stderr.decode()
     read = models.KeyedVectors.load_word2vec_format(str(tmp_path / "words.txt"))
     assert read.index_to_key == ["king", "queen", "man", "woman", "w5", "x-ray_fish",
                                  "great_white_shark", "a_b_\\c"]
@@ -365,6 +378,22 @@ def test_words_are_never_alike(tmp_path):
     assert words == ["x", "w_2_", "w_2", "z"]
 
 
+def test_a_list_is_a_table_on_a_terminal_and_else_cells_between_tabs():
+    rows = [("default", "1", "8 labels"), ("w", "1", "9 labels")]
+    head = ("name", "version", "contents")
+    assert folder_commands._table(head, rows, False) == ["default\t1\t8 labels", "w\t1\t9 labels"]
+    assert folder_commands._table(head, rows, True) == [
+        "name     version  contents", "default  1        8 labels", "w        1        9 labels"]
+    assert folder_commands._table((), [], True) == []
+
+
+def test_a_manifest_is_shown_as_yaml():
+    assert folder_commands._lines({"a": True, "b": None, "sources": [
+        {"name": "x", "url": ["u", "v"]}, {"name": "y"}, "z"], "c": {"d": "True"}}) == [
+        "a: true", "b: null", "sources:", "  - name: x", "    url:", "      - u", "      - v",
+        "  - name: y", "  - z", "c:", "  d: True"]
+
+
 def test_a_bar_is_redrawn_now_and_then_however_often_it_advances(monkeypatch):
     shown = []
     progress = Progress(console=Console(file=io.StringIO()))
@@ -383,6 +412,22 @@ def test_a_bar_is_redrawn_now_and_then_however_often_it_advances(monkeypatch):
     assert shown[-1] == 20_001
 
 
+@pytest.mark.parametrize(("total", "done", "note"), [
+    (100, 30, "30 of 100 kB · 10 kB/s · 7.0 s left"),
+    (20, 30, "30 of 20 kB · 10 kB/s · 0.0 s left"),
+    (0, 30, "30 kB"), (None, 0, "")])
+def test_a_bar_says_how_much_of_what_and_how_long(total, done, note):
+    clock = [0.0]
+    progress = Progress(console=Console(file=io.StringIO()), get_time=lambda: clock[0])
+    bar = Bar(progress)
+    bar.start("reading", total, "kB")
+    if done:
+        progress.advance(0, 0)
+        clock[0] = 3.0
+    bar.advance(done)
+    assert progress.tasks[0].fields["note"] == note
+
+
 def test_export_leaves_an_existing_file_alone_and_streams(zsl, royal, tmp_path):
     (tmp_path / "there.tsv").write_text("mine")
     base = ("vocab", "export", str(royal), "--format", "tsv", "-o")
@@ -392,7 +437,10 @@ def test_export_leaves_an_existing_file_alone_and_streams(zsl, royal, tmp_path):
     assert (tmp_path / "there.tsv").read_text() == "mine"
     assert zsl(*base, "there.tsv", "--force").returncode == 0
     assert zsl(*base, "-").stdout == (tmp_path / "there.tsv").read_bytes()
-    assert zsl(*base, "no/such/folder.tsv").returncode == 2
+    assert zsl(*base, "a/new/folder.tsv").returncode == 0
+    assert (tmp_path / "a" / "new" / "folder.tsv").read_bytes() == (
+        tmp_path / "there.tsv").read_bytes()
+    assert zsl(*base, "there.tsv/x").returncode == 2
     assert zsl(*base, "-", "--vectors").stdout.startswith(b"id\t")
     assert zsl("vocab", "export", str(royal), "--format", "word2vec", "--vectors", "-o",
                "-").returncode == 2
@@ -405,7 +453,7 @@ def test_an_export_that_fails_leaves_nothing_behind(zsl, royal, tmp_path):
     (royal / "vocabulary.json").write_text(json.dumps(manifest))
     assert folders.read_manifest(VOCABULARY, royal)
     before = sorted(tmp_path.iterdir())
-    result = zsl("vocab", "export", str(royal), "-o", "out.tsv", "--format", "tsv")
+    result = zsl("vocab", "export", str(royal), "-o", "new/out.tsv", "--format", "tsv")
     assert result.returncode == 2
     assert "labels.jsonl, line 1" in result.stderr.decode()
     assert sorted(tmp_path.iterdir()) == before

@@ -238,6 +238,22 @@ def test_ctrl_c_keeps_what_is_done(environment, zsl, reference, tmp_path):
     assert np.array_equal(vectors(tmp_path / "out"), vectors(reference / "whole"))
 
 
+def test_an_interrupted_comparison_leaves_a_whole_vocabulary(corpus_file, tmp_path, monkeypatch,
+                                                             capsys):
+    def interrupt(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_agreement", interrupt)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(click.Abort):
+        cli.command.main(["text.txt", "-o", "out", *SMALL], standalone_mode=False)
+    *_, wrote, interrupted = filter(None, capsys.readouterr().err.splitlines())
+    assert wrote.startswith("wrote out: ")
+    assert interrupted == ("interrupted; out is whole, only the comparison with WordNet was "
+                           "stopped")
+    assert Vocabulary.load(tmp_path / "out")
+
+
 @pytest.fixture
 def unfinished(corpus_file, tmp_path, monkeypatch):
     """A training that was interrupted after its first batches."""
@@ -412,6 +428,12 @@ def test_bad_input_gives_one_clear_error_and_leaves_nothing(zsl, tmp_path, data,
     assert left(tmp_path) == (["text.txt"] if data is not None else [])
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="no /proc")
+def test_a_place_where_nothing_can_be_made(corpus_file):
+    with pytest.raises(ZslError, match=r"^/proc: no folder can be made there .*another output$"):
+        trained(corpus_file, Path("/proc/x"))
+
+
 @pytest.mark.parametrize("arguments", [
     ("--dimension", "0"), ("--dimension", "-5"), ("--dimension", "3.5"),
     ("--dimension", "100000"), ("--epochs", "0"), ("--min-count", "0"), ("--max-words", "1"),
@@ -541,5 +563,5 @@ def test_a_terminal_sees_how_fast_it_goes_and_how_long_it_takes(environment, ref
     shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode())
     words = 8 * len((tmp_path / "text.txt").read_text().split())
     assert "reading" in shown
-    assert re.search(r"training .* [\d,]+ of [\d,]+ · [\d,]+ words/s · [\d.]+ s left", shown)
+    assert re.search(r"training .* [\d,]+ of [\d,]+ words · [\d,]+ words/s · [\d.]+ s left", shown)
     assert int(re.search(r"training .* of ([\d,]+)", shown)[1].replace(",", "")) < words

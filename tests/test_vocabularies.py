@@ -184,7 +184,8 @@ def fit_command(small_fit, tmp_path, monkeypatch):
     eye = np.eye(3, dtype=np.float32)
 
     def run(during=lambda: None):
-        def build(*_arguments, **_options):
+        def build(_request, progress):
+            progress.start("encoding", 1, "texts")
             during()
             dimension = small_fit[2].vectors.shape[1] - 3
             return fitted.Built(labels, small_fit[2], phrases.PhraseFit(

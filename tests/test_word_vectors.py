@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import os
 import zipfile
 from pathlib import Path
 
@@ -44,6 +45,8 @@ def put(folder, name, data):
     (files.text(FOUND, blank="\t"), "word2vec text"),
     (files.text(FOUND, end=" \r\n"), "word2vec text"),
     (files.text(FOUND).rstrip(b"\n"), "word2vec text"),
+    (b"\xef\xbb\xbf" + files.text(FOUND), "word2vec text"),
+    (b"\xef\xbb\xbf" + files.text(FOUND, header=False), "GloVe text"),
     (files.binary(FOUND), "word2vec binary"),
     (files.binary(FOUND, newline=b"\n"), "word2vec binary"),
     (files.fasttext(FOUND), "fastText binary"),
@@ -127,6 +130,10 @@ FAST = files.fasttext(FOUND)
     (b"", "the file is empty"),
     (b"This is prose, and no vectors at all.\nReally.\n", "line 1: not a word and its vector"),
     (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a binary file of no kind that zsl reads"),
+    (TEXT.decode().encode("utf-16"), r"UTF-16 text; convert the file first"),
+    (TEXT.replace(b"\nred ", b"\n \nred "), "line 9: an empty line, and a word and 6 numbers are"),
+    (BINARY.replace(b"11 6", b"11 5"), r"word 2: .*or the header is wrong, which .*dimension 5$"),
+    (b"PK\x03\x04" + TEXT, "truncated or damaged: File is not a zip file"),
     (TEXT[:-40], r"line 12: 3 numbers, and 6 are expected"),
     (b"".join(TEXT.splitlines(keepends=True)[:-2]), "header speaks of 11 words, .* after 9"),
     (TEXT.replace(b"11 6", b"4 6"), r"line 6: a wrong header: it speaks of 4 words"),
@@ -159,6 +166,13 @@ def test_a_wrong_dimension_in_a_binary_header(tmp_path):
     path = put(tmp_path, "v", files.binary(many).replace(b"400 300", b"400 200", 1))
     with pytest.raises(ZslError, match=r"word \d+: .*(no word of at most|is not utf-8)|truncated"):
         read(path)
+
+
+def test_what_can_be_read_but_once_is_to_be_saved_first(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for source in (tmp_path / "pipe", "-"):
+        with pytest.raises(ZslError, match=r"(pipe|-): .*; save (it|them) to a file first"):
+            read(source)
 
 
 def test_nothing_of_that_name(tmp_path):

@@ -23,6 +23,7 @@ _LITTLE = {"and", "at", "by", "for", "from", "in", "of", "on", "or", "to", "with
 """Words that collections may leave out (GoogleNews does), and that phrases can do without."""
 
 _JOINTS = " _-"
+_ARTICLE = re.compile(r"\s*(?:a|an|the)[\s_]+(?=\S)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Parts:
 def as_one(phrase: str, known: Container[str]) -> str | None:
     """The known token that a phrase is itself, in whatever spelling, or None."""
     return next((token for token in phrase_spellings(phrase) if token in known), None)
+
+
+def as_token(phrase: str, known: Container[str]) -> str | None:
+    """As ``as_one``, and an article before the phrase counts only if it is known with it."""
+    return as_one(phrase, known) or as_one(_without_article(phrase), known)
 
 
 def as_words(phrase: str, known: Container[str]) -> Parts:
@@ -105,8 +111,10 @@ def _joined(parts: list[str]) -> Iterator[str]:
 
 
 def parts(phrase: str) -> Iterator[str]:
-    """All phrases of which ``as_one`` and ``as_words`` may look for a spelling in this one."""
+    """All phrases of which ``as_token`` and ``as_words`` may look for a spelling in this one."""
     yield phrase
+    if (plain := _without_article(phrase)) != phrase:
+        yield plain
     for word in words(phrase):
         yield word
         yield from _pieces(word)
@@ -124,6 +132,10 @@ def shared_key(phrase: str) -> str:
 def _pieces(word: str) -> list[str]:
     parts = [part for piece in word.split("-") if (part := piece.strip("'’"))]
     return parts if len(parts) > 1 else []
+
+
+def _without_article(phrase: str) -> str:
+    return _ARTICLE.sub("", phrase, count=1) if _ARTICLE.match(phrase) else phrase
 
 
 def _without_accents(word: str) -> str:

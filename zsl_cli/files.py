@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
@@ -53,6 +54,21 @@ def replacing(path: str | os.PathLike[str], *, durable: bool = True) -> Iterator
     finally:
         with suppress(OSError):
             os.unlink(work)
+
+
+@contextmanager
+def parents(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Within it the folders above ``path`` are there; those that had to be made are removed, as
+    far as they are empty, if the block fails. Raises OSError."""
+    missing = [folder for folder in Path(path).absolute().parents if not os.path.lexists(folder)]
+    try:
+        Path(path).absolute().parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in missing:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 @contextmanager

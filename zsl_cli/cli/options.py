@@ -103,6 +103,21 @@ class Finite(click.FloatRange):
         return found
 
 
+class Given(click.ParamType):
+    """A text that is not empty, or the path that it is."""
+
+    name = "text"
+
+    def __init__(self, kind: type[str] | type[Path] = str) -> None:
+        self._kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None,
+                ctx: click.Context | None) -> str | Path:
+        if not str(value).strip():
+            self.fail("it is empty", param, ctx)
+        return self._kind(value)
+
+
 answers = stack(
     click.option("-k", "--top", type=click.IntRange(1, MAX_TOP), default=5, show_default=True,
                  metavar="K", help="How many labels an image, at most 1000."),
@@ -152,8 +167,10 @@ def read_sources(path: Path | None) -> list[dict[str, str]]:
         return []
     try:
         found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ZslError(f"--sources {path}: {error}") from error
+    except OSError as error:
+        raise ZslError(f"--sources {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise ZslError(f"--sources {path}: not JSON ({error})") from error
     if not isinstance(found, list) or not all(
             isinstance(entry, dict) and {"name", "license", "url"} <= entry.keys()
             for entry in found):

@@ -65,12 +65,13 @@ class Bar:
             self.advance(1)
 
     def start(self, description: str, total: int | None = None, unit: str = "images") -> None:
-        """Begin a new piece of work of so many units; None where nobody knows how many."""
+        """Begin a new piece of work of so many units; None or 0 where nobody knows how many."""
         self.end()
         self._unit = unit
         if self._progress is not None:
             self._failed, self._done, self._next = 0, 0.0, 0.0
-            self._task = self._progress.add_task(printable(description), total=total, note="")
+            self._task = self._progress.add_task(printable(description), total=total or None,
+                                                 note="")
 
     def end(self) -> None:
         """Take the bar away until another piece of work begins."""
@@ -95,11 +96,12 @@ class Bar:
         assert self._progress is not None
         task = next(task for task in self._progress.tasks if task.id == self._task)
         if task.total is None:
-            return f"{task.completed:,.0f}"
-        note = [f"{task.completed:,.0f} of {task.total:,.0f}"]
+            return f"{task.completed:,.0f} {self._unit}" if task.completed else ""
+        note = [f"{task.completed:,.0f} of {task.total:,.0f} {self._unit}"]
         if task.speed:
             note.append(rate(task.speed, self._unit))
-            note.append(f"{duration((task.total - task.completed) / task.speed)} left")
+            left = max(task.total - task.completed, 0)  # a total may be a guess
+            note.append(f"{duration(left / task.speed)} left")
         if self._failed:
             note.append(f"{self._failed:,} failed")
         return " · ".join(note)

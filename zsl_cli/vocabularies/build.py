@@ -79,6 +79,8 @@ class Report:
     labels: of the list, or every word.
     own, mean, subword: of the labels that are written, by how their vectors are made.
     synonym: of these, those with the vector of a synonym.
+    left_out: for words that are unknown.
+    without_phrase: left out, too, for a phrase that is unknown, though its words are not.
     """
 
     labels: int = 0
@@ -90,6 +92,7 @@ class Report:
     unknown_words: Counter[str] = field(default_factory=Counter)
     twice: int = 0
     without_direction: list[str] = field(default_factory=list)
+    without_phrase: list[str] = field(default_factory=list)
     same_vector: int = 0
 
     def count(self, made: "_Made") -> None:
@@ -107,6 +110,10 @@ class Report:
             yield (f"{len(self.left_out):,} of {counted(self.labels, 'label')} left out, since "
                    f"words of theirs are unknown: {some(self.left_out)}"
                    + (f"; the words that cost most: {worst}" if worst else ""))
+        if self.without_phrase:
+            yield (f"{len(self.without_phrase):,} of {counted(self.labels, 'label')} left out, "
+                   "without a phrase of their own (--phrases auto takes the mean of the words): "
+                   f"{some(self.without_phrase)}")
         if self.without_direction:
             yield f"left out, with a vector of zeros or NaN: {some(self.without_direction)}"
         if self.twice:
@@ -140,6 +147,7 @@ def build(request: Request, target: Path, *, force: bool = False,
     Raises ZslError, and leaves nothing behind.
     """
     folders.check_target(target, force=force)
+    progress.start("reading labels")
     labels = None if request.labels is None else label_lists.read(
         request.labels, request.places, persons=request.persons, say=progress.say)
     guess = ({word for label in labels for word in composition.words(label.name)}
@@ -156,7 +164,7 @@ def build(request: Request, target: Path, *, force: bool = False,
         if labels is None:
             _write_words(words, writer, request, report)
         else:
-            _write_labels(labels, words, writer, request, report)
+            _write_labels(labels, words, writer, request, report, progress)
         if not writer.count:
             raise ZslError(_nothing(request, labels, report))
         for note in report.notes(request.merge):
@@ -237,9 +245,11 @@ def _write_words(words: _Words, writer: Writer, request: Request, report: Report
     _write(kept(), writer)
 
 
-def _write(found: "Iterator[tuple[Label, Vector]]", writer: Writer) -> None:
+def _write(found: "Iterator[tuple[Label, Vector]]", writer: Writer,
+           progress: Progress = SILENT) -> None:
     while chunk := list(islice(found, _CHUNK)):
         writer.add([label for label, _ in chunk], np.array([vector for _, vector in chunk]))
+        progress.advance(len(chunk))
 
 
 def _spoken(word: str) -> str:
@@ -248,7 +258,7 @@ def _spoken(word: str) -> str:
 
 
 def _write_labels(labels: Sequence[Label], words: _Words, writer: Writer, request: Request,
-                  report: Report) -> None:
+                  report: Report, progress: Progress) -> None:
     """The labels of which a vector can be made are labels."""
     store = _Store(words.vectors.dimension, (
         part for label in labels for name in _names(label) for part in composition.parts(name)))
@@ -257,29 +267,40 @@ def _write_labels(labels: Sequence[Label], words: _Words, writer: Writer, reques
     store.complete()
     report.labels = len(labels)
     known = store.keys() - words.vectors.guessed if words.vectors.guessed else store.keys()
-    made = [_made(label, known, store.keys(), request) for label in labels]
+    made: list[_Made | None] = []
     same = _Known()
-    for row, found in enumerate(made):
+    progress.start("making label vectors", len(labels), "labels")
+    for label in labels:
+        found = _made(label, known, store.keys(), request)
         if found is None:
-            report.left_out.append(labels[row].name)
-            report.unknown_words.update(composition.as_words(labels[row].name, known).missing)
-            continue
-        vector = store.mean(found.tokens)
-        again = same.has(vector)
-        report.same_vector += again
-        if not vector.any():
-            report.without_direction.append(labels[row].name)
-        if not vector.any() or (again and request.merge):
-            made[row] = None
+            missing = composition.as_words(label.name, known).missing
+            (report.left_out if missing else report.without_phrase).append(label.name)
+            report.unknown_words.update(missing)
         else:
-            report.count(found)
+            vector = store.mean(found.tokens)
+            again = same.has(vector)
+            report.same_vector += again
+            if not vector.any():
+                report.without_direction.append(label.name)
+            if not vector.any() or (again and request.merge):
+                found = None
+            else:
+                report.count(found)
+        made.append(found)
+        progress.advance(1)
     if report.left_out and request.oov == "error":
         raise ZslError(f"{len(report.left_out):,} of {counted(len(labels), 'label')} with words "
                        f"that {request.vectors.name} does not know: {some(report.left_out)}; "
                        "--oov skip leaves them out")
+    if report.without_phrase and request.oov == "error":
+        raise ZslError(f"{len(report.without_phrase):,} of {counted(len(labels), 'label')} without "
+                       f"a phrase of their own in {request.vectors.name}: "
+                       f"{some(report.without_phrase)}; --phrases auto takes the mean of the "
+                       "words, --oov skip leaves them out")
     kept = zip(label_lists.relinked(labels, [found is not None for found in made]),
                filter(None, made), strict=True)
-    _write(((label, store.mean(found.tokens)) for label, found in kept), writer)
+    progress.start("writing", report.own + report.mean + report.subword, "labels")
+    _write(((label, store.mean(found.tokens)) for label, found in kept), writer, progress)
 
 
 def _names(label: Label) -> tuple[str, ...]:
@@ -293,7 +314,7 @@ def _made(label: Label, known: Collection[str], guessed: Collection[str],
     guessed: the known tokens, and those with vectors of their n-grams.
     """
     for place, name in enumerate(_names(label)):
-        own = composition.as_one(name, known) if request.phrases != "mean" or (
+        own = composition.as_token(name, known) if request.phrases != "mean" or (
             len(composition.words(name)) < 2) else None
         parts = composition.as_words(name, known) if request.phrases != "token" else None
         if own or (parts and not parts.missing):
@@ -359,6 +380,10 @@ class _Store:
 def _nothing(request: Request, labels: Sequence[Label] | None, report: Report) -> str:
     if labels is None:
         return f"{request.vectors}: no word in it has a vector that can be used"
+    if report.without_phrase and not report.left_out:
+        return (f"{request.vectors.name} knows no phrase of the {counted(len(labels), 'label')} of "
+                f"{request.labels}: {some(report.without_phrase)}; --phrases auto takes the mean "
+                "of the words")
     return (f"{request.vectors.name} knows no word of the {counted(len(labels), 'label')} "
             f"of {request.labels}: {some([label.name for label in labels])}; are list and "
             "vectors of one language?")

@@ -91,7 +91,9 @@ def prepare(files: list[corpus.TextFile], settings: Settings, folder: Path, prog
     numbered, identities = _number(files, folder / "numbers", progress)
     read = int(numbered.counts[FIRST_WORD:].sum())
     if not read:
-        raise corpus.CorpusError(f"{_place(files)}: no word in it; a corpus is plain text")
+        raise corpus.CorpusError(f"{_place(files)}: no word in it; a corpus is plain text "
+                                 "with blanks between its words (Chinese, Japanese and Thai have "
+                                 "to be parted into words first)")
     progress.say(f"{read:,} words, {int((numbered.counts[FIRST_WORD:] > 0).sum()):,} different")
     stream = _without_rare(numbered, settings.min_count)
     if settings.phrase_threshold is not None:

@@ -104,7 +104,11 @@ def _opened(work: Path) -> Iterator[None]:
     made = [folder for folder in (work, *work.parents) if not folder.exists()]
     held = kept = False
     try:
-        work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ZslError(f"{work.parent}: no folder can be made there ({error.strerror}); name "
+                           "another output") from error
         with files.locked(work / _LOCK) as held:
             if not held:
                 raise ZslError(f"{work}: another zsl vocab train is at work there; wait for it, or "

@@ -14,9 +14,9 @@ _PATH = click.Path(path_type=Path)
 
 @click.command("build")
 @click.argument("vectors", type=_PATH)
-@click.option("-o", "--output", type=_PATH, required=True, metavar="FOLDER",
+@click.option("-o", "--output", type=options.Given(Path), required=True, metavar="FOLDER",
               help="The vocabulary folder to write.")
-@click.option("--labels", metavar="SOURCE",
+@click.option("--labels", type=options.Given(), metavar="SOURCE",
               help="wordnet, wordnet:LABEL (what lies below it), imagenet-21k, imagenet-1k; or a "
                    "text file with a label a line, a .csv, .tsv or .jsonl with name and, if "
                    "wanted, id, synonyms, gloss, parents; or a folder of class folders. Default: "
@@ -38,8 +38,9 @@ _PATH = click.Path(path_type=Path)
               show_default=True, help="float16 halves the folder and takes longer to load.")
 @click.option("--persons", is_flag=True,
               help="Keep WordNet's labels of persons, many of them slurs or judgements.")
-@click.option("--name", help="The vocabulary's name. Default: that of the folder.")
-@click.option("--space", metavar="NAME",
+@click.option("--name", type=options.Given(), metavar="NAME",
+              help="The vocabulary's name. Default: that of the folder.")
+@click.option("--space", type=options.Given(), metavar="NAME",
               help="The identity of the vectors' space, which a model's must equal. Default: made "
                    "of the vectors themselves.")
 @click.option("--member", metavar="FILE", help="The file in a zip archive that holds several.")

@@ -16,7 +16,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.command("fit")
 @click.argument("checkpoint", type=_PATH)
-@click.option("-o", "--output", type=_PATH, required=True, metavar="FOLDER",
+@click.option("-o", "--output", type=options.Given(Path), required=True, metavar="FOLDER",
               help="The vocabulary folder to write.")
 @click.option("--projection", type=_PATH, required=True, metavar="M.npz",
               help="Where to write the projection into the space, for zsl export.")
@@ -56,6 +56,7 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
     except ImportError as error:
         raise MissingExtraError(error.name or "torch", "vocab", "zsl vocab fit") from error
     from zsl_cli.vocabularies import fitted
+    from zsl_cli.vocabularies.progress import SILENT
     from zsl_cli.vocabularies.wordnet import find_folder
 
     network = recognise(checkpoint, Hints(architecture))
@@ -69,9 +70,7 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
         sources=tuple(options.read_sources(sources)))
 
     with interrupts(), Bar.shown(quiet) as bar:
-        built = fitted.build(
-            request, say=(lambda _line: None) if quiet else bar.say,
-            started=lambda texts: bar.start("encoding", texts, "texts"), advance=bar.advance)
+        built = fitted.build(request, SILENT if quiet else bar)
         with folders.new_folder(output, force=force) as folder:
             manifest = fitted.write(folder, request, built)
             result, phrases = built.fit, built.phrases

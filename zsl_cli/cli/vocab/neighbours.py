@@ -33,7 +33,7 @@ def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: st
 
     \b
       zsl vocab neighbours tabby
-      zsl vocab neighbours great white shark
+      zsl vocab neighbours kitchen cat
       zsl vocab neighbours "king - man + woman" --vocab wiki
 
     The scores are cosines. A label prior, which a vocabulary may have, does not count.

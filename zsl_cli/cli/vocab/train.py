@@ -7,7 +7,6 @@ import click
 
 from zsl_cli.cli import options
 from zsl_cli.cli.interrupt import interrupts
-from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 from zsl_cli.errors import ZslError
 
@@ -19,7 +18,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.command("train")
 @click.argument("corpus", type=_PATH)
-@click.option("-o", "--output", type=_PATH, required=True, metavar="FOLDER",
+@click.option("-o", "--output", type=options.Given(Path), required=True, metavar="FOLDER",
               help="The vocabulary folder to write.")
 @click.option("--dimension", type=click.IntRange(2, 4096), default=300, show_default=True,
               metavar="D", help="Of the vectors.")
@@ -69,12 +68,15 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
             ef: int | None, quiet: bool, verbose: bool, debug: bool) -> None:
     """Train skip-gram word vectors on a corpus of plain text.
 
-    CORPUS is a UTF-8 text file, plain or compressed (.gz, .bz2, .xz), or a folder of such files,
-    which are read in the order of their names. A line is a paragraph or a sentence: words of
+    CORPUS is a UTF-8 text file, plain or compressed (gzip, bzip2, xz), or a folder of such
+    files, which are read in the order of their names. A line is a paragraph or a sentence: words of
     different lines have nothing to do with one another.
 
     Interrupted or killed, the command goes on where it was when it is run again. Until it is done
     it keeps its work beside the output, in .NAME.zsl-training.
+
+    Standard output gets one line, with --quiet too: how the vectors agree with WordNet (Spearman
+    correlation). Without WordNet's files it stays empty.
     """
     from zsl_cli import devices
     from zsl_cli.vocabularies import prepare, skipgram, training
@@ -97,11 +99,16 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
             if not quiet and (training.work_folder(output) / "prepared.json").exists():
                 bar.say("interrupted; run the same command again to go on")
             raise
+        if not quiet:
+            bar.say(f"wrote {output}: {len(result.words):,} words, {dimension} dimensions")
         bar.start("comparing with WordNet")
-        line = _agreement(result, wordnet)
-    if not quiet:
-        click.echo(printable(f"wrote {output}: {len(result.words):,} words, {dimension} "
-                             "dimensions"), err=True)
+        try:
+            line = _agreement(result, wordnet)
+        except KeyboardInterrupt:
+            if not quiet:
+                bar.say(f"interrupted; {output} is whole, only the comparison with WordNet was "
+                        "stopped")
+            raise
     if line is not None:
         click.echo(line)
     elif not quiet:

@@ -46,13 +46,13 @@ class WordVectors(Protocol):
         """
 
 
-def decode(word: bytes, encoding: str, where: Callable[[], str]) -> str:
-    """The word as text; raises ZslError for other encodings."""
+def decode(word: bytes, encoding: str, where: Callable[[], str], otherwise: str = "") -> str:
+    """The word as text; raises ZslError for other encodings, and says what else it may be."""
     try:
         return word.decode(encoding)
     except UnicodeDecodeError as error:
         raise ZslError(f"{where()}: {word[:40]!r} is not {encoding}; give --encoding, such as "
-                       "latin-1") from error
+                       f"latin-1{otherwise}") from error
 
 
 def check_dimension(dimension: int, where: str) -> None:

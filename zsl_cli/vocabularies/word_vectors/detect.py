@@ -1,5 +1,6 @@
 """Which kind of word vectors a file holds, by what is in it and not by its name."""
 
+import codecs
 import struct
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from zsl_cli.vocabularies.word_vectors.text import HEADER, TextVectors, numbers_
 from zsl_cli.vocabulary import Vocabulary
 
 _ENOUGH = 4
+_HEAD = 1 << 16
 
 
 @contextmanager
@@ -28,12 +30,15 @@ def open_vectors(source: Path, *, member: str | None = None, encoding: str = "ut
     encoding: of the words.
     guess: words of which a vector is to be made of their parts, where the vectors can do that and
         the words are not there; ``read`` gives them last.
-    progress: told how much of a file is read.
+    progress: told how much of them is read.
 
     Raises ZslError for what is neither.
     """
+    if str(source) == "-":
+        raise ZslError("-: vectors are not read from standard input; save them to a file first")
     if not source.exists() or source.is_dir():
-        yield FolderVectors(_vocabulary(source))
+        progress.start("reading vectors")
+        yield FolderVectors(_vocabulary(source), progress)
         return
     with Stream(source, member, progress) as stream:
         yield _vectors(stream, encoding, guess)
@@ -49,7 +54,13 @@ def _vocabulary(source: Path) -> Vocabulary:
 
 
 def _vectors(stream: Stream, encoding: str, guess: Collection[str]) -> WordVectors:
-    head = stream.peek(1 << 16)
+    head = stream.peek(_HEAD)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ZslError(f"{stream.path}: UTF-16 text; convert the file first (iconv -f utf-16 "
+                       "-t utf-8)")
+    if head.startswith(codecs.BOM_UTF8):
+        stream.read(len(codecs.BOM_UTF8))
+        head = stream.peek(_HEAD)
     if not head:
         raise ZslError(f"{stream.path}: the file is empty")
     if head[:4] == struct.pack("<i", fasttext.MAGIC):

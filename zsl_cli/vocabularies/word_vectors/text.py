@@ -91,6 +91,9 @@ class TextVectors:
     def _split(self, line: bytes) -> tuple[str, bytes]:
         """A line's word and the text of its numbers."""
         line = line.rstrip()
+        if not line:
+            raise ZslError(f"{self._where()}: an empty line, and a word and {self.dimension} "
+                           "numbers are expected")
         if b"\t" in line:
             line = line.replace(b"\t", b" ")
         if b"  " in line:
