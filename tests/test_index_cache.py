@@ -174,6 +174,13 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(vectors, tmp_path
     assert finds_all(IndexCache(KEY, PARAMETERS).open(vectors), vectors)
 
 
+def test_a_damaged_lock_costs_nothing_but_time(vectors, cache):
+    cache.folder.mkdir(parents=True)
+    (cache.folder / f"{cache.key}.lock").write_bytes(b"no database " * 100)
+    assert finds_all(cache.open(vectors), vectors)
+    assert cache.path is not None
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0,
                     reason="who may do anything is not kept out")
 def test_a_cache_that_can_only_be_read_is_read(vectors, cache, monkeypatch):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zsl_cli import files
 from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ class Projection:
         """Write an ``.npz`` that ``load`` reads."""
         given: dict[str, Any] = {name: value for name, value in vars(self).items()
                                  if value is not None}
-        np.savez(path, **given)
+        with files.replacing(path) as file:
+            np.savez(file, **given)
 
     @classmethod
     def load(cls, name: str | Path, *, trust: bool = False) -> "Projection":
