@@ -250,7 +250,7 @@ def test_a_file_name_cannot_steer_the_terminal(zsl, cat_jpg, tmp_path):
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--top", "0"], "1<=x<=1000"), (["--top", "1001"], "1<=x<=1000"),
     (["--threshold", "2"], "0<=x<=1"),
-    (["--threshold", "nan"], "from 0 to 1, not nan"),
+    (["--threshold", "nan"], "must be a finite number, not nan"),
     (["--device", "cudda"], "'auto', 'cpu', 'cuda'"),
     (["--labels", "cat", "--under", "zzzebra"],
      "unknown label 'zzzebra'; the nearest names are: zebra"),

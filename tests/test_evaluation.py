@@ -245,6 +245,11 @@ def test_json_and_csv_have_all_figures_and_agree(rows):
     assert all(0 <= row["hit@5"] <= 1 for row in as_json["rows"])
 
 
+def test_csv_runs_no_formula(rows):
+    text = tables.to_csv([{**rows[0], "model": "=1+1"}])
+    assert text.splitlines()[1].startswith("'=1+1,")
+
+
 def test_markdown_has_a_line_a_row_and_escapes(rows):
     text = tables.to_markdown(tables.tables(rows, measure.KS))
     block = text.split("\n\n")[1].splitlines()

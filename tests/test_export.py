@@ -517,7 +517,7 @@ def test_a_model_whose_graph_is_another_is_refused(tmp_path):
     with pytest.raises(ZslError, match=r"expected an output, embedding, \[batch, 7\]"):
         Model.load(folder, device="cpu")
     (folder / "encoder.onnx").write_bytes(b"no graph")
-    manifest["files"] = folders.describe_files(folder, "encoder.onnx")
+    manifest["files"] |= folders.describe_files(folder, "encoder.onnx")
     (folder / "model.json").write_text(json.dumps(manifest))
     with pytest.raises(ZslError, match="cannot load it"):
         Model.load(folder, device="cpu")

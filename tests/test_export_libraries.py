@@ -197,13 +197,13 @@ def test_dual_encoders_of_hugging_face(tmp_path, photos, write, template):
     assert cosines(own.vectors, expected).min() >= SAME_PIXELS
     # The probabilities are those of the library, of the phrases as they are written.
     classifier = Classifier.load(tmp_path / "out", device="cpu")
-    found = next(classifier.classify([photos[0]], labels=["a cat", "a dog"], top=2))
+    found = next(classifier.classify([photos[0]], labels=["my cat", "my dog"], top=2))
     with torch.inference_mode():
         a, b = (torch.nn.functional.normalize(part) for part in (
-            image(prepared(opened(photos[0]))[None]), text(["a cat", "a dog"])))
+            image(prepared(opened(photos[0]))[None]), text(["my cat", "my dog"])))
         wanted = (network.logit_scale.exp() * a @ b.T).softmax(1)[0].tolist()
     scores = {one.name: one.score for one in found.labels}
-    assert [scores["a cat"], scores["a dog"]] == pytest.approx(wanted, abs=0.01)
+    assert [scores["my cat"], scores["my dog"]] == pytest.approx(wanted, abs=0.01)
     assert planned.network.text.templates == (template,)
 
 

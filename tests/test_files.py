@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from zsl_cli.files import replacing
+from zsl_cli.files import locked, replacing
 
 
 def write(path, data):
@@ -64,3 +64,24 @@ def test_what_is_no_regular_file_is_written_to(tmp_path):
     write(os.devnull, b"nothing")
     assert not os.path.isfile(os.devnull)
     assert os.listdir(tmp_path) == []
+
+
+def test_one_at_a_time_has_a_lock_and_the_next_may_wait_for_it(tmp_path):
+    path = tmp_path / "lock"
+    said = []
+    with locked(path) as first:
+        with locked(path, wait=0.2, waiting=lambda: said.append("waiting")) as second:
+            assert (first, second, said) == (True, False, ["waiting"])
+        with locked(path) as third:
+            assert not third
+    with locked(path) as fourth:
+        assert fourth
+    assert os.listdir(tmp_path) == ["lock"]
+
+
+def test_a_lock_that_cannot_be_had_at_all_is_an_error_of_its_file(tmp_path):
+    (tmp_path / "garbage").write_bytes(b"no database " * 100)
+    for name, message in (("garbage", "not a database"), ("no/folder", "unable to open")):
+        with pytest.raises(OSError, match=message) as caught, locked(tmp_path / name):
+            pass
+        assert caught.value.filename == str(tmp_path / name)

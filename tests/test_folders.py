@@ -128,8 +128,8 @@ def test_templates_go_with_a_label_encoder(user_home):
     folder = make(user_home / "mine", files=TEXT_FILES,
                   text={"templates": ["{}", "a photo of a {}.\n"]})
     assert folders.encodes_phrases(folders.read_manifest(MODEL, folder))
-    assert not folders.encodes_phrases(
-        folders.read_manifest(MODEL, folders.embedded(MODEL) / "default"))
+    mute = make(user_home / "mute")
+    assert not folders.encodes_phrases(folders.read_manifest(MODEL, mute))
 
 
 @pytest.mark.parametrize(("changes", "message"), [
@@ -192,3 +192,9 @@ def test_the_embedded_manifests_hold_what_the_contract_wants():
         assert manifest["name"] == "default"
         assert manifest["sources"]
         assert all({"name", "license", "url"} <= source.keys() for source in manifest["sources"])
+
+
+def test_a_manifest_keeps_the_bytes_of_a_name_that_is_not_utf8(tmp_path):
+    folder = make(tmp_path / "a", sources=[{"name": "caf\udce9 é"}])
+    assert b"caf\\udce9 \xc3\xa9" in (folder / "model.json").read_bytes()
+    assert folders.read_manifest(MODEL, folder)["sources"] == [{"name": "caf\udce9 é"}]

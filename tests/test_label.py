@@ -108,7 +108,7 @@ def test_the_options_of_classify_work_alike(zsl, library, tmp_path):
     for line in under.stdout.splitlines():
         assert all(label["score"] >= 0.05 for label in json.loads(line)["labels"])
     for option in (["--top", "0"], ["--threshold", "nan"], ["--device", "gpu"],
-                   ["--labels", "zzz"], ["--model", "zzz"], ["--include", "[z-a]"]):
+                   ["--labels", "🐱"], ["--model", "zzz"], ["--include", "[z-a]"]):
         wrong = zsl("label", "photos", *option, "-o", "never.jsonl")
         assert wrong.returncode == 2
         assert b"Traceback" not in wrong.stderr
@@ -438,7 +438,8 @@ def test_a_terminal_sees_a_bar_and_then_the_summary(environment, large_library, 
     os.close(leader)
     assert process.wait(30) == 1
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode())
-    assert re.search(r"labelling .* \d+ of 601 · \d+ images/s · [\d.]+ s left · 1 failed", text)
+    assert re.search(r"labelling .* \d+ of 601 images · \d+ images/s · [\d.]+ s left · 1 failed",
+                     text)
     assert "zsl: photos/000-bad.jpg: not an image in a known format" in text
     assert text.rstrip().splitlines()[-1].strip() == "written: l.jsonl"
     assert "600 photos labelled, 1 failed" in text
@@ -584,7 +585,7 @@ def test_a_report_beside_a_stream_replaces_nothing_without_force(zsl, library, t
 
 def test_a_failed_run_earns_no_right_to_replace(zsl, library, tmp_path):
     assert zsl("label", "nowhere", "-o", "l.csv").returncode == 2
-    assert zsl("label", "photos", "-o", "l.csv", "--labels", "nosuchlabel").returncode == 2
+    assert zsl("label", "photos", "-o", "l.csv", "--under", "nosuchlabel").returncode == 2
     (tmp_path / "l.csv").write_text("mine\n")
     assert zsl("label", "photos", "-o", "l.csv").returncode == 2
     assert (tmp_path / "l.csv").read_text() == "mine\n"

@@ -1,8 +1,10 @@
 """Lists of labels: WordNet, texts, tables, records, class folders."""
 
+import numpy as np
 import pytest
 from test_vocabularies import wordnet  # noqa: F401  a fixture
 
+from zsl_cli import Vocabulary, vocabulary_folder, vocabulary_text
 from zsl_cli.errors import ZslError
 from zsl_cli.vocabularies import label_lists
 from zsl_cli.vocabularies.label_lists import Places
@@ -43,8 +45,8 @@ TABLE = ('id,name,synonyms,gloss,parent\n'
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv"])
 def test_a_table_has_any_of_five_columns(read, suffix):
-    table = TABLE.replace(",", "\t").replace("thing\t which", "thing, which") if (
-        suffix == "tsv") else TABLE
+    table = TABLE if suffix == "csv" else (
+        TABLE.replace('"', "").replace(",", "\t").replace("thing\t which", "thing, which"))
     labels, said = read(f"l.{suffix}", table)
     assert labels == [
         Label("1", "animal", gloss="a living thing, which moves"),
@@ -54,12 +56,43 @@ def test_a_table_has_any_of_five_columns(read, suffix):
     assert said == ["parents that are no labels themselves count for nothing: '9' (line 4)"]
 
 
+def test_an_exported_table_is_read_as_it_was_written(read, tmp_path):
+    labels = [Label('"', '"', gloss='"so" \\n; or | so'),
+              Label("\\", "back\\slash", ("a|b", "c;d\\")),
+              Label("x'", "don't", ("|", "\\|", ";"), parents=('"', "\\")),
+              Label("dog\udcff", "dog", ("tail\\udcff",))]
+    folder = tmp_path / "v"
+    folder.mkdir()
+    vocabulary_folder.write(folder, "v", "s", labels, np.eye(4, dtype=np.float32))
+    for vectors in (False, True):
+        exported = vocabulary_text.tsv(Vocabulary.load(folder), vectors=vectors)
+        assert read("l.tsv", b"".join(exported)) == (labels, [])
+
+
+def test_a_cell_of_an_exported_table_may_have_tabs_and_ends_of_line(read):
+    assert read("l.tsv", "name\tgloss\nred\\tpanda\tlives\\r\\nin trees\r\n")[0] == [
+        Label("red panda", "red panda", gloss="lives in trees")]
+
+
 def test_records_have_the_fields_of_a_vocabulary(read):
     labels, _ = read("l.jsonl", '{"name": "animal", "id": 7}\n\n'
                      '{"name": "owl", "synonyms": ["hooter"], "parents": ["7"], "more": 1}\n'
                      '{"name": "eagle owl", "parent": "owl"}\n')
     assert labels == [Label("7", "animal"), Label("owl", "owl", ("hooter",), parents=("7",)),
                       Label("eagle owl", "eagle owl", parents=("owl",))]
+
+
+def test_one_synonym_and_one_parent_may_be_so_called(read):
+    expected = [Label("owl", "owl"), Label("scops", "scops", ("owlet",), parents=("owl",))]
+    for name, content in (("l.csv", "name,Synonym,parent\nowl,,\nscops,owlet,owl\n"), (
+            "l.jsonl", '{"name": "owl"}\n{"name": "scops", "synonym": "owlet", "parent": "owl"}')):
+        assert read(name, content) == (expected, [])
+
+
+def test_columns_that_are_not_read_are_named(read):
+    assert read("l.csv", "name,colour,,size\nowl,brown,,9\n")[1] == [
+        "l.csv: columns that are not read: 'colour', 'size'; those that are: id, name, synonyms, "
+        "gloss, parents"]
 
 
 def test_class_folders(tmp_path, wordnet):  # noqa: F811
@@ -116,11 +149,20 @@ def test_persons_are_left_out_and_that_is_said(tmp_path, wordnet, monkeypatch): 
     ("l.csv", "id,name\n1,\n", r"line 2: a label without a name"),
     ("l.csv", "id,name\n1,a,b\n", r"line 2: more cells"),
     ("l.csv", 'id,name\n1,a\n2,"b\n', r"line 3: "),
+    ("l.tsv", "id\tname\n1\ta\tb\n", r"line 2: more cells .* write a tab as .t"),
     ("l.csv", "id,name,parent\n1,a,3\n2,b,1\n3,c,2\n", r"line 2: a label lies below itself: 1 < 3"),
     ("l.csv", "id,name,parent\n1,a,1\n", r"line 2: a label lies below itself: 1 < 1"),
     ("l.jsonl", '{"name": "a"}\n{"name"\n', r"l\.jsonl, line 2: not JSON"),
     ("l.jsonl", "[1]\n", r"line 1: expected an object with a name"),
     ("l.jsonl", '{"name": 1.5}\n', r"line 1: name 1\.5 is not a text"),
+    ("l.jsonl", '{"name": 5}\n', r"line 1: name 5 is not a text"),
+    ("l.csv", "name,parents,Parent\na,b,c\n", r"line 1: two columns parents"),
+    ("l.csv", "id;name\n1;a\n", r"separate its cells with commas, not with ';'"),
+    ("l.tsv", "id|name\n1|a\n", r"separate its cells with tabs, not with '\|'"),
+    ("l.json", '["cat"]', r"l\.json: JSON is read as \.jsonl, with an object a line"),
+    ("l.xlsx", "cat", r"a spreadsheet; save its table as \.csv first"),
+    ("l.txt", b"PK\x03\x04cat", r"a compressed file; unpack it first"),
+    ("l.txt", "cat\n".encode("utf-16"), r"UTF-16 text; convert the file first \(iconv -f utf-16"),
     ("l.jsonl", '{"name": "a", "parents": [[]]}\n', r"line 1: parents: expected a text"),
 ])
 def test_what_is_wrong_is_told_with_file_and_line(read, name, content, message):
@@ -131,6 +173,12 @@ def test_what_is_wrong_is_told_with_file_and_line(read, name, content, message):
 def test_sources_that_are_not_there(tmp_path, wordnet):  # noqa: F811
     with pytest.raises(ZslError, match=r"--labels nothing\.txt: no such file or folder"):
         label_lists.read("nothing.txt", Places())
+    with pytest.raises(ZslError, match="wordnet: : what lies below which noun"):
+        label_lists.read("wordnet: ", Places(wordnet=tmp_path))
+    (tmp_path / "data" / "train").mkdir(parents=True)
+    (tmp_path / "data" / "val").mkdir()
+    with pytest.raises(ZslError, match=r"are parts of a dataset \(train, val\).*data.train$"):
+        label_lists.read(str(tmp_path / "data"), Places())
     with pytest.raises(ZslError, match="WordNet has no such noun or id"):
         label_lists.read("wordnet:unicorns", Places(wordnet=tmp_path))
 
@@ -141,3 +189,13 @@ def test_children_of_what_is_left_out_go_to_its_parents():
     assert list(label_lists.relinked(labels, [True, False, True, True])) == [
         Label("1", "animal"), Label("3", "owl", parents=("1",)),
         Label("4", "bat", parents=("1", "nowhere"))]
+
+
+def test_any_number_of_labels_may_be_left_out_between_two():
+    deep = [Label(str(row), "x", parents=(str(row - 1),) if row else ()) for row in range(5_000)]
+    kept = [row in (0, 4_999) for row in range(5_000)]
+    assert list(label_lists.relinked(deep, kept))[1].parents == ("0",)
+    wide = [Label(f"{row}{side}", "x", parents=(f"{row - 1}a", f"{row - 1}b") if row else ())
+            for row in range(60) for side in "ab"]
+    kept = [row < 2 or row > 117 for row in range(120)]
+    assert list(label_lists.relinked(wide, kept))[2].parents == ("0a", "0b")

@@ -104,18 +104,29 @@ def test_calibration_error_agrees_with_its_definition(answers, bins):
     assert found.count.sum() == len(answers)
 
 
-def test_the_bootstrap_draws_images_and_means_over_the_classes_drawn():
+def test_a_bin_contains_its_upper_end():
+    found = metrics.reliability(np.array([0.0, 0.5, 0.6, 1.0]), np.array([True] * 4), 2)
+    assert found.count.tolist() == [2, 2]
+
+
+def test_the_bootstrap_draws_images_that_weigh_what_their_class_makes_them():
     truth = np.array([5, 7, 5, 7, 7, 9])
     values = np.array([[1.0, 0.0], [0.5, 1.0], [0.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 1.0]])
     of_images, of_classes = metrics.bootstrap(truth, values, resamples=50,
                                               random=np.random.default_rng(3))
-    drawn = np.random.default_rng(3).integers(0, 6, (50, 6))
-    order = np.argsort(truth, kind="stable")
-    for line, chosen in enumerate(order[drawn]):
+    weights = np.array([1 / 2, 1 / 3, 1 / 2, 1 / 3, 1 / 3, 1])
+    for line, chosen in enumerate(np.random.default_rng(3).integers(0, 6, (50, 6))):
         np.testing.assert_allclose(of_images[line], values[chosen].mean(axis=0))
-        expected = np.mean([values[chosen][truth[chosen] == label].mean(axis=0)
-                            for label in set(truth[chosen])], axis=0)
-        np.testing.assert_allclose(of_classes[line], expected)
+        np.testing.assert_allclose(of_classes[line], np.average(
+            values[chosen], axis=0, weights=weights[chosen]))
+
+
+@pytest.mark.parametrize("size", [1, 20])
+def test_with_classes_of_one_size_the_intervals_of_both_means_are_the_same(size):
+    values = (np.random.default_rng(0).random((200, 1)) < 0.7).astype(float)
+    samples = metrics.bootstrap(np.arange(200) // size, values, resamples=300,
+                                random=np.random.default_rng(1))
+    np.testing.assert_allclose(*samples)
 
 
 def test_the_bootstraps_interval_is_that_of_the_mean():

@@ -114,7 +114,7 @@ def test_no_more_than_five_pairs_are_named_those_with_the_model_first(user_home)
         chosen(model, folders.embedded(folders.VOCABULARY) / "default")
     fitting = str(caught.value).partition("pairs that fit: ")[2].split("; ")
     assert fitting == [*(f"--model m2 --vocab v{number}" for number in range(4)),
-                       "--model default --vocab default", "and 12 more"]
+                       "--model default --vocab default", "and 13 more"]
 
 
 def test_the_command_line_resolves_alike(zsl, user_home):

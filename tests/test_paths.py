@@ -5,11 +5,14 @@ import io
 import json
 
 import pytest
+from rich.console import Console
 
 from zsl_cli import Vocabulary
 from zsl_cli.candidates import choose
-from zsl_cli.cli.output import shortened
+from zsl_cli.classifier import Prediction, ScoredLabel
+from zsl_cli.cli.output import shortened, table
 from zsl_cli.errors import UnknownLabelError, ZslError
+from zsl_cli.vocabulary import Label
 
 TABBY = ["organism", "animal", "chordate", "vertebrate", "mammal", "placental", "carnivore",
          "feline", "cat", "domestic cat", "tabby"]
@@ -59,6 +62,18 @@ def test_a_path_is_shortened_from_the_root_on():
     assert shortened(["tabby"], 3) == ["tabby"]
     assert shortened(["cat", "tabby"], 200) == ["cat", "tabby"]
     assert shortened(["cat", "tabby"], 6) == ["tabby"]
+
+
+def test_a_phrase_is_marked_behind_its_path_too():
+    found = [ScoredLabel(Label(name, name), .5, phrase) for name, phrase in (
+        ("tabby", False), ("my teapot", True))]
+    paths = {"tabby": TABBY, "my teapot": ["my teapot"]}
+    for columns, path in ((200, TO_TABBY), (50, "organism > … > domestic cat > tabby")):
+        console = Console(file=io.StringIO(), width=columns)
+        console.print(table(Prediction("a.jpg", tuple(found)), bars=False, path_of=paths.get))
+        lines = console.file.getvalue().splitlines()
+        assert lines[1].split()[1:-1] == path.split()
+        assert "my teapot  phrase " in lines[2]
 
 
 def test_classify_prints_paths_where_they_are_asked_for(zsl, cat_jpg):

@@ -149,6 +149,9 @@ def test_files_that_are_no_map_are_refused(tmp_path):
     np.savez(path, features=np.eye(3))
     with pytest.raises(ZslError, match=r"expected the arrays .*it holds features"):
         PhraseMap.load(path)
+    np.savez(path, **vars(a_map()), bomb=np.array(["x"], dtype=object))  # nor is it read
+    with pytest.raises(ZslError, match=r"expected the arrays .*it holds bias, bomb"):
+        PhraseMap.load(path)
     np.savez(path, **{**vars(a_map()), "space": np.array(["a", "b"]), "width": np.zeros(2)})
     with pytest.raises(ZslError, match=r"p\.npz: "):
         PhraseMap.load(path)

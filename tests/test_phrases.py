@@ -494,3 +494,10 @@ def test_many_phrases_are_announced(zsl, colours, red, tmp_path, number):
     result = zsl("classify", red, "--model", str(colours), "--labels-file",
                  str(tmp_path / "labels.txt"))
     assert (b"zsl: encoding 700 phrases\n" in result.stderr) == (number == 700)
+
+
+def test_no_cell_of_the_csv_is_run_as_a_formula(zsl, colours, red):
+    result = zsl("classify", red, "--model", str(colours), "--labels", "=1+1,@red,red", "--csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout.decode())))
+    assert sorted(row["label"] for row in rows) == ["'=1+1", "'@red", "red"]
+    assert {row["label"] for row in rows} == {row["id"] for row in rows}

@@ -3,11 +3,19 @@
 import csv
 import io
 import json
+import time
+import tracemalloc
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
-from zsl_cli import Vocabulary, folders, vocabulary_folder, vocabulary_text
+from zsl_cli import Vocabulary, folders, vocabulary_checks, vocabulary_folder, vocabulary_text
+from zsl_cli.candidates import compose
+from zsl_cli.cli import folder_commands, notes
+from zsl_cli.cli.progress import Bar
 from zsl_cli.folders import VOCABULARY
 from zsl_cli.meaning import neighbours, read_sum
 from zsl_cli.vocabulary import Label
@@ -43,7 +51,7 @@ def make(folder, labels=LABELS, vectors=None, *, prior=True, dtype=np.float16, *
             more["prior_dimension"] = 4
         else:
             vectors = unit(vectors)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     vocabulary_folder.write(folder, folder.name, "words", labels, vectors.astype(dtype), **more)
     return folder
 
@@ -105,6 +113,16 @@ def test_what_is_no_label_is_composed_of_its_words(zsl, vocabulary):
     assert b"unknown label 'hearts'" in result.stderr
 
 
+@pytest.mark.parametrize(("phrase", "ids"), [
+    ("alte Straße", "ab"), ("άσπρος τοίχος", "cd"), ("STRASSE ΤΟΊΧΟΣ", "bd"), ("alte d", "ad")])
+def test_every_word_of_a_composed_phrase_counts(tmp_path, phrase, ids):
+    """However a name is folded to compare it: ``ß`` as ``ss``, ``ς`` as ``σ``."""
+    names = {"a": "alte", "b": "Straße", "c": "άσπρος", "d": "τοίχος"}
+    folder = make(tmp_path / "v", [Label(*item) for item in names.items()], np.eye(4))
+    vocabulary = Vocabulary.load(folder)
+    assert named(vocabulary, [(row, 0) for row in compose(vocabulary, phrase)]) == list(ids)
+
+
 def test_k_above_the_number_of_labels_gives_all_but_the_label(vocabulary):
     found = neighbours(vocabulary, read_sum(vocabulary, "man"), 100)
     assert sorted(named(vocabulary, found)) == ["w1", "w2", "w4", "w5", "w6", "w7", "w8"]
@@ -114,18 +132,30 @@ def test_a_name_with_a_sign_in_it_is_a_name(tmp_path):
     labels = [Label("a", "rock"), Label("b", "roll"), Label("c", "rock + roll")]
     named = Vocabulary.load(make(tmp_path / "v", labels, np.eye(3)))
     assert [row for term in read_sum(named, "rock + roll") for row in term.rows] == [2]
-    assert [row for term in read_sum(named, "rock - roll") for row in term.rows] == [0, 1]
+    for minus in "-−–":
+        terms = read_sum(named, f"rock {minus} roll")
+        assert [(term.sign, *term.rows) for term in terms] == [(1, 0), (-1, 1)]
 
 
 @pytest.mark.parametrize(("text", "said"), [
     ("king -", "missing at the end"), ("king + - man", "missing before '-'"),
-    ("king - kingg", "unknown label 'kingg'"), ("man - man", "zero or no number"),
+    ("king - kingg", "unknown label 'kingg'"),
+    ("king –man + woman", "'king –man'; put blanks around + and -"),
+    ("king- man", "'king- man'; put blanks"), ("king-man+woman", "; put blanks around + and -"),
+    ("man - man", "zero or no number"),
     ("-", "missing at the end")])
 def test_sums_that_make_no_sense(zsl, royal, text, said):
     result = zsl("vocab", "neighbours", "--vocab", str(royal), "--", text)
     assert result.returncode == 2
     assert said in result.stderr.decode()
     assert result.stdout == b""
+
+
+def test_the_example_of_what_is_no_label_is_composed(zsl):
+    result = zsl("vocab", "neighbours", "kitchen", "cat")
+    assert result.returncode == 0
+    assert b"'kitchen cat' is no label of vocabulary default, so composed" in result.stderr
+    assert b"zsl vocab neighbours kitchen cat\n" in zsl("vocab", "neighbours", "--help").stdout
 
 
 def test_neighbours_for_people_and_programs(zsl, royal):
@@ -145,6 +175,38 @@ def test_neighbours_for_people_and_programs(zsl, royal):
     rows = list(csv.DictReader(io.StringIO(zsl(*base, "--csv").stdout.decode(), newline="")))
     assert [(row["rank"], row["id"], row["label"]) for row in rows] == [
         ("1", "w2", "queen"), ("2", "w8", "a\tb\n\\c")]
+
+
+ESCAPE = "\x1b[31m"
+
+
+def test_what_a_folder_says_never_steers_the_terminal(zsl, tmp_path, capsys):
+    labels = [Label(f"{name}{ESCAPE}", "king") for name in "ab"]
+    folder = make(tmp_path / "vocab" / "v", labels, np.eye(2), version=ESCAPE)
+    broken = tmp_path / "vocab" / f"w{ESCAPE}"
+    broken.mkdir()
+    (broken / "vocabulary.json").write_text(f'"{ESCAPE}')
+    manifest = json.loads((folder / "vocabulary.json").read_text())
+    (folder / "vocabulary.json").write_text(json.dumps({**manifest, "space": ESCAPE}))
+    env = {"ZSL_HOME": str(tmp_path)}
+    # click itself takes whole sequences out where there is no terminal, so look for what is escaped
+    for arguments in (("list", "-v"), ("neighbours", "king", "--vocab", "v"), ("verify", "v"),
+                      ("build", str(folder), "-o", "words"), ("show", "v")):
+        result = zsl("vocab", *arguments, env=env)
+        assert b"\x1b" not in result.stdout + result.stderr
+        assert b"\\x1b[31m" in result.stdout + result.stderr
+    named = SimpleNamespace(name=ESCAPE, device="cpu")
+    notes.say_what_is_used(SimpleNamespace(model=named, vocabulary=named), named)
+    assert ESCAPE not in capsys.readouterr().err
+
+
+def test_a_spreadsheet_runs_nothing_of_what_a_vocabulary_says(zsl, tmp_path):
+    labels = [Label("a", "king"), Label("=1+1", "@SUM(A1)")]
+    folder = make(tmp_path / "v", labels, unit(np.array([[1, 0], [1, 1.]])))
+    rows = zsl("vocab", "neighbours", "king", "--vocab", str(folder), "--csv").stdout.decode()
+    assert rows.splitlines()[1] == "1,'=1+1,'@SUM(A1),0.707107"
+    help_text = " ".join(zsl("vocab", "export", "--help").stdout.decode().split())
+    assert "a spreadsheet would run" in help_text
 
 
 def test_show_of_one_label(zsl, royal):
@@ -230,6 +292,34 @@ def test_verify_of_a_changed_file_goes_no_further(zsl, royal):
     assert "labels.jsonl: changed" in checks["files"]["message"]
 
 
+def test_verify_with_similarity_reports_what_is_wrong_with_the_files(zsl, royal):
+    pytest.importorskip("scipy")
+    (royal / "vectors.npy").write_bytes(b"")
+    status, checks = verify(zsl, royal, "--similarity")
+    assert (status, list(checks)) == (2, ["files"])
+
+
+def test_verify_says_at_once_that_there_is_no_wordnet(zsl, royal, tmp_path):
+    result = zsl("vocab", "verify", str(royal), "--similarity", "--wordnet", str(tmp_path / "no"))
+    assert result.returncode == 2
+    assert str(tmp_path / "no") in result.stderr.decode()
+    assert result.stdout == b""
+
+
+def test_identical_vectors_are_found_in_little_memory(tmp_path):
+    vectors = np.random.default_rng(0).normal(size=(5_000, 1024)).astype(np.float32)
+    vectors[[7, 4_000]] = vectors[3]
+    np.save(tmp_path / "v.npy", vectors)
+    vocabulary = SimpleNamespace(vectors=np.load(tmp_path / "v.npy", mmap_mode="r"),
+                                 label=lambda row: Label(str(row), f"label {row}"))
+    tracemalloc.start()
+    found = vocabulary_checks._identical(vocabulary)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.examples == ("label 3, label 7, label 4000",)
+    assert peak < vectors.nbytes / 10
+
+
 def test_index_is_built_ahead_and_then_found(zsl, royal, tmp_path):
     env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     first = zsl("vocab", "index", str(royal), "--ef", "50", env=env)
@@ -267,6 +357,7 @@ def test_gensim_reads_the_word2vec_text(zsl, tmp_path, dtype):
     result = zsl("vocab", "export", str(folder), "-o", "words.txt", "--format", "word2vec")
     assert result.returncode == 0
     assert "1 labels stand under their id" in result.stderr.decode()
+    assert "for the same models, with --space words\n" in result.stderr.decode()
     read = models.KeyedVectors.load_word2vec_format(str(tmp_path / "words.txt"))
     assert read.index_to_key == ["king", "queen", "man", "woman", "w5", "x-ray_fish",
                                  "great_white_shark", "a_b_\\c"]
@@ -287,6 +378,56 @@ def test_words_are_never_alike(tmp_path):
     assert words == ["x", "w_2_", "w_2", "z"]
 
 
+def test_a_list_is_a_table_on_a_terminal_and_else_cells_between_tabs():
+    rows = [("default", "1", "8 labels"), ("w", "1", "9 labels")]
+    head = ("name", "version", "contents")
+    assert folder_commands._table(head, rows, False) == ["default\t1\t8 labels", "w\t1\t9 labels"]
+    assert folder_commands._table(head, rows, True) == [
+        "name     version  contents", "default  1        8 labels", "w        1        9 labels"]
+    assert folder_commands._table((), [], True) == []
+
+
+def test_a_manifest_is_shown_as_yaml():
+    assert folder_commands._lines({"a": True, "b": None, "sources": [
+        {"name": "x", "url": ["u", "v"]}, {"name": "y"}, "z"], "c": {"d": "True"}}) == [
+        "a: true", "b: null", "sources:", "  - name: x", "    url:", "      - u", "      - v",
+        "  - name: y", "  - z", "c:", "  d: True"]
+
+
+def test_a_bar_is_redrawn_now_and_then_however_often_it_advances(monkeypatch):
+    shown = []
+    progress = Progress(console=Console(file=io.StringIO()))
+    monkeypatch.setattr(progress, "update", lambda _task, **_what: shown.append(
+        progress.tasks[0].completed))
+    bar = Bar(progress)
+    for _ in range(2):  # what was not shown of one task is not the next one's
+        shown.clear()
+        bar.start("writing", 20_000)
+        for _ in range(20_000):
+            bar.advance(1)
+        assert shown[0] == 1
+        assert len(shown) < 500
+    time.sleep(0.2)
+    bar.advance(1, failed=1)
+    assert shown[-1] == 20_001
+
+
+@pytest.mark.parametrize(("total", "done", "note"), [
+    (100, 30, "30 of 100 kB · 10 kB/s · 7.0 s left"),
+    (20, 30, "30 of 20 kB · 10 kB/s · 0.0 s left"),
+    (0, 30, "30 kB"), (None, 0, "")])
+def test_a_bar_says_how_much_of_what_and_how_long(total, done, note):
+    clock = [0.0]
+    progress = Progress(console=Console(file=io.StringIO()), get_time=lambda: clock[0])
+    bar = Bar(progress)
+    bar.start("reading", total, "kB")
+    if done:
+        progress.advance(0, 0)
+        clock[0] = 3.0
+    bar.advance(done)
+    assert progress.tasks[0].fields["note"] == note
+
+
 def test_export_leaves_an_existing_file_alone_and_streams(zsl, royal, tmp_path):
     (tmp_path / "there.tsv").write_text("mine")
     base = ("vocab", "export", str(royal), "--format", "tsv", "-o")
@@ -296,7 +437,10 @@ def test_export_leaves_an_existing_file_alone_and_streams(zsl, royal, tmp_path):
     assert (tmp_path / "there.tsv").read_text() == "mine"
     assert zsl(*base, "there.tsv", "--force").returncode == 0
     assert zsl(*base, "-").stdout == (tmp_path / "there.tsv").read_bytes()
-    assert zsl(*base, "no/such/folder.tsv").returncode == 2
+    assert zsl(*base, "a/new/folder.tsv").returncode == 0
+    assert (tmp_path / "a" / "new" / "folder.tsv").read_bytes() == (
+        tmp_path / "there.tsv").read_bytes()
+    assert zsl(*base, "there.tsv/x").returncode == 2
     assert zsl(*base, "-", "--vectors").stdout.startswith(b"id\t")
     assert zsl("vocab", "export", str(royal), "--format", "word2vec", "--vectors", "-o",
                "-").returncode == 2
@@ -309,7 +453,7 @@ def test_an_export_that_fails_leaves_nothing_behind(zsl, royal, tmp_path):
     (royal / "vocabulary.json").write_text(json.dumps(manifest))
     assert folders.read_manifest(VOCABULARY, royal)
     before = sorted(tmp_path.iterdir())
-    result = zsl("vocab", "export", str(royal), "-o", "out.tsv", "--format", "tsv")
+    result = zsl("vocab", "export", str(royal), "-o", "new/out.tsv", "--format", "tsv")
     assert result.returncode == 2
     assert "labels.jsonl, line 1" in result.stderr.decode()
     assert sorted(tmp_path.iterdir()) == before

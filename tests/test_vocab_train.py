@@ -1,5 +1,6 @@
 """``zsl vocab train``: from a corpus to a vocabulary folder, also when it is interrupted."""
 
+import hashlib
 import json
 import os
 import re
@@ -17,7 +18,7 @@ import pytest
 
 pytest.importorskip("gensim")
 
-from zsl_cli import Vocabulary, folders
+from zsl_cli import Vocabulary, files, folders
 from zsl_cli.cli.vocab import train as cli
 from zsl_cli.errors import MissingExtraError, ZslError
 from zsl_cli.vocabularies import prepare, skipgram, training
@@ -237,6 +238,22 @@ def test_ctrl_c_keeps_what_is_done(environment, zsl, reference, tmp_path):
     assert np.array_equal(vectors(tmp_path / "out"), vectors(reference / "whole"))
 
 
+def test_an_interrupted_comparison_leaves_a_whole_vocabulary(corpus_file, tmp_path, monkeypatch,
+                                                             capsys):
+    def interrupt(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_agreement", interrupt)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(click.Abort):
+        cli.command.main(["text.txt", "-o", "out", *SMALL], standalone_mode=False)
+    *_, wrote, interrupted = filter(None, capsys.readouterr().err.splitlines())
+    assert wrote.startswith("wrote out: ")
+    assert interrupted == ("interrupted; out is whole, only the comparison with WordNet was "
+                           "stopped")
+    assert Vocabulary.load(tmp_path / "out")
+
+
 @pytest.fixture
 def unfinished(corpus_file, tmp_path, monkeypatch):
     """A training that was interrupted after its first batches."""
@@ -330,12 +347,66 @@ def test_two_trainings_of_one_output_are_kept_apart(unfinished, corpus_file, tmp
     trained(corpus_file, unfinished)
 
 
+@pytest.mark.parametrize("lock", ["folder", "garbage"])
+def test_a_lock_that_is_none_is_not_taken_for_another_training(corpus_file, tmp_path, lock):
+    path = tmp_path / ".out.zsl-training" / "lock"
+    path.parent.mkdir()
+    path.mkdir() if lock == "folder" else path.write_bytes(b"no database " * 100)
+    with pytest.raises(ZslError, match=r"zsl-training.lock: cannot be locked \("):
+        trained(corpus_file, tmp_path / "out")
+
+
+def test_a_work_folder_that_is_a_link_is_not_followed(corpus_file, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "dear").touch()
+    (tmp_path / ".out.zsl-training").symlink_to(tmp_path / "mine")
+    with pytest.raises(ZslError, match="zsl-training is a symbolic link; remove it"):
+        trained(corpus_file, tmp_path / "out")
+    assert left(tmp_path / "mine") == ["dear"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such modes there")
+def test_a_work_folder_is_its_users_alone(unfinished, tmp_path):
+    assert (tmp_path / ".out.zsl-training").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_work_folder_is_emptied_while_it_is_held(unfinished, corpus_file, tmp_path,
+                                                     monkeypatch):
+    held = []
+
+    def rmtree(path, *arguments, remove=shutil.rmtree, **options):
+        if ".out.zsl-training" in str(path):
+            with files.locked(tmp_path / ".out.zsl-training" / "lock") as free:
+                held.append(not free)
+        remove(path, *arguments, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", rmtree)
+    trained(corpus_file, unfinished)
+    assert held
+    assert all(held)
+    assert left(tmp_path) == ["out", "text.txt"]
+
+
 def test_an_existing_folder_needs_force(corpus_file, tmp_path):
     first = trained(corpus_file, tmp_path / "out")
     with pytest.raises(ZslError, match="out exists; give --force"):
         trained(corpus_file, tmp_path / "out")
     trained(corpus_file, tmp_path / "out", settings={"seed": 3}, force=True)
     assert not np.array_equal(vectors(tmp_path / "out"), first.vectors)
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="file names are text there")
+def test_names_that_are_not_utf8_are_kept(corpus_file, tmp_path):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/texts\xff"))
+    folder.mkdir()
+    for name in ("a.txt", "caf\udce9.txt"):
+        shutil.copy2(corpus_file, folder / name)
+    manifest = trained(folder, tmp_path / "out\udcff").manifest
+    assert Vocabulary.load(tmp_path / "out\udcff").manifest["training"] == manifest["training"]
+    assert manifest["training"]["corpus"]["name"] == "texts\udcff"
+    digest = hashlib.sha256(corpus_file.read_bytes()).hexdigest().encode()
+    assert manifest["training"]["corpus"]["sha256"] == hashlib.sha256(
+        b"%s  a.txt\n%s  caf\xe9.txt\n" % (digest, digest)).hexdigest()
 
 
 @pytest.mark.parametrize(("data", "message"), [
@@ -357,11 +428,18 @@ def test_bad_input_gives_one_clear_error_and_leaves_nothing(zsl, tmp_path, data,
     assert left(tmp_path) == (["text.txt"] if data is not None else [])
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="no /proc")
+def test_a_place_where_nothing_can_be_made(corpus_file):
+    with pytest.raises(ZslError, match=r"^/proc: no folder can be made there .*another output$"):
+        trained(corpus_file, Path("/proc/x"))
+
+
 @pytest.mark.parametrize("arguments", [
     ("--dimension", "0"), ("--dimension", "-5"), ("--dimension", "3.5"),
     ("--dimension", "100000"), ("--epochs", "0"), ("--min-count", "0"), ("--max-words", "1"),
     ("--sample", "nan"), ("--sample", "2"), ("--learning-rate", "0"), ("--learning-rate", "inf"),
-    ("--window", "0"), ("--workers", "0"), ("--save-every", "0"), ("--loss", "softmax")])
+    ("--window", "0"), ("--workers", "0"), ("--save-every", "0"),
+    ("--save-every", "nan"), ("--phrase-threshold", "inf"), ("--loss", "softmax")])
 def test_nonsense_options_are_refused(corpus_file, tmp_path, arguments):
     with pytest.raises(click.UsageError):
         cli.command.main([str(corpus_file), "-o", str(tmp_path / "out"), *arguments],
@@ -485,5 +563,5 @@ def test_a_terminal_sees_how_fast_it_goes_and_how_long_it_takes(environment, ref
     shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode())
     words = 8 * len((tmp_path / "text.txt").read_text().split())
     assert "reading" in shown
-    assert re.search(r"training .* [\d,]+ of [\d,]+ · [\d,]+ words/s · [\d.]+ s left", shown)
+    assert re.search(r"training .* [\d,]+ of [\d,]+ words · [\d,]+ words/s · [\d.]+ s left", shown)
     assert int(re.search(r"training .* of ([\d,]+)", shown)[1].replace(",", "")) < words

@@ -1,5 +1,9 @@
 """WordNet's files, the choice of labels, and the fit of label vectors."""
 
+import os
+import signal
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,8 +11,11 @@ pytest.importorskip("scipy")
 
 from zsl_cli import Vocabulary
 from zsl_cli.errors import ZslError
-from zsl_cli.vocabularies import fit, kernels, labelset
+from zsl_cli.exporting.phrase_map import PhraseMap
+from zsl_cli.exporting.projection import Projection
+from zsl_cli.vocabularies import fit, kernels, labelset, phrases
 from zsl_cli.vocabularies.wordnet import PERSON, WordNet
+from zsl_cli.vocabulary import Label
 
 LICENCE = "  1 This software and database is being provided to you\n"
 
@@ -138,6 +145,86 @@ def test_reduction_keeps_the_scores_of_the_images_given(small_fit):
     labels, projection = fit.reduce(form, images, np.ones(30, np.float32), 5)
     np.testing.assert_allclose(images @ projection.T @ labels.T, images @ form.T,
                                atol=1e-2 * np.abs(images @ form.T).max())
+
+
+# the command --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("-o", "there", "--projection", "M.npz"), "there exists; give --force"),
+    (("-o", "new", "--projection", "no/M.npz"), "--projection no/M.npz: there is no folder no"),
+    (("-o", "new", "--projection", "M.npz", "--phrase-map", "no/P.npz"),
+     "--phrase-map no/P.npz: there is no folder no"),
+    (("-o", "new", "--projection", "there"), "--projection there: this is a folder"),
+    (("-o", "new", "--projection", "new/M.npz"),
+     "--projection new/M.npz: this lies in new, which is to be written")])
+def test_places_that_cannot_be_written_are_told_before_anything_is_read(zsl, tmp_path, arguments,
+                                                                        message):
+    (tmp_path / "there").mkdir()
+    result = zsl("vocab", "fit", "nowhere.pth", *arguments)
+    assert result.returncode == 2
+    assert message in result.stderr.decode()
+    assert os.listdir(tmp_path) == ["there"]
+
+
+@pytest.fixture
+def fit_command(small_fit, tmp_path, monkeypatch):
+    """The command with a fit that is done already; what happens meanwhile is ``during``."""
+    torch = pytest.importorskip("torch")
+    from zsl_cli.cli.vocab import fit as cli
+    from zsl_cli.exporting import features, recognise
+    from zsl_cli.vocabularies import fitted
+
+    linear = SimpleNamespace(weight=torch.zeros(20, 64), bias=torch.zeros(20))
+    size = SimpleNamespace(preprocessing=SimpleNamespace(size=8))
+    monkeypatch.setattr(recognise, "recognise",
+                        lambda *_: SimpleNamespace(module=None, input=size))
+    monkeypatch.setattr(features, "find", lambda *_: SimpleNamespace(classifier=linear))
+    labels = [Label(str(row), str(row)) for row in range(40)]
+    eye = np.eye(3, dtype=np.float32)
+
+    def run(during=lambda: None):
+        def build(_request, progress):
+            progress.start("encoding", 1, "texts")
+            during()
+            dimension = small_fit[2].vectors.shape[1] - 3
+            return fitted.Built(labels, small_fit[2], phrases.PhraseFit(
+                eye, .5, np.ones((3, dimension), np.float32), np.ones(dimension, np.float32), 1),
+                "ab")
+
+        monkeypatch.setattr(fitted, "build", build)
+        monkeypatch.chdir(tmp_path)
+        cli.command.main(["c.pth", "-o", "out", "--projection", "M.npz", "--phrase-map", "P.npz",
+                          "--wordnet", str(tmp_path), "-q"], standalone_mode=False)
+
+    return run
+
+
+def test_folder_projection_and_phrase_map_are_of_one_space(fit_command, tmp_path, wordnet):
+    fit_command()
+    vocabulary = Vocabulary.load(tmp_path / "out")
+    projection = Projection.load(tmp_path / "M.npz")
+    assert projection.space == PhraseMap.load(tmp_path / "P.npz").space == vocabulary.space
+    assert len(vocabulary) == 40
+    assert vocabulary.manifest["fit"]["temperature"] == projection.temperature
+
+
+@pytest.mark.parametrize("kind", [Projection, PhraseMap])
+def test_a_full_disk_leaves_no_folder_without_its_projection(fit_command, tmp_path, wordnet,
+                                                             monkeypatch, kind):
+    def save(_self, path):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(kind, "save", save)
+    with pytest.raises(OSError, match="No space"):
+        fit_command()
+    assert not [name for name in os.listdir(tmp_path) if "out" in name]
+
+
+def test_a_fit_cleans_up_when_it_is_asked_to_stop(fit_command, wordnet):
+    found = []
+    fit_command(lambda: found.append(signal.getsignal(signal.SIGTERM)))
+    assert found != [signal.SIG_DFL]
 
 
 def test_the_default_vocabulary_is_what_is_promised():

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from zsl_cli import Vocabulary, folders
+from zsl_cli import Vocabulary, folders, nearest
+from zsl_cli.cli import options
 from zsl_cli.errors import FolderError, UnknownLabelError
 from zsl_cli.folders import VOCABULARY
 from zsl_cli.nearest import HnswParameters
@@ -51,6 +52,12 @@ def test_labels_come_back_as_they_were_written(vocabulary):
     ("Macaw", "n6"), ("blue macaw", "n6"), ("lifting_crane", "n5")])
 def test_a_label_is_found_by_id_name_or_synonym(vocabulary, text, id_):
     assert vocabulary.label(vocabulary.find(text).row).id == id_
+
+
+def test_composed_and_decomposed_letters_are_the_same(tmp_path):
+    vocabulary = Vocabulary.load(make(tmp_path / "v", [
+        Label("a", "piñata"), Label("b", "cafe\u0301")]))
+    assert [vocabulary.find(name).row for name in ("PIN\u0303ATA", "CAFÉ")] == [0, 1]
 
 
 def test_of_several_senses_the_most_usual_is_taken_and_the_others_are_told(vocabulary):
@@ -149,11 +156,16 @@ def rewrite(folder, name, data):
     (folder / "vocabulary.json").write_text(json.dumps(manifest))
 
 
-@pytest.mark.parametrize("hnsw", [{"m": "16"}, {"ef": 0}, {"width": 3}, [1], None])
+@pytest.mark.parametrize("hnsw", [{"m": "16"}, {"ef": 0}, {"ef": 10**9}, {"width": 3}, [1], None])
 def test_impossible_parameters_of_the_index_are_refused(tmp_path, hnsw):
     vocabulary = Vocabulary.load(make(tmp_path / "six", hnsw=hnsw))
     with pytest.raises(FolderError, match=r"vocabulary\.json: hnsw: "):
         vocabulary.searcher(exact=False)
+
+
+def test_the_command_line_and_a_manifest_have_the_same_bounds():
+    for name in ("MIN_M", "MAX_M", "MAX_EF"):
+        assert getattr(options, name) == getattr(nearest, name)
 
 
 def test_parameters_that_the_manifest_leaves_out_suit_the_number_of_labels(tmp_path):
@@ -171,15 +183,33 @@ def test_files_that_contradict_each_other_are_refused(tmp_path):
         Vocabulary.load(make(tmp_path / "eight", dimension=8))
 
 
+HUGE = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1%s, 7)}\n" % (b"0" * 30)
+
+
+@pytest.mark.parametrize("content", ["archive", b"", b"PK\x03\x04 no archive", b"\x93NUMPY\x01\x00",
+                                     b"\x93NUMPY\x01\x00%c\x00" % len(HUGE) + HUGE])
+def test_what_is_no_array_is_refused(tmp_path, content):
+    folder = make(tmp_path / "six")
+    if content == "archive":
+        np.savez(tmp_path / "a.npz", np.eye(6, 7))
+        content = (tmp_path / "a.npz").read_bytes()
+    rewrite(folder, "vectors.npy", content)
+    with pytest.raises(FolderError, match=r"vectors\.npy"):
+        Vocabulary.load(folder)
+
+
 def test_pickled_vectors_are_refused(tmp_path):
     folder = make(tmp_path / "six")
     np.save(tmp_path / "evil.npy", np.array([{}], dtype=object), allow_pickle=True)
     rewrite(folder, "vectors.npy", (tmp_path / "evil.npy").read_bytes())
-    with pytest.raises(FolderError, match="pickle"):
+    with pytest.raises(FolderError, match="Python objects"):
         Vocabulary.load(folder)
 
 
-@pytest.mark.parametrize("line", [b"no json", b"[]", b'{"id": "n1"}', b"\xff\xfe"])
+@pytest.mark.parametrize("line", [
+    b"no json", b"[]", b'{"id": "n1"}', b"\xff\xfe", b'{"id": "n1", "name": "a", "synonyms": [1]}',
+    b'{"id": "n1", "name": "a", "synonyms": "abc"}', b'{"id": "n1", "name": "a", "parents": [[]]}',
+    b'{"id": "n1", "name": "a", "parents": {"n2": 1}}', b"[" * 100_000])
 def test_a_line_that_is_no_label_is_named(tmp_path, line):
     folder = make(tmp_path / "six")
     lines = (folder / "labels.jsonl").read_bytes().splitlines()

@@ -3,8 +3,8 @@
 import bz2
 import gzip
 import lzma
+import os
 import zipfile
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,10 @@ import word_vectors as files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zsl_cli.errors import ZslError
+from zsl_cli import vocabulary_folder
+from zsl_cli.errors import FolderError, ZslError
 from zsl_cli.vocabularies.word_vectors import open_vectors
+from zsl_cli.vocabulary import Label
 
 FOUND = files.vectors()
 
@@ -43,6 +45,8 @@ def put(folder, name, data):
     (files.text(FOUND, blank="\t"), "word2vec text"),
     (files.text(FOUND, end=" \r\n"), "word2vec text"),
     (files.text(FOUND).rstrip(b"\n"), "word2vec text"),
+    (b"\xef\xbb\xbf" + files.text(FOUND), "word2vec text"),
+    (b"\xef\xbb\xbf" + files.text(FOUND, header=False), "GloVe text"),
     (files.binary(FOUND), "word2vec binary"),
     (files.binary(FOUND, newline=b"\n"), "word2vec binary"),
     (files.fasttext(FOUND), "fastText binary"),
@@ -53,6 +57,23 @@ def test_each_format_is_told_by_its_content_and_read(tmp_path, data, kind):
     with open_vectors(path) as source:
         assert (source.format, source.dimension) == (kind, files.DIMENSION)
     check_same(read(path), FOUND, atol=1e-6)
+
+
+@pytest.mark.parametrize("first", [b"\n\0\x80?", b"1\n\x80?", b"12\n?", b"1.5\n", b"   ?",
+                                   b"\t \x80?"])
+def test_binary_vectors_that_begin_like_text_are_no_text(tmp_path, first):
+    rest = np.array([.25, -1], "<f4").tobytes()
+    data = b"3 3\n" + b"".join(word + b" " + first + rest for word in (b"</s>", b"a", b"b"))
+    with open_vectors(put(tmp_path, "vectors", data)) as source:
+        assert source.format == "word2vec binary"
+    assert [word for word, _ in read(tmp_path / "vectors")] == ["</s>", "a", "b"]
+
+
+@pytest.mark.parametrize("first", ["the", "new york", "1 2"])
+def test_text_is_told_by_its_first_line_however_long_that_is(tmp_path, first):
+    found = files.vectors([first, "b"], 9000)  # more than is looked at
+    with open_vectors(put(tmp_path, "vectors", files.text(found))) as source:
+        assert source.format == "word2vec text"
 
 
 @pytest.mark.parametrize("data", [files.text(FOUND), files.binary(FOUND), files.fasttext(FOUND)])
@@ -109,6 +130,10 @@ FAST = files.fasttext(FOUND)
     (b"", "the file is empty"),
     (b"This is prose, and no vectors at all.\nReally.\n", "line 1: not a word and its vector"),
     (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a binary file of no kind that zsl reads"),
+    (TEXT.decode().encode("utf-16"), r"UTF-16 text; convert the file first"),
+    (TEXT.replace(b"\nred ", b"\n \nred "), "line 9: an empty line, and a word and 6 numbers are"),
+    (BINARY.replace(b"11 6", b"11 5"), r"word 2: .*or the header is wrong, which .*dimension 5$"),
+    (b"PK\x03\x04" + TEXT, "truncated or damaged: File is not a zip file"),
     (TEXT[:-40], r"line 12: 3 numbers, and 6 are expected"),
     (b"".join(TEXT.splitlines(keepends=True)[:-2]), "header speaks of 11 words, .* after 9"),
     (TEXT.replace(b"11 6", b"4 6"), r"line 6: a wrong header: it speaks of 4 words"),
@@ -122,6 +147,7 @@ FAST = files.fasttext(FOUND)
     (FAST[:-60], "truncated: it ends before its matrix does"),
     (FAST[:100], "truncated: it ends before its matrix does"),
     (FAST[:30], "truncated: it ends before its matrix does"),
+    (files.fasttext({"w" * 5000: FOUND["the"]}), "a word of more than 4,096 bytes"),
     (files.fasttext(FOUND, quantised=True), r"a quantised fastText model \(\.ftz\)"),
     (files.fasttext(FOUND, version=10), "version 10 of fastText's format"),
     (gzip.compress(TEXT)[:-30], "truncated or damaged"),
@@ -140,6 +166,13 @@ def test_a_wrong_dimension_in_a_binary_header(tmp_path):
     path = put(tmp_path, "v", files.binary(many).replace(b"400 300", b"400 200", 1))
     with pytest.raises(ZslError, match=r"word \d+: .*(no word of at most|is not utf-8)|truncated"):
         read(path)
+
+
+def test_what_can_be_read_but_once_is_to_be_saved_first(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for source in (tmp_path / "pipe", "-"):
+        with pytest.raises(ZslError, match=r"(pipe|-): .*; save (it|them) to a file first"):
+            read(source)
 
 
 def test_nothing_of_that_name(tmp_path):
@@ -203,12 +236,42 @@ def test_word2vec_agrees_with_gensim(trained, tmp_path, is_binary):
     check_same(read(path), {word: other[word] for word in other.index_to_key})
 
 
-def test_reading_goes_forward(tmp_path):
-    many = files.vectors([f"w{i}" for i in range(5000)])
-    path = put(tmp_path, "v.gz", gzip.compress(files.text(many)))
-    with open_vectors(path) as source:
-        places = [source.position()[0] for _ in source.read()]
-        size = source.position()[1]
-    assert size == path.stat().st_size
-    assert all(one <= next_one for one, next_one in pairwise(places))
-    assert places[-1] == size
+class Seen(list):
+    """Progress that remembers how much was done, and of how much."""
+
+    total = 0
+
+    def start(self, description, total=None, unit=""):
+        self.total = total
+
+    def advance(self, done):
+        self.append(done)
+
+    def say(self, line):
+        pass
+
+
+@pytest.mark.parametrize("make", [files.text, files.binary, files.fasttext])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_progress_is_told_whatever_is_wanted(tmp_path, make, pack):
+    many = files.vectors([f"w{i}" for i in range(12_000)], 100)
+    path = put(tmp_path, "v", pack(make(many)))
+    seen = Seen()
+    read(path, wanted={"w5", "w11999"}, progress=seen)
+    assert seen.total == path.stat().st_size // 1000
+    assert len(seen) >= 2
+    assert seen.total - 1100 <= sum(seen) <= seen.total
+
+
+def test_an_error_of_what_is_done_with_a_vocabulary_stays_what_it_is(tmp_path):
+    with (pytest.raises(FolderError, match=r"^of the body$"),
+          open_vectors(a_vocabulary(tmp_path))):
+        raise FolderError("of the body")
+
+
+def a_vocabulary(folder):
+    """A vocabulary whose folder has a point in its name."""
+    (folder / "my.words").mkdir()
+    vocabulary_folder.write(folder / "my.words", "words", "words", [Label("a", "a")],
+                            np.ones((1, 2), np.float32))
+    return folder / "my.words"

@@ -57,7 +57,10 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
                 raise UnknownLabelError(f"no label of vocabulary {vocabulary.name!r} has the id "
                                         f"{label.strip()}")
             if not phrases and vocabulary.prior_dimension is not None:
-                _refuse(vocabulary, label)
+                raise UnknownLabelError(
+                    f"{vocabulary.unknown(label)}. Neither does the model encode phrases, nor can "
+                    f"one be composed of the labels of {vocabulary.name!r}; a model with a label "
+                    "encoder takes any phrase")
             unknown[label] = None
             if not phrases:
                 composed[label] = compose(vocabulary, label)
@@ -82,26 +85,23 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
 def compose(vocabulary: "Vocabulary", phrase: str) -> tuple[int, ...]:
     """The rows of the words of a phrase; raises UnknownLabelError, with the nearest names, unless
     the vocabulary knows them all."""
-    parts = composition.as_words(phrase, vocabulary.names)
+    parts = composition.as_words(phrase, _Labels(vocabulary))
     if parts.missing == (phrase,):
-        vocabulary.find(phrase)  # raises
+        raise vocabulary.unknown(phrase)
     if parts.missing:
-        try:
-            vocabulary.find(parts.missing[0])
-        except UnknownLabelError as error:
-            raise UnknownLabelError(f"unknown label {phrase!r}, and it cannot be composed of its "
-                                    f"words: {error}") from error
+        raise UnknownLabelError(f"unknown label {phrase!r}, and it cannot be composed of its "
+                                f"words: {vocabulary.unknown(parts.missing[0])}")
     return tuple(vocabulary.find(token).row for token in parts.tokens)
 
 
-def _refuse(vocabulary: "Vocabulary", label: str) -> None:
-    """Of label vectors with a prior no others can be made."""
-    try:
-        vocabulary.find(label)
-    except UnknownLabelError as error:
-        raise UnknownLabelError(f"{error}. Neither does the model encode phrases, nor can one be "
-                                f"composed of the labels of {vocabulary.name!r}; a model with a "
-                                "label encoder takes any phrase") from error
+@dataclass(frozen=True)
+class _Labels:
+    """What a vocabulary can look up: names in whatever case, synonyms and ids."""
+
+    vocabulary: "Vocabulary"
+
+    def __contains__(self, text: object) -> bool:
+        return isinstance(text, str) and self.vocabulary.look_up(text) is not None
 
 
 def _nothing_left(under: Sequence[str] | None, max_depth: int | None) -> str:

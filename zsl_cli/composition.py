@@ -8,9 +8,12 @@ import re
 import unicodedata
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from zsl_cli.marks import combining_marks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +23,7 @@ _LITTLE = {"and", "at", "by", "for", "from", "in", "of", "on", "or", "to", "with
 """Words that collections may leave out (GoogleNews does), and that phrases can do without."""
 
 _JOINTS = " _-"
+_ARTICLE = re.compile(r"\s*(?:a|an|the)[\s_]+(?=\S)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,11 @@ class Parts:
 def as_one(phrase: str, known: Container[str]) -> str | None:
     """The known token that a phrase is itself, in whatever spelling, or None."""
     return next((token for token in phrase_spellings(phrase) if token in known), None)
+
+
+def as_token(phrase: str, known: Container[str]) -> str | None:
+    """As ``as_one``, and an article before the phrase counts only if it is known with it."""
+    return as_one(phrase, known) or as_one(_without_article(phrase), known)
 
 
 def as_words(phrase: str, known: Container[str]) -> Parts:
@@ -62,9 +71,9 @@ def mean(vectors: "NDArray[np.floating]") -> "NDArray[np.float32]":
 
 
 def words(phrase: str) -> list[str]:
-    """The words of a phrase: what blanks and punctuation part, without articles unless it has
-    nothing else."""
-    found = [word.strip("'’-") for word in re.findall(r"[\w'’\-.&+#]+", phrase.replace("_", " "))]
+    """The words of a phrase, in Unicode's composed form (NFC): what blanks and punctuation part,
+    without articles unless it has nothing else."""
+    found = [word.strip("'’-") for word in _pattern().findall(_composed(phrase).replace("_", " "))]
     found = [word.rstrip(".") for word in found if word.strip(".")]
     return [word for word in found if word.lower() not in _ARTICLES] or found
 
@@ -83,13 +92,15 @@ def spellings(word: str) -> Iterator[str]:
 
 def phrase_spellings(phrase: str) -> Iterator[str]:
     """A phrase as one token: its words joined by a blank, an underscore or a hyphen, in usual
-    capitals, and what hyphens join in it, too. A single word: see ``spellings``."""
+    capitals, and what hyphens join in it, too; first as it is, then in Unicode's composed form
+    (NFC). A single word: see ``spellings``."""
     seen = set()
-    for parts in (phrase.replace("_", " ").split(), re.split(r"[\s_\-]+", phrase.strip())):
-        for token in _joined(parts) if len(parts) > 1 else spellings(" ".join(parts)):
-            if token not in seen:
-                seen.add(token)
-                yield token
+    for form in dict.fromkeys((phrase, _composed(phrase))):
+        for parts in (form.replace("_", " ").split(), re.split(r"[\s_\-]+", form.strip())):
+            for token in _joined(parts) if len(parts) > 1 else spellings(" ".join(parts)):
+                if token not in seen:
+                    seen.add(token)
+                    yield token
 
 
 def _joined(parts: list[str]) -> Iterator[str]:
@@ -99,13 +110,23 @@ def _joined(parts: list[str]) -> Iterator[str]:
         yield from (joint.join(form) for joint in _JOINTS)
 
 
-def tokens_wanted(phrase: str) -> Iterator[str]:
-    """All tokens that ``as_one`` and ``as_words`` may look for in this phrase."""
-    yield from phrase_spellings(phrase)
+def parts(phrase: str) -> Iterator[str]:
+    """All phrases of which ``as_token`` and ``as_words`` may look for a spelling in this one."""
+    yield phrase
+    if (plain := _without_article(phrase)) != phrase:
+        yield plain
     for word in words(phrase):
-        yield from phrase_spellings(word)
-        for part in _pieces(word):
-            yield from spellings(part)
+        yield word
+        yield from _pieces(word)
+
+
+def shared_key(phrase: str) -> str:
+    """What a phrase has in common with all its ``phrase_spellings``, and with others."""
+    plain = phrase if phrase.isascii() else _without_accents(phrase.replace("’", "'"))
+    key = " ".join(plain.casefold().replace("_", " ").replace("-", " ").split())
+    while key.endswith("'s"):
+        key = key[:-2].rstrip()
+    return phrase if key == phrase else key  # one string less where there are many
 
 
 def _pieces(word: str) -> list[str]:
@@ -113,5 +134,18 @@ def _pieces(word: str) -> list[str]:
     return parts if len(parts) > 1 else []
 
 
+def _without_article(phrase: str) -> str:
+    return _ARTICLE.sub("", phrase, count=1) if _ARTICLE.match(phrase) else phrase
+
+
 def _without_accents(word: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+@lru_cache(maxsize=1)
+def _pattern() -> re.Pattern[str]:
+    return re.compile(rf"[\w{combining_marks()}'’\-.&+#]+")

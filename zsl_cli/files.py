@@ -1,11 +1,19 @@
-"""A file that is kept: written beside its place and renamed into it."""
+"""A file that is kept: written beside its place and renamed into it. And a lock in a file."""
 
+import errno
 import filecmp
 import os
+import time
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_POLL = 0.1  # seconds
 
 
 @contextmanager
@@ -46,3 +54,65 @@ def replacing(path: str | os.PathLike[str], *, durable: bool = True) -> Iterator
     finally:
         with suppress(OSError):
             os.unlink(work)
+
+
+@contextmanager
+def parents(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Within it the folders above ``path`` are there; those that had to be made are removed, as
+    far as they are empty, if the block fails. Raises OSError."""
+    missing = [folder for folder in Path(path).absolute().parents if not os.path.lexists(folder)]
+    try:
+        Path(path).absolute().parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in missing:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+@contextmanager
+def locked(path: str | os.PathLike[str], *, wait: float = 0.0,
+           waiting: Callable[[], object] = lambda: None) -> Iterator[bool]:
+    """Whether the block has the lock in this file, which is made if need be, for itself alone.
+
+    The lock is SQLite's on an empty database: the same on every system, which takes it back from
+    a process that dies.
+
+    wait: seconds for which to wait for whoever has it.
+    waiting: called once if it comes to that.
+
+    Raises OSError for a file that cannot be made or is something else.
+    """
+    import sqlite3
+
+    try:
+        connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+    except sqlite3.Error as error:
+        raise _no_lock(path, error) from error
+    with closing(connection):
+        held = _begin(connection, path)
+        if not held and wait:
+            waiting()
+        deadline = time.monotonic() + wait
+        while not held and time.monotonic() < deadline:
+            time.sleep(_POLL)
+            held = _begin(connection, path)
+        yield held
+
+
+def _begin(connection: "sqlite3.Connection", path: str | os.PathLike[str]) -> bool:
+    import sqlite3
+
+    try:
+        connection.execute("PRAGMA journal_mode = MEMORY")  # no file beside the lock
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+            raise _no_lock(path, error) from error
+        return False
+    return True
+
+
+def _no_lock(path: str | os.PathLike[str], error: Exception) -> OSError:
+    return OSError(errno.EIO, f"cannot be locked ({error})", os.fspath(path))

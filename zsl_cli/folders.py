@@ -9,11 +9,12 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zsl_cli import files
 from zsl_cli.errors import FolderError
 
 FORMAT = 1
@@ -188,14 +189,18 @@ def describe_files(folder: Path, *names: str) -> dict[str, dict[str, Any]]:
 
 
 def write_manifest(kind: Kind, folder: Path, manifest: dict[str, Any]) -> None:
-    """Write a manifest as indented UTF-8 JSON, the format's number first."""
-    text = json.dumps({"format": FORMAT, **manifest}, indent=2, ensure_ascii=False)
-    (folder / kind.manifest).write_text(text + "\n", encoding="utf-8")
+    """Write a manifest as indented UTF-8 JSON, the format's number first. The bytes of a name that
+    is not UTF-8 become ``\\udcXX`` escapes, from which they come back."""
+    text = json.dumps({"format": FORMAT, **manifest}, indent=2, ensure_ascii=False) + "\n"
+    (folder / kind.manifest).write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def check_target(target: Path, *, force: bool) -> None:
     """Raise FolderError unless a folder may be written here: there is nothing yet, or ``force``
     and a model, a vocabulary or an empty folder, and not the one that we stand in."""
+    above = next(parent for parent in target.absolute().parents if os.path.lexists(parent))
+    if not above.is_dir():
+        raise FolderError(f"{target}: {above} is no folder, so that nothing can be written in it")
     if not target.exists() and not target.is_symlink():
         return
     if not force:
@@ -218,10 +223,14 @@ def new_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
     import tempfile
 
     check_target(target, force=force)
-    made = [parent for parent in target.parents if not parent.exists()]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(files.parents(target))
+            work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        except OSError as error:
+            raise FolderError(f"{target}: no folder can be made there ({error.strerror})"
+                              ) from error
+        stack.callback(shutil.rmtree, work, ignore_errors=True)
         yield work
         work.chmod(0o755)
         if target.exists():
@@ -231,8 +240,3 @@ def new_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
             shutil.rmtree(old)
         else:
             work.rename(target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-        for parent in made if not target.exists() else ():
-            with suppress(OSError):
-                parent.rmdir()

@@ -12,16 +12,15 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zsl_cli import files
 from zsl_cli.folders import sha256
 from zsl_cli.nearest import Hnsw, HnswParameters
 
 if TYPE_CHECKING:
-    import sqlite3
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -32,7 +31,6 @@ the process that holds it, so only one that was stopped can hold it for so long.
 UNUSED = 90 * 86400.0
 """Seconds after which an index that no process has opened is taken away, when one is saved."""
 
-_POLL = 0.1  # seconds
 _OURS = re.compile(r"[0-9a-f]{32}(-[0-9a-f]{64}\.bin|-[^.]*\.tmp|\.lock)")
 _LOG = logging.getLogger(__name__)
 
@@ -139,41 +137,13 @@ class IndexCache:
     def _lock(self) -> Iterator[None]:
         """Within it no other process builds this index, unless it has waited for WAIT seconds or
         the cache cannot be written.
-
-        The lock is SQLite's on an empty database, which the system takes back from a process that
-        dies, on every platform.
         """
-        import sqlite3
-
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            connection = sqlite3.connect(self.folder / f"{self.key}.lock", timeout=0,
-                                         isolation_level=None)
-        except (OSError, sqlite3.Error):
+        with ExitStack() as stack:
+            with suppress(OSError):
+                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                if stack.enter_context(files.locked(
+                        self.folder / f"{self.key}.lock", wait=WAIT, waiting=lambda: _LOG.info(
+                            "another process is building the index; waiting for it"))):
+                    for left in self.folder.glob(f"{self.key}-*.tmp"):  # of one that was killed
+                        left.unlink(missing_ok=True)
             yield
-            return
-        with closing(connection):
-            if self._acquire(connection):
-                for left in self.folder.glob(f"{self.key}-*.tmp"):  # of a process that was killed
-                    with suppress(OSError):
-                        left.unlink()
-            yield
-
-    def _acquire(self, connection: "sqlite3.Connection") -> bool:
-        import sqlite3
-
-        deadline = time.monotonic() + WAIT
-        said = False
-        while True:
-            try:
-                connection.execute("PRAGMA journal_mode = MEMORY")  # no file beside the lock
-                connection.execute("BEGIN EXCLUSIVE")
-                return True
-            except sqlite3.OperationalError as error:
-                busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-                if not busy or time.monotonic() > deadline:
-                    return False
-            if not said:
-                _LOG.info("another process is building the index; waiting for it")
-                said = True
-            time.sleep(_POLL)

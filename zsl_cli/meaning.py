@@ -1,5 +1,6 @@
 """Labels by what they mean: the nearest to a label, and to sums such as king − man + woman."""
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ from zsl_cli.nearest import Exact
 if TYPE_CHECKING:
     from zsl_cli.vocabulary import Match, Vocabulary
 
-_SIGNS = {"+": 1, "-": -1, "\u2212": -1}
+_SIGNS = {"+": 1, "-": -1, "\u2212": -1, "\u2013": -1}  # a minus, a dash that is meant as one
+_STUCK = re.compile(r"(?<!\S)[+\-\u2212\u2013]\S|\S[\-\u2212\u2013](?!\S)")
+_HINT = "put blanks around + and - where they are signs"
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,15 @@ def read_sum(vocabulary: "Vocabulary", text: str) -> tuple[Term, ...]:
 
 def _term(vocabulary: "Vocabulary", sign: int, text: str) -> Term:
     match = vocabulary.look_up(text)
-    names = [text] if match else [vocabulary.label(row).id for row in compose(vocabulary, text)]
+    if not match and _STUCK.search(text):
+        raise ZslError(f"unknown label {text!r}; {_HINT}")
+    try:
+        names = [text] if match else [vocabulary.label(row).id
+                                      for row in compose(vocabulary, text)]
+    except ZslError as error:
+        if not any(sign in text for sign in _SIGNS):
+            raise
+        raise ZslError(f"{error}; {_HINT}") from error
     return Term(sign, text, tuple(vocabulary.find(name) for name in names))
 
 

@@ -131,27 +131,25 @@ def bootstrap(truth: "NDArray[np.integer]", values: "NDArray[np.floating]", *,
     """The means of ``values [n, m]`` over images and over classes, ``[resamples, m]`` each, when
     the n images are drawn anew with replacement (Efron, 1979).
 
-    A class that is not drawn at all does not count in that resample's mean over classes.
+    The mean over classes is one over images that weigh 1 / the size of their class; an image
+    keeps that weight when it is drawn. With the mean of each class drawn, classes of a single
+    image, which are right or wrong as a whole, would make the interval too narrow. Where all
+    classes are of one size both means are the same.
     """
     number, columns = values.shape
-    _, classes = np.unique(truth, return_inverse=True)
-    order = np.argsort(classes, kind="stable")
-    values, classes = values[order].astype(np.float64), classes[order]
-    starts = np.flatnonzero(np.diff(classes, prepend=-1))
-    images = np.diff(starts, append=number)
+    _, classes, sizes = np.unique(truth, return_inverse=True, return_counts=True)
+    shares = 1 / sizes[classes]
+    values = np.column_stack([values, values * shares[:, None], shares]).astype(np.float64)
     of_images, of_classes = np.empty((2, resamples, columns))
     step = max(1, _DRAWN // max(number, 1))
     for start in range(0, resamples, step):
         lines = min(step, resamples - start)
         drawn = random.integers(0, number, (lines, number)) + number * np.arange(lines)[:, None]
-        weights = np.bincount(drawn.ravel(), minlength=lines * number).astype(np.float64)
-        weights = weights.reshape(lines, number)
+        times = np.bincount(drawn.ravel(), minlength=lines * number).reshape(lines, number)
+        sums = times.astype(np.float64) @ values
         block = slice(start, start + lines)
-        of_images[block] = weights @ values / number
-        sizes = np.add.reduceat(weights, starts, axis=1)
-        present = np.count_nonzero(sizes, axis=1)[:, None]
-        weights /= np.repeat(np.maximum(sizes, 1) * present, images, axis=1)
-        of_classes[block] = weights @ values
+        of_images[block] = sums[:, :columns] / number
+        of_classes[block] = sums[:, columns:-1] / sums[:, -1:]
     return of_images, of_classes
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Neighbours = tuple[NDArray[np.int64], NDArray[np.float32]]
 
+MAX_EF = 100_000
 MIN_M, MAX_M = 2, 512
 """Of one link a node no graph can be made; hundreds cost memory and gain nothing."""
 
@@ -36,7 +37,7 @@ _LOADING = 5e-9  # s a number, beyond what exact search needs to begin
 _BUILDING = 1e-6  # s a number
 
 _FEW, _MANY = 50_000, 250_000  # labels
-_EF = {"few": 256, "some": 112, "many": 512}
+_EF = {"few": 256, "some": 96, "many": 512}
 
 _BLOCK = 4_000_000  # scores held at once in exact search: 16 MB
 _TOGETHER = 16  # queries at least that share one reading of the vectors
@@ -133,6 +134,8 @@ class HnswParameters:
                 raise ValueError(f"{name} {value!r} is not a whole number above 0")
         if not MIN_M <= self.m <= MAX_M:
             raise ValueError(f"m {self.m} is not from {MIN_M} to {MAX_M}")
+        if self.ef > MAX_EF:
+            raise ValueError(f"ef {self.ef} is above {MAX_EF}")
 
     @classmethod
     def suited_to(cls, labels: int) -> "HnswParameters":
@@ -140,7 +143,7 @@ class HnswParameters:
 
         ``benchmarks/search.py`` prints it for noisy labels. Over few labels a search is quick
         however wide it is, and photographs, which are further from any label, need it
-        (``benchmarks/accuracy.py``). Over 155,000 skip-gram vectors ef 112 gives 0.993 and is more
+        (``benchmarks/accuracy.py``). Over 155,000 skip-gram vectors ef 96 gives 0.992 and is more
         than twenty times faster than exact search; over a million, made of these, 256 is just too
         narrow (0.9896).
         """

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, KeysView, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
@@ -53,16 +54,22 @@ class Label:
     @classmethod
     def from_json(cls, line: bytes) -> "Label":
         """The inverse of to_json; raises ValueError for anything else."""
-        given = json.loads(line.decode())
         try:
+            given = json.loads(line.decode())
             return cls(id=str(given["id"]), name=str(given["name"]),
-                       synonyms=tuple(given.get("synonyms", ())),
+                       synonyms=_texts(given.get("synonyms", [])),
                        gloss=str(given.get("gloss", "")),
-                       parents=tuple(given.get("parents", ())),
+                       parents=_texts(given.get("parents", [])),
                        ambiguous=bool(given.get("ambiguous", False)),
                        seen=bool(given.get("seen", False)))
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"not a label: {error}") from error
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ValueError(f"not a list of texts: {value!r}")
+    return tuple(value)
 
 
 @dataclass(frozen=True)
@@ -133,10 +140,14 @@ class Vocabulary:
         for file in (LABELS_FILE, VECTORS_FILE):
             folders.check_file(folder, file, manifest)
         try:
-            vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
+            vectors = np.lib.format.open_memmap(folder / VECTORS_FILE, mode="r")
+        except Exception as error:  # a damaged file fails in as many ways as it has bytes
+            raise FolderError(f"{folder / VECTORS_FILE}: not the array that is expected: {error}"
+                              ) from error
+        try:
             lines = _Lines((folder / LABELS_FILE).read_bytes())
-        except (OSError, ValueError) as error:
-            raise FolderError(f"{folder}: {error}") from error
+        except OSError as error:
+            raise FolderError(f"{folder / LABELS_FILE}: {error.strerror}") from error
         shape = (manifest["labels"], manifest["dimension"])
         if vectors.shape != shape or vectors.dtype.kind != "f" or len(lines) != shape[0]:
             raise FolderError(
@@ -210,8 +221,17 @@ class Vocabulary:
         """As look_up; raises UnknownLabelError, with the nearest names, for what is no label."""
         match = self.look_up(text)
         if match is None:
-            raise UnknownLabelError(f"unknown label {text!r}" + self._nearest_names(text))
+            raise self.unknown(text)
         return match
+
+    def unknown(self, text: str) -> UnknownLabelError:
+        """The error that a text is no label, with the nearest names."""
+        from difflib import get_close_matches
+
+        close = get_close_matches(normal_name(text), self._names, n=5, cutoff=0.6)
+        return UnknownLabelError(f"unknown label {text!r}; " + (
+            f"the nearest names are: {', '.join(close)}" if close
+            else "no name of this vocabulary is like it"))
 
     def look_up(self, text: str) -> Match | None:
         """The label that an id, a name or a synonym stands for, or None.
@@ -227,13 +247,6 @@ class Vocabulary:
             return None
         best = max(meant, key=self.prior) if self.prior_dimension is not None else meant[0]
         return Match(text, best, tuple(row for row in meant if row != best))
-
-    def _nearest_names(self, text: str) -> str:
-        from difflib import get_close_matches
-
-        close = get_close_matches(normal_name(text), self._names, n=5, cutoff=0.6)
-        return f"; the nearest names are: {', '.join(close)}" if close else \
-            "; no name of this vocabulary is like it"
 
     @property
     def prior_dimension(self) -> int | None:
@@ -384,5 +397,6 @@ _ARTICLE = re.compile(r"^(a|an|the) ")
 
 
 def normal_name(name: str) -> str:
-    """A name as it is compared: case, underscores and runs of white space do not count."""
-    return " ".join(name.replace("_", " ").split()).casefold()
+    """A name as it is compared: case, underscores, runs of white space and whether letters are
+    composed with their marks do not count."""
+    return unicodedata.normalize("NFC", " ".join(name.replace("_", " ").split()).casefold())

@@ -26,7 +26,8 @@ class Writer:
         """dtype: float16 or float32."""
         self._folder, self._dimension, self._dtype = folder, dimension, np.dtype(dtype)
         self.count = 0
-        self._labels = (folder / LABELS_FILE).open("w", encoding="utf-8", newline="\n")
+        self._labels = (folder / LABELS_FILE).open(
+            "w", encoding="utf-8", errors="backslashreplace", newline="\n")
         self._vectors = (folder / VECTORS_FILE).open("wb")
         self._vectors.write(bytes(_HEADER_BYTES))
 

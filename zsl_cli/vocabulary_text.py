@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from zsl_cli import tab_separated
 from zsl_cli.nearest import as_float32
 from zsl_cli.vocabulary import normal_name
 
@@ -14,23 +15,22 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary import Vocabulary
 
 _BLOCK = 4096  # vectors turned into text at once
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _DIGITS = {"float16": 5, "float32": 9}
 """Significant digits from which a number of the type comes back as it was."""
 
 
 def tsv(vocabulary: "Vocabulary", *, vectors: bool = False) -> Iterator[bytes]:
-    """Lines of UTF-8: id, name, synonyms, gloss and parents of each label under a header, with
-    its whole vector behind them if ``vectors``.
-
-    Synonyms and parents are separated by ``|``, the numbers of a vector by blanks; a tab, an end
-    of line and a backslash within a text are written as ``\\t``, ``\\n``, ``\\r`` and ``\\\\``.
-    """
-    yield _line("id", "name", "synonyms", "gloss", "parents", *(["vector"] if vectors else []))
+    """Lines of UTF-8 (see ``tab_separated``): id, name, synonyms, gloss and parents of each label
+    under a header, with its whole vector behind them, its numbers separated by blanks, if
+    ``vectors``."""
+    columns = ("id", "name", "synonyms", "gloss", "parents", *(["vector"] if vectors else []))
+    yield tab_separated.line(columns)
     numbers = _numbers(vocabulary.vectors) if vectors else None
     for label in vocabulary.labels:
-        yield _line(label.id, label.name, "|".join(label.synonyms), label.gloss,
-                    "|".join(label.parents), *([next(numbers)] if numbers else []))
+        yield tab_separated.line((
+            tab_separated.text(label.id), tab_separated.text(label.name),
+            tab_separated.texts(label.synonyms), tab_separated.text(label.gloss),
+            tab_separated.texts(label.parents), *([next(numbers)] if numbers else [])))
 
 
 def words(vocabulary: "Vocabulary") -> tuple[list[str], int]:
@@ -79,11 +79,6 @@ def _numbers(vectors: "NDArray[np.floating]") -> Iterator[str]:
     for start in range(0, len(vectors), _BLOCK):
         for row in as_float32(vectors[start:start + _BLOCK]).tolist():
             yield template % tuple(row)
-
-
-def _line(*cells: str) -> bytes:
-    text = "\t".join(cell.translate(_ESCAPES) for cell in cells) + "\n"
-    return text.encode("utf-8", "backslashreplace")
 
 
 def _word(name: str) -> str:

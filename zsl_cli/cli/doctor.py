@@ -54,6 +54,7 @@ def _report() -> Iterator[tuple[str, bool]]:
     for kind in (folders.MODEL, folders.VOCABULARY):
         yield f"{kind.plural} are looked for in: {', '.join(map(str, folders.homes(kind)))}", False
     yield f"search indexes: {_indexes()}", False
+    yield f"features of images: {_features()}", False
     yield from _attempt("default model and vocabulary", _classifier)
 
 
@@ -95,6 +96,14 @@ def _indexes() -> str:
     folder = cache_folder()
     sizes = [status.st_size for path, status in cached_files(folder) if path.suffix == ".bin"]
     return f"{len(sizes)}, {sum(sizes) / 1e6:,.0f} MB, in {folder}, which may be deleted"
+
+
+def _features() -> str:
+    from zsl_cli.feature_cache import cache_folder
+
+    folder = cache_folder()
+    sizes = [path.stat().st_size for path in folder.glob("*.sqlite*")]
+    return f"{sum(sizes) / 1e6:,.0f} MB, in {folder}, which may be deleted"
 
 
 def _classifier() -> str:

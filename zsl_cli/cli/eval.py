@@ -124,7 +124,7 @@ def command(dataset: str, models: tuple[str, ...], vocabularies: tuple[str, ...]
         for name, (model, vocabulary) in zip(_names(pairs), pairs, strict=True):
             outcomes += _evaluate(name, model, vocabulary, dataset, device, candidates, seen,
                                   stacking, settings, reading, bar, problems, cached=not no_cache,
-                                  quiet=quiet)
+                                  quiet=quiet, verbose=verbose)
     if not outcomes:
         from zsl_cli.errors import ZslError
 
@@ -258,7 +258,7 @@ def _images(number: int) -> str:
 def _evaluate(name: str, model_name: str, vocabulary_name: str | None, path: str, device: str,
               candidates: Sequence[str], seen: str | None, stacking: Sequence[float | str],
               settings: "Settings", reading: dict[str, Any], bar: Bar, problems: _Problems, *,
-              cached: bool, quiet: bool) -> "list[Outcome]":
+              cached: bool, quiet: bool, verbose: bool) -> "list[Outcome]":
     """The outcomes of one model with one vocabulary, one a candidate set and constant."""
     from zsl_cli import datasets
     from zsl_cli.classifier import Classifier
@@ -284,6 +284,9 @@ def _evaluate(name: str, model_name: str, vocabulary_name: str | None, path: str
     bar.start(f"embedding, {name}", len(dataset))
     features = _embed(model, dataset, reading, bar, cached=cached)
     problems.add_unreadable([(str(dataset.paths[at]), error) for at, error in features.failed])
+    if verbose:
+        bar.say(f"zsl: model {name} on {model.device}, vocabulary {vocabulary.name}, "
+                f"{_images(len(features.kept))}, {features.cached:,} of them from the cache")
     if not len(features.kept):
         from zsl_cli.errors import ZslError
 

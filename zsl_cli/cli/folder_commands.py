@@ -1,6 +1,7 @@
 """``list``, ``show`` and ``verify``, the same for models and vocabularies."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +22,24 @@ def add_to(group: click.Group, kind: folders.Kind) -> None:
     @options.common
     def _list_command(quiet: bool, verbose: bool, debug: bool) -> int:
         failures = 0
+        rows = []
         for folder in folders.available(kind):
             try:
                 manifest = folders.read_manifest(kind, folder)
                 own = _own_vocabulary(kind, folder)
             except ZslError as error:
-                click.echo(f"zsl: {error}", err=True)
+                click.echo(printable(f"zsl: {error}"), err=True)
                 failures += 1
                 continue
             what = f"{manifest['labels']:,} labels, " if "labels" in manifest else ""
-            click.echo(f"{printable(folder.name)}\t{manifest['version']}\t{what}"
-                       f"space {manifest['space']}, dimension {manifest['dimension']}"
-                       + (", encodes phrases" if folders.encodes_phrases(manifest) else "")
-                       + (f", own vocabulary of {own['labels']:,} labels" if own else "")
-                       + (f"\t{printable(str(folder))}" if verbose else ""))
+            what += f"space {manifest['space']}, dimension {manifest['dimension']}"
+            what += ", encodes phrases" if folders.encodes_phrases(manifest) else ""
+            what += f", own vocabulary of {own['labels']:,} labels" if own else ""
+            rows.append((folder.name, str(manifest["version"]), what,
+                         *([str(folder)] if verbose else [])))
+        for line in _table(("name", "version", "contents", "folder")[:len(rows[0])] if rows else (),
+                           [tuple(map(printable, row)) for row in rows], sys.stdout.isatty()):
+            click.echo(line)
         return 1 if failures else 0
 
     @group.command("show", help=f"Everything that a {kind.noun}'s manifest says.")
@@ -52,6 +57,14 @@ def add_to(group: click.Group, kind: folders.Kind) -> None:
         _verify(kind, folder)
         if not quiet:
             click.echo(f"{printable(str(folder))}: all files are what the manifest says")
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]], terminal: bool) -> list[str]:
+    """Lines: for a terminal columns with a head, else cells between tabs."""
+    if not terminal or not rows:
+        return ["\t".join(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows)]
 
 
 def show(kind: folders.Kind, name: str, as_json: bool) -> None:
@@ -114,7 +127,15 @@ def _lines(value: object, indent: str = "", name: str = "") -> list[str]:
         inner = indent + "  " if name else indent
         return head + [line for key, entry in value.items() for line in _lines(entry, inner, key)]
     if isinstance(value, list):
-        return [f"{indent}{name}:"] + [line for entry in value for line in (
-            _lines(entry, indent + "  ", "-") if isinstance(entry, dict)
-            else [f"{indent}  - {entry}"])]
-    return [f"{indent}{name}: {value}"]
+        found = [f"{indent}{name}:"]
+        for entry in value:
+            lines = (_lines(entry, indent + " " * 4) if isinstance(entry, dict)
+                     else [f"{indent}    {_text(entry)}"])
+            found += [f"{indent}  - {line.strip()}" if at == 0 else line
+                      for at, line in enumerate(lines)]
+        return found
+    return [f"{indent}{name}: {_text(value)}"]
+
+
+def _text(value: object) -> str:
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)

@@ -99,8 +99,9 @@ def say_senses(vocabulary: "Vocabulary", matches: "Iterable[Match]") -> None:
         if match.others and match.row not in said:
             said.add(match.row)
             others = "; ".join(_sense(vocabulary.label(row)) for row in match.others)
-            click.echo(f"zsl: {printable(match.text)} taken as "
-                       f"{_sense(vocabulary.label(match.row))}. Others, by id: {others}", err=True)
+            click.echo(printable(f"zsl: {match.text} taken as "
+                                 f"{_sense(vocabulary.label(match.row))}. Others, by id: {others}"),
+                       err=True)
 
 
 def say_composed(vocabulary: "Vocabulary", phrase: str, rows: Iterable[int]) -> None:
@@ -111,10 +112,11 @@ def say_composed(vocabulary: "Vocabulary", phrase: str, rows: Iterable[int]) -> 
 
 
 def _sense(label: "Label") -> str:
-    return f"{label.id} ({printable(shorten(label.gloss or label.name, 60))})"
+    return f"{label.id} ({shorten(label.gloss or label.name, 60)})"
 
 
 def say_what_is_used(classifier: "Classifier", nearest: "Nearest") -> None:
     """Tell the model, its device, the vocabulary and the kind of search."""
-    click.echo(f"zsl: model {classifier.model.name} on {classifier.model.device}, vocabulary "
-               f"{classifier.vocabulary.name}, {type(nearest).__name__.lower()} search", err=True)
+    click.echo(printable(
+        f"zsl: model {classifier.model.name} on {classifier.model.device}, vocabulary "
+        f"{classifier.vocabulary.name}, {type(nearest).__name__.lower()} search"), err=True)

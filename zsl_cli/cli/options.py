@@ -14,8 +14,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
 
 MAX_TOP = 1000
-MAX_EF = 100_000
-MIN_M, MAX_M = 2, 512  # as in nearest, which is not imported before a command runs
+MAX_EF, MIN_M, MAX_M = 100_000, 2, 512  # as in nearest, not imported before a command runs
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -93,24 +92,36 @@ hnsw_parameters = stack(
 """HNSW's three parameters, None where they are not given."""
 
 
-class _Probability(click.FloatRange):
-    """A number from 0 to 1; click's own range lets NaN through."""
-
-    def __init__(self) -> None:
-        super().__init__(0, 1)
+class Finite(click.FloatRange):
+    """A finite number in a range; click's own lets NaN, and infinity where it is open, through."""
 
     def convert(self, value: Any, param: click.Parameter | None,
                 ctx: click.Context | None) -> float:
         found = super().convert(value, param, ctx)
-        if math.isnan(found):
-            self.fail("must be from 0 to 1, not nan", param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"must be a finite number, not {found}", param, ctx)
         return found
+
+
+class Given(click.ParamType):
+    """A text that is not empty, or the path that it is."""
+
+    name = "text"
+
+    def __init__(self, kind: type[str] | type[Path] = str) -> None:
+        self._kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None,
+                ctx: click.Context | None) -> str | Path:
+        if not str(value).strip():
+            self.fail("it is empty", param, ctx)
+        return self._kind(value)
 
 
 answers = stack(
     click.option("-k", "--top", type=click.IntRange(1, MAX_TOP), default=5, show_default=True,
                  metavar="K", help="How many labels an image, at most 1000."),
-    click.option("--threshold", type=_Probability(), default=0.0, show_default=True,
+    click.option("--threshold", type=Finite(0, 1), default=0.0, show_default=True,
                  metavar="P", help="Leave out labels whose score, from 0 to 1, is lower."),
 )
 
@@ -156,8 +167,10 @@ def read_sources(path: Path | None) -> list[dict[str, str]]:
         return []
     try:
         found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ZslError(f"--sources {path}: {error}") from error
+    except OSError as error:
+        raise ZslError(f"--sources {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise ZslError(f"--sources {path}: not JSON ({error})") from error
     if not isinstance(found, list) or not all(
             isinstance(entry, dict) and {"name", "license", "url"} <= entry.keys()
             for entry in found):

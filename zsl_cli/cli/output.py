@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from zsl_cli.spreadsheet import safe
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 _BAR_WIDTH = 20
 PATH_SEPARATOR = " > "
+_PHRASE = "  phrase"
 
 _NARROW_FOR_PATHS = 100  # columns; below, the bar gives way to the path
 _NARROW = 50  # columns; below, the bar gives way to the label
@@ -84,7 +87,8 @@ def _write_csv(predictions: Iterable["Prediction"],
                path_of: "PathOf | None") -> Iterator["Prediction"]:
     def put(rows: list[tuple]) -> None:
         text = io.StringIO(newline="")
-        csv.writer(text).writerows(rows)
+        csv.writer(text).writerows(
+            [safe(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
         _put(text.getvalue(), "surrogateescape")
 
     def way(found: "ScoredLabel") -> list[str]:
@@ -130,7 +134,7 @@ def table(prediction: "Prediction", *, bars: bool = True, path_of: "PathOf | Non
         grid.add_column(style="green", width=_BAR_WIDTH)
     for rank, found in enumerate(prediction.labels, start=1):
         bar = [_bar(found.score)] if bars else []
-        label = _Path(path_of(found.id)) if path_of else _label(found)
+        label = _Path(path_of(found.id), found.phrase) if path_of else _label(found)
         grid.add_row(str(rank), label, f"{found.score:.3f}", *bar)
     if not prediction.labels:
         grid.add_row("", Text("no label reaches the threshold", style="italic"))
@@ -138,17 +142,20 @@ def table(prediction: "Prediction", *, bars: bool = True, path_of: "PathOf | Non
 
 
 class _Path:
-    """A path from the root to a label, as rich renders it: as much as fits."""
+    """A path from the root to a label, as rich renders it: as much as fits, and behind it the mark
+    of a phrase."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], phrase: bool) -> None:
         self._names = [printable(name) for name in names]
+        self._mark = _PHRASE if phrase else ""
 
     def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> Iterator[Any]:
         from rich.text import Text
 
-        shown = shortened(self._names, options.max_width)
-        yield Text(PATH_SEPARATOR, style="dim").join(
+        shown = shortened(self._names, options.max_width - len(self._mark))
+        path = Text(PATH_SEPARATOR, style="dim").join(
             [*(Text(name) for name in shown[:-1]), Text(shown[-1], style="bold")])
+        yield path.append(self._mark, style="not bold dim italic")
 
 
 def shortened(names: Sequence[str], width: int) -> list[str]:
@@ -172,7 +179,7 @@ def _label(found: "ScoredLabel") -> Any:
     if found.label.ambiguous:
         text.append(f"  {printable(found.label.gloss)}", style="not bold dim")
     if found.phrase:
-        text.append("  phrase", style="not bold dim italic")
+        text.append(_PHRASE, style="not bold dim italic")
     return text
 
 

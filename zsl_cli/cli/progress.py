@@ -1,6 +1,7 @@
 """A progress bar on standard error, where that is a terminal."""
 
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +13,7 @@ from zsl_cli.cli.output import printable
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+_PAUSE = 0.1  # seconds
 _NARROW = 80  # columns; below, the numbers have the place to themselves
 
 Thing = TypeVar("Thing")
@@ -29,6 +31,8 @@ class Bar:
         self._unit = ""
         self._failed = 0
         self._remark = ""
+        self._done = 0.0  # but not shown yet
+        self._next = 0.0  # when it is to be shown
 
     @classmethod
     @contextmanager
@@ -62,12 +66,13 @@ class Bar:
             self.advance(1)
 
     def start(self, description: str, total: int | None = None, unit: str = "images") -> None:
-        """Begin a new piece of work of so many units; None where nobody knows how many."""
+        """Begin a new piece of work of so many units; None or 0 where nobody knows how many."""
         self.end()
         self._unit = unit
         if self._progress is not None:
-            self._failed, self._remark = 0, ""
-            self._task = self._progress.add_task(printable(description), total=total, note="")
+            self._failed, self._done, self._next, self._remark = 0, 0.0, 0.0, ""
+            self._task = self._progress.add_task(printable(description), total=total or None,
+                                                 note="")
 
     def end(self) -> None:
         """Take the bar away until another piece of work begins."""
@@ -78,22 +83,27 @@ class Bar:
             self._task = None
 
     def advance(self, done: float, failed: int = 0, remark: str = "") -> None:
-        """So much more is done, of which so much failed; ``remark`` is how it goes."""
+        """So much more is done, of which so much failed; ``remark`` is how it goes. Shown a few
+        times a second, since showing it may take longer than doing it."""
         if self._progress is not None:
             self._remark = remark or self._remark
             self._failed += failed
-            self._progress.advance(self._task, done)
-            self._progress.update(self._task, note=self._note())
+            self._done += done
+            if time.monotonic() >= self._next:
+                self._progress.advance(self._task, self._done)
+                self._progress.update(self._task, note=self._note())
+                self._done, self._next = 0.0, time.monotonic() + _PAUSE
 
     def _note(self) -> str:
         assert self._progress is not None
         task = next(task for task in self._progress.tasks if task.id == self._task)
         if task.total is None:
-            return f"{task.completed:,.0f}"
-        note = [f"{task.completed:,.0f} of {task.total:,.0f}"]
+            return f"{task.completed:,.0f} {self._unit}" if task.completed else ""
+        note = [f"{task.completed:,.0f} of {task.total:,.0f} {self._unit}"]
         if task.speed:
             note.append(rate(task.speed, self._unit))
-            note.append(f"{duration((task.total - task.completed) / task.speed)} left")
+            left = max(task.total - task.completed, 0)  # a total may be a guess
+            note.append(f"{duration(left / task.speed)} left")
         if self._failed:
             note.append(f"{self._failed:,} failed")
         if self._remark:

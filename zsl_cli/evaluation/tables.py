@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zsl_cli.spreadsheet import safe
+
 Row = dict[str, Any]
 
 _NOTHING = "–"
@@ -122,11 +124,14 @@ def _escaped(cell: str) -> str:
 
 
 def to_csv(rows: Sequence[Row]) -> str:
-    """A line for each row, a column for each figure."""
+    """A line for each row, a column for each figure; texts that a spreadsheet would run as a
+    formula get an apostrophe before them."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(rows[0]))
     writer.writeheader()
-    writer.writerows(map(_rounded, rows))
+    for row in rows:
+        writer.writerow({name: safe(value) if isinstance(value, str) else value
+                         for name, value in _rounded(row).items()})
     return text.getvalue()
 
 

@@ -72,18 +72,21 @@ class PhraseMap:
     @classmethod
     def load(cls, path: Path) -> "PhraseMap":
         """Read an ``.npz`` of ``save``; raises ZslError."""
+        wanted = {*_ARRAYS, *_NUMBERS, *_TEXTS}
         try:
             with path.open("rb") as file:
                 loaded = np.load(file, allow_pickle=False)
                 if isinstance(loaded, np.ndarray):
                     raise ValueError("one array, and no .npz")
+                if not wanted - {"slack"} <= {*loaded.files} <= wanted:
+                    raise ZslError(f"expected the arrays {', '.join(sorted(wanted))}, as zsl vocab "
+                                   "fit --phrase-map writes; it holds "
+                                   f"{', '.join(sorted(loaded.files))}")
                 arrays = {name: loaded[name] for name in loaded.files}
+        except ZslError as error:
+            raise ZslError(f"{path}: {error}") from error
         except Exception as error:  # a damaged archive fails in as many ways as it has bytes
             raise ZslError(f"{path}: cannot be read as a map of phrases: {error}") from error
-        wanted = {*_ARRAYS, *_NUMBERS, *_TEXTS}
-        if not wanted - {"slack"} <= arrays.keys() <= wanted:
-            raise ZslError(f"{path}: expected the arrays {', '.join(sorted(wanted))}, as zsl vocab "
-                           f"fit --phrase-map writes; it holds {', '.join(sorted(arrays))}")
         try:
             scalars = {name: kind(arrays.pop(name)) for name, kind in
                        (*_NUMBERS.items(), *((name, str) for name in _TEXTS)) if name in arrays}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zsl_cli import folders
+from zsl_cli import files, folders
 from zsl_cli.errors import ZslError
 from zsl_cli.model import ENCODER_FILE
 
@@ -71,7 +71,8 @@ class Projection:
         """Write an ``.npz`` that ``load`` reads."""
         given: dict[str, Any] = {name: value for name, value in vars(self).items()
                                  if value is not None}
-        np.savez(path, **given)
+        with files.replacing(path) as file:
+            np.savez(file, **given)
 
     @classmethod
     def of_model(cls, folder: Path) -> "Projection":

@@ -10,9 +10,9 @@ from typing import Any, BinaryIO
 
 from zsl_cli.errors import MissingExtraError, ZslError
 from zsl_cli.labeling.entry import Entry, Made
+from zsl_cli.spreadsheet import safe
 
 _ROW_GROUP = 4096
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 PathOf = Callable[[str], Sequence[str]]
@@ -53,8 +53,8 @@ def write_csv(file: BinaryIO, entries: Iterable[Entry], made: Made,
               path_of: PathOf | None = None) -> None:
     """A row a label, and one for a photo without; with ``path_of`` a column more, the last.
 
-    What a spreadsheet would run as a formula gets an apostrophe before it (OWASP, "CSV
-    injection"). Bytes of a path that are not UTF-8 stay as they are.
+    What a spreadsheet would run as a formula gets an apostrophe before it (see ``spreadsheet``).
+    Bytes of a path that are not UTF-8 stay as they are.
     """
     text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
     rows = csv.writer(text)
@@ -62,20 +62,16 @@ def write_csv(file: BinaryIO, entries: Iterable[Entry], made: Made,
                    "model", "vocabulary", "version", *(["label_path"] if path_of else [])))
     for entry in entries:
         kind, message = entry.failure or ("", "")
-        rest = (_safe(message), kind, entry.size, entry.mtime, _safe(made.model),
-                _safe(made.vocabulary), entry.version)
-        path = _safe(entry.path)
+        rest = (safe(message), kind, entry.size, entry.mtime, safe(made.model),
+                safe(made.vocabulary), entry.version)
+        path = safe(entry.path)
         if not entry.labels:
             rows.writerow((path, "", "", "", "", *rest, *([""] if path_of else [])))
         for rank, (id_, label, score) in enumerate(entry.labels, start=1):
-            rows.writerow((path, rank, _safe(id_), _safe(label), f"{score:.6f}", *rest,
-                           *([_safe(" > ".join(path_of(id_)))] if path_of else [])))
+            rows.writerow((path, rank, safe(id_), safe(label), f"{score:.6f}", *rest,
+                           *([safe(" > ".join(path_of(id_)))] if path_of else [])))
     text.flush()
     text.detach()  # the caller closes the file
-
-
-def _safe(cell: str) -> str:
-    return "'" + cell if cell.startswith(_FORMULA) else cell
 
 
 def write_parquet(file: BinaryIO, entries: Iterable[Entry], made: Made,

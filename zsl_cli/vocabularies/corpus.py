@@ -1,24 +1,17 @@
 """A corpus of plain text: a file, a compressed file, or a folder of such."""
 
-import bz2
-import gzip
 import hashlib
-import lzma
 import os
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from zsl_cli import folders
 from zsl_cli.errors import ZslError
+from zsl_cli.vocabularies import compressed
 
 _BLOCK = 1 << 21  # bytes of text at a time
-_OPENERS: dict[str, Callable[[IO[bytes]], Any]] = {
-    ".gz": lambda file: gzip.GzipFile(fileobj=file), ".bz2": bz2.BZ2File,
-    ".xz": lzma.LZMAFile, ".lzma": lzma.LZMAFile}
 
 
 class CorpusError(ZslError):
@@ -114,23 +107,6 @@ class _Counted:
             pass
 
 
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """A damaged compressed file, or one that can't be read, as a CorpusError."""
-    try:
-        yield
-    except EOFError as error:
-        raise CorpusError(f"{path}: the compressed data ends too early; the file is "
-                          "truncated") from error
-    except (gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
-        raise CorpusError(f"{path}: damaged, or not a {path.suffix} file ({error})") from error
-    except OSError as error:
-        if error.errno is None:  # bz2's word for invalid data
-            raise CorpusError(f"{path}: damaged, or not a {path.suffix} file "
-                              f"({error})") from error
-        raise CorpusError(f"{path}: {error.strerror}") from error
-
-
 def read(file: TextFile, advance: Callable[[int], None] = lambda _bytes: None,
          done: Callable[[Identity], None] = lambda _identity: None) -> Iterator[str]:
     """The text of a file in pieces of about 2 MB, cut at line ends, or in a longer line between
@@ -141,15 +117,18 @@ def read(file: TextFile, advance: Callable[[int], None] = lambda _bytes: None,
     what is not UTF-8.
     """
     size, time = file.stamp()
-    with _explained(file.path), file.path.open("rb") as raw:
-        counted = _Counted(raw, advance)
-        opener = _OPENERS.get(file.path.suffix.lower())
-        stream = opener(cast("IO[bytes]", counted)) if opener else counted
-        decoder = _Decoder(file.path)
-        while block := stream.read(_BLOCK):
-            yield decoder.decode(block)
-        yield decoder.decode(b"", last=True)
-        counted.drain()
+    decoder = _Decoder(file.path)
+    try:
+        with file.path.open("rb") as raw:
+            kind = compressed.kind(raw)
+            counted = _Counted(raw, advance)
+            stream = compressed.decompressed(cast("IO[bytes]", counted), kind, file.path)
+            while block := stream.read(_BLOCK):
+                yield decoder.decode(block)
+            yield decoder.decode(b"", last=True)
+            counted.drain()
+    except compressed.DAMAGE as error:
+        raise CorpusError(compressed.explained(file.path, error)) from error
     if file.stamp() != (size, time):
         raise CorpusError(f"{file.path}: changed while it was being read; run the command again "
                           "when nothing writes to it")

@@ -1,7 +1,6 @@
 """WordNet, ImageNet's class lists, a text encoder and a classifier → a vocabulary folder."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from zsl_cli import __version__, folders, vocabulary_folder
 from zsl_cli.errors import ZslError
 from zsl_cli.vocabularies import fit, kernels, labelset, phrases, sentences
 from zsl_cli.vocabularies.prior import label_prior
+from zsl_cli.vocabularies.progress import SILENT, Progress
 from zsl_cli.vocabularies.wordnet import WordNet
 from zsl_cli.vocabulary import Label
 
@@ -48,21 +48,17 @@ class Request:
 
 @dataclass(frozen=True)
 class Built:
-    """A vocabulary folder's manifest; the fit, whose projection a model needs; the map of phrases
-    if it was wanted; and the SHA-256 of the sentence encoder's weights."""
+    """The labels; the fit, of their vectors and of the projection that a model needs; the map of
+    phrases if it was wanted; and the SHA-256 of the sentence encoder's weights."""
 
-    manifest: dict[str, Any]
+    labels: list[Label]
     fit: fit.Fit
     phrases: phrases.PhraseFit | None
     encoder: str
 
 
-def build(request: Request, target: Path, *, force: bool = False,
-          say: Callable[[str], None] = lambda _line: None,
-          started: Callable[[int], None] = lambda _texts: None,
-          advance: Callable[[int], None] = lambda _texts: None) -> Built:
-    """Write the vocabulary folder. started and advance are told how many texts are to be encoded,
-    and how many more are done. Raises ZslError."""
+def build(request: Request, progress: Progress = SILENT) -> Built:
+    """Fit, and write nothing yet. Raises ZslError."""
     wordnet = WordNet(request.wordnet)
     seen = labelset.imagenet_ids("imagenet", request.class_lists)
     if len(seen) != len(request.classifier_weights):
@@ -74,16 +70,17 @@ def build(request: Request, target: Path, *, force: bool = False,
     photographed = {*seen, *labelset.plain_people(), *all_lists["imagenet12k"],
                     *all_lists["imagenet21k_miil_w21"]}
     labels = labelset.describe(wordnet, ids, seen)
-    say(f"{len(ids):,} labels, {len(seen):,} of them seen")
+    progress.say(f"{len(ids):,} labels, {len(seen):,} of them seen")
 
     encoder = sentences.find_model(request.text_encoder)
     names = [", ".join((label.name, *label.synonyms)) for label in labels]
     glosses = [label.gloss for label in labels]
     both = [f"{name}: {gloss}" for name, gloss in zip(names, glosses, strict=True)]
     spelled = phrases.spell(labels) if request.phrases else None
-    started(3 * len(ids) + (2 * len(spelled.names) if spelled else 0))
-    encoded = [sentences.encode(part, encoder, advance) for part in (both, names, glosses)]
-    say("encoded names and definitions")
+    texts = 3 * len(ids) + (2 * len(spelled.names) if spelled else 0)
+    progress.start("encoding", texts, "texts")
+    encoded = [sentences.encode(part, encoder, progress.advance) for part in (both, names, glosses)]
+    progress.say("encoded names and definitions")
 
     rows = {id_: row for row, id_ in enumerate(ids)}
     columns = np.array([rows[id_] for id_ in seen])
@@ -93,18 +90,17 @@ def build(request: Request, target: Path, *, force: bool = False,
         kernels.right_above(wordnet, ids, columns), prior,
         fit.Classifier(request.classifier_weights, request.classifier_bias, columns),
         fit.Settings())
-    say(f"fitted label vectors of {fitted.vectors.shape[1]} dimensions")
+    progress.say(f"fitted label vectors of {fitted.vectors.shape[1]} dimensions")
     found = None
     if spelled is not None:
         found = phrases.fit(
-            phrases.texts_of(spelled, sentences.encode(spelled.names, encoder, advance),
-                             sentences.encode(spelled.with_articles, encoder, advance),
+            phrases.texts_of(spelled, sentences.encode(spelled.names, encoder, progress.advance),
+                             sentences.encode(spelled.with_articles, encoder, progress.advance),
                              names=encoded[1], described=encoded[0]),
             fitted.vectors[:, :-_MORE], prior, spelled.shared, phrases.Settings())
-        say(f"fitted the map of phrases: {len(found.landmarks):,} landmarks, scale "
+        progress.say(f"fitted the map of phrases: {len(found.landmarks):,} landmarks, scale "
             f"{found.scale:.2f}")
-    return Built(_write(request, labels, fitted, target, force), fitted, found,
-                 folders.sha256(encoder / sentences.WEIGHTS))
+    return Built(labels, fitted, found, folders.sha256(encoder / sentences.WEIGHTS))
 
 
 def space_of(fitted: fit.Fit) -> str:
@@ -114,12 +110,10 @@ def space_of(fitted: fit.Fit) -> str:
     return f"lite0-wordnet-{digest.hexdigest()[:12]}"
 
 
-def _write(request: Request, labels: list[Label], fitted: fit.Fit, target: Path,
-           force: bool) -> dict[str, Any]:
-    with folders.new_folder(target, force=force) as folder:
-        return vocabulary_folder.write(
-            folder, request.name, space_of(fitted), labels, fitted.vectors.astype(np.float16),
-            version=request.version,
-            prior_dimension=fitted.vectors.shape[1] - _MORE,
-            fit=asdict(fit.Settings()), sources=list(request.sources),
-            built_by=f"zsl {__version__}")
+def write(folder: Path, request: Request, built: Built) -> dict[str, Any]:
+    """Fill an empty folder as a vocabulary; its manifest."""
+    vectors = built.fit.vectors.astype(np.float16)
+    return vocabulary_folder.write(
+        folder, request.name, space_of(built.fit), built.labels, vectors, version=request.version,
+        prior_dimension=vectors.shape[1] - _MORE, fit=asdict(fit.Settings()),
+        sources=list(request.sources), built_by=f"zsl {__version__}")

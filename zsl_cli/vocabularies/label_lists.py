@@ -1,14 +1,17 @@
 """What labels there are to be: from WordNet, a list, a table, or the class folders of a dataset."""
 
+import codecs
 import csv
 import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from zsl_cli import tab_separated
 from zsl_cli.errors import ZslError
 from zsl_cli.hierarchy import Hierarchy
 from zsl_cli.vocabularies import labelset
@@ -20,6 +23,12 @@ WORDNET = "wordnet"
 _IMAGENET = {"imagenet-21k": "imagenet21k_goog", "imagenet-1k": "imagenet"}
 _ID = re.compile(r"n\d{8}")
 _COLUMNS = ("id", "name", "synonyms", "gloss", "parents")
+_LISTS = ("synonyms", "parents")
+_ONE = {"synonym": "synonyms", "parent": "parents"}
+_OTHERS = ("vector",)  # columns that zsl vocab export writes, and that say nothing here
+_SEPARATORS = ";\t|"
+_PARTS = {"train", "training", "val", "valid", "validation", "test"}
+_SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 _LINE_BYTES = 1 << 20
 
 
@@ -43,7 +52,10 @@ def read(source: str, places: Places, *, persons: bool = False,
 
     Raises ZslError with file and line.
     """
-    kind, _, root = source.partition(":")
+    kind, colon, root = source.partition(":")
+    if kind == WORDNET and colon and not root.strip():
+        raise ZslError(f"--labels {source}: what lies below which noun? Give a word or an id, such "
+                       "as wordnet:animal, or wordnet alone for all")
     if kind == WORDNET or source in _IMAGENET:
         return _from_wordnet(source, root if kind == WORDNET else "", places, persons, say)
     path = Path(source)
@@ -52,8 +64,11 @@ def read(source: str, places: Places, *, persons: bool = False,
     if not path.is_file():
         raise ZslError(f"--labels {source}: no such file or folder, and none of wordnet, "
                        f"wordnet:LABEL, {', '.join(_IMAGENET)}")
-    readers = {".csv": _table, ".tsv": _table, ".jsonl": _records, ".ndjson": _records}
-    return _checked(path, readers.get(path.suffix.lower(), _lines)(path), say)
+    _check_kind(path)
+    suffix = path.suffix.lower()
+    if suffix in (".csv", ".tsv"):
+        return _checked(path, _table(path, say), say)
+    return _checked(path, _records(path) if suffix in (".jsonl", ".ndjson") else _lines(path), say)
 
 
 def relinked(labels: Sequence[Label], keep: Sequence[bool]) -> Iterator[Label]:
@@ -61,18 +76,22 @@ def relinked(labels: Sequence[Label], keep: Sequence[bool]) -> Iterator[Label]:
     are."""
     gone = {label.id: label.parents for label, kept in zip(labels, keep, strict=True) if not kept}
 
-    def nearest(parents: Iterable[str], through: frozenset[str]) -> Iterator[str]:
-        for parent in parents:
-            if parent not in gone:
-                yield parent
-            elif parent not in through:
-                yield from nearest(gone[parent], through | {parent})
+    def nearest(parents: Sequence[str]) -> Iterator[str]:
+        seen: set[str] = set()
+        ahead = [*reversed(parents)]
+        while ahead:
+            parent = ahead.pop()
+            if parent not in seen:
+                seen.add(parent)
+                if parent in gone:
+                    ahead.extend(reversed(gone[parent]))
+                else:
+                    yield parent
 
     for label, kept in zip(labels, keep, strict=True):
         if kept:
             yield (label if gone.keys().isdisjoint(label.parents) else
-                   replace(label, parents=tuple(dict.fromkeys(
-                       nearest(label.parents, frozenset())))))
+                   replace(label, parents=tuple(nearest(label.parents))))
 
 
 def _from_wordnet(source: str, root: str, places: Places, persons: bool,
@@ -146,6 +165,31 @@ def _check_parents(path: Path, found: dict[str, Label], lines: dict[str, int],
             f"(line {next(iter(strangers.values()))})")
 
 
+def _check_kind(path: Path) -> None:
+    """Raise ZslError for files that one might take for lists of labels."""
+    if path.suffix.lower() == ".json":
+        raise ZslError(f"{path}: JSON is read as .jsonl, with an object a line, such as "
+                       '{"name": "red panda"}')
+    with _opened(path) as file:
+        head = file.read(4)
+    if path.suffix.lower() in _SHEETS:
+        raise ZslError(f"{path}: a spreadsheet; save its table as .csv first")
+    if head.startswith((b"PK\x03\x04", b"\x1f\x8b")):
+        raise ZslError(f"{path}: a compressed file; unpack it first, or, if it is a spreadsheet, "
+                       "save its table as .csv")
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ZslError(f"{path}: UTF-16 text; convert the file first (iconv -f utf-16 -t utf-8)")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise ZslError(f"{path}: {error.strerror}") from error
+
+
 def _lines(path: Path) -> Iterator[tuple[int, Label]]:
     for number, text in _text_lines(path):
         name = " ".join(text.split())
@@ -155,46 +199,78 @@ def _lines(path: Path) -> Iterator[tuple[int, Label]]:
 
 def _text_lines(path: Path) -> Iterator[tuple[int, str]]:
     """The numbered lines of a text file in UTF-8; raises ZslError."""
-    try:
-        with path.open("rb") as file:
-            number = 0
-            while line := file.readline(_LINE_BYTES + 1):
-                number += 1
-                if len(line) > _LINE_BYTES or b"\x00" in line:
-                    raise ZslError(f"{path}, line {number}: this is no text with a label a line")
-                try:
-                    yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
-                except UnicodeDecodeError as error:
-                    raise ZslError(f"{path}, line {number}: not UTF-8 text; convert the file "
-                                   "first (iconv -t utf-8)") from error
-    except OSError as error:
-        raise ZslError(f"{path}: {error.strerror}") from error
+    with _opened(path) as file:
+        number = 0
+        while line := file.readline(_LINE_BYTES + 1):
+            number += 1
+            if len(line) > _LINE_BYTES or b"\x00" in line:
+                raise ZslError(f"{path}, line {number}: this is no text with a label a line")
+            try:
+                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise ZslError(f"{path}, line {number}: not UTF-8 text; convert the file first "
+                               "(iconv -t utf-8)") from error
 
 
-def _table(path: Path) -> Iterator[tuple[int, Label]]:
+def _table(path: Path, say: Callable[[str], None]) -> Iterator[tuple[int, Label]]:
     """A table with a header; only the column ``name`` must be there."""
+    tabs = path.suffix.lower() == ".tsv"
+    rows = _tab_separated(path) if tabs else _comma_separated(path)
+    _, header = next(rows, (1, []))
+    columns = _columns(path, header, "tabs" if tabs else "commas", say)
+    for line, cells in rows:
+        if not any(cells):
+            continue
+        if len(cells) > len(header):
+            raise ZslError(f"{path}, line {line}: more cells than the header has columns; "
+                           + ("write a tab as \\t" if tabs else
+                              "put quotes around what has the separator in it"))
+        record: dict[str, Any] = {key: cells[columns[key]] for key in _COLUMNS
+                                  if columns.get(key, len(cells)) < len(cells)}
+        if tabs:
+            record = {key: tab_separated.read_texts(cell) if key in _LISTS
+                      else tab_separated.read_text(cell) for key, cell in record.items()}
+        yield line, _label(record, f"{path}, line {line}")
+
+
+def _columns(path: Path, header: list[str], separators: str,
+             say: Callable[[str], None]) -> dict[str, int]:
+    """Where in a row which of _COLUMNS stands."""
+    columns: dict[str, int] = {}
+    for place, cell in enumerate(header):
+        name = cell.strip().lower()
+        name = _ONE.get(name, name)
+        if name and name in columns:
+            raise ZslError(f"{path}, line 1: two columns {name}")
+        columns[name] = place
+    if "name" not in columns:
+        other = next((mark for mark in _SEPARATORS if len(header) == 1 and mark in header[0]), None)
+        raise ZslError(f"{path}, line 1: no column \"name\"; a header with some of "
+                       f"{', '.join(_COLUMNS)} is expected, and it has "
+                       f"{', '.join(filter(None, columns)) or 'none'}"
+                       + (f"; separate its cells with {separators}, not with {other!r}" if other
+                          else ""))
+    if strangers := [name for name in columns if name and name not in (*_COLUMNS, *_OTHERS)]:
+        say(f"{path.name}: columns that are not read: {some(strangers)}; those that are: "
+            f"{', '.join(_COLUMNS)}")
+    return columns
+
+
+def _tab_separated(path: Path) -> Iterator[tuple[int, list[str]]]:
+    for number, line in _text_lines(path):
+        yield number, line.rstrip("\r\n").split("\t")
+
+
+def _comma_separated(path: Path) -> Iterator[tuple[int, list[str]]]:
     text = "".join(line for _, line in _text_lines(path))
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True,
-                            delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    read = 0  # lines, so that an unfinished quote is told by the line where its row begins
     try:
-        columns = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
-        if "parent" in columns:
-            columns.setdefault("parents", columns.pop("parent"))
-        if "name" not in columns:
-            raise ZslError(f"{path}, line 1: no column \"name\"; a header with some of "
-                           f"{', '.join(_COLUMNS)} is expected, and it has "
-                           f"{', '.join(filter(None, columns)) or 'none'}")
         for row in reader:
-            if not any(value for key, value in row.items() if key is not None):
-                continue
-            if None in row:
-                raise ZslError(f"{path}, line {reader.line_num}: more cells than the header has "
-                               "columns; put quotes around what has the separator in it")
-            yield reader.line_num, _label(
-                {key: row[columns[key]] for key in _COLUMNS if key in columns},
-                f"{path}, line {reader.line_num}")
+            read = reader.line_num
+            yield read, row
     except csv.Error as error:
-        raise ZslError(f"{path}, line {reader.line_num + 1}: {error}") from error
+        raise ZslError(f"{path}, line {read + 1}: {error}") from error
 
 
 def _records(path: Path) -> Iterator[tuple[int, Label]]:
@@ -210,8 +286,9 @@ def _records(path: Path) -> Iterator[tuple[int, Label]]:
         if not isinstance(record, dict):
             raise ZslError(f"{where}: expected an object with a name, such as "
                            '{"name": "red panda"}')
-        if "parent" in record:
-            record.setdefault("parents", record["parent"])
+        for one, many in _ONE.items():
+            if one in record:
+                record.setdefault(many, record[one])
         yield number, _label(record, where)
 
 
@@ -220,8 +297,8 @@ def _label(record: dict[str, Any], where: str) -> Label:
     texts = {}
     for key in ("name", "id", "gloss"):
         value = record.get(key)
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)  # an id in JSON
+        if key == "id" and isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
         if value is not None and not isinstance(value, str):
             raise ZslError(f"{where}: {key} {value!r} is not a text")
         texts[key] = " ".join((value or "").split())
@@ -247,6 +324,9 @@ def _folders(path: Path, places: Places) -> Iterator[tuple[int, Label]]:
     """The class folders of a dataset: ``tabby_cat``, ``n02123045`` or ``n02123045_tabby``."""
     names = sorted(entry.name for entry in path.iterdir()
                    if entry.is_dir() and not entry.name.startswith("."))
+    if names and _PARTS.issuperset(map(str.lower, names)):
+        raise ZslError(f"--labels {path}: its folders are parts of a dataset ({', '.join(names)}), "
+                       f"not classes; name one of them, such as {path / names[0]}")
     wordnet: WordNet | None = None
     for number, name in enumerate(names, start=1):
         found = _ID.match(name)

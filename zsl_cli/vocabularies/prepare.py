@@ -3,19 +3,21 @@
 Nothing is kept in memory but the words and their counts, and, for phrases, the pairs of words.
 """
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
 from zsl_cli.vocabularies import collocations, corpus
 from zsl_cli.vocabularies.collocations import BREAK, FIRST_WORD, LINE_END
+from zsl_cli.vocabularies.progress import Progress, in_thousands
 from zsl_cli.vocabularies.words import LINE_END as LINE_END_TOKEN
 from zsl_cli.vocabularies.words import tokens, word
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from zsl_cli.vocabularies.collocations import Counts, Ids
@@ -28,19 +30,6 @@ MAX_BATCH = 10_000  # words and sentence ends; gensim takes no more at once
 _BLOCK = 1 << 22  # numbers
 _MOST_TYPES = 8_000_000  # different words known at once: about a gigabyte
 _LEAST_WORDS = 2
-
-
-class Progress(Protocol):
-    """What is told how far a long piece of work is; cli.progress.Bar is one."""
-
-    def start(self, description: str, total: int | None = None, unit: str = ...) -> None:
-        """A new piece of work of so many units."""
-
-    def advance(self, done: int) -> None:
-        """So much more is done."""
-
-    def say(self, line: str) -> None:
-        """A line for a person."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +91,9 @@ def prepare(files: list[corpus.TextFile], settings: Settings, folder: Path, prog
     numbered, identities = _number(files, folder / "numbers", progress)
     read = int(numbered.counts[FIRST_WORD:].sum())
     if not read:
-        raise corpus.CorpusError(f"{_place(files)}: no word in it; a corpus is plain text")
+        raise corpus.CorpusError(f"{_place(files)}: no word in it; a corpus is plain text "
+                                 "with blanks between its words (Chinese, Japanese and Thai have "
+                                 "to be parted into words first)")
     progress.say(f"{read:,} words, {int((numbered.counts[FIRST_WORD:] > 0).sum()):,} different")
     stream = _without_rare(numbered, settings.min_count)
     if settings.phrase_threshold is not None:
@@ -211,15 +202,15 @@ def _number(files: list[corpus.TextFile], path: Path, progress: Progress,
     counts = np.zeros(1 << 16, np.int64)
     identities: list[corpus.Identity] = []
     progress.start("reading", sum(file.stamp()[0] for file in files) // 1000, "kB")
-    advance = _in_thousands(progress.advance)
+    advance = in_thousands(progress.advance)
     with path.open("wb") as out:
         for file in files:
             for text in corpus.read(file, advance, identities.append):
                 ids = np.fromiter(map(numbers.__getitem__, tokens(text)), np.int32)
-                found = np.bincount(ids, minlength=FIRST_WORD)
-                if len(found) > len(counts):
-                    counts = np.concatenate([counts, np.zeros(2 * len(found), np.int64)])
-                counts[:len(found)] += found
+                if numbers.next > len(counts):
+                    counts = np.concatenate([counts, np.zeros(2 * numbers.next, np.int64)])
+                found, times = np.unique(ids, return_counts=True)
+                counts[found] += times
                 _write(out, ids)
                 if len(numbers) > _MOST_TYPES:
                     numbers.forget_rare(counts, _MOST_TYPES // 2)
@@ -229,17 +220,6 @@ def _number(files: list[corpus.TextFile], path: Path, progress: Progress,
         if number >= FIRST_WORD and not token.endswith("'s"):
             words[number] = token
     return _Stream(path, words, counts[:numbers.next]), identities
-
-
-def _in_thousands(advance: Callable[[int], None]) -> Callable[[int], None]:
-    rest = 0
-
-    def inner(done: int) -> None:
-        nonlocal rest
-        whole, rest = divmod(rest + done, 1000)
-        if whole:
-            advance(whole)
-    return inner
 
 
 def _by_frequency(words: list[str], counts: "Counts", min_count: int) -> list[int]:

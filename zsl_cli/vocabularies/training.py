@@ -4,10 +4,9 @@ training goes on."""
 import hashlib
 import json
 import shutil
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,8 @@ import numpy as np
 from zsl_cli import __version__, files, folders, vocabulary_folder
 from zsl_cli.errors import MissingExtraError, ZslError
 from zsl_cli.vocabularies import corpus, prepare, skipgram
-from zsl_cli.vocabularies.prepare import Prepared, Progress
+from zsl_cli.vocabularies.prepare import Prepared
+from zsl_cli.vocabularies.progress import Progress
 from zsl_cli.vocabulary import Label
 
 if TYPE_CHECKING:
@@ -90,27 +90,36 @@ def train(request: Request, progress: Progress) -> Result:
         _train(training, work, request, progress)
         vectors = finished(training.vectors, centre=request.centre)
         manifest = _write(request, prepared, identities, vectors, gensim.__version__)
-    del training  # and its hold on the stream
-    shutil.rmtree(work, ignore_errors=True)
+        del training  # and its hold on the stream
+        (work / _READY).unlink()  # there is nothing left to go on with
     return Result(prepared.words, vectors, manifest)
 
 
 @contextmanager
 def _opened(work: Path) -> Iterator[None]:
-    """The work folder, held by this process alone; removed when it is left before the corpus is
-    prepared. A full disk and the like become a ZslError that says what can be done."""
+    """The work folder, held by this process alone; removed when it is left with no prepared corpus
+    in it. A full disk and the like become a ZslError that says what can be done."""
+    if work.is_symlink():  # perhaps somebody else's, and to be emptied
+        raise ZslError(f"{work} is a symbolic link; remove it, or name another output")
     made = [folder for folder in (work, *work.parents) if not folder.exists()]
     held = kept = False
     try:
-        work.mkdir(parents=True, exist_ok=True)
-        with _held(work):
-            held = True
+        try:
+            work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ZslError(f"{work.parent}: no folder can be made there ({error.strerror}); name "
+                           "another output") from error
+        with files.locked(work / _LOCK) as held:
+            if not held:
+                raise ZslError(f"{work}: another zsl vocab train is at work there; wait for it, or "
+                               "name another output")
             try:
                 yield
             finally:
                 kept = (work / _READY).exists()
                 if not kept:
-                    _clear(work)
+                    with suppress(OSError):
+                        _clear(work)
     except OSError as error:
         then = f"; {work} keeps what is done: run the same command again to go on" if kept else ""
         raise ZslError(f"{error.filename or work}: {error.strerror or error}{then}") from error
@@ -120,19 +129,6 @@ def _opened(work: Path) -> Iterator[None]:
                 (work / _LOCK).unlink(missing_ok=True)
                 for folder in made or [work]:  # as far as they are empty
                     folder.rmdir()
-
-
-@contextmanager
-def _held(work: Path) -> Iterator[None]:
-    """The work folder for this process alone. SQLite's locks are the same on every system, and
-    end with the process."""
-    with closing(sqlite3.connect(work / _LOCK, timeout=0, isolation_level=None)) as connection:
-        try:
-            connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            raise ZslError(f"{work}: another zsl vocab train is at work there; wait for it, or "
-                           "name another output") from error
-        yield
 
 
 def _clear(work: Path) -> None:
@@ -254,5 +250,5 @@ def _digest_of(identities: list[corpus.Identity]) -> str:
     prints them."""
     if len(identities) == 1:
         return identities[0].sha256
-    return hashlib.sha256("".join(f"{identity.sha256}  {identity.name}\n"
-                                  for identity in identities).encode()).hexdigest()
+    lines = "".join(f"{identity.sha256}  {identity.name}\n" for identity in identities)
+    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()

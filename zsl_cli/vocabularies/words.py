@@ -4,6 +4,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from zsl_cli.marks import combining_marks
+
 LINE_END = "\n"
 _LONGEST_NUMBER = 4  # digits: years and names such as 747, not amounts
 _LONGEST_WORD = 60
@@ -46,19 +48,9 @@ def words(text: str) -> list[str]:
 
 @lru_cache(maxsize=1)
 def _pattern() -> re.Pattern[str]:
-    r"""Numbers with separators, words, line ends, and runs of any other visible characters but
-    hyphens. Python's ``\w`` lacks the marks without which Indic and Arabic words fall apart."""
-    marks = _marks()
+    """Numbers with separators, words, line ends, and runs of any other visible characters but
+    hyphens."""
+    marks = combining_marks()
     letters = rf"[\w{marks}]+"
     return re.compile(rf"\d+(?:[.,]\d+)+|{letters}(?:'{letters})*|\n"
                       rf"|[^\w\s{marks}\-\u2010\u2011]+")
-
-
-def _marks() -> str:
-    """The combining marks of the Basic Multilingual Plane, as ranges for a character class; the
-    few beyond it would make every look-up slow."""
-    marks = {point for point in range(0x300, 0x10000)
-             if unicodedata.category(chr(point)) in ("Mn", "Mc")}
-    starts = sorted(point for point in marks if point - 1 not in marks)
-    ends = sorted(point for point in marks if point + 1 not in marks)
-    return "".join(f"{chr(start)}-{chr(end)}" for start, end in zip(starts, ends, strict=True))

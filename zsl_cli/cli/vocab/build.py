@@ -5,18 +5,18 @@ from pathlib import Path
 import click
 
 from zsl_cli.cli import options
+from zsl_cli.cli.interrupt import interrupts
 from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 
 _PATH = click.Path(path_type=Path)
-_MB = 1e6
 
 
 @click.command("build")
 @click.argument("vectors", type=_PATH)
-@click.option("-o", "--output", type=_PATH, required=True, metavar="FOLDER",
+@click.option("-o", "--output", type=options.Given(Path), required=True, metavar="FOLDER",
               help="The vocabulary folder to write.")
-@click.option("--labels", metavar="SOURCE",
+@click.option("--labels", type=options.Given(), metavar="SOURCE",
               help="wordnet, wordnet:LABEL (what lies below it), imagenet-21k, imagenet-1k; or a "
                    "text file with a label a line, a .csv, .tsv or .jsonl with name and, if "
                    "wanted, id, synonyms, gloss, parents; or a folder of class folders. Default: "
@@ -38,8 +38,9 @@ _MB = 1e6
               show_default=True, help="float16 halves the folder and takes longer to load.")
 @click.option("--persons", is_flag=True,
               help="Keep WordNet's labels of persons, many of them slurs or judgements.")
-@click.option("--name", help="The vocabulary's name. Default: that of the folder.")
-@click.option("--space", metavar="NAME",
+@click.option("--name", type=options.Given(), metavar="NAME",
+              help="The vocabulary's name. Default: that of the folder.")
+@click.option("--space", type=options.Given(), metavar="NAME",
               help="The identity of the vectors' space, which a model's must equal. Default: made "
                    "of the vectors themselves.")
 @click.option("--member", metavar="FILE", help="The file in a zip archive that holds several.")
@@ -71,6 +72,7 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
     """
     from zsl_cli.vocabularies import build
     from zsl_cli.vocabularies.label_lists import Places
+    from zsl_cli.vocabularies.progress import SILENT
 
     options.check_encoding(encoding)
     request = build.Request(
@@ -78,30 +80,13 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
         limit, phrases, oov, merge, dtype, member, encoding, space,
         options.read_hnsw(m, ef_construction, ef),
         sources=tuple(options.read_sources(sources)))
-    with Bar.shown(quiet) as bar:
-        progress = _Progress(bar)
-        manifest, report = build.build(request, output, force=force, progress=progress.show,
-                                       say=(lambda _line: None) if quiet else bar.say)
+    with interrupts(), Bar.shown(quiet) as bar:
+        manifest, report = build.build(request, output, force=force,
+                                       progress=SILENT if quiet else bar)
     if not quiet:
         made = [f"{count:,} {how}" for count, how in (
             (report.own, "with a vector of their own"), (report.mean, "the mean of their words'"),
             (report.subword, "of character n-grams")) if count]
-        click.echo(f"wrote {printable(str(output))}: {manifest['labels']:,} labels of "
-                   f"{manifest['dimension']} dimensions ({', '.join(made)}), space "
-                   f"{manifest['space']}", err=True)
-
-
-class _Progress:
-    """Megabytes on the bar, from how many bytes are read of how many."""
-
-    def __init__(self, bar: Bar) -> None:
-        self._bar = bar
-        self._shown: float | None = None
-
-    def show(self, done: int, total: int) -> None:
-        """So much of so much is read."""
-        if self._shown is None:
-            self._shown = 0.0
-            self._bar.start("reading vectors", round(total / _MB), "MB")
-        self._bar.advance(done / _MB - self._shown)
-        self._shown = done / _MB
+        click.echo(printable(f"wrote {output}: {manifest['labels']:,} labels of "
+                             f"{manifest['dimension']} dimensions ({', '.join(made)}), space "
+                             f"{manifest['space']}"), err=True)

@@ -1,6 +1,7 @@
 """``zsl vocab export``: a vocabulary as text, for other programs."""
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,17 +10,20 @@ from typing import BinaryIO
 import click
 
 from zsl_cli.cli import options
+from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 from zsl_cli.errors import ZslError
 
 
 @click.command("export")
 @click.argument("name", default="default", metavar="[NAME|FOLDER]")
-@click.option("-o", "--output", required=True, metavar="FILE",
+@click.option("-o", "--output", type=options.Given(), required=True, metavar="FILE",
               help="The file to write; - is standard output.")
 @click.option("--format", "output_format", type=click.Choice(["tsv", "word2vec"]), required=True,
-              help="tsv: id, name, synonyms, gloss, parents. word2vec: the text format that "
-                   "gensim and others read.")
+              help="tsv: id, name, synonyms, gloss, parents, which zsl vocab build --labels reads; "
+                   "cells are as they are, with what a spreadsheet would run as a formula. "
+                   "word2vec: the text format that gensim and others read; zsl vocab build needs "
+                   "--space to know its vectors again.")
 @click.option("--vectors", is_flag=True, help="The vectors in the TSV too.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @options.common
@@ -57,7 +61,11 @@ def command(name: str, output: str, output_format: str, vectors: bool, force: bo
             click.echo(f"zsl: {ids:,} labels stand under their id, since another label has their "
                        "name", err=True)
         if output != "-":
-            click.echo(f"wrote {output}", err=True)
+            click.echo(printable(f"wrote {output}"), err=True)
+            if output_format == "word2vec" and vocabulary.prior_dimension is None:
+                click.echo(printable(
+                    f"a vocabulary that zsl vocab build makes of it is of the same space, and for "
+                    f"the same models, with --space {shlex.quote(vocabulary.space)}"), err=True)
 
 
 @contextmanager
@@ -66,10 +74,10 @@ def _opened(output: str) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    from zsl_cli.files import replacing
+    from zsl_cli.files import parents, replacing
 
     try:
-        with replacing(output) as file:
+        with parents(output), replacing(output) as file:
             yield file
     except BrokenPipeError:
         raise

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import click
 
+from zsl_cli import folders
 from zsl_cli.cli import options
+from zsl_cli.cli.interrupt import interrupts
+from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 from zsl_cli.errors import MissingExtraError, ZslError
 
@@ -13,7 +16,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.command("fit")
 @click.argument("checkpoint", type=_PATH)
-@click.option("-o", "--output", type=_PATH, required=True, metavar="FOLDER",
+@click.option("-o", "--output", type=options.Given(Path), required=True, metavar="FOLDER",
               help="The vocabulary folder to write.")
 @click.option("--projection", type=_PATH, required=True, metavar="M.npz",
               help="Where to write the projection into the space, for zsl export.")
@@ -42,6 +45,7 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
     photograph is needed: the vectors come from the classifier's weights, WordNet's tree and the
     text of the labels. README.md, "How the default was made", has the method.
     """
+    _check_places(output, force, {"--projection": projection, "--phrase-map": phrase_map})
     try:
         import torch
 
@@ -52,6 +56,7 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
     except ImportError as error:
         raise MissingExtraError(error.name or "torch", "vocab", "zsl vocab fit") from error
     from zsl_cli.vocabularies import fitted
+    from zsl_cli.vocabularies.progress import SILENT
     from zsl_cli.vocabularies.wordnet import find_folder
 
     network = recognise(checkpoint, Hints(architecture))
@@ -64,18 +69,33 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
         find_folder(wordnet), text_encoder, class_lists, phrases=phrase_map is not None,
         sources=tuple(options.read_sources(sources)))
 
-    with Bar.shown(quiet) as bar:
-        built = fitted.build(
-            request, output, force=force, say=(lambda _line: None) if quiet else bar.say,
-            started=lambda texts: bar.start("encoding", texts, "texts"), advance=bar.advance)
-    manifest, result, phrases = built.manifest, built.fit, built.phrases
-    Projection(result.features, result.posterior, result.bias, manifest["space"],
-               manifest["fit"]["temperature"], result.radius, 1 / result.nats,
-               unit_features=True).save(projection)
-    if phrase_map is not None and phrases is not None:
-        dimension = manifest["dimension"]
-        PhraseMap(phrases.landmarks, phrases.weights, phrases.bias, phrases.width, dimension,
-                  manifest["space"], built.encoder, slack=dimension - 2).save(phrase_map)
+    with interrupts(), Bar.shown(quiet) as bar:
+        built = fitted.build(request, SILENT if quiet else bar)
+        with folders.new_folder(output, force=force) as folder:
+            manifest = fitted.write(folder, request, built)
+            result, phrases = built.fit, built.phrases
+            Projection(result.features, result.posterior, result.bias, manifest["space"],
+                       manifest["fit"]["temperature"], result.radius, 1 / result.nats,
+                       unit_features=True).save(projection)
+            if phrase_map is not None and phrases is not None:
+                dimension = manifest["dimension"]
+                PhraseMap(phrases.landmarks, phrases.weights, phrases.bias, phrases.width,
+                          dimension, manifest["space"], built.encoder,
+                          slack=dimension - 2).save(phrase_map)
     if not quiet:
-        click.echo("wrote " + ", ".join(
-            str(path) for path in (output, projection, phrase_map) if path), err=True)
+        click.echo(printable("wrote " + ", ".join(
+            str(path) for path in (output, projection, phrase_map) if path)), err=True)
+
+
+def _check_places(output: Path, force: bool, files: dict[str, Path | None]) -> None:
+    """Raise ZslError, before hours of work, for what could not be written at their end."""
+    folders.check_target(output, force=force)
+    for option, path in files.items():
+        if path is None:
+            continue
+        if output.absolute() in path.absolute().parents:
+            raise ZslError(f"{option} {path}: this lies in {output}, which is to be written")
+        if not path.parent.is_dir():
+            raise ZslError(f"{option} {path}: there is no folder {path.parent}")
+        if path.is_dir():
+            raise ZslError(f"{option} {path}: this is a folder; give the name of a file in it")

@@ -10,6 +10,7 @@ import click
 
 from zsl_cli.cli import notes, options
 from zsl_cli.cli.output import printable
+from zsl_cli.spreadsheet import safe
 
 if TYPE_CHECKING:
     from zsl_cli.meaning import Term
@@ -32,7 +33,7 @@ def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: st
 
     \b
       zsl vocab neighbours tabby
-      zsl vocab neighbours great white shark
+      zsl vocab neighbours kitchen cat
       zsl vocab neighbours "king - man + woman" --vocab wiki
 
     The scores are cosines. A label prior, which a vocabulary may have, does not count.
@@ -52,7 +53,7 @@ def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: st
         for line in table(labels, found):
             click.echo(line)
     elif output_format == "csv":
-        rows = [(rank, labels.label(row).id, labels.label(row).name, f"{score:.6f}")
+        rows = [(rank, safe(labels.label(row).id), safe(labels.label(row).name), f"{score:.6f}")
                 for rank, (row, score) in enumerate(found, start=1)]
         text = io.StringIO(newline="")
         csv.writer(text).writerows([("rank", "id", "label", "score"), *rows])

@@ -1,7 +1,5 @@
 """``zsl vocab train``: word vectors from plain text."""
 
-import math
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,20 +16,9 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path)
 
 
-class _Number(click.FloatRange):
-    """A finite number; click's own range lets NaN and infinity through."""
-
-    def convert(self, value: Any, param: click.Parameter | None,
-                ctx: click.Context | None) -> float:
-        found = super().convert(value, param, ctx)
-        if not math.isfinite(found):
-            self.fail(f"must be a finite number, not {found}", param, ctx)
-        return found
-
-
 @click.command("train")
 @click.argument("corpus", type=_PATH)
-@click.option("-o", "--output", type=_PATH, required=True, metavar="FOLDER",
+@click.option("-o", "--output", type=options.Given(Path), required=True, metavar="FOLDER",
               help="The vocabulary folder to write.")
 @click.option("--dimension", type=click.IntRange(2, 4096), default=300, show_default=True,
               metavar="D", help="Of the vectors.")
@@ -41,16 +28,16 @@ class _Number(click.FloatRange):
               show_default=True, help="Negative sampling, or hierarchical softmax.")
 @click.option("--negative", type=click.IntRange(1, 100), default=5, show_default=True,
               metavar="N", help="Noise words a word, for negative sampling.")
-@click.option("--sample", type=_Number(0, 1), default=1e-5, show_default=True, metavar="F",
+@click.option("--sample", type=options.Finite(0, 1), default=1e-5, show_default=True, metavar="F",
               help="Words more frequent than this share of the text are often skipped; 0 skips "
                    "none.")
 @click.option("--epochs", type=click.IntRange(1, 1000), default=5, show_default=True,
               metavar="N", help="How often the text is gone through.")
-@click.option("--learning-rate", type=_Number(0, 1, min_open=True), default=0.025,
+@click.option("--learning-rate", type=options.Finite(0, 1, min_open=True), default=0.025,
               show_default=True, metavar="R", help="At the start; it falls to nearly 0.")
 @click.option("--phrases/--no-phrases", default=True, show_default=True,
               help="Whether words that often stand together become one, up to four.")
-@click.option("--phrase-threshold", type=_Number(0), default=100.0, show_default=True,
+@click.option("--phrase-threshold", type=options.Finite(0), default=100.0, show_default=True,
               metavar="S", help="The least score of a phrase; a lower one joins more.")
 @click.option("--min-count", type=click.IntRange(1), default=5, show_default=True, metavar="N",
               help="Words that occur less often are left out.")
@@ -63,7 +50,7 @@ class _Number(click.FloatRange):
                                 "bit, on the same machine.")
 @click.option("-j", "--workers", type=click.IntRange(1, 1024), metavar="N",
               help="Threads. Default: the usable cores.")
-@click.option("--save-every", type=_Number(0, min_open=True), default=5.0, show_default=True,
+@click.option("--save-every", type=options.Finite(0, min_open=True), default=5.0, show_default=True,
               metavar="MINUTES", help="How often the training is saved, to go on after a crash.")
 @click.option("--wordnet", type=_PATH, metavar="FOLDER",
               help="WordNet 3.0's database files. Default: where packages put them.")
@@ -81,14 +68,19 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
             ef: int | None, quiet: bool, verbose: bool, debug: bool) -> None:
     """Train skip-gram word vectors on a corpus of plain text.
 
-    CORPUS is a UTF-8 text file, plain or compressed (.gz, .bz2, .xz), or a folder of such files,
-    which are read in the order of their names. A line is a paragraph or a sentence: words of
+    CORPUS is a UTF-8 text file, plain or compressed (gzip, bzip2, xz), or a folder of such
+    files, which are read in the order of their names. A line is a paragraph or a sentence: words of
     different lines have nothing to do with one another.
 
     Interrupted or killed, the command goes on where it was when it is run again. Until it is done
     it keeps its work beside the output, in .NAME.zsl-training.
+
+    Standard output gets one line, with --quiet too: how the vectors agree with WordNet (Spearman
+    correlation). Without WordNet's files it stays empty.
     """
+    from zsl_cli import devices
     from zsl_cli.vocabularies import prepare, skipgram, training
+    from zsl_cli.vocabularies.progress import SILENT
     from zsl_cli.vocabularies.wordnet import WordNet
 
     if wordnet is not None:
@@ -97,36 +89,30 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
         corpus, output,
         prepare.Settings(min_count, max_words, phrase_threshold if phrases else None),
         skipgram.Settings(dimension, window, loss, negative, sample, epochs, learning_rate, seed),
-        centre=centre, workers=workers or _usable_cores(), save_every=60 * save_every, force=force,
-        restart=restart, hnsw=options.read_hnsw(m, ef_construction, ef),
+        centre=centre, workers=workers or devices.usable_cpus(), save_every=60 * save_every,
+        force=force, restart=restart, hnsw=options.read_hnsw(m, ef_construction, ef),
         sources=tuple(options.read_sources(sources)))
     with interrupts(), Bar.shown(quiet) as bar:
         try:
-            result = training.train(request, bar if not quiet else _Silent())
+            result = training.train(request, SILENT if quiet else bar)
         except KeyboardInterrupt:
             if not quiet and (training.work_folder(output) / "prepared.json").exists():
                 bar.say("interrupted; run the same command again to go on")
             raise
+        if not quiet:
+            bar.say(f"wrote {output}: {len(result.words):,} words, {dimension} dimensions")
         bar.start("comparing with WordNet")
-        line = _agreement(result, wordnet)
-    if not quiet:
-        click.echo(f"wrote {output}: {len(result.words):,} words, {dimension} dimensions", err=True)
+        try:
+            line = _agreement(result, wordnet)
+        except KeyboardInterrupt:
+            if not quiet:
+                bar.say(f"interrupted; {output} is whole, only the comparison with WordNet was "
+                        "stopped")
+            raise
     if line is not None:
         click.echo(line)
     elif not quiet:
         click.echo("WordNet is not found, so the vectors are not compared with it", err=True)
-
-
-class _Silent(Bar):
-    """Not even lines."""
-
-    def say(self, line: str) -> None:
-        pass
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (
-        os.cpu_count() or 1)
 
 
 def _agreement(result: "Result", folder: Path | None) -> str | None:

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,9 @@ from zsl_cli.cli.progress import Bar
 from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from zsl_cli.vocabularies.wordnet import WordNet
     from zsl_cli.vocabulary_checks import Check
 
 _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
@@ -38,17 +38,15 @@ def command(name: str, without_index: bool, similarity: bool, wordnet: Path | No
 
     Exit status 2 when something is wrong; what is only worth knowing is a note.
     """
-    from zsl_cli.vocabulary_checks import check
-
     folder = folders.find(folders.VOCABULARY, name)
     total = folders.read_manifest(folders.VOCABULARY, folder)["labels"]
+    nouns = _wordnet(wordnet) if similarity else None
     checks = []
     with Bar.shown(quiet) as bar:
         if not quiet:
             notes.relay(bar.say)
         bar.start("verifying", total, "labels")
-        found = check(folder, index=not without_index, advance=bar.advance)
-        for done in chain(found, _similarity(folder, wordnet) if similarity else ()):
+        for done in _checks(folder, not without_index, nouns, bar.advance):
             checks.append(done)
             if not as_json and not quiet:
                 bar.end()
@@ -66,14 +64,32 @@ def command(name: str, without_index: bool, similarity: bool, wordnet: Path | No
                        f"{first.message}" + (f" ({first.examples[0]})" if first.examples else ""))
 
 
-def _similarity(folder: Path, wordnet: Path | None) -> "Iterator[Check]":
-    from zsl_cli.vocabularies.similarity import agreement
+def _wordnet(folder: Path | None) -> "WordNet":
     from zsl_cli.vocabularies.wordnet import WordNet, find_folder
+
+    return WordNet(find_folder(folder))
+
+
+def _checks(folder: Path, index: bool, wordnet: "WordNet | None",
+            advance: "Callable[[int], object]") -> "Iterator[Check]":
+    """The checks of the core, and behind them, if the files can be read at all, the comparison
+    with WordNet."""
+    from zsl_cli.vocabulary_checks import check
+
+    found = check(folder, index=index, advance=advance)
+    files = next(found)
+    yield files
+    yield from found
+    if wordnet is not None and files.state == "ok":
+        yield _similarity(folder, wordnet)
+
+
+def _similarity(folder: Path, wordnet: "WordNet") -> "Check":
+    from zsl_cli.vocabularies.similarity import agreement
     from zsl_cli.vocabulary import Vocabulary
     from zsl_cli.vocabulary_checks import Check
 
-    files = WordNet(find_folder(wordnet))
     vocabulary = Vocabulary.load(folder)
-    found = agreement([label.name for label in vocabulary.labels], vocabulary.meanings, files)
-    yield Check("similarity", "note", str(found) if found else
-                "too few of the names are nouns that WordNet knows")
+    found = agreement([label.name for label in vocabulary.labels], vocabulary.meanings, wordnet)
+    return Check("similarity", "note", str(found) if found else
+                 "too few of the names are nouns that WordNet knows")

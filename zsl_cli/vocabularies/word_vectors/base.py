@@ -1,6 +1,6 @@
 """What all sources of word vectors have in common."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from zsl_cli.errors import ZslError
@@ -34,7 +34,7 @@ class WordVectors(Protocol):
     guessed: frozenset[str]
     space: str | None
 
-    def read(self, wanted: Collection[str] | None = None, *, limit: int | None = None,
+    def read(self, wanted: Container[str] | None = None, *, limit: int | None = None,
              ) -> "Iterator[Found]":
         """Words and their vectors, float32 ``[D]``, in the order of the file, which is most often
         that of their frequency. A vector may be a view that the next step overwrites.
@@ -45,17 +45,14 @@ class WordVectors(Protocol):
         Raises ZslError, with the file and the line or the word, for what is damaged.
         """
 
-    def position(self) -> tuple[int, int]:
-        """How many bytes are read, and of how many."""
 
-
-def decode(word: bytes, encoding: str, where: Callable[[], str]) -> str:
-    """The word as text; raises ZslError for other encodings."""
+def decode(word: bytes, encoding: str, where: Callable[[], str], otherwise: str = "") -> str:
+    """The word as text; raises ZslError for other encodings, and says what else it may be."""
     try:
         return word.decode(encoding)
     except UnicodeDecodeError as error:
         raise ZslError(f"{where()}: {word[:40]!r} is not {encoding}; give --encoding, such as "
-                       "latin-1") from error
+                       f"latin-1{otherwise}") from error
 
 
 def check_dimension(dimension: int, where: str) -> None:

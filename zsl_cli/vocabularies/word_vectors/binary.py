@@ -1,6 +1,6 @@
 """word2vec's binary format: a header line, then each word, a blank and its floats."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,10 +34,12 @@ class BinaryVectors:
         check_dimension(self.dimension, f"{stream.path}, line 1")
         self._word = 0
 
-    def read(self, wanted: Collection[str] | None = None, *, limit: int | None = None,
+    def read(self, wanted: Container[str] | None = None, *, limit: int | None = None,
              ) -> "Iterator[Found]":
         """See WordVectors."""
         size = 4 * self.dimension
+        otherwise = (f"; or the header is wrong, which speaks of {self._count:,} words of "
+                     f"dimension {self.dimension}")
         buffer, at = b"", 0
         for word_number in range(1, min(self._count, limit or self._count) + 1):
             self._word = word_number
@@ -50,7 +52,7 @@ class BinaryVectors:
             if blank < 0 or len(buffer) < blank + 1 + size:
                 raise self._damage(len(buffer) - at)
             # The original writes a line's end behind each vector, other programs don't.
-            word = decode(buffer[at:blank].lstrip(b"\n"), self._encoding, self._where)
+            word = decode(buffer[at:blank].lstrip(b"\n"), self._encoding, self._where, otherwise)
             at = blank + 1 + size
             if wanted is None or self._word <= HEAD or word in wanted:
                 yield word, np.frombuffer(buffer, "<f4", self.dimension, blank + 1)
@@ -69,7 +71,3 @@ class BinaryVectors:
 
     def _where(self) -> str:
         return f"{self._stream.path}, word {self._word:,}"
-
-    def position(self) -> tuple[int, int]:
-        """See WordVectors."""
-        return self._stream.position()

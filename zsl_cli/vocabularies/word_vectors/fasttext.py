@@ -4,8 +4,9 @@ The vector of a word is the mean of its own row and those of its character n-gra
 not there has the mean of its n-grams (Bojanowski et al., 2017, section 3.2).
 """
 
+import mmap
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Container, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,8 @@ _WORD, _LABEL = 0, 1
 _END_OF_SENTENCE = "</s>"
 _ROWS = 4_096  # of the matrix that are held at once
 _CHUNK = 1 << 20
+_SHIFT = 32  # a row of the matrix and a word's place in one number, so that both sort at once
+_PLACE = (1 << _SHIFT) - 1
 
 
 class FastTextVectors:
@@ -86,7 +89,10 @@ class FastTextVectors:
                 if not more:
                     break
             end = buffer.find(b"\x00", at)
-            if not 0 <= end - at <= LONGEST_WORD or len(buffer) < end + 1 + rest.size:
+            if max(end, len(buffer) if end < 0 else 0) - at > LONGEST_WORD:
+                raise ZslError(f"{self._stream.path}, word {len(words) + 1:,}: a word of more than "
+                               f"{LONGEST_WORD:,} bytes; the file is damaged")
+            if end < 0 or len(buffer) < end + 1 + rest.size:
                 raise self._truncated()
             _count, kind = rest.unpack_from(buffer, end + 1)
             if kind == _WORD:
@@ -96,7 +102,7 @@ class FastTextVectors:
         self._stream.unread(buffer[at:])
         return words
 
-    def read(self, wanted: Collection[str] | None = None, *, limit: int | None = None,
+    def read(self, wanted: Container[str] | None = None, *, limit: int | None = None,
              ) -> "Iterator[Found]":
         """See WordVectors."""
         known = set(self._words) if self._guess else ()
@@ -108,53 +114,58 @@ class FastTextVectors:
             made = [word for word in dict.fromkeys(self._guess) if word not in known]
             self.guessed = frozenset(made)
             names += made
-        yield from zip(names, self._means(names, np.array(rows, np.int64)), strict=True)
+        yield from zip(names, self._means(names, rows), strict=True)
 
-    def _means(self, words: list[str], rows: "NDArray[np.int64]") -> "NDArray[np.float32]":
-        """The vector ``[n, D]`` of each word; ``rows`` are those of the first, known ones."""
-        parts, targets = self._parts(words, rows)
-        counts = np.bincount(targets, minlength=len(words)).astype(np.float32)
-        order = np.argsort(parts, kind="stable")
-        parts, targets = parts[order], targets[order]
-        total = np.zeros((len(words), self.dimension), np.float32)
+    def _means(self, words: list[str], rows: list[int]) -> "Iterator[NDArray[np.float32]]":
+        """The vector ``[D]`` of each word; ``rows`` are those of the first, known ones. The memory
+        of those that have been given is given back."""
+        parts, counts = self._parts(words, rows)
+        memory = mmap.mmap(-1, max(4 * self.dimension * len(words), 1))
+        total = np.frombuffer(memory, np.float32, self.dimension * len(words)).reshape(
+            -1, self.dimension)
         for start in range(0, self._rows, _ROWS):
             size = min(_ROWS, self._rows - start) * 4 * self.dimension
             data = self._stream.read(size)
             if len(data) < size:
                 raise self._truncated()
-            first, last = np.searchsorted(parts, [start, start + _ROWS])
-            if first < last:
-                block = np.frombuffer(data, "<f4").reshape(-1, self.dimension)
-                np.add.at(total, targets[first:last], block[parts[first:last] - start])
-        total /= np.maximum(counts, 1)[:, None]
-        return total
+            block = np.frombuffer(data, "<f4").reshape(-1, self.dimension)
+            first, last = np.searchsorted(parts, [start << _SHIFT, (start + _ROWS) << _SHIFT])
+            for at in range(first, last, _ROWS):
+                some = parts[at:min(at + _ROWS, last)]
+                np.add.at(total, some & _PLACE, block[(some >> _SHIFT) - start])
+        del parts
+        given = 0
+        for place, vector in enumerate(total):
+            yield vector / max(counts[place], 1)
+            if vector.nbytes * place - given >= _CHUNK and hasattr(mmap, "MADV_REMOVE"):
+                memory.madvise(mmap.MADV_REMOVE, given, _CHUNK)
+                given += _CHUNK
 
-    def _parts(self, words: list[str], rows: "NDArray[np.int64]",
-               ) -> "tuple[NDArray[np.int64], NDArray[np.int32]]":
-        """The rows of the matrix that make up each word, and the place of that word."""
+    def _parts(self, words: list[str], rows: list[int],
+               ) -> "tuple[NDArray[np.int64], NDArray[np.float32]]":
+        """What makes up each word: sorted, in one number each, the row of the matrix and the place
+        of the word; and of how many rows each word is the mean."""
+        counts = np.zeros(len(words), np.float32)
+        counts[:len(rows)] = 1
+        known = np.array(rows, np.int64) << _SHIFT | np.arange(len(rows))
         if not self.subwords:
-            return rows, np.arange(len(rows), dtype=np.int32)
+            known.sort()
+            return known, counts
         try:
             from gensim.models.fasttext import ft_ngram_hashes
         except ImportError as error:
             raise MissingExtraError("gensim", "vocab", "a fastText model with subwords") from error
         from array import array
 
-        hashes, targets = array("q"), array("i")
-        for place, word in enumerate(words):
-            if word == _END_OF_SENTENCE:
-                continue
-            found = ft_ngram_hashes(word, self._shortest, self._longest, self._buckets)
-            hashes.extend(found)
-            targets.extend([place] * len(found))
-        parts = np.frombuffer(hashes, np.int64) + len(self._words)
-        if len(parts) and parts.max() >= self._rows:
+        if len(self._words) + self._buckets > min(self._rows, 1 << (63 - _SHIFT)):
             raise ZslError(f"{self._stream.path}: damaged: a matrix of {self._rows:,} rows for "
                            f"{len(self._words):,} words and {self._buckets:,} buckets")
-        return (np.concatenate([rows, parts]),
-                np.concatenate([np.arange(len(rows), dtype=np.int32),
-                                np.frombuffer(targets, np.int32)]))
-
-    def position(self) -> tuple[int, int]:
-        """See WordVectors."""
-        return self._stream.position()
+        parts = array("q", known.tobytes())
+        for place, word in enumerate(words):
+            if word != _END_OF_SENTENCE:
+                hashes = ft_ngram_hashes(word, self._shortest, self._longest, self._buckets)
+                counts[place] += len(hashes)
+                parts.extend([len(self._words) + part << _SHIFT | place for part in hashes])
+        found = np.frombuffer(parts, np.int64)
+        found.sort()
+        return found, counts

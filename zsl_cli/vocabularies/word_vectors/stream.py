@@ -1,22 +1,17 @@
 """The bytes of a file, whatever compresses it, and how far into it we are."""
 
-import bz2
-import gzip
 import io
-import lzma
 import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, cast
+from typing import IO
 
 from zsl_cli.errors import ZslError
+from zsl_cli.vocabularies import compressed
+from zsl_cli.vocabularies.progress import Progress, in_thousands
 
-_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip",
-          b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7z"}
 _BUFFER = 1 << 20
-DAMAGE = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile)
 
 
 class Stream:
@@ -25,43 +20,34 @@ class Stream:
     Used as a context; raises ZslError for a file that can't be opened.
     """
 
-    def __init__(self, path: Path, member: str | None = None) -> None:
+    def __init__(self, path: Path, member: str | None, progress: Progress) -> None:
         """``member`` names the file in a zip archive that holds several."""
         self.path = path
         self._back = b""
         self._closing: list[IO[bytes] | zipfile.ZipFile] = []
+        if path.exists() and not path.is_file():
+            raise ZslError(f"{path}: neither a file nor a folder (a pipe?); save it to a file "
+                           "first")
         try:
             self._file = path.open("rb")
             self._closing.append(self._file)
-            self.size = path.stat().st_size
+            progress.start("reading vectors", path.stat().st_size // 1000, "kB")
+            self._advance, self._told = in_thousands(progress.advance), 0
             self._reader = io.BufferedReader(self._open(member), _BUFFER)  # type: ignore[type-var]
-        except (OSError, *DAMAGE) as error:
+        except compressed.DAMAGE as error:
             self.close()
-            raise ZslError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+            raise ZslError(compressed.explained(path, error)) from error
         except ZslError:
             self.close()
             raise
 
     def _open(self, member: str | None) -> IO[bytes]:
-        head = self._file.read(6)
-        self._file.seek(0)
-        kind = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
-        if member is not None and kind != "zip":
+        kind = compressed.kind(self._file)
+        if member is not None and kind != compressed.ZIP:
             raise ZslError(f"{self.path}: it is no zip archive, so --member has no place")
-        if kind == "gzip":
-            opened = cast("IO[bytes]", gzip.GzipFile(fileobj=self._file))
-        elif kind == "bzip2":
-            opened = bz2.BZ2File(self._file)
-        elif kind == "xz":
-            opened = lzma.LZMAFile(self._file)  # noqa: SIM115  closed with the rest
-        elif kind == "zip":
-            opened = self._open_zip(member)
-        elif kind is not None:
-            raise ZslError(f"{self.path}: compressed with {kind}, which zsl does not read; unpack "
-                           "it, or compress it with gzip, bzip2, xz or zip")
-        else:
-            return self._file
-        self._closing.append(opened)
+        opened = (self._open_zip(member) if kind == compressed.ZIP else
+                  compressed.decompressed(self._file, kind, self.path))
+        self._closing.append(opened)  # the file itself, perhaps, which may be closed twice
         return opened
 
     def _open_zip(self, member: str | None) -> IO[bytes]:
@@ -97,15 +83,13 @@ class Stream:
 
     def _damage(self, get: Callable[[], bytes]) -> bytes:
         try:
-            return get()
-        except DAMAGE as error:
-            raise ZslError(f"{self.path}: truncated or damaged: {error}") from error
-        except OSError as error:
-            raise ZslError(f"{self.path}: {error.strerror or error}") from error
-
-    def position(self) -> tuple[int, int]:
-        """How many bytes of the file are read, and of how many."""
-        return self._file.tell() if not self._file.closed else self.size, self.size
+            data = get()
+            if (read := self._file.tell() - self._told) >= _BUFFER:
+                self._advance(read)
+                self._told += read
+            return data
+        except compressed.DAMAGE as error:
+            raise ZslError(compressed.explained(self.path, error)) from error
 
     def close(self) -> None:
         """Close the file and whatever decompresses it."""

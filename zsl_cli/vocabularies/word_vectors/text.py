@@ -2,7 +2,8 @@
 
 import re
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,36 +54,31 @@ class TextVectors:
 
     def _dimension_of(self, line: bytes) -> int:
         """How many fields at the end of a line are numbers."""
-        fields = line.split()
-        numbers = 0
-        while numbers < len(fields) - 1 and _is_number(fields[-1 - numbers]):
-            numbers += 1
+        numbers = numbers_at_end(line.split())
         if numbers < 2:
             raise ZslError(f"{self._where()}: not a word and its vector, so this is no file of "
                            f"word vectors: {line[:60]!r}")
         check_dimension(numbers, self._where())
         return numbers
 
-    def read(self, wanted: Collection[str] | None = None, *, limit: int | None = None,
+    def read(self, wanted: Container[str] | None = None, *, limit: int | None = None,
              ) -> "Iterator[Found]":
         """See WordVectors."""
         words = 0
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # numpy's way to say that a text is no number
-            while limit is None or words < limit:
-                line, self._held = self._held or self._next(), b""
-                if not line:
-                    if self._count is not None and words != self._count:
-                        raise ZslError(f"{self._stream.path}: truncated: its header speaks of "
-                                       f"{self._count:,} words, and it ends after {words:,}")
-                    return
-                if self._count is not None and words == self._count:
-                    raise ZslError(f"{self._where()}: a wrong header: it speaks of "
-                                   f"{self._count:,} words, and there are more")
-                word, numbers = self._split(line)
-                words += 1
-                if wanted is None or words <= HEAD or word in wanted:
-                    yield word, self._vector(numbers)
+        while limit is None or words < limit:
+            line, self._held = self._held or self._next(), b""
+            if not line:
+                if self._count is not None and words != self._count:
+                    raise ZslError(f"{self._stream.path}: truncated: its header speaks of "
+                                   f"{self._count:,} words, and it ends after {words:,}")
+                return
+            if self._count is not None and words == self._count:
+                raise ZslError(f"{self._where()}: a wrong header: it speaks of "
+                               f"{self._count:,} words, and there are more")
+            word, numbers = self._split(line)
+            words += 1
+            if wanted is None or words <= HEAD or word in wanted:
+                yield word, self._vector(numbers)
 
     def _next(self) -> bytes:
         line = self._stream.readline(_LONGEST_LINE)
@@ -95,6 +91,9 @@ class TextVectors:
     def _split(self, line: bytes) -> tuple[str, bytes]:
         """A line's word and the text of its numbers."""
         line = line.rstrip()
+        if not line:
+            raise ZslError(f"{self._where()}: an empty line, and a word and {self.dimension} "
+                           "numbers are expected")
         if b"\t" in line:
             line = line.replace(b"\t", b" ")
         if b"  " in line:
@@ -113,7 +112,9 @@ class TextVectors:
 
     def _vector(self, numbers: bytes) -> "np.ndarray":
         try:
-            vector = np.fromstring(numbers, np.float32, sep=" ")
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # numpy's way to say that a text is no number
+                vector = np.fromstring(numbers, np.float32, sep=" ")
         except (ValueError, Warning):
             vector = np.empty(0, np.float32)
         if len(vector) != self.dimension:
@@ -124,9 +125,10 @@ class TextVectors:
     def _where(self) -> str:
         return f"{self._stream.path}, line {self._line}"
 
-    def position(self) -> tuple[int, int]:
-        """See WordVectors."""
-        return self._stream.position()
+
+def numbers_at_end(fields: list[bytes]) -> int:
+    """How many fields at the end of a line are numbers; the first is a word in any case."""
+    return sum(1 for _ in takewhile(_is_number, reversed(fields[1:])))
 
 
 def _is_number(field: bytes) -> bool:
