@@ -1,83 +1,76 @@
 """Prints what training on a set of one's own brings and costs, as a Markdown table.
 
-    python benchmarks/own_set.py [--data ../shared/data/groceries] [--choices 5] [--loss rank]
+    python benchmarks/own_set.py [--data ../shared/data/groceries] [--choices 6] [ARGUMENT...]
 
-In each of several random choices, ten classes of the set are held out of ``zsl train`` on
-``train``. hit@1 on ``val`` is a mean over classes, all of the set's classes being candidates, those
-held out too; before is the model that training begins with, in float32.
+In each of several random choices ten classes of ``val`` are held out of ``zsl train train``, and
+``zsl eval val`` compares the result with the default model that it began with: hit@1, means over
+classes, all of the set's classes being candidates, those held out too. Further arguments are given
+to ``zsl train``.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from zsl_cli import Vocabulary, datasets, feature_cache, folders
-from zsl_cli.cli.train import _checkpoint_of
-from zsl_cli.exporting import plan
-from zsl_cli.exporting.feature_encoder import FeatureEncoder
-from zsl_cli.exporting.heads import Projected
-from zsl_cli.exporting.projection import Projection
-from zsl_cli.metrics import class_mean_hit_at_k
+from zsl_cli import Vocabulary, datasets
+from zsl_cli.metrics import harmonic_mean
+
+HELD = 10
+FIGURES = ("seen_hit@1", "unseen_hit@1", "harmonic_hit@1")
 
 
-def hits(projection, planned, features, truth, candidates, vectors, held):
-    """hit@1 on seen and on unseen classes."""
-    head = Projected(projection, planned.features.width, planned.features.classifier)
-    with torch.inference_mode():
-        embeddings = head(torch.from_numpy(features)).numpy()
-    best = candidates[(embeddings @ vectors[candidates].T).argmax(1)][:, None]
-    unseen = np.isin(truth, held)
-    return [class_mean_hit_at_k(best[which], truth[which], 1) for which in (~unseen, unseen)]
+def zsl(*arguments):
+    """What a command prints. Some of the classes have no label, which is an exit status of 1."""
+    done = subprocess.run([sys.executable, "-m", "zsl_cli", *map(str, arguments)], check=False,
+                          capture_output=True)
+    if done.returncode > 1:
+        sys.exit(done.stderr.decode())
+    return done.stdout
+
+
+def measure(data, held, more, work):
+    """Before and after of the three figures, ``[3, 2]``."""
+    (work / "held.txt").write_text("".join(f"{id_}\n" for id_ in held))
+    zsl("train", data / "train", "-o", work / "run", "--hold-out", work / "held.txt", "--quiet",
+        *more)
+    found = json.loads(zsl("eval", data / "val", "--model", "default", "--model",
+                           work / "run" / "model", "--candidates", "own", "--seen",
+                           work / "run" / "seen.txt", "--json", "--quiet"))
+    return np.array([[row[name] for row in found["rows"]] for name in FIGURES])
 
 
 def main():
     """Train once a choice, and print a row for each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data/groceries"))
-    parser.add_argument("--choices", type=int, default=5)
-    parser.add_argument("--loss", default="rank")
-    arguments = parser.parse_args()
+    parser.add_argument("--choices", type=int, default=6)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments, more = parser.parse_known_args()
     vocabulary = Vocabulary.load("default")
-    vectors = np.array(vocabulary.vectors, np.float32)
-    vectors[:, vocabulary.prior_dimension] = 0  # candidates that somebody has chosen
-    folder = folders.find(folders.MODEL, "default")
-    planned = plan.make(plan.Request(_checkpoint_of(
-        folder, folders.read_manifest(folders.MODEL, folder), None), "bench"))
-    encoder = FeatureEncoder(planned)
-    val = datasets.read(arguments.data / "val", vocabulary)
-    features = feature_cache.embed(encoder, val.paths, identity=encoder.identity)
-    assert not features.failed
-    train = datasets.read(arguments.data / "train", vocabulary)
-    candidates = np.union1d(train.labels, val.labels)
-    given = (planned, features.values, val.rows, candidates, vectors)
-    random, rows = np.random.default_rng(0), []
-    print("| held out | seen before | after | unseen before | after | harmonic before | after |")
-    print("|---|---|---|---|---|---|---|")
+    classes = [vocabulary.label(int(row)).id
+               for row in datasets.read(arguments.data / "val", vocabulary).labels]
+    random, found = np.random.default_rng(arguments.seed), []
+    print("| ten classes held out | seen | unseen | harmonic mean |\n|---|---|---|---|")
     for choice in range(arguments.choices):
-        held = random.choice(val.labels, 10, replace=False)
         with tempfile.TemporaryDirectory() as work:
-            (Path(work) / "held.txt").write_text(
-                "\n".join(vocabulary.label(int(row)).id for row in held))
-            subprocess.run([sys.executable, "-m", "zsl_cli", "train", str(arguments.data / "train"),
-                            "-o", f"{work}/run", "--hold-out", f"{work}/held.txt", "--no-export",
-                            "--quiet", "--loss", arguments.loss], check=True)
-            trained = plan.make(plan.Request(Path(work) / "run" / "run.pt", "bench")).projection
-        before = hits(Projection.of_model(folder), *given, held)
-        after = hits(trained, *given, held)
-        rows.append([before[0], after[0], before[1], after[1], harmonic(before), harmonic(after)])
-        print(f"| choice {choice + 1} | " + " | ".join(f"{one:.3f}" for one in rows[-1]) + " |",
-              flush=True)
-    print("| mean | " + " | ".join(f"{one:.3f}" for one in np.mean(rows, 0)) + " |")
+            held = random.choice(classes, HELD, replace=False)
+            found.append(measure(arguments.data, held, more, Path(work)))
+        print(line(f"choice {choice + 1}", found[-1]), flush=True)
+    mean = np.mean(found, axis=0)
+    mean[2] = [harmonic_mean(*pair) for pair in mean[:2].T]
+    print(line("**mean**", mean))
 
 
-def harmonic(pair):
-    """The harmonic mean of two shares."""
-    return 2 * pair[0] * pair[1] / max(sum(pair), 1e-12)
+def line(name, figures):
+    """A row of the table."""
+    return f"| {name} | " + " | ".join(
+        f"{before:.3f} → {after:.3f} ({100 * (after - before):+.1f})"
+        for before, after in figures) + " |"
 
 
 if __name__ == "__main__":

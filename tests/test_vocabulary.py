@@ -218,3 +218,17 @@ def test_a_line_that_is_no_label_is_named(tmp_path, line):
     assert vocabulary.label(0).name == "animal"
     with pytest.raises(FolderError, match=r"labels\.jsonl, line 2"):
         _ = vocabulary.labels
+
+
+@pytest.mark.parametrize(("name", "gloss"), [
+    ("lemon", "yellow oval fruit"),  # not the colour
+    ("leopard", "large feline"),  # not its pelt
+    ("chair", "a seat for one person"),  # not an electric one
+    ("train", "public transport"),  # not of gears
+    ("glass", "a container for holding liquids"),  # not a field glass
+    ("bat", "nocturnal"),  # not a cricket bat
+    ("car", "a motor vehicle with four"),  # not a cable car
+    ("TV", "an electronic device"), ("bike", "a motor vehicle with two")])
+def test_a_name_means_what_it_usually_means_in_pictures(name, gloss):
+    vocabulary = Vocabulary.load()
+    assert vocabulary.label(vocabulary.find(name).row).gloss.startswith(gloss)

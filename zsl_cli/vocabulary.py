@@ -236,8 +236,8 @@ class Vocabulary:
     def look_up(self, text: str) -> Match | None:
         """The label that an id, a name or a synonym stands for, or None.
 
-        A name with several senses means the most usual one in pictures, by the label prior
-        (without a prior: the first main name). An article before a name does not count.
+        A name with several senses means the most usual one in pictures (see ``_usual``; without a
+        label prior: the first main name). An article before a name does not count.
         """
         if text.strip() in self.rows:
             return Match(text, self.rows[text.strip()])
@@ -245,8 +245,22 @@ class Vocabulary:
         meant = self._names.get(name) or self._names.get(_ARTICLE.sub("", name), [])
         if not meant:
             return None
-        best = max(meant, key=self.prior) if self.prior_dimension is not None else meant[0]
+        best = meant[0]
+        if self.prior_dimension is not None and len(meant) > 1:
+            best = max(meant, key=lambda row: self._usual(row, name))
         return Match(text, best, tuple(row for row in meant if row != best))
+
+    def _usual(self, row: int, name: str) -> float:
+        """How likely a name means this label. A label prior is of all its names: a sense of which
+        it is the main name (a chair, not an electric chair), and one that somebody has collected
+        pictures of (a leopard, not its pelt), are as much more usual as priors differ."""
+        label = self.label(row)
+        return self.prior(row) + self._prior_spread * (
+            (normal_name(label.name) == name) + label.seen)
+
+    @cached_property
+    def _prior_spread(self) -> float:
+        return float(np.std(self.vectors[:, self.prior_dimension], dtype=np.float64))
 
     @property
     def prior_dimension(self) -> int | None:

@@ -88,6 +88,8 @@ def export(plan: Plan, target: Path, *, force: bool = False, compare: bool = Fal
         forms[request.form].rename(folder / ENCODER_FILE)
         if text is not None:
             _place_label_encoder(plan, text, folder, agreement, say)
+        elif plan.label_encoder_of is not None:
+            _copy_label_encoder(plan.label_encoder_of, folder)
         if labels is not None and labels.own:
             _write_vocabulary(plan, labels, folder / "vocab", say)
         shutil.rmtree(scratch)
@@ -219,6 +221,14 @@ def _place_label_encoder(plan: Plan, file: Path, folder: Path, agreement: dict[s
     (file.parent / TOKENIZER_FILE).rename(folder / TOKENIZER_FILE)
 
 
+def _copy_label_encoder(source: Path, folder: Path) -> None:
+    """Take over the label encoder of another model folder, its files checked."""
+    manifest = folders.read_manifest(folders.MODEL, source)
+    for name in (LABEL_ENCODER_FILE, TOKENIZER_FILE):
+        folders.check_file(source, name, manifest)
+        shutil.copyfile(source / name, folder / name)
+
+
 def _labels(plan: Plan, text: Path | None, say: Say) -> _Labels | None:
     """The label vectors of the classes, of a list that the text tower encodes, or of the
     vocabulary whose space it is."""
@@ -259,8 +269,12 @@ def _write_vocabulary(plan: Plan, labels: _Labels, folder: Path, say: Say) -> No
 def _manifest(plan: Plan, temperature: float, agreement: dict[str, Parity],
               folder: Path) -> dict[str, Any]:
     request, network = plan.request, plan.network
-    text = {"text": {"templates": list(plan.templates), **network.text.described}
-            } if network.text else {}
+    text = {}
+    if network.text:
+        text = {"text": {"templates": list(plan.templates), **network.text.described}}
+    elif plan.label_encoder_of is not None:
+        theirs = folders.read_manifest(folders.MODEL, plan.label_encoder_of)
+        text = {"text": theirs["text"]}
     files = network.files
     return {
         "name": request.name, "version": request.version, "space": plan.space,

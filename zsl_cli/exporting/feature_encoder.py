@@ -16,31 +16,65 @@ from zsl_cli.exporting import graph, heads
 from zsl_cli.exporting.plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import onnxruntime
     from numpy.typing import NDArray
+
+    Load = Callable[..., NDArray[np.uint8]]
 
 
 class FeatureEncoder:
     """What feature_cache.embed takes. The network is exported when the first image is not in the
     cache, and not before."""
 
-    def __init__(self, plan: Plan, device: str = "cpu") -> None:
+    def __init__(self, plan: Plan, device: str = "cpu", load: "Load" = images.load) -> None:
+        """
+        load: takes pixels from an image, as images.load does. The ``repr`` of another one says
+            what it does.
+        """
         self._plan = plan
         self._device = device
-        self._lock = threading.Lock()
+        self._load = load
+        self._graph = _Graph(plan, device)
         self.batch_size = 64 if device == "cuda" else 8
+
+    def loading(self, load: "Load") -> "FeatureEncoder":
+        """The same network, fed by another ``load``."""
+        found = FeatureEncoder(self._plan, self._device, load)
+        found._graph = self._graph
+        return found
 
     @property
     def identity(self) -> str:
         """What the features depend on, beside the image."""
-        given = self._plan.network.input
-        return json.dumps({"features": self._plan.features.where, "weights": self._weights,
-                           "input": asdict(given), "device": self._device}, sort_keys=True)
+        facts = {"features": self._plan.features.where, "weights": self._graph.digest,
+                 "input": asdict(self._plan.network.input), "device": self._device}
+        if self._load is not images.load:
+            facts["load"] = repr(self._load)
+        return json.dumps(facts, sort_keys=True)
+
+    def read(self, source: "images.ImageSource", *,
+             max_pixels: int = images.MAX_PIXELS) -> "NDArray[np.uint8]":
+        """One image as the network takes it; raises ImageError."""
+        return self._load(source, self._plan.network.input.preprocessing, max_pixels=max_pixels)
+
+    def embed_pixels(self, pixels: "Sequence[NDArray[np.uint8]]") -> "NDArray[np.float32]":
+        """float32 ``[n, F]``."""
+        if not pixels:
+            return np.empty((0, self._plan.features.width), np.float32)
+        return self._graph.session().run([graph.FEATURES], {graph.IMAGES: np.stack(pixels)})[0]
+
+
+class _Graph:
+    """The network as ONNX Runtime runs it."""
+
+    def __init__(self, plan: Plan, device: str) -> None:
+        self._plan, self._device = plan, device
+        self._lock = threading.Lock()
 
     @cached_property
-    def _weights(self) -> str:
+    def digest(self) -> str:
         """Of the network's tensors, not of its file: an M that was trained on these features
         lies in a file of another hash."""
         digest = hashlib.sha256()
@@ -48,6 +82,11 @@ class FeatureEncoder:
             digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
             digest.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
         return digest.hexdigest()
+
+    def session(self) -> "onnxruntime.InferenceSession":
+        """Made when it is first asked for, on whatever thread."""
+        with self._lock:
+            return self._session
 
     @cached_property
     def _session(self) -> "onnxruntime.InferenceSession":
@@ -57,16 +96,3 @@ class FeatureEncoder:
             file = Path(folder) / "features.onnx"
             graph.write_encoder(encoder, file)
             return devices.open_session(file, self._device, 1)
-
-    def read(self, source: "images.ImageSource", *,
-             max_pixels: int = images.MAX_PIXELS) -> "NDArray[np.uint8]":
-        """One image as the network takes it; raises ImageError."""
-        return images.load(source, self._plan.network.input.preprocessing, max_pixels=max_pixels)
-
-    def embed_pixels(self, pixels: "Sequence[NDArray[np.uint8]]") -> "NDArray[np.float32]":
-        """float32 ``[n, F]``."""
-        if not pixels:
-            return np.empty((0, self._plan.features.width), np.float32)
-        with self._lock:
-            session = self._session
-        return session.run([graph.FEATURES], {graph.IMAGES: np.stack(pixels)})[0]

@@ -20,12 +20,23 @@ class Features:
     width: F.
     classifier: the linear layer ``[C, F]`` over the features, if there is one.
     where: what was taken, for people.
+    classifier_name: where in the network the classifier was, if it was taken out of it.
     """
 
     body: nn.Module
     width: int
     classifier: nn.Linear | None
     where: str
+    classifier_name: str = ""
+
+    def state_dict(self, network: nn.Module) -> dict[str, Tensor]:
+        """The weights of the network that was cut, as they are now, the classifier's among
+        them."""
+        found = dict(network.state_dict())
+        if self.classifier is not None and self.classifier_name:
+            for name, value in self.classifier.state_dict().items():
+                found[f"{self.classifier_name}.{name}"] = value
+        return {name: value.detach().clone() for name, value in found.items()}
 
 
 class OneTensor(nn.Module):
@@ -166,7 +177,8 @@ def _before_last_linear(whole: OneTensor, example: Tensor, output: Tensor) -> Fe
             whole.network.set_submodule(name, nn.Identity())
             features = whole(example)
             if features.shape[1] == layer.in_features and _close(layer(features), output):
-                return Features(whole, layer.in_features, layer, f"penultimate, input of {name}")
+                return Features(whole, layer.in_features, layer, f"penultimate, input of {name}",
+                                name)
             whole.network.set_submodule(name, layer)
     return None
 

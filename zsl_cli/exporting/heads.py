@@ -1,11 +1,17 @@
 """From a network's features to the embedding: the three ways into a space of label vectors."""
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from zsl_cli.errors import ZslError
 from zsl_cli.exporting.projection import Projection
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class Head(nn.Module):
@@ -76,6 +82,21 @@ class Projected(Head):
         if self.radius is not None:
             embedding = torch.cat([embedding, _slack(embedding, self.radius)], dim=1)
         return unit(embedding)
+
+
+def project(projection: Projection, features: "NDArray[np.float32]",
+            classifier: nn.Linear | None) -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
+    """Of features ``[n, F]``: what M is multiplied with, ``[n, F]``, and what the projection gives
+    before it is scaled, ``[n, D]``."""
+    head = Projected(projection, features.shape[1], classifier)
+    inputs = np.empty_like(features)
+    projected = np.empty((len(features), head.informative), np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(features), 1024):
+            part = torch.from_numpy(features[start:start + 1024])
+            inputs[start:start + 1024] = head.inputs(part).numpy()
+            projected[start:start + 1024] = head.projected(part).numpy()
+    return inputs, projected
 
 
 class OfClasses(Head):

@@ -78,6 +78,7 @@ class Plan:
     vocabulary: whose space it is, if the user named it.
     class_labels: a label a row of the classifier, for ``classes``.
     notes: what a user should know.
+    label_encoder_of: a model folder of the same space, whose label encoder is taken over.
     """
 
     request: Request
@@ -88,6 +89,7 @@ class Plan:
     vocabulary: Vocabulary | None
     class_labels: tuple[Label, ...] | None
     notes: tuple[str, ...]
+    label_encoder_of: Path | None = None
 
     @property
     def dimension(self) -> int:

@@ -125,6 +125,12 @@ def _named(found: Weights, name: str, hints: Hints) -> Network:
     raise ZslError(f"unknown architecture {name!r}; it is named as {FORMS}")
 
 
+def is_arch(name: str) -> bool:
+    """Whether an ``--arch`` of this name gives the network again."""
+    return name == lite0.NAME or bool(re.match(r"(timm|torchvision|open_clip):.", name)
+                                      or _FACTORY.fullmatch(name))
+
+
 def _beside(found: Weights, name: str) -> dict[str, Any]:
     """A configuration that lies beside a file of weights."""
     file = found.path.parent / name

@@ -1,6 +1,6 @@
 """The course of a training as one HTML page: loss, learning rate, hit@k over the epochs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -19,13 +19,17 @@ dt{{font-weight:600}}</style>
 """
 
 
-def page(title: str, facts: dict[str, Any], history: Sequence[dict[str, Any]]) -> str:
+def page(title: str, facts: dict[str, Any],
+         histories: Mapping[str, Sequence[dict[str, Any]]]) -> str:
     """The page, without any part that lies elsewhere.
 
-    history: as trainer.Training logs it.
+    histories: what was trained, in turn, and what trainer.Training has logged of it.
     """
-    plots = [_plot(history, ["loss"]), _plot(history, ["hit@1", "hit@5"]),
-             _plot(history, ["learning_rate"])]
+    plots = []
+    for name, history in histories.items():
+        if history:
+            plots += [f"<h2>{escape(name)}</h2>", _plot(history, ["loss"]),
+                      _plot(history, ["hit@1", "hit@5"]), _plot(history, ["learning_rate"])]
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>"
                      for name, value in facts.items())
     return _PAGE.format(title=escape(title), facts=listed, plots="\n".join(filter(None, plots)))

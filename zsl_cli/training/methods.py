@@ -10,6 +10,7 @@ import numpy as np
 
 from zsl_cli.errors import ZslError
 from zsl_cli.training import closed_form, selection
+from zsl_cli.training.linear import LinearMap
 from zsl_cli.training.problem import Problem
 from zsl_cli.training.trainer import Progress, Settings, Training, train
 
@@ -27,7 +28,8 @@ class Learned:
     change: added to M, float32 ``[D, F]``.
     shift: added to M's bias, float32 ``[D]``, or None.
     vectors: the label vectors of the candidates where the method makes its own, ``[C, D]``.
-    history: see trainer.Result; best: the epoch that was kept.
+    history: what was logged, an entry an epoch; best: the epoch that was kept.
+    finetuning, finetuned: the same of the network, where it was trained.
     choice: how decay and shift were chosen, see selection.
     """
 
@@ -36,6 +38,8 @@ class Learned:
     vectors: "NDArray[np.float32] | None" = None
     history: tuple[dict[str, Any], ...] = ()
     best: int = 0
+    finetuning: tuple[dict[str, Any], ...] = ()
+    finetuned: int = 0
     choice: selection.Choice | None = None
 
 
@@ -73,30 +77,34 @@ def random_vectors(count: int, dimension: int, seed: int) -> "NDArray[np.float32
 def gradient(problem: Problem, settings: Settings, *, validation: str, all_vectors: Any,
              rows: "NDArray[np.int64]", state: Path, decay: float | None, learn_vectors: bool,
              device: str, progress: Progress, choosing: Callable[[int], Callable[[int], object]],
-             ) -> Learned:
+             begin: Callable[[], object]) -> Learned:
     """By gradient descent.
 
     decay: None chooses it, and how far trained labels are lowered, by holding out classes; that
         needs an offset, without which there is nothing to keep.
     choosing: told how many steps the choice has; gives what is told of each.
+    begin: told that the training itself begins.
     """
     choice = None
-    if decay is None and problem.offset is not None and len(problem.vectors) >= 8:
+    if decay is None and problem.offset is not None and (
+            len(problem.vectors) >= selection.FEWEST_CLASSES):
         choice, _ = selection.choose(problem, settings, all_vectors, rows,
                                      advance=choosing(selection.trials()))
         settings = replace(settings, decay=choice.decay)
     elif decay is not None:
         settings = replace(settings, decay=decay)
-    training, spared = split(problem.target, validation, settings.seed)
-    fit, check = problem.of_images(training), problem.of_images(spared)
+    originals = problem.originals()
+    training, spared = split(originals.target, validation, settings.seed)
+    fit, check = problem.of_images(training), originals.of_rows(spared)
     if validation == "class":
         fit = fit.of_classes(np.unique(fit.target))
-    made = Training(fit, settings, check if len(spared) else None, learn_vectors=learn_vectors,
-                    device=device)
-    result = train(made, state, _identity(problem, validation), progress)
+    begin()
+    moved = LinearMap(fit, check if len(spared) else None, learn_vectors=learn_vectors,
+                      seed=settings.seed, device=device)
+    done = train(Training(moved, settings), state, _identity(problem, validation), progress)
     shift = selection.shift_of(problem, all_vectors, rows, choice.shift) if choice else None
-    return Learned(result.change, shift, result.vectors, tuple(result.history), result.best,
-                   choice)
+    return Learned(moved.change(), shift, moved.learned_vectors(), tuple(done.history), done.best,
+                   choice=choice)
 
 
 def ridge(problem: Problem, decay: float, direction: str) -> Learned:

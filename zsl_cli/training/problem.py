@@ -21,6 +21,8 @@ class Problem:
         images; None where it begins with nothing.
     radius: what a projection is divided by (see exporting.projection); 1 for none.
     temperature: inner products divided by it are log-probabilities.
+    copies: the rows are so many times the same images, which they show in other views but for the
+        first time.
     """
 
     inputs: "NDArray[np.float32]"
@@ -29,21 +31,31 @@ class Problem:
     offset: "NDArray[np.float32] | None" = None
     radius: float = 1.0
     temperature: float = 0.05
+    copies: int = 1
+
+    def originals(self) -> "Problem":
+        """The images as they are, without other views."""
+        return replace(self.of_rows(np.arange(len(self.target) // self.copies)), copies=1)
 
     @property
     def unit(self) -> float:
         """The size of a change of M's output that moves a log-probability by about 1."""
         return self.radius * self.temperature
 
-    def of_images(self, rows: "NDArray[np.int64]") -> "Problem":
-        """Some of the images, all candidates."""
+    def of_rows(self, rows: "NDArray[np.int64]") -> "Problem":
+        """Some of the rows, all candidates."""
         return replace(self, inputs=self.inputs[rows], target=self.target[rows],
                        offset=None if self.offset is None else self.offset[rows])
+
+    def of_images(self, images: "NDArray[np.int64]") -> "Problem":
+        """Some of the images with all their views, all candidates."""
+        count = len(self.target) // self.copies
+        return self.of_rows((images + count * np.arange(self.copies)[:, None]).ravel())
 
     def of_classes(self, classes: "NDArray[np.int64]") -> "Problem":
         """The images of some candidates, and these alone."""
         kept = np.flatnonzero(np.isin(self.target, classes))
-        found = self.of_images(kept)
+        found = self.of_rows(kept)
         return replace(found, target=np.searchsorted(classes, found.target),
                        vectors=self.vectors[classes])
 

@@ -1,0 +1,99 @@
+"""The whole network after M: the second stage of DeViSE, at a lower rate."""
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from zsl_cli.cli.train.learn import Taught, objective_of
+from zsl_cli.cli.train.run import FINETUNING_STATE, Images, Options, Teller, device_of
+from zsl_cli.errors import ImageError, ZslError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from zsl_cli.cli.train.start import Start
+    from zsl_cli.exporting.projection import Projection
+    from zsl_cli.training.problem import Problem
+
+_M_RATE = 100.0
+"""M learns so many times faster than the network: its change is in units of log-probabilities."""
+
+_DECAY = 1e-4
+
+
+def finetune(given: Options, start: "Start", taught: Taught, images: Images,
+             teller: Teller) -> Taught:
+    """The network and M trained together; raises ZslError."""
+    from torch import fx
+
+    from zsl_cli.exporting import graph
+    from zsl_cli.training import methods
+    from zsl_cli.training.network import WholeNetwork
+    from zsl_cli.training.trainer import Settings, Training, train
+
+    problem, network, device = taught.problem, start.plan.network, device_of(given)
+    if problem is None:
+        raise ZslError(f"--finetune: --loss {given.method} trains nothing to go on with")
+    if isinstance(network.module, fx.GraphModule):
+        raise ZslError("--finetune: an exported program cannot be trained; give its state dict "
+                       "and --arch")
+    if network.text is not None:
+        raise ZslError("--finetune: the image tower would no longer fit the text tower; train M "
+                       "alone")
+    bare = _with_bias(taught, -1)  # the shift is laid on what training has made
+    module = graph.Projecting(start.plan.features, bare.projection, network.input, problem.unit)
+    problem = replace(problem.originals(), vectors=(
+        problem.vectors if taught.learned.vectors is None else taught.learned.vectors))
+    _, spared = methods.split(problem.target, given.validation, given.seed)
+    whole = WholeNetwork(
+        module, [(module.change, _M_RATE), *((one, 1.0) for one in module.learned())], problem,
+        _reader(given, start, images), spared, batch_size=given.finetune_batch, device=device)
+    settings = Settings(objective_of(given, problem), given.finetune, given.finetune_batch,
+                        given.finetune_rate, _DECAY, given.patience, given.seed)
+    teller.begin("training the network", given.finetune)
+    done = train(Training(whole, settings), given.output / FINETUNING_STATE,
+                 _identity(problem, bare.projection, given), teller)
+    module.cpu()
+    learned = replace(taught.learned, finetuning=tuple(done.history), finetuned=done.best)
+    found = replace(bare, learned=learned, state_dict=start.plan.features.state_dict(
+        network.module), projection=replace(
+        bare.projection, features=bare.projection.features + module.moved()))
+    return _with_bias(found, 1)
+
+
+def _with_bias(taught: Taught, sign: int) -> Taught:
+    """With the shift of the trained labels taken off M's bias, or put on it."""
+    shift, bias = taught.learned.shift, taught.projection.bias
+    if shift is None:
+        return taught
+    assert bias is not None
+    return replace(taught, projection=replace(taught.projection, bias=bias + sign * shift))
+
+
+def _reader(given: Options, start: "Start", images: Images,
+            ) -> "Callable[[int, np.random.Generator | None], NDArray[np.uint8]]":
+    from zsl_cli import images as decoding
+    from zsl_cli.training import augmentation
+
+    frame = start.plan.network.input.preprocessing
+
+    def read(number: int, random: "np.random.Generator | None") -> "NDArray[np.uint8]":
+        path = images.paths[number]
+        try:
+            if random is None:
+                return decoding.load(path, frame, max_pixels=given.max_pixels)
+            return augmentation.view(path, frame, random, max_pixels=given.max_pixels)
+        except ImageError as error:
+            raise ZslError(f"{path}: it could be read before, and now: {error}") from error
+
+    return read
+
+
+def _identity(problem: "Problem", projection: "Projection", given: Options) -> str:
+    digest = hashlib.sha256(f"{given.validation} {given.model}".encode())
+    for part in (problem.target, problem.vectors, projection.features):
+        digest.update(part.tobytes())
+    return digest.hexdigest()

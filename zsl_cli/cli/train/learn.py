@@ -1,0 +1,226 @@
+"""M by one of the methods, from cached features."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zsl_cli.cli.train.run import STATE, Images, Options, Teller, device_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from zsl_cli.cli.train.start import Start
+    from zsl_cli.exporting.projection import Projection
+    from zsl_cli.training.losses import Objective
+    from zsl_cli.training.methods import Learned
+    from zsl_cli.training.problem import Problem
+    from zsl_cli.vocabulary import Label, Vocabulary
+
+_LOSSES = {"random": "rank", "wsabie": "rank", "cross-entropy": "softmax"}
+_OWN_LABELS = ("softmax", "wsabie")  # label vectors of the training labels alone
+_MARGIN = 2.0  # in units of log-probabilities: the paper's 0.1 at a temperature of 0.05
+_TEMPERED = 1000  # images that a temperature is fitted to
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What a method has made.
+
+    projection: M.
+    problem: what it was learned from, for a network that is trained on; None for conse.
+    learned: how it went.
+    vectors: ``[labels, D]``, of a vocabulary of its own, with these ``labels``; or None.
+    state_dict: the network's weights, where they were trained, too.
+    """
+
+    projection: "Projection"
+    learned: "Learned"
+    problem: "Problem | None" = None
+    vectors: "NDArray[np.float32] | None" = None
+    labels: "tuple[Label, ...]" = ()
+    state_dict: dict[str, Any] | None = None
+
+
+def learn(given: Options, start: "Start", vocabulary: "Vocabulary", images: Images,
+          teller: Teller) -> Taught:
+    """Train M, or make it; raises ZslError."""
+    import numpy as np
+
+    from zsl_cli.training.methods import random_vectors
+
+    classes, target = np.unique(images.rows, return_inverse=True)
+    if given.method == "conse":
+        return _conse(start, vocabulary, images, teller)
+    if start.projection is not None:
+        return _corrected(given, start, start.projection, vocabulary, images, teller)
+    labels = tuple(vocabulary.label(int(row)) for row in classes)
+    rows, own = np.arange(len(classes)), True
+    if given.method == "softmax":
+        vectors = np.eye(len(classes), dtype=np.float32)
+    elif given.method == "wsabie":
+        vectors = random_vectors(len(classes), given.dimension, given.seed)
+    else:
+        rows, own = classes, given.method == "random"
+        vectors = (random_vectors(len(vocabulary), vocabulary.dimension, given.seed) if own
+                   else _meanings(vocabulary))
+        labels = tuple(vocabulary.labels)
+    taught = _from_nothing(given, vectors, rows, target, images, teller)
+    space = vocabulary.space
+    if own:
+        assert taught.vectors is not None
+        digest = hashlib.sha256(taught.vectors.tobytes()).hexdigest()[:12]
+        space = f"{given.output.absolute().name}-{digest}"
+    return replace(taught, projection=replace(taught.projection, space=space),
+                   **({"labels": labels} if own else {"vectors": None}))
+
+
+def _meanings(vocabulary: "Vocabulary") -> "NDArray[np.float32]":
+    """The label vectors without the label prior, which makes usual labels likelier whatever the
+    image is."""
+    import numpy as np
+
+    vectors = np.array(vocabulary.vectors, np.float32)
+    if vocabulary.prior_dimension is not None:
+        vectors[:, vocabulary.prior_dimension:] = 0
+    return vectors
+
+
+def _conse(start: "Start", vocabulary: "Vocabulary", images: Images, teller: Teller) -> Taught:
+    from zsl_cli.exporting import conse, heads
+    from zsl_cli.training.methods import Learned
+
+    made, known = conse.projection(start.plan, vocabulary, _meanings(vocabulary))
+    teller.say(f"{known} of the classifier's {len(made.posterior[0])} classes are in the "  # type: ignore[index]
+               "vocabulary")
+    features = start.plan.features
+    _, projected = heads.project(made, images.features, features.classifier)
+    return Taught(_tempered(made, projected, vocabulary.vectors, images.rows),
+                  Learned(made.features))
+
+
+def _corrected(given: Options, start: "Start", known: "Projection", vocabulary: "Vocabulary",
+               images: Images, teller: Teller) -> Taught:
+    """The model's own M, and what the images change in it."""
+    import numpy as np
+
+    from zsl_cli.exporting import heads
+    from zsl_cli.training.problem import Problem
+
+    every = _meanings(vocabulary)[:, :len(known.features)]
+    features, rows = _with_views(images)
+    inputs, offset = heads.project(known, features, start.plan.features.classifier)
+    classes, target = np.unique(rows, return_inverse=True)
+    problem = Problem(inputs, target, every[classes], offset, known.radius or 1.0,
+                      known.score_temperature or 0.05, len(images.views) + 1)
+    learned = _by_method(given, problem, every, classes, teller)
+    bias = known.bias
+    if learned.shift is not None:
+        bias = learned.shift if bias is None else bias + learned.shift
+    return Taught(replace(known, features=known.features + learned.change, bias=bias), learned,
+                  problem)
+
+
+def _from_nothing(given: Options, vectors: "NDArray[np.float32]", rows: "NDArray[np.int64]",
+                  target: "NDArray[np.int64]", images: Images, teller: Teller) -> Taught:
+    """M that begins with nought, on features of unit length."""
+    import numpy as np
+
+    from zsl_cli.exporting.projection import Projection
+    from zsl_cli.training.problem import Problem
+
+    features, _ = _with_views(images)
+    inputs = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    constant = given.method == "softmax"  # a classifier has a bias, DeViSE's M has none
+    if constant:
+        inputs = np.hstack([inputs, np.ones((len(inputs), 1), np.float32)])
+    problem = Problem(inputs, np.tile(target, len(images.views) + 1), vectors[rows],
+                      copies=len(images.views) + 1)
+    learned = _by_method(given, problem, vectors, rows, teller)
+    change, bias = learned.change, None
+    projected = inputs[:len(target)] @ change.T
+    if constant:
+        change, bias = np.ascontiguousarray(change[:, :-1]), change[:, -1].copy()
+    projection = Projection(change, bias=bias, unit_features=True)
+    if given.method == "wsabie":
+        assert learned.vectors is not None
+        vectors = learned.vectors / np.maximum(
+            np.linalg.norm(learned.vectors, axis=1, keepdims=True), 1e-12)
+    if given.method == "softmax":  # with a radius the products are the logits themselves
+        radius = 1.5 * float(np.linalg.norm(projected, axis=1).max())
+        vectors = np.hstack([vectors, np.zeros((len(vectors), 1), np.float32)])
+        projection = replace(projection, radius=radius,
+                             score_temperature=problem.temperature / radius)
+    else:
+        projection = _tempered(projection, projected, vectors, rows[target])
+    return Taught(projection, learned, problem, vectors)
+
+
+def _with_views(images: Images) -> "tuple[NDArray[np.float32], NDArray[np.int64]]":
+    """Features and labels of the images and then of their views."""
+    import numpy as np
+
+    features = np.concatenate([images.features, *images.views])
+    return features, np.tile(images.rows, len(images.views) + 1)
+
+
+def _tempered(projection: "Projection", projected: "NDArray[np.float32]",
+              vectors: "NDArray[np.floating]", rows: "NDArray[np.int64]") -> "Projection":
+    """With the temperature at which the scores of training images are probabilities.
+
+    projected: of the images, ``[n, D]``; rows: of their labels.
+    """
+    import numpy as np
+
+    from zsl_cli.training.methods import fitted_temperature
+
+    some = np.random.default_rng(0).permutation(len(rows))[:_TEMPERED]
+    chosen = projected[some]
+    unit = chosen / np.maximum(np.linalg.norm(chosen, axis=1, keepdims=True), 1e-12)
+    found = fitted_temperature(unit, np.asarray(vectors, np.float32), rows[some])
+    return replace(projection, score_temperature=found)
+
+
+def objective_of(given: Options, problem: "Problem") -> "Objective":
+    """What the method makes small."""
+    from zsl_cli.training.losses import Objective
+
+    margin = _MARGIN * problem.temperature if given.margin is None else given.margin
+    return Objective(_LOSSES.get(given.method, given.method), margin, given.negatives,
+                     given.samples)
+
+
+def _by_method(given: Options, problem: "Problem", every: "NDArray[np.float32]",
+               rows: "NDArray[np.int64]", teller: Teller) -> "Learned":
+    from zsl_cli.training import methods
+    from zsl_cli.training.trainer import Settings
+
+    if given.method == "ridge":
+        return methods.ridge(problem, 0.01 if given.decay is None else given.decay,
+                             given.direction)
+    if given.validation == "class" and given.method in _OWN_LABELS:
+        raise click.UsageError(f"--loss {given.method} knows its training labels alone, so none "
+                               "can be held out; give --validation image or none")
+    batch = given.batch_size or min(64, max(4, len(problem.target) // 8))
+    settings = Settings(objective_of(given, problem), given.epochs, batch,
+                        given.learning_rate, 1e-6, given.patience, given.seed)
+
+    def choosing(total: int) -> Any:
+        teller.bar.start("choosing how much to keep", total, "trials")
+        return teller.bar.advance
+
+    def begin() -> None:
+        teller.begin("training M", given.epochs)
+
+    found = methods.gradient(
+        problem, settings, validation=given.validation, all_vectors=every, rows=rows,
+        state=given.output / STATE, decay=given.decay, learn_vectors=given.method == "wsabie",
+        device=device_of(given), progress=teller, choosing=choosing, begin=begin)
+    if found.choice is not None:
+        teller.say(f"chosen by holding out classes: decay {found.choice.decay:g}, trained labels "
+                   f"lowered by {found.choice.shift:g}; hit@1 of classes trained on "
+                   f"{100 * found.choice.seen:+.1f} points, of classes left out "
+                   f"{100 * found.choice.unseen:+.1f}")
+    return found

@@ -1,0 +1,244 @@
+"""The stages of a training: the images, the network, its features, M, the network, the folder."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zsl_cli.cli import options
+from zsl_cli.cli.output import printable
+from zsl_cli.cli.progress import Bar
+from zsl_cli.errors import ZslError
+from zsl_cli.wording import counted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from zsl_cli.datasets import Dataset
+    from zsl_cli.exporting.plan import Plan
+    from zsl_cli.vocabulary import Vocabulary
+
+CHECKPOINT, LOG, CURVES, FACTS, SEEN, MODEL, VOCABULARY = (
+    "run.pt", "log.jsonl", "curves.html", "train.json", "seen.txt", "model", "vocab")
+STATE, FINETUNING_STATE = "state.pt", "finetuning.pt"
+_OURS = {CHECKPOINT, LOG, CURVES, FACTS, SEEN, MODEL, VOCABULARY, STATE, FINETUNING_STATE}
+_SAID = 5  # examples of a kind that are named
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says; see its help."""
+
+    data: Path
+    vocabulary: str
+    model: str
+    backbone: Path | None
+    architecture: str | None
+    trust_pickle: bool
+    hold_out: Path | None
+    max_pixels: int
+    method: str
+    from_scratch: bool
+    margin: float | None
+    negatives: str
+    samples: int
+    direction: str
+    dimension: int
+    decay: float | None
+    views: int
+    epochs: int
+    batch_size: int | None
+    learning_rate: float
+    validation: str
+    patience: int
+    finetune: int
+    finetune_rate: float
+    finetune_batch: int
+    seed: int
+    device: str
+    output: Path
+    no_export: bool
+    quantize: str
+    restart: bool
+    force: bool
+
+
+class Teller:
+    """Tells what happens: notes, the bar, the log; a trainer.Progress."""
+
+    def __init__(self, bar: Bar, folder: Path, *, quiet: bool, verbose: bool) -> None:
+        self.bar, self.verbose = bar, verbose
+        self._log, self._quiet = folder / LOG, quiet
+        self._stage, self._epochs, self._within = "", 0, 0.0
+        self._fresh = True
+
+    def say(self, line: str) -> None:
+        """A note, unless they are not wanted."""
+        if not self._quiet:
+            self.bar.say(f"zsl: {printable(line)}")
+
+    def begin(self, stage: str, epochs: int) -> None:
+        """Training in so many epochs is about to begin."""
+        self._stage, self._epochs, self._within = stage, epochs, 0.0
+        self.bar.start(stage, epochs, "epochs")
+
+    def step(self, done: int, steps: int) -> None:
+        """So many steps of an epoch are done."""
+        self.bar.advance(done / steps - self._within)
+        self._within = done / steps
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """An epoch is done: a line of the log."""
+        shown = ", ".join(f"{name} {record[name]:.3f}" for name in ("loss", "hit@1", "hit@5")
+                          if name in record)
+        self.bar.advance(1 - self._within, remark=shown)
+        self._within = 0.0
+        if self.verbose:
+            self.say(f"{self._stage}, epoch {record['epoch']}: {shown}")
+        with self._log.open("w" if self._fresh else "a", encoding="utf-8") as file:
+            file.write(json.dumps({"stage": self._stage, **record}) + "\n")
+        self._fresh = False
+
+
+@dataclass(frozen=True)
+class Images:
+    """Those that could be read.
+
+    paths: of n images; rows: int64 ``[n]``, the label of each.
+    features: float32 ``[n, F]``.
+    views: float32 ``[v, n, F]``, of random views of each.
+    """
+
+    paths: tuple[Path, ...]
+    rows: "NDArray[np.int64]"
+    features: "NDArray[np.float32]"
+    views: "NDArray[np.float32]"
+    failed: int
+
+
+def run(given: Options, bar: Bar, *, quiet: bool, verbose: bool) -> int:
+    """Everything; returns the exit status."""
+    from zsl_cli.cli.train import finetune, learn, start, write
+    from zsl_cli.vocabulary import Vocabulary
+
+    _check_output(given)
+    teller = Teller(bar, given.output, quiet=quiet, verbose=verbose)
+    vocabulary = Vocabulary.load(given.vocabulary)
+    dataset = _dataset(given, vocabulary, teller)
+    began = start.find(given, vocabulary, teller)
+    given.output.mkdir(parents=True, exist_ok=True)
+    images = _read(given, began.plan, dataset, teller)
+    taught = learn.learn(given, began, vocabulary, images, teller)
+    if given.finetune:
+        taught = finetune.finetune(given, began, taught, images, teller)
+    bar.end()
+    write.write(given, began, vocabulary, taught, images, teller)
+    return 1 if images.failed or dataset.unknown or dataset.empty else 0
+
+
+def device_of(given: Options) -> str:
+    """``cpu`` or ``cuda``; raises ZslError where CUDA is wanted and cannot be used."""
+    import torch
+
+    if given.device == "cuda" and not torch.cuda.is_available():
+        raise ZslError("--device cuda cannot be used: this torch sees no CUDA device")
+    return "cuda" if given.device != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def _check_output(given: Options) -> None:
+    """Raise ZslError unless a training may be written here."""
+    output = given.output
+    if not output.exists():
+        return
+    there = {path.name for path in output.iterdir()} if output.is_dir() else {""}
+    if there - _OURS:
+        raise ZslError(f"{output} is no folder of a training; name another")
+    if FACTS in there and not (given.force or given.restart):
+        raise ZslError(f"{output} holds a finished training; give --force to replace it")
+    if given.force or given.restart:
+        for name in there:
+            path = output / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _dataset(given: Options, vocabulary: "Vocabulary", teller: Teller) -> "Dataset":
+    import numpy as np
+
+    from zsl_cli import datasets
+
+    found = datasets.read(given.data, vocabulary)
+    for one in found.unknown[:_SAID]:
+        like = f"; the nearest names are: {', '.join(one.nearest)}" if one.nearest else ""
+        teller.say(f"warning: vocabulary {vocabulary.name!r} knows no label {one.name!r}: "
+                   f"{counted(one.images, 'image')} left out{like}")
+    if len(found.unknown) > _SAID:
+        teller.say(f"warning: and {len(found.unknown) - _SAID} more such classes")
+    for one in found.empty[:_SAID]:
+        teller.say(f"warning: no image in the class folder {one.name!r}")
+    if len(found.empty) > _SAID:
+        teller.say(f"warning: and {len(found.empty) - _SAID} more empty ones")
+    if given.hold_out is not None:
+        names = options.read_labels(None, given.hold_out) or []
+        held = [vocabulary.find(name).row for name in names]
+        found = found.of(np.setdiff1d(found.labels, held))
+    if len(found.labels) < 2:
+        raise ZslError(f"{given.data}: training needs images of two classes at least, and there "
+                       f"are those of {len(found.labels)}")
+    teller.say(f"{counted(len(found), 'image')} of {len(found.labels)} classes")
+    return found
+
+
+def _read(given: Options, plan: "Plan", dataset: "Dataset", teller: Teller) -> Images:
+    """The features of the images, and of random views of them."""
+    import numpy as np
+
+    from zsl_cli import feature_cache
+    from zsl_cli.exporting.feature_encoder import FeatureEncoder
+
+    encoder = FeatureEncoder(plan, device_of(given))
+    teller.bar.start("reading features", len(dataset), "images")
+    found = feature_cache.embed(encoder, dataset.paths, identity=encoder.identity,
+                                max_pixels=given.max_pixels, advance=teller.bar.advance)
+    for at, error in found.failed[:_SAID]:
+        teller.say(f"{dataset.paths[at]}: {error}")
+    if found.failed:
+        teller.say(f"{counted(len(found.failed), 'image')} could not be read and "
+                   f"{'is' if len(found.failed) == 1 else 'are'} left out")
+    rows = dataset.rows[found.kept]
+    if len(np.unique(rows)) < 2:
+        raise ZslError("fewer than two classes have an image that can be read")
+    paths = tuple(dataset.paths[at] for at in found.kept.tolist())
+    views = np.empty((given.views, *found.values.shape), np.float32)
+    teller.bar.start("reading views", given.views * len(paths), "images")
+    for number in range(given.views):
+        some = encoder.loading(View(given.seed, number))
+        one = feature_cache.embed(some, paths, identity=some.identity,
+                                  max_pixels=given.max_pixels, advance=teller.bar.advance)
+        if one.failed:
+            at, error = one.failed[0]
+            raise ZslError(f"{paths[at]}: it could be read before, and now: {error}")
+        views[number] = one.values
+    if not (np.isfinite(found.values).all() and np.isfinite(views).all()):
+        raise ZslError("the network gives features that are not finite")
+    return Images(paths, rows, found.values, views, len(found.failed))
+
+
+@dataclass(frozen=True)
+class View:
+    """The n-th random view of an image: the same one whenever it is asked for."""
+
+    seed: int
+    number: int
+
+    def __call__(self, source: Any, preprocessing: Any, *, max_pixels: int) -> "NDArray[np.uint8]":
+        from zlib import crc32
+
+        import numpy as np
+
+        from zsl_cli.training import augmentation
+
+        name = crc32(str(source).encode("utf-8", "surrogateescape"))
+        random = np.random.default_rng([self.seed, self.number, name])
+        return augmentation.view(source, preprocessing, random, max_pixels=max_pixels)
