@@ -27,6 +27,8 @@ from zsl_cli.exporting.network import InputOptions  # noqa: E402
 from zsl_cli.exporting.recognise import Hints  # noqa: E402
 from zsl_cli.exporting.weights import Weights  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("operators_made_once")
+
 PHRASES = ["a cat", "a dog", "A photo of a golden retriever", "café", "two  spaces, and more!",
            "日本", "one of the many very long lines " * 30]
 SAME_PIXELS, WHOLE_PIPELINE = 0.9999, 0.999
