@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from zsl_cli import devices
@@ -22,6 +23,10 @@ if hasattr(signal, "SIGHUP"):
 # one another there. (What ONNX Runtime and zsl itself do with threads stays as it is.)
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# How long an example takes says little on a machine that does other things beside it.
+settings.register_profile("zsl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("zsl")
 
 MOST_WORKERS = 8  # each of them imports torch
 

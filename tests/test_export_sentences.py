@@ -109,6 +109,7 @@ def exported(small, encoder, tmp_path_factory):  # noqa: F811
     return of_form
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["float32", "int8", "fp16"])
 def test_the_label_encoder_gives_what_the_map_says(exported, encoder, form):
     phrases = phrase_map(encoder)
