@@ -1,5 +1,6 @@
 """Real photographs (scikit-image ships some), the real command line, small model folders."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -7,13 +8,27 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
+
+from zsl_cli import devices
 
 # Whoever started the tests may have them ignored (nohup, a shell's background job), and children
 # would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# Each of several workers has its share of the cores; threads of a matrix product would wait for
+# one another there. (What ONNX Runtime and zsl itself do with threads stays as it is.)
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# How long an example takes says little on a machine that does other things beside it.
+settings.register_profile("zsl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("zsl")
+
+MOST_WORKERS = 8  # each of them imports torch
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -25,6 +40,17 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if "data" in item.keywords:
                 item.add_marker(skip)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """A worker for each usable core; none for tests that are named one by one, and none with -s,
+    since what a worker prints is lost."""
+    if config.option.capture == "no" or all("::" in name for name in config.args):
+        return 0
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None  # xdist itself reads it
+    return min(devices.usable_cpus(), MOST_WORKERS)
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +95,23 @@ def environment(home) -> dict[str, str]:
             if name not in ("ZSL_HOME", "COLUMNS", "FORCE_COLOR")}
     return {**kept, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"),
             "XDG_DATA_HOME": str(home / "data"), "XDG_STATE_HOME": str(home / "state")}
+
+
+@pytest.fixture(scope="session")
+def operators_made_once():
+    """PyTorch's exporter makes its table of operators anew for each export, which is a fifth of
+    the time that a small network takes. Where these parts of it are as they are known, the table
+    is made once."""
+    try:
+        from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+        make = ONNXRegistry.from_torchlib
+    except (ImportError, AttributeError):
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(functools.cache(make)))
+        yield
 
 
 @pytest.fixture

@@ -27,6 +27,8 @@ from zsl_cli.exporting.network import InputOptions  # noqa: E402
 from zsl_cli.exporting.recognise import Hints  # noqa: E402
 from zsl_cli.exporting.weights import Weights  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("operators_made_once")
+
 PHRASES = ["a cat", "a dog", "A photo of a golden retriever", "café", "two  spaces, and more!",
            "日本", "one of the many very long lines " * 30]
 SAME_PIXELS, WHOLE_PIPELINE = 0.9999, 0.999
@@ -81,7 +83,8 @@ def agree(model, photos, theirs, prepared, width):
 
 
 @pytest.mark.parametrize(("name", "size"), [
-    ("test_resnet.r160_in1k", 96), ("mobilenetv3_small_050", 96),
+    ("test_resnet.r160_in1k", 96),
+    pytest.param("mobilenetv3_small_050", 96, marks=pytest.mark.slow),
     ("test_efficientnet.r160_in1k", 96), ("test_vit.r160_in1k", 96)])
 def test_networks_of_timm(tmp_path, photos, name, size):
     timm = import_timm()
@@ -137,6 +140,7 @@ def test_the_right_network_of_timm_is_suggested(tmp_path):
         plan.make(plan.Request(tmp_path / "w.pth", "out", Hints("timm:resnet19")))
 
 
+@pytest.mark.slow
 def test_networks_of_torchvision(tmp_path, photos):
     torchvision = import_torchvision()
     network = lively(torchvision.models.mobilenet_v2(num_classes=5, width_mult=1.0))
@@ -273,6 +277,7 @@ def open_clip_model(tmp_path_factory):
     return open_clip, lively(open_clip.create_model("tiny-clip"))
 
 
+@pytest.mark.slow
 def test_dual_encoders_of_open_clip(tmp_path, photos, open_clip_model):
     open_clip, network = open_clip_model
     torch.save({"epoch": 3, "name": "tiny-clip", "state_dict": {

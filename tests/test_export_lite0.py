@@ -16,6 +16,8 @@ from conftest import DATA  # noqa: E402
 from zsl_cli import Classifier, walk  # noqa: E402
 from zsl_cli.exporting import export, plan  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("operators_made_once")
+
 PHOTOS = 200
 
 

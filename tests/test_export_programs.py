@@ -15,6 +15,8 @@ from zsl_cli.exporting import export, plan  # noqa: E402
 from zsl_cli.exporting.network import InputOptions  # noqa: E402
 from zsl_cli.exporting.recognise import Hints  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("operators_made_once")
+
 SIDE = 40
 
 

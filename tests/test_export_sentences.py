@@ -1,5 +1,6 @@
 """A sentence encoder and a map of phrases become the label encoder of a model without text."""
 
+import functools
 import json
 import shutil
 
@@ -11,7 +12,7 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
-from test_export import ARCH, small, workplace  # noqa: E402, F401
+from test_export import ARCH, back, refused, small, workplace  # noqa: E402, F401
 
 from zsl_cli import Classifier, Model, folders, vocabulary_folder  # noqa: E402
 from zsl_cli.errors import ZslError  # noqa: E402
@@ -21,6 +22,8 @@ from zsl_cli.exporting.phrase_map import PhraseMap  # noqa: E402
 from zsl_cli.exporting.projection import Projection  # noqa: E402
 from zsl_cli.exporting.recognise import Hints  # noqa: E402
 from zsl_cli.vocabulary import Label  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures("operators_made_once")
 
 WIDTH, K, D = 48, 5, 8
 SPACE = "meanings"
@@ -90,13 +93,28 @@ def request(workplace, encoder, phrases, **options):  # noqa: F811
                         projection=projection, phrases=phrases, text_encoder=encoder, **options)
 
 
+@pytest.fixture(scope="module")
+def exported(small, encoder, tmp_path_factory):  # noqa: F811
+    """The model folder of a form, exported once; do not change it."""
+
+    @functools.cache
+    def of_form(form):
+        folder = tmp_path_factory.mktemp(form) / "out"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend(str(small[1].parent))
+            export.export(plan.make(request(small[1].parent, encoder, phrase_map(encoder),
+                                            form=form)), folder)
+        return folder
+
+    return of_form
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["float32", "int8", "fp16"])
-def test_the_label_encoder_gives_what_the_map_says(
-        workplace, encoder, monkeypatch, form):  # noqa: F811
-    monkeypatch.syspath_prepend(str(workplace))
+def test_the_label_encoder_gives_what_the_map_says(exported, encoder, form):
     phrases = phrase_map(encoder)
-    export.export(plan.make(request(workplace, encoder, phrases, form=form)), workplace / "out")
-    model = Model.load(workplace / "out", device="cpu")
+    folder = exported(form)
+    model = Model.load(folder, device="cpu")
     found = model.label_encoder.encode(TEXTS)
     wanted = expected(encoder, phrases, TEXTS)
     np.testing.assert_allclose(found, wanted, atol=1e-5 if form == "float32" else 0.03)
@@ -108,18 +126,14 @@ def test_the_label_encoder_gives_what_the_map_says(
     assert model.manifest["text"] == {"templates": [], "encoder": "BertModel",
                                       "sha256": phrases.encoder, "landmarks": 20}
     assert f"text {form}" in model.manifest["parity"]
-    assert "20 landmarks" in (workplace / "out" / "README.md").read_text()
+    assert "20 landmarks" in (folder / "README.md").read_text()
     for file in ("encoder.onnx", "label_encoder.onnx"):  # no line of whose code made which node
         assert str(folders.__file__.rpartition("/")[0]).encode() not in (
-            workplace / "out" / file).read_bytes()
+            folder / file).read_bytes()
 
 
-def test_int8_weights_are_made_floats_once_and_looked_up_as_they_are(
-        workplace, encoder, monkeypatch):  # noqa: F811
-    monkeypatch.syspath_prepend(str(workplace))
-    export.export(plan.make(request(workplace, encoder, phrase_map(encoder), form="int8")),
-                  workplace / "out")
-    graph = onnx.load(workplace / "out" / "label_encoder.onnx").graph
+def test_int8_weights_are_made_floats_once_and_looked_up_as_they_are(exported):
+    graph = onnx.load(exported("int8") / "label_encoder.onnx").graph
     assert not {"DequantizeLinear", "DynamicQuantizeLinear"} & {
         node.op_type for node in graph.node}
     large = [tensor for tensor in graph.initializer if np.prod(tensor.dims) > 1000]
@@ -139,15 +153,13 @@ def test_without_slack_vectors_are_scaled_and_long_ones_have_none(encoder):
         np.testing.assert_allclose(found, expected(encoder, phrases, TEXTS), atol=1e-5)
 
 
-def test_phrases_stand_beside_the_labels_of_the_space(
-        workplace, encoder, monkeypatch, skimage_photos):  # noqa: F811
-    monkeypatch.syspath_prepend(str(workplace))
-    export.export(plan.make(request(workplace, encoder, phrase_map(encoder))), workplace / "out")
+def test_phrases_stand_beside_the_labels_of_the_space(exported, tmp_path, skimage_photos):
+    folder = shutil.copytree(exported("float32"), tmp_path / "out")
     vectors = np.eye(3, D, dtype=np.float32)
-    (workplace / "out" / "vocab").mkdir()
-    vocabulary_folder.write(workplace / "out" / "vocab", "own", SPACE,
+    (folder / "vocab").mkdir()
+    vocabulary_folder.write(folder / "vocab", "own", SPACE,
                             [Label(name, name) for name in ("cat", "bird", "fish")], vectors)
-    classifier = Classifier.load(workplace / "out")
+    classifier = Classifier.load(folder)
     (answer,) = classifier.classify([skimage_photos / "chelsea.png"],
                                     labels=["my cat", "cat", "bird"], top=3)
     assert {label.name: label.phrase for label in answer.labels} == {
@@ -184,11 +196,12 @@ def test_a_folder_that_is_no_sentence_encoder_is_refused(encoder, tmp_path, chan
 
 
 def test_map_and_encoder_belong_together_on_the_command_line(zsl, workplace):  # noqa: F811
-    for one in (("--phrase-map", "p.npz"), ("--text-encoder", "folder")):
-        result = zsl("export", "small.pth", *ARCH, *one)
-        assert result.returncode == 2
-        assert b"--phrase-map and --text-encoder belong together" in result.stderr
-    missing = zsl("export", "small.pth", *ARCH, "--phrase-map", "p.npz", "--text-encoder", "x")
-    assert missing.returncode == 2
-    assert b"p.npz: cannot be read as a map of phrases" in missing.stderr
+    result = zsl("export", "small.pth", *ARCH, "--phrase-map", "p.npz")
+    assert result.returncode == 2
+    assert b"--phrase-map and --text-encoder belong together" in result.stderr
     assert not (workplace / "small-model").exists()
+    for options, message in (
+            (("--text-encoder", "folder"), "--phrase-map and --text-encoder belong together"),
+            (("--phrase-map", "p.npz", "--text-encoder", "x"),
+             "p.npz: cannot be read as a map of phrases")):
+        assert message in refused(workplace, "small.pth", *ARCH, *options)
