@@ -239,10 +239,11 @@ def print_table(title, bench, made, photos, candidates, hp=()):
     print("|---" * (1 + len(ks) + len(hp)) + "|")
     row = None
     for name, one in made.items():
-        row = row_of(bench, one, photos, candidates) or row
-        found = row_of(bench, one, photos, candidates)
-        cells = ["—"] * (len(ks) + len(hp)) if found is None else [
-            figure(found, f"hit@{k}") for k in ks] + [figure(found, f"hp@{k}") for k in hp]
+        cells = ["—"] * (len(ks) + len(hp))
+        if (found := row_of(bench, one, photos, candidates)) is not None:
+            row = found
+            cells = [figure(found, f"hit@{k}") for k in ks] + [
+                figure(found, f"hp@{k}") for k in hp]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
     print("| chance | " + " | ".join([f"{row[f'chance@{k}']:.4f}" for k in ks] + [""] * len(hp))
           + " |")
@@ -259,7 +260,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--words", type=Path, metavar="FOLDER")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--views", type=int, default=8)
+    parser.add_argument("--views", type=int, default=8, help="of each photograph, 1 at least")
     bench = Bench(arguments := parser.parse_args())
     classes = np.unique(bench.train.rows)
     print(f"{len(bench.labels):,} labels and {len(classes)} of the 1,000 classes have a vector in "

@@ -8,6 +8,8 @@ import time
 
 import numpy as np
 
+from zsl_cli.training.linear import LinearMap
+from zsl_cli.training.losses import Objective
 from zsl_cli.training.problem import Problem
 from zsl_cli.training.trainer import Settings, Training
 
@@ -29,7 +31,8 @@ def main():
     problem = Problem(inputs, random.integers(0, arguments.labels, arguments.images), vectors)
     print("| negatives | batch | epoch |\n|---|---|---|")
     for negatives in ("sampled", "first"):
-        training = Training(problem, Settings(negatives=negatives, batch_size=BATCH, epochs=1))
+        settings = Settings(Objective(negatives=negatives), batch_size=BATCH, epochs=1)
+        training = Training(LinearMap(problem), settings)
         began = time.perf_counter()
         training.run_epoch()
         print(f"| {negatives} | {BATCH} | {time.perf_counter() - began:.1f} s |", flush=True)

@@ -53,7 +53,7 @@ def test_a_trained_model_names_what_it_was_trained_on(zsl, photos, tmp_path):
     assert names == list(CLASSES), result.stderr
     vocabulary = Vocabulary.load()
     assert (tmp_path / "run" / "seen.txt").read_text().split() == sorted(
-        vocabulary.find(name).id for name in CLASSES)
+        vocabulary.label(vocabulary.find(name).row).id for name in CLASSES)
     # The space is still the default's, so its phrases are labels of the trained model, too.
     phrase = zsl("classify", "--model", "run/model", "--labels", "a heap of yellow fruit,tomato",
                  str(photos / "lemon" / "0.png"), "--json")
@@ -94,9 +94,12 @@ def test_views_are_trained_on_too(zsl, photos, tmp_path):
         result = zsl("train", str(photos), "-o", f"run{views}", "--epochs", "1", "--no-export",
                      "--decay", "0", "--views", views, "--validation", "none")
         assert result.returncode == 0, result.stderr
-    plain, viewed = (torch.load(tmp_path / f"run{views}" / "run.pt", weights_only=True)
-                     ["projection"]["features"] for views in ("0", "2"))
-    assert not torch.allclose(plain, viewed)
+    logs = [log_of(tmp_path / f"run{views}") for views in ("0", "2")]
+    assert logs[0] != logs[1]
+    again = zsl("train", str(photos), "-o", "again", "--epochs", "1", "--no-export",
+                "--decay", "0", "--views", "2", "--validation", "none")
+    assert again.returncode == 0, again.stderr
+    assert log_of(tmp_path / "again") == logs[1]
 
 
 def test_a_method_that_trains_nothing_has_no_network_to_finetune(zsl, photos):
@@ -141,8 +144,12 @@ def test_methods_with_fixed_label_vectors_need_no_vocabulary(zsl, photos, argume
     result = zsl("train", str(photos), "-o", "run", "--epochs", "15", "--no-export", "--decay",
                  "1e-6", *arguments)
     assert result.returncode == 0, result.stderr
-    assert (tmp_path / "run" / "run.pt").is_file()
     assert not (tmp_path / "run" / "vocab").exists()
+    vocabulary = Vocabulary.load()
+    vectors = np.array(vocabulary.vectors, np.float32)[
+        [vocabulary.find(name).row for name in CLASSES]]
+    vectors[:, vocabulary.prior_dimension:] = 0
+    assert answers(tmp_path / "run", vectors, photos).tolist() == [0, 1, 2]
 
 
 def test_conse_is_made_without_training(zsl, photos, tmp_path):
@@ -169,6 +176,8 @@ def test_a_killed_training_goes_on_and_ends_the_same(zsl, photos, environment, t
     time.sleep(0.3)
     process.kill()
     process.wait()
+    state = torch.load(tmp_path / "killed" / "state.pt", weights_only=True)
+    assert 0 < state["epochs"] < 200
     assert not (tmp_path / "killed" / "run.pt").exists()
     for name in ("killed", "whole"):
         result = zsl(*arguments, "-o", name, timeout=300)
@@ -221,6 +230,30 @@ def test_labels_that_are_held_out_are_not_trained_on(zsl, photos, tmp_path):
                  "--no-export", "--decay", "0")
     assert result.returncode == 0, result.stderr
     assert json.loads((tmp_path / "run" / "train.json").read_text())["images"] == 12
+
+
+def test_what_a_kill_leaves_half_written_is_in_nobodys_way(zsl, photos, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".state.pt-0123abcd.zsl-part").write_bytes(b"half")
+    (tmp_path / "run" / ".model-x").mkdir()
+    (tmp_path / "run" / ".DS_Store").write_bytes(b"")
+    result = zsl("train", str(photos), "-o", "run", "--loss", "ridge", "--no-export")
+    assert result.returncode == 0, result.stderr
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "run.pt", "train.json", "seen.txt", ".DS_Store"}
+
+
+def test_nothing_is_taken_away_before_all_is_read(zsl, photos, tmp_path):
+    arguments = ("-o", "run", "--loss", "ridge", "--no-export", "--force")
+    assert zsl("train", str(photos), *arguments).returncode == 0
+    assert zsl("train", "nowhere", *arguments).returncode == 2
+    assert (tmp_path / "run" / "run.pt").is_file()
+    own = zsl("train", str(photos), "--model", "run/run.pt", *arguments)
+    assert own.returncode == 2
+    assert b"would be replaced" in own.stderr
+    (tmp_path / "folders" / "model").mkdir(parents=True)  # somebody's, of another command
+    assert zsl("train", str(photos), "-o", "folders", "--force").returncode == 2
+    assert (tmp_path / "folders" / "model").is_dir()
 
 
 def test_a_finished_training_is_not_written_over(zsl, photos):

@@ -77,7 +77,7 @@ def test_training_learns(loss, negatives):
 
 
 @pytest.mark.parametrize("learn", [False, True])
-@pytest.mark.parametrize("stop", ["between epochs", "within one"])
+@pytest.mark.parametrize("stop", ["between epochs", 2, 4])  # within one, and after its last step
 def test_a_resumed_training_ends_as_one_that_was_never_stopped(tmp_path, learn, stop):
     given = problem()
     settings = Settings(Objective(negatives="sampled", samples=3), epochs=6, batch_size=16)
@@ -90,9 +90,9 @@ def test_a_resumed_training_ends_as_one_that_was_never_stopped(tmp_path, learn, 
     first = made()
     for _ in range(3):
         first.run_epoch()
-    if stop == "within one":
+    if stop != "between epochs":
         def after(done, _steps):
-            if done == 2:
+            if done == stop:
                 first.save(tmp_path / "state.pt", "x")
                 raise KeyboardInterrupt
         with pytest.raises(KeyboardInterrupt):
@@ -143,10 +143,12 @@ def test_a_loss_that_is_no_number_stops_and_keeps_what_was_good(tmp_path, monkey
     training.run_epoch = broken
     with pytest.raises(ZslError, match=r"nan in epoch 3, step 1 of 1;.*after 2 epochs"):
         train(training, tmp_path / "state.pt", "x")
-    again = Training(LinearMap(problem()), Settings(epochs=5))
+    again = Training(LinearMap(problem()), Settings(epochs=5, learning_rate=0.01))
     assert again.restore(tmp_path / "state.pt", "x")
     assert again.epochs == 2
     assert again.is_finite()
+    train(again)
+    assert again.history[-1]["learning_rate"] < 0.01
 
 
 def test_parameters_that_are_no_numbers_are_never_saved(tmp_path, monkeypatch):
@@ -174,8 +176,8 @@ def test_out_of_memory_on_the_graphics_card_suggests_a_smaller_batch(monkeypatch
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(training.trained, "project", full)
-    with pytest.raises(ZslError, match="--batch-size smaller than 32"):
-        training.run_epoch()
+    with pytest.raises(ZslError, match="a smaller --batch-size"):
+        train(training)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
@@ -292,6 +294,50 @@ def test_a_choice_is_made_with_some_images_of_every_class(monkeypatch):
     some = selection._some(problem(images=600), 0)
     assert np.bincount(some.target).tolist() == [4] * 10
     assert selection._spared(some.target, 0).sum() == 10
+
+
+def test_with_few_images_a_class_a_choice_is_still_made(tmp_path):
+    few = problem(images=20, classes=10)  # two of each
+    start = Problem(few.inputs, few.target, few.vectors, np.zeros((20, 6), np.float32))
+    assert selection.possible(start)
+    best, tried = selection.choose(start, Settings(epochs=2), few.vectors, np.arange(10))
+    assert best in tried
+    assert not np.isnan([one.seen for one in tried]).any()
+    one_each = problem(images=10, classes=10)
+    assert not selection.possible(one_each)
+
+
+def test_a_choice_that_was_made_is_kept(tmp_path, monkeypatch):
+    given = problem(images=60, classes=10)
+    start = Problem(given.inputs, given.target, given.vectors, np.zeros((60, 6), np.float32))
+    made = []
+    monkeypatch.setattr(selection, "choose", lambda *_arguments, **_more: (
+        made.append(1) or Choice(1e-4, 1.0, 0.1, 0.0), []))
+
+    def learn(settings):
+        return methods.gradient(
+            start, settings, validation="none", all_vectors=given.vectors, rows=np.arange(10),
+            state=tmp_path / "state.pt", decay=None, shift=None, learn_vectors=False,
+            device="cpu", progress=Silent(), choosing=lambda _total: lambda _done: None,
+            begin=lambda: None)
+
+    first = learn(Settings(epochs=2))
+    (tmp_path / "state.pt").unlink()
+    assert learn(Settings(epochs=2)).choice == first.choice
+    assert len(made) == 1
+    (tmp_path / "state.pt").unlink()
+    learn(Settings(epochs=3))  # another training
+    assert len(made) == 2
+
+
+class Silent:
+    """Is told how far training is."""
+
+    def epoch(self, record):
+        pass
+
+    def step(self, done, steps):
+        pass
 
 
 def test_fitted_temperature_finds_the_one_that_scores_were_made_with():

@@ -231,4 +231,5 @@ def test_a_line_that_is_no_label_is_named(tmp_path, line):
     ("TV", "an electronic device"), ("bike", "a motor vehicle with two")])
 def test_a_name_means_what_it_usually_means_in_pictures(name, gloss):
     vocabulary = Vocabulary.load()
-    assert vocabulary.label(vocabulary.find(name).row).gloss.startswith(gloss)
+    for spelt in (name, f"a {name}"):
+        assert vocabulary.label(vocabulary.find(spelt).row).gloss.startswith(gloss)

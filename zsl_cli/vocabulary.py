@@ -242,7 +242,9 @@ class Vocabulary:
         if text.strip() in self.rows:
             return Match(text, self.rows[text.strip()])
         name = normal_name(text)
-        meant = self._names.get(name) or self._names.get(_ARTICLE.sub("", name), [])
+        if name not in self._names:
+            name = _ARTICLE.sub("", name)
+        meant = self._names.get(name)
         if not meant:
             return None
         best = meant[0]

@@ -30,6 +30,7 @@ class FeatureEncoder:
 
     def __init__(self, plan: Plan, device: str = "cpu", load: "Load" = images.load) -> None:
         """
+        device: as devices.open_session; ``auto`` falls back.
         load: takes pixels from an image, as images.load does. The ``repr`` of another one says
             what it does.
         """
@@ -37,7 +38,7 @@ class FeatureEncoder:
         self._device = device
         self._load = load
         self._graph = _Graph(plan, device)
-        self.batch_size = 64 if device == "cuda" else 8
+        self.batch_size = 8 if device == "cpu" else 64
 
     def loading(self, load: "Load") -> "FeatureEncoder":
         """The same network, fed by another ``load``."""
@@ -48,8 +49,10 @@ class FeatureEncoder:
     @property
     def identity(self) -> str:
         """What the features depend on, beside the image."""
-        facts = {"features": self._plan.features.where, "weights": self._graph.digest,
-                 "input": asdict(self._plan.network.input), "device": self._device}
+        network = self._plan.network
+        facts = {"architecture": network.architecture, "weights": self._graph.digest,
+                 "features": self._plan.features.where, "input": asdict(network.input),
+                 "device": self._device}
         if self._load is not images.load:
             facts["load"] = repr(self._load)
         return json.dumps(facts, sort_keys=True)

@@ -7,8 +7,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-DIRECTIONS = ("to-labels", "to-features")
-
 
 def ridge(features: "NDArray[np.float32]", vectors: "NDArray[np.float32]",
           weights: "NDArray[np.float32]", decay: float,

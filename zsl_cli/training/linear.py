@@ -21,11 +21,15 @@ class LinearMap:
     """
 
     def __init__(self, problem: Problem, validation: Problem | None = None, *,
-                 learn_vectors: bool = False, seed: int = 0, device: str = "cpu") -> None:
+                 learn_vectors: bool = False, span: bool = True, seed: int = 0,
+                 device: str = "cpu") -> None:
+        """
+        span: the loss moves M within the span of the label vectors alone, which is less to learn
+            where these are few (see losses.Objective.in_span).
+        """
         self._problem, self._validation = problem, validation
         self._device = torch.device(device)
-        # Whatever the loss, its gradient lies in the span of the candidates' vectors.
-        small = len(problem.vectors) < problem.vectors.shape[1] and not learn_vectors
+        small = span and len(problem.vectors) < problem.vectors.shape[1] and not learn_vectors
         self._basis = (np.linalg.qr(problem.vectors.T)[0] if small
                        else np.eye(problem.vectors.shape[1], dtype=np.float32))
         self.vectors = self._put(problem.vectors @ self._basis if small else problem.vectors)

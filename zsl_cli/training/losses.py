@@ -28,6 +28,16 @@ class Objective:
     negatives: str = "all"
     samples: int = 512
 
+    def __post_init__(self) -> None:
+        if self.loss not in LOSSES or self.negatives not in NEGATIVES:
+            raise ValueError(f"no loss {self.loss!r} with {self.negatives!r} negatives")
+
+    @property
+    def in_span(self) -> bool:
+        """Whether its gradient always lies in the span of the label vectors. That of a distance
+        has what an embedding already is outside of it, too."""
+        return self.loss != "l2"
+
     def __call__(self, projected: Tensor, target: Tensor, vectors: Tensor, temperature: float,
                  random: np.random.Generator) -> Tensor:
         """The loss of each image, float ``[n]``.

@@ -1,24 +1,37 @@
 """The methods of ``zsl train`` → what the projection becomes."""
 
 import hashlib
+import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zsl_cli import files
 from zsl_cli.errors import ZslError
 from zsl_cli.training import closed_form, selection
 from zsl_cli.training.linear import LinearMap
 from zsl_cli.training.problem import Problem
-from zsl_cli.training.trainer import Progress, Settings, Training, train
+from zsl_cli.training.trainer import Progress, Settings, Training, enough_memory, train
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SHARE = {"image": 0.1, "class": 0.2}
+_TOGETHER = 64  # images whose scores are held at once
 _FEWEST = 5  # images of a class of which one may be spared for validation
+_SPLITTING, _DRAWING = 1_000_002, 1_000_003  # streams of random numbers, beyond any epoch's
+
+CHOICE = "choice.json"
+
+COMMON = (3e-4, 1.0)
+"""Decay and shift where they are not chosen, for an M that begins with a model's."""
+
+FRESH_DECAY = 1e-6
+"""The decay where M begins with nought."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,7 @@ def split(target: "NDArray[np.int64]", kind: str, seed: int,
           ) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
     """The rows to train on and those to validate with: a share of each class's images, or all
     images of a share of the classes. Raises ZslError when nothing can be spared."""
-    random = np.random.default_rng([seed, 2])
+    random = np.random.default_rng([seed, _SPLITTING])
     everything = np.arange(len(target))
     if kind == "none":
         return everything, everything[:0]
@@ -70,41 +83,60 @@ def split(target: "NDArray[np.int64]", kind: str, seed: int,
 
 def random_vectors(count: int, dimension: int, seed: int) -> "NDArray[np.float32]":
     """Unit vectors ``[count, dimension]`` in directions that mean nothing."""
-    found = np.random.default_rng([seed, 3]).standard_normal((count, dimension), np.float32)
+    found = np.random.default_rng([seed, _DRAWING]).standard_normal((count, dimension), np.float32)
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
 def gradient(problem: Problem, settings: Settings, *, validation: str, all_vectors: Any,
-             rows: "NDArray[np.int64]", state: Path, decay: float | None, learn_vectors: bool,
-             device: str, progress: Progress, choosing: Callable[[int], Callable[[int], object]],
+             rows: "NDArray[np.int64]", state: Path, decay: float | None, shift: float | None,
+             learn_vectors: bool, device: str, progress: Progress,
+             choosing: Callable[[int], Callable[[int], object]],
              begin: Callable[[], object]) -> Learned:
     """By gradient descent.
 
-    decay: None chooses it, and how far trained labels are lowered, by holding out classes; that
-        needs an offset, without which there is nothing to keep.
+    decay, shift: None chooses both by holding out classes, where there is an M to keep and there
+        are enough of them; the choice is kept beside ``state``.
     choosing: told how many steps the choice has; gives what is told of each.
     begin: told that the training itself begins.
     """
-    choice = None
-    if decay is None and problem.offset is not None and (
-            len(problem.vectors) >= selection.FEWEST_CLASSES):
-        choice, _ = selection.choose(problem, settings, all_vectors, rows,
-                                     advance=choosing(selection.trials()))
-        settings = replace(settings, decay=choice.decay)
-    elif decay is not None:
-        settings = replace(settings, decay=decay)
+    identity, choice = _identity(problem, validation), None
+    if problem.offset is None:
+        chosen = (FRESH_DECAY if decay is None else decay, 0.0)
+    else:
+        chosen = (COMMON[0] if decay is None else decay, COMMON[1] if shift is None else shift)
+        if decay is None and shift is None and selection.possible(problem):
+            choice = _chosen(problem, settings, all_vectors, rows, state, identity, choosing)
+            chosen = (choice.decay, choice.shift)
+    settings = replace(settings, decay=chosen[0])
     originals = problem.originals()
     training, spared = split(originals.target, validation, settings.seed)
     fit, check = problem.of_images(training), originals.of_rows(spared)
     if validation == "class":
         fit = fit.of_classes(np.unique(fit.target))
     begin()
-    moved = LinearMap(fit, check if len(spared) else None, learn_vectors=learn_vectors,
-                      seed=settings.seed, device=device)
-    done = train(Training(moved, settings), state, _identity(problem, validation), progress)
-    shift = selection.shift_of(problem, all_vectors, rows, choice.shift) if choice else None
-    return Learned(moved.change(), shift, moved.learned_vectors(), tuple(done.history), done.best,
-                   choice=choice)
+    with enough_memory():
+        moved = LinearMap(fit, check if len(spared) else None, learn_vectors=learn_vectors,
+                          span=settings.objective.in_span, seed=settings.seed, device=device)
+    done = train(Training(moved, settings), state, identity, progress)
+    return Learned(moved.change(), selection.shift_of(problem, all_vectors, rows, chosen[1]),
+                   moved.learned_vectors(), tuple(done.history), done.best, choice=choice)
+
+
+def _chosen(problem: Problem, settings: Settings, all_vectors: Any, rows: "NDArray[np.int64]",
+            state: Path, identity: str, choosing: Callable[[int], Callable[[int], object]],
+            ) -> selection.Choice:
+    """The choice; what was chosen for the same training before is not chosen anew."""
+    kept = state.with_name(CHOICE)
+    wanted = {"identity": identity, "settings": asdict(replace(settings, learning_rate=0))}
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        found = json.loads(kept.read_bytes())
+        if {name: found[name] for name in wanted} == wanted:
+            return selection.Choice(**found["choice"])
+    choice, _ = selection.choose(problem, settings, all_vectors, rows,
+                                 advance=choosing(selection.trials()))
+    with files.replacing(kept, durable=False) as file:
+        file.write(json.dumps({**wanted, "choice": asdict(choice)}).encode())
+    return choice
 
 
 def ridge(problem: Problem, decay: float, direction: str) -> Learned:
@@ -123,16 +155,16 @@ def fitted_temperature(embeddings: "NDArray[np.float32]", vectors: "NDArray[np.f
                        target: "NDArray[np.int64]") -> float:
     """The temperature T of the least cross entropy of ``softmax(embeddings · vectors / T)`` (Guo
     et al., 2017), among 60 from 0.001 to 1."""
-    scores = (embeddings @ vectors.T).astype(np.float64)
-    right = scores[np.arange(len(scores)), target]
-    best, least = 1.0, np.inf
-    for temperature in np.geomspace(1e-3, 1, 60):
-        excess = (scores - right[:, None]) / temperature
-        top = excess.max(1)
-        loss = float((top + np.log(np.exp(excess - top[:, None]).sum(1))).mean())
-        if loss < least:
-            best, least = float(temperature), loss
-    return best
+    temperatures = np.geomspace(1e-3, 1, 60)
+    losses = np.zeros(len(temperatures))
+    for start in range(0, len(target), _TOGETHER):
+        scores = embeddings[start:start + _TOGETHER] @ vectors.T
+        scores -= scores[np.arange(len(scores)), target[start:start + _TOGETHER]][:, None]
+        top = scores.max(axis=1)
+        for number, temperature in enumerate(temperatures):
+            sums = np.exp((scores - top[:, None]) / np.float32(temperature)).sum(axis=1)
+            losses[number] += float((top / temperature + np.log(sums)).sum())
+    return float(temperatures[losses.argmin()])
 
 
 def _identity(problem: Problem, validation: str) -> str:

@@ -49,9 +49,11 @@ class WholeNetwork:
         self._validation = validation
         self._numbers = np.setdiff1d(np.arange(len(problem.target)), validation)
         fit = problem.of_images(self._numbers)
+        fit = fit.of_classes(np.unique(fit.target))  # classes left out are no negatives either
         self.target = torch.tensor(fit.target, device=self._device)
         self.weights = torch.tensor(fit.weights(), device=self._device)
-        self.vectors = torch.tensor(problem.vectors, device=self._device)
+        self.vectors = torch.tensor(fit.vectors, device=self._device)
+        self._candidates = torch.tensor(problem.vectors, device=self._device)
         self.temperature = problem.temperature
         self.operations = float("inf")  # all the threads there are
         self._batch_size = batch_size
@@ -95,7 +97,7 @@ class WholeNetwork:
     def project(self, batch: Tensor) -> Tensor:
         """Of pixels."""
         projected: Tensor = self._network(batch)
-        return projected / self._problem.unit
+        return projected[:, :self.vectors.shape[1]] / self._problem.unit
 
     def penalty(self) -> Tensor:
         """How far all weights have moved, squared."""
@@ -110,11 +112,16 @@ class WholeNetwork:
         """hit@1 and hit@5, means over classes."""
         if not len(self._validation):
             return {}
-        numbers = self._validation.tolist()
-        batches = [[(number, None) for number in numbers[start:start + self._batch_size]]
-                   for start in range(0, len(numbers), self._batch_size)]
-        with torch.inference_mode():
-            scores = torch.cat([self.project(batch).float() @ self.vectors.T
-                                for batch in self._pixels(batches)]).cpu().numpy()
+        projected = torch.from_numpy(self.projections(self._validation)).to(self._device)
+        scores = (projected @ self._candidates.T).cpu().numpy()
         target = self._problem.target[self._validation]
         return {f"hit@{k}": hit_at_k(scores, target, k) for k in (1, 5) if k < scores.shape[1]}
+
+    def projections(self, numbers: "NDArray[np.int64]") -> "NDArray[np.float32]":
+        """Of these images as they are: float32 ``[n, D]``, as ``project``."""
+        numbered = numbers.tolist()
+        batches = [[(number, None) for number in numbered[start:start + self._batch_size]]
+                   for start in range(0, len(numbered), self._batch_size)]
+        with torch.inference_mode():
+            return torch.cat([self.project(batch).float() for batch in self._pixels(batches)]
+                             ).cpu().numpy()

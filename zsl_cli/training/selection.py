@@ -25,10 +25,11 @@ SHIFTS = (1.0, 1.5, 2.0, 3.0, 4.0)
 of 2, each by half; lowered by that half the right one stands to all other labels as before."""
 
 FEWEST_CLASSES = 8
-"""With fewer there is too little to hold out."""
+"""With fewer, or with fewer of two images, there is too little to hold out."""
 
 _FOLDS = 4
-_SPARED = 4  # every fourth image of a class is one to measure with
+_SPARED = 4  # every fourth image of a class, but one of two, is one to measure with
+_STREAM = 1_000_001  # of random numbers, beyond those of any epoch
 _MOST = 4096  # images that choices are made with
 
 
@@ -60,13 +61,14 @@ def choose(problem: Problem, settings: Settings, all_vectors: "NDArray[np.float3
     originals = problem.originals()
     before = originals.scores()
     spared = _spared(originals.target, settings.seed)
+    span = settings.objective.in_span
     for decay in decays:
         gains = np.zeros((len(shifts), 2, len(parts)))
         for number, part in enumerate(parts):
             left_out = np.isin(originals.target, part)
             fit = problem.of_images(np.flatnonzero(~left_out & ~spared)).of_classes(
                 np.setdiff1d(np.arange(len(problem.vectors)), part))
-            moved = LinearMap(fit)
+            moved = LinearMap(fit, span=span)
             train(Training(moved, replace(settings, decay=decay, patience=0)))
             change = moved.change()
             for line, shift in enumerate(shifts):
@@ -76,8 +78,8 @@ def choose(problem: Problem, settings: Settings, all_vectors: "NDArray[np.float3
                     - hit_at_k(before[which], originals.target[which], 1)
                     for which in (~left_out & spared, left_out)]
             advance(1)
-        means = gains.mean(axis=2)
-        errors = gains.std(axis=2, ddof=1) / len(parts) ** 0.5
+        means = np.nanmean(gains, axis=2)  # a part may have taken all classes of two images
+        errors = np.nanstd(gains, axis=2, ddof=1) / len(parts) ** 0.5
         tried += [Choice(decay, shift, *map(float, (*mean, *error))) for shift, mean, error in
                   zip(shifts, means, errors, strict=True)]
     return _best(tried), tried
@@ -97,6 +99,12 @@ def _best(tried: Sequence[Choice]) -> Choice:
     best = max(least.values(), key=lambda one: one.seen)
     near = [one for one in least.values() if one.seen >= best.seen - best.seen_error]
     return max(near, key=lambda one: one.decay)
+
+
+def possible(problem: Problem) -> bool:
+    """Whether there are classes enough to hold some out, and images to measure with."""
+    counts = np.bincount(problem.originals().target, minlength=1)
+    return int((counts >= 2).sum()) >= FEWEST_CLASSES
 
 
 def trials(decays: Sequence[float] = DECAYS) -> int:
@@ -120,19 +128,19 @@ def folds(classes: int, count: int, seed: int) -> "Iterator[NDArray[np.int64]]":
 def _some(problem: Problem, seed: int) -> Problem:
     """The problem with the images that choices are made with: as many of each class."""
     target = problem.originals().target
-    most = max(_SPARED, _MOST // len(problem.vectors))
+    most = max(_SPARED, _MOST // (len(problem.vectors) * problem.copies))
     chosen = np.flatnonzero(_place_in_class(target, seed) < most)
     return problem if len(chosen) == len(target) else problem.of_images(chosen)
 
 
 def _spared(target: "NDArray[np.int64]", seed: int) -> "NDArray[np.bool_]":
     """Of each image whether it is one to measure with."""
-    return _place_in_class(target, seed) % _SPARED == _SPARED - 1
+    return _place_in_class(target, seed) % _SPARED == 1
 
 
 def _place_in_class(target: "NDArray[np.int64]", seed: int) -> "NDArray[np.int64]":
     """Each image's place in a random order of its class."""
-    order = np.random.default_rng([seed, 1]).permutation(len(target))
+    order = np.random.default_rng([seed, _STREAM]).permutation(len(target))
     order = order[np.argsort(target[order], kind="stable")]
     starts = np.searchsorted(target[order], target[order])
     place = np.empty(len(target), np.int64)

@@ -142,10 +142,11 @@ class Training:
         Raises ZslError when the loss is no finite number any more.
         """
         settings, began, before = self.settings, time.monotonic(), self.seconds
-        order = self._random().permutation(len(self.trained.target))
+        order = self._random(0).permutation(len(self.trained.target))
         batches = [order[start:start + settings.batch_size]
                    for start in range(0, len(order), settings.batch_size)]
-        randoms = [self._random(step) for step in range(len(batches))]
+        randoms = [self._random(step + 1) for step in range(len(batches))]
+        rate = self._rate(self.epochs + (len(batches) - 1) / len(batches))
         with _threads(self.trained.operations * settings.batch_size), closing(self.trained.batches(
                 batches[self.steps:], randoms[self.steps:])) as given:
             for rows, batch in zip(batches[self.steps:], given, strict=True):
@@ -173,8 +174,8 @@ class Training:
             self.best_state = self._copies()
         return record
 
-    def _random(self, *step: int) -> np.random.Generator:
-        return np.random.default_rng([self.settings.seed, self.epochs, *step])
+    def _random(self, stream: int) -> np.random.Generator:
+        return np.random.default_rng([self.settings.seed, self.epochs, stream])
 
     def _rate(self, at: float) -> float:
         return self.settings.learning_rate * (1 + math.cos(math.pi * at / self.settings.epochs)) / 2
@@ -186,19 +187,15 @@ class Training:
                  else nullcontext())
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["scale"]
-        try:
-            self.optimiser.zero_grad()
-            with mixed:
-                projected = trained.project(batch)
-            losses = self.settings.objective(projected.float(), trained.target[chosen],
-                                             trained.vectors, trained.temperature, random)
-            loss = (losses * trained.weights[chosen]).mean()
-            (loss + self.settings.decay * trained.penalty()).backward()
-            self.optimiser.step()
-            trained.constrain()
-        except torch.cuda.OutOfMemoryError as error:
-            raise ZslError("out of memory on the graphics card; try a --batch-size smaller than "
-                           f"{self.settings.batch_size}") from error
+        self.optimiser.zero_grad()
+        with mixed:
+            projected = trained.project(batch)
+        losses = self.settings.objective(projected.float(), trained.target[chosen],
+                                         trained.vectors, trained.temperature, random)
+        loss = (losses * trained.weights[chosen]).mean()
+        (loss + self.settings.decay * trained.penalty()).backward()
+        self.optimiser.step()
+        trained.constrain()
         return float(loss.detach())
 
     def _copies(self) -> list[Tensor]:
@@ -231,7 +228,7 @@ class Training:
 
     def restore(self, path: Path, identity: str) -> bool:
         """Take up what was saved, if there is something; raises ZslError where it is of another
-        training."""
+        training. One that diverged may go on with another learning rate."""
         if not path.exists():
             return False
         try:
@@ -239,7 +236,7 @@ class Training:
             known, settings = state["identity"], state["settings"]
         except Exception as error:  # a damaged archive fails in as many ways as it has bytes
             raise ZslError(f"{path}: a damaged training; begin again with --restart") from error
-        mine = asdict(self.settings)
+        mine = {**asdict(self.settings), "learning_rate": settings.get("learning_rate")}
         if known != identity or settings != mine:
             different = _differences(settings, mine)
             raise ZslError(f"{path.parent}: the training begun there has "
@@ -247,7 +244,7 @@ class Training:
                               "another model")
                            + "; run it as it was to go on, or with --restart to begin again")
         self._put(state["parameters"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimiser.load_state_dict(state["optimiser"])  # the rate is set anew at each step
         for name in ("epochs", "steps", "total", "seconds", "best", "improved", "best_hit",
                      "best_state"):
             setattr(self, name, state[name])
@@ -266,6 +263,16 @@ def _differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
 
 
 @contextmanager
+def enough_memory() -> Iterator[None]:
+    """Within it a graphics card that is full raises ZslError."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as error:
+        raise ZslError("out of memory on the graphics card; try a smaller --batch-size (of "
+                       "--finetune: --finetune-batch), or --device cpu") from error
+
+
+@contextmanager
 def _threads(operations: float) -> Iterator[None]:
     """Within it torch uses as many threads as a step of so many operations is worth."""
     before = torch.get_num_threads()
@@ -281,9 +288,10 @@ def train(training: Training, state: Path | None = None, identity: str = "",
     """Train to the end, or go on with what ``state`` holds; the parameters are then those of the
     best epoch. Whatever is raised, ``state`` holds what was done some seconds before."""
     progress = progress or _Silent()
-    if state is not None and training.restore(state, identity):
-        for record in training.history:
-            progress.epoch(record)
+    with enough_memory():
+        if state is not None and training.restore(state, identity):
+            for record in training.history:
+                progress.epoch(record)
     saved, good = time.monotonic(), (training.epochs, training.steps)
 
     def save_if_due(seconds: float) -> None:
@@ -297,14 +305,15 @@ def train(training: Training, state: Path | None = None, identity: str = "",
         save_if_due(SAVE_EVERY)
 
     try:
-        while not training.stopped:
-            progress.epoch(training.run_epoch(after))
-            save_if_due(_SAVE_EPOCHS if any(good) else 0)
+        with enough_memory():
+            while not training.stopped:
+                progress.epoch(training.run_epoch(after))
+                save_if_due(_SAVE_EPOCHS if any(good) else 0)
     except ZslError as error:
         if state is None or not any(good):
             raise
         raise ZslError(f"{error}; {state} keeps what there was after {good[0]} epochs and "
-                       f"{good[1]} steps") from error
+                       f"{good[1]} steps, and the same command goes on from there") from error
     save_if_due(0)
     training.finish()
     return training

@@ -52,7 +52,12 @@ _method = options.stack(
                  metavar="D", help="Of wsabie's label vectors."),
     click.option("--decay", type=options.Finite(0), metavar="L",
                  help="Of the change of M toward nought. Default: chosen by holding out classes, "
-                      "where M begins with a model's; else 1e-6 (ridge: 0.01)."),
+                      "where M begins with a model's (3e-4 with fewer than eight); else 1e-6 "
+                      "(ridge: 0.01)."),
+    click.option("--shift", type=options.Finite(0, 100), metavar="X",
+                 help="By how much the trained labels are lowered for the others to keep their "
+                      "place, where M begins with a model's, in units of log-probabilities. "
+                      "Default: chosen with the decay, or 1 where that is given."),
 )
 
 _course = options.stack(
@@ -90,7 +95,7 @@ _result = options.stack(
     click.option("--quantize", type=click.Choice(["none", "int8", "fp16"]), default="none",
                  show_default=True, help="The form of the exported model, as zsl export."),
     click.option("--restart", is_flag=True,
-                 help="Throw away what an unfinished training has done."),
+                 help="Throw away what an unfinished training has done there."),
     click.option("--force", is_flag=True, help="Replace a finished training."),
 )
 

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zsl_cli.cli.train.learn import Taught, objective_of
+from zsl_cli.cli.train.learn import Taught, objective_of, rescaled, shifted
 from zsl_cli.cli.train.run import FINETUNING_STATE, Images, Options, Teller, device_of
 from zsl_cli.errors import ImageError, ZslError
 
@@ -22,55 +22,73 @@ _M_RATE = 100.0
 """M learns so many times faster than the network: its change is in units of log-probabilities."""
 
 _DECAY = 1e-4
+_RESCALED = 256  # images
+
+
+def check(given: Options, start: "Start") -> None:
+    """Raise ZslError for what cannot be trained on, before anything is."""
+    from torch import fx
+
+    if not given.finetune:
+        return
+    if given.method == "conse":
+        raise ZslError("--finetune: --loss conse trains nothing to go on with")
+    if isinstance(start.plan.network.module, fx.GraphModule):
+        raise ZslError("--finetune: an exported program cannot be trained; give its state dict "
+                       "and --arch")
+    if start.plan.network.text is not None:
+        raise ZslError("--finetune: the image tower would no longer fit the text tower; train M "
+                       "alone")
 
 
 def finetune(given: Options, start: "Start", taught: Taught, images: Images,
              teller: Teller) -> Taught:
     """The network and M trained together; raises ZslError."""
-    from torch import fx
+    import numpy as np
 
     from zsl_cli.exporting import graph
     from zsl_cli.training import methods
     from zsl_cli.training.network import WholeNetwork
-    from zsl_cli.training.trainer import Settings, Training, train
+    from zsl_cli.training.trainer import Settings, Training, enough_memory, train
 
-    problem, network, device = taught.problem, start.plan.network, device_of(given)
-    if problem is None:
-        raise ZslError(f"--finetune: --loss {given.method} trains nothing to go on with")
-    if isinstance(network.module, fx.GraphModule):
-        raise ZslError("--finetune: an exported program cannot be trained; give its state dict "
-                       "and --arch")
-    if network.text is not None:
-        raise ZslError("--finetune: the image tower would no longer fit the text tower; train M "
-                       "alone")
-    bare = _with_bias(taught, -1)  # the shift is laid on what training has made
+    problem, network = taught.problem, start.plan.network
+    assert problem is not None
+    bare = shifted(taught, -1)  # the shift is laid on what training has made
     module = graph.Projecting(start.plan.features, bare.projection, network.input, problem.unit)
-    problem = replace(problem.originals(), vectors=(
-        problem.vectors if taught.learned.vectors is None else taught.learned.vectors))
+    learned_vectors = taught.learned.vectors
+    problem = problem.originals()
+    if learned_vectors is not None:
+        problem = replace(problem, vectors=learned_vectors)
     _, spared = methods.split(problem.target, given.validation, given.seed)
-    whole = WholeNetwork(
-        module, [(module.change, _M_RATE), *((one, 1.0) for one in module.learned())], problem,
-        _reader(given, start, images), spared, batch_size=given.finetune_batch, device=device)
+    with enough_memory():
+        whole = WholeNetwork(
+            module, [(module.change, _M_RATE), *((one, 1.0) for one in module.learned())], problem,
+            _reader(given, start, images), spared, batch_size=given.finetune_batch,
+            device=device_of(given))
     settings = Settings(objective_of(given, problem), given.finetune, given.finetune_batch,
                         given.finetune_rate, _DECAY, given.patience, given.seed)
     teller.begin("training the network", given.finetune)
     done = train(Training(whole, settings), given.output / FINETUNING_STATE,
                  _identity(problem, bare.projection, given), teller)
+    some = np.random.default_rng(given.seed).permutation(len(problem.target))[:_RESCALED]
+    projected = problem.unit * whole.projections(some)
     module.cpu()
     learned = replace(taught.learned, finetuning=tuple(done.history), finetuned=done.best)
     found = replace(bare, learned=learned, state_dict=start.plan.features.state_dict(
         network.module), projection=replace(
-        bare.projection, features=bare.projection.features + module.moved()))
-    return _with_bias(found, 1)
+            bare.projection, features=bare.projection.features + module.moved()))
+    if found.vectors is not None:  # M began with nought
+        found = rescaled(found, projected, _rows(found, images)[some])
+    return shifted(found, 1)
 
 
-def _with_bias(taught: Taught, sign: int) -> Taught:
-    """With the shift of the trained labels taken off M's bias, or put on it."""
-    shift, bias = taught.learned.shift, taught.projection.bias
-    if shift is None:
-        return taught
-    assert bias is not None
-    return replace(taught, projection=replace(taught.projection, bias=bias + sign * shift))
+def _rows(taught: Taught, images: Images) -> "NDArray[np.int64]":
+    """The label vector of each image among those of a vocabulary of its own."""
+    import numpy as np
+
+    if len(taught.labels) == len(np.unique(images.rows)):
+        return np.unique(images.rows, return_inverse=True)[1]
+    return images.rows
 
 
 def _reader(given: Options, start: "Start", images: Images,

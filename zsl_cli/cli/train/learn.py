@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from zsl_cli.training.problem import Problem
     from zsl_cli.vocabulary import Label, Vocabulary
 
-_LOSSES = {"random": "rank", "wsabie": "rank", "cross-entropy": "softmax"}
+_LOSSES = {"random": "rank", "wsabie": "rank", "cross-entropy": "softmax", "ridge": "l2"}
 _OWN_LABELS = ("softmax", "wsabie")  # label vectors of the training labels alone
 _MARGIN = 2.0  # in units of log-probabilities: the paper's 0.1 at a temperature of 0.05
-_TEMPERED = 1000  # images that a temperature is fitted to
+_ROOM = 1.5  # how much longer other images' projections may be
+_TEMPERED = 256  # images that a temperature is fitted to
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Taught:
     projection: M.
     problem: what it was learned from, for a network that is trained on; None for conse.
     learned: how it went.
-    vectors: ``[labels, D]``, of a vocabulary of its own, with these ``labels``; or None.
+    vectors: ``[labels, D]``, where M began with nought.
+    labels: theirs, if they are a vocabulary of its own.
     state_dict: the network's weights, where they were trained, too.
     """
 
@@ -71,10 +73,18 @@ def learn(given: Options, start: "Start", vocabulary: "Vocabulary", images: Imag
     space = vocabulary.space
     if own:
         assert taught.vectors is not None
-        digest = hashlib.sha256(taught.vectors.tobytes()).hexdigest()[:12]
+        names = "\n".join(label.id for label in labels).encode()
+        digest = hashlib.sha256(names + taught.vectors.tobytes()).hexdigest()[:12]
         space = f"{given.output.absolute().name}-{digest}"
     return replace(taught, projection=replace(taught.projection, space=space),
-                   **({"labels": labels} if own else {"vectors": None}))
+                   labels=labels if own else ())
+
+
+def check(given: Options) -> None:
+    """Raise click.UsageError for options that do not go together."""
+    if given.validation == "class" and given.method in _OWN_LABELS:
+        raise click.UsageError(f"--loss {given.method} knows its training labels alone, so none "
+                               "can be held out; give --validation image or none")
 
 
 def _meanings(vocabulary: "Vocabulary") -> "NDArray[np.float32]":
@@ -109,18 +119,33 @@ def _corrected(given: Options, start: "Start", known: "Projection", vocabulary: 
     from zsl_cli.exporting import heads
     from zsl_cli.training.problem import Problem
 
-    every = _meanings(vocabulary)[:, :len(known.features)]
+    # The prior's dimension, and what lies behind it, is not M's to change.
+    width = vocabulary.prior_dimension or min(vocabulary.dimension, len(known.features))
+    every = np.array(vocabulary.vectors[:, :width], np.float32)
     features, rows = _with_views(images)
     inputs, offset = heads.project(known, features, start.plan.features.classifier)
+    offset = np.ascontiguousarray(offset[:, :width])
+    # Without a radius every projection is divided by its own length.
+    radius = known.radius or float(np.median(np.linalg.norm(offset, axis=1))) or 1.0
     classes, target = np.unique(rows, return_inverse=True)
-    problem = Problem(inputs, target, every[classes], offset, known.radius or 1.0,
+    problem = Problem(inputs, target, every[classes], offset, radius,
                       known.score_temperature or 0.05, len(images.views) + 1)
     learned = _by_method(given, problem, every, classes, teller)
-    bias = known.bias
-    if learned.shift is not None:
-        bias = learned.shift if bias is None else bias + learned.shift
-    return Taught(replace(known, features=known.features + learned.change, bias=bias), learned,
-                  problem)
+    moved = known.features.copy()
+    moved[:width] += learned.change
+    return shifted(Taught(replace(known, features=moved), learned, problem), 1)
+
+
+def shifted(taught: Taught, sign: int) -> Taught:
+    """With the shift of the trained labels put on M's bias, or taken off it."""
+    shift, known = taught.learned.shift, taught.projection
+    if shift is None:
+        return taught
+    import numpy as np
+
+    bias = np.zeros(len(known.features), np.float32) if known.bias is None else known.bias.copy()
+    bias[:len(shift)] += sign * shift
+    return replace(taught, projection=replace(known, bias=bias))
 
 
 def _from_nothing(given: Options, vectors: "NDArray[np.float32]", rows: "NDArray[np.int64]",
@@ -149,13 +174,28 @@ def _from_nothing(given: Options, vectors: "NDArray[np.float32]", rows: "NDArray
         vectors = learned.vectors / np.maximum(
             np.linalg.norm(learned.vectors, axis=1, keepdims=True), 1e-12)
     if given.method == "softmax":  # with a radius the products are the logits themselves
-        radius = 1.5 * float(np.linalg.norm(projected, axis=1).max())
         vectors = np.hstack([vectors, np.zeros((len(vectors), 1), np.float32)])
-        projection = replace(projection, radius=radius,
-                             score_temperature=problem.temperature / radius)
+        projection = replace(projection, radius=1.0)
+    return rescaled(Taught(projection, learned, problem, vectors), projected, rows[target])
+
+
+def rescaled(taught: Taught, projected: "NDArray[np.float32]",
+             rows: "NDArray[np.int64]") -> Taught:
+    """With the radius, or the temperature, that suits what M makes of training images.
+
+    projected: of the images, ``[n, D]``, as M began with nought; rows: the label vector of each.
+    """
+    import numpy as np
+
+    assert taught.problem is not None
+    assert taught.vectors is not None
+    made = taught.projection
+    if made.radius is not None:
+        radius = _ROOM * float(np.linalg.norm(projected, axis=1).max())
+        made = replace(made, radius=radius, score_temperature=taught.problem.temperature / radius)
     else:
-        projection = _tempered(projection, projected, vectors, rows[target])
-    return Taught(projection, learned, problem, vectors)
+        made = _tempered(made, projected, taught.vectors, rows)
+    return replace(taught, projection=made)
 
 
 def _with_views(images: Images) -> "tuple[NDArray[np.float32], NDArray[np.int64]]":
@@ -200,12 +240,9 @@ def _by_method(given: Options, problem: "Problem", every: "NDArray[np.float32]",
     if given.method == "ridge":
         return methods.ridge(problem, 0.01 if given.decay is None else given.decay,
                              given.direction)
-    if given.validation == "class" and given.method in _OWN_LABELS:
-        raise click.UsageError(f"--loss {given.method} knows its training labels alone, so none "
-                               "can be held out; give --validation image or none")
     batch = given.batch_size or min(64, max(4, len(problem.target) // 8))
     settings = Settings(objective_of(given, problem), given.epochs, batch,
-                        given.learning_rate, 1e-6, given.patience, given.seed)
+                        given.learning_rate, 0.0, given.patience, given.seed)
 
     def choosing(total: int) -> Any:
         teller.bar.start("choosing how much to keep", total, "trials")
@@ -216,8 +253,9 @@ def _by_method(given: Options, problem: "Problem", every: "NDArray[np.float32]",
 
     found = methods.gradient(
         problem, settings, validation=given.validation, all_vectors=every, rows=rows,
-        state=given.output / STATE, decay=given.decay, learn_vectors=given.method == "wsabie",
-        device=device_of(given), progress=teller, choosing=choosing, begin=begin)
+        state=given.output / STATE, decay=given.decay, shift=given.shift,
+        learn_vectors=given.method == "wsabie", device=device_of(given), progress=teller,
+        choosing=choosing, begin=begin)
     if found.choice is not None:
         teller.say(f"chosen by holding out classes: decay {found.choice.decay:g}, trained labels "
                    f"lowered by {found.choice.shift:g}; hit@1 of classes trained on "

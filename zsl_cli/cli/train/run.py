@@ -1,12 +1,12 @@
 """The stages of a training: the images, the network, its features, M, the network, the folder."""
 
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli.cli import options
 from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 from zsl_cli.errors import ZslError
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 CHECKPOINT, LOG, CURVES, FACTS, SEEN, MODEL, VOCABULARY = (
     "run.pt", "log.jsonl", "curves.html", "train.json", "seen.txt", "model", "vocab")
-STATE, FINETUNING_STATE = "state.pt", "finetuning.pt"
-_OURS = {CHECKPOINT, LOG, CURVES, FACTS, SEEN, MODEL, VOCABULARY, STATE, FINETUNING_STATE}
+STATE, FINETUNING_STATE, CHOICE = "state.pt", "finetuning.pt", "choice.json"
+UNFINISHED = (STATE, FINETUNING_STATE, CHOICE)
+_OURS = {CHECKPOINT, LOG, CURVES, FACTS, SEEN, MODEL, VOCABULARY, *UNFINISHED}
 _SAID = 5  # examples of a kind that are named
 
 
@@ -47,6 +48,7 @@ class Options:
     direction: str
     dimension: int
     decay: float | None
+    shift: float | None
     views: int
     epochs: int
     batch_size: int | None
@@ -128,7 +130,9 @@ def run(given: Options, bar: Bar, *, quiet: bool, verbose: bool) -> int:
     vocabulary = Vocabulary.load(given.vocabulary)
     dataset = _dataset(given, vocabulary, teller)
     began = start.find(given, vocabulary, teller)
-    given.output.mkdir(parents=True, exist_ok=True)
+    learn.check(given)
+    finetune.check(given, began)
+    _clear_output(given)
     images = _read(given, began.plan, dataset, teller)
     taught = learn.learn(given, began, vocabulary, images, teller)
     if given.finetune:
@@ -148,25 +152,40 @@ def device_of(given: Options) -> str:
 
 
 def _check_output(given: Options) -> None:
-    """Raise ZslError unless a training may be written here."""
+    """Raise ZslError unless a training may be written here and reads nothing that lies there."""
     output = given.output
     if not output.exists():
         return
-    there = {path.name for path in output.iterdir()} if output.is_dir() else {""}
-    if there - _OURS:
+    there = {path.name for path in output.iterdir() if not path.name.startswith(".")
+             } if output.is_dir() else {""}
+    if there - _OURS or (there and not there & {CHECKPOINT, FACTS, LOG, STATE, CHOICE}):
         raise ZslError(f"{output} is no folder of a training; name another")
-    if FACTS in there and not (given.force or given.restart):
+    if FACTS in there and not given.force:
         raise ZslError(f"{output} holds a finished training; give --force to replace it")
-    if given.force or given.restart:
-        for name in there:
-            path = output / name
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if STATE in there and given.method in ("ridge", "conse") and not (
+            given.force or given.restart):
+        raise ZslError(f"{output} holds an unfinished training by another method; give --restart "
+                       "to throw it away")
+    for read in (given.data, Path(given.model), Path(given.vocabulary), given.backbone):
+        if read is not None and read.exists() and read.resolve().is_relative_to(output.resolve()):
+            raise ZslError(f"{read} lies in {output}, which would be replaced; give another -o")
+
+
+def _clear_output(given: Options) -> None:
+    """Make the folder, and take away what is not to stay, and what a kill has left half-written."""
+    given.output.mkdir(parents=True, exist_ok=True)
+    anew = given.force or given.restart
+    for path in given.output.iterdir():
+        left = path.name.startswith(tuple(f".{name}" for name in _OURS))
+        if left or (anew and path.name in _OURS):
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _dataset(given: Options, vocabulary: "Vocabulary", teller: Teller) -> "Dataset":
     import numpy as np
 
     from zsl_cli import datasets
+    from zsl_cli.evaluation import candidates
 
     found = datasets.read(given.data, vocabulary)
     for one in found.unknown[:_SAID]:
@@ -180,9 +199,16 @@ def _dataset(given: Options, vocabulary: "Vocabulary", teller: Teller) -> "Datas
     if len(found.empty) > _SAID:
         teller.say(f"warning: and {len(found.empty) - _SAID} more empty ones")
     if given.hold_out is not None:
-        names = options.read_labels(None, given.hold_out) or []
-        held = [vocabulary.find(name).row for name in names]
-        found = found.of(np.setdiff1d(found.labels, held))
+        held = candidates.read_list(given.hold_out, vocabulary)
+        for name in held.unknown[:_SAID]:
+            teller.say(f"warning: --hold-out {given.hold_out}: vocabulary {vocabulary.name!r} "
+                       f"knows no label {name!r}")
+        absent = np.setdiff1d(held.rows, found.labels)
+        if len(absent):
+            names = ", ".join(vocabulary.label(int(row)).name for row in absent[:_SAID])
+            teller.say(f"warning: --hold-out {given.hold_out}: {counted(len(absent), 'label')} of "
+                       f"it have no images here anyway: {names}")
+        found = found.of(np.setdiff1d(found.labels, held.rows))
     if len(found.labels) < 2:
         raise ZslError(f"{given.data}: training needs images of two classes at least, and there "
                        f"are those of {len(found.labels)}")
@@ -197,7 +223,7 @@ def _read(given: Options, plan: "Plan", dataset: "Dataset", teller: Teller) -> I
     from zsl_cli import feature_cache
     from zsl_cli.exporting.feature_encoder import FeatureEncoder
 
-    encoder = FeatureEncoder(plan, device_of(given))
+    encoder = FeatureEncoder(plan, given.device if device_of(given) == "cuda" else "cpu")
     teller.bar.start("reading features", len(dataset), "images")
     found = feature_cache.embed(encoder, dataset.paths, identity=encoder.identity,
                                 max_pixels=given.max_pixels, advance=teller.bar.advance)
@@ -239,6 +265,6 @@ class View:
 
         from zsl_cli.training import augmentation
 
-        name = crc32(str(source).encode("utf-8", "surrogateescape"))
+        name = crc32(os.fsencode(os.path.abspath(source)))
         random = np.random.default_rng([self.seed, self.number, name])
         return augmentation.view(source, preprocessing, random, max_pixels=max_pixels)

@@ -24,25 +24,25 @@ def write(given: "Options", start: "Start", vocabulary: "Vocabulary", taught: "T
     """Write all of it; the state of the unfinished training is then taken away."""
     facts = _facts(given, vocabulary, taught, images)
     checkpoint = given.output / run.CHECKPOINT
-    _write_checkpoint(checkpoint, start, taught, facts)
+    _write_checkpoint(checkpoint, given, start, taught, facts)
     seen = sorted({vocabulary.label(int(row)).id for row in images.rows})
     with files.replacing(given.output / run.SEEN) as file:
         file.write("".join(f"{id_}\n" for id_ in seen).encode())
     if taught.learned.history:
         _write_curves(given, taught, facts)
     name = str(vocabulary.path)
-    if taught.vectors is not None:
+    if taught.labels:
         name = str(given.output / run.VOCABULARY)
         _write_vocabulary(Path(name), given, vocabulary, taught)
     teller.say(f"wrote {checkpoint}")
     if not given.no_export:
         _export(given, start, checkpoint, name, teller)
-        shown = name if taught.vectors is not None else given.vocabulary
+        shown = name if taught.labels else given.vocabulary
         teller.say(f"now: zsl classify photo.jpg --model "
                    f"{shlex.quote(str(given.output / run.MODEL))} --vocab {shlex.quote(shown)}")
     with files.replacing(given.output / run.FACTS) as file:
         file.write((json.dumps(facts, indent=2) + "\n").encode())
-    for state in (run.STATE, run.FINETUNING_STATE):
+    for state in run.UNFINISHED:
         (given.output / state).unlink(missing_ok=True)
 
 
@@ -60,14 +60,15 @@ def _facts(given: "Options", vocabulary: "Vocabulary", taught: "Taught",
         "trained_by": f"zsl {__version__}"}
 
 
-def _write_checkpoint(path: Path, start: "Start", taught: "Taught", facts: dict[str, Any]) -> None:
+def _write_checkpoint(path: Path, given: "Options", start: "Start", taught: "Taught",
+                      facts: dict[str, Any]) -> None:
     from zsl_cli.exporting import weights
     from zsl_cli.exporting.origins.own import TrainingCheckpoint
 
     network = start.plan.network
     state = taught.state_dict
     if state is None:  # all that the checkpoint had, a text tower, say
-        state = weights.read(network.files[0]).tensors
+        state = weights.read(network.files[0], trust=given.trust_pickle).tensors
     made = TrainingCheckpoint(network.architecture, state, taught.projection, network.input,
                               {"trained": json.dumps(facts)})
     with files.replacing(path) as file:
