@@ -1,9 +1,11 @@
 """The program as a whole: help, unknown commands, models, vocab, doctor, the Python API."""
 
+import configparser
 import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -155,3 +157,14 @@ def test_probabilities_are_a_softmax_over_the_nearest():
     got = classifier.probabilities(products.astype(np.float32), among=100)
     weights = np.exp(products / classifier.model.calibration.temperature)
     np.testing.assert_allclose(got, weights / weights[:, :100].sum(1, keepdims=True), rtol=1e-3)
+
+
+def test_every_package_is_installed():
+    """What setup.cfg does not list is there in a clone, and missing in what pip installs."""
+    root = Path(__file__).parent.parent
+    given = configparser.ConfigParser()
+    given.read(root / "setup.cfg")
+    listed = set(given["options"]["packages"].split())
+    there = {".".join(path.parent.relative_to(root).parts)
+             for path in (root / "zsl_cli").rglob("__init__.py")}
+    assert there <= listed
