@@ -46,7 +46,7 @@ from zsl_cli.training.trainer import Settings, Training, train
 
 FEWER = 100  # dimensions
 DECAYS = {"ridge": (1e-3, 1e-2, 1e-1), "gradient": (1e-6, 1e-5, 1e-4, 1e-3)}
-EPOCHS = 20
+EPOCHS, BATCH = 15, 256
 CONSE_CLASSES = 10  # T of Norouzi et al., 2014
 
 
@@ -148,7 +148,7 @@ def fitted(problem, method, decay, learn_vectors=False):
         return closed_form.ridge(problem.inputs, problem.vectors[problem.target],
                                  weights / weights.sum(), decay, method.partition(" ")[2]), None
     moved = LinearMap(problem, learn_vectors=learn_vectors)
-    train(Training(moved, Settings(Objective(method), EPOCHS, decay=decay)))
+    train(Training(moved, Settings(Objective(method), EPOCHS, BATCH, decay=decay)))
     return moved.change(), moved.learned_vectors()
 
 
@@ -169,8 +169,11 @@ def tuned(problem, method, learn_vectors=False, held=True):
 
     def hit(decay):
         change, vectors = fitted(fit, method, decay, learn_vectors)
-        asked = check if vectors is None else replace(check, vectors=vectors)
-        return hit_at_k(asked.scores(change), check.target, 5)
+        if method == "ridge to-features":
+            scores = check.inputs @ unit(check.vectors @ change).T
+        else:
+            scores = (check if vectors is None else replace(check, vectors=vectors)).scores(change)
+        return hit_at_k(scores, check.target, 5)
 
     return max(decays, key=hit)
 
@@ -188,6 +191,9 @@ def methods(bench, photos):
         if only_seen:
             vectors = np.zeros((len(vectors), change.shape[0]), np.float32)
             vectors[rows] = problem.vectors if learned is None else unit(learned)
+        if method == "ridge to-features":
+            made[name] = (unit(vectors @ change), lambda some: some.features, None)
+            return
         made[name] = (vectors, lambda some: some.features @ change.T, rows if only_seen else None)
         print(f"{name}: decay {decay:g}", file=sys.stderr, flush=True)
 
@@ -245,14 +251,22 @@ def print_table(title, bench, made, photos, candidates, hp=()):
             cells = [figure(found, f"hit@{k}") for k in ks] + [
                 figure(found, f"hp@{k}") for k in hp]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
-    print("| chance | " + " | ".join([f"{row[f'chance@{k}']:.4f}" for k in ks] + [""] * len(hp))
+    print("| chance | " + " | ".join([chance(row, k) for k in ks] + [""] * len(hp))
           + " |")
 
 
 def figure(row, name):
     """A figure and its interval, in per cent."""
+    if row[name] is None:  # more than there are candidates
+        return "—"
     value, low, high = (100 * row[name + end] for end in ("", "_low", "_high"))
     return f"{value:.1f} ({low:.1f}–{high:.1f})"
+
+
+def chance(row, k):
+    """What guessing hits, in per cent."""
+    found = row[f"chance@{k}"]
+    return "—" if found is None else f"{100 * found:.2g}"
 
 
 def main():

@@ -16,8 +16,8 @@ def ridge(features: "NDArray[np.float32]", vectors: "NDArray[np.float32]",
     features: ``[n, F]``; vectors: the label vector of each image, ``[n, D]``.
     weights: of the images, ``[n]``; they sum to 1.
     direction: ``to-labels`` minimises ``Σ w ‖M v − t‖² + decay ‖M‖²``; ``to-features``
-        minimises ``Σ w ‖v − Mᵀ t‖² + decay ‖M‖²``, which has fewer hubs among the labels
-        (Shigeto et al., 2015), and scores ``v · Mᵀ t`` either way.
+        minimises ``Σ w ‖v − Mᵀ t‖² + decay ‖M‖²``: labels are then compared as Mᵀ t, of unit
+        length, among the features, which has fewer hubs (Shigeto et al., 2015).
     """
     x, y = features.astype(np.float64), vectors.astype(np.float64)
     if direction == "to-features":

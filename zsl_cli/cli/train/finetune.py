@@ -33,6 +33,9 @@ def check(given: Options, start: "Start") -> None:
         return
     if given.method == "conse":
         raise ZslError("--finetune: --loss conse trains nothing to go on with")
+    if given.method == "ridge" and given.direction == "to-features":
+        raise ZslError("--finetune: the label vectors lie where the network's features are; "
+                       "give --direction to-labels")
     if isinstance(start.plan.network.module, fx.GraphModule):
         raise ZslError("--finetune: an exported program cannot be trained; give its state dict "
                        "and --arch")

@@ -65,9 +65,9 @@ def learn(given: Options, start: "Start", vocabulary: "Vocabulary", images: Imag
     elif given.method == "wsabie":
         vectors = random_vectors(len(classes), given.dimension, given.seed)
     else:
-        rows, own = classes, given.method == "random"
-        vectors = (random_vectors(len(vocabulary), vocabulary.dimension, given.seed) if own
-                   else _meanings(vocabulary))
+        rows, own = classes, given.method == "random" or _to_features(given)
+        vectors = (random_vectors(len(vocabulary), vocabulary.dimension, given.seed)
+                   if given.method == "random" else _meanings(vocabulary))
         labels = tuple(vocabulary.labels)
     taught = _from_nothing(given, vectors, rows, target, images, teller)
     space = vocabulary.space
@@ -78,6 +78,10 @@ def learn(given: Options, start: "Start", vocabulary: "Vocabulary", images: Imag
         space = f"{given.output.absolute().name}-{digest}"
     return replace(taught, projection=replace(taught.projection, space=space),
                    labels=labels if own else ())
+
+
+def _to_features(given: Options) -> bool:
+    return given.method == "ridge" and given.direction == "to-features"
 
 
 def check(given: Options) -> None:
@@ -169,6 +173,11 @@ def _from_nothing(given: Options, vectors: "NDArray[np.float32]", rows: "NDArray
     if constant:
         change, bias = np.ascontiguousarray(change[:, :-1]), change[:, -1].copy()
     projection = Projection(change, bias=bias, unit_features=True)
+    if _to_features(given):  # there the labels are mapped, and images stay where they are
+        vectors = vectors @ change
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        projected = inputs[:len(target)]
+        projection = Projection(np.eye(inputs.shape[1], dtype=np.float32), unit_features=True)
     if given.method == "wsabie":
         assert learned.vectors is not None
         vectors = learned.vectors / np.maximum(
