@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zsl_cli.metrics import class_mean
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -82,7 +84,4 @@ class Problem:
 def hit_at_k(scores: "NDArray[np.float32]", target: "NDArray[np.int64]", k: int) -> float:
     """The mean over classes of the share of images whose label is among the k best."""
     right = scores[np.arange(len(scores)), target]
-    hits = (scores > right[:, None]).sum(1) < k
-    counts = np.bincount(target)
-    sums = np.bincount(target, weights=hits)
-    return float((sums[counts > 0] / counts[counts > 0]).mean())
+    return class_mean((scores > right[:, None]).sum(1) < k, target)
