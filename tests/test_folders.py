@@ -1,6 +1,7 @@
 """Manifests, hashes, looking folders up by name, and writing them whole."""
 
 import json
+import os
 
 import pytest
 
@@ -165,6 +166,38 @@ def test_a_new_folder_appears_whole_or_not_at_all(tmp_path):
         (work / "whole").touch()
         assert not target.exists()
     assert [path.name for path in target.iterdir()] == ["whole"]
+
+
+def test_a_signal_just_when_the_new_folder_is_made_leaves_nothing(tmp_path, monkeypatch):
+    make_folder = os.mkdir
+
+    def interrupted(path, *rest, **named):
+        make_folder(path, *rest, **named)
+        if os.path.basename(path).startswith(".here-"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "mkdir", interrupted)
+    with pytest.raises(KeyboardInterrupt), folders.new_folder(tmp_path / "made" / "here"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_between_old_and_new_puts_the_old_back(tmp_path, monkeypatch):
+    target = tmp_path / "here"
+    make(target)
+    rename = os.rename
+
+    def interrupted(source, destination, **named):
+        rename(source, destination, **named)
+        if source == target:
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt), folders.new_folder(target, force=True) as work:
+        (work / "new").touch()
+    assert {path.name for path in target.iterdir()} == {"model.json", "encoder.onnx"}
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
 
 
 def test_an_existing_folder_is_replaced_only_by_force(tmp_path):

@@ -200,9 +200,9 @@ def test_what_cannot_be_used_is_named_and_left_out(zsl, photos, tmp_path):
     result = zsl("train", str(data), "-o", "run", "--epochs", "1", "--no-export", "--decay", "0")
     said = result.stderr.decode()
     assert result.returncode == 1, said
-    assert "knows no label 'tomatoo'" in said
+    assert "class 'tomatoo' is unknown to vocabulary 'default', 1 image left out" in said
     assert "tomato" in said
-    assert "class folder 'empty'" in said
+    assert "class 'empty' has no images" in said
     assert "1 image could not be read" in said
     assert "broken.png" in said
 

@@ -220,23 +220,41 @@ def new_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
     Nothing is left behind when it does not. An existing target needs ``force``.
     """
     import shutil
-    import tempfile
 
     check_target(target, force=force)
+    work = _beside(target)
     with ExitStack() as stack:
         try:
             stack.enter_context(files.parents(target))
-            work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+            # Before the folder is there, so that no signal comes in between.
+            stack.callback(shutil.rmtree, work, ignore_errors=True)
+            work.mkdir(mode=0o700)
         except OSError as error:
             raise FolderError(f"{target}: no folder can be made there ({error.strerror})"
                               ) from error
-        stack.callback(shutil.rmtree, work, ignore_errors=True)
         yield work
         work.chmod(0o755)
         if target.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-            target.rename(old / target.name)
-            work.rename(target)
-            shutil.rmtree(old)
+            _exchange(work, target)
         else:
             work.rename(target)
+
+
+def _beside(target: Path) -> Path:
+    """A name of the same folder that nobody else has."""
+    return target.with_name(f".{target.name}-{os.urandom(8).hex()}")
+
+
+def _exchange(new: Path, target: Path) -> None:
+    """Put a folder in another's place, which is removed; or back, when that is broken off."""
+    import shutil
+
+    old = _beside(target)
+    try:
+        target.rename(old)
+        new.rename(target)
+    except BaseException:
+        if not target.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old)

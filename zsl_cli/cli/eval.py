@@ -5,22 +5,23 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from zsl_cli import __version__
 from zsl_cli.cli import notes, options
 from zsl_cli.cli.interrupt import interrupts
+from zsl_cli.cli.left_out import LeftOut
 from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar, duration
+from zsl_cli.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
 
     from zsl_cli.datasets import Dataset
-    from zsl_cli.errors import ImageError
     from zsl_cli.evaluation.candidates import Candidates
     from zsl_cli.evaluation.measure import Outcome, Settings, Subject
     from zsl_cli.feature_cache import Features
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 _DEFAULT = ("own", "all")
 _NAMED = ("own", "all", "unseen", "unseen+seen")  # as in evaluation.candidates
-_SAID = 5  # examples of a kind that are named
 _WIDE = 160  # columns, where there is no terminal
 
 
@@ -115,7 +115,7 @@ def command(dataset: str, models: tuple[str, ...], vocabularies: tuple[str, ...]
     from zsl_cli.evaluation.measure import Settings
 
     settings = Settings(ks, resamples, seed)
-    problems = _Problems(verbose)
+    problems = LeftOut(lambda line: click.echo(line, err=True), verbose)
     outcomes: list[Outcome] = []
     reading = {"jobs": jobs, "batch_size": batch_size, "max_pixels": max_pixels}
     with interrupts(), Bar.shown(quiet) as bar:
@@ -130,7 +130,9 @@ def command(dataset: str, models: tuple[str, ...], vocabularies: tuple[str, ...]
 
         raise ZslError("no image of the set has a label that is a candidate")
     _say_differences(outcomes)
-    about = problems.about(dataset, settings)
+    about = {"dataset": dataset, "version": __version__,
+             "settings": {"k": list(ks), "resamples": resamples, "seed": seed, "interval": 0.95},
+             "left_out": problems.to_dict()}
     if report is not None:
         _write_report(report, outcomes, settings, dataset, problems)
     _print(outcomes, output_format, settings, about)
@@ -170,94 +172,9 @@ def _check_report(report: str | None) -> None:
         raise click.UsageError(f"--report {report}: that is a folder; name a file")
 
 
-@dataclass
-class _Problems:
-    """What did not count, and why; each thing is said once."""
-
-    verbose: bool
-    unknown: list[dict[str, Any]] = field(default_factory=list)
-    empty: list[str] = field(default_factory=list)
-    unreadable: dict[str, str] = field(default_factory=dict)
-    unknown_lines: list[dict[str, str]] = field(default_factory=list)
-    loose: int = 0
-    images: int = 0
-
-    def __bool__(self) -> bool:
-        return bool(self.unknown or self.empty or self.unreadable or self.unknown_lines)
-
-    def add_dataset(self, dataset: "Dataset", vocabulary: "Vocabulary") -> None:
-        """Tell the classes of a set that do not count."""
-        lines = []
-        for one in dataset.unknown:
-            like = f"; the nearest names are: {', '.join(one.nearest)}" if one.nearest else ""
-            lines.append(f"class {one.name!r} is unknown to vocabulary {vocabulary.name!r}, "
-                         f"{_images(one.images)} left out{like}")
-            self.unknown.append({"class": one.name, "images": one.images,
-                                 "vocabulary": vocabulary.name, "nearest": list(one.nearest)})
-        self._say(lines, "unknown classes")
-        new = [one.name for one in dataset.empty if one.name not in self.empty]
-        self._say([f"class {name!r} has no images" for name in new], "empty classes")
-        self.empty += new
-        if dataset.loose and not self.loose:
-            self.loose = dataset.loose
-            self._say([f"{_images(self.loose)} left out, in no class folder"], "")
-        self.images = max(self.images, len(dataset))
-
-    def add_unreadable(self, failed: "Sequence[tuple[str, ImageError]]") -> None:
-        """Tell the images that cannot be read."""
-        new = {path: str(error) for path, error in failed if path not in self.unreadable}
-        self._say([f"{path}: {message}" for path, message in new.items()],
-                  "images that cannot be read")
-        self.unreadable |= new
-
-    def add_lines(self, file: str, lines: Sequence[str], vocabulary: "Vocabulary") -> None:
-        """Tell the lines of a file that are no labels."""
-        self._say([f"{file}: vocabulary {vocabulary.name!r} does not know {line!r}"
-                   for line in lines], f"unknown labels in {file}")
-        self.unknown_lines += [{"file": file, "label": line, "vocabulary": vocabulary.name}
-                               for line in lines]
-
-    def _say(self, lines: Sequence[str], what: str) -> None:
-        shown = lines if self.verbose else lines[:_SAID]
-        for line in shown:
-            click.echo(f"zsl: {printable(line)}", err=True)
-        if len(lines) > len(shown):
-            click.echo(f"zsl: and {len(lines) - len(shown):,} more {printable(what)} "
-                       "(--verbose names them all)", err=True)
-
-    def about(self, dataset: str, settings: "Settings") -> dict[str, Any]:
-        """What the JSON says beside the rows."""
-        from zsl_cli import __version__
-
-        return {"dataset": dataset, "version": __version__,
-                "settings": {"k": list(settings.ks), "resamples": settings.resamples,
-                             "seed": settings.seed, "interval": 0.95},
-                "left_out": {"unknown_classes": self.unknown, "empty_classes": self.empty,
-                             "unreadable": [{"path": path, "message": message}
-                                            for path, message in self.unreadable.items()],
-                             "unknown_labels": self.unknown_lines, "without_class": self.loose}}
-
-    def left_out(self) -> list[tuple[str, list[str]]]:
-        """The same for the page."""
-        return [
-            ("Classes that the vocabulary does not know",
-             [f"{one['class']}: {_images(one['images'])}"
-              + (f"; near it: {', '.join(one['nearest'])}" if one["nearest"] else "")
-              for one in self.unknown]),
-            ("Class folders without images", self.empty),
-            ("Images that cannot be read",
-             [f"{path}: {message}" for path, message in self.unreadable.items()]),
-            ("Labels in a file that the vocabulary does not know",
-             [f"{one['file']}: {one['label']}" for one in self.unknown_lines])]
-
-
-def _images(number: int) -> str:
-    return f"{number:,} image" + ("" if number == 1 else "s")
-
-
 def _evaluate(name: str, model_name: str, vocabulary_name: str | None, path: str, device: str,
               candidates: Sequence[str], seen: str | None, stacking: Sequence[float | str],
-              settings: "Settings", reading: dict[str, Any], bar: Bar, problems: _Problems, *,
+              settings: "Settings", reading: dict[str, Any], bar: Bar, problems: LeftOut, *,
               cached: bool, quiet: bool, verbose: bool) -> "list[Outcome]":
     """The outcomes of one model with one vocabulary, one a candidate set and constant."""
     from zsl_cli import datasets
@@ -286,11 +203,12 @@ def _evaluate(name: str, model_name: str, vocabulary_name: str | None, path: str
     problems.add_unreadable([(str(dataset.paths[at]), error) for at, error in features.failed])
     if verbose:
         bar.say(f"zsl: model {name} on {model.device}, vocabulary {vocabulary.name}, "
-                f"{_images(len(features.kept))}, {features.cached:,} of them from the cache")
+                f"{counted(len(features.kept), 'image')}, "
+                f"{features.cached:,} of them from the cache")
     if not len(features.kept):
         from zsl_cli.errors import ZslError
 
-        raise ZslError(f"{path}: none of its {_images(len(dataset))} can be read")
+        raise ZslError(f"{path}: none of its {counted(len(dataset), 'image')} can be read")
     subject = Subject(name, Classifier(model, vocabulary), features.values,
                       dataset.rows[features.kept],
                       [dataset.paths[at] for at in features.kept.tolist()], mask)
@@ -327,7 +245,7 @@ def _vocabulary(folder: Any, path: str, model: "Model") -> "Vocabulary":
     return vocabulary_of(datasets.class_names(path), model)
 
 
-def _seen(path: str | None, vocabulary: "Vocabulary", problems: _Problems) -> "np.ndarray":
+def _seen(path: str | None, vocabulary: "Vocabulary", problems: LeftOut) -> "np.ndarray":
     from zsl_cli.evaluation.candidates import read_list, seen_mask
 
     if path is None:
@@ -338,7 +256,7 @@ def _seen(path: str | None, vocabulary: "Vocabulary", problems: _Problems) -> "n
 
 
 def _candidate_sets(names: Sequence[str], dataset: "Dataset", vocabulary: "Vocabulary",
-                    seen: "np.ndarray", problems: _Problems) -> "list[Candidates]":
+                    seen: "np.ndarray", problems: LeftOut) -> "list[Candidates]":
     from zsl_cli.evaluation.candidates import Candidates, choose, read_list
 
     found = []
@@ -389,12 +307,12 @@ def _say_differences(outcomes: "Sequence[Outcome]") -> None:
 
 
 def _write_report(path: str, outcomes: "Sequence[Outcome]", settings: "Settings", dataset: str,
-                  problems: _Problems) -> None:
+                  problems: LeftOut) -> None:
     from zsl_cli import __version__, files
     from zsl_cli.evaluation import page
 
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    about = page.About(dataset, __version__, made, problems.images, problems.left_out())
+    about = page.About(dataset, __version__, made, problems.images, problems.listed())
     content = page.render(outcomes, settings.ks, about)
     with files.replacing(path) as file:
         file.write(content)

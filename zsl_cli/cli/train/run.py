@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zsl_cli.cli.left_out import LeftOut
 from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 from zsl_cli.errors import ZslError
@@ -117,7 +118,6 @@ class Images:
     rows: "NDArray[np.int64]"
     features: "NDArray[np.float32]"
     views: "NDArray[np.float32]"
-    failed: int
 
 
 def run(given: Options, bar: Bar, *, quiet: bool, verbose: bool) -> int:
@@ -128,18 +128,19 @@ def run(given: Options, bar: Bar, *, quiet: bool, verbose: bool) -> int:
     _check_output(given)
     teller = Teller(bar, given.output, quiet=quiet, verbose=verbose)
     vocabulary = Vocabulary.load(given.vocabulary)
-    dataset = _dataset(given, vocabulary, teller)
+    left_out = LeftOut(bar.say, verbose)
+    dataset = _dataset(given, vocabulary, teller, left_out)
     began = start.find(given, vocabulary, teller)
     learn.check(given)
     finetune.check(given, began)
     _clear_output(given)
-    images = _read(given, began.plan, dataset, teller)
+    images = _read(given, began.plan, dataset, teller, left_out)
     taught = learn.learn(given, began, vocabulary, images, teller)
     if given.finetune:
         taught = finetune.finetune(given, began, taught, images, teller)
     bar.end()
     write.write(given, began, vocabulary, taught, images, teller)
-    return 1 if images.failed or dataset.unknown or dataset.empty else 0
+    return 1 if left_out else 0
 
 
 def device_of(given: Options) -> str:
@@ -181,28 +182,18 @@ def _clear_output(given: Options) -> None:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-def _dataset(given: Options, vocabulary: "Vocabulary", teller: Teller) -> "Dataset":
+def _dataset(given: Options, vocabulary: "Vocabulary", teller: Teller,
+             left_out: LeftOut) -> "Dataset":
     import numpy as np
 
     from zsl_cli import datasets
     from zsl_cli.evaluation import candidates
 
     found = datasets.read(given.data, vocabulary)
-    for one in found.unknown[:_SAID]:
-        like = f"; the nearest names are: {', '.join(one.nearest)}" if one.nearest else ""
-        teller.say(f"warning: vocabulary {vocabulary.name!r} knows no label {one.name!r}: "
-                   f"{counted(one.images, 'image')} left out{like}")
-    if len(found.unknown) > _SAID:
-        teller.say(f"warning: and {len(found.unknown) - _SAID} more such classes")
-    for one in found.empty[:_SAID]:
-        teller.say(f"warning: no image in the class folder {one.name!r}")
-    if len(found.empty) > _SAID:
-        teller.say(f"warning: and {len(found.empty) - _SAID} more empty ones")
+    left_out.add_dataset(found, vocabulary)
     if given.hold_out is not None:
         held = candidates.read_list(given.hold_out, vocabulary)
-        for name in held.unknown[:_SAID]:
-            teller.say(f"warning: --hold-out {given.hold_out}: vocabulary {vocabulary.name!r} "
-                       f"knows no label {name!r}")
+        left_out.add_lines(str(given.hold_out), held.unknown, vocabulary)
         absent = np.setdiff1d(held.rows, found.labels)
         if len(absent):
             names = ", ".join(vocabulary.label(int(row)).name for row in absent[:_SAID])
@@ -216,7 +207,8 @@ def _dataset(given: Options, vocabulary: "Vocabulary", teller: Teller) -> "Datas
     return found
 
 
-def _read(given: Options, plan: "Plan", dataset: "Dataset", teller: Teller) -> Images:
+def _read(given: Options, plan: "Plan", dataset: "Dataset", teller: Teller,
+          left_out: LeftOut) -> Images:
     """The features of the images, and of random views of them."""
     import numpy as np
 
@@ -227,8 +219,7 @@ def _read(given: Options, plan: "Plan", dataset: "Dataset", teller: Teller) -> I
     teller.bar.start("reading features", len(dataset), "images")
     found = feature_cache.embed(encoder, dataset.paths, identity=encoder.identity,
                                 max_pixels=given.max_pixels, advance=teller.bar.advance)
-    for at, error in found.failed[:_SAID]:
-        teller.say(f"{dataset.paths[at]}: {error}")
+    left_out.add_unreadable([(str(dataset.paths[at]), error) for at, error in found.failed])
     if found.failed:
         teller.say(f"{counted(len(found.failed), 'image')} could not be read and "
                    f"{'is' if len(found.failed) == 1 else 'are'} left out")
@@ -248,7 +239,7 @@ def _read(given: Options, plan: "Plan", dataset: "Dataset", teller: Teller) -> I
         views[number] = one.values
     if not (np.isfinite(found.values).all() and np.isfinite(views).all()):
         raise ZslError("the network gives features that are not finite")
-    return Images(paths, rows, found.values, views, len(found.failed))
+    return Images(paths, rows, found.values, views)
 
 
 @dataclass(frozen=True)
