@@ -1,6 +1,7 @@
 """Real photographs (scikit-image ships some), the real command line, small model folders."""
 
 import functools
+import io
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from label_runs import LARGE
 from PIL import Image
 
 from zsl_cli import devices
@@ -80,6 +82,43 @@ def cat_jpg(tmp_path_factory, cat) -> Path:
 def coffee_png(skimage_photos) -> Path:
     """A cup of coffee; do not change it."""
     return skimage_photos / "coffee.png"
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory, skimage_photos):
+    """24 different crops of photographs as JPEG bytes."""
+    found = []
+    for name in ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg"):
+        with Image.open(skimage_photos / name) as opened:
+            image = opened.convert("RGB")
+        for number in range(6):
+            side = min(image.size) * (10 - number) // 10
+            file = io.BytesIO()
+            image.crop((number * 7, number * 3, number * 7 + side, number * 3 + side)).resize(
+                (160, 160)).save(file, "JPEG")
+            found.append(file.getvalue())
+    return found
+
+
+@pytest.fixture
+def library(tmp_path, photographs):
+    """A folder of 24 photographs in three folders."""
+    folder = tmp_path / "photos"
+    for number, data in enumerate(photographs):
+        below = folder / "abc"[number // 8]
+        below.mkdir(parents=True, exist_ok=True)
+        (below / f"{number:02}.jpg").write_bytes(data)
+    return folder
+
+
+@pytest.fixture
+def large_library(tmp_path, photographs):
+    """So many photographs that there is time to look in between."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(LARGE):
+        (folder / f"{number:03}.jpg").write_bytes(photographs[number % 24])
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -121,3 +121,8 @@ def test_a_folder_without_a_single_labelled_image_is_an_error(
 def test_a_set_that_is_not_there(tmp_path, vocabulary):
     with pytest.raises(ZslError, match="no such folder or CSV file"):
         datasets.read(tmp_path / "nowhere", vocabulary)
+
+
+def test_an_image_by_itself_is_no_set(tmp_path, vocabulary):
+    with pytest.raises(ZslError, match=r"a\.jpg: an image by itself; expected a folder with"):
+        datasets.read(touch(tmp_path, "a.jpg") / "a.jpg", vocabulary)

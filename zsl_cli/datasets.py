@@ -14,7 +14,7 @@ import numpy as np
 from zsl_cli.errors import ZslError
 from zsl_cli.spelling import Names
 from zsl_cli.vocabulary import Match, normal_name
-from zsl_cli.walk import Walk, images_in
+from zsl_cli.walk import SUFFIXES, Walk, images_in
 from zsl_cli.wording import counted
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ COLUMNS = ("path", "label")
 
 WORDNET_ID = re.compile(r"n[0-9]{8}")
 _ALIKE = 0.6  # as the names that look_up's error offers
+_EXPECTED = ("a folder with a folder for each class, named by its label, or a CSV file with the "
+             f"columns {' and '.join(COLUMNS)}")
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,8 @@ def _groups(path: Path) -> tuple[dict[str, list[Path]], int]:
     """The images of each class, and how many there are without one."""
     if path.is_dir():
         return _folders(path)
+    if path.suffix.lower() in SUFFIXES and path.is_file():
+        raise ZslError(f"{path}: an image by itself; expected {_EXPECTED}")
     if path.is_file():
         return _csv(path), 0
     raise ZslError(f"{path}: no such folder or CSV file")
@@ -169,8 +173,7 @@ def _folders(folder: Path) -> tuple[dict[str, list[Path]], int]:
         raise ZslError(f"{folder}: {error.strerror or error}") from error
     groups = {name: [Path(image) for image in images_in(str(folder / name))] for name in names}
     if not groups:
-        raise ZslError(f"{folder}: no class folders in it; expected a folder for each class, "
-                       "named by its label, or a CSV file with the columns path and label")
+        raise ZslError(f"{folder}: no class folders in it; expected {_EXPECTED}")
     everything = sum(1 for _, error in Walk().images_in(str(folder)) if error is None)
     return groups, everything - sum(map(len, groups.values()))
 
@@ -194,7 +197,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str, str]]:
             fields = reader.fieldnames or ()
             if missing := [name for name in COLUMNS if name not in fields]:
                 raise ZslError(f"{path}: the first line names no column {' or '.join(missing)}; "
-                               f"a CSV file with the columns {' and '.join(COLUMNS)} is expected")
+                               f"expected {_EXPECTED}")
             for row in reader:
                 yield reader.line_num, row["path"].strip(), row["label"].strip()
     except OSError as error:
