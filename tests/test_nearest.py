@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from zsl_cli.metrics import recall_at_k
-from zsl_cli.nearest import Exact, Hnsw, HnswParameters, as_float32, index_pays
+from zsl_cli.nearest import Exact, Hnsw, HnswParameters, as_float32, index_pays, largest
 
 PARAMETERS = HnswParameters()
 
@@ -34,9 +34,19 @@ def test_exact_search_is_a_full_sort(vectors, queries, k):
     assert all(len(set(line)) == len(line) for line in rows.tolist())
 
 
-def test_ties_go_to_the_earlier_row():
-    rows, _ = Exact(np.ones((7, 2), np.float32)).search(np.ones((1, 2), np.float32), 7)
-    assert rows.tolist() == [[0, 1, 2, 3, 4, 5, 6]]
+@pytest.mark.parametrize("k", [1, 3, 7])
+def test_ties_go_to_the_earlier_row(k):
+    rows, _ = Exact(np.ones((7, 2), np.float32)).search(np.ones((1, 2), np.float32), k)
+    assert rows.tolist() == [[0, 1, 2, 3, 4, 5, 6][:k]]
+
+
+@given(scores=hnp.arrays(np.float32, st.tuples(st.integers(1, 4), st.integers(1, 40)),
+                         elements=st.integers(0, 4)), k=st.integers(1, 50))
+def test_the_largest_are_the_first_of_a_stable_sort(scores, k):
+    columns, values = largest(scores, k)
+    expected = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    assert columns.tolist() == expected.tolist()
+    assert np.array_equal(values, np.take_along_axis(scores, expected, 1))
 
 
 def test_hnsw_finds_what_exact_search_finds(vectors):

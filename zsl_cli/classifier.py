@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zsl_cli.nearest import Nearest
 
 MAX_TOP = 1000
+_OWN_NEIGHBOURS = 1000
 
 MANY = 32
 """From so many images on, the cores share out the images and not the layers."""
@@ -206,11 +207,9 @@ class Classifier:
     def _label(self, embeddings: "NDArray[np.float32]", nearest: "Nearest", top: int,
                threshold: float) -> Iterator[tuple[ScoredLabel, ...]]:
         """The scored labels of each embedding."""
-        # A user's own candidates all count in the denominator, so that their scores add up to 1.
-        if isinstance(nearest, Subset):
-            among, label = MAX_TOP, nearest.label
-        else:
-            among, label = self.model.calibration.neighbours, self.vocabulary.label
+        own = isinstance(nearest, Subset)
+        label = nearest.label if isinstance(nearest, Subset) else self.vocabulary.label
+        among = self.neighbours(own=own)
         rows, products = nearest.search(embeddings, max(top, among))
         scores = self.probabilities(products, among)
         for line in range(len(rows)):
@@ -218,6 +217,12 @@ class Classifier:
                         for row, score in zip(rows[line, :top].tolist(),
                                               scores[line, :top].tolist(), strict=True)
                         if score >= threshold)
+
+    def neighbours(self, *, own: bool) -> int:
+        """How many of the nearest labels make the denominator of a probability: as many as the
+        model was calibrated with; of a user's ``own`` candidates 1000, which for a list of names
+        is all of them, so that their scores add up to 1."""
+        return _OWN_NEIGHBOURS if own else self.model.calibration.neighbours
 
     def probabilities(self, products: "NDArray[np.float32]",
                       among: int) -> "NDArray[np.float32]":

@@ -90,12 +90,26 @@ def largest(scores: "NDArray[np.float32]", k: int) -> "Neighbours":
     """Columns and values of the k largest of each line of ``[n, m]``, falling; ties go to the
     earlier column. ``k`` above m gives all."""
     columns = scores.shape[1]
-    best = (np.argpartition(scores, columns - k, axis=1)[:, columns - k:] if k < columns
-            else np.broadcast_to(np.arange(columns), scores.shape))
+    if k < columns:
+        best = np.argpartition(scores, columns - k, axis=1)[:, columns - k:]
+        _prefer_earlier(scores, best)
+    else:
+        best = np.broadcast_to(np.arange(columns), scores.shape)
     best = np.sort(best, axis=1)
     order = np.argsort(-np.take_along_axis(scores, best, 1), axis=1, kind="stable")
     best = np.take_along_axis(best, order, 1)
     return best, np.take_along_axis(scores, best, 1)
+
+
+def _prefer_earlier(scores: "NDArray[np.float32]", best: "NDArray[np.int64]") -> None:
+    """Where the k-th largest value of a line is there more often than among ``best`` ``[n, k]``,
+    the columns of the largest, take its earliest columns."""
+    k = best.shape[1]
+    last = np.take_along_axis(scores, best[:, :1], 1)  # argpartition puts the smallest first
+    for line in np.flatnonzero(np.count_nonzero(scores >= last, axis=1) > k).tolist():
+        above = np.flatnonzero(scores[line] > last[line])
+        equal = np.flatnonzero(scores[line] == last[line])
+        best[line] = np.concatenate([above, equal[:k - len(above)]])
 
 
 class Exact:

@@ -384,7 +384,9 @@ class Subset:
         self.phrases = tuple(phrases)
         self._vocabulary = vocabulary
         self._rows = np.concatenate([rows, len(vocabulary) + np.arange(len(phrases))])
-        self._exact = nearest.Exact(np.concatenate([of_rows, of_phrases]) if phrases else of_rows)
+        self.vectors = np.concatenate([of_rows, of_phrases]) if phrases else of_rows
+        """float32 ``[candidates, D]``, in the order of their rows."""
+        self._exact = nearest.Exact(self.vectors)
 
     def __len__(self) -> int:
         return len(self._rows)

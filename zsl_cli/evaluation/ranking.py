@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_cli import nearest
-from zsl_cli.classifier import MAX_TOP
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,11 +56,9 @@ def rank(classifier: "Classifier", embeddings: "NDArray[np.float32]",
     The scores of all candidates are never held at once, only those of a block of images.
     """
     vocabulary, rows = classifier.vocabulary, candidates.rows
-    vectors = nearest.as_float32(vocabulary.vectors if candidates.whole
-                                 else vocabulary.vectors[rows])  # a copy
-    if not candidates.whole and vocabulary.prior_dimension is not None:
-        vectors[:, vocabulary.prior_dimension] = 0.0
-    among = classifier.model.calibration.neighbours if candidates.whole else MAX_TOP
+    vectors = (nearest.as_float32(vocabulary.vectors) if candidates.whole
+               else vocabulary.subset(rows, prior=False).vectors)
+    among = classifier.neighbours(own=not candidates.whole)
     of_seen, of_unseen = np.flatnonzero(seen[rows]), np.flatnonzero(~seen[rows])
     both = len(of_seen) > 0 and len(of_unseen) > 0
     number, most = len(embeddings), min(most, len(rows))
