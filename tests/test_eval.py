@@ -67,6 +67,32 @@ def test_hits_of_a_set_by_image_and_by_class(zsl, model, photos):
     assert rows["all"]["labels"] == 4
 
 
+def test_a_k_above_the_number_of_candidates_is_a_dash_everywhere(zsl, model, photos):
+    result = zsl("eval", photos, "--model", model, "--k", "10", "--candidates", "own", "--json",
+                 "--report", "page.html")
+    assert result.stderr == b""
+    assert result.returncode == 0
+    assert rows_of(result)["own"]["hit@10"] is None
+    page = (photos.parent / "page.html").read_text(encoding="utf-8")
+    assert '<td class="number">–</td>' in page
+    assert "fewer labels than k" in page
+    arguments = ("eval", photos, "--model", model, "--k", "10", "--candidates", "own")
+    (row,) = csv.DictReader(io.StringIO(zsl(*arguments, "--csv").stdout.decode()))
+    assert row["hit@10"] == ""
+    table = zsl(*arguments).stdout.decode()
+    assert "Flat hit@k" in table
+    assert "fewer labels than k" in table
+
+
+def test_a_plot_of_hits_leaves_out_what_has_none(zsl, model, photos):
+    zsl("eval", photos, "--model", model, "--k", "10,20", "--report", "page.html", "--quiet")
+    page = (photos.parent / "page.html").read_text(encoding="utf-8")
+    assert "hit@k of each row" not in page
+    zsl("eval", photos, "--model", model, "--k", "4,5", "--report", "other.html", "--quiet")
+    page = (photos.parent / "other.html").read_text(encoding="utf-8")
+    assert page.count("<polyline class=\"line") == 3  # of all alone, and two of stacking
+
+
 def test_unseen_candidates_and_stacking(zsl, model, photos):
     result = zsl("eval", photos, "--model", model, "--json", "--candidates", "unseen",
                  "--candidates", "unseen+seen", "--stacking", "best", "--k", "1")

@@ -119,7 +119,9 @@ def _figures(ranked: "NDArray[np.int64]", truth: "NDArray[np.int64]", subject: S
     """Hits and hierarchical precision with their intervals, chance level, and hits on seen and on
     unseen classes. None where k is larger than the number of candidates."""
     ks = [k for k in settings.ks if k <= len(candidates.rows)]
-    hits = np.array([metrics.hits(ranked, truth, k) for k in ks], np.float64).T
+    hits = np.empty((len(truth), len(ks)))
+    for column, k in enumerate(ks):
+        hits[:, column] = metrics.hits(ranked, truth, k)
     hierarchy = subject.classifier.vocabulary.hierarchy
     precision = np.empty((len(truth), 0)) if hierarchy.flat else metrics.hierarchical_precision(
         ranked, truth, candidates.rows, hierarchy, ks).astype(np.float64)

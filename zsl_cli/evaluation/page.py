@@ -110,29 +110,39 @@ def _title(outcome: "Outcome") -> str:
 
 
 def _plots(outcomes: "Sequence[Outcome]", ks: Sequence[int]) -> str:
-    found = []
-    if len(ks) > 1:
-        places = {k: at / (len(ks) - 1) for at, k in enumerate(ks)}
-        of_hits = [plots.Line(_title(outcome), [
-            (places[k], outcome.row[f"hit@{k}"]) for k in ks
-            if outcome.row[f"hit@{k}"] is not None], at, marked=True)
-            for at, outcome in enumerate(outcomes)]
-        found.append(_plot("hit@k", "Share of images whose label is among the first k.",
-                           plots.lines("hit@k of each row", of_hits, across="k", up="hit@k",
-                                       ticks=[(places[k], str(k)) for k in ks]),
-                           [(line.name, line.colour) for line in of_hits]))
-    curves = [(at, outcome) for at, outcome in enumerate(outcomes)
-              if outcome.curve and outcome.row["stacking"] is None]
-    if curves:
-        of_curves = [plots.Line(_title(outcome), list(zip(
-            outcome.curve.seen.tolist(), outcome.curve.unseen.tolist(), strict=True)), at)
-            for at, outcome in curves if outcome.curve]
-        found.append(_plot("Seen against unseen classes",
-                           "hit@1 for all constants of calibrated stacking.",
-                           plots.lines("hit@1 on unseen over seen classes", of_curves,
-                                       across="seen classes", up="unseen classes"),
-                           [(line.name, line.colour) for line in of_curves]))
-    return f'<h2>Plots</h2><div class="plots">{"".join(found)}</div>' if found else ""
+    found = _hits_plot(outcomes, ks) + _curves_plot(outcomes)
+    return f'<h2>Plots</h2><div class="plots">{found}</div>' if found else ""
+
+
+def _hits_plot(outcomes: "Sequence[Outcome]", ks: Sequence[int]) -> str:
+    """Nothing where there are no two k to draw a line between, or none that is small enough."""
+    if len(ks) < 2:
+        return ""
+    places = {k: at / (len(ks) - 1) for at, k in enumerate(ks)}
+    found = [plots.Line(_title(outcome), [
+        (places[k], outcome.row[f"hit@{k}"]) for k in ks
+        if outcome.row[f"hit@{k}"] is not None], at, marked=True)
+        for at, outcome in enumerate(outcomes)]
+    found = [line for line in found if line.points]
+    if not found:
+        return ""
+    return _plot("hit@k", "Share of images whose label is among the first k.",
+                 plots.lines("hit@k of each row", found, across="k", up="hit@k",
+                             ticks=[(places[k], str(k)) for k in ks]),
+                 [(line.name, line.colour) for line in found])
+
+
+def _curves_plot(outcomes: "Sequence[Outcome]") -> str:
+    found = [plots.Line(_title(outcome), list(zip(
+        outcome.curve.seen.tolist(), outcome.curve.unseen.tolist(), strict=True)), at)
+        for at, outcome in enumerate(outcomes)
+        if outcome.curve and outcome.row["stacking"] is None]
+    if not found:
+        return ""
+    return _plot("Seen against unseen classes", "hit@1 for all constants of calibrated stacking.",
+                 plots.lines("hit@1 on unseen over seen classes", found,
+                             across="seen classes", up="unseen classes"),
+                 [(line.name, line.colour) for line in found])
 
 
 def _plot(title: str, note: str, drawing: str,
