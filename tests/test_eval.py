@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import browser
@@ -193,6 +196,62 @@ def test_wrong_use_is_told_before_anything_is_read(zsl, model, photos, arguments
     assert result.returncode == 2
     assert message in result.stderr
     assert b"Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(("wrong", "message"), [
+    (["--model", "typo"], "no model called 'typo'"),
+    (["--model", "./damaged"], "encoder.onnx"),
+    (["--model", "./paint", "--vocab", "./paint/vocab", "--vocab", "typo"],
+     "no vocabulary called 'typo'"),
+    (["--model", "./paint", "--vocab", "./paint/vocab", "--vocab", "./letters"],
+     "knows none of its 3 classes"),
+    (["--model", "./paint", "--vocab", "./paint/vocab", "--vocab", "./few", "--candidates",
+      "lime.txt"], "vocabulary 'few' knows none of its 1 lines")])
+def test_what_is_wrong_with_a_later_model_is_told_before_an_image_is_read(
+        zsl, model, photos, tmp_path, wrong, message):
+    (text_model.make(tmp_path / "damaged") / "encoder.onnx").write_bytes(b"other")
+    text_model.make_vocabulary(tmp_path / "letters", vectors=VECTORS[:1],
+                               labels=[Label("l1", "alpha")])
+    text_model.make_vocabulary(tmp_path / "few", vectors=VECTORS[:3], labels=LABELS[:3])
+    (tmp_path / "lime.txt").write_text("lime\n")
+    result = zsl("eval", photos, *([] if "./paint" in wrong else ["--model", model]), *wrong,
+                 env={"XDG_CACHE_HOME": str(tmp_path / "cache")})
+    assert result.returncode == 2
+    assert message in result.stderr.decode()
+    assert result.stdout == b""
+    assert not (tmp_path / "cache" / "zsl" / "features").exists()
+
+
+def test_a_vocabulary_that_several_models_share_is_spoken_of_once(zsl, model, photos, tmp_path):
+    (photos / "scarlett").mkdir()
+    text_model.photo(photos / "scarlett" / "0.png", (255, 0, 0))
+    text_model.make(tmp_path / "other")
+    result = zsl("eval", photos, "--model", model, "--model", "./other", "--vocab",
+                 model / "vocab", "--json")
+    assert result.stderr.count(b"'scarlett' is unknown") == 1
+    found = json.loads(result.stdout)
+    assert len(found["left_out"]["unknown_classes"]) == 1
+    assert [row["model"] for row in found["rows"]] == ["paint", "paint", "other", "other"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_the_figures_are_printed_before_a_report_that_cannot_be_written(zsl, model, photos):
+    result = zsl("eval", photos, "--model", model, "--json", "--report", "/dev/full")
+    assert result.returncode == 2
+    assert result.stderr == b"zsl: cannot write /dev/full: No space left on device\n"
+    assert rows_of(result)["own"]["images"] == 9
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_report_is_written_although_the_figures_cannot_be(environment, model, photos, tmp_path):
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "zsl_cli", "eval", photos, "--model", model, "--json",
+             "--report", "page.html"], cwd=tmp_path, env=environment, stdout=full,
+            stderr=subprocess.PIPE, check=False)
+    assert result.returncode == 2
+    assert b"No space left" in result.stderr
+    assert b"Evaluation of" in (tmp_path / "page.html").read_bytes()
 
 
 def test_nothing_readable_is_an_error(zsl, model, tmp_path):

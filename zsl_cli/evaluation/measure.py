@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zsl_cli.classifier import Classifier
     from zsl_cli.evaluation.candidates import Candidates
     from zsl_cli.evaluation.ranking import Ranking
+    from zsl_cli.vocabulary import Vocabulary
 
 KS = (1, 2, 5, 10, 20)
 BINS = 15
@@ -52,28 +53,26 @@ class Settings:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a subject among some candidates.
+    """What came of a subject among some candidates. Neither its model nor its embeddings are
+    held, since there may be many.
 
-    images: int64 ``[n]``, which of the subject's images counted: those whose label is a candidate.
+    paths: the n files that counted, those whose label is a candidate. truth: int64 ``[n]``, the
+        rows of their right labels.
     gamma: the constant of calibrated stacking that was used.
     curve: of all such constants, where seen and unseen classes compete.
     row: the figures, flat: numbers from 0 to 1, counts, texts; None where there is nothing to be
         said.
     """
 
-    subject: Subject
+    vocabulary: "Vocabulary"
     candidates: "Candidates"
     gamma: float
-    images: "NDArray[np.int64]"
+    paths: "Sequence[Path]"
+    truth: "NDArray[np.int64]"
     ranking: "Ranking"
     reliability: metrics.Reliability
     curve: stacking.Curve | None
     row: dict[str, Any]
-
-    @property
-    def truth(self) -> "NDArray[np.int64]":
-        """The rows of the right labels, ``[n]``."""
-        return self.subject.truth[self.images]
 
 
 def evaluate(subject: Subject, candidates: "Candidates", settings: Settings, *,
@@ -111,7 +110,9 @@ def evaluate(subject: Subject, candidates: "Candidates", settings: Settings, *,
         "ausuc": curve.area if curve else None}
     shares = mistakes.kinds(ranking.ranked[:, 0], truth, subject.classifier.vocabulary.hierarchy)
     row |= {f"wrong_{kind}": shares.get(kind) for kind in mistakes.KINDS}
-    return Outcome(subject, candidates, constant, images, ranking, reliability, curve, row)
+    return Outcome(subject.classifier.vocabulary, candidates, constant,
+                   [subject.paths[at] for at in images.tolist()], truth, ranking, reliability,
+                   curve, row)
 
 
 def _figures(ranked: "NDArray[np.int64]", truth: "NDArray[np.int64]", subject: Subject,

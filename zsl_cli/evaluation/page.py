@@ -175,7 +175,7 @@ def _details(outcome: "Outcome", thumbnails: "_Thumbnails", *, first: bool) -> s
 
 
 def _name(outcome: "Outcome", row: int) -> str:
-    return outcome.subject.classifier.vocabulary.label(row).name
+    return outcome.vocabulary.label(row).name
 
 
 def _worst_classes(outcome: "Outcome") -> Table:
@@ -208,7 +208,7 @@ def _photos(heading: str, outcome: "Outcome", among: "np.ndarray",
         return ""
     items = []
     for at in chosen:
-        path = outcome.subject.paths[int(outcome.images[at])]
+        path = outcome.paths[at]
         answer, label = int(outcome.ranking.ranked[at, 0]), int(outcome.truth[at])
         right = ("" if answer == label else f"<p>is: <strong>{_text(_name(outcome, label))}"
                  f"</strong>, place {outcome.ranking.place[at]:,}</p>")
