@@ -185,6 +185,8 @@ def test_one_class_only_is_told(zsl, model, photos):
     (["photos", "--stacking", "nan"], b"a number, or best"),
     (["photos", "--vocab", "a", "--vocab", "b", "--model", "c"], b"2 --model and"),
     (["photos", "--report", "no/where.html"], b"no folder no"),
+    (["photos", "--report", "photos"], b"photos: this is a folder"),
+    (["photos", "--report", ""], b"it is empty"),
     (["photos", "--seen", "nowhere"], b"nowhere: No such file")])
 def test_wrong_use_is_told_before_anything_is_read(zsl, model, photos, arguments, message):
     if "c" in arguments:
@@ -232,6 +234,30 @@ def test_a_vocabulary_that_several_models_share_is_spoken_of_once(zsl, model, ph
     found = json.loads(result.stdout)
     assert len(found["left_out"]["unknown_classes"]) == 1
     assert [row["model"] for row in found["rows"]] == ["paint", "paint", "other", "other"]
+
+
+def test_a_report_takes_the_place_of_none_but_an_unchanged_one_of_its_own(zsl, model, photos,
+                                                                          tmp_path):
+    def run(*more):
+        return zsl("eval", photos, "--model", model, "--json", "--report", "page.html", *more)
+
+    page = tmp_path / "page.html"
+    page.write_text("my thesis")
+    result = run()
+    assert result.returncode == 2
+    assert b"page.html exists" in result.stderr
+    assert b"--force" in result.stderr
+    assert result.stdout == b""
+    assert page.read_text() == "my thesis"
+    assert run("--force").returncode == 0
+    first = page.read_bytes()
+    assert run("--k", "1").returncode == 0  # a page that zsl eval wrote
+    assert page.read_bytes() != first
+    for changed in (page.read_bytes().replace(b"Evaluation of", b"My notes on"),
+                    page.read_bytes() + b"my notes"):
+        page.write_bytes(changed)
+        assert run().returncode == 2
+        assert page.read_bytes() == changed
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")

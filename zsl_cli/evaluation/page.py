@@ -7,6 +7,8 @@ policy sees to it. What comes from outside, such as file names and labels, is es
 import base64
 import hashlib
 import io
+import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 _PHOTOS = 12  # of the best, and of the worst
 _OF_A_CLASS = 3  # of these at most, so that they are not all alike
 _CLASSES = 15
+_SEAL = re.compile(rb"<!-- zsl eval [0-9a-f]{64} -->\n")
+_SEAL_SIZE = 83  # bytes
 _THUMBNAIL = images.Preprocessing(size=144, crop=1.0)
 
 
@@ -66,7 +70,25 @@ def render(outcomes: "Sequence[Outcome]", ks: Sequence[int], about: About) -> by
     for slot, text in {"style-hash": f"sha256-{digest}", "style": style}.items():
         page = page.replace(f"<!--{slot}-->", text)
     head, _, tail = page.partition("<!--content-->")
-    return (head + "\n".join(filter(None, content)) + tail).encode()
+    return _sealed((head + "\n".join(filter(None, content)) + tail).encode())
+
+
+def is_own(path: str | os.PathLike[str]) -> bool:
+    """Whether a regular file is a page as ``render`` has made it, and not one that somebody has
+    written into since. Raises OSError."""
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _SEAL_SIZE))
+        if not _SEAL.fullmatch(file.read()):
+            return False  # without reading all of what may be large
+        file.seek(0)
+        content = file.read()
+    return _sealed(content[:-_SEAL_SIZE]) == content
+
+
+def _sealed(page: bytes) -> bytes:
+    """The page with a comment behind it that holds its checksum."""
+    return page + f"<!-- zsl eval {hashlib.sha256(page).hexdigest()} -->\n".encode()
 
 
 def _text(text: str) -> str:

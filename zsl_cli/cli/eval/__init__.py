@@ -83,8 +83,10 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
               help="All figures as one JSON object.")
 @click.option("--csv", "output_format", flag_value="csv", help="All figures as CSV.")
 @click.option("--markdown", "output_format", flag_value="markdown", help="The tables as Markdown.")
-@click.option("--report", metavar="FILE",
-              help="Write a page to look at, too: one HTML file with plots and photos.")
+@click.option("--report", type=options.Given(), metavar="FILE",
+              help="Write a page to look at, too: one HTML file with plots and photos. It replaces "
+                   "a page of zsl eval.")
+@click.option("--force", is_flag=True, help="Let it replace any file.")
 @click.option("--no-cache", is_flag=True,
               help="Read all images, and keep nothing for the next time.")
 @options.reading
@@ -92,8 +94,9 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
 def command(dataset: str, models: tuple[str, ...], vocabularies: tuple[str, ...], device: str,
             candidates: tuple[str, ...], seen: str | None, stacking: tuple[float | str, ...],
             ks: tuple[int, ...], resamples: int, seed: int, output_format: str | None,
-            report: str | None, no_cache: bool, jobs: int | None, batch_size: int | None,
-            max_pixels: int, quiet: bool, verbose: bool, debug: bool) -> int:
+            report: str | None, force: bool, no_cache: bool, jobs: int | None,
+            batch_size: int | None, max_pixels: int, quiet: bool, verbose: bool,
+            debug: bool) -> int:
     """Measure models on DATASET: a folder with a folder for each class, named by its label, or a
     CSV file with the columns path and label.
 
@@ -106,7 +109,7 @@ def command(dataset: str, models: tuple[str, ...], vocabularies: tuple[str, ...]
     started = time.perf_counter()
     asked = plan.pairs(models or ("default",), vocabularies)
     if report is not None:
-        output.check_report(report)
+        output.check_report(report, force=force)
     from zsl_cli.evaluation.measure import Settings
     from zsl_cli.model import Model
 

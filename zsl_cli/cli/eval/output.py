@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 _WIDE = 160  # columns, where there is no terminal
 
 
-def check_report(report: str) -> None:
-    """Raise UsageError, before any work is done, for a report that could not be written."""
-    folder = os.path.dirname(report) or "."
-    if not os.path.isdir(folder):
-        raise click.UsageError(f"--report {report}: no folder {folder}")
-    if os.path.isdir(report):
-        raise click.UsageError(f"--report {report}: that is a folder; name a file")
+def check_report(report: str, *, force: bool) -> None:
+    """Raise ZslError, before any work is done, for a report that could not be written, or that
+    would replace what zsl eval has not written so itself unless ``force`` allows that."""
+    from zsl_cli import files
+    from zsl_cli.evaluation import page
+
+    own = os.path.isfile(report) and page.is_own(report)
+    files.check_new_file(report, force=force or own, option="--report")
 
 
 def say_differences(outcomes: "Sequence[Outcome]") -> None:
