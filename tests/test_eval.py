@@ -313,6 +313,47 @@ def test_several_models_each_with_its_vocabulary(zsl, model, photos, tmp_path):
     assert b"pairs that fit" in wrong.stderr
 
 
+def test_lists_of_one_name_are_told_apart_and_are_no_difference(zsl, model, photos, tmp_path):
+    for folder, labels in (("a", "navy\n"), ("b", "crimson\nnavy\n"), ("c", "lime\n")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / ("other.txt" if folder == "c" else "l.txt")).write_text(labels)
+    (tmp_path / "own").write_text("navy\nlime\n")
+    result = zsl("eval", photos, "--model", model, "--json", "--candidates", "a/l.txt",
+                 "--candidates", "b/l.txt", "--candidates", "c/other.txt", "--candidates", "./own")
+    assert list(rows_of(result)) == ["a/l.txt", "b/l.txt", "other.txt", "./own"]
+    assert result.stderr == b""
+
+
+def test_vocabularies_of_one_name_are_told_apart(zsl, model, photos, tmp_path):
+    for folder in ("a", "b"):
+        text_model.make_vocabulary(tmp_path / folder / "x", vectors=VECTORS, labels=LABELS)
+    text_model.make_vocabulary(tmp_path / "y", vectors=VECTORS, labels=LABELS)
+    arguments = ("eval", photos, "--model", model, "--vocab", "a/x", "--vocab", "b/x", "--vocab",
+                 "./y", "--candidates", "own")
+    rows = json.loads(zsl(*arguments, "--json").stdout)["rows"]
+    assert [row["vocabulary"] for row in rows] == ["a/x", "b/x", "y"]
+    table = zsl(*arguments).stdout.decode()
+    assert "vocabulary" in table
+    assert "a/x" in table
+
+
+def test_a_model_that_is_named_twice_is_measured_once(zsl, model, photos):
+    result = zsl("eval", photos, "--model", model, "--model", model, "--json")
+    assert len(json.loads(result.stdout)["rows"]) == 2  # own and all
+
+
+def test_rows_of_different_images_are_told_but_not_to_the_quiet(zsl, model, photos, tmp_path):
+    """Also where the images are as many."""
+    for name, rows in (("first", [0, 1, 2]), ("second", [0, 1, 3])):
+        text_model.make_vocabulary(tmp_path / name, vectors=VECTORS[rows],
+                                   labels=[LABELS[row] for row in rows])
+    arguments = ("eval", photos, "--model", model, "--vocab", "./first", "--vocab", "./second",
+                 "--candidates", "own", "--json")
+    said = b"own: the rows are of different images (7 and 7)"
+    assert said in zsl(*arguments).stderr
+    assert said not in zsl(*arguments, "--quiet").stderr
+
+
 def test_a_model_without_a_vocabulary_takes_the_class_names_as_phrases(zsl, tmp_path):
     text_model.make(tmp_path / "phrases", space="nobody else's")
     for name, colour in text_model.COLOURS.items():

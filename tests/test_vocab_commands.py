@@ -446,18 +446,6 @@ def test_export_leaves_an_existing_file_alone_and_streams(zsl, royal, tmp_path):
                "-").returncode == 2
 
 
-@pytest.mark.parametrize(("projection", "phrases"), [("there", "new"), ("new", "there")])
-def test_fit_replaces_no_file_unless_it_is_told_to(zsl, tmp_path, projection, phrases):
-    (tmp_path / "there").write_text("mine")
-    arguments = ("vocab", "fit", "no.pth", "-o", "folder", "--projection", projection,
-                 "--phrase-map", phrases)
-    result = zsl(*arguments)
-    assert result.returncode == 2
-    assert "there exists; give --force" in result.stderr.decode()
-    assert "there exists" not in zsl(*arguments, "--force").stderr.decode()
-    assert (tmp_path / "there").read_text() == "mine"  # since there is no checkpoint
-
-
 def test_an_export_that_fails_leaves_nothing_behind(zsl, royal, tmp_path):
     manifest = json.loads((royal / "vocabulary.json").read_text())
     (royal / "labels.jsonl").write_bytes(b"{}\n" * 8)

@@ -31,6 +31,7 @@ class Subject:
     name: what the model is called in tables.
     embeddings: float32 ``[n, D]``; truth: int64 ``[n]``; paths: the n files.
     seen: of each label of the vocabulary, bool ``[labels]``, whether it is seen.
+    vocabulary_name: what the vocabulary is called in tables, if not by its own name.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Subject:
     truth: "NDArray[np.int64]"
     paths: "Sequence[Path]"
     seen: "NDArray[np.bool_]"
+    vocabulary_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def evaluate(subject: Subject, candidates: "Candidates", settings: Settings, *,
     correct = ranking.ranked[:, 0] == truth
     reliability = metrics.reliability(ranking.confidence, correct, BINS)
     row: dict[str, Any] = {
-        "model": subject.name, "vocabulary": subject.classifier.vocabulary.name,
+        "model": subject.name,
+        "vocabulary": subject.vocabulary_name or subject.classifier.vocabulary.name,
         "candidates": candidates.name, "stacking": constant if gamma != 0 else None,
         "stacking_chosen": "on these images" if gamma == "best" else None,
         "labels": len(candidates.rows), "classes": len(np.unique(truth)), "images": len(images),

@@ -132,7 +132,8 @@ def command(dataset: str, models: tuple[str, ...], vocabularies: tuple[str, ...]
             outcomes += _evaluate(subject, task.labels.candidates, stacking, settings, bar)
     if not outcomes:
         raise ZslError("no image of the set has a label that is a candidate")
-    output.say_differences(outcomes)
+    if not quiet:
+        output.say_differences(outcomes)
     about = {"dataset": dataset, "version": __version__,
              "settings": {"k": list(ks), "resamples": resamples, "seed": seed, "interval": 0.95},
              "left_out": problems.to_dict()}
@@ -157,12 +158,13 @@ def _subject(task: plan.Task, model: "Model", embed: "Callable[..., Features]", 
     features = embed(model, dataset, bar)
     problems.add_unreadable([(str(dataset.paths[at]), error) for at, error in features.failed])
     if verbose:
-        bar.say(f"zsl: model {task.name} on {model.device}, vocabulary {vocabulary.name}, "
+        bar.say(f"zsl: model {task.name} on {model.device}, vocabulary {task.vocabulary_name}, "
                 f"{counted(len(features.kept), 'image')}, "
                 f"{features.cached:,} of them from the cache")
     return Subject(task.name, Classifier(model, vocabulary), features.values,
                    dataset.rows[features.kept],
-                   [dataset.paths[at] for at in features.kept.tolist()], task.labels.seen)
+                   [dataset.paths[at] for at in features.kept.tolist()], task.labels.seen,
+                   task.vocabulary_name)
 
 
 def _embed(model: "Model", dataset: "Dataset", bar: Bar, *, cached: bool,

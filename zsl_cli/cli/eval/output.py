@@ -14,6 +14,7 @@ from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from zsl_cli.evaluation.measure import Outcome, Settings
 
@@ -31,15 +32,16 @@ def check_report(report: str, *, force: bool) -> None:
 
 
 def say_differences(outcomes: "Sequence[Outcome]") -> None:
-    """Tell when models were measured on different numbers of images."""
-    numbers: dict[str, set[int]] = {}
+    """Tell when rows of one candidate set are of different images."""
+    images: dict[str, set[tuple[Path, ...]]] = {}  # each set has a name of its own
     for outcome in outcomes:
-        numbers.setdefault(outcome.candidates.name, set()).add(len(outcome.truth))
-    for name, found in numbers.items():
+        images.setdefault(outcome.candidates.name, set()).add(tuple(outcome.paths))
+    for name, found in images.items():
         if len(found) > 1:
             click.echo(f"zsl: {printable(name)}: the rows are of different images ("
-                       + " and ".join(f"{number:,}" for number in sorted(found))
-                       + "), since not every vocabulary knows every class", err=True)
+                       + " and ".join(f"{number:,}" for number in sorted(map(len, found)))
+                       + "), since the vocabularies differ in the classes that they know or have "
+                       "as seen", err=True)
 
 
 def write_report(path: str, outcomes: "Sequence[Outcome]", settings: "Settings", dataset: str,

@@ -2,7 +2,8 @@
 first image is read, so that what is wrong with one of them is told at once."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,15 +56,23 @@ class Labels:
 
 @dataclass(frozen=True)
 class Task:
-    """A model, what it is called in tables, and the labels that it chooses from."""
+    """A model and the labels that it chooses from.
+
+    name, vocabulary_name: what the model and the vocabulary are called in tables.
+    """
 
     model: str
     name: str
+    vocabulary_name: str
     labels: Labels
 
 
 def pairs(models: Sequence[str], vocabularies: Sequence[str]) -> list[Pair]:
-    """Each model with its vocabulary; raises UsageError."""
+    """Each model with its vocabulary, once; raises UsageError."""
+    return list(dict.fromkeys(_pairs(models, vocabularies)))
+
+
+def _pairs(models: Sequence[str], vocabularies: Sequence[str]) -> list[Pair]:
     if not vocabularies:
         return [(model, None) for model in models]
     if len(vocabularies) == 1:
@@ -88,15 +97,20 @@ def prepare(asked: Sequence[Pair], request: Request, load: "Callable[[str], Mode
     _check_files(request)
     folders = [_vocabulary_for(*pair) for pair in asked]
     made: dict[str | Path, Labels] = {}
-    tasks = []
-    for name, (model, _), folder in zip(_names(asked), asked, folders, strict=True):
+    found = []
+    for (model, _), folder in zip(asked, folders, strict=True):
         loaded = load(model)
         key = model if folder is None else folder
         if key not in made:
             made[key] = _labels(_vocabulary(folder, request.dataset, loaded), request,
                                 _DEFAULT if folder else ("own",), problems, say)
-        tasks.append(Task(model, name, made[key]))
-    return tasks
+        found.append(made[key])
+    models = _told_apart({model: _last_part(model) for model, _ in asked})
+    vocabularies = _told_apart({name: labels.vocabulary.name for (_, name), labels
+                                in zip(asked, found, strict=True) if name is not None})
+    return [Task(model, models[model],
+                 labels.vocabulary.name if name is None else vocabularies[name], labels)
+            for (model, name), labels in zip(asked, found, strict=True)]
 
 
 def _check_files(request: Request) -> None:
@@ -108,11 +122,15 @@ def _check_files(request: Request) -> None:
                                    f"{', '.join(NAMED)}")
 
 
-def _names(asked: Sequence[Pair]) -> list[str]:
-    """What the models are called: by the last part of their path where that is enough."""
-    short = [os.path.basename(os.path.normpath(model)) for model, _ in asked]
-    models = {model for model, _ in asked}
-    return short if len(set(short)) == len(models) else [model for model, _ in asked]
+def _told_apart(short: Mapping[str, str]) -> dict[str, str]:
+    """What things are called in tables, by what they were asked for as: their short name, or all
+    of it where another has the same short name."""
+    times = Counter(short.values())
+    return {whole: name if times[name] == 1 else whole for whole, name in short.items()}
+
+
+def _last_part(path: str) -> str:
+    return os.path.basename(os.path.normpath(path))
 
 
 def _vocabulary_for(model_name: str, vocabulary_name: str | None) -> Path | None:
@@ -138,6 +156,7 @@ def _vocabulary(folder: Path | None, dataset: str, model: "Model") -> "Vocabular
 def _labels(vocabulary: "Vocabulary", request: Request, default: Sequence[str], problems: LeftOut,
             say: Callable[[str], object] | None) -> Labels:
     from zsl_cli import datasets
+    from zsl_cli.evaluation.candidates import NAMED
 
     dataset = datasets.read(request.dataset, vocabulary)
     problems.add_dataset(dataset, vocabulary)
@@ -150,8 +169,9 @@ def _labels(vocabulary: "Vocabulary", request: Request, default: Sequence[str], 
         raise click.UsageError(f"--stacking: vocabulary {vocabulary.name!r} says of no label that "
                                "it is seen; give a list of the labels that are: --seen FILE")
     names = list(dict.fromkeys(request.candidates or default))
-    return Labels(vocabulary, dataset, seen,
-                  [_candidates(name, dataset, vocabulary, seen, problems) for name in names])
+    called = _told_apart({name: _last_part(name) for name in (*NAMED, *names)})
+    return Labels(vocabulary, dataset, seen, [
+        _candidates(name, called[name], dataset, vocabulary, seen, problems) for name in names])
 
 
 def _seen(path: str | None, vocabulary: "Vocabulary", problems: LeftOut) -> "np.ndarray":
@@ -164,12 +184,12 @@ def _seen(path: str | None, vocabulary: "Vocabulary", problems: LeftOut) -> "np.
     return seen_mask(vocabulary, listed.rows)
 
 
-def _candidates(name: str, dataset: "Dataset", vocabulary: "Vocabulary", seen: "np.ndarray",
-                problems: LeftOut) -> "Candidates":
+def _candidates(name: str, called: str, dataset: "Dataset", vocabulary: "Vocabulary",
+                seen: "np.ndarray", problems: LeftOut) -> "Candidates":
     from zsl_cli.evaluation.candidates import NAMED, Candidates, choose, read_list
 
     if name in NAMED:
         return choose(name, dataset, vocabulary, seen)
     listed = read_list(name, vocabulary)
     problems.add_lines(name, listed.unknown, vocabulary)
-    return Candidates(os.path.basename(name), listed.rows)
+    return Candidates(called, listed.rows)
