@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import browser
@@ -65,6 +68,32 @@ def test_hits_of_a_set_by_image_and_by_class(zsl, model, photos):
     assert own["wrong_sibling"] == 1
     assert own["hit@5"] is None
     assert rows["all"]["labels"] == 4
+
+
+def test_a_k_above_the_number_of_candidates_is_a_dash_everywhere(zsl, model, photos):
+    result = zsl("eval", photos, "--model", model, "--k", "10", "--candidates", "own", "--json",
+                 "--report", "page.html")
+    assert result.stderr == b""
+    assert result.returncode == 0
+    assert rows_of(result)["own"]["hit@10"] is None
+    page = (photos.parent / "page.html").read_text(encoding="utf-8")
+    assert '<td class="number">–</td>' in page
+    assert "fewer labels than k" in page
+    arguments = ("eval", photos, "--model", model, "--k", "10", "--candidates", "own")
+    (row,) = csv.DictReader(io.StringIO(zsl(*arguments, "--csv").stdout.decode()))
+    assert row["hit@10"] == ""
+    table = zsl(*arguments).stdout.decode()
+    assert "Flat hit@k" in table
+    assert "fewer labels than k" in table
+
+
+def test_a_plot_of_hits_leaves_out_what_has_none(zsl, model, photos):
+    zsl("eval", photos, "--model", model, "--k", "10,20", "--report", "page.html", "--quiet")
+    page = (photos.parent / "page.html").read_text(encoding="utf-8")
+    assert "hit@k of each row" not in page
+    zsl("eval", photos, "--model", model, "--k", "4,5", "--report", "other.html", "--quiet")
+    page = (photos.parent / "other.html").read_text(encoding="utf-8")
+    assert page.count("<polyline class=\"line") == 3  # of all alone, and two of stacking
 
 
 def test_unseen_candidates_and_stacking(zsl, model, photos):
@@ -156,6 +185,8 @@ def test_one_class_only_is_told(zsl, model, photos):
     (["photos", "--stacking", "nan"], b"a number, or best"),
     (["photos", "--vocab", "a", "--vocab", "b", "--model", "c"], b"2 --model and"),
     (["photos", "--report", "no/where.html"], b"no folder no"),
+    (["photos", "--report", "photos"], b"photos: this is a folder"),
+    (["photos", "--report", ""], b"it is empty"),
     (["photos", "--seen", "nowhere"], b"nowhere: No such file")])
 def test_wrong_use_is_told_before_anything_is_read(zsl, model, photos, arguments, message):
     if "c" in arguments:
@@ -167,6 +198,86 @@ def test_wrong_use_is_told_before_anything_is_read(zsl, model, photos, arguments
     assert result.returncode == 2
     assert message in result.stderr
     assert b"Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(("wrong", "message"), [
+    (["--model", "typo"], "no model called 'typo'"),
+    (["--model", "./damaged"], "encoder.onnx"),
+    (["--model", "./paint", "--vocab", "./paint/vocab", "--vocab", "typo"],
+     "no vocabulary called 'typo'"),
+    (["--model", "./paint", "--vocab", "./paint/vocab", "--vocab", "./letters"],
+     "knows none of its 3 classes"),
+    (["--model", "./paint", "--vocab", "./paint/vocab", "--vocab", "./few", "--candidates",
+      "lime.txt"], "vocabulary 'few' knows none of its 1 lines")])
+def test_what_is_wrong_with_a_later_model_is_told_before_an_image_is_read(
+        zsl, model, photos, tmp_path, wrong, message):
+    (text_model.make(tmp_path / "damaged") / "encoder.onnx").write_bytes(b"other")
+    text_model.make_vocabulary(tmp_path / "letters", vectors=VECTORS[:1],
+                               labels=[Label("l1", "alpha")])
+    text_model.make_vocabulary(tmp_path / "few", vectors=VECTORS[:3], labels=LABELS[:3])
+    (tmp_path / "lime.txt").write_text("lime\n")
+    result = zsl("eval", photos, *([] if "./paint" in wrong else ["--model", model]), *wrong,
+                 env={"XDG_CACHE_HOME": str(tmp_path / "cache")})
+    assert result.returncode == 2
+    assert message in result.stderr.decode()
+    assert result.stdout == b""
+    assert not (tmp_path / "cache" / "zsl" / "features").exists()
+
+
+def test_a_vocabulary_that_several_models_share_is_spoken_of_once(zsl, model, photos, tmp_path):
+    (photos / "scarlett").mkdir()
+    text_model.photo(photos / "scarlett" / "0.png", (255, 0, 0))
+    text_model.make(tmp_path / "other")
+    result = zsl("eval", photos, "--model", model, "--model", "./other", "--vocab",
+                 model / "vocab", "--json")
+    assert result.stderr.count(b"'scarlett' is unknown") == 1
+    found = json.loads(result.stdout)
+    assert len(found["left_out"]["unknown_classes"]) == 1
+    assert [row["model"] for row in found["rows"]] == ["paint", "paint", "other", "other"]
+
+
+def test_a_report_takes_the_place_of_none_but_an_unchanged_one_of_its_own(zsl, model, photos,
+                                                                          tmp_path):
+    def run(*more):
+        return zsl("eval", photos, "--model", model, "--json", "--report", "page.html", *more)
+
+    page = tmp_path / "page.html"
+    page.write_text("my thesis")
+    result = run()
+    assert result.returncode == 2
+    assert b"page.html exists" in result.stderr
+    assert b"--force" in result.stderr
+    assert result.stdout == b""
+    assert page.read_text() == "my thesis"
+    assert run("--force").returncode == 0
+    first = page.read_bytes()
+    assert run("--k", "1").returncode == 0  # a page that zsl eval wrote
+    assert page.read_bytes() != first
+    for changed in (page.read_bytes().replace(b"Evaluation of", b"My notes on"),
+                    page.read_bytes() + b"my notes"):
+        page.write_bytes(changed)
+        assert run().returncode == 2
+        assert page.read_bytes() == changed
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_the_figures_are_printed_before_a_report_that_cannot_be_written(zsl, model, photos):
+    result = zsl("eval", photos, "--model", model, "--json", "--report", "/dev/full")
+    assert result.returncode == 2
+    assert result.stderr == b"zsl: cannot write /dev/full: No space left on device\n"
+    assert rows_of(result)["own"]["images"] == 9
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_report_is_written_although_the_figures_cannot_be(environment, model, photos, tmp_path):
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "zsl_cli", "eval", photos, "--model", model, "--json",
+             "--report", "page.html"], cwd=tmp_path, env=environment, stdout=full,
+            stderr=subprocess.PIPE, check=False)
+    assert result.returncode == 2
+    assert b"No space left" in result.stderr
+    assert b"Evaluation of" in (tmp_path / "page.html").read_bytes()
 
 
 def test_nothing_readable_is_an_error(zsl, model, tmp_path):
@@ -200,6 +311,47 @@ def test_several_models_each_with_its_vocabulary(zsl, model, photos, tmp_path):
     wrong = zsl("eval", photos, "--model", model, "--model", other, "--vocab", fitting)
     assert wrong.returncode == 2
     assert b"pairs that fit" in wrong.stderr
+
+
+def test_lists_of_one_name_are_told_apart_and_are_no_difference(zsl, model, photos, tmp_path):
+    for folder, labels in (("a", "navy\n"), ("b", "crimson\nnavy\n"), ("c", "lime\n")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / ("other.txt" if folder == "c" else "l.txt")).write_text(labels)
+    (tmp_path / "own").write_text("navy\nlime\n")
+    result = zsl("eval", photos, "--model", model, "--json", "--candidates", "a/l.txt",
+                 "--candidates", "b/l.txt", "--candidates", "c/other.txt", "--candidates", "./own")
+    assert list(rows_of(result)) == ["a/l.txt", "b/l.txt", "other.txt", "./own"]
+    assert result.stderr == b""
+
+
+def test_vocabularies_of_one_name_are_told_apart(zsl, model, photos, tmp_path):
+    for folder in ("a", "b"):
+        text_model.make_vocabulary(tmp_path / folder / "x", vectors=VECTORS, labels=LABELS)
+    text_model.make_vocabulary(tmp_path / "y", vectors=VECTORS, labels=LABELS)
+    arguments = ("eval", photos, "--model", model, "--vocab", "a/x", "--vocab", "b/x", "--vocab",
+                 "./y", "--candidates", "own")
+    rows = json.loads(zsl(*arguments, "--json").stdout)["rows"]
+    assert [row["vocabulary"] for row in rows] == ["a/x", "b/x", "y"]
+    table = zsl(*arguments).stdout.decode()
+    assert "vocabulary" in table
+    assert "a/x" in table
+
+
+def test_a_model_that_is_named_twice_is_measured_once(zsl, model, photos):
+    result = zsl("eval", photos, "--model", model, "--model", model, "--json")
+    assert len(json.loads(result.stdout)["rows"]) == 2  # own and all
+
+
+def test_rows_of_different_images_are_told_but_not_to_the_quiet(zsl, model, photos, tmp_path):
+    """Also where the images are as many."""
+    for name, rows in (("first", [0, 1, 2]), ("second", [0, 1, 3])):
+        text_model.make_vocabulary(tmp_path / name, vectors=VECTORS[rows],
+                                   labels=[LABELS[row] for row in rows])
+    arguments = ("eval", photos, "--model", model, "--vocab", "./first", "--vocab", "./second",
+                 "--candidates", "own", "--json")
+    said = b"own: the rows are of different images (7 and 7)"
+    assert said in zsl(*arguments).stderr
+    assert said not in zsl(*arguments, "--quiet").stderr
 
 
 def test_a_model_without_a_vocabulary_takes_the_class_names_as_phrases(zsl, tmp_path):

@@ -201,6 +201,27 @@ def test_only_images_whose_label_is_a_candidate_count():
                             measure.Settings()) is None
 
 
+@pytest.mark.parametrize("seen", [range(0, LABELS, 3), ()])
+def test_where_every_k_is_above_the_number_of_candidates_nothing_is_said_of_hits(seen):
+    """Not the hits of images of both kinds of class, and not those of one kind alone."""
+    subject = subject_of(classifier_of(seen=seen), among=5)
+    found = measure.evaluate(subject, Candidates("own", np.arange(5)),
+                             measure.Settings(ks=(10,), resamples=10))
+    for name in ("hit", "class_hit", "hp", "chance", "seen_hit", "unseen_hit", "harmonic_hit"):
+        assert found.row[f"{name}@10"] is None
+    assert found.row["labels"] == 5
+    assert found.row["median_rank"] >= 1
+
+
+def test_a_table_says_what_a_dash_in_it_means():
+    subject = subject_of(classifier_of(), among=5)
+    for ks, said in (((1, 5), False), ((1, 10), True), ((10,), True)):
+        row = measure.evaluate(subject, Candidates("own", np.arange(5)),
+                               measure.Settings(ks=ks, resamples=10)).row
+        notes = [table.note for table in tables.tables([row], ks) if "@k" in table.heading]
+        assert all(("fewer labels than k" in note) == said for note in notes)
+
+
 def test_a_row_is_the_same_each_time_and_within_its_intervals():
     subject = subject_of(classifier_of())
     everything = Candidates("all", np.arange(LABELS), whole=True)

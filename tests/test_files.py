@@ -5,7 +5,8 @@ import stat
 
 import pytest
 
-from zsl_cli.files import locked, replacing
+from zsl_cli.errors import ZslError
+from zsl_cli.files import check_new_file, locked, replacing
 
 
 def write(path, data):
@@ -85,3 +86,26 @@ def test_a_lock_that_cannot_be_had_at_all_is_an_error_of_its_file(tmp_path):
         with pytest.raises(OSError, match=message) as caught, locked(tmp_path / name):
             pass
         assert caught.value.filename == str(tmp_path / name)
+
+
+def test_a_file_that_would_be_lost_is_told_before_the_work(tmp_path):
+    path = tmp_path / "a"
+    check_new_file(path)
+    path.touch()
+    check_new_file(path)  # nothing in it
+    check_new_file(os.devnull)
+    path.write_bytes(b"mine")
+    with pytest.raises(ZslError, match="a exists; give --force"):
+        check_new_file(path)
+    check_new_file(path, force=True)
+
+
+def test_a_file_that_cannot_be_written_is_told_before_the_work(tmp_path):
+    with pytest.raises(ZslError, match="this is a folder"):
+        check_new_file(tmp_path, force=True)
+    with pytest.raises(ZslError, match=r"there is no folder .*new"):
+        check_new_file(tmp_path / "new" / "a", force=True)
+    check_new_file(tmp_path / "new" / "a", makes_folders=True)
+    (tmp_path / "b").write_bytes(b"mine")
+    with pytest.raises(ZslError, match=r"there is no folder .*b"):
+        check_new_file(tmp_path / "b" / "a", force=True)

@@ -167,6 +167,18 @@ def test_places_that_cannot_be_written_are_told_before_anything_is_read(zsl, tmp
     assert os.listdir(tmp_path) == ["there"]
 
 
+@pytest.mark.parametrize(("projection", "phrases"), [("there", "new"), ("new", "there")])
+def test_fit_replaces_no_file_unless_it_is_told_to(zsl, tmp_path, projection, phrases):
+    (tmp_path / "there").write_text("mine")
+    arguments = ("vocab", "fit", "no.pth", "-o", "folder", "--projection", projection,
+                 "--phrase-map", phrases)
+    result = zsl(*arguments)
+    assert result.returncode == 2
+    assert "there exists; give --force" in result.stderr.decode()
+    assert "there exists" not in zsl(*arguments, "--force").stderr.decode()
+    assert (tmp_path / "there").read_text() == "mine"  # since there is no checkpoint
+
+
 @pytest.fixture
 def fit_command(small_fit, tmp_path, monkeypatch):
     """The command with a fit that is done already; what happens meanwhile is ``during``."""

@@ -1,4 +1,5 @@
-"""A file that is kept: written beside its place and renamed into it. And a lock in a file."""
+"""A file that is kept: it replaces none by mistake, is written beside its place and renamed into
+it. And a lock in a file."""
 
 import errno
 import filecmp
@@ -10,10 +11,31 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from zsl_cli.errors import ZslError
+
 if TYPE_CHECKING:
     import sqlite3
 
 _POLL = 0.1  # seconds
+
+
+def check_new_file(path: str | os.PathLike[str], *, force: bool = False, option: str = "",
+                   makes_folders: bool = False) -> None:
+    """Raise ZslError, before any work is done, for a file that could not be written at its end, or
+    that would replace another one.
+
+    force: whether it may. An empty file, a pipe and a device hold nothing that could be lost.
+    option: what the path was given for, which messages name.
+    makes_folders: whether the folders above it will be made (see ``parents``).
+    """
+    named = f"{option} {os.fspath(path)}".lstrip()
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(path):
+        raise ZslError(f"{named}: this is a folder; give the name of a file in it")
+    if not makes_folders and not os.path.isdir(folder):
+        raise ZslError(f"{named}: there is no folder {folder}")
+    if not force and os.path.isfile(path) and os.path.getsize(path):
+        raise ZslError(f"{named} exists; give --force to replace it, or choose another name")
 
 
 @contextmanager

@@ -31,7 +31,7 @@ NAMED = ("own", "all", "unseen", "unseen+seen")
 class Candidates:
     """Labels that may be answered.
 
-    name: as it was asked for. rows: int64, rising.
+    name: what they are called in tables. rows: int64, rising.
     whole: whether it is the whole vocabulary; only then the label prior counts, as in
         ``zsl classify``.
     """

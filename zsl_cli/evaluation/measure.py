@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zsl_cli.classifier import Classifier
     from zsl_cli.evaluation.candidates import Candidates
     from zsl_cli.evaluation.ranking import Ranking
+    from zsl_cli.vocabulary import Vocabulary
 
 KS = (1, 2, 5, 10, 20)
 BINS = 15
@@ -30,6 +31,7 @@ class Subject:
     name: what the model is called in tables.
     embeddings: float32 ``[n, D]``; truth: int64 ``[n]``; paths: the n files.
     seen: of each label of the vocabulary, bool ``[labels]``, whether it is seen.
+    vocabulary_name: what the vocabulary is called in tables, if not by its own name.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Subject:
     truth: "NDArray[np.int64]"
     paths: "Sequence[Path]"
     seen: "NDArray[np.bool_]"
+    vocabulary_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,28 +55,26 @@ class Settings:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a subject among some candidates.
+    """What came of a subject among some candidates. Neither its model nor its embeddings are
+    held, since there may be many.
 
-    images: int64 ``[n]``, which of the subject's images counted: those whose label is a candidate.
+    paths: the n files that counted, those whose label is a candidate. truth: int64 ``[n]``, the
+        rows of their right labels.
     gamma: the constant of calibrated stacking that was used.
     curve: of all such constants, where seen and unseen classes compete.
     row: the figures, flat: numbers from 0 to 1, counts, texts; None where there is nothing to be
         said.
     """
 
-    subject: Subject
+    vocabulary: "Vocabulary"
     candidates: "Candidates"
     gamma: float
-    images: "NDArray[np.int64]"
+    paths: "Sequence[Path]"
+    truth: "NDArray[np.int64]"
     ranking: "Ranking"
     reliability: metrics.Reliability
     curve: stacking.Curve | None
     row: dict[str, Any]
-
-    @property
-    def truth(self) -> "NDArray[np.int64]":
-        """The rows of the right labels, ``[n]``."""
-        return self.subject.truth[self.images]
 
 
 def evaluate(subject: Subject, candidates: "Candidates", settings: Settings, *,
@@ -101,7 +102,8 @@ def evaluate(subject: Subject, candidates: "Candidates", settings: Settings, *,
     correct = ranking.ranked[:, 0] == truth
     reliability = metrics.reliability(ranking.confidence, correct, BINS)
     row: dict[str, Any] = {
-        "model": subject.name, "vocabulary": subject.classifier.vocabulary.name,
+        "model": subject.name,
+        "vocabulary": subject.vocabulary_name or subject.classifier.vocabulary.name,
         "candidates": candidates.name, "stacking": constant if gamma != 0 else None,
         "stacking_chosen": "on these images" if gamma == "best" else None,
         "labels": len(candidates.rows), "classes": len(np.unique(truth)), "images": len(images),
@@ -111,7 +113,9 @@ def evaluate(subject: Subject, candidates: "Candidates", settings: Settings, *,
         "ausuc": curve.area if curve else None}
     shares = mistakes.kinds(ranking.ranked[:, 0], truth, subject.classifier.vocabulary.hierarchy)
     row |= {f"wrong_{kind}": shares.get(kind) for kind in mistakes.KINDS}
-    return Outcome(subject, candidates, constant, images, ranking, reliability, curve, row)
+    return Outcome(subject.classifier.vocabulary, candidates, constant,
+                   [subject.paths[at] for at in images.tolist()], truth, ranking, reliability,
+                   curve, row)
 
 
 def _figures(ranked: "NDArray[np.int64]", truth: "NDArray[np.int64]", subject: Subject,
@@ -119,7 +123,9 @@ def _figures(ranked: "NDArray[np.int64]", truth: "NDArray[np.int64]", subject: S
     """Hits and hierarchical precision with their intervals, chance level, and hits on seen and on
     unseen classes. None where k is larger than the number of candidates."""
     ks = [k for k in settings.ks if k <= len(candidates.rows)]
-    hits = np.array([metrics.hits(ranked, truth, k) for k in ks], np.float64).T
+    hits = np.empty((len(truth), len(ks)))
+    for column, k in enumerate(ks):
+        hits[:, column] = metrics.hits(ranked, truth, k)
     hierarchy = subject.classifier.vocabulary.hierarchy
     precision = np.empty((len(truth), 0)) if hierarchy.flat else metrics.hierarchical_precision(
         ranked, truth, candidates.rows, hierarchy, ks).astype(np.float64)

@@ -1,27 +1,28 @@
 """Outcomes → one HTML file to look at: the tables, plots, the worst and the best images.
 
-The file stands alone: it has no script, asks nothing of any network, and its content security
-policy sees to it. What comes from outside, such as file names and labels, is escaped.
+The file stands alone (see html_page) and has no script. What comes from outside, such as file
+names and labels, is escaped.
 """
 
 import base64
 import hashlib
 import io
+import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
-from importlib import resources
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from zsl_cli import images
+from zsl_cli import html_page, images
 from zsl_cli.errors import ImageError
 from zsl_cli.evaluation import plots
 from zsl_cli.evaluation.tables import Table, tables
-from zsl_cli.wording import counted, shown
+from zsl_cli.html_page import escaped, isolated
+from zsl_cli.wording import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _PHOTOS = 12  # of the best, and of the worst
 _OF_A_CLASS = 3  # of these at most, so that they are not all alike
 _CLASSES = 15
+_SEAL = re.compile(rb"<!-- zsl eval [0-9a-f]{64} -->\n")
+_SEAL_SIZE = 83  # bytes
 _THUMBNAIL = images.Preprocessing(size=144, crop=1.0)
 
 
@@ -59,36 +62,43 @@ def render(outcomes: "Sequence[Outcome]", ks: Sequence[int], about: About) -> by
                *(_details(outcome, thumbnails, first=at == 0)
                  for at, outcome in enumerate(outcomes)),
                _left_out(about)]
-    folder = resources.files(__package__)
-    page, style = (folder.joinpath(name).read_text(encoding="utf-8")
-                   for name in ("page.html", "page.css"))
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    for slot, text in {"style-hash": f"sha256-{digest}", "style": style}.items():
-        page = page.replace(f"<!--{slot}-->", text)
-    head, _, tail = page.partition("<!--content-->")
-    return (head + "\n".join(filter(None, content)) + tail).encode()
+    before, behind = html_page.around(__package__, "page")
+    return _sealed((before + "\n".join(filter(None, content)) + behind).encode())
 
 
-def _text(text: str) -> str:
-    """Text from outside, which cannot turn that around it about."""
-    return f"<bdi>{escape(shown(text))}</bdi>"
+def is_own(path: str | os.PathLike[str]) -> bool:
+    """Whether a regular file is a page as ``render`` has made it, and not one that somebody has
+    written into since. Raises OSError."""
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _SEAL_SIZE))
+        if not _SEAL.fullmatch(file.read()):
+            return False  # without reading all of what may be large
+        file.seek(0)
+        content = file.read()
+    return _sealed(content[:-_SEAL_SIZE]) == content
+
+
+def _sealed(page: bytes) -> bytes:
+    """The page with a comment behind it that holds its checksum."""
+    return page + f"<!-- zsl eval {hashlib.sha256(page).hexdigest()} -->\n".encode()
 
 
 def _head(about: About) -> str:
-    return (f'<header><h1>Evaluation of {_text(about.dataset)}</h1><dl class="counts"><div><dt>'
+    return (f'<header><h1>Evaluation of {isolated(about.dataset)}</h1><dl class="counts"><div><dt>'
             f"images</dt><dd>{about.images:,}</dd></div></dl>"
-            f'<p class="made">zsl {escape(about.version)}, {escape(about.made)}</p></header>')
+            f'<p class="made">zsl {escaped(about.version)}, {escaped(about.made)}</p></header>')
 
 
 def _table(table: Table) -> str:
-    head = "".join(f'<th scope="col"{_number(at, table)}>{escape(name)}</th>'
+    head = "".join(f'<th scope="col"{_number(at, table)}>{escaped(name)}</th>'
                    for at, name in enumerate(table.columns))
     lines = "".join(
         "<tr>" + "".join(f"<td{_number(at, table)}>"
-                         + (_text(cell) if at < table.texts else _figure(cell)) + "</td>"
+                         + (isolated(cell) if at < table.texts else _figure(cell)) + "</td>"
                          for at, cell in enumerate(line)) + "</tr>" for line in table.lines)
-    return (f"<h3>{escape(table.heading)}</h3><p class=\"quiet\">{escape(table.note)}</p>"
-            f'<div class="wide" tabindex="0" role="region" aria-label="{escape(table.heading)}">'
+    return (f"<h3>{escaped(table.heading)}</h3><p class=\"quiet\">{escaped(table.note)}</p>"
+            f'<div class="wide" tabindex="0" role="region" aria-label="{escaped(table.heading)}">'
             f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>")
 
 
@@ -98,7 +108,7 @@ def _number(at: int, table: Table) -> str:
 
 def _figure(cell: str) -> str:
     value, _, rest = cell.partition(" ")
-    return escape(value) + (f' <span class="of">{escape(rest)}</span>' if rest else "")
+    return escaped(value) + (f' <span class="of">{escaped(rest)}</span>' if rest else "")
 
 
 def _title(outcome: "Outcome") -> str:
@@ -110,35 +120,45 @@ def _title(outcome: "Outcome") -> str:
 
 
 def _plots(outcomes: "Sequence[Outcome]", ks: Sequence[int]) -> str:
-    found = []
-    if len(ks) > 1:
-        places = {k: at / (len(ks) - 1) for at, k in enumerate(ks)}
-        of_hits = [plots.Line(_title(outcome), [
-            (places[k], outcome.row[f"hit@{k}"]) for k in ks
-            if outcome.row[f"hit@{k}"] is not None], at, marked=True)
-            for at, outcome in enumerate(outcomes)]
-        found.append(_plot("hit@k", "Share of images whose label is among the first k.",
-                           plots.lines("hit@k of each row", of_hits, across="k", up="hit@k",
-                                       ticks=[(places[k], str(k)) for k in ks]),
-                           [(line.name, line.colour) for line in of_hits]))
-    curves = [(at, outcome) for at, outcome in enumerate(outcomes)
-              if outcome.curve and outcome.row["stacking"] is None]
-    if curves:
-        of_curves = [plots.Line(_title(outcome), list(zip(
-            outcome.curve.seen.tolist(), outcome.curve.unseen.tolist(), strict=True)), at)
-            for at, outcome in curves if outcome.curve]
-        found.append(_plot("Seen against unseen classes",
-                           "hit@1 for all constants of calibrated stacking.",
-                           plots.lines("hit@1 on unseen over seen classes", of_curves,
-                                       across="seen classes", up="unseen classes"),
-                           [(line.name, line.colour) for line in of_curves]))
-    return f'<h2>Plots</h2><div class="plots">{"".join(found)}</div>' if found else ""
+    found = _hits_plot(outcomes, ks) + _curves_plot(outcomes)
+    return f'<h2>Plots</h2><div class="plots">{found}</div>' if found else ""
+
+
+def _hits_plot(outcomes: "Sequence[Outcome]", ks: Sequence[int]) -> str:
+    """Nothing where there are no two k to draw a line between, or none that is small enough."""
+    if len(ks) < 2:
+        return ""
+    places = {k: at / (len(ks) - 1) for at, k in enumerate(ks)}
+    found = [plots.Line(_title(outcome), [
+        (places[k], outcome.row[f"hit@{k}"]) for k in ks
+        if outcome.row[f"hit@{k}"] is not None], at, marked=True)
+        for at, outcome in enumerate(outcomes)]
+    found = [line for line in found if line.points]
+    if not found:
+        return ""
+    return _plot("hit@k", "Share of images whose label is among the first k.",
+                 plots.lines("hit@k of each row", found, across="k", up="hit@k",
+                             ticks=[(places[k], str(k)) for k in ks]),
+                 [(line.name, line.colour) for line in found])
+
+
+def _curves_plot(outcomes: "Sequence[Outcome]") -> str:
+    found = [plots.Line(_title(outcome), list(zip(
+        outcome.curve.seen.tolist(), outcome.curve.unseen.tolist(), strict=True)), at)
+        for at, outcome in enumerate(outcomes)
+        if outcome.curve and outcome.row["stacking"] is None]
+    if not found:
+        return ""
+    return _plot("Seen against unseen classes", "hit@1 for all constants of calibrated stacking.",
+                 plots.lines("hit@1 on unseen over seen classes", found,
+                             across="seen classes", up="unseen classes"),
+                 [(line.name, line.colour) for line in found])
 
 
 def _plot(title: str, note: str, drawing: str,
           legend: Iterable[tuple[str, int]] = ()) -> str:
-    items = "".join(f"<li>{plots.swatch(colour)}{_text(name)}</li>" for name, colour in legend)
-    return (f"<figure><figcaption>{escape(title)}<small>{escape(note)}</small></figcaption>"
+    items = "".join(f"<li>{plots.swatch(colour)}{isolated(name)}</li>" for name, colour in legend)
+    return (f"<figure><figcaption>{escaped(title)}<small>{escaped(note)}</small></figcaption>"
             f'{drawing}{f"<ul class=legend>{items}</ul>" if items else ""}</figure>')
 
 
@@ -156,7 +176,7 @@ def _details(outcome: "Outcome", thumbnails: "_Thumbnails", *, first: bool) -> s
             "are to the right label.", plots.shares("Kinds of wrong answers", kinds),
             [(f"{kind} {share:.0%}", at) for at, (kind, share) in enumerate(kinds)]))
     return "".join([
-        f"<details{' open' if first else ''}><summary>{_text(_title(outcome))}<small>hit@1 "
+        f"<details{' open' if first else ''}><summary>{isolated(_title(outcome))}<small>hit@1 "
         f"{np.mean(correct):.3f}, {counted(row['labels'], 'label')}, "
         f"{counted(row['images'], 'image')}</small></summary>",
         f'<div class="plots">{"".join(figures)}</div>', _table(_worst_classes(outcome)),
@@ -165,7 +185,7 @@ def _details(outcome: "Outcome", thumbnails: "_Thumbnails", *, first: bool) -> s
 
 
 def _name(outcome: "Outcome", row: int) -> str:
-    return outcome.subject.classifier.vocabulary.label(row).name
+    return outcome.vocabulary.label(row).name
 
 
 def _worst_classes(outcome: "Outcome") -> Table:
@@ -198,14 +218,14 @@ def _photos(heading: str, outcome: "Outcome", among: "np.ndarray",
         return ""
     items = []
     for at in chosen:
-        path = outcome.subject.paths[int(outcome.images[at])]
+        path = outcome.paths[at]
         answer, label = int(outcome.ranking.ranked[at, 0]), int(outcome.truth[at])
-        right = ("" if answer == label else f"<p>is: <strong>{_text(_name(outcome, label))}"
+        right = ("" if answer == label else f"<p>is: <strong>{isolated(_name(outcome, label))}"
                  f"</strong>, place {outcome.ranking.place[at]:,}</p>")
-        items.append(f"<li>{thumbnails.of(path)}<p>{_text(_name(outcome, answer))} "
+        items.append(f"<li>{thumbnails.of(path)}<p>{isolated(_name(outcome, answer))} "
                      f"{outcome.ranking.confidence[at]:.3f}</p>{right}"
-                     f'<p class="file">{_text(f"{path.parent.name}/{path.name}")}</p></li>')
-    return f'<h3>{escape(heading)}</h3><ul class="photos">{"".join(items)}</ul>'
+                     f'<p class="file">{isolated(f"{path.parent.name}/{path.name}")}</p></li>')
+    return f'<h3>{escaped(heading)}</h3><ul class="photos">{"".join(items)}</ul>'
 
 
 class _Thumbnails:
@@ -228,12 +248,12 @@ class _Thumbnails:
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, "JPEG", quality=60)
         data = base64.b64encode(file.getvalue()).decode()
-        return (f'<img loading="lazy" alt="{escape(shown(path.name))}" width="144" height="144" '
+        return (f'<img loading="lazy" alt="{escaped(path.name)}" width="144" height="144" '
                 f'src="data:image/jpeg;base64,{data}">')
 
 
 def _left_out(about: About) -> str:
-    parts = [f"<h3>{escape(heading)}</h3><ul class=\"left-out\">"
-             + "".join(f"<li>{_text(line)}</li>" for line in lines) + "</ul>"
+    parts = [f"<h3>{escaped(heading)}</h3><ul class=\"left-out\">"
+             + "".join(f"<li>{isolated(line)}</li>" for line in lines) + "</ul>"
              for heading, lines in about.left_out if lines]
     return "<h2>Left out</h2>" + "".join(parts) if parts else ""

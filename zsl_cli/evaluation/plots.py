@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from zsl_cli.html_page import escaped
+from zsl_cli.line_plot import Frame, drawing
 
 if TYPE_CHECKING:
     from zsl_cli.metrics import Reliability
@@ -13,8 +15,8 @@ if TYPE_CHECKING:
 COLOURS = 8
 """The style sheet has so many colours, ``s0`` to ``s7``; then they begin again, dashed."""
 
-_WIDTH, _HEIGHT = 460, 320
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 24, 14, 44
+_FRAME = Frame(460, 320, left=52, right=24, top=14, bottom=44)
+_x, _y = _FRAME.x, _FRAME.y
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,12 @@ def lines(title: str, found: Sequence[Line], *, across: str, up: str,
     parts = [_axes(across, up, ticks)]
     for line in found:
         kind = colour_class(line.colour)
-        path = " ".join(f"{_x(x):.1f},{_y(y):.1f}" for x, y in line.points)
-        parts.append(f'<polyline class="line {kind}" points="{path}"/>')
+        parts.append(_FRAME.polyline(line.points, f'class="line {kind}"'))
         if line.marked:
             parts += [f'<circle class="dot {kind}" cx="{_x(x):.1f}" cy="{_y(y):.1f}" r="3.5">'
-                      f"<title>{escape(line.name)}: {y:.1%}</title></circle>"
+                      f"<title>{escaped(line.name)}: {y:.1%}</title></circle>"
                       for x, y in line.points]
-    return _svg(title, "".join(parts))
+    return _FRAME.drawing(title, "".join(parts))
 
 
 def reliability(title: str, found: "Reliability") -> str:
@@ -58,18 +59,19 @@ def reliability(title: str, found: "Reliability") -> str:
             f'height="{max(_y(0) - top, 1):.1f}"><title>{found.count[at]:,} images, mean score '
             f"{found.confidence[at]:.3f}, right {found.accuracy[at]:.3f}</title></rect>")
     parts.append(f'<line class="guide" x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}"/>')
-    return _svg(title, "".join(parts))
+    return _FRAME.drawing(title, "".join(parts))
 
 
 def shares(title: str, found: Sequence[tuple[str, float]]) -> str:
     """Shares that add up to 1 as one bar, with a legend below."""
     parts, start = [], 0.0
     for colour, (name, share) in enumerate(found):
-        parts.append(f'<rect class="part {colour_class(colour)}" x="{start * _WIDTH:.1f}" y="0" '
-                     f'width="{max(share * _WIDTH - 1, 0):.1f}" height="26"><title>'
-                     f"{escape(name)}: {share:.1%}</title></rect>")
+        left, width = start * _FRAME.width, max(share * _FRAME.width - 1, 0)
+        parts.append(f'<rect class="part {colour_class(colour)}" x="{left:.1f}" y="0" '
+                     f'width="{width:.1f}" height="26"><title>'
+                     f"{escaped(name)}: {share:.1%}</title></rect>")
         start += share
-    return _svg(title, "".join(parts), height=26)
+    return drawing(title, "".join(parts), _FRAME.width, 26)
 
 
 def swatch(colour: int) -> str:
@@ -83,31 +85,19 @@ def colour_class(colour: int) -> str:
     return f"s{colour % COLOURS}" + (" dashed" if colour >= COLOURS else "")
 
 
-def _svg(title: str, inner: str, height: int = _HEIGHT) -> str:
-    return (f'<svg class="plot" viewBox="0 0 {_WIDTH} {height}" role="img" '
-            f'aria-label="{escape(title)}">{inner}</svg>')
-
-
 def _axes(across: str, up: str, ticks: Sequence[tuple[float, str]] | None) -> str:
     parts = []
     for step in range(6):
         at = step / 5
         parts.append(f'<line class="grid" x1="{_x(0)}" y1="{_y(at)}" x2="{_x(1)}" y2="{_y(at)}"/>'
-                     f'<text class="tick end" x="{_LEFT - 8}" y="{_y(at) + 4}">{at:.0%}</text>')
+                     f'<text class="tick end" x="{_FRAME.left - 8}" y="{_y(at) + 4}">{at:.0%}'
+                     "</text>")
     named = [(step / 5, f"{step / 5:.0%}") for step in range(6)] if ticks is None else ticks
-    parts += [f'<text class="tick middle" x="{_x(at):.1f}" y="{_y(0) + 17}">{escape(name)}</text>'
+    parts += [f'<text class="tick middle" x="{_x(at):.1f}" y="{_y(0) + 17}">{escaped(name)}</text>'
               for at, name in named]
     middle = (_y(0) + _y(1)) / 2
-    parts.append(f'<text class="axis middle" x="{(_x(0) + _x(1)) / 2}" y="{_HEIGHT - 6}">'
-                 f"{escape(across)}</text>"
+    parts.append(f'<text class="axis middle" x="{(_x(0) + _x(1)) / 2}" y="{_FRAME.height - 6}">'
+                 f"{escaped(across)}</text>"
                  f'<text class="axis middle" transform="rotate(-90 12 {middle})" x="12" '
-                 f'y="{middle}">{escape(up)}</text>')
+                 f'y="{middle}">{escaped(up)}</text>')
     return "".join(parts)
-
-
-def _x(share: float) -> float:
-    return round(_LEFT + share * (_WIDTH - _LEFT - _RIGHT), 1)
-
-
-def _y(share: float) -> float:
-    return round(_HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM), 1)

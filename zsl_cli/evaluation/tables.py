@@ -27,8 +27,10 @@ class Table:
 
 
 def tables(rows: Sequence[Row], ks: Sequence[int], *, narrow: bool = False) -> list[Table]:
-    """What there is to be said of these rows; a table that would be empty is left out.
+    """What there is to be said of these rows; a table that would be empty is left out, but for
+    that of hits.
 
+    ks: rising.
     narrow: with the interval of the first k alone, so that a line fits into a terminal.
     """
     columns = [("model", lambda row: row["model"])]
@@ -56,14 +58,17 @@ def tables(rows: Sequence[Row], ks: Sequence[int], *, narrow: bool = False) -> l
                  (_plain if narrow and name != names[0] else _with_interval)(name)[1])
                 for name in names]
 
-    note = "In brackets: 95 % bootstrap interval."
+    few = f" {_NOTHING}: fewer labels than k." if any(
+        ks[-1] > row["labels"] for row in rows) else ""
+    note = "In brackets: 95 % bootstrap interval." + few
     found = [
         table("Flat hit@k, mean over images", note, [*hits(of_images), _plain(chance)]),
         table("Flat hit@k, mean over classes", note, hits(of_classes))]
     if any(row[precision[0]] is not None for row in rows):
-        found.append(table("Hierarchical precision@k", "DeViSE, section 4; mean over images.",
+        found.append(table("Hierarchical precision@k",
+                           "DeViSE, section 4; mean over images." + few,
                            [_plain(name) for name in precision]))
-    if both := [row for row in rows if row[f"seen_{first}"] is not None]:
+    if both := [row for row in rows if row["ausuc"] is not None]:
         found.append(table(
             f"Seen and unseen classes, {first}",
             "Mean over classes, and their harmonic mean; AUSUC is the area under the curve of "

@@ -1,20 +1,18 @@
 """Entries → one HTML file to look at them with: thumbnails, filters, the tree of labels, failures.
 
-The file stands alone: it asks nothing of any network, and its content security policy sees to
-it. What comes from outside, such as file names, is in it as JSON alone and never as markup;
-``report.js`` builds the page from that.
+The file stands alone (see html_page). What comes from outside, such as file names, is in it as
+JSON alone and never as markup; ``report.js`` builds the page from that.
 """
 
 import base64
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from itertools import islice
 from typing import Any, BinaryIO
 
+from zsl_cli import html_page
 from zsl_cli.labeling.entry import Entry
 from zsl_cli.wording import shown
 
@@ -43,9 +41,9 @@ class About:
 def write(file: BinaryIO, entries: Iterable[Entry], lineage: Lineage, about: About) -> None:
     """The report of the entries, in their order. They are written as they come: only a block of
     them and the table of the labels are held."""
-    head, tail = _page()
+    before, behind = html_page.around(__package__, "report")
     labels = _Labels(lineage)
-    file.write(head)
+    file.write(before.encode())
     file.write(_block("about", {"model": shown(about.model), "version": shown(about.version),
                                 "vocabulary": shown(about.vocabulary), "made": shown(about.made),
                                 "folder": [shown(folder) for folder in about.folder]}))
@@ -59,7 +57,7 @@ def write(file: BinaryIO, entries: Iterable[Entry], lineage: Lineage, about: Abo
         file.write(_block("thumbnails", [base64.b64encode(entry.thumbnail or b"").decode()
                                          for entry in photos]))
     file.write(_block("labels", labels.table))
-    file.write(tail)
+    file.write(behind.encode())
 
 
 def _split(path: str) -> tuple[str, str]:
@@ -101,21 +99,3 @@ def _block(kind: str, value: Any) -> bytes:
     for character in "<>&":  # they occur in strings alone, where an escape means the same
         text = text.replace(character, f"\\u{ord(character):04x}")
     return f'<script type="application/json" data-block="{kind}">{text}</script>\n'.encode("ascii")
-
-
-def _page() -> tuple[bytes, bytes]:
-    """The page before and after the data. Style and script are allowed by their hash, and
-    nothing else is."""
-    folder = resources.files(__package__)
-    page, style, script = (folder.joinpath(name).read_text(encoding="utf-8")
-                           for name in ("report.html", "report.css", "report.js"))
-    for slot, text in {"style-hash": _hash(style), "script-hash": _hash(script),
-                       "style": style, "script": script}.items():
-        page = page.replace(f"<!--{slot}-->", text)
-    head, _, tail = page.partition("<!--data-->\n")
-    return head.encode(), tail.encode()
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"

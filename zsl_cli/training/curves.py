@@ -1,22 +1,14 @@
 """The course of a training as one HTML page: loss, learning rate, hit@k over the epochs."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 560, 240, 60, 24
-_COLOURS = ("#2563eb", "#d97706")
+from zsl_cli import html_page
+from zsl_cli.html_page import escaped
+from zsl_cli.line_plot import Frame
 
-_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>{title}</title>
-<style>body{{font:15px system-ui,sans-serif;margin:2em auto;max-width:640px;color:#222}}
-svg{{width:100%;height:auto}}text{{font:12px system-ui,sans-serif;fill:#555}}
-dt{{font-weight:600}}</style>
-<h1>{title}</h1>
-<dl>{facts}</dl>
-{plots}
-</html>
-"""
+_FRAME = Frame(560, 240, left=60, right=10, top=24, bottom=24)
+_COLOURS = ("#2563eb", "#d97706")
 
 
 def page(title: str, facts: dict[str, Any],
@@ -28,11 +20,13 @@ def page(title: str, facts: dict[str, Any],
     plots = []
     for name, history in histories.items():
         if history:
-            plots += [f"<h2>{escape(name)}</h2>", _plot(history, ["loss"]),
+            plots += [f"<h2>{escaped(name)}</h2>", _plot(history, ["loss"]),
                       _plot(history, ["hit@1", "hit@5"]), _plot(history, ["learning_rate"])]
-    listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>"
+    listed = "".join(f"<dt>{escaped(name)}</dt><dd>{html_page.isolated(str(value))}</dd>"
                      for name, value in facts.items())
-    return _PAGE.format(title=escape(title), facts=listed, plots="\n".join(filter(None, plots)))
+    before, behind = html_page.around(__package__, "curves", title=escaped(title))
+    return "\n".join([f"{before}<h1>{escaped(title)}</h1>", f"<dl>{listed}</dl>",
+                      *filter(None, plots)]) + behind
 
 
 def _plot(history: Sequence[dict[str, Any]], names: list[str]) -> str:
@@ -44,23 +38,18 @@ def _plot(history: Sequence[dict[str, Any]], names: list[str]) -> str:
     high = high if high > low else low + 1
     last = max(record["epoch"] for record in history)
 
-    def place(epoch: float, value: float) -> str:
-        x = _LEFT + (_WIDTH - _LEFT - 10) * (epoch - 1) / max(last - 1, 1)
-        y = _HEIGHT - _BOTTOM - (_HEIGHT - _BOTTOM - 24) * (value - low) / (high - low)
-        return f"{x:.1f},{y:.1f}"
-
+    frame, foot, end = _FRAME, _FRAME.y(0), _FRAME.x(1)
     lines, keys = [], []
     for colour, name in zip(_COLOURS, names, strict=False):
-        points = " ".join(place(record["epoch"], record[name]) for record in history
-                          if name in record)
-        lines.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2" '
-                     f'points="{points}"/>')
-        keys.append(f'<tspan fill="{colour}" dx="8">{escape(name.replace("_", " "))}</tspan>')
-    return (f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">'
-            f'<path d="M{_LEFT} 20V{_HEIGHT - _BOTTOM}H{_WIDTH - 10}" fill="none" stroke="#999"/>'
-            f'<text x="{_LEFT}" y="14">{"".join(keys)}</text>'
-            f'<text x="4" y="28">{high:.3g}</text>'
-            f'<text x="4" y="{_HEIGHT - _BOTTOM}">{low:.3g}</text>'
-            f'<text x="{_LEFT}" y="{_HEIGHT - 6}">epoch 1</text>'
-            f'<text x="{_WIDTH - 10}" y="{_HEIGHT - 6}" text-anchor="end">{last}</text>'
-            f'{"".join(lines)}</svg>')
+        points = [((record["epoch"] - 1) / max(last - 1, 1), (record[name] - low) / (high - low))
+                  for record in history if name in record]
+        lines.append(frame.polyline(points, f'fill="none" stroke="{colour}" stroke-width="2"'))
+        keys.append(f'<tspan fill="{colour}" dx="8">{escaped(name.replace("_", " "))}</tspan>')
+    return frame.drawing(f"{' and '.join(names)} over the epochs", (
+        f'<path d="M{frame.left} 20V{foot}H{end}" fill="none" stroke="#999"/>'
+        f'<text x="{frame.left}" y="14">{"".join(keys)}</text>'
+        f'<text x="4" y="28">{high:.3g}</text>'
+        f'<text x="4" y="{foot}">{low:.3g}</text>'
+        f'<text x="{frame.left}" y="{frame.height - 6}">epoch 1</text>'
+        f'<text x="{end}" y="{frame.height - 6}" text-anchor="end">{last}</text>'
+        f'{"".join(lines)}'))

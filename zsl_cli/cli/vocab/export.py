@@ -1,6 +1,5 @@
 """``zsl vocab export``: a vocabulary as text, for other programs."""
 
-import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from zsl_cli.cli import options
 from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 from zsl_cli.errors import ZslError
+from zsl_cli.files import check_new_file, parents, replacing
 
 
 @click.command("export")
@@ -37,10 +37,8 @@ def command(name: str, output: str, output_format: str, vectors: bool, force: bo
     """
     if vectors and output_format == "word2vec":
         raise click.UsageError("--vectors is for --format tsv; word2vec's format is vectors")
-    if output != "-" and os.path.lexists(output) and not force:
-        raise ZslError(f"{output} exists; give --force to replace it, or choose another name")
-    if os.path.isdir(output):
-        raise ZslError(f"{output} is a folder; give the name of a file in it")
+    if output != "-":
+        check_new_file(output, force=force, makes_folders=True)
     from zsl_cli import vocabulary_text
     from zsl_cli.vocabulary import Vocabulary
 
@@ -74,8 +72,6 @@ def _opened(output: str) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    from zsl_cli.files import parents, replacing
-
     try:
         with parents(output), replacing(output) as file:
             yield file

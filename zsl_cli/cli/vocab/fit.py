@@ -10,6 +10,7 @@ from zsl_cli.cli.interrupt import interrupts
 from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
 from zsl_cli.errors import MissingExtraError, ZslError
+from zsl_cli.files import check_new_file
 
 _PATH = click.Path(path_type=Path)
 
@@ -33,7 +34,7 @@ _PATH = click.Path(path_type=Path)
               help="ImageNet's class lists. Default: those of the package timm.")
 @click.option("--sources", type=_PATH, metavar="JSON",
               help="A list of {name, license, url}, for the manifest.")
-@click.option("--force", is_flag=True, help="Replace an existing folder.")
+@click.option("--force", is_flag=True, help="Replace an existing folder and existing files.")
 @options.common
 def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path | None,
             architecture: str | None, wordnet: Path | None, text_encoder: Path | None,
@@ -95,7 +96,4 @@ def _check_places(output: Path, force: bool, files: dict[str, Path | None]) -> N
             continue
         if output.absolute() in path.absolute().parents:
             raise ZslError(f"{option} {path}: this lies in {output}, which is to be written")
-        if not path.parent.is_dir():
-            raise ZslError(f"{option} {path}: there is no folder {path.parent}")
-        if path.is_dir():
-            raise ZslError(f"{option} {path}: this is a folder; give the name of a file in it")
+        check_new_file(path, force=force, option=option)
