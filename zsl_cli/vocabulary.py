@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zsl_cli import folders, nearest
+from zsl_cli.class_names import WORDNET_ID
 from zsl_cli.errors import FolderError, UnknownLabelError
 
 if TYPE_CHECKING:
@@ -181,6 +182,11 @@ class Vocabulary:
     def rows(self) -> dict[str, int]:
         """The row of each id."""
         return {label.id: row for row, label in enumerate(self.labels)}
+
+    @cached_property
+    def has_wordnet_ids(self) -> bool:
+        """Whether there are WordNet's ids among those of the labels."""
+        return any(map(WORDNET_ID.fullmatch, self.rows))
 
     @cached_property
     def hierarchy(self) -> "Hierarchy":
