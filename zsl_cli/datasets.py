@@ -12,7 +12,7 @@ import numpy as np
 
 from zsl_cli.class_names import class_name
 from zsl_cli.errors import ZslError
-from zsl_cli.spelling import Names
+from zsl_cli.spelling import ALIKE
 from zsl_cli.vocabulary import Match, normal_name
 from zsl_cli.walk import SUFFIXES, Walk, images_in
 from zsl_cli.wording import counted
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 COLUMNS = ("path", "label")
 """What a CSV's first line has to name; further columns don't matter."""
 
-_ALIKE = 0.6  # as the names that look_up's error offers
 _EXPECTED = ("a folder with a folder for each class, named by its label, or a CSV file with the "
              f"columns {' and '.join(COLUMNS)}")
 
@@ -97,8 +96,7 @@ def read(path: str | os.PathLike[str], vocabulary: "Vocabulary") -> Dataset:
     """
     path = Path(path)
     groups, loose = _groups(path)
-    names = _Nearest(vocabulary)
-    classes = tuple(_class(name, len(files), vocabulary, names) for name, files in groups.items())
+    classes = tuple(_class(name, len(files), vocabulary) for name, files in groups.items())
     pairs = [(file, one.match.row) for one, files in zip(classes, groups.values(), strict=True)
              if one.match for file in files]
     found = Dataset(tuple(file for file, _ in pairs),
@@ -135,24 +133,12 @@ def _is_its_own_id(label: "Label") -> bool:
     return normal_name(label.id) == normal_name(label.name)
 
 
-def _class(name: str, images: int, vocabulary: "Vocabulary", names: "_Nearest") -> Class:
+def _class(name: str, images: int, vocabulary: "Vocabulary") -> Class:
     match = meaning(name, vocabulary)
-    return Class(name, images, match, () if match or not images else names.like(name))
-
-
-class _Nearest:
-    """The names that a vocabulary has, asked for those like a class's."""
-
-    def __init__(self, vocabulary: "Vocabulary") -> None:
-        self._vocabulary = vocabulary
-
-    @cached_property
-    def _names(self) -> Names:
-        return Names(list(self._vocabulary.names))
-
-    def like(self, name: str) -> tuple[str, ...]:
-        _, words = class_name(name)
-        return tuple(self._names.like(normal_name(words or name), least=_ALIKE))
+    if match or not images:
+        return Class(name, images, match)
+    text = normal_name(class_name(name)[1] or name)
+    return Class(name, images, None, tuple(vocabulary.spelling.like(text, least=ALIKE)))
 
 
 def _groups(path: Path) -> tuple[dict[str, list[Path]], int]:
