@@ -13,6 +13,7 @@ import pytest
 import word_vectors as files
 
 from zsl_cli import Vocabulary, folders
+from zsl_cli.cli.vocab.build import command
 from zsl_cli.vocabularies import build as builder
 from zsl_cli.vocabulary import Label
 
@@ -52,6 +53,24 @@ def test_every_word_is_a_label(build):
                                atol=1e-6)
     assert b"10 labels of 6 dimensions (10 with a vector of their own)" in result.stderr
     assert result.stdout == b""
+
+
+CHOICES = {"phrases": builder.PHRASES, "oov": builder.OOV, "dtype": builder.DTYPES}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_what_is_no_choice_is_refused_with_those_that_are(name, tmp_path):
+    for value in CHOICES[name]:
+        builder.Request("v", tmp_path, **{name: value})
+    with pytest.raises(ValueError, match=f"{name} 'tokn' is none of {', '.join(CHOICES[name])}"):
+        builder.Request("v", tmp_path, **{name: "tokn"})
+
+
+def test_the_command_line_and_a_request_have_the_same_choices():
+    offered = {option.name: option for option in command.params}
+    for name, choices in CHOICES.items():
+        assert tuple(offered[name].type.choices) == choices
+        assert offered[name].default == getattr(builder.Request, name)
 
 
 LABELS = "Great white shark\ntiger shark\nCAFÉ\nunicorn shark\na red panda\n"
