@@ -134,12 +134,16 @@ reading = stack(
                  metavar="N", help="Larger images are refused before decoding."),
 )
 
-output_format = stack(
-    click.option("--jsonl", "output_format", flag_value="jsonl", default=None,
-                 help="A JSON record a line."),
-    click.option("--json", "output_format", flag_value="json", help="One JSON array."),
-    click.option("--csv", "output_format", flag_value="csv", help="CSV, a row a label."),
-)
+def output_formats(jsonl: str, json: str) -> Decorator:
+    """The options of what programs read, with the help of these two."""
+    return stack(
+        click.option("--jsonl", "output_format", flag_value="jsonl", default=None, help=jsonl),
+        click.option("--json", "output_format", flag_value="json", help=json),
+        click.option("--csv", "output_format", flag_value="csv", help="CSV, a row a label."),
+    )
+
+
+output_format = output_formats("A JSON record a line.", "One JSON array.")
 
 
 def read_labels(labels: str | None, labels_file: Path | None) -> list[str] | None:
