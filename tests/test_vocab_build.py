@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 import word_vectors as files
+from test_vocabularies import wordnet  # noqa: F401  a fixture
 
 from zsl_cli import Vocabulary, folders
 from zsl_cli.cli.vocab.build import command
@@ -53,6 +54,20 @@ def test_every_word_is_a_label(build):
                                atol=1e-6)
     assert b"10 labels of 6 dimensions (10 with a vector of their own)" in result.stderr
     assert result.stdout == b""
+
+
+def test_imagenets_labels_come_from_the_class_lists_of_a_given_folder(build, wordnet,  # noqa: F811
+                                                                    tmp_path):
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "imagenet_synsets.txt").write_text("n00000006\nn00000002\nn99999999\n")
+    vectors = files.binary(files.vectors(["crane", "animal", "bird", "machine"]))
+    where = ("--wordnet", str(tmp_path), "--class-lists", "lists")
+    result, vocabulary = build("--labels", "imagenet-1k", *where, vectors=vectors)
+    assert result.returncode == 0, result.stderr
+    assert [label.id for label in vocabulary.labels] == ["n00000002", "n00000006"]
+    result, _ = build("--labels", "imagenet-21k", *where, "--force", vectors=vectors)
+    assert result.returncode == 2
+    assert "imagenet21k_goog_synsets.txt: No such file" in result.stderr.decode()
 
 
 CHOICES = {"phrases": builder.PHRASES, "oov": builder.OOV, "dtype": builder.DTYPES}

@@ -3,6 +3,7 @@
 import os
 import signal
 from dataclasses import asdict
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -183,9 +184,11 @@ def fit_command(small_fit, tmp_path, monkeypatch):
     monkeypatch.setattr(features, "find", lambda *_: SimpleNamespace(classifier=linear))
     labels = [Label(str(row), str(row)) for row in range(40)]
     eye = np.eye(3, dtype=np.float32)
+    requests = []
 
     def run(during=lambda: None, *more):
-        def build(_request, progress):
+        def build(request, progress):
+            requests.append(request)
             progress.start("encoding", 1, "texts")
             during()
             dimension = small_fit[2].prior_dimension
@@ -197,6 +200,7 @@ def fit_command(small_fit, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         cli.command.main(["c.pth", "-o", "out", "--projection", "M.npz", "--phrase-map", "P.npz",
                           "--wordnet", str(tmp_path), *more], standalone_mode=False)
+        return requests[-1]
 
     return run
 
@@ -221,6 +225,13 @@ def test_the_length_of_a_networks_features_can_be_given(fit_command, tmp_path, w
     assert Vocabulary.load(tmp_path / "out").manifest["fit"]["feature_length"] == 15.6
     assert ("timm:some_net.v1's features are taken to be as long as EfficientNet-Lite0's, 15.6; "
             "--feature-length") in capsys.readouterr().err
+
+
+def test_where_class_lists_and_texts_are_can_be_given(fit_command, tmp_path, wordnet):
+    request = fit_command(lambda: None, "--class-lists", "lists", "--text-encoder", "texts")
+    assert request.class_lists == Path("lists")
+    assert request.text_encoder == Path("texts")
+    assert request.wordnet == tmp_path
 
 
 def test_longer_features_make_surer_imagined_images(small_fit):
