@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import zsl_cli
-from zsl_cli import Classifier, folders
-from zsl_cli.cli import vocab
+from zsl_cli import Classifier, devices, folders, images
+from zsl_cli.cli import options, vocab
 from zsl_cli.cli.main import COMMANDS
+from zsl_cli.cli.main import zsl as zsl_group
 from zsl_cli.errors import ZslError
 
 
@@ -63,7 +64,9 @@ def test_list_show_and_verify(zsl, tmp_path, command, file, part):
     assert zsl(command, "list").stdout.startswith(b"default\t")
     assert part in json.loads(zsl(command, "show", "--json").stdout)
     assert b"sha256" in zsl(command, "show", "default").stdout
-    assert zsl(command, "verify").returncode == 0
+    verified = zsl(command, "verify", "-q", *(["--without-index"] if command == "vocab" else []))
+    assert (verified.returncode, verified.stderr) == (0, b"")
+    assert b"files are what the manifest says" in verified.stdout
     folder = shutil.copytree(folders.embedded(kind) / "default",
                              tmp_path / kind.parent / "mine")
     env = {"ZSL_HOME": str(tmp_path)}
@@ -157,6 +160,21 @@ def test_probabilities_are_a_softmax_over_the_nearest():
     got = classifier.probabilities(products.astype(np.float32), among=100)
     weights = np.exp(products / classifier.model.calibration.temperature)
     np.testing.assert_allclose(got, weights / weights[:, :100].sum(1, keepdims=True), rtol=1e-3)
+
+
+def test_the_command_line_and_the_core_have_the_same_devices_and_limits():
+    assert options.DEVICES == devices.DEVICES
+    assert options.MAX_PIXELS == images.MAX_PIXELS
+
+
+@pytest.mark.parametrize("name", ["device", "max_pixels", "wordnet", "class_lists"])
+def test_an_option_of_several_commands_is_the_same_in_all(name):
+    commands = [*(zsl_group.get_command(None, command) for command in COMMANDS),
+                *vocab.command.commands.values()]
+    found = [option.to_info_dict() for command in commands for option in command.params
+             if option.name == name]
+    assert len(found) > 1
+    assert all(one == found[0] for one in found)
 
 
 def test_every_package_is_installed():

@@ -29,7 +29,8 @@ def touch(folder, *names):
 @pytest.mark.parametrize(("name", "id_"), [
     ("tabby", "n02123045"), ("Tabby_Cat", "n02123045"), ("n02123045", "n02123045"),
     ("n02012849_crane", "n02012849"), ("great_white_shark", "n00000001"),
-    ("great-white-shark", "n00000001"), ("n02123045_whatever", "n02123045")])
+    ("great-white-shark", "n00000001"), ("n02123045_whatever", "n02123045"),
+    ("n02123045-tabby", "n02123045"), ("n02012849 crane", "n02012849")])
 def test_a_class_folder_is_named_by_name_synonym_or_id(tmp_path, vocabulary, name, id_):
     found = datasets.read(touch(tmp_path / "set", f"{name}/a.jpg"), vocabulary)
     assert [vocabulary.label(row).id for row in found.rows] == [id_]
@@ -46,6 +47,12 @@ def test_a_vocabulary_with_other_ids_knows_classes_by_the_name_behind_the_id(tmp
     words = Vocabulary.load(make(tmp_path / "words", (Label("1", "dog"), Label("2", "cat"))))
     folder = touch(tmp_path / "set", "n02084071_dog/a.jpg", "n02121620_cat/a.jpg")
     assert datasets.read(folder, words).rows.tolist() == [0, 1]
+
+
+def test_the_first_word_of_a_class_is_no_id_of_its_own(tmp_path):
+    words = Vocabulary.load(make(tmp_path / "words", (Label("hot", "hot"), Label("dog", "dog"))))
+    found = datasets.read(touch(tmp_path / "set", "hot_dog/a.jpg", "dog/a.jpg"), words)
+    assert [one.name for one in found.unknown] == ["hot_dog"]
 
 
 def test_images_lie_deeper_and_in_a_stable_order(tmp_path, vocabulary):

@@ -136,8 +136,10 @@ def test_templates_go_with_a_label_encoder(user_home):
 @pytest.mark.parametrize(("changes", "message"), [
     ({"labels": "many"}, "labels 'many' is not a whole number above 0"),
     ({"labels": 0}, "labels 0 is not a whole number above 0"),
-    ({"prior_dimension": 4}, "prior_dimension 4 is none of the 4 dimensions"),
-    ({"prior_dimension": "3"}, "prior_dimension '3' is none"),
+    ({"prior_dimension": 4}, "prior_dimension 4 is not a whole number from 1 to 3: the dimensions"),
+    ({"prior_dimension": 0}, "prior_dimension 0 is not a whole number from 1 to 3"),
+    ({"prior_dimension": True}, "prior_dimension True is not"),
+    ({"prior_dimension": "3"}, "prior_dimension '3' is not"),
 ])
 def test_a_vocabulary_manifest_of_wrong_values_says_which(user_home, changes, message):
     folder = user_home / "mine"

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 
 import numpy as np
 import pytest
@@ -109,6 +110,20 @@ def test_other_vectors_or_graphs_have_another_key_and_another_ef_has_not():
     keys = {IndexCache(digest * 64, HnswParameters(m, efc, ef)).key
             for digest in "01" for m in (8, 16) for efc in (100, 200) for ef in (10, 20)}
     assert len(keys) == 8
+
+
+def test_another_hnswlib_has_another_key(monkeypatch):
+    keys = set()
+    for version in ("0.8.0", "0.9.0"):
+        monkeypatch.setattr("importlib.metadata.version", {"hnswlib": version}.__getitem__)
+        keys.add(IndexCache(KEY, PARAMETERS).key)
+
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", missing)
+    assert IndexCache(KEY, PARAMETERS).key not in keys
+    assert len(keys) == 2
 
 
 def test_processes_that_come_at_once_build_one_index(cache, child):

@@ -100,9 +100,20 @@ def test_class_folders(tmp_path, wordnet):  # noqa: F811
         (tmp_path / "data" / name).mkdir(parents=True)
     (tmp_path / "data" / "readme.txt").touch()
     labels = label_lists.read(str(tmp_path / "data"), Places(wordnet=tmp_path))
-    assert labels == [Label("n00000004", "wading crane"),
+    assert labels == [Label("n00000004", "wading-crane"),
                       Label("n00000006", "crane", gloss="lifts"),
                       Label("tabby_cat", "tabby cat")]
+
+
+def test_what_is_wrong_with_class_folders_is_told_by_their_names(tmp_path, wordnet):  # noqa: F811
+    for name in ("n00000004_crane", "n00000004_wading_crane"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+    with pytest.raises(ZslError, match=r"data, class folder 'n00000004_wading_crane': id "
+                                       r"'n00000004' is that of class folder 'n00000004_crane'"):
+        label_lists.read(str(tmp_path / "data"), Places(wordnet=tmp_path))
+    (tmp_path / "other" / "n99999999").mkdir(parents=True)
+    with pytest.raises(ZslError, match=r"n99999999: WordNet has no noun n99999999"):
+        label_lists.read(str(tmp_path / "other"), Places(wordnet=tmp_path))
 
 
 @pytest.mark.parametrize(("source", "names"), [

@@ -7,7 +7,6 @@ pytest.importorskip("scipy")
 
 from zsl_cli.errors import ZslError
 from zsl_cli.exporting.phrase_map import PhraseMap
-from zsl_cli.spelling import Names
 from zsl_cli.vocabularies import phrases
 from zsl_cli.vocabulary import Label
 
@@ -158,18 +157,3 @@ def test_files_that_are_no_map_are_refused(tmp_path):
     np.savez(path, **{**vars(a_map()), "landmarks": np.array(["x"], dtype=object)})
     with pytest.raises(ZslError, match="cannot be read as a map"):
         PhraseMap.load(path)
-
-
-# spelling -----------------------------------------------------------------------------------
-
-
-def test_names_spelt_nearly_alike_are_found_best_first():
-    names = Names(["zebra", "golden retriever", "red panda", "café", "zebu", "anteater"])
-    assert names.like("zzzebra") == ["zebra"]
-    assert names.like("zebr") == ["zebra", "zebu"][:1] or names.like("zebr")[0] == "zebra"
-    assert names.like("gloden retreiver") == ["golden retriever"]
-    assert names.like("cafe", least=0.7) == ["café"]
-    assert names.like("my grandmother's teapot") == []
-    assert names.like("") == []
-    assert names.like("\ud800") == []
-    assert Names([]).like("zebra") == []

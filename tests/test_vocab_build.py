@@ -11,8 +11,10 @@ import time
 import numpy as np
 import pytest
 import word_vectors as files
+from test_vocabularies import wordnet  # noqa: F401  a fixture
 
 from zsl_cli import Vocabulary, folders
+from zsl_cli.cli.vocab.build import command
 from zsl_cli.vocabularies import build as builder
 from zsl_cli.vocabulary import Label
 
@@ -52,6 +54,38 @@ def test_every_word_is_a_label(build):
                                atol=1e-6)
     assert b"10 labels of 6 dimensions (10 with a vector of their own)" in result.stderr
     assert result.stdout == b""
+
+
+def test_imagenets_labels_come_from_the_class_lists_of_a_given_folder(build, wordnet,  # noqa: F811
+                                                                    tmp_path):
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "imagenet_synsets.txt").write_text("n00000006\nn00000002\nn99999999\n")
+    vectors = files.binary(files.vectors(["crane", "animal", "bird", "machine"]))
+    where = ("--wordnet", str(tmp_path), "--class-lists", "lists")
+    result, vocabulary = build("--labels", "imagenet-1k", *where, vectors=vectors)
+    assert result.returncode == 0, result.stderr
+    assert [label.id for label in vocabulary.labels] == ["n00000002", "n00000006"]
+    result, _ = build("--labels", "imagenet-21k", *where, "--force", vectors=vectors)
+    assert result.returncode == 2
+    assert "imagenet21k_goog_synsets.txt: No such file" in result.stderr.decode()
+
+
+CHOICES = {"phrases": builder.PHRASES, "oov": builder.OOV, "dtype": builder.DTYPES}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_what_is_no_choice_is_refused_with_those_that_are(name, tmp_path):
+    for value in CHOICES[name]:
+        builder.Request("v", tmp_path, **{name: value})
+    with pytest.raises(ValueError, match=f"{name} 'tokn' is none of {', '.join(CHOICES[name])}"):
+        builder.Request("v", tmp_path, **{name: "tokn"})
+
+
+def test_the_command_line_and_a_request_have_the_same_choices():
+    offered = {option.name: option for option in command.params}
+    for name, choices in CHOICES.items():
+        assert tuple(offered[name].type.choices) == choices
+        assert offered[name].default == getattr(builder.Request, name)
 
 
 LABELS = "Great white shark\ntiger shark\nCAFÉ\nunicorn shark\na red panda\n"

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import time
 import tracemalloc
 from types import SimpleNamespace
@@ -16,6 +17,8 @@ from zsl_cli import Vocabulary, folders, vocabulary_checks, vocabulary_folder, v
 from zsl_cli.candidates import compose
 from zsl_cli.cli import folder_commands, notes
 from zsl_cli.cli.progress import Bar
+from zsl_cli.cli.vocab import verify as verify_command
+from zsl_cli.errors import ZslError
 from zsl_cli.folders import VOCABULARY
 from zsl_cli.meaning import neighbours, read_sum
 from zsl_cli.vocabulary import Label
@@ -172,6 +175,7 @@ def test_neighbours_for_people_and_programs(zsl, royal):
     assert [label["id"] for label in record["labels"]] == ["w2", "w8"]
     assert record["vocabulary"] == "royal"
     assert json.loads(zsl(*base, "--json").stdout) == record
+    assert re.search(r"--json +One JSON object\.", zsl(*base, "--help").stdout.decode())
     rows = list(csv.DictReader(io.StringIO(zsl(*base, "--csv").stdout.decode(), newline="")))
     assert [(row["rank"], row["id"], row["label"]) for row in rows] == [
         ("1", "w2", "queen"), ("2", "w8", "a\tb\n\\c")]
@@ -297,6 +301,35 @@ def test_verify_with_similarity_reports_what_is_wrong_with_the_files(zsl, royal)
     (royal / "vectors.npy").write_bytes(b"")
     status, checks = verify(zsl, royal, "--similarity")
     assert (status, list(checks)) == (2, ["files"])
+
+
+def test_verify_hashes_every_file_once(royal, monkeypatch, capsys):
+    (royal / "notes.txt").write_text("mine")
+    manifest = json.loads((royal / "vocabulary.json").read_text())
+    manifest["files"] |= folders.describe_files(royal, "notes.txt")
+    (royal / "vocabulary.json").write_text(json.dumps(manifest))
+    hashed = []
+
+    def sha256(path, digest=folders.sha256):
+        hashed.append(path.name)
+        return digest(path)
+
+    monkeypatch.setattr(folders, "sha256", sha256)
+    monkeypatch.setattr(verify_command, "_wordnet", lambda _folder: object())
+    monkeypatch.setattr("zsl_cli.vocabularies.similarity.agreement", lambda *_: None)
+    verify_command.command.main([str(royal), "--similarity", "--without-index", "-q"],
+                                standalone_mode=False)
+    assert sorted(hashed) == ["labels.jsonl", "notes.txt", "vectors.npy"]
+    assert "similarity: too few" in capsys.readouterr().out
+    (royal / "notes.txt").write_text("ours")
+    with pytest.raises(ZslError, match=r"notes\.txt: changed"):
+        verify_command.command.main([str(royal), "-q"], standalone_mode=False)
+
+
+def test_quiet_leaves_out_notes_and_not_what_was_asked_for(zsl, royal):
+    quiet = zsl("vocab", "verify", str(royal), "--without-index", "-q")
+    assert quiet.stdout == zsl("vocab", "verify", str(royal), "--without-index").stdout != b""
+    assert quiet.stderr == b""
 
 
 def test_verify_says_at_once_that_there_is_no_wordnet(zsl, royal, tmp_path):

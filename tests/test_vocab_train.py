@@ -325,14 +325,45 @@ def test_an_interrupted_preparation_leaves_nothing(corpus_file, tmp_path, monkey
         assert left(tmp_path) == ["text.txt"]
 
 
-@pytest.mark.parametrize("name", ["checkpoint-1/input.npy", "checkpoint-1/output.npy", "stream",
-                                  "batches.npy", "prepared.json", "words.txt"])
-def test_a_damaged_work_folder_is_noticed(unfinished, corpus_file, tmp_path, name):
+@pytest.mark.parametrize("damage", [
+    lambda data: data[:len(data) // 2], lambda _data: b"", lambda data: bytes(len(data))],
+    ids=["halved", "emptied", "zeroed"])
+@pytest.mark.parametrize("name", [
+    "checkpoint-1/input.npy", "checkpoint-1/output.npy", "stream", "batches.npy", "counts.npy",
+    "words.txt", "read.txt", "prepared.json"])
+def test_a_damaged_work_folder_is_noticed(unfinished, corpus_file, tmp_path, name, damage):
     path = tmp_path / ".out.zsl-training" / name
-    path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
+    path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ZslError, match=r"damaged .*--restart"):
         trained(corpus_file, unfinished)
     trained(corpus_file, unfinished, restart=True)
+
+
+def test_batches_that_are_none_are_noticed(unfinished, corpus_file, tmp_path):
+    np.save(tmp_path / ".out.zsl-training" / "batches.npy", np.zeros(0, np.int64))
+    with pytest.raises(ZslError, match=r"damaged .*--restart"):
+        trained(corpus_file, unfinished)
+
+
+def test_a_prepared_corpus_is_on_the_disk_before_it_is_said_to_be_ready(corpus_file, tmp_path,
+                                                                        monkeypatch):
+    synced = []
+
+    def fsync(file, sync=os.fsync):
+        synced.append(os.fstat(file).st_ino)
+        sync(file)
+
+    def interrupt(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(training, "_train", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        trained(corpus_file, tmp_path / "out")
+    work = tmp_path / ".out.zsl-training"
+    ready = synced.index((work / "prepared.json").stat().st_ino)
+    assert {(work / name).stat().st_ino for name in (
+        "stream", "words.txt", "counts.npy", "batches.npy", "read.txt")} <= set(synced[:ready])
 
 
 def test_two_trainings_of_one_output_are_kept_apart(unfinished, corpus_file, tmp_path):

@@ -2,6 +2,8 @@
 
 import os
 import signal
+from dataclasses import asdict
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,11 +11,11 @@ import pytest
 
 pytest.importorskip("scipy")
 
-from zsl_cli import Vocabulary
+from zsl_cli import Model, Vocabulary
 from zsl_cli.errors import ZslError
 from zsl_cli.exporting.phrase_map import PhraseMap
 from zsl_cli.exporting.projection import Projection
-from zsl_cli.vocabularies import fit, kernels, labelset, phrases
+from zsl_cli.vocabularies import fit, fitted, kernels, labelset, phrases
 from zsl_cli.vocabularies.wordnet import PERSON, WordNet
 from zsl_cli.vocabulary import Label
 
@@ -185,21 +187,23 @@ def fit_command(small_fit, tmp_path, monkeypatch):
     torch = pytest.importorskip("torch")
     from zsl_cli.cli.vocab import fit as cli
     from zsl_cli.exporting import features, recognise
-    from zsl_cli.vocabularies import fitted
 
     linear = SimpleNamespace(weight=torch.zeros(20, 64), bias=torch.zeros(20))
     size = SimpleNamespace(preprocessing=SimpleNamespace(size=8))
     monkeypatch.setattr(recognise, "recognise",
-                        lambda *_: SimpleNamespace(module=None, input=size))
+                        lambda *_: SimpleNamespace(
+                            module=None, input=size, architecture="timm:some_net.v1"))
     monkeypatch.setattr(features, "find", lambda *_: SimpleNamespace(classifier=linear))
     labels = [Label(str(row), str(row)) for row in range(40)]
     eye = np.eye(3, dtype=np.float32)
+    requests = []
 
-    def run(during=lambda: None):
-        def build(_request, progress):
+    def run(during=lambda: None, *more):
+        def build(request, progress):
+            requests.append(request)
             progress.start("encoding", 1, "texts")
             during()
-            dimension = small_fit[2].vectors.shape[1] - 3
+            dimension = small_fit[2].prior_dimension
             return fitted.Built(labels, small_fit[2], phrases.PhraseFit(
                 eye, .5, np.ones((3, dimension), np.float32), np.ones(dimension, np.float32), 1),
                 "ab")
@@ -207,7 +211,8 @@ def fit_command(small_fit, tmp_path, monkeypatch):
         monkeypatch.setattr(fitted, "build", build)
         monkeypatch.chdir(tmp_path)
         cli.command.main(["c.pth", "-o", "out", "--projection", "M.npz", "--phrase-map", "P.npz",
-                          "--wordnet", str(tmp_path), "-q"], standalone_mode=False)
+                          "--wordnet", str(tmp_path), *more], standalone_mode=False)
+        return requests[-1]
 
     return run
 
@@ -219,6 +224,54 @@ def test_folder_projection_and_phrase_map_are_of_one_space(fit_command, tmp_path
     assert projection.space == PhraseMap.load(tmp_path / "P.npz").space == vocabulary.space
     assert len(vocabulary) == 40
     assert vocabulary.manifest["fit"]["temperature"] == projection.temperature
+    assert vocabulary.prior_dimension == 70
+    assert PhraseMap.load(tmp_path / "P.npz").slack == 71
+    assert vocabulary.space.startswith("some_net.v1-wordnet-")
+
+
+def test_the_length_of_a_networks_features_can_be_given(fit_command, tmp_path, wordnet, capsys):
+    fit_command(lambda: None, "--feature-length", "28")
+    assert Vocabulary.load(tmp_path / "out").manifest["fit"]["feature_length"] == 28
+    assert "features" not in capsys.readouterr().err
+    fit_command(lambda: None, "--force")
+    assert Vocabulary.load(tmp_path / "out").manifest["fit"]["feature_length"] == 15.6
+    assert ("timm:some_net.v1's features are taken to be as long as EfficientNet-Lite0's, 15.6; "
+            "--feature-length") in capsys.readouterr().err
+
+
+def test_where_class_lists_and_texts_are_can_be_given(fit_command, tmp_path, wordnet):
+    request = fit_command(lambda: None, "--class-lists", "lists", "--text-encoder", "texts")
+    assert request.class_lists == Path("lists")
+    assert request.text_encoder == Path("texts")
+    assert request.wordnet == tmp_path
+
+
+def test_longer_features_make_surer_imagined_images(small_fit):
+    (_, texts, _, _, classifier), settings, _ = small_fit
+    short, usual, long = (
+        fit.imagined_images(classifier, texts[0][classifier.labels], settings.temperature, length,
+                            200)[:, -20:].max(axis=1).mean() for length in (1.0, 15.6, 100.0))
+    assert short < usual < long
+
+
+def test_the_default_is_what_vocab_fit_would_make_of_its_network():
+    vocabulary = Vocabulary.load()
+    assert vocabulary.manifest["fit"].items() <= asdict(fit.Settings()).items()
+    assert fit.Settings().feature_length == 15.6
+    network = Model.load(device="cpu").manifest["architecture"]
+    assert network == fitted.DEFAULT_NETWORK
+    nothing = np.zeros((1, 4), np.float32)
+    made = fit.Fit(nothing, nothing, nothing, nothing[0], 1.0, 1.0)
+    assert fitted.space_of(made, network).rpartition("-")[0] == vocabulary.space.rpartition("-")[0]
+
+
+def test_prior_and_slack_stand_behind_the_meaning(small_fit):
+    (_, _, _, prior, _), _, fitted = small_fit
+    np.testing.assert_allclose(np.corrcoef(fitted.vectors[:, fitted.prior_dimension], prior)[0, 1],
+                               1, atol=1e-5)
+    assert fitted.vectors[:, fitted.slack_dimension].min() >= 0
+    assert not fitted.vectors[:, fitted.slack_dimension + 1:].any()
+    assert fitted.score_temperature * fitted.nats == pytest.approx(1)
 
 
 @pytest.mark.parametrize("kind", [Projection, PhraseMap])

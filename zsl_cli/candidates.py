@@ -1,18 +1,15 @@
 """What a user's list of labels means: labels of a vocabulary, and phrases to be encoded."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from zsl_cli import composition
+from zsl_cli.class_names import WORDNET_ID
 from zsl_cli.errors import UnknownLabelError, ZslError
 
 if TYPE_CHECKING:
     from zsl_cli.vocabulary import Vocabulary
-
-
-_ID = re.compile(r"n[0-9]{8}")  # of WordNet
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
             rows.add(match.row)
         else:
             _check_phrase(label)
-            if _ID.fullmatch(label.strip()) and any(map(_ID.fullmatch, vocabulary.rows)):
+            if WORDNET_ID.fullmatch(label.strip()) and vocabulary.has_wordnet_ids:
                 raise UnknownLabelError(f"no label of vocabulary {vocabulary.name!r} has the id "
                                         f"{label.strip()}")
             if not phrases and vocabulary.prior_dimension is not None:

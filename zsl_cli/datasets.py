@@ -2,7 +2,6 @@
 
 import csv
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zsl_cli.class_names import class_name
 from zsl_cli.errors import ZslError
-from zsl_cli.spelling import Names
+from zsl_cli.spelling import ALIKE
 from zsl_cli.vocabulary import Match, normal_name
 from zsl_cli.walk import SUFFIXES, Walk, images_in
 from zsl_cli.wording import counted
@@ -20,13 +20,11 @@ from zsl_cli.wording import counted
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.vocabulary import Vocabulary
+    from zsl_cli.vocabulary import Label, Vocabulary
 
 COLUMNS = ("path", "label")
 """What a CSV's first line has to name; further columns don't matter."""
 
-WORDNET_ID = re.compile(r"n[0-9]{8}")
-_ALIKE = 0.6  # as the names that look_up's error offers
 _EXPECTED = ("a folder with a folder for each class, named by its label, or a CSV file with the "
              f"columns {' and '.join(COLUMNS)}")
 
@@ -91,15 +89,14 @@ def read(path: str | os.PathLike[str], vocabulary: "Vocabulary") -> Dataset:
     """The labelled images of a folder or a CSV file, in a stable order.
 
     A folder's classes are the folders right in it, whatever lies deeper; they are named by an id,
-    a name or a synonym of the vocabulary, or by a WordNet id and a name, ``n07710616_potato``. A
-    CSV file has the columns ``path``, from the file's own folder on, and ``label``.
+    a name or a synonym of the vocabulary, or by an id and a name, ``n07710616_potato``. A CSV
+    file has the columns ``path``, from the file's own folder on, and ``label``.
 
     Raises ZslError when there is no such set, or when not one of its images has a known label.
     """
     path = Path(path)
     groups, loose = _groups(path)
-    names = _Nearest(vocabulary)
-    classes = tuple(_class(name, len(files), vocabulary, names) for name, files in groups.items())
+    classes = tuple(_class(name, len(files), vocabulary) for name, files in groups.items())
     pairs = [(file, one.match.row) for one, files in zip(classes, groups.values(), strict=True)
              if one.match for file in files]
     found = Dataset(tuple(file for file, _ in pairs),
@@ -117,40 +114,31 @@ def class_names(path: str | os.PathLike[str]) -> list[str]:
 def meaning(name: str, vocabulary: "Vocabulary") -> Match | None:
     """The label that a class is named by, or None.
 
-    An id before an underscore counts alone where the vocabulary has ids of its kind, since the
-    name behind it may have other senses.
+    An id in front counts alone where the vocabulary has ids of its kind, since the name behind it
+    may have other senses.
     """
     if match := vocabulary.look_up(name):
         return match
-    id_, _, rest = name.strip().partition("_")
-    if id_ in vocabulary.rows:
-        return Match(name, vocabulary.rows[id_])
-    if WORDNET_ID.fullmatch(id_):
-        if any(map(WORDNET_ID.fullmatch, vocabulary.rows)):
-            return None
-        name = rest
-    return vocabulary.look_up(name) or vocabulary.look_up(name.replace("-", " "))
+    id_, words = class_name(name)
+    row = vocabulary.rows.get(id_ or name.strip().partition("_")[0])
+    if row is not None and (id_ or not _is_its_own_id(vocabulary.label(row))):
+        return Match(name, row)
+    if id_ and vocabulary.has_wordnet_ids:
+        return None
+    return vocabulary.look_up(words) or vocabulary.look_up(words.replace("-", " "))
 
 
-def _class(name: str, images: int, vocabulary: "Vocabulary", names: "_Nearest") -> Class:
+def _is_its_own_id(label: "Label") -> bool:
+    """As in a vocabulary of words, where a class hot_dog is nothing hot."""
+    return normal_name(label.id) == normal_name(label.name)
+
+
+def _class(name: str, images: int, vocabulary: "Vocabulary") -> Class:
     match = meaning(name, vocabulary)
-    return Class(name, images, match, () if match or not images else names.like(name))
-
-
-class _Nearest:
-    """The names that a vocabulary has, asked for those like a class's."""
-
-    def __init__(self, vocabulary: "Vocabulary") -> None:
-        self._vocabulary = vocabulary
-
-    @cached_property
-    def _names(self) -> Names:
-        return Names(list(self._vocabulary.names))
-
-    def like(self, name: str) -> tuple[str, ...]:
-        id_, _, rest = name.partition("_")
-        text = rest if WORDNET_ID.fullmatch(id_) and rest else name
-        return tuple(self._names.like(normal_name(text), least=_ALIKE))
+    if match or not images:
+        return Class(name, images, match)
+    text = normal_name(class_name(name)[1] or name)
+    return Class(name, images, None, tuple(vocabulary.spelling.like(text, least=ALIKE)))
 
 
 def _groups(path: Path) -> tuple[dict[str, list[Path]], int]:

@@ -78,6 +78,12 @@ def replacing(path: str | os.PathLike[str], *, durable: bool = True) -> Iterator
             os.unlink(work)
 
 
+def sync(path: str | os.PathLike[str]) -> None:
+    """Wait until the content of a finished file is on the disk. Raises OSError."""
+    with open(path, "rb+") as file:  # +: Windows syncs nothing that is open for reading alone
+        os.fsync(file.fileno())
+
+
 @contextmanager
 def parents(path: str | os.PathLike[str]) -> Iterator[None]:
     """Within it the folders above ``path`` are there; those that had to be made are removed, as

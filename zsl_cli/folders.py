@@ -133,8 +133,9 @@ def _wrong_value(kind: Kind, manifest: dict[str, Any]) -> str | None:
         if type(manifest[key]) is not int or manifest[key] < 1:  # True, too, is an int
             return f"{key} {manifest[key]!r} is not a whole number above 0"
     prior = manifest.get("prior_dimension")
-    if prior is not None and (type(prior) is not int or not 0 <= prior < manifest["dimension"]):
-        return f"prior_dimension {prior!r} is none of the {manifest['dimension']} dimensions"
+    if prior is not None and (type(prior) is not int or not 1 <= prior < manifest["dimension"]):
+        return (f"prior_dimension {prior!r} is not a whole number from 1 to "
+                f"{manifest['dimension'] - 1}: the dimensions before it are what labels mean")
     return None
 
 

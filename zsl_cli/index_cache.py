@@ -54,14 +54,23 @@ def cached_files(folder: Path) -> list[tuple[Path, os.stat_result]]:
     return found
 
 
+def _hnswlib_version() -> str:
+    """Which hnswlib is installed: another one may lay out its files differently, and its module
+    doesn't say."""
+    from importlib import metadata  # takes some milliseconds, and only an index needs it
+
+    try:
+        return metadata.version("hnswlib")
+    except metadata.PackageNotFoundError:  # without its metadata, as in a frozen program
+        return "unknown"
+
+
 class IndexCache:
     """Where the index over one set of vectors is kept, under a key made of their hash."""
 
     def __init__(self, vectors_sha256: str, parameters: HnswParameters) -> None:
-        import hnswlib
-
-        version = getattr(hnswlib, "__version__", "0")
-        text = f"{vectors_sha256} M={parameters.m} efc={parameters.ef_construction} {version}"
+        text = (f"{vectors_sha256} M={parameters.m} efc={parameters.ef_construction} "
+                f"hnswlib={_hnswlib_version()}")
         self.key = hashlib.sha256(text.encode()).hexdigest()[:32]
         self.folder = cache_folder()
         self._parameters = parameters

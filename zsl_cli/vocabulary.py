@@ -4,7 +4,7 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, KeysView, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zsl_cli import folders, nearest
+from zsl_cli.class_names import WORDNET_ID
 from zsl_cli.errors import FolderError, UnknownLabelError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from zsl_cli.hierarchy import Hierarchy
     from zsl_cli.index_cache import IndexCache
+    from zsl_cli.spelling import Names
 
 LABELS_FILE = "labels.jsonl"
 VECTORS_FILE = "vectors.npy"
@@ -183,6 +185,11 @@ class Vocabulary:
         return {label.id: row for row, label in enumerate(self.labels)}
 
     @cached_property
+    def has_wordnet_ids(self) -> bool:
+        """Whether there are WordNet's ids among those of the labels."""
+        return any(map(WORDNET_ID.fullmatch, self.rows))
+
+    @cached_property
     def hierarchy(self) -> "Hierarchy":
         """The graph of parents over the rows."""
         from zsl_cli.hierarchy import Hierarchy
@@ -195,10 +202,13 @@ class Vocabulary:
         return tuple((label.id, label.name)
                      for label in map(self.label, self.hierarchy.lineage(self.rows[id_])))
 
-    @property
-    def names(self) -> KeysView[str]:
-        """All names and synonyms, as ``normal_name`` writes them."""
-        return self._names.keys()
+    @cached_property
+    def spelling(self) -> "Names":
+        """All names and synonyms, as ``normal_name`` writes them, to be asked for those like a
+        text."""
+        from zsl_cli.spelling import Names
+
+        return Names(list(self._names))
 
     def path_names(self, id_: str) -> tuple[str, ...]:
         """The names of ``lineage``; a phrase, which is its own id, lies under nothing."""
@@ -226,9 +236,9 @@ class Vocabulary:
 
     def unknown(self, text: str) -> UnknownLabelError:
         """The error that a text is no label, with the nearest names."""
-        from difflib import get_close_matches
+        from zsl_cli.spelling import ALIKE
 
-        close = get_close_matches(normal_name(text), self._names, n=5, cutoff=0.6)
+        close = self.spelling.like(normal_name(text), most=5, least=ALIKE)
         return UnknownLabelError(f"unknown label {text!r}; " + (
             f"the nearest names are: {', '.join(close)}" if close
             else "no name of this vocabulary is like it"))

@@ -12,7 +12,7 @@ import numpy as np
 from zsl_cli import folders, recall
 from zsl_cli.errors import FolderError
 from zsl_cli.nearest import as_float32
-from zsl_cli.vocabulary import Vocabulary, normal_name
+from zsl_cli.vocabulary import LABELS_FILE, VECTORS_FILE, Vocabulary, normal_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,27 +36,38 @@ class Check:
     examples: tuple[str, ...] = ()
 
 
-def check(folder: Path, *, index: bool = True,
+def read(folder: Path) -> Vocabulary:
+    """The vocabulary of a folder, each of its files compared with its hash and every line parsed.
+
+    Raises FolderError.
+    """
+    manifest = folders.read_manifest(folders.VOCABULARY, folder)
+    for file in manifest["files"]:
+        if file not in (LABELS_FILE, VECTORS_FILE):  # which loading looks at
+            folders.check_file(folder, file, manifest)
+    vocabulary = Vocabulary.load(folder)
+    _ = vocabulary.labels, vocabulary.hnsw_parameters
+    return vocabulary
+
+
+def check_files(folder: Path) -> tuple[Check, Vocabulary | None]:
+    """Whether a vocabulary can be read from the folder, and the vocabulary if it can."""
+    try:
+        vocabulary = read(folder)
+    except FolderError as error:
+        return Check("files", "wrong", str(error)), None
+    number = len(vocabulary.manifest["files"])
+    return Check("files", "ok", f"{number} files are what the manifest says"), vocabulary
+
+
+def check(vocabulary: Vocabulary, *, index: bool = True,
           advance: Callable[[int], object] | None = None) -> Iterator[Check]:
-    """The checks of a folder, each as it is done; the last one is the first after which the rest
-    makes no sense.
+    """The checks of a vocabulary, each as it is done.
 
     index: whether to compare the HNSW index with exact search, for which it is built if it is
         not in the cache yet.
     advance: see Hnsw.
-
-    Raises FolderError for a manifest that cannot be used.
     """
-    manifest = folders.read_manifest(folders.VOCABULARY, folder)
-    try:
-        for file in manifest["files"]:
-            folders.check_file(folder, file, manifest)
-        vocabulary = Vocabulary.load(folder)
-        _ = vocabulary.labels, vocabulary.hnsw_parameters  # every line is parsed
-    except FolderError as error:
-        yield Check("files", "wrong", str(error))
-        return
-    yield Check("files", "ok", f"{len(manifest['files'])} files are what the manifest says")
     yield _space(vocabulary)
     norms = _norms(vocabulary)
     yield norms

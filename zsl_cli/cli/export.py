@@ -108,8 +108,7 @@ _result = options.stack(
     click.option("--compare", is_flag=True,
                  help="Print size, speed and agreement of float32, fp16 and int8."),
     click.option("--dry-run", is_flag=True, help="Say what was recognised; write nothing."),
-    click.option("--sources", type=_FILE, metavar="JSON",
-                 help="A list of {name, license, url}, for the manifest and the card."),
+    options.sources("the manifest and the card"),
     click.option("--license", "license_", metavar="NAME", help="The weights' licence."),
     click.option("--force", is_flag=True, help="Replace an existing folder."),
 )

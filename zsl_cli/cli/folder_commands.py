@@ -55,8 +55,7 @@ def add_to(group: click.Group, kind: folders.Kind) -> None:
     def _verify_command(name: str, quiet: bool, verbose: bool, debug: bool) -> None:
         folder = folders.find(kind, name)
         _verify(kind, folder)
-        if not quiet:
-            click.echo(f"{printable(str(folder))}: all files are what the manifest says")
+        click.echo(f"{printable(str(folder))}: all files are what the manifest says")
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]], terminal: bool) -> list[str]:
@@ -102,22 +101,22 @@ def _phrases(model: dict[str, Any]) -> str:
 
 def _verify(kind: folders.Kind, folder: Path) -> None:
     """Raise ZslError for the first thing that is wrong with a folder."""
+    if kind is folders.VOCABULARY:
+        from zsl_cli import vocabulary_checks
+
+        vocabulary_checks.read(folder)
+        return
+    from zsl_cli.model import Model
+
     manifest = folders.read_manifest(kind, folder)
     for file in manifest["files"]:
         folders.check_file(folder, file, manifest)
-    if kind is folders.MODEL:
-        from zsl_cli.model import Model
-
-        encoder = Model.load(folder, device="cpu").label_encoder
-        if encoder:
-            encoder.encode(["a phrase", "a phrase that is longer than the other"])
-        if own := pairing.own_vocabulary(folder):
-            _verify(folders.VOCABULARY, own)
-            pairing.vocabulary_for(folder, manifest)  # raises where the two do not fit
-    else:
-        from zsl_cli.vocabulary import Vocabulary
-
-        _ = Vocabulary.load(folder).labels  # every line is parsed
+    encoder = Model.load(folder, device="cpu").label_encoder
+    if encoder:
+        encoder.encode(["a phrase", "a phrase that is longer than the other"])
+    if own := pairing.own_vocabulary(folder):
+        _verify(folders.VOCABULARY, own)
+        pairing.vocabulary_for(folder, manifest)  # raises where the two do not fit
 
 
 def _lines(value: object, indent: str = "", name: str = "") -> list[str]:

@@ -72,11 +72,10 @@ def say_left_out(labels: Sequence[str]) -> None:
 def _with_near_names(vocabulary: "Vocabulary", phrases: Sequence[str]) -> list[str]:
     """Each phrase quoted, with the names that are nearly spelt so; what may be a slip comes
     first."""
-    from zsl_cli.spelling import Names
     from zsl_cli.vocabulary import normal_name
 
-    names = Names(list(vocabulary.names))
-    near = [names.like(normal_name(phrase)[:_LONGEST]) for phrase in phrases[:_LOOKED_AT]]
+    near = [vocabulary.spelling.like(normal_name(phrase)[:_LONGEST])
+            for phrase in phrases[:_LOOKED_AT]]
     near += [[] for _ in phrases[_LOOKED_AT:]]
     said = [_quoted(phrase) + (f" (a name near it: {', '.join(like)})" if like else "")
             for phrase, like in zip(phrases, near, strict=True)]

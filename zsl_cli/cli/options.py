@@ -14,7 +14,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
 
 MAX_TOP = 1000
-MAX_EF, MIN_M, MAX_M = 100_000, 2, 512  # as in nearest, not imported before a command runs
+# As in nearest, devices and images, which are not imported before a command runs.
+MAX_EF, MIN_M, MAX_M = 100_000, 2, 512
+DEVICES = ("auto", "cpu", "cuda")
+MAX_PIXELS = 250_000_000
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -39,14 +42,33 @@ common = stack(
     click.option("--debug", is_flag=True, help="Show a traceback when something fails."),
 )
 
+device = click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True,
+                      help="cuda fails where it cannot be used; auto falls back.")
+
+max_pixels = click.option("--max-pixels", type=click.IntRange(1), default=MAX_PIXELS,
+                          show_default=True, metavar="N",
+                          help="Larger images are refused before decoding.")
+
+wordnet = click.option("--wordnet", type=click.Path(path_type=Path), metavar="FOLDER",
+                       help="WordNet 3.0's database files. Default: where packages put them.")
+
+class_lists = click.option("--class-lists", type=click.Path(path_type=Path), metavar="FOLDER",
+                           help="ImageNet's class lists. Default: those of the package timm.")
+
+
+def sources(where: str) -> Decorator:
+    """``--sources``, which ``read_sources`` reads; ``where`` says what they are written to."""
+    return click.option("--sources", type=click.Path(path_type=Path), metavar="JSON",
+                        help=f"A list of {{name, license, url}}, for {where}.")
+
+
 model_and_vocabulary = stack(
     click.option("--model", default="default", show_default=True, metavar="NAME|FOLDER",
                  help="The model that embeds images."),
     click.option("--vocab", "vocabulary", metavar="NAME|FOLDER",
                  help="The labels to choose from. Default: the model's own, or else the one "
                       "called default if it fits the model, or else the first that does."),
-    click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
-                 show_default=True, help="cuda fails where it cannot be used; auto falls back."),
+    device,
 )
 
 vocabulary = click.option("--vocab", "vocabulary", default="default", show_default=True,
@@ -130,16 +152,19 @@ reading = stack(
                  help="Threads that decode and infer. Default: the usable cores."),
     click.option("--batch-size", type=click.IntRange(1, 1024), metavar="N",
                  help="Images that go through the model at once. Default: 8, with CUDA 64."),
-    click.option("--max-pixels", type=click.IntRange(1), default=250_000_000, show_default=True,
-                 metavar="N", help="Larger images are refused before decoding."),
+    max_pixels,
 )
 
-output_format = stack(
-    click.option("--jsonl", "output_format", flag_value="jsonl", default=None,
-                 help="A JSON record a line."),
-    click.option("--json", "output_format", flag_value="json", help="One JSON array."),
-    click.option("--csv", "output_format", flag_value="csv", help="CSV, a row a label."),
-)
+def output_formats(jsonl: str, json: str) -> Decorator:
+    """The options of what programs read, with the help of these two."""
+    return stack(
+        click.option("--jsonl", "output_format", flag_value="jsonl", default=None, help=jsonl),
+        click.option("--json", "output_format", flag_value="json", help=json),
+        click.option("--csv", "output_format", flag_value="csv", help="CSV, a row a label."),
+    )
+
+
+output_format = output_formats("A JSON record a line.", "One JSON array.")
 
 
 def read_labels(labels: str | None, labels_file: Path | None) -> list[str] | None:

@@ -1,10 +1,9 @@
 """A vocabulary of a set's own class names, for a model that encodes phrases and has none."""
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from zsl_cli.datasets import WORDNET_ID
+from zsl_cli.class_names import class_name
 from zsl_cli.errors import ZslError
 from zsl_cli.vocabulary import Label, Vocabulary
 
@@ -17,13 +16,8 @@ def vocabulary_of(names: Sequence[str], model: "Model") -> Vocabulary:
     front is left out, and underscores are spaces."""
     if model.label_encoder is None:
         raise ZslError(f"no vocabulary fits model {model.name!r}, and it does not encode phrases")
-    phrases = [_phrase(name) for name in names]
+    phrases = [class_name(name)[1] or name for name in names]
     lines = [Label(name, phrase).to_json().encode()
              for name, phrase in zip(names, phrases, strict=True)]
     manifest = {**Vocabulary.empty(model.space, model.dimension).manifest, "labels": len(names)}
     return Vocabulary(manifest, None, lines, model.label_encoder.encode(phrases))
-
-
-def _phrase(name: str) -> str:
-    words = re.sub(f"^{WORDNET_ID.pattern}[_ ]", "", name).replace("_", " ")
-    return words.strip() or name

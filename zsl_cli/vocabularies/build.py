@@ -52,7 +52,10 @@ class Request:
     merge: of labels with the same vector only the first stays.
     oov: a label of which no vector can be made is left out, or an error, or (fastText) has that
         of its character n-grams.
+    dtype: of the label vectors.
     space: the identity of the vectors' space; None for one made of the vectors themselves.
+
+    Raises ValueError unless ``phrases``, ``oov`` and ``dtype`` are of PHRASES, OOV and DTYPES.
     """
 
     name: str
@@ -70,6 +73,11 @@ class Request:
     space: str | None = None
     hnsw: Mapping[str, int] = field(default_factory=dict)
     sources: tuple[dict[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, choices in (("phrases", PHRASES), ("oov", OOV), ("dtype", DTYPES)):
+            if (value := getattr(self, name)) not in choices:
+                raise ValueError(f"{name} {value!r} is none of {', '.join(choices)}")
 
 
 @dataclass

@@ -44,6 +44,11 @@ class Settings:
     visual, conse, above: the weights of the three parts of the score, in nats.
     conse_width: the text kernel's width in 2.
     temperature: of the softmax that gives p.
+    seen_weight: how much a seen label counts when the form is reduced; the others count by their
+        prior, one on the average.
+    feature_length: how long the CNN's features of photographs are on the average, for the imagined
+        ones to have probabilities as theirs. The default is that of EfficientNet-Lite0's 1,280
+        averages of ReLU6 outputs; a classifier with other features has another.
     """
 
     dimension: int = 448
@@ -56,6 +61,7 @@ class Settings:
     above: float = 6.0
     temperature: float = 0.85
     seen_weight: float = 60.0
+    feature_length: float = 15.6
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,11 @@ class Classifier:
     weights: "Array"
     bias: "Array"
     labels: "NDArray[np.int64]"
+
+
+_BEHIND = 3
+"""Dimensions of a fitted label vector behind its meaning: the prior, then the labels' slack and
+the images'."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,21 @@ class Fit:
     bias: "Array"
     radius: float
     nats: float
+
+    @property
+    def prior_dimension(self) -> int:
+        """Where the label prior stands in a vector; its meaning stands before that."""
+        return self.vectors.shape[1] - _BEHIND
+
+    @property
+    def slack_dimension(self) -> int:
+        """Where what fills a label vector up to unit length stands."""
+        return self.prior_dimension + 1
+
+    @property
+    def score_temperature(self) -> float:
+        """What an inner product is divided by to be a log-probability."""
+        return 1 / self.nats
 
 
 def fit(tree: "Array", texts: Sequence["Array"], above: "Array", prior: "Array",
@@ -106,7 +132,8 @@ def fit(tree: "Array", texts: Sequence["Array"], above: "Array", prior: "Array",
     importance = np.exp(np.clip(prior, -4, 4))
     importance /= importance.mean()
     importance[seen] = settings.seen_weight
-    images = imagined_images(classifier, texts[0][seen], settings.temperature)
+    images = imagined_images(classifier, texts[0][seen], settings.temperature,
+                             settings.feature_length)
     labels, projection = reduce(form, images, importance, settings.dimension)
     return _as_unit_vectors(labels, projection, prior, images, visual.shape[1])
 
@@ -125,7 +152,7 @@ def visual_vectors(kernel: "Array", classifier: Classifier, ridge: float) -> "Ar
 
 
 def imagined_images(classifier: Classifier, sentences: "Array", temperature: float,
-                    count: int = 30_000) -> "Array":
+                    feature_length: float, count: int = 30_000) -> "Array":
     """Stand-ins for ``q = [v̂; p]`` of photographs, ``[count, F + C]``.
 
     Features are a mixture of three classes that read alike, in two to four times as much noise:
@@ -147,11 +174,8 @@ def imagined_images(classifier: Classifier, sentences: "Array", temperature: flo
     noise = unit(random.normal(size=(count, width)).astype(np.float32))
     features = unit(mixture @ unit(classifier.weights)
                     + random.uniform(2, 4, (count, 1)).astype(np.float32) * noise)
-    logits = _FEATURE_LENGTH * features @ classifier.weights.T + classifier.bias
+    logits = feature_length * features @ classifier.weights.T + classifier.bias
     return np.hstack([features, softmax((logits / temperature).astype(np.float32))])
-
-
-_FEATURE_LENGTH = 15.6  # of EfficientNet-Lite0's 1,280 averages of ReLU6 outputs, on photographs
 
 
 def reduce(form: "Array", images: "Array", importance: "Array",

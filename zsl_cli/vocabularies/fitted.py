@@ -1,7 +1,8 @@
 """WordNet, ImageNet's class lists, a text encoder and a classifier → a vocabulary folder."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +19,17 @@ from zsl_cli.vocabulary import Label
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_MORE = 3
-"""Dimensions of a fitted label vector that are not its meaning: the prior, then the labels' slack
-and the images'."""
+DEFAULT_NETWORK = "efficientnet-lite0"
+"""The architecture that the default vocabulary is fitted to."""
+
+_SHORT = {DEFAULT_NETWORK: "lite0"}  # as the default's space has always been called
 
 
 @dataclass(frozen=True)
 class Request:
     """What to build from.
 
+    architecture: of the network that the classifier is of; the space is named after it.
     classifier_weights, classifier_bias: ``[C, F]`` and ``[C]``, of the classes of ILSVRC-2012 in
         their usual order.
     wordnet, text_encoder, class_lists: folders; the last two may be None, for those that
@@ -36,12 +39,14 @@ class Request:
     """
 
     name: str
+    architecture: str
     classifier_weights: "NDArray[np.float32]"
     classifier_bias: "NDArray[np.float32]"
     wordnet: Path
     text_encoder: Path | None = None
     class_lists: Path | None = None
     phrases: bool = False
+    settings: fit.Settings = field(default_factory=fit.Settings)
     version: str = "1"
     sources: tuple[dict[str, str], ...] = ()
 
@@ -89,7 +94,7 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
         kernels.tree_kernel(kernels.ancestor_matrix(wordnet, ids), columns), encoded,
         kernels.right_above(wordnet, ids, columns), prior,
         fit.Classifier(request.classifier_weights, request.classifier_bias, columns),
-        fit.Settings())
+        request.settings)
     progress.say(f"fitted label vectors of {fitted.vectors.shape[1]} dimensions")
     found = None
     if spelled is not None:
@@ -97,23 +102,26 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
             phrases.texts_of(spelled, sentences.encode(spelled.names, encoder, progress.advance),
                              sentences.encode(spelled.with_articles, encoder, progress.advance),
                              names=encoded[1], described=encoded[0]),
-            fitted.vectors[:, :-_MORE], prior, spelled.shared, phrases.Settings())
+            fitted.vectors[:, :fitted.prior_dimension], prior, spelled.shared, phrases.Settings())
         progress.say(f"fitted the map of phrases: {len(found.landmarks):,} landmarks, scale "
             f"{found.scale:.2f}")
     return Built(labels, fitted, found, folders.sha256(encoder / sentences.WEIGHTS))
 
 
-def space_of(fitted: fit.Fit) -> str:
-    """The identity of a fitted space: a name and a digest of the projection into it."""
+def space_of(fitted: fit.Fit, architecture: str) -> str:
+    """The identity of a fitted space: the network's name (``resnet18`` for ``timm:resnet18``) and a
+    digest of the projection into it."""
+    network = _SHORT.get(architecture) or re.sub(r"[^\w.-]+", "-", architecture.rpartition(":")[2])
     digest = hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in (
         fitted.features, fitted.posterior, fitted.bias)))
-    return f"lite0-wordnet-{digest.hexdigest()[:12]}"
+    return f"{network}-wordnet-{digest.hexdigest()[:12]}"
 
 
 def write(folder: Path, request: Request, built: Built) -> dict[str, Any]:
     """Fill an empty folder as a vocabulary; its manifest."""
     vectors = built.fit.vectors.astype(np.float16)
     return vocabulary_folder.write(
-        folder, request.name, space_of(built.fit), built.labels, vectors, version=request.version,
-        prior_dimension=vectors.shape[1] - _MORE, fit=asdict(fit.Settings()),
+        folder, request.name, space_of(built.fit, request.architecture), built.labels, vectors,
+        version=request.version, prior_dimension=built.fit.prior_dimension,
+        fit=asdict(request.settings),
         sources=list(request.sources), built_by=f"zsl {__version__}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from zsl_cli import tab_separated
+from zsl_cli.class_names import class_name
 from zsl_cli.errors import ZslError
 from zsl_cli.hierarchy import Hierarchy
 from zsl_cli.vocabularies import labelset
@@ -21,7 +22,6 @@ from zsl_cli.wording import counted, some
 
 WORDNET = "wordnet"
 _IMAGENET = {"imagenet-21k": "imagenet21k_goog", "imagenet-1k": "imagenet"}
-_ID = re.compile(r"n\d{8}")
 _COLUMNS = ("id", "name", "synonyms", "gloss", "parents")
 _LISTS = ("synonyms", "parents")
 _ONE = {"synonym": "synonyms", "parent": "parents"}
@@ -67,8 +67,10 @@ def read(source: str, places: Places, *, persons: bool = False,
     _check_kind(path)
     suffix = path.suffix.lower()
     if suffix in (".csv", ".tsv"):
-        return _checked(path, _table(path, say), say)
-    return _checked(path, _records(path) if suffix in (".jsonl", ".ndjson") else _lines(path), say)
+        numbered = _table(path, say)
+    else:
+        numbered = _records(path) if suffix in (".jsonl", ".ndjson") else _lines(path)
+    return _checked(path, ((f"line {number}", label) for number, label in numbered), say)
 
 
 def relinked(labels: Sequence[Label], keep: Sequence[bool]) -> Iterator[Label]:
@@ -124,45 +126,45 @@ def _synset(wordnet: WordNet, text: str) -> str:
     return text if text in wordnet.synsets else senses[0]
 
 
-def _checked(path: Path, numbered: Iterable[tuple[int, Label]],
+def _checked(path: Path, placed: Iterable[tuple[str, Label]],
              say: Callable[[str], None]) -> list[Label]:
-    """The labels of a user's file, by line; ids and parents hold together, and names that stand
-    twice are marked."""
-    lines: dict[str, int] = {}
+    """The labels of a user's file or folder, each with its place there; ids and parents hold
+    together, and names that stand twice are marked."""
+    places: dict[str, str] = {}
     found: dict[str, Label] = {}
     names: dict[str, list[str]] = {}
     again = []
-    for line, label in numbered:
+    for place, label in placed:
         if label.id in found:
             if label != found[label.id]:
-                raise ZslError(f"{path}, line {line}: id {label.id!r} is that of line "
-                               f"{lines[label.id]}, too")
+                raise ZslError(f"{path}, {place}: id {label.id!r} is that of {places[label.id]}, "
+                               "too")
             again.append(label.id)
             continue
-        found[label.id], lines[label.id] = label, line
+        found[label.id], places[label.id] = label, place
         names.setdefault(normal_name(label.name), []).append(label.id)
     if not found:
         raise ZslError(f"{path}: no label in it")
     if again:
         say(f"taken once, though they are repeated: {some(again)}")
-    _check_parents(path, found, lines, say)
+    _check_parents(path, found, places, say)
     ambiguous = {id_ for ids in names.values() if len(ids) > 1 for id_ in ids}
     return [replace(label, ambiguous=label.id in ambiguous) for label in found.values()]
 
 
-def _check_parents(path: Path, found: dict[str, Label], lines: dict[str, int],
+def _check_parents(path: Path, found: dict[str, Label], places: dict[str, str],
                    say: Callable[[str], None]) -> None:
     ids = list(found)
     cycles = Hierarchy(ids, [label.parents for label in found.values()]).cycles()
     if cycles:
         cycle = [ids[row] for row in [*cycles[0], cycles[0][0]]]
-        raise ZslError(f"{path}, line {lines[cycle[0]]}: a label lies below itself: "
+        raise ZslError(f"{path}, {places[cycle[0]]}: a label lies below itself: "
                        + " < ".join(cycle))
-    strangers = {parent: lines[label.id] for label in found.values() for parent in label.parents
+    strangers = {parent: places[label.id] for label in found.values() for parent in label.parents
                  if parent not in found}
     if strangers:
         say(f"parents that are no labels themselves count for nothing: {some(list(strangers))} "
-            f"(line {next(iter(strangers.values()))})")
+            f"({next(iter(strangers.values()))})")
 
 
 def _check_kind(path: Path) -> None:
@@ -320,7 +322,7 @@ def _several(value: Any, where: str) -> list[str]:
     return [text for one in value if (text := " ".join(str(one).split()))]
 
 
-def _folders(path: Path, places: Places) -> Iterator[tuple[int, Label]]:
+def _folders(path: Path, places: Places) -> Iterator[tuple[str, Label]]:
     """The class folders of a dataset: ``tabby_cat``, ``n02123045`` or ``n02123045_tabby``."""
     names = sorted(entry.name for entry in path.iterdir()
                    if entry.is_dir() and not entry.name.startswith("."))
@@ -328,18 +330,19 @@ def _folders(path: Path, places: Places) -> Iterator[tuple[int, Label]]:
         raise ZslError(f"--labels {path}: its folders are parts of a dataset ({', '.join(names)}), "
                        f"not classes; name one of them, such as {path / names[0]}")
     wordnet: WordNet | None = None
-    for number, name in enumerate(names, start=1):
-        found = _ID.match(name)
-        if not found:
-            yield number, Label(name, " ".join(name.replace("_", " ").split()))
-            continue
-        spoken = " ".join(name[found.end():].replace("_", " ").replace("-", " ").split())
-        if not spoken:
+    for name in names:
+        id_, words = class_name(name)
+        if id_ and not words:
             wordnet = wordnet or WordNet(find_folder(places.wordnet))
-            if found[0] not in wordnet.synsets:
-                raise ZslError(f"{path / name}: WordNet has no noun {found[0]}")
-            words = wordnet.synsets[found[0]].words
-            yield number, Label(found[0], words[0], words[1:],
-                                wordnet.synsets[found[0]].definition)
+            label = _noun(path / name, id_, wordnet)
         else:
-            yield number, Label(found[0], spoken)
+            label = Label(id_ or name, words or name)
+        yield f"class folder {name!r}", label
+
+
+def _noun(folder: Path, id_: str, wordnet: WordNet) -> Label:
+    """What WordNet says of the id that a folder is called by; raises ZslError."""
+    if id_ not in wordnet.synsets:
+        raise ZslError(f"{folder}: WordNet has no noun {id_}")
+    synset = wordnet.synsets[id_]
+    return Label(id_, synset.words[0], synset.words[1:], synset.definition)

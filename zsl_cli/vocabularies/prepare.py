@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
+from zsl_cli.files import sync
 from zsl_cli.vocabularies import collocations, corpus
 from zsl_cli.vocabularies.collocations import BREAK, FIRST_WORD, LINE_END
 from zsl_cli.vocabularies.progress import Progress, in_thousands
@@ -27,6 +28,7 @@ SENTENCE_END = -1
 MAX_SENTENCE = 1000  # words; longer lines are parted
 MAX_BATCH = 10_000  # words and sentence ends; gensim takes no more at once
 
+_FILES = ("stream", "words.txt", "counts.npy", "batches.npy", "read.txt")
 _BLOCK = 1 << 22  # numbers
 _MOST_TYPES = 8_000_000  # different words known at once: about a gigabyte
 _LEAST_WORDS = 2
@@ -65,21 +67,26 @@ class Prepared:
     read: int
 
     def save(self, folder: Path) -> None:
-        """Beside the stream, which lies in this folder already."""
+        """Beside the stream, which lies in this folder already. All of it is on the disk when this
+        returns, so that a file written afterwards may say that it is whole."""
         (folder / "words.txt").write_text("".join(f"{each}\n" for each in self.words), "utf-8")
         write_array(folder / "counts.npy", self.counts)
         write_array(folder / "batches.npy", self.batches)
         (folder / "read.txt").write_text(str(self.read), "utf-8")
+        for name in _FILES:
+            sync(folder / name)
 
     @classmethod
     def load(cls, folder: Path) -> "Prepared":
-        """The inverse; raises OSError and ValueError."""
+        """The inverse; raises OSError, and ValueError, EOFError or IndexError for damage."""
         prepared = cls((folder / "words.txt").read_text("utf-8").split("\n")[:-1],
                        np.load(folder / "counts.npy", allow_pickle=False), folder / "stream",
                        np.load(folder / "batches.npy", allow_pickle=False),
                        int((folder / "read.txt").read_text("utf-8")))
         if (len(prepared.words) != len(prepared.counts)
-                or prepared.stream.stat().st_size != 4 * prepared.batches[-1]):
+                or prepared.stream.stat().st_size != 4 * prepared.batches[-1]
+                or np.memmap(prepared.stream, np.int32, "r")[-1] != SENTENCE_END
+                or prepared.read < prepared.counts.sum()):  # a phrase is one word of several read
             raise ValueError("its files do not fit one another")
         return prepared
 

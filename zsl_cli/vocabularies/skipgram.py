@@ -6,7 +6,6 @@ the random numbers of a batch depend on its place in the training alone.
 """
 
 import copy
-import os
 import shutil
 import threading
 import time
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from zsl_cli import files
 from zsl_cli.errors import MissingExtraError, ZslError
 from zsl_cli.vocabularies.prepare import SENTENCE_END, Prepared, write_array
 
@@ -185,8 +185,7 @@ class Training:
             write_array(work / "input.npy", self._model.wv.vectors)
             write_array(work / "output.npy", getattr(self._model, self._output))
             for path in work.iterdir():
-                with path.open("rb+") as file:
-                    os.fsync(file.fileno())
+                files.sync(path)
             work.rename(target)
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)

