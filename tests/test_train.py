@@ -166,27 +166,44 @@ def test_conse_is_made_without_training(zsl, photos, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_killed_training_goes_on_and_ends_the_same(zsl, photos, environment, tmp_path):
-    arguments = ["train", str(photos), "--epochs", "200", "--decay", "1e-5", "--no-export",
-                 "--patience", "0", "--batch-size", "6"]
-    process = subprocess.Popen([sys.executable, "-m", "zsl_cli", *arguments, "-o", "killed"],
-                               cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_a_killed_training_goes_on_and_ends_the_same(zsl, photos, environment, force, tmp_path):
+    arguments = ["train", str(photos), "--decay", "1e-5", "--no-export", "--patience", "0",
+                 "--batch-size", "6"]
+    longer, run = [*arguments, "--epochs", "200"], tmp_path / "killed"
+    if force:  # over another training
+        assert zsl(*arguments, "--epochs", "1", "-o", "killed").returncode == 0
+    before = contents(run)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zsl_cli", *longer, "-o", "killed", *force],
+        cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 100
-    while not (tmp_path / "killed" / "state.pt").exists() and time.monotonic() < until:
+    while not (run / "unfinished" / "state.pt").exists() and time.monotonic() < until:
         time.sleep(0.05)
     time.sleep(0.3)
     process.kill()
     process.wait()
-    state = torch.load(tmp_path / "killed" / "state.pt", weights_only=True)
+    state = torch.load(run / "unfinished" / "state.pt", weights_only=True)
     assert 0 < state["epochs"] < 200
-    assert not (tmp_path / "killed" / "run.pt").exists()
-    for name in ("killed", "whole"):
-        result = zsl(*arguments, "-o", name, timeout=300)
-        assert result.returncode == 0, result.stderr
-    assert log_of(tmp_path / "killed") == log_of(tmp_path / "whole")
+    assert {name: data for name, data in contents(run).items()
+            if not name.startswith("unfinished")} == before
+    again = zsl(*longer, "-o", "killed", *force, timeout=300)
+    assert again.returncode == 0, again.stderr
+    assert zsl(*longer, "-o", "whole", timeout=300).returncode == 0
+    assert contents(run).keys() == contents(tmp_path / "whole").keys()
+    seconds = [json.loads(line)["seconds"] for line in (run / "log.jsonl").read_text().splitlines()]
+    assert seconds[:state["epochs"]] == [  # what had been done was not done again
+        record["seconds"] for record in json.loads(state["history"])]
+    assert log_of(run) == log_of(tmp_path / "whole")
     weights = [torch.load(tmp_path / name / "run.pt", weights_only=True)["projection"]["features"]
                for name in ("killed", "whole")]
     assert torch.equal(*weights)
+
+
+def contents(folder):
+    """The bytes of all files below a folder, by name."""
+    return {str(path.relative_to(folder)): path.read_bytes()
+            for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def test_what_cannot_be_used_is_named_and_left_out(zsl, photos, tmp_path):
@@ -233,15 +250,14 @@ def test_labels_that_are_held_out_are_not_trained_on(zsl, photos, tmp_path):
     assert json.loads((tmp_path / "run" / "train.json").read_text())["images"] == 12
 
 
-def test_what_a_kill_leaves_half_written_is_in_nobodys_way(zsl, photos, tmp_path):
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / ".state.pt-0123abcd.zsl-part").write_bytes(b"half")
-    (tmp_path / "run" / ".model-x").mkdir()
-    (tmp_path / "run" / ".DS_Store").write_bytes(b"")
+def test_hidden_names_are_nobodys_business(zsl, photos, tmp_path):
+    (tmp_path / "run" / ".models").mkdir(parents=True)
+    (tmp_path / "run" / ".models" / "precious").write_bytes(b"mine")
+    (tmp_path / "run" / ".vocab-list").write_bytes(b"mine")
     result = zsl("train", str(photos), "-o", "run", "--loss", "ridge", "--no-export")
     assert result.returncode == 0, result.stderr
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        "run.pt", "train.json", "seen.txt", ".DS_Store"}
+    assert contents(tmp_path / "run").keys() == {
+        "run.pt", "train.json", "seen.txt", ".models/precious", ".vocab-list"}
 
 
 def test_nothing_is_taken_away_before_all_is_read(zsl, photos, tmp_path):

@@ -95,8 +95,9 @@ _result = options.stack(
     click.option("--quantize", type=click.Choice(["none", "int8", "fp16"]), default="none",
                  show_default=True, help="The form of the exported model, as zsl export."),
     click.option("--restart", is_flag=True,
-                 help="Throw away what an unfinished training has done there."),
-    click.option("--force", is_flag=True, help="Replace a finished training."),
+                 help="Throw away what an unfinished training has done there, and begin again."),
+    click.option("--force", is_flag=True,
+                 help="Replace a finished training, once the new one is done."),
 )
 
 

@@ -4,8 +4,9 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from zsl_cli.cli.train.folder import FINETUNING_STATE
 from zsl_cli.cli.train.learn import Taught, objective_of, rescaled, shifted
-from zsl_cli.cli.train.run import FINETUNING_STATE, Images, Options, Teller, device_of
+from zsl_cli.cli.train.run import Images, Options, Teller, device_of
 from zsl_cli.errors import ImageError, ZslError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def finetune(given: Options, start: "Start", taught: Taught, images: Images,
     settings = Settings(objective_of(given, problem), given.finetune, given.finetune_batch,
                         given.finetune_rate, _DECAY, given.patience, given.seed)
     teller.begin("training the network", given.finetune)
-    done = train(Training(whole, settings), given.output / FINETUNING_STATE,
+    done = train(Training(whole, settings), given.work / FINETUNING_STATE,
                  _identity(problem, bare.projection, given), teller)
     some = np.random.default_rng(given.seed).permutation(len(problem.target))[:_RESCALED]
     projected = problem.unit * whole.projections(some)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli.train.run import STATE, Images, Options, Teller, device_of
+from zsl_cli.cli.train.folder import STATE
+from zsl_cli.cli.train.run import Images, Options, Teller, device_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -262,7 +263,7 @@ def _by_method(given: Options, problem: "Problem", every: "NDArray[np.float32]",
 
     found = methods.gradient(
         problem, settings, validation=given.validation, all_vectors=every, rows=rows,
-        state=given.output / STATE, decay=given.decay, shift=given.shift,
+        state=given.work / STATE, decay=given.decay, shift=given.shift,
         learn_vectors=given.method == "wsabie", device=device_of(given), progress=teller,
         choosing=choosing, begin=begin)
     if found.choice is not None:
