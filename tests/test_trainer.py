@@ -331,6 +331,21 @@ def test_a_choice_that_was_made_is_kept(tmp_path, monkeypatch):
     assert len(made) == 2
 
 
+def test_classes_that_only_validate_are_not_lowered(tmp_path):
+    given = problem(images=60, classes=10, width=24, dimension=32)
+    start = Problem(given.inputs, given.target, given.vectors, np.zeros((60, 32), np.float32))
+    every = np.concatenate([problem(classes=5, dimension=32, seed=1).vectors, given.vectors])
+    found = methods.gradient(
+        start, Settings(epochs=1), validation="class", all_vectors=every, rows=np.arange(5, 15),
+        state=tmp_path / "state.pt", decay=1e-4, shift=2.0, learn_vectors=False, device="cpu",
+        progress=Silent(), choosing=lambda _total: lambda _done: None, begin=lambda: None)
+    fit, spared = methods.split(given.target, "class", 0)
+    assert found.classes.tolist() == np.unique(given.target[fit]).tolist()
+    lowered = given.vectors @ found.shift / start.unit
+    assert lowered[found.classes] == pytest.approx(-2, abs=0.05)
+    assert lowered[np.unique(given.target[spared])] == pytest.approx(0, abs=0.05)
+
+
 class Silent:
     """Is told how far training is."""
 

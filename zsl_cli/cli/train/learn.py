@@ -104,6 +104,8 @@ def _meanings(vocabulary: "Vocabulary") -> "NDArray[np.float32]":
 
 
 def _conse(start: "Start", vocabulary: "Vocabulary", images: Images, teller: Teller) -> Taught:
+    import numpy as np
+
     from zsl_cli.exporting import conse, heads
     from zsl_cli.training.methods import Learned
 
@@ -113,7 +115,7 @@ def _conse(start: "Start", vocabulary: "Vocabulary", images: Images, teller: Tel
     features = start.plan.features
     _, projected = heads.project(made, images.features, features.classifier)
     return Taught(_tempered(made, projected, vocabulary.vectors, images.rows),
-                  Learned(made.features))
+                  Learned(made.features, np.arange(len(np.unique(images.rows)))))
 
 
 def _corrected(given: Options, start: "Start", known: "Projection", vocabulary: "Vocabulary",
@@ -159,6 +161,7 @@ def _from_nothing(given: Options, vectors: "NDArray[np.float32]", rows: "NDArray
     import numpy as np
 
     from zsl_cli.exporting.projection import Projection
+    from zsl_cli.training.methods import with_slack
     from zsl_cli.training.problem import Problem
 
     features, _ = _with_views(images)
@@ -179,10 +182,10 @@ def _from_nothing(given: Options, vectors: "NDArray[np.float32]", rows: "NDArray
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         projected = inputs[:len(target)]
         projection = Projection(np.eye(inputs.shape[1], dtype=np.float32), unit_features=True)
-    if given.method == "wsabie":
+    if given.method == "wsabie":  # a label's slack takes no part: its length is what was learned
         assert learned.vectors is not None
-        vectors = learned.vectors / np.maximum(
-            np.linalg.norm(learned.vectors, axis=1, keepdims=True), 1e-12)
+        vectors = with_slack(learned.vectors)
+        projection = replace(projection, features=np.vstack([change, np.zeros_like(change[:1])]))
     if given.method == "softmax":  # with a radius the products are the logits themselves
         vectors = np.hstack([vectors, np.zeros((len(vectors), 1), np.float32)])
         projection = replace(projection, radius=1.0)
@@ -193,7 +196,8 @@ def rescaled(taught: Taught, projected: "NDArray[np.float32]",
              rows: "NDArray[np.int64]") -> Taught:
     """With the radius, or the temperature, that suits what M makes of training images.
 
-    projected: of the images, ``[n, D]``, as M began with nought; rows: the label vector of each.
+    projected: of the images, ``[n, D]``, as M began with nought, without a dimension that is
+        nought for all; rows: the label vector of each.
     """
     import numpy as np
 
@@ -229,7 +233,7 @@ def _tempered(projection: "Projection", projected: "NDArray[np.float32]",
     some = np.random.default_rng(0).permutation(len(rows))[:_TEMPERED]
     chosen = projected[some]
     unit = chosen / np.maximum(np.linalg.norm(chosen, axis=1, keepdims=True), 1e-12)
-    found = fitted_temperature(unit, np.asarray(vectors, np.float32), rows[some])
+    found = fitted_temperature(unit, np.asarray(vectors[:, :unit.shape[1]], np.float32), rows[some])
     return replace(projection, score_temperature=found)
 
 

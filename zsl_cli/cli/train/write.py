@@ -22,11 +22,14 @@ _NO_SETTINGS = ("data", "output", "force", "restart", "trust_pickle", "no_export
 def write(given: "Options", start: "Start", vocabulary: "Vocabulary", taught: "Taught",
           images: "Images", teller: "Teller") -> None:
     """Write all of it beside what was there before, and then put it in its place."""
+    import numpy as np
+
     work = given.work
     folder.clear_results(work, but_log=bool(taught.learned.history))
     facts = _facts(given, vocabulary, taught, images)
     _write_checkpoint(work / folder.CHECKPOINT, given, start, taught, facts)
-    seen = sorted({vocabulary.label(int(row)).id for row in images.rows})
+    classes = np.unique(images.rows)[taught.learned.classes]
+    seen = sorted(vocabulary.label(int(row)).id for row in classes)
     with files.replacing(work / folder.SEEN) as file:
         file.write("".join(f"{id_}\n" for id_ in seen).encode())
     if taught.learned.history:
