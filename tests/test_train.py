@@ -124,12 +124,13 @@ def answers(folder, vectors, photos):
 
 
 @pytest.mark.parametrize("arguments", [
-    ["--loss", "softmax"], ["--loss", "wsabie", "--dimension", "8"],
-    ["--loss", "random", "--margin", "0.3"],
+    ["--loss", "softmax", "--epochs", "15"],
+    ["--loss", "wsabie", "--dimension", "8", "--epochs", "15"],
+    ["--loss", "random", "--margin", "0.3", "--epochs", "15"],
     ["--loss", "ridge", "--from-scratch", "--direction", "to-features"]])
 def test_methods_with_label_vectors_of_their_own_write_a_vocabulary(
         zsl, photos, arguments, tmp_path):
-    result = zsl("train", str(photos), "-o", "run", "--epochs", "15", "--no-export", *arguments)
+    result = zsl("train", str(photos), "-o", "run", "--no-export", *arguments)
     assert result.returncode == 0, result.stderr
     vocabulary = Vocabulary.load(tmp_path / "run" / "vocab")
     all_labels = {"random", "to-features"} & set(arguments)
@@ -140,10 +141,9 @@ def test_methods_with_label_vectors_of_their_own_write_a_vocabulary(
 
 
 @pytest.mark.parametrize("arguments", [
-    ["--loss", "l2"], ["--loss", "ridge"], ["--loss", "ridge", "--from-scratch"]])
+    ["--loss", "l2", "--epochs", "15"], ["--loss", "ridge"], ["--loss", "ridge", "--from-scratch"]])
 def test_methods_with_fixed_label_vectors_need_no_vocabulary(zsl, photos, arguments, tmp_path):
-    result = zsl("train", str(photos), "-o", "run", "--epochs", "15", "--no-export", "--decay",
-                 "1e-6", *arguments)
+    result = zsl("train", str(photos), "-o", "run", "--no-export", "--decay", "1e-6", *arguments)
     assert result.returncode == 0, result.stderr
     assert not (tmp_path / "run" / "vocab").exists()
     vocabulary = Vocabulary.load()

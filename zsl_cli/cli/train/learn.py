@@ -4,10 +4,9 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from zsl_cli.cli.train.folder import STATE
 from zsl_cli.cli.train.run import Images, Options, Teller, device_of
+from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary import Label, Vocabulary
 
 _LOSSES = {"random": "rank", "wsabie": "rank", "cross-entropy": "softmax", "ridge": "l2"}
-_OWN_LABELS = ("softmax", "wsabie")  # label vectors of the training labels alone
 _MARGIN = 2.0  # in units of log-probabilities: the paper's 0.1 at a temperature of 0.05
 _ROOM = 1.5  # how much longer other images' projections may be
 _TEMPERED = 256  # images that a temperature is fitted to
@@ -85,11 +83,10 @@ def _to_features(given: Options) -> bool:
     return given.method == "ridge" and given.direction == "to-features"
 
 
-def check(given: Options) -> None:
-    """Raise click.UsageError for options that do not go together."""
-    if given.validation == "class" and given.method in _OWN_LABELS:
-        raise click.UsageError(f"--loss {given.method} knows its training labels alone, so none "
-                               "can be held out; give --validation image or none")
+def check(given: Options, start: "Start") -> None:
+    """Raise ZslError for what would do nothing with this model."""
+    if given.shift is not None and start.projection is None:
+        raise ZslError("--shift: M begins with nought here, and so no label has a place to keep")
 
 
 def _meanings(vocabulary: "Vocabulary") -> "NDArray[np.float32]":

@@ -136,7 +136,7 @@ def _train(given: Options, teller: Teller, left_out: LeftOut) -> None:
     vocabulary = Vocabulary.load(given.vocabulary)
     dataset = _dataset(given, vocabulary, teller, left_out)
     began = start.find(given, vocabulary, teller)
-    learn.check(given)
+    learn.check(given, began)
     finetune.check(given, began)
     if given.restart:
         folder.clear(given.work)
