@@ -82,17 +82,8 @@ def finetune(given: Options, start: "Start", taught: Taught, images: Images,
         network.module), projection=replace(
             bare.projection, features=bare.projection.features + module.moved()))
     if found.vectors is not None:  # M began with nought
-        found = rescaled(found, projected, _rows(found, images)[some])
+        found = rescaled(found, projected, some)
     return shifted(found, 1)
-
-
-def _rows(taught: Taught, images: Images) -> "NDArray[np.int64]":
-    """The label vector of each image among those of a vocabulary of its own."""
-    import numpy as np
-
-    if len(taught.labels) == len(np.unique(images.rows)):
-        return np.unique(images.rows, return_inverse=True)[1]
-    return images.rows
 
 
 def _reader(given: Options, start: "Start", images: Images,

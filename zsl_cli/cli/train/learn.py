@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _LOSSES = {"random": "rank", "wsabie": "rank", "cross-entropy": "softmax", "ridge": "l2"}
 _MARGIN = 2.0  # in units of log-probabilities: the paper's 0.1 at a temperature of 0.05
 _ROOM = 1.5  # how much longer other images' projections may be
+_ALL = slice(None)
 _TEMPERED = 256  # images that a temperature is fitted to
 
 
@@ -32,7 +33,8 @@ class Taught:
     projection: M.
     problem: what it was learned from, for a network that is trained on; None for conse.
     learned: how it went.
-    vectors: ``[labels, D]``, where M began with nought.
+    vectors: ``[labels, D]``, where M began with nought; rows: of them, that of each image,
+        int64 ``[n]``.
     labels: theirs, if they are a vocabulary of its own.
     state_dict: the network's weights, where they were trained, too.
     """
@@ -41,6 +43,7 @@ class Taught:
     learned: "Learned"
     problem: "Problem | None" = None
     vectors: "NDArray[np.float32] | None" = None
+    rows: "NDArray[np.int64] | None" = None
     labels: "tuple[Label, ...]" = ()
     state_dict: dict[str, Any] | None = None
 
@@ -186,26 +189,27 @@ def _from_nothing(given: Options, vectors: "NDArray[np.float32]", rows: "NDArray
     if given.method == "softmax":  # with a radius the products are the logits themselves
         vectors = np.hstack([vectors, np.zeros((len(vectors), 1), np.float32)])
         projection = replace(projection, radius=1.0)
-    return rescaled(Taught(projection, learned, problem, vectors), projected, rows[target])
+    return rescaled(Taught(projection, learned, problem, vectors, rows[target]), projected)
 
 
 def rescaled(taught: Taught, projected: "NDArray[np.float32]",
-             rows: "NDArray[np.int64]") -> Taught:
+             images: "NDArray[np.int64] | slice" = _ALL) -> Taught:
     """With the radius, or the temperature, that suits what M makes of training images.
 
-    projected: of the images, ``[n, D]``, as M began with nought, without a dimension that is
-        nought for all; rows: the label vector of each.
+    projected: ``[n, D]``, as M began with nought, without a dimension that is nought for all.
+    images: which ones these are.
     """
     import numpy as np
 
     assert taught.problem is not None
     assert taught.vectors is not None
+    assert taught.rows is not None
     made = taught.projection
     if made.radius is not None:
         radius = _ROOM * float(np.linalg.norm(projected, axis=1).max())
         made = replace(made, radius=radius, score_temperature=taught.problem.temperature / radius)
     else:
-        made = _tempered(made, projected, taught.vectors, rows)
+        made = _tempered(made, projected, taught.vectors, taught.rows[images])
     return replace(taught, projection=made)
 
 
