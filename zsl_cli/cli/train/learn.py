@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 _LOSSES = {"random": "rank", "wsabie": "rank", "cross-entropy": "softmax", "ridge": "l2"}
 _MARGIN = 2.0  # in units of log-probabilities: the paper's 0.1 at a temperature of 0.05
-_ROOM = 1.5  # how much longer other images' projections may be
 _ALL = slice(None)
-_TEMPERED = 256  # images that a temperature is fitted to
 
 
 @dataclass(frozen=True)
@@ -107,6 +105,7 @@ def _conse(start: "Start", vocabulary: "Vocabulary", images: Images, teller: Tel
     import numpy as np
 
     from zsl_cli.exporting import conse, heads
+    from zsl_cli.training import scaling
     from zsl_cli.training.methods import Learned
 
     made, known = conse.projection(start.plan, vocabulary, _meanings(vocabulary))
@@ -114,7 +113,8 @@ def _conse(start: "Start", vocabulary: "Vocabulary", images: Images, teller: Tel
                "vocabulary")
     features = start.plan.features
     _, projected = heads.project(made, images.features, features.classifier)
-    return Taught(_tempered(made, projected, vocabulary.vectors, images.rows),
+    found = scaling.temperature(projected, vocabulary.vectors, images.rows)
+    return Taught(replace(made, score_temperature=found),
                   Learned(made.features, np.arange(len(np.unique(images.rows)))))
 
 
@@ -124,6 +124,7 @@ def _corrected(given: Options, start: "Start", known: "Projection", vocabulary: 
     import numpy as np
 
     from zsl_cli.exporting import heads
+    from zsl_cli.training import scaling
     from zsl_cli.training.problem import Problem
 
     # The prior's dimension, and what lies behind it, is not M's to change.
@@ -133,7 +134,7 @@ def _corrected(given: Options, start: "Start", known: "Projection", vocabulary: 
     inputs, offset = heads.project(known, features, start.plan.features.classifier)
     offset = np.ascontiguousarray(offset[:, :width])
     # Without a radius every projection is divided by its own length.
-    radius = known.radius or float(np.median(np.linalg.norm(offset, axis=1))) or 1.0
+    radius = known.radius or scaling.usual_length(offset)
     classes, target = np.unique(rows, return_inverse=True)
     problem = Problem(inputs, target, every[classes], offset, radius,
                       known.score_temperature or 0.05, len(images.views) + 1)
@@ -163,9 +164,10 @@ def _from_nothing(given: Options, vectors: "NDArray[np.float32]", rows: "NDArray
     from zsl_cli.exporting.projection import Projection
     from zsl_cli.training.methods import with_slack
     from zsl_cli.training.problem import Problem
+    from zsl_cli.training.scaling import unit_rows
 
     features, _ = _with_views(images)
-    inputs = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    inputs = unit_rows(features)
     constant = given.method == "softmax"  # a classifier has a bias, DeViSE's M has none
     if constant:
         inputs = np.hstack([inputs, np.ones((len(inputs), 1), np.float32)])
@@ -178,8 +180,7 @@ def _from_nothing(given: Options, vectors: "NDArray[np.float32]", rows: "NDArray
         change, bias = np.ascontiguousarray(change[:, :-1]), change[:, -1].copy()
     projection = Projection(change, bias=bias, unit_features=True)
     if _to_features(given):  # there the labels are mapped, and images stay where they are
-        vectors = vectors @ change
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        vectors = unit_rows(vectors @ change)
         projected = inputs[:len(target)]
         projection = Projection(np.eye(inputs.shape[1], dtype=np.float32), unit_features=True)
     if given.method == "wsabie":  # a label's slack takes no part: its length is what was learned
@@ -199,17 +200,18 @@ def rescaled(taught: Taught, projected: "NDArray[np.float32]",
     projected: ``[n, D]``, as M began with nought, without a dimension that is nought for all.
     images: which ones these are.
     """
-    import numpy as np
+    from zsl_cli.training import scaling
 
     assert taught.problem is not None
     assert taught.vectors is not None
     assert taught.rows is not None
     made = taught.projection
     if made.radius is not None:
-        radius = _ROOM * float(np.linalg.norm(projected, axis=1).max())
+        radius = scaling.radius(projected)
         made = replace(made, radius=radius, score_temperature=taught.problem.temperature / radius)
     else:
-        made = _tempered(made, projected, taught.vectors, taught.rows[images])
+        made = replace(made, score_temperature=scaling.temperature(
+            projected, taught.vectors, taught.rows[images]))
     return replace(taught, projection=made)
 
 
@@ -219,23 +221,6 @@ def _with_views(images: Images) -> "tuple[NDArray[np.float32], NDArray[np.int64]
 
     features = np.concatenate([images.features, *images.views])
     return features, np.tile(images.rows, len(images.views) + 1)
-
-
-def _tempered(projection: "Projection", projected: "NDArray[np.float32]",
-              vectors: "NDArray[np.floating]", rows: "NDArray[np.int64]") -> "Projection":
-    """With the temperature at which the scores of training images are probabilities.
-
-    projected: of the images, ``[n, D]``; rows: of their labels.
-    """
-    import numpy as np
-
-    from zsl_cli.training.methods import fitted_temperature
-
-    some = np.random.default_rng(0).permutation(len(rows))[:_TEMPERED]
-    chosen = projected[some]
-    unit = chosen / np.maximum(np.linalg.norm(chosen, axis=1, keepdims=True), 1e-12)
-    found = fitted_temperature(unit, np.asarray(vectors[:, :unit.shape[1]], np.float32), rows[some])
-    return replace(projection, score_temperature=found)
 
 
 def objective_of(given: Options, problem: "Problem") -> "Objective":

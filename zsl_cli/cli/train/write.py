@@ -120,5 +120,9 @@ def _export(given: "Options", start: "Start", checkpoint: Path, vocabulary: str,
         license=manifest.get("license") or start.plan.license))
     if manifest.get("space") == made.space and folders.encodes_phrases(manifest):
         made = replace(made, label_encoder_of=start.folder)
-    export.export(made, given.work / folder.MODEL, force=True,
-                  say=teller.say if teller.verbose else lambda _line: None)
+
+    def say(line: str) -> None:
+        if teller.verbose:  # of the place where it is about to lie
+            teller.say(line.replace(str(given.work), str(given.output)))
+
+    export.export(made, given.work / folder.MODEL, force=True, say=say)
