@@ -45,8 +45,8 @@ def opened(given: "Options") -> Iterator[None]:
                 yield
                 clear(work)
         finally:
-            if held and [path.name for path in work.iterdir()] == [_LOCK]:
-                with suppress(OSError):
+            with suppress(OSError):
+                if held and [path.name for path in work.iterdir()] == [_LOCK]:
                     (work / _LOCK).unlink()
                     work.rmdir()
 
