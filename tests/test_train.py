@@ -315,6 +315,17 @@ def test_the_negatives_make_the_loss(train, tmp_path):
     assert losses["first"] < losses["sampled --samples 1"] < losses["all"]
 
 
+@pytest.mark.slow
+def test_learned_label_vectors_keep_their_length_while_the_network_is_finetuned(train, tmp_path):
+    assert train("--loss", "wsabie", "--dimension", "4", "--epochs", "2", "--validation", "none",
+                 "--finetune", "1", "--finetune-batch", "18") == 0
+    features = torch.load(tmp_path / "run" / "run.pt", weights_only=True)["projection"]["features"]
+    assert features.shape[0] == 5
+    assert not features[-1].any()  # where the slack of the label vectors is
+    vocabulary = Vocabulary.load(tmp_path / "run" / "vocab")
+    assert vocabulary.dimension == 5
+
+
 def test_the_shift_lowers_the_trained_labels(train, tmp_path):
     found = []
     for shift in ("0", "2"):
