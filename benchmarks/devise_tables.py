@@ -36,12 +36,13 @@ from zsl_cli.evaluation.measure import Subject, evaluate
 from zsl_cli.exporting import labels as ilsvrc
 from zsl_cli.exporting import plan
 from zsl_cli.exporting.feature_encoder import FeatureEncoder
+from zsl_cli.metrics import class_mean_hit_at_k_of_scores
 from zsl_cli.model import Calibration
 from zsl_cli.training import closed_form
 from zsl_cli.training.linear import LinearMap
 from zsl_cli.training.losses import Objective
 from zsl_cli.training.methods import random_vectors
-from zsl_cli.training.problem import Problem, hit_at_k
+from zsl_cli.training.problem import Problem
 from zsl_cli.training.trainer import Settings, Training, train
 
 FEWER = 100  # dimensions
@@ -173,7 +174,7 @@ def tuned(problem, method, learn_vectors=False, held=True):
             scores = check.inputs @ unit(check.vectors @ change).T
         else:
             scores = (check if vectors is None else replace(check, vectors=vectors)).scores(change)
-        return hit_at_k(scores, check.target, 5)
+        return class_mean_hit_at_k_of_scores(scores, check.target, 5)
 
     return max(decays, key=hit)
 

@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 
 from zsl_cli import metrics
 from zsl_cli.hierarchy import Hierarchy
-from zsl_cli.metrics import class_mean_hit_at_k, hit_at_k, recall_at_k
+from zsl_cli.metrics import (
+    class_mean_hit_at_k,
+    class_mean_hit_at_k_of_scores,
+    hits,
+    recall_at_k,
+)
 
 RANKED = np.array([[1, 2, 3], [2, 1, 3], [3, 2, 1], [1, 3, 2]])
 TRUTH = np.array([1, 1, 1, 2])
@@ -18,8 +23,22 @@ TRUTH = np.array([1, 1, 1, 2])
 @pytest.mark.parametrize(("k", "images", "classes"), [(1, 1 / 4, 1 / 6), (2, 2 / 4, 1 / 3),
                                                       (3, 1, 1)])
 def test_hits_by_image_and_by_class(k, images, classes):
-    assert hit_at_k(RANKED, TRUTH, k) == pytest.approx(images)
+    assert hits(RANKED, TRUTH, k).mean() == pytest.approx(images)
     assert class_mean_hit_at_k(RANKED, TRUTH, k) == pytest.approx(classes)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_hits_of_scores_are_those_of_their_ranking(k):
+    random = np.random.default_rng(0)
+    scores, truth = random.integers(0, 4, (300, 5)).astype(np.float32), random.integers(0, 5, 300)
+    scores[random.random(scores.shape) < 0.05] = np.nan
+    scores[0], truth[0] = np.nan, 0
+    ranked = np.argsort(-scores, axis=1, kind="stable")  # ties as they come, NaN at the end
+    finite = ~np.isnan(scores[np.arange(300), truth])
+    assert class_mean_hit_at_k_of_scores(scores, truth, k) == pytest.approx(
+        metrics.class_mean(hits(ranked, truth, k) & finite, truth))
+    assert class_mean_hit_at_k_of_scores(np.full((300, 5), np.nan), truth, k) == 0
+    assert class_mean_hit_at_k_of_scores(np.zeros((300, 5)), truth, k) == pytest.approx(k / 5)
 
 
 def test_recall_does_not_depend_on_the_order():
@@ -35,7 +54,7 @@ def test_hits_agree_with_scikit_learn(seed, k):
     random = np.random.default_rng(seed)
     truth, scores = random.integers(0, 9, 200), random.random((200, 9))
     ranked = np.argsort(-scores, axis=1)
-    assert hit_at_k(ranked, truth, k) == pytest.approx(
+    assert hits(ranked, truth, k).mean() == pytest.approx(
         sklearn.top_k_accuracy_score(truth, scores, k=k, labels=range(9)))
     if k == 1:
         assert class_mean_hit_at_k(ranked, truth, 1) == pytest.approx(

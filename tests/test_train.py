@@ -6,11 +6,14 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from PIL import Image
 
 from zsl_cli import Vocabulary, images
+from zsl_cli.cli.train import command
+from zsl_cli.errors import ZslError
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
@@ -31,6 +34,22 @@ def photos(tmp_path_factory):
             Image.fromarray(noise.clip(0, 255).astype(np.uint8)).save(
                 folder / name / f"{number}.png")
     return folder
+
+
+@pytest.fixture
+def train(photos, environment, tmp_path, monkeypatch):
+    """The command in this process, in an empty folder: one short epoch over the photographs, into
+    ``run``; returns its exit status or raises what it raises."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        short = () if "--loss" in arguments else ("--epochs", "1", "--decay", "0")
+        return command.main([str(photos), "-o", "run", "--no-export", *short, *arguments],
+                            standalone_mode=False)
+
+    return run
 
 
 def log_of(folder):
@@ -124,12 +143,13 @@ def answers(folder, vectors, photos):
 
 
 @pytest.mark.parametrize("arguments", [
-    ["--loss", "softmax"], ["--loss", "wsabie", "--dimension", "8"],
-    ["--loss", "random", "--margin", "0.3"],
+    ["--loss", "softmax", "--epochs", "15"],
+    ["--loss", "wsabie", "--dimension", "8", "--epochs", "15"],
+    ["--loss", "random", "--margin", "0.3", "--epochs", "15"],
     ["--loss", "ridge", "--from-scratch", "--direction", "to-features"]])
 def test_methods_with_label_vectors_of_their_own_write_a_vocabulary(
         zsl, photos, arguments, tmp_path):
-    result = zsl("train", str(photos), "-o", "run", "--epochs", "15", "--no-export", *arguments)
+    result = zsl("train", str(photos), "-o", "run", "--no-export", *arguments)
     assert result.returncode == 0, result.stderr
     vocabulary = Vocabulary.load(tmp_path / "run" / "vocab")
     all_labels = {"random", "to-features"} & set(arguments)
@@ -140,10 +160,9 @@ def test_methods_with_label_vectors_of_their_own_write_a_vocabulary(
 
 
 @pytest.mark.parametrize("arguments", [
-    ["--loss", "l2"], ["--loss", "ridge"], ["--loss", "ridge", "--from-scratch"]])
+    ["--loss", "l2", "--epochs", "15"], ["--loss", "ridge"], ["--loss", "ridge", "--from-scratch"]])
 def test_methods_with_fixed_label_vectors_need_no_vocabulary(zsl, photos, arguments, tmp_path):
-    result = zsl("train", str(photos), "-o", "run", "--epochs", "15", "--no-export", "--decay",
-                 "1e-6", *arguments)
+    result = zsl("train", str(photos), "-o", "run", "--no-export", "--decay", "1e-6", *arguments)
     assert result.returncode == 0, result.stderr
     assert not (tmp_path / "run" / "vocab").exists()
     vocabulary = Vocabulary.load()
@@ -167,26 +186,41 @@ def test_conse_is_made_without_training(zsl, photos, tmp_path):
 
 @pytest.mark.slow
 def test_a_killed_training_goes_on_and_ends_the_same(zsl, photos, environment, tmp_path):
-    arguments = ["train", str(photos), "--epochs", "200", "--decay", "1e-5", "--no-export",
-                 "--patience", "0", "--batch-size", "6"]
-    process = subprocess.Popen([sys.executable, "-m", "zsl_cli", *arguments, "-o", "killed"],
-                               cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
+    arguments = ["train", str(photos), "--decay", "1e-5", "--no-export", "--patience", "0",
+                 "--batch-size", "6", "--force"]
+    longer, run = [*arguments, "--epochs", "200"], tmp_path / "killed"
+    assert zsl(*arguments, "--epochs", "1", "-o", "killed").returncode == 0  # to be replaced
+    before = contents(run)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zsl_cli", *longer, "-o", "killed"],
+        cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 100
-    while not (tmp_path / "killed" / "state.pt").exists() and time.monotonic() < until:
+    while not (run / "unfinished" / "state.pt").exists() and time.monotonic() < until:
         time.sleep(0.05)
     time.sleep(0.3)
     process.kill()
     process.wait()
-    state = torch.load(tmp_path / "killed" / "state.pt", weights_only=True)
+    state = torch.load(run / "unfinished" / "state.pt", weights_only=True)
     assert 0 < state["epochs"] < 200
-    assert not (tmp_path / "killed" / "run.pt").exists()
-    for name in ("killed", "whole"):
-        result = zsl(*arguments, "-o", name, timeout=300)
-        assert result.returncode == 0, result.stderr
-    assert log_of(tmp_path / "killed") == log_of(tmp_path / "whole")
+    assert {name: data for name, data in contents(run).items()
+            if not name.startswith("unfinished")} == before
+    again = zsl(*longer, "-o", "killed", timeout=300)
+    assert again.returncode == 0, again.stderr
+    assert zsl(*longer, "-o", "whole", timeout=300).returncode == 0
+    assert contents(run).keys() == contents(tmp_path / "whole").keys()
+    seconds = [json.loads(line)["seconds"] for line in (run / "log.jsonl").read_text().splitlines()]
+    assert seconds[:state["epochs"]] == [  # what had been done was not done again
+        record["seconds"] for record in json.loads(state["history"])]
+    assert log_of(run) == log_of(tmp_path / "whole")
     weights = [torch.load(tmp_path / name / "run.pt", weights_only=True)["projection"]["features"]
                for name in ("killed", "whole")]
     assert torch.equal(*weights)
+
+
+def contents(folder):
+    """The bytes of all files below a folder, by name."""
+    return {str(path.relative_to(folder)): path.read_bytes()
+            for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def test_what_cannot_be_used_is_named_and_left_out(zsl, photos, tmp_path):
@@ -233,15 +267,101 @@ def test_labels_that_are_held_out_are_not_trained_on(zsl, photos, tmp_path):
     assert json.loads((tmp_path / "run" / "train.json").read_text())["images"] == 12
 
 
-def test_what_a_kill_leaves_half_written_is_in_nobodys_way(zsl, photos, tmp_path):
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / ".state.pt-0123abcd.zsl-part").write_bytes(b"half")
-    (tmp_path / "run" / ".model-x").mkdir()
-    (tmp_path / "run" / ".DS_Store").write_bytes(b"")
+def test_an_interrupted_training_leaves_the_earlier_one_and_goes_on_or_begins_again(
+        train, tmp_path, monkeypatch):
+    from zsl_cli.cli.train import write
+
+    def interrupted(*_arguments):
+        raise KeyboardInterrupt
+
+    assert train() == 0
+    before = contents(tmp_path / "run")
+    with monkeypatch.context() as patch:
+        patch.setattr(write, "write", interrupted)
+        with pytest.raises(click.Abort):
+            train("--force", "--seed", "1")
+    after = contents(tmp_path / "run")
+    assert before.items() < after.items()
+    state = torch.load(tmp_path / "run" / "unfinished" / "state.pt", weights_only=True)
+    with pytest.raises(ZslError, match=r"seed 1, not 2.*with --restart to begin again"):
+        train("--force", "--seed", "2")
+    assert contents(tmp_path / "run") == after
+    assert train("--force", "--seed", "1") == 0
+    assert log_of(tmp_path / "run") == [{"stage": "training M", **{
+        name: value for name, value in json.loads(state["history"])[0].items()
+        if name != "seconds"}}]
+    with monkeypatch.context() as patch:
+        patch.setattr(write, "write", interrupted)
+        with pytest.raises(click.Abort):
+            train("--force", "--seed", "1")
+    assert train("--force", "--restart", "--seed", "2") == 0
+    assert json.loads((tmp_path / "run" / "train.json").read_text())["settings"]["seed"] == 2
+    assert contents(tmp_path / "run").keys() == before.keys()
+
+
+def test_classes_held_out_to_validate_are_not_among_the_seen(train, tmp_path):
+    assert train("--validation", "class") == 0
+    vocabulary = Vocabulary.load()
+    ids = {vocabulary.label(vocabulary.find(name).row).id for name in CLASSES}
+    assert len(ids & set((tmp_path / "run" / "seen.txt").read_text().split())) == 2
+
+
+def test_the_negatives_make_the_loss(train, tmp_path):
+    losses = {}
+    for arguments in (["all"], ["first"], ["sampled", "--samples", "1"], ["sampled"]):
+        assert train("--force", "--validation", "none", "--negatives", *arguments) == 0
+        losses[" ".join(arguments)] = log_of(tmp_path / "run")[0]["loss"]
+    assert losses["sampled"] == losses["all"]  # three classes are fewer than the samples
+    assert losses["first"] < losses["sampled --samples 1"] < losses["all"]
+
+
+@pytest.mark.slow
+def test_learned_label_vectors_keep_their_length_while_the_network_is_finetuned(train, tmp_path):
+    assert train("--loss", "wsabie", "--dimension", "4", "--epochs", "2", "--validation", "none",
+                 "--finetune", "1", "--finetune-batch", "18") == 0
+    features = torch.load(tmp_path / "run" / "run.pt", weights_only=True)["projection"]["features"]
+    assert features.shape[0] == 5
+    assert not features[-1].any()  # where the slack of the label vectors is
+    vocabulary = Vocabulary.load(tmp_path / "run" / "vocab")
+    assert vocabulary.dimension == 5
+
+
+def test_the_shift_lowers_the_trained_labels(train, tmp_path):
+    found = []
+    for shift in ("0", "2"):
+        assert train("--force", "--shift", shift) == 0
+        found.append(torch.load(tmp_path / "run" / "run.pt", weights_only=True)["projection"])
+    assert torch.equal(found[0]["features"], found[1]["features"])
+    width, unit = len(found[1]["bias"]), found[1]["radius"] * found[1]["score_temperature"]
+    vocabulary = Vocabulary.load()
+    vectors = np.array(vocabulary.vectors[:, :width], np.float32)
+    bias = [np.zeros(width) if one["bias"] is None else one["bias"].numpy() for one in found]
+    moved = vectors @ (bias[1] - bias[0]) / unit
+    trained = [vocabulary.find(name).row for name in CLASSES]
+    assert moved[trained] == pytest.approx(-2, abs=0.1)
+    assert abs(np.median(np.delete(moved, trained))) < 0.1
+
+
+def test_what_cannot_be_had_is_refused_and_leaves_no_folder(train, photos, tmp_path, monkeypatch):
+    (tmp_path / "other.pth").write_bytes(b"another checkpoint")
+    with pytest.raises(ZslError, match=r"other\.pth: not the checkpoint that .* was made from"):
+        train("--backbone", "other.pth")
+    with pytest.raises(ZslError, match="--backbone is for a model folder"):
+        train("--backbone", "other.pth", "--model", "other.pth")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ZslError, match="--device cuda cannot be used"):
+        train("--device", "cuda")
+    assert not (tmp_path / "run").exists()
+
+
+def test_hidden_names_are_nobodys_business(zsl, photos, tmp_path):
+    (tmp_path / "run" / ".models").mkdir(parents=True)
+    (tmp_path / "run" / ".models" / "precious").write_bytes(b"mine")
+    (tmp_path / "run" / ".vocab-list").write_bytes(b"mine")
     result = zsl("train", str(photos), "-o", "run", "--loss", "ridge", "--no-export")
     assert result.returncode == 0, result.stderr
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        "run.pt", "train.json", "seen.txt", ".DS_Store"}
+    assert contents(tmp_path / "run").keys() == {
+        "run.pt", "train.json", "seen.txt", ".models/precious", ".vocab-list"}
 
 
 def test_nothing_is_taken_away_before_all_is_read(zsl, photos, tmp_path):

@@ -6,10 +6,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from zsl_cli.errors import ZslError  # noqa: E402
+from zsl_cli.metrics import class_mean_hit_at_k_of_scores  # noqa: E402
 from zsl_cli.training import closed_form, losses, methods, selection  # noqa: E402
 from zsl_cli.training.linear import LinearMap  # noqa: E402
 from zsl_cli.training.losses import Objective  # noqa: E402
-from zsl_cli.training.problem import Problem, hit_at_k  # noqa: E402
+from zsl_cli.training.problem import Problem  # noqa: E402
 from zsl_cli.training.selection import Choice  # noqa: E402
 from zsl_cli.training.trainer import Settings, Training, train  # noqa: E402
 
@@ -73,7 +74,7 @@ def test_training_learns(loss, negatives):
     given = problem()
     moved = LinearMap(given)
     train(Training(moved, Settings(Objective(loss, negatives=negatives, samples=4), decay=0)))
-    assert hit_at_k(given.scores(moved.change()), given.target, 1) > 0.9
+    assert class_mean_hit_at_k_of_scores(given.scores(moved.change()), given.target, 1) > 0.9
 
 
 @pytest.mark.parametrize("learn", [False, True])
@@ -185,7 +186,7 @@ def test_training_on_cuda_learns_in_mixed_precision():
     given = problem()
     moved = LinearMap(given, device="cuda")
     train(Training(moved, Settings()))
-    assert hit_at_k(given.scores(moved.change()), given.target, 1) > 0.9
+    assert class_mean_hit_at_k_of_scores(given.scores(moved.change()), given.target, 1) > 0.9
 
 
 def scripted(hits):
@@ -218,7 +219,7 @@ def test_validation_is_of_the_images_left_out():
     moved = LinearMap(given, noise)
     found = train(Training(moved, Settings(epochs=2)))
     assert found.history[found.best - 1]["hit@1"] == pytest.approx(
-        hit_at_k(noise.scores(moved.change()), noise.target, 1))
+        class_mean_hit_at_k_of_scores(noise.scores(moved.change()), noise.target, 1))
 
 
 def test_training_goes_on_to_the_end_where_nothing_is_validated():
@@ -328,6 +329,21 @@ def test_a_choice_that_was_made_is_kept(tmp_path, monkeypatch):
     (tmp_path / "state.pt").unlink()
     learn(Settings(epochs=3))  # another training
     assert len(made) == 2
+
+
+def test_classes_that_only_validate_are_not_lowered(tmp_path):
+    given = problem(images=60, classes=10, width=24, dimension=32)
+    start = Problem(given.inputs, given.target, given.vectors, np.zeros((60, 32), np.float32))
+    every = np.concatenate([problem(classes=5, dimension=32, seed=1).vectors, given.vectors])
+    found = methods.gradient(
+        start, Settings(epochs=1), validation="class", all_vectors=every, rows=np.arange(5, 15),
+        state=tmp_path / "state.pt", decay=1e-4, shift=2.0, learn_vectors=False, device="cpu",
+        progress=Silent(), choosing=lambda _total: lambda _done: None, begin=lambda: None)
+    fit, spared = methods.split(given.target, "class", 0)
+    assert found.classes.tolist() == np.unique(given.target[fit]).tolist()
+    lowered = given.vectors @ found.shift / start.unit
+    assert lowered[found.classes] == pytest.approx(-2, abs=0.05)
+    assert lowered[np.unique(given.target[spared])] == pytest.approx(0, abs=0.05)
 
 
 class Silent:

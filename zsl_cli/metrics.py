@@ -22,17 +22,22 @@ def hits(ranked: "NDArray[np.integer]", truth: "NDArray[np.integer]", k: int,
     return (ranked[:, :k] == truth[:, None]).any(axis=1)
 
 
-def hit_at_k(ranked: "NDArray[np.integer]", truth: "NDArray[np.integer]", k: int) -> float:
-    """The share of images whose true label, ``truth [n]``, is among the first k of
-    ``ranked [n, ≥ k]``."""
-    return float(hits(ranked, truth, k).mean())
-
-
 def class_mean_hit_at_k(ranked: "NDArray[np.integer]", truth: "NDArray[np.integer]",
                         k: int) -> float:
-    """The mean over classes of ``hit_at_k``, so that a class counts the same however many
-    images it has (Xian et al., 2019, equation 1)."""
+    """The mean over classes of the share of images whose true label, ``truth [n]``, is among the
+    first k of ``ranked [n, ≥ k]``, so that a class counts the same however many images it has
+    (Xian et al., 2019, equation 1)."""
     return class_mean(hits(ranked, truth, k), truth)
+
+
+def class_mean_hit_at_k_of_scores(scores: "NDArray[np.floating]", truth: "NDArray[np.integer]",
+                                  k: int) -> float:
+    """``class_mean_hit_at_k`` where the labels are the columns of ``scores [n, C]``, the best the
+    first. Of equal scores the earlier column is the better one, and NaN is behind all."""
+    right = scores[np.arange(len(scores)), truth][:, None]
+    earlier = np.arange(scores.shape[1]) < truth[:, None]
+    ahead = (scores > right) | ((scores == right) & earlier)
+    return class_mean((ahead.sum(axis=1) < k) & ~np.isnan(right[:, 0]), truth)
 
 
 def class_mean(values: "NDArray[np.number] | NDArray[np.bool_]",

@@ -34,7 +34,7 @@ def _solve(x: "NDArray[np.float64]", y: "NDArray[np.float64]", weights: "NDArray
 
 
 def constant_shift(vectors: "NDArray[np.float32]", lowered: "NDArray[np.int64]",
-                   amount: float, *, damping: float = 1e-3) -> "NDArray[np.float32]":
+                   amount: float, *, damping: float = 1e-5) -> "NDArray[np.float32]":
     """The vector b, float32 ``[D]``, that takes about ``amount`` off the inner product of every
     embedding with some label vectors, and leaves that with the others as it is.
 
@@ -42,6 +42,8 @@ def constant_shift(vectors: "NDArray[np.float32]", lowered: "NDArray[np.int64]",
     vectors: least squares over all labels, the lowered ones weighing as much as all the others.
 
     vectors: ``[labels, D]``; lowered: rows.
+    damping: of ``‖b‖²``, in units of the mean over dimensions of the labels' weighted squares, so
+        that directions in which hardly any label lies do not matter.
     """
     x = vectors.astype(np.float64)
     weight = np.full(len(x), 1 / len(x))
@@ -50,5 +52,5 @@ def constant_shift(vectors: "NDArray[np.float32]", lowered: "NDArray[np.int64]",
     wanted[lowered] = -amount
     weighted = x * weight[:, None]
     gram = weighted.T @ x
-    gram += damping * np.trace(gram) / len(gram) * 1e-2 * np.eye(len(gram))
+    gram += damping * np.trace(gram) / len(gram) * np.eye(len(gram))
     return np.linalg.solve(gram, weighted.T @ wanted).astype(np.float32)

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zsl_cli.training.problem import Problem, hit_at_k
+from zsl_cli.metrics import class_mean_hit_at_k_of_scores
+from zsl_cli.training.problem import Problem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,8 +89,8 @@ class LinearMap:
         problem = self._validation if vectors is None else replace(
             self._validation, vectors=vectors)
         scores = problem.scores(self.change())
-        return {f"hit@{k}": hit_at_k(scores, problem.target, k) for k in (1, 5)
-                if k < scores.shape[1]}
+        return {f"hit@{k}": class_mean_hit_at_k_of_scores(scores, problem.target, k)
+                for k in (1, 5) if k < scores.shape[1]}
 
     def change(self) -> "NDArray[np.float32]":
         """What is added to M, float32 ``[D, F]``."""

@@ -39,14 +39,18 @@ class Learned:
     """What a method gives.
 
     change: added to M, float32 ``[D, F]``.
+    classes: the candidates whose images were learned from, int64 ``[c]``; the others were held out
+        to validate with.
     shift: added to M's bias, float32 ``[D]``, or None.
-    vectors: the label vectors of the candidates where the method makes its own, ``[C, D]``.
+    vectors: the label vectors of the candidates where the method makes its own, ``[C, D]``, of
+        length 1 at most.
     history: what was logged, an entry an epoch; best: the epoch that was kept.
     finetuning, finetuned: the same of the network, where it was trained.
     choice: how decay and shift were chosen, see selection.
     """
 
     change: "NDArray[np.float32]"
+    classes: "NDArray[np.int64]"
     shift: "NDArray[np.float32] | None" = None
     vectors: "NDArray[np.float32] | None" = None
     history: tuple[dict[str, Any], ...] = ()
@@ -87,6 +91,13 @@ def random_vectors(count: int, dimension: int, seed: int) -> "NDArray[np.float32
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
+def with_slack(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    """Vectors of length 1 at most, ``[C, D]``, as unit vectors ``[C, D + 1]``, whose inner products
+    with ``[v; 0]`` are those with v before (Neyshabur and Srebro, 2015)."""
+    slack = np.sqrt(np.maximum(1 - np.square(vectors).sum(axis=1, keepdims=True), 0))
+    return np.hstack([vectors, slack])
+
+
 def gradient(problem: Problem, settings: Settings, *, validation: str, all_vectors: Any,
              rows: "NDArray[np.int64]", state: Path, decay: float | None, shift: float | None,
              learn_vectors: bool, device: str, progress: Progress,
@@ -111,15 +122,17 @@ def gradient(problem: Problem, settings: Settings, *, validation: str, all_vecto
     originals = problem.originals()
     training, spared = split(originals.target, validation, settings.seed)
     fit, check = problem.of_images(training), originals.of_rows(spared)
+    classes = np.unique(fit.target)
     if validation == "class":
-        fit = fit.of_classes(np.unique(fit.target))
+        fit = fit.of_classes(classes)
     begin()
     with enough_memory():
         moved = LinearMap(fit, check if len(spared) else None, learn_vectors=learn_vectors,
                           span=settings.objective.in_span, seed=settings.seed, device=device)
     done = train(Training(moved, settings), state, identity, progress)
-    return Learned(moved.change(), selection.shift_of(problem, all_vectors, rows, chosen[1]),
-                   moved.learned_vectors(), tuple(done.history), done.best, choice=choice)
+    lowered = selection.shift_of(problem, all_vectors, rows[classes], chosen[1])
+    return Learned(moved.change(), classes, lowered, moved.learned_vectors(), tuple(done.history),
+                   done.best, choice=choice)
 
 
 def _chosen(problem: Problem, settings: Settings, all_vectors: Any, rows: "NDArray[np.int64]",
@@ -148,7 +161,7 @@ def ridge(problem: Problem, decay: float, direction: str) -> Learned:
         wanted = wanted * problem.radius - problem.offset
     weights = problem.weights()
     return Learned(closed_form.ridge(problem.inputs, wanted, weights / weights.sum(), decay,
-                                     direction))
+                                     direction), np.unique(problem.target))
 
 
 def fitted_temperature(embeddings: "NDArray[np.float32]", vectors: "NDArray[np.float32]",

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from zsl_cli import devices
-from zsl_cli.training.problem import Problem, hit_at_k
+from zsl_cli.metrics import class_mean_hit_at_k_of_scores
+from zsl_cli.training.problem import Problem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -115,7 +116,8 @@ class WholeNetwork:
         projected = torch.from_numpy(self.projections(self._validation)).to(self._device)
         scores = (projected @ self._candidates.T).cpu().numpy()
         target = self._problem.target[self._validation]
-        return {f"hit@{k}": hit_at_k(scores, target, k) for k in (1, 5) if k < scores.shape[1]}
+        return {f"hit@{k}": class_mean_hit_at_k_of_scores(scores, target, k)
+                for k in (1, 5) if k < scores.shape[1]}
 
     def projections(self, numbers: "NDArray[np.int64]") -> "NDArray[np.float32]":
         """Of these images as they are: float32 ``[n, D]``, as ``project``."""

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.metrics import class_mean
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -79,9 +77,3 @@ class Problem:
         if shift is not None:
             projected += shift
         return projected @ self.vectors.T / self.unit
-
-
-def hit_at_k(scores: "NDArray[np.float32]", target: "NDArray[np.int64]", k: int) -> float:
-    """The mean over classes of the share of images whose label is among the k best."""
-    right = scores[np.arange(len(scores)), target]
-    return class_mean((scores > right[:, None]).sum(1) < k, target)

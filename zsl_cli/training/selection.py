@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zsl_cli.metrics import class_mean_hit_at_k_of_scores
 from zsl_cli.training.closed_form import constant_shift
 from zsl_cli.training.linear import LinearMap
-from zsl_cli.training.problem import Problem, hit_at_k
+from zsl_cli.training.problem import Problem
 from zsl_cli.training.trainer import Settings, Training, train
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ def choose(problem: Problem, settings: Settings, all_vectors: "NDArray[np.float3
             for line, shift in enumerate(shifts):
                 after = originals.scores(change, np.float32(shift) * lowered[number])
                 gains[line, :, number] = [
-                    hit_at_k(after[which], originals.target[which], 1)
-                    - hit_at_k(before[which], originals.target[which], 1)
+                    class_mean_hit_at_k_of_scores(after[which], originals.target[which], 1)
+                    - class_mean_hit_at_k_of_scores(before[which], originals.target[which], 1)
                     for which in (~left_out & spared, left_out)]
             advance(1)
         means = np.nanmean(gains, axis=2)  # a part may have taken all classes of two images

@@ -8,6 +8,7 @@ import click
 from zsl_cli.cli import options
 from zsl_cli.cli.interrupt import interrupts
 from zsl_cli.cli.progress import Bar
+from zsl_cli.cli.train import usage
 from zsl_cli.errors import MissingExtraError
 
 _PATH = click.Path(path_type=Path)
@@ -93,8 +94,9 @@ _result = options.stack(
     click.option("--quantize", type=click.Choice(["none", "int8", "fp16"]), default="none",
                  show_default=True, help="The form of the exported model, as zsl export."),
     click.option("--restart", is_flag=True,
-                 help="Throw away what an unfinished training has done there."),
-    click.option("--force", is_flag=True, help="Replace a finished training."),
+                 help="Throw away what an unfinished training has done there, and begin again."),
+    click.option("--force", is_flag=True,
+                 help="Replace a finished training, once the new one is done."),
 )
 
 
@@ -105,7 +107,9 @@ _result = options.stack(
 @_method
 @_course
 @options.common
-def command(data: Path, quiet: bool, verbose: bool, debug: bool, **given: Any) -> int:
+@click.pass_context
+def command(context: click.Context, data: Path, quiet: bool, verbose: bool, debug: bool,
+            **given: Any) -> int:
     """Train the projection M on DATA: a folder with a folder for each class, named by its label,
     or a CSV file with the columns path and label.
 
@@ -117,6 +121,7 @@ def command(data: Path, quiet: bool, verbose: bool, debug: bool, **given: Any) -
     The label vectors stay fixed. Interrupted or killed, the command goes on where it was when it
     is run again.
     """
+    usage.check(context)
     try:
         import torch  # noqa: F401
     except ImportError as error:

@@ -4,8 +4,9 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from zsl_cli.cli.train.folder import FINETUNING_STATE
 from zsl_cli.cli.train.learn import Taught, objective_of, rescaled, shifted
-from zsl_cli.cli.train.run import FINETUNING_STATE, Images, Options, Teller, device_of
+from zsl_cli.cli.train.run import Images, Options, Teller, device_of
 from zsl_cli.errors import ImageError, ZslError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def finetune(given: Options, start: "Start", taught: Taught, images: Images,
     settings = Settings(objective_of(given, problem), given.finetune, given.finetune_batch,
                         given.finetune_rate, _DECAY, given.patience, given.seed)
     teller.begin("training the network", given.finetune)
-    done = train(Training(whole, settings), given.output / FINETUNING_STATE,
+    done = train(Training(whole, settings), given.work / FINETUNING_STATE,
                  _identity(problem, bare.projection, given), teller)
     some = np.random.default_rng(given.seed).permutation(len(problem.target))[:_RESCALED]
     projected = problem.unit * whole.projections(some)
@@ -81,17 +82,8 @@ def finetune(given: Options, start: "Start", taught: Taught, images: Images,
         network.module), projection=replace(
             bare.projection, features=bare.projection.features + module.moved()))
     if found.vectors is not None:  # M began with nought
-        found = rescaled(found, projected, _rows(found, images)[some])
+        found = rescaled(found, projected, some)
     return shifted(found, 1)
-
-
-def _rows(taught: Taught, images: Images) -> "NDArray[np.int64]":
-    """The label vector of each image among those of a vocabulary of its own."""
-    import numpy as np
-
-    if len(taught.labels) == len(np.unique(images.rows)):
-        return np.unique(images.rows, return_inverse=True)[1]
-    return images.rows
 
 
 def _reader(given: Options, start: "Start", images: Images,

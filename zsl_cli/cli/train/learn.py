@@ -4,9 +4,9 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from zsl_cli.cli.train.run import STATE, Images, Options, Teller, device_of
+from zsl_cli.cli.train.folder import STATE
+from zsl_cli.cli.train.run import Images, Options, Teller, device_of
+from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary import Label, Vocabulary
 
 _LOSSES = {"random": "rank", "wsabie": "rank", "cross-entropy": "softmax", "ridge": "l2"}
-_OWN_LABELS = ("softmax", "wsabie")  # label vectors of the training labels alone
 _MARGIN = 2.0  # in units of log-probabilities: the paper's 0.1 at a temperature of 0.05
-_ROOM = 1.5  # how much longer other images' projections may be
-_TEMPERED = 256  # images that a temperature is fitted to
+_ALL = slice(None)
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,8 @@ class Taught:
     projection: M.
     problem: what it was learned from, for a network that is trained on; None for conse.
     learned: how it went.
-    vectors: ``[labels, D]``, where M began with nought.
+    vectors: ``[labels, D]``, where M began with nought; rows: of them, that of each image,
+        int64 ``[n]``.
     labels: theirs, if they are a vocabulary of its own.
     state_dict: the network's weights, where they were trained, too.
     """
@@ -42,6 +41,7 @@ class Taught:
     learned: "Learned"
     problem: "Problem | None" = None
     vectors: "NDArray[np.float32] | None" = None
+    rows: "NDArray[np.int64] | None" = None
     labels: "tuple[Label, ...]" = ()
     state_dict: dict[str, Any] | None = None
 
@@ -84,11 +84,10 @@ def _to_features(given: Options) -> bool:
     return given.method == "ridge" and given.direction == "to-features"
 
 
-def check(given: Options) -> None:
-    """Raise click.UsageError for options that do not go together."""
-    if given.validation == "class" and given.method in _OWN_LABELS:
-        raise click.UsageError(f"--loss {given.method} knows its training labels alone, so none "
-                               "can be held out; give --validation image or none")
+def check(given: Options, start: "Start") -> None:
+    """Raise ZslError for what would do nothing with this model."""
+    if given.shift is not None and start.projection is None:
+        raise ZslError("--shift: M begins with nought here, and so no label has a place to keep")
 
 
 def _meanings(vocabulary: "Vocabulary") -> "NDArray[np.float32]":
@@ -103,7 +102,10 @@ def _meanings(vocabulary: "Vocabulary") -> "NDArray[np.float32]":
 
 
 def _conse(start: "Start", vocabulary: "Vocabulary", images: Images, teller: Teller) -> Taught:
+    import numpy as np
+
     from zsl_cli.exporting import conse, heads
+    from zsl_cli.training import scaling
     from zsl_cli.training.methods import Learned
 
     made, known = conse.projection(start.plan, vocabulary, _meanings(vocabulary))
@@ -111,8 +113,9 @@ def _conse(start: "Start", vocabulary: "Vocabulary", images: Images, teller: Tel
                "vocabulary")
     features = start.plan.features
     _, projected = heads.project(made, images.features, features.classifier)
-    return Taught(_tempered(made, projected, vocabulary.vectors, images.rows),
-                  Learned(made.features))
+    found = scaling.temperature(projected, vocabulary.vectors, images.rows)
+    return Taught(replace(made, score_temperature=found),
+                  Learned(made.features, np.arange(len(np.unique(images.rows)))))
 
 
 def _corrected(given: Options, start: "Start", known: "Projection", vocabulary: "Vocabulary",
@@ -121,6 +124,7 @@ def _corrected(given: Options, start: "Start", known: "Projection", vocabulary: 
     import numpy as np
 
     from zsl_cli.exporting import heads
+    from zsl_cli.training import scaling
     from zsl_cli.training.problem import Problem
 
     # The prior's dimension, and what lies behind it, is not M's to change.
@@ -130,7 +134,7 @@ def _corrected(given: Options, start: "Start", known: "Projection", vocabulary: 
     inputs, offset = heads.project(known, features, start.plan.features.classifier)
     offset = np.ascontiguousarray(offset[:, :width])
     # Without a radius every projection is divided by its own length.
-    radius = known.radius or float(np.median(np.linalg.norm(offset, axis=1))) or 1.0
+    radius = known.radius or scaling.usual_length(offset)
     classes, target = np.unique(rows, return_inverse=True)
     problem = Problem(inputs, target, every[classes], offset, radius,
                       known.score_temperature or 0.05, len(images.views) + 1)
@@ -158,10 +162,12 @@ def _from_nothing(given: Options, vectors: "NDArray[np.float32]", rows: "NDArray
     import numpy as np
 
     from zsl_cli.exporting.projection import Projection
+    from zsl_cli.training.methods import with_slack
     from zsl_cli.training.problem import Problem
+    from zsl_cli.training.scaling import unit_rows
 
     features, _ = _with_views(images)
-    inputs = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    inputs = unit_rows(features)
     constant = given.method == "softmax"  # a classifier has a bias, DeViSE's M has none
     if constant:
         inputs = np.hstack([inputs, np.ones((len(inputs), 1), np.float32)])
@@ -174,36 +180,38 @@ def _from_nothing(given: Options, vectors: "NDArray[np.float32]", rows: "NDArray
         change, bias = np.ascontiguousarray(change[:, :-1]), change[:, -1].copy()
     projection = Projection(change, bias=bias, unit_features=True)
     if _to_features(given):  # there the labels are mapped, and images stay where they are
-        vectors = vectors @ change
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        vectors = unit_rows(vectors @ change)
         projected = inputs[:len(target)]
         projection = Projection(np.eye(inputs.shape[1], dtype=np.float32), unit_features=True)
-    if given.method == "wsabie":
+    if given.method == "wsabie":  # a label's slack takes no part: its length is what was learned
         assert learned.vectors is not None
-        vectors = learned.vectors / np.maximum(
-            np.linalg.norm(learned.vectors, axis=1, keepdims=True), 1e-12)
+        vectors = with_slack(learned.vectors)
+        projection = replace(projection, features=np.vstack([change, np.zeros_like(change[:1])]))
     if given.method == "softmax":  # with a radius the products are the logits themselves
         vectors = np.hstack([vectors, np.zeros((len(vectors), 1), np.float32)])
         projection = replace(projection, radius=1.0)
-    return rescaled(Taught(projection, learned, problem, vectors), projected, rows[target])
+    return rescaled(Taught(projection, learned, problem, vectors, rows[target]), projected)
 
 
 def rescaled(taught: Taught, projected: "NDArray[np.float32]",
-             rows: "NDArray[np.int64]") -> Taught:
+             images: "NDArray[np.int64] | slice" = _ALL) -> Taught:
     """With the radius, or the temperature, that suits what M makes of training images.
 
-    projected: of the images, ``[n, D]``, as M began with nought; rows: the label vector of each.
+    projected: ``[n, D]``, as M began with nought, without a dimension that is nought for all.
+    images: which ones these are.
     """
-    import numpy as np
+    from zsl_cli.training import scaling
 
     assert taught.problem is not None
     assert taught.vectors is not None
+    assert taught.rows is not None
     made = taught.projection
     if made.radius is not None:
-        radius = _ROOM * float(np.linalg.norm(projected, axis=1).max())
+        radius = scaling.radius(projected)
         made = replace(made, radius=radius, score_temperature=taught.problem.temperature / radius)
     else:
-        made = _tempered(made, projected, taught.vectors, rows)
+        made = replace(made, score_temperature=scaling.temperature(
+            projected, taught.vectors, taught.rows[images]))
     return replace(taught, projection=made)
 
 
@@ -213,23 +221,6 @@ def _with_views(images: Images) -> "tuple[NDArray[np.float32], NDArray[np.int64]
 
     features = np.concatenate([images.features, *images.views])
     return features, np.tile(images.rows, len(images.views) + 1)
-
-
-def _tempered(projection: "Projection", projected: "NDArray[np.float32]",
-              vectors: "NDArray[np.floating]", rows: "NDArray[np.int64]") -> "Projection":
-    """With the temperature at which the scores of training images are probabilities.
-
-    projected: of the images, ``[n, D]``; rows: of their labels.
-    """
-    import numpy as np
-
-    from zsl_cli.training.methods import fitted_temperature
-
-    some = np.random.default_rng(0).permutation(len(rows))[:_TEMPERED]
-    chosen = projected[some]
-    unit = chosen / np.maximum(np.linalg.norm(chosen, axis=1, keepdims=True), 1e-12)
-    found = fitted_temperature(unit, np.asarray(vectors, np.float32), rows[some])
-    return replace(projection, score_temperature=found)
 
 
 def objective_of(given: Options, problem: "Problem") -> "Objective":
@@ -262,7 +253,7 @@ def _by_method(given: Options, problem: "Problem", every: "NDArray[np.float32]",
 
     found = methods.gradient(
         problem, settings, validation=given.validation, all_vectors=every, rows=rows,
-        state=given.output / STATE, decay=given.decay, shift=given.shift,
+        state=given.work / STATE, decay=given.decay, shift=given.shift,
         learn_vectors=given.method == "wsabie", device=device_of(given), progress=teller,
         choosing=choosing, begin=begin)
     if found.choice is not None:

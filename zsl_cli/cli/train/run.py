@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zsl_cli.cli.left_out import LeftOut
 from zsl_cli.cli.output import printable
 from zsl_cli.cli.progress import Bar
+from zsl_cli.cli.train import folder
 from zsl_cli.errors import ZslError
 from zsl_cli.wording import counted
 
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from zsl_cli.exporting.plan import Plan
     from zsl_cli.vocabulary import Vocabulary
 
-CHECKPOINT, LOG, CURVES, FACTS, SEEN, MODEL, VOCABULARY = (
-    "run.pt", "log.jsonl", "curves.html", "train.json", "seen.txt", "model", "vocab")
-STATE, FINETUNING_STATE, CHOICE = "state.pt", "finetuning.pt", "choice.json"
-UNFINISHED = (STATE, FINETUNING_STATE, CHOICE)
-_OURS = {CHECKPOINT, LOG, CURVES, FACTS, SEEN, MODEL, VOCABULARY, *UNFINISHED}
 _SAID = 5  # examples of a kind that are named
 
 
@@ -67,13 +62,18 @@ class Options:
     restart: bool
     force: bool
 
+    @property
+    def work(self) -> Path:
+        """Where the training is kept until it is finished."""
+        return self.output / folder.UNFINISHED
+
 
 class Teller:
     """Tells what happens: notes, the bar, the log; a trainer.Progress."""
 
-    def __init__(self, bar: Bar, folder: Path, *, quiet: bool, verbose: bool) -> None:
+    def __init__(self, bar: Bar, log: Path, *, quiet: bool, verbose: bool) -> None:
         self.bar, self.verbose = bar, verbose
-        self._log, self._quiet = folder / LOG, quiet
+        self._log, self._quiet = log, quiet
         self._stage, self._epochs, self._within = "", 0, 0.0
         self._fresh = True
 
@@ -122,25 +122,30 @@ class Images:
 
 def run(given: Options, bar: Bar, *, quiet: bool, verbose: bool) -> int:
     """Everything; returns the exit status."""
+    teller = Teller(bar, given.work / folder.LOG, quiet=quiet, verbose=verbose)
+    left_out = LeftOut(bar.say, verbose)
+    with folder.opened(given):
+        _train(given, teller, left_out)
+    return 1 if left_out else 0
+
+
+def _train(given: Options, teller: Teller, left_out: LeftOut) -> None:
     from zsl_cli.cli.train import finetune, learn, start, write
     from zsl_cli.vocabulary import Vocabulary
 
-    _check_output(given)
-    teller = Teller(bar, given.output, quiet=quiet, verbose=verbose)
     vocabulary = Vocabulary.load(given.vocabulary)
-    left_out = LeftOut(bar.say, verbose)
     dataset = _dataset(given, vocabulary, teller, left_out)
     began = start.find(given, vocabulary, teller)
-    learn.check(given)
+    learn.check(given, began)
     finetune.check(given, began)
-    _clear_output(given)
+    if given.restart:
+        folder.clear(given.work)
     images = _read(given, began.plan, dataset, teller, left_out)
     taught = learn.learn(given, began, vocabulary, images, teller)
     if given.finetune:
         taught = finetune.finetune(given, began, taught, images, teller)
-    bar.end()
+    teller.bar.end()
     write.write(given, began, vocabulary, taught, images, teller)
-    return 1 if left_out else 0
 
 
 def device_of(given: Options) -> str:
@@ -150,36 +155,6 @@ def device_of(given: Options) -> str:
     if given.device == "cuda" and not torch.cuda.is_available():
         raise ZslError("--device cuda cannot be used: this torch sees no CUDA device")
     return "cuda" if given.device != "cpu" and torch.cuda.is_available() else "cpu"
-
-
-def _check_output(given: Options) -> None:
-    """Raise ZslError unless a training may be written here and reads nothing that lies there."""
-    output = given.output
-    if not output.exists():
-        return
-    there = {path.name for path in output.iterdir() if not path.name.startswith(".")
-             } if output.is_dir() else {""}
-    if there - _OURS or (there and not there & {CHECKPOINT, FACTS, LOG, STATE, CHOICE}):
-        raise ZslError(f"{output} is no folder of a training; name another")
-    if FACTS in there and not given.force:
-        raise ZslError(f"{output} holds a finished training; give --force to replace it")
-    if STATE in there and given.method in ("ridge", "conse") and not (
-            given.force or given.restart):
-        raise ZslError(f"{output} holds an unfinished training by another method; give --restart "
-                       "to throw it away")
-    for read in (given.data, Path(given.model), Path(given.vocabulary), given.backbone):
-        if read is not None and read.exists() and read.resolve().is_relative_to(output.resolve()):
-            raise ZslError(f"{read} lies in {output}, which would be replaced; give another -o")
-
-
-def _clear_output(given: Options) -> None:
-    """Make the folder, and take away what is not to stay, and what a kill has left half-written."""
-    given.output.mkdir(parents=True, exist_ok=True)
-    anew = given.force or given.restart
-    for path in given.output.iterdir():
-        left = path.name.startswith(tuple(f".{name}" for name in _OURS))
-        if left or (anew and path.name in _OURS):
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _dataset(given: Options, vocabulary: "Vocabulary", teller: Teller,

@@ -41,6 +41,9 @@ def find(given: Options, vocabulary: "Vocabulary", teller: Teller) -> Start:
     folder: Path | None = None
     manifest: dict[str, Any] = {}
     warm = given.method not in _FRESH and not given.from_scratch
+    if given.backbone is not None and not _is_folder(given.model):
+        raise ZslError(f"--backbone is for a model folder, and {given.model} is a checkpoint "
+                       "itself")
     if _is_folder(given.model):
         folder = folders.find(folders.MODEL, given.model)
         manifest = folders.read_manifest(folders.MODEL, folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zsl_cli import __version__, files, folders
-from zsl_cli.cli.train import run
+from zsl_cli.cli.train import folder
 
 if TYPE_CHECKING:
     from zsl_cli.cli.train.learn import Taught
@@ -21,29 +21,32 @@ _NO_SETTINGS = ("data", "output", "force", "restart", "trust_pickle", "no_export
 
 def write(given: "Options", start: "Start", vocabulary: "Vocabulary", taught: "Taught",
           images: "Images", teller: "Teller") -> None:
-    """Write all of it; the state of the unfinished training is then taken away."""
+    """Write all of it beside what was there before, and then put it in its place."""
+    import numpy as np
+
+    work = given.work
+    folder.clear_results(work, but_log=bool(taught.learned.history))
     facts = _facts(given, vocabulary, taught, images)
-    checkpoint = given.output / run.CHECKPOINT
-    _write_checkpoint(checkpoint, given, start, taught, facts)
-    seen = sorted({vocabulary.label(int(row)).id for row in images.rows})
-    with files.replacing(given.output / run.SEEN) as file:
+    _write_checkpoint(work / folder.CHECKPOINT, given, start, taught, facts)
+    classes = np.unique(images.rows)[taught.learned.classes]
+    seen = sorted(vocabulary.label(int(row)).id for row in classes)
+    with files.replacing(work / folder.SEEN) as file:
         file.write("".join(f"{id_}\n" for id_ in seen).encode())
     if taught.learned.history:
         _write_curves(given, taught, facts)
-    name = str(vocabulary.path)
     if taught.labels:
-        name = str(given.output / run.VOCABULARY)
-        _write_vocabulary(Path(name), given, vocabulary, taught)
-    teller.say(f"wrote {checkpoint}")
+        _write_vocabulary(work / folder.VOCABULARY, given, vocabulary, taught)
     if not given.no_export:
-        _export(given, start, checkpoint, name, teller)
-        shown = name if taught.labels else given.vocabulary
-        teller.say(f"now: zsl classify photo.jpg --model "
-                   f"{shlex.quote(str(given.output / run.MODEL))} --vocab {shlex.quote(shown)}")
-    with files.replacing(given.output / run.FACTS) as file:
+        name = work / folder.VOCABULARY if taught.labels else vocabulary.path
+        _export(given, start, work / folder.CHECKPOINT, str(name), teller)
+    with files.replacing(work / folder.FACTS) as file:
         file.write((json.dumps(facts, indent=2) + "\n").encode())
-    for state in run.UNFINISHED:
-        (given.output / state).unlink(missing_ok=True)
+    folder.put_in_place(work, given.output)
+    teller.say(f"wrote {given.output / folder.CHECKPOINT}")
+    if not given.no_export:
+        shown = str(given.output / folder.VOCABULARY) if taught.labels else given.vocabulary
+        teller.say(f"now: zsl classify photo.jpg --model "
+                   f"{shlex.quote(str(given.output / folder.MODEL))} --vocab {shlex.quote(shown)}")
 
 
 def _facts(given: "Options", vocabulary: "Vocabulary", taught: "Taught",
@@ -84,11 +87,11 @@ def _write_curves(given: "Options", taught: "Taught", facts: dict[str, Any]) -> 
         shown["of the network's"] = facts["finetuned_epoch"]
     page = curves.page(f"zsl train --loss {given.method}", shown, {
         "M": taught.learned.history, "network": taught.learned.finetuning})
-    with files.replacing(given.output / run.CURVES) as file:
+    with files.replacing(given.work / folder.CURVES) as file:
         file.write(page.encode())
 
 
-def _write_vocabulary(folder: Path, given: "Options", vocabulary: "Vocabulary",
+def _write_vocabulary(target: Path, given: "Options", vocabulary: "Vocabulary",
                       taught: "Taught") -> None:
     """The label vectors that the method has made."""
     from zsl_cli import vocabulary_folder
@@ -98,7 +101,7 @@ def _write_vocabulary(folder: Path, given: "Options", vocabulary: "Vocabulary",
     ids = {label.id for label in taught.labels}
     labels = [replace(label, parents=tuple(parent for parent in label.parents if parent in ids))
               for label in taught.labels]
-    with folders.new_folder(folder, force=True) as new:
+    with folders.new_folder(target) as new:
         vocabulary_folder.write(new, given.output.absolute().name, taught.projection.space, labels,
                                 taught.vectors, sources=vocabulary.manifest.get("sources", []),
                                 built_by=f"zsl {__version__}")
@@ -117,5 +120,9 @@ def _export(given: "Options", start: "Start", checkpoint: Path, vocabulary: str,
         license=manifest.get("license") or start.plan.license))
     if manifest.get("space") == made.space and folders.encodes_phrases(manifest):
         made = replace(made, label_encoder_of=start.folder)
-    export.export(made, given.output / run.MODEL, force=True,
-                  say=teller.say if teller.verbose else lambda _line: None)
+
+    def say(line: str) -> None:
+        if teller.verbose:  # of the place where it is about to lie
+            teller.say(line.replace(str(given.work), str(given.output)))
+
+    export.export(made, given.work / folder.MODEL, force=True, say=say)
