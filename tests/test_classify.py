@@ -248,6 +248,12 @@ def test_a_file_name_cannot_steer_the_terminal(zsl, cat_jpg, tmp_path):
     assert b"\x1b[31m" not in result.stdout + result.stderr
 
 
+def test_labels_given_twice_are_all_candidates(zsl, cat_jpg):
+    (record,) = records(zsl("classify", str(cat_jpg), "--labels", "cat", "--labels", "dog,horse",
+                            "--jsonl"))
+    assert {found["label"] for found in record["labels"]} == {"cat", "dog", "horse"}
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--top", "0"], "1<=x<=1000"), (["--top", "1001"], "1<=x<=1000"),
     (["--threshold", "2"], "0<=x<=1"),

@@ -177,6 +177,14 @@ def test_a_changed_corpus_is_told_from_one_that_was_touched(tmp_path):
     assert corpus.changed(corpus.find(folder), known) == "b is gone"
 
 
+def test_another_file_is_said_to_be_one(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("text")
+    (known,) = corpus.find(tmp_path / "a")
+    identity = corpus.Identity(known.name, 4, 0, "0")
+    assert corpus.changed(corpus.find(tmp_path / "b"), [identity]) == "that was a, and this is b"
+
+
 def test_words_are_numbered_by_frequency_and_rare_ones_left_out(tmp_path):
     (tmp_path / "text").write_text("b a c 12345 b a, b\n\nonce a c's b\n")
     ready = prepared(tmp_path / "work", tmp_path / "text", min_count=2, phrase_threshold=None)

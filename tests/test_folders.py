@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -233,3 +234,21 @@ def test_a_manifest_keeps_the_bytes_of_a_name_that_is_not_utf8(tmp_path):
     folder = make(tmp_path / "a", sources=[{"name": "caf\udce9 é"}])
     assert b"caf\\udce9 \xc3\xa9" in (folder / "model.json").read_bytes()
     assert folders.read_manifest(MODEL, folder)["sources"] == [{"name": "caf\udce9 é"}]
+
+
+def test_an_empty_folder_is_filled_and_the_root_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with folders.new_folder(tmp_path / "empty") as work:
+        (work / "new").touch()
+    assert [path.name for path in (tmp_path / "empty").iterdir()] == ["new"]
+    with pytest.raises(FolderError, match="the root of the file system"):
+        folders.check_target(Path("/"), force=True)
+
+
+def test_what_somebody_else_wrote_meanwhile_is_not_replaced(tmp_path):
+    target = tmp_path / "here"
+    with pytest.raises(FolderError, match="give --force"), folders.new_folder(target) as work:
+        (work / "new").touch()
+        make(target)
+    assert (target / "model.json").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]

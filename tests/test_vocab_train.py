@@ -568,6 +568,16 @@ def test_a_batch_that_was_broken_off_is_not_kept(unfinished, corpus_file, tmp_pa
         "checkpoint-1"]
 
 
+def test_the_manifest_has_the_most_workers_that_there_were(corpus_file, unfinished, tmp_path):
+    ready = tmp_path / ".out.zsl-training" / "prepared.json"
+    ready.write_text(json.dumps({**json.loads(ready.read_text()), "workers": 2}))
+    lines = Lines()
+    trained(corpus_file, unfinished, lines=lines, workers=1)
+    assert any("begun with --workers 2" in line for line in lines)
+    manifest = json.loads((unfinished / "vocabulary.json").read_text())
+    assert manifest["training"]["workers"] == 2
+
+
 def test_a_corpus_that_reads_like_json_is_still_text(tmp_path):
     (tmp_path / "c.jsonl").write_text("".join(
         json.dumps({"t": line}) + "\n" for line in text().split("\n")))

@@ -121,6 +121,12 @@ def test_words_in_another_encoding(tmp_path):
     check_same(read(path, encoding="latin-1"), FOUND, atol=1e-6)
 
 
+def test_blank_lines_behind_the_words_are_no_words(tmp_path):
+    path = tmp_path / "vectors.txt"
+    path.write_bytes(files.text(FOUND) + b"\n \n")
+    check_same(read(path), FOUND, atol=1e-6)
+
+
 TEXT = files.text(FOUND)
 BINARY = files.binary(FOUND)
 FAST = files.fasttext(FOUND)

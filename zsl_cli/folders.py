@@ -197,19 +197,21 @@ def write_manifest(kind: Kind, folder: Path, manifest: dict[str, Any]) -> None:
 
 
 def check_target(target: Path, *, force: bool) -> None:
-    """Raise FolderError unless a folder may be written here: there is nothing yet, or ``force``
-    and a model, a vocabulary or an empty folder, and not the one that we stand in."""
+    """Raise FolderError unless a folder may be written here: there is nothing yet, or an empty
+    folder, or with ``force`` a model or a vocabulary, and not the one that we stand in."""
+    if not target.absolute().name:
+        raise FolderError(f"{target}: the root of the file system; name a folder")
     above = next(parent for parent in target.absolute().parents if os.path.lexists(parent))
     if not above.is_dir():
         raise FolderError(f"{target}: {above} is no folder, so that nothing can be written in it")
     if not target.exists() and not target.is_symlink():
         return
-    if not force:
-        raise FolderError(f"{target} exists; give --force to replace it")
     ours = any((target / kind.manifest).is_file() for kind in (MODEL, VOCABULARY))
     if not target.is_dir() or target.is_symlink() or not (ours or not any(target.iterdir())):
-        raise FolderError(f"{target} is no model or vocabulary folder, and --force replaces "
-                          "nothing else; remove it yourself, or name another")
+        raise FolderError(f"{target} exists and is no model or vocabulary folder, and --force "
+                          "replaces nothing else; remove it yourself, or name another")
+    if ours and not force:
+        raise FolderError(f"{target} exists; give --force to replace it")
     if Path.cwd().is_relative_to(target.resolve()):
         raise FolderError(f"{target} is the current folder; name another")
 
@@ -235,6 +237,7 @@ def new_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
                               ) from error
         yield work
         work.chmod(0o755)
+        check_target(target, force=force)  # somebody else may just have been there
         if target.exists():
             _exchange(work, target)
         else:

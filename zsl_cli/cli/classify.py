@@ -28,7 +28,7 @@ _MANY = 200  # labels from which on it is shown how far their encoding is
 @options.model_and_vocabulary
 @options.reading
 @options.common
-def command(images: tuple[str, ...], top: int, threshold: float, labels: str | None,
+def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[str, ...],
             labels_file: Path | None, under: tuple[str, ...], max_depth: int | None,
             exact: bool | None, ef: int | None, paths: bool,
             output_format: str | None, model: str, vocabulary: str | None, device: str,

@@ -66,7 +66,7 @@ def command(sources: tuple[str, ...], output: str | None, output_format: str | N
             report: str | None, xmp: bool, xmp_naming: str | None, dry_run: bool,
             include: tuple[str, ...], exclude: tuple[str, ...], hidden: bool, follow_links: bool,
             files_from: str | None, retry_failed: bool, check_content: bool, force: bool,
-            top: int, threshold: float, labels: str | None, labels_file: Path | None,
+            top: int, threshold: float, labels: tuple[str, ...], labels_file: Path | None,
             under: tuple[str, ...], max_depth: int | None, exact: bool | None, ef: int | None,
             paths: bool, model: str, vocabulary: str | None, device: str, jobs: int | None,
             batch_size: int | None, max_pixels: int, quiet: bool, verbose: bool,

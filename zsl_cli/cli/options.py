@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -82,9 +82,9 @@ def _not_with_exact(ctx: click.Context, _param: click.Parameter, ef: int | None)
 
 
 candidates = stack(
-    click.option("--labels", metavar="A,B,C",
+    click.option("--labels", multiple=True, metavar="A,B,C",
                  help="Only these labels: names, synonyms or ids; with a model that encodes "
-                      "phrases, any others too."),
+                      "phrases, any others too. May be repeated."),
     click.option("--labels-file", type=click.Path(path_type=Path), metavar="FILE",
                  help="The same, one a line; - is standard input."),
     click.option("--under", multiple=True, metavar="LABEL",
@@ -167,11 +167,11 @@ def output_formats(jsonl: str, json: str) -> Decorator:
 output_format = output_formats("A JSON record a line.", "One JSON array.")
 
 
-def read_labels(labels: str | None, labels_file: Path | None) -> list[str] | None:
+def read_labels(labels: Sequence[str], labels_file: Path | None) -> list[str] | None:
     """The candidate labels that ``--labels`` and ``--labels-file`` name, or None for all."""
-    if labels is None and labels_file is None:
+    if not labels and labels_file is None:
         return None
-    names = (labels or "").split(",")
+    names = ",".join(labels).split(",")
     if labels_file is not None:
         try:
             with click.open_file(str(labels_file), encoding="utf-8-sig") as file:

@@ -75,6 +75,8 @@ def changed(files: list[TextFile], known: list[Identity]) -> str | None:
     A file of the same size and time is taken to be the same; one of another time is read.
     """
     names = [file.name for file in files]
+    if len(names) == len(known) == 1 and names[0] != known[0].name:
+        return f"that was {known[0].name}, and this is {names[0]}"
     if names != [identity.name for identity in known]:
         before = {identity.name for identity in known}
         differing = sorted(before.symmetric_difference(names))

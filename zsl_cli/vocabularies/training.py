@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,11 +84,13 @@ def train(request: Request, progress: Progress) -> Result:
         if request.restart:
             _clear(work)
         prepared, identities = _prepared(work, found, request, progress)
+        workers = _most_workers(work, request, progress)
         training = skipgram.Training(prepared, request.training)
         if training.restore(work):
             progress.say(f"going on after {training.done / training.total:.1%} of the training")
         _train(training, work, request, progress)
         vectors = finished(training.vectors, centre=request.centre)
+        request = replace(request, workers=workers)
         manifest = _write(request, prepared, identities, vectors, gensim.__version__)
         del training  # and its hold on the stream
         (work / _READY).unlink()  # there is nothing left to go on with
@@ -170,6 +172,21 @@ def _prepared(work: Path, found: list[corpus.TextFile], request: Request, progre
         raise ZslError(f"{request.corpus}: not the corpus with which the training in {work} was "
                        f"begun: {difference}; --restart begins again with this one")
     return prepared, identities
+
+
+def _most_workers(work: Path, request: Request, progress: Progress) -> int:
+    """The most threads that this training has had in any of its runs: of more than one, vectors do
+    not repeat themselves."""
+    known = json.loads((work / _READY).read_bytes())
+    before = known.get("workers", request.workers)
+    if before != request.workers:
+        progress.say(f"begun with --workers {before}; the manifest has the larger number, and only "
+                     "with one worker all along do vectors repeat themselves")
+    most = max(before, request.workers)
+    if most != known.get("workers"):
+        with files.replacing(work / _READY) as file:
+            file.write(json.dumps({**known, "workers": most}).encode())
+    return most
 
 
 def _named(setting: str) -> str:

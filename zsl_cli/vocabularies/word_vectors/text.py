@@ -73,6 +73,8 @@ class TextVectors:
                                    f"{self._count:,} words, and it ends after {words:,}")
                 return
             if self._count is not None and words == self._count:
+                if not line.strip():
+                    continue
                 raise ZslError(f"{self._where()}: a wrong header: it speaks of "
                                f"{self._count:,} words, and there are more")
             word, numbers = self._split(line)
