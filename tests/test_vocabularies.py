@@ -163,6 +163,7 @@ def test_reduction_keeps_the_scores_of_the_images_given(small_fit):
 def test_places_that_cannot_be_written_are_told_before_anything_is_read(zsl, tmp_path, arguments,
                                                                         message):
     (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "vocabulary.json").touch()
     result = zsl("vocab", "fit", "nowhere.pth", *arguments)
     assert result.returncode == 2
     assert message in result.stderr.decode()
