@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from zsl_cli import Classifier, Model, images, stream
-from zsl_cli.metrics import class_mean_hit_at_k, recall_at_k
-from zsl_cli.walk import images_in
+from zsl_cli import Classifier, Model
+from zsl_cli.embedding import images, stream
+from zsl_cli.embedding.walk import images_in
+from zsl_cli.evaluation.metrics import class_mean_hit_at_k, recall_at_k
 
 
 def read_set(folder, vocabulary):

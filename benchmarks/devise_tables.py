@@ -27,23 +27,25 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from zsl_cli import Classifier, Vocabulary, datasets, feature_cache
+from zsl_cli import Classifier, Vocabulary
+from zsl_cli.authoring.exporting import labels as ilsvrc
+from zsl_cli.authoring.exporting import plan
+from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
+from zsl_cli.authoring.training import closed_form
+from zsl_cli.authoring.training.linear import LinearMap
+from zsl_cli.authoring.training.losses import Objective
+from zsl_cli.authoring.training.methods import random_vectors
+from zsl_cli.authoring.training.problem import Problem
+from zsl_cli.authoring.training.trainer import Settings, Training, train
 from zsl_cli.cli.train.run import View
 from zsl_cli.cli.train.start import checkpoint_of_default
+from zsl_cli.embedding import feature_cache
+from zsl_cli.embedding.model import Calibration
+from zsl_cli.evaluation import datasets
 from zsl_cli.evaluation.candidates import Candidates, seen_mask
 from zsl_cli.evaluation.measure import Settings as Evaluation
 from zsl_cli.evaluation.measure import Subject, evaluate
-from zsl_cli.exporting import labels as ilsvrc
-from zsl_cli.exporting import plan
-from zsl_cli.exporting.feature_encoder import FeatureEncoder
-from zsl_cli.metrics import class_mean_hit_at_k_of_scores
-from zsl_cli.model import Calibration
-from zsl_cli.training import closed_form
-from zsl_cli.training.linear import LinearMap
-from zsl_cli.training.losses import Objective
-from zsl_cli.training.methods import random_vectors
-from zsl_cli.training.problem import Problem
-from zsl_cli.training.trainer import Settings, Training, train
+from zsl_cli.evaluation.metrics import class_mean_hit_at_k_of_scores
 
 FEWER = 100  # dimensions
 DECAYS = {"ridge": (1e-3, 1e-2, 1e-1), "gradient": (1e-6, 1e-5, 1e-4, 1e-3)}

@@ -17,10 +17,10 @@ from types import SimpleNamespace
 import numpy as np
 
 from zsl_cli import Classifier, Vocabulary
+from zsl_cli.embedding.model import Calibration
 from zsl_cli.evaluation.candidates import Candidates, seen_mask
 from zsl_cli.evaluation.measure import Settings, Subject, evaluate
-from zsl_cli.model import Calibration
-from zsl_cli.vocabulary import Label
+from zsl_cli.vocabulary.vocabulary import Label
 
 CASES = ("all", "all, with stacking", "all of them listed")
 

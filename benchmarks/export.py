@@ -21,9 +21,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from zsl_cli import Classifier, walk
-from zsl_cli.exporting.origins.lite0 import EfficientNetLite0
-from zsl_cli.exporting.recognise import Hints, recognise
+from zsl_cli import Classifier
+from zsl_cli.authoring.networks.origins.lite0 import EfficientNetLite0
+from zsl_cli.authoring.networks.recognise import Hints, recognise
+from zsl_cli.embedding import walk
 
 BATCH = 16
 WATCH = """

@@ -24,8 +24,8 @@ import onnxruntime
 from PIL import Image
 from speed import plain, twelve_megapixels
 
-from zsl_cli import devices, images, walk
-from zsl_cli.model import Model
+from zsl_cli.embedding import devices, images, walk
+from zsl_cli.embedding.model import Model
 
 SMALL = 256  # pixels, the shorter side
 BATCH = 8

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from zsl_cli import Vocabulary, datasets
-from zsl_cli.metrics import harmonic_mean
+from zsl_cli import Vocabulary
+from zsl_cli.evaluation import datasets
+from zsl_cli.evaluation.metrics import harmonic_mean
 
 HELD = 10
 FIGURES = ("seen_hit@1", "unseen_hit@1", "harmonic_hit@1")

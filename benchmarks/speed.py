@@ -22,10 +22,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from zsl_cli import Model, images, vocabulary_folder
-from zsl_cli.folders import MODEL, describe_files, find, read_manifest, write_manifest
-from zsl_cli.images import Preprocessing
-from zsl_cli.vocabulary import Label
+from zsl_cli import Model
+from zsl_cli.embedding import images
+from zsl_cli.embedding.images import Preprocessing
+from zsl_cli.support.folders import MODEL, describe_files, find, read_manifest, write_manifest
+from zsl_cli.vocabulary import writing
+from zsl_cli.vocabulary.vocabulary import Label
 
 FLOOR = """
 import sys
@@ -110,7 +112,7 @@ def large_vocabulary(home, labels=155_000, dimension=300):
         "files": describe_files(folder, "encoder.onnx")})
     vectors = np.random.default_rng(0).standard_normal((labels, dimension), np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    vocabulary_folder.write(vocabulary, "large", "large",
+    writing.write(vocabulary, "large", "large",
                             [Label(f"word {number}", f"word {number}")
                              for number in range(labels)], vectors)
     return ["--model", str(folder), "--vocab", str(vocabulary)]

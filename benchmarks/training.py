@@ -16,16 +16,18 @@ from pathlib import Path
 
 import numpy as np
 
-from zsl_cli import Model, feature_cache, folders
+from zsl_cli import Model
+from zsl_cli.authoring.exporting import export, plan
+from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
+from zsl_cli.authoring.networks.projection import Projection
+from zsl_cli.authoring.training.linear import LinearMap
+from zsl_cli.authoring.training.losses import Objective
+from zsl_cli.authoring.training.problem import Problem
+from zsl_cli.authoring.training.trainer import Settings, Training
 from zsl_cli.cli.train.start import checkpoint_of_default
-from zsl_cli.exporting import export, plan
-from zsl_cli.exporting.feature_encoder import FeatureEncoder
-from zsl_cli.exporting.projection import Projection
-from zsl_cli.training.linear import LinearMap
-from zsl_cli.training.losses import Objective
-from zsl_cli.training.problem import Problem
-from zsl_cli.training.trainer import Settings, Training
-from zsl_cli.walk import images_in
+from zsl_cli.embedding import feature_cache
+from zsl_cli.embedding.walk import images_in
+from zsl_cli.support import folders
 
 BATCH = 1024
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from zsl_cli import Model, Vocabulary
-from zsl_cli.exporting.quantize import bundled_pixels
+from zsl_cli.authoring.exporting.quantize import bundled_pixels
 
 MIN_CORRELATION = 0.995  # of the scores of an image over all labels
 MIN_SAME_TOP = 0.95

@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import wordnet_files
 from hypothesis import HealthCheck, settings
 from label_runs import LARGE
 from PIL import Image
 
-from zsl_cli import devices
+from zsl_cli.embedding import devices
 
 # Whoever started the tests may have them ignored (nohup, a shell's background job), and children
 # would inherit that.
@@ -163,3 +164,12 @@ def zsl(environment, tmp_path):
             env={**environment, **(env or {})}, capture_output=True, timeout=timeout, check=False)
 
     return run
+
+
+@pytest.fixture
+def wordnet(tmp_path):
+    """A WordNet of nine synsets, its files in ``tmp_path``."""
+    from zsl_cli.authoring.vocabularies.wordnet import WordNet
+
+    wordnet_files.write(tmp_path)
+    return WordNet(tmp_path)

@@ -5,8 +5,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from zsl_cli.labeling.entry import Made
-from zsl_cli.labeling.xmp import ZSL, Keyword
+from zsl_cli.photos.entry import Made
+from zsl_cli.photos.xmp import ZSL, Keyword
 
 MADE = Made(model="default", vocabulary="wordnet", version="1.0")
 TABBY = Keyword("tabby", ("animal", "feline", "cat", "tabby"), 0.8734)

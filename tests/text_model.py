@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zsl_cli import folders
-from zsl_cli.folders import MODEL, VOCABULARY
-from zsl_cli.vocabulary import Label
+from zsl_cli.support import folders
+from zsl_cli.support.folders import MODEL, VOCABULARY
+from zsl_cli.vocabulary.vocabulary import Label
 
 SIDE = 8
 WORDS = {"[PAD]": 0, "[UNK]": 1, "red": 2, "green": 3, "blue": 4}

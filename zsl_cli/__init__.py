@@ -8,9 +8,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zsl_cli.classifier import Classifier, Prediction
-    from zsl_cli.model import Model
-    from zsl_cli.vocabulary import Vocabulary
+    from zsl_cli.classifier.classifier import Classifier, Prediction
+    from zsl_cli.embedding.model import Model
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 __version__ = "0.1.0"
 
@@ -22,10 +22,10 @@ os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development 
 __all__ = ["Classifier", "Model", "Prediction", "Vocabulary", "__version__"]
 
 _HOME = {
-    "Classifier": "zsl_cli.classifier",
-    "Prediction": "zsl_cli.classifier",
-    "Model": "zsl_cli.model",
-    "Vocabulary": "zsl_cli.vocabulary",
+    "Classifier": "zsl_cli.classifier.classifier",
+    "Prediction": "zsl_cli.classifier.classifier",
+    "Model": "zsl_cli.embedding.model",
+    "Vocabulary": "zsl_cli.vocabulary.vocabulary",
 }
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zsl_cli import devices
-from zsl_cli.cli import notes, options, output
-from zsl_cli.cli.progress import Bar
+from zsl_cli.cli.terminal import notes, options, output
+from zsl_cli.cli.terminal.progress import Bar
+from zsl_cli.embedding import devices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,8 +47,8 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
     if str(labels_file) == "-" and "-" in images:
         raise click.UsageError("standard input cannot be both an image and the --labels-file")
     names = options.read_labels(labels, labels_file)
-    from zsl_cli.classifier import Classifier
-    from zsl_cli.walk import expand
+    from zsl_cli.classifier.classifier import Classifier
+    from zsl_cli.embedding.walk import expand
 
     output.warm_up(output_format)
     found = list(expand(images))

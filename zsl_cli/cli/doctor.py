@@ -7,10 +7,11 @@ from importlib import metadata
 
 import click
 
-from zsl_cli import __version__, folders
-from zsl_cli.cli import options
-from zsl_cli.cli.output import printable
+from zsl_cli import __version__
+from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal.output import printable
 from zsl_cli.errors import ZslError
+from zsl_cli.support import folders
 
 _PACKAGES = ("numpy", "pillow", "onnxruntime-gpu", "onnxruntime", "hnswlib", "click", "rich",
              "platformdirs", "tokenizers")
@@ -83,7 +84,7 @@ def _image_formats() -> str:
 
 
 def _device() -> str:
-    from zsl_cli import devices
+    from zsl_cli.embedding import devices
 
     obstacle = devices.cuda_obstacle()
     cpu = f"{devices.usable_cpus()} CPU cores"
@@ -91,7 +92,7 @@ def _device() -> str:
 
 
 def _indexes() -> str:
-    from zsl_cli.index_cache import cache_folder, cached_files
+    from zsl_cli.vocabulary.index_cache import cache_folder, cached_files
 
     folder = cache_folder()
     sizes = [status.st_size for path, status in cached_files(folder) if path.suffix == ".bin"]
@@ -99,7 +100,7 @@ def _indexes() -> str:
 
 
 def _features() -> str:
-    from zsl_cli.feature_cache import cache_folder
+    from zsl_cli.embedding.feature_cache import cache_folder
 
     folder = cache_folder()
     sizes = [path.stat().st_size for path in folder.glob("*.sqlite*")]
@@ -107,7 +108,7 @@ def _features() -> str:
 
 
 def _classifier() -> str:
-    from zsl_cli.classifier import Classifier
+    from zsl_cli.classifier.classifier import Classifier
 
     classifier = Classifier.load()
     vocabulary = classifier.vocabulary

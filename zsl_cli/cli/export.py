@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli import options
-from zsl_cli.cli.interrupt import interrupts
+from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.errors import MissingExtraError, ZslError
-from zsl_cli.folders import check_target
+from zsl_cli.support.folders import check_target
 
 if TYPE_CHECKING:
-    from zsl_cli.exporting.plan import Plan, Request
+    from zsl_cli.authoring.exporting.plan import Plan, Request
 
 _FILE = click.Path(path_type=Path)
 
@@ -136,7 +136,7 @@ def command(checkpoint: Path, output: Path | None, compare: bool, dry_run: bool,
       zsl classify photo.jpg --model clip --labels "a cat,a dog"
     """
     try:
-        from zsl_cli.exporting import export, plan
+        from zsl_cli.authoring.exporting import export, plan
     except ImportError as error:
         raise MissingExtraError(error.name or "torch", "export", "zsl export") from error
 
@@ -185,13 +185,13 @@ def _default_name(checkpoint: Path) -> str:
 
 
 def _request(checkpoint: Path, name: str, given: dict[str, Any]) -> "Request":
-    from zsl_cli.exporting import labels
-    from zsl_cli.exporting.network import InputOptions
-    from zsl_cli.exporting.phrase_map import PhraseMap
-    from zsl_cli.exporting.plan import Request
-    from zsl_cli.exporting.projection import Projection
-    from zsl_cli.exporting.recognise import Hints
-    from zsl_cli.walk import images_in
+    from zsl_cli.authoring.exporting import labels
+    from zsl_cli.authoring.exporting.plan import Request
+    from zsl_cli.authoring.networks.network import InputOptions
+    from zsl_cli.authoring.networks.phrase_map import PhraseMap
+    from zsl_cli.authoring.networks.projection import Projection
+    from zsl_cli.authoring.networks.recognise import Hints
+    from zsl_cli.embedding.walk import images_in
 
     if given["space"] is not None and not re.fullmatch(r"[\w.:/-]{1,200}", given["space"]):
         raise click.UsageError("--space takes letters, digits and . _ : / -")

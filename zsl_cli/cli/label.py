@@ -8,23 +8,25 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import click
 
-from zsl_cli import __version__, devices, folders
-from zsl_cli.cli import notes, options
-from zsl_cli.cli.interrupt import Interrupted, interrupts
-from zsl_cli.cli.output import printable
-from zsl_cli.cli.progress import Bar
-from zsl_cli.cli.tally import Tally
+from zsl_cli import __version__
+from zsl_cli.cli.terminal import notes, options
+from zsl_cli.cli.terminal.interrupt import Interrupted, interrupts
+from zsl_cli.cli.terminal.output import printable
+from zsl_cli.cli.terminal.progress import Bar
+from zsl_cli.cli.terminal.tally import Tally
+from zsl_cli.embedding import devices
 from zsl_cli.errors import ImageError
+from zsl_cli.support import folders
 
 if TYPE_CHECKING:
-    from zsl_cli.classifier import Classifier
-    from zsl_cli.labeling.entry import Entry
-    from zsl_cli.labeling.journal import Counts, Journal
-    from zsl_cli.labeling.outputs import Output
-    from zsl_cli.labeling.run import Question, Reading
-    from zsl_cli.nearest import Nearest
-    from zsl_cli.vocabulary import Vocabulary
-    from zsl_cli.walk import Found, Walk
+    from zsl_cli.classifier.classifier import Classifier
+    from zsl_cli.embedding.walk import Found, Walk
+    from zsl_cli.photos.entry import Entry
+    from zsl_cli.photos.journal import Counts, Journal
+    from zsl_cli.photos.outputs import Output
+    from zsl_cli.photos.run import Question, Reading
+    from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 
 @click.command("label")
@@ -81,9 +83,9 @@ def command(sources: tuple[str, ...], output: str | None, output_format: str | N
     devices.one_blas_thread()
     _check_usage(sources, files_from, labels_file, xmp_naming if not xmp else None)
     names = options.read_labels(labels, labels_file)
-    from zsl_cli.labeling import outputs, run
-    from zsl_cli.labeling.journal import Journal
-    from zsl_cli.walk import Walk
+    from zsl_cli.embedding.walk import Walk
+    from zsl_cli.photos import outputs, run
+    from zsl_cli.photos.journal import Journal
 
     files, streamed = _outputs(output, output_format, report, xmp)
     used = _Used(model, vocabulary, device, (exact, ef), quiet, verbose, run.Question(
@@ -136,8 +138,8 @@ def _check_usage(sources: Sequence[str], files_from: str | None, labels_file: Pa
 def _outputs(output: str | None, output_format: str | None, report: str | None,
              xmp: bool) -> "tuple[list[Output], bool]":
     """The files to write, and whether records are streamed to standard output."""
-    from zsl_cli.labeling.outputs import Output
-    from zsl_cli.labeling.tables import format_of
+    from zsl_cli.photos.outputs import Output
+    from zsl_cli.photos.tables import format_of
 
     streamed = output == "-" or (output is None and report is None and not xmp)
     if streamed and output_format not in (None, "jsonl"):
@@ -158,7 +160,7 @@ def _outputs(output: str | None, output_format: str | None, report: str | None,
 
 
 def _found(walk: "Walk", sources: Sequence[str], files_from: str | None) -> "Iterator[Found]":
-    from zsl_cli.walk import listed
+    from zsl_cli.embedding.walk import listed
 
     def names() -> Iterator[str]:
         try:
@@ -182,11 +184,11 @@ class _Used:
                  search: tuple[bool | None, int | None], quiet: bool, verbose: bool,
                  question: "Question", paths: bool) -> None:
         """search: the two options that say how labels are searched, --exact and --ef."""
-        from zsl_cli.candidates import choose
-        from zsl_cli.labeling.entry import Made
-        from zsl_cli.nearest import EXACT_UP_TO
-        from zsl_cli.pairing import vocabulary_for
-        from zsl_cli.vocabulary import Vocabulary
+        from zsl_cli.classifier.candidates import choose
+        from zsl_cli.classifier.pairing import vocabulary_for
+        from zsl_cli.photos.entry import Made
+        from zsl_cli.vocabulary.nearest import EXACT_UP_TO
+        from zsl_cli.vocabulary.vocabulary import Vocabulary
 
         self._model = folders.find(folders.MODEL, model)
         of_model = folders.read_manifest(folders.MODEL, self._model)
@@ -219,9 +221,9 @@ class _Used:
         How they work does not depend on the number of images, so that a run that is resumed gives
         the same scores to the last digit.
         """
-        from zsl_cli.classifier import Classifier
-        from zsl_cli.model import Model
-        from zsl_cli.vocabulary import Vocabulary
+        from zsl_cli.classifier.classifier import Classifier
+        from zsl_cli.embedding.model import Model
+        from zsl_cli.vocabulary.vocabulary import Vocabulary
 
         loading = None
         if self._vocabulary is None and self._labels:  # on another thread than the model
@@ -244,7 +246,7 @@ class _Used:
     @property
     def vocabulary(self) -> "Vocabulary":
         """The vocabulary, loaded once."""
-        from zsl_cli.vocabulary import Vocabulary
+        from zsl_cli.vocabulary.vocabulary import Vocabulary
 
         if self._vocabulary is None:
             assert self._labels is not None
@@ -275,7 +277,7 @@ def _work(journal: "Journal", used: _Used, reading: "Reading", tally: Tally, cou
 
 def _label(journal: "Journal", used: _Used, reading: "Reading", bar: Bar,
            todo: int) -> "Iterator[list[Entry]]":
-    from zsl_cli.labeling import run
+    from zsl_cli.photos import run
 
     bar.start("loading the model")
     classifier, nearest = used.load(todo)
@@ -287,15 +289,15 @@ class _Tagger:
     """Keywords into sidecars, or what would change onto standard output."""
 
     def __init__(self, used: _Used, naming: str, dry_run: bool, tally: Tally) -> None:
-        from zsl_cli.labeling import sidecars
+        from zsl_cli.photos import sidecars
 
         self._sidecars = sidecars.Sidecars(sidecars.Naming(naming))
         self._used, self._dry_run, self._tally = used, dry_run, tally
 
     def tag(self, entries: "Iterable[Entry]") -> None:
         """Bring the sidecars of some photos up to date."""
-        from zsl_cli.labeling import sidecars
-        from zsl_cli.labeling.xmp import Keyword
+        from zsl_cli.photos import sidecars
+        from zsl_cli.photos.xmp import Keyword
 
         for entry in entries:
             if entry.failure is not None or not os.path.lexists(entry.path):
@@ -316,7 +318,7 @@ class _Tagger:
 
 
 def _stream(entries: "Iterable[Entry]", used: _Used) -> None:
-    from zsl_cli.labeling.tables import json_line
+    from zsl_cli.photos.tables import json_line
 
     sys.stdout.buffer.writelines(json_line(entry, used.made, used.path_of)
                                  for entry in entries)

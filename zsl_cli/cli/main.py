@@ -11,8 +11,8 @@ from typing import NoReturn
 import click
 
 from zsl_cli import __version__
-from zsl_cli.cli import options
-from zsl_cli.cli.output import printable
+from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal.output import printable
 from zsl_cli.errors import ZslError
 
 COMMANDS = ("classify", "label", "models", "vocab", "export", "train", "eval", "doctor")

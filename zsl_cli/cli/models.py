@@ -2,8 +2,8 @@
 
 import click
 
-from zsl_cli.cli import folder_commands
-from zsl_cli.folders import MODEL
+from zsl_cli.cli.terminal import folder_commands
+from zsl_cli.support.folders import MODEL
 
 
 @click.group("models")

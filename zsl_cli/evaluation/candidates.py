@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli import datasets
 from zsl_cli.errors import ZslError
+from zsl_cli.evaluation import datasets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.datasets import Dataset
-    from zsl_cli.vocabulary import Vocabulary
+    from zsl_cli.evaluation.datasets import Dataset
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 NAMED = ("own", "all", "unseen", "unseen+seen")
 """The candidate sets that have a name:

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zsl_cli import metrics
-from zsl_cli.evaluation import mistakes, stacking
+from zsl_cli.evaluation import metrics, mistakes, stacking
 from zsl_cli.evaluation.ranking import rank
 
 if TYPE_CHECKING:
@@ -15,10 +14,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from zsl_cli.classifier import Classifier
+    from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.evaluation.candidates import Candidates
     from zsl_cli.evaluation.ranking import Ranking
-    from zsl_cli.vocabulary import Vocabulary
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 KS = (1, 2, 5, 10, 20)
 BINS = 15

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from zsl_cli import html_page, images
+from zsl_cli.embedding import images
 from zsl_cli.errors import ImageError
 from zsl_cli.evaluation import plots
 from zsl_cli.evaluation.tables import Table, tables
-from zsl_cli.html_page import escaped, isolated
-from zsl_cli.wording import counted
+from zsl_cli.support import html_page
+from zsl_cli.support.html_page import escaped, isolated
+from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
     from pathlib import Path

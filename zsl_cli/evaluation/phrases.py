@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from zsl_cli.class_names import class_name
 from zsl_cli.errors import ZslError
-from zsl_cli.vocabulary import Label, Vocabulary
+from zsl_cli.vocabulary.class_names import class_name
+from zsl_cli.vocabulary.vocabulary import Label, Vocabulary
 
 if TYPE_CHECKING:
-    from zsl_cli.model import Model
+    from zsl_cli.embedding.model import Model
 
 
 def vocabulary_of(names: Sequence[str], model: "Model") -> Vocabulary:

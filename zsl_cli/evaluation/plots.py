@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.html_page import escaped
-from zsl_cli.line_plot import Frame, drawing
+from zsl_cli.support.html_page import escaped
+from zsl_cli.support.line_plot import Frame, drawing
 
 if TYPE_CHECKING:
-    from zsl_cli.metrics import Reliability
+    from zsl_cli.evaluation.metrics import Reliability
 
 COLOURS = 8
 """The style sheet has so many colours, ``s0`` to ``s7``; then they begin again, dashed."""

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli import nearest
+from zsl_cli.vocabulary import nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.classifier import Classifier
+    from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.evaluation.candidates import Candidates
 
 _BLOCK = 4_000_000  # scores held at once

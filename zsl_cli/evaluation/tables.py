@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zsl_cli.spreadsheet import safe
+from zsl_cli.support.spreadsheet import safe
 
 Row = dict[str, Any]
 

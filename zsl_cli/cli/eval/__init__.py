@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli import __version__
-from zsl_cli.cli import notes, options
 from zsl_cli.cli.eval import output, plan
-from zsl_cli.cli.interrupt import interrupts
-from zsl_cli.cli.left_out import LeftOut
-from zsl_cli.cli.output import printable
-from zsl_cli.cli.progress import Bar, duration
+from zsl_cli.cli.terminal import notes, options
+from zsl_cli.cli.terminal.interrupt import interrupts
+from zsl_cli.cli.terminal.left_out import LeftOut
+from zsl_cli.cli.terminal.output import printable
+from zsl_cli.cli.terminal.progress import Bar, duration
 from zsl_cli.errors import ZslError
-from zsl_cli.wording import counted
+from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from zsl_cli.datasets import Dataset
+    from zsl_cli.embedding.feature_cache import Features
+    from zsl_cli.embedding.model import Model
     from zsl_cli.evaluation.candidates import Candidates
+    from zsl_cli.evaluation.datasets import Dataset
     from zsl_cli.evaluation.measure import Outcome, Settings, Subject
-    from zsl_cli.feature_cache import Features
-    from zsl_cli.model import Model
 
 
 def _read_ks(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[int, ...]:
@@ -109,8 +109,8 @@ def command(dataset: str, models: tuple[str, ...], vocabularies: tuple[str, ...]
     asked = plan.pairs(models or ("default",), vocabularies)
     if report is not None:
         output.check_report(report, force=force)
+    from zsl_cli.embedding.model import Model
     from zsl_cli.evaluation.measure import Settings
-    from zsl_cli.model import Model
 
     settings = Settings(ks, resamples, seed)
     problems = LeftOut(lambda line: click.echo(line, err=True), verbose)
@@ -149,7 +149,7 @@ def command(dataset: str, models: tuple[str, ...], vocabularies: tuple[str, ...]
 def _subject(task: plan.Task, model: "Model", embed: "Callable[..., Features]", bar: Bar,
              problems: LeftOut, *, verbose: bool) -> "Subject":
     """The images of a task that can be read, embedded."""
-    from zsl_cli.classifier import Classifier
+    from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.evaluation.measure import Subject
 
     dataset, vocabulary = task.labels.dataset, task.labels.vocabulary
@@ -168,7 +168,7 @@ def _subject(task: plan.Task, model: "Model", embed: "Callable[..., Features]", 
 
 def _embed(model: "Model", dataset: "Dataset", bar: Bar, *, cached: bool,
            **reading: Any) -> "Features":
-    from zsl_cli import feature_cache
+    from zsl_cli.embedding import feature_cache
 
     identity = feature_cache.identity_of(model) if cached else None
     return feature_cache.embed(model, dataset.paths, identity=identity, advance=bar.advance,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli import __version__
-from zsl_cli.cli.left_out import LeftOut
-from zsl_cli.cli.output import printable
+from zsl_cli.cli.terminal.left_out import LeftOut
+from zsl_cli.cli.terminal.output import printable
 from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ _WIDE = 160  # columns, where there is no terminal
 def check_report(report: str, *, force: bool) -> None:
     """Raise ZslError, before any work is done, for a report that could not be written, or that
     would replace what zsl eval has not written so itself unless ``force`` allows that."""
-    from zsl_cli import files
     from zsl_cli.evaluation import page
+    from zsl_cli.support import files
 
     own = os.path.isfile(report) and page.is_own(report)
     files.check_new_file(report, force=force or own, option="--report")
@@ -47,8 +47,8 @@ def say_differences(outcomes: "Sequence[Outcome]") -> None:
 def write_report(path: str, outcomes: "Sequence[Outcome]", settings: "Settings", dataset: str,
                  problems: LeftOut) -> None:
     """The page; raises ZslError."""
-    from zsl_cli import files
     from zsl_cli.evaluation import page
+    from zsl_cli.support import files
 
     made = datetime.now(UTC).isoformat(timespec="seconds")
     about = page.About(dataset, __version__, made, problems.images, problems.listed())

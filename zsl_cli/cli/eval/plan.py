@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zsl_cli.cli import notes
-from zsl_cli.cli.left_out import LeftOut
+from zsl_cli.cli.terminal import notes
+from zsl_cli.cli.terminal.left_out import LeftOut
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from zsl_cli.datasets import Dataset
+    from zsl_cli.embedding.model import Model
     from zsl_cli.evaluation.candidates import Candidates
-    from zsl_cli.model import Model
-    from zsl_cli.vocabulary import Vocabulary
+    from zsl_cli.evaluation.datasets import Dataset
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _DEFAULT = ("own", "all")
 
@@ -135,7 +135,8 @@ def _last_part(path: str) -> str:
 
 def _vocabulary_for(model_name: str, vocabulary_name: str | None) -> Path | None:
     """By the manifests alone."""
-    from zsl_cli import folders, pairing
+    from zsl_cli.classifier import pairing
+    from zsl_cli.support import folders
 
     folder = folders.find(folders.MODEL, model_name)
     return pairing.vocabulary_for(folder, folders.read_manifest(folders.MODEL, folder),
@@ -144,9 +145,9 @@ def _vocabulary_for(model_name: str, vocabulary_name: str | None) -> Path | None
 
 def _vocabulary(folder: Path | None, dataset: str, model: "Model") -> "Vocabulary":
     """The vocabulary in a folder; without one, that of the set's class names as phrases."""
-    from zsl_cli import datasets
+    from zsl_cli.evaluation import datasets
     from zsl_cli.evaluation.phrases import vocabulary_of
-    from zsl_cli.vocabulary import Vocabulary
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     if folder is not None:
         return Vocabulary.load(folder)
@@ -155,7 +156,7 @@ def _vocabulary(folder: Path | None, dataset: str, model: "Model") -> "Vocabular
 
 def _labels(vocabulary: "Vocabulary", request: Request, default: Sequence[str], problems: LeftOut,
             say: Callable[[str], object] | None) -> Labels:
-    from zsl_cli import datasets
+    from zsl_cli.evaluation import datasets
     from zsl_cli.evaluation.candidates import NAMED
 
     dataset = datasets.read(request.dataset, vocabulary)

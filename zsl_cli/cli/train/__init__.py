@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from zsl_cli.cli import options
-from zsl_cli.cli.interrupt import interrupts
-from zsl_cli.cli.progress import Bar
+from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal.interrupt import interrupts
+from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.cli.train import usage
 from zsl_cli.errors import MissingExtraError
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from zsl_cli.authoring.networks.projection import Projection
+    from zsl_cli.authoring.training.problem import Problem
     from zsl_cli.cli.train.start import Start
-    from zsl_cli.exporting.projection import Projection
-    from zsl_cli.training.problem import Problem
 
 _M_RATE = 100.0
 """M learns so many times faster than the network: its change is in units of log-probabilities."""
@@ -50,10 +50,10 @@ def finetune(given: Options, start: "Start", taught: Taught, images: Images,
     """The network and M trained together; raises ZslError."""
     import numpy as np
 
-    from zsl_cli.exporting import graph
-    from zsl_cli.training import methods
-    from zsl_cli.training.network import WholeNetwork
-    from zsl_cli.training.trainer import Settings, Training, enough_memory, train
+    from zsl_cli.authoring.exporting import graph
+    from zsl_cli.authoring.training import methods
+    from zsl_cli.authoring.training.network import WholeNetwork
+    from zsl_cli.authoring.training.trainer import Settings, Training, enough_memory, train
 
     problem, network = taught.problem, start.plan.network
     assert problem is not None
@@ -88,8 +88,8 @@ def finetune(given: Options, start: "Start", taught: Taught, images: Images,
 
 def _reader(given: Options, start: "Start", images: Images,
             ) -> "Callable[[int, np.random.Generator | None], NDArray[np.uint8]]":
-    from zsl_cli import images as decoding
-    from zsl_cli.training import augmentation
+    from zsl_cli.authoring.training import augmentation
+    from zsl_cli.embedding import images as decoding
 
     frame = start.plan.network.input.preprocessing
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zsl_cli import files
 from zsl_cli.errors import ZslError
+from zsl_cli.support import files
 
 if TYPE_CHECKING:
     from zsl_cli.cli.train.run import Options

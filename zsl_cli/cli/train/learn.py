@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from zsl_cli.authoring.networks.projection import Projection
+    from zsl_cli.authoring.training.losses import Objective
+    from zsl_cli.authoring.training.methods import Learned
+    from zsl_cli.authoring.training.problem import Problem
     from zsl_cli.cli.train.start import Start
-    from zsl_cli.exporting.projection import Projection
-    from zsl_cli.training.losses import Objective
-    from zsl_cli.training.methods import Learned
-    from zsl_cli.training.problem import Problem
-    from zsl_cli.vocabulary import Label, Vocabulary
+    from zsl_cli.vocabulary.vocabulary import Label, Vocabulary
 
 _LOSSES = {"random": "rank", "wsabie": "rank", "cross-entropy": "softmax", "ridge": "l2"}
 _MARGIN = 2.0  # in units of log-probabilities: the paper's 0.1 at a temperature of 0.05
@@ -51,7 +51,7 @@ def learn(given: Options, start: "Start", vocabulary: "Vocabulary", images: Imag
     """Train M, or make it; raises ZslError."""
     import numpy as np
 
-    from zsl_cli.training.methods import random_vectors
+    from zsl_cli.authoring.training.methods import random_vectors
 
     classes, target = np.unique(images.rows, return_inverse=True)
     if given.method == "conse":
@@ -104,9 +104,9 @@ def _meanings(vocabulary: "Vocabulary") -> "NDArray[np.float32]":
 def _conse(start: "Start", vocabulary: "Vocabulary", images: Images, teller: Teller) -> Taught:
     import numpy as np
 
-    from zsl_cli.exporting import conse, heads
-    from zsl_cli.training import scaling
-    from zsl_cli.training.methods import Learned
+    from zsl_cli.authoring.exporting import conse, heads
+    from zsl_cli.authoring.training import scaling
+    from zsl_cli.authoring.training.methods import Learned
 
     made, known = conse.projection(start.plan, vocabulary, _meanings(vocabulary))
     teller.say(f"{known} of the classifier's {len(made.posterior[0])} classes are in the "  # type: ignore[index]
@@ -123,9 +123,9 @@ def _corrected(given: Options, start: "Start", known: "Projection", vocabulary: 
     """The model's own M, and what the images change in it."""
     import numpy as np
 
-    from zsl_cli.exporting import heads
-    from zsl_cli.training import scaling
-    from zsl_cli.training.problem import Problem
+    from zsl_cli.authoring.exporting import heads
+    from zsl_cli.authoring.training import scaling
+    from zsl_cli.authoring.training.problem import Problem
 
     # The prior's dimension, and what lies behind it, is not M's to change.
     width = vocabulary.prior_dimension or min(vocabulary.dimension, len(known.features))
@@ -161,10 +161,10 @@ def _from_nothing(given: Options, vectors: "NDArray[np.float32]", rows: "NDArray
     """M that begins with nought, on features of unit length."""
     import numpy as np
 
-    from zsl_cli.exporting.projection import Projection
-    from zsl_cli.training.methods import with_slack
-    from zsl_cli.training.problem import Problem
-    from zsl_cli.training.scaling import unit_rows
+    from zsl_cli.authoring.networks.projection import Projection
+    from zsl_cli.authoring.training.methods import with_slack
+    from zsl_cli.authoring.training.problem import Problem
+    from zsl_cli.authoring.training.scaling import unit_rows
 
     features, _ = _with_views(images)
     inputs = unit_rows(features)
@@ -200,7 +200,7 @@ def rescaled(taught: Taught, projected: "NDArray[np.float32]",
     projected: ``[n, D]``, as M began with nought, without a dimension that is nought for all.
     images: which ones these are.
     """
-    from zsl_cli.training import scaling
+    from zsl_cli.authoring.training import scaling
 
     assert taught.problem is not None
     assert taught.vectors is not None
@@ -225,7 +225,7 @@ def _with_views(images: Images) -> "tuple[NDArray[np.float32], NDArray[np.int64]
 
 def objective_of(given: Options, problem: "Problem") -> "Objective":
     """What the method makes small."""
-    from zsl_cli.training.losses import Objective
+    from zsl_cli.authoring.training.losses import Objective
 
     margin = _MARGIN * problem.temperature if given.margin is None else given.margin
     return Objective(_LOSSES.get(given.method, given.method), margin, given.negatives,
@@ -234,8 +234,8 @@ def objective_of(given: Options, problem: "Problem") -> "Objective":
 
 def _by_method(given: Options, problem: "Problem", every: "NDArray[np.float32]",
                rows: "NDArray[np.int64]", teller: Teller) -> "Learned":
-    from zsl_cli.training import methods
-    from zsl_cli.training.trainer import Settings
+    from zsl_cli.authoring.training import methods
+    from zsl_cli.authoring.training.trainer import Settings
 
     if given.method == "ridge":
         return methods.ridge(problem, 0.01 if given.decay is None else given.decay,

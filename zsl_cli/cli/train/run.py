@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli.cli.left_out import LeftOut
-from zsl_cli.cli.output import printable
-from zsl_cli.cli.progress import Bar
+from zsl_cli.cli.terminal.left_out import LeftOut
+from zsl_cli.cli.terminal.output import printable
+from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.cli.train import folder
 from zsl_cli.errors import ZslError
-from zsl_cli.wording import counted
+from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from zsl_cli.datasets import Dataset
-    from zsl_cli.exporting.plan import Plan
-    from zsl_cli.vocabulary import Vocabulary
+    from zsl_cli.authoring.exporting.plan import Plan
+    from zsl_cli.evaluation.datasets import Dataset
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _SAID = 5  # examples of a kind that are named
 
@@ -131,7 +131,7 @@ def run(given: Options, bar: Bar, *, quiet: bool, verbose: bool) -> int:
 
 def _train(given: Options, teller: Teller, left_out: LeftOut) -> None:
     from zsl_cli.cli.train import finetune, learn, start, write
-    from zsl_cli.vocabulary import Vocabulary
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     vocabulary = Vocabulary.load(given.vocabulary)
     dataset = _dataset(given, vocabulary, teller, left_out)
@@ -161,8 +161,7 @@ def _dataset(given: Options, vocabulary: "Vocabulary", teller: Teller,
              left_out: LeftOut) -> "Dataset":
     import numpy as np
 
-    from zsl_cli import datasets
-    from zsl_cli.evaluation import candidates
+    from zsl_cli.evaluation import candidates, datasets
 
     found = datasets.read(given.data, vocabulary)
     left_out.add_dataset(found, vocabulary)
@@ -187,8 +186,8 @@ def _read(given: Options, plan: "Plan", dataset: "Dataset", teller: Teller,
     """The features of the images, and of random views of them."""
     import numpy as np
 
-    from zsl_cli import feature_cache
-    from zsl_cli.exporting.feature_encoder import FeatureEncoder
+    from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
+    from zsl_cli.embedding import feature_cache
 
     encoder = FeatureEncoder(plan, given.device if device_of(given) == "cuda" else "cpu")
     teller.bar.start("reading features", len(dataset), "images")
@@ -229,7 +228,7 @@ class View:
 
         import numpy as np
 
-        from zsl_cli.training import augmentation
+        from zsl_cli.authoring.training import augmentation
 
         name = crc32(os.fsencode(os.path.abspath(source)))
         random = np.random.default_rng([self.seed, self.number, name])

@@ -5,14 +5,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli import folders
 from zsl_cli.cli.train.run import Options, Teller
 from zsl_cli.errors import ZslError
+from zsl_cli.support import folders
 
 if TYPE_CHECKING:
-    from zsl_cli.exporting.plan import Plan
-    from zsl_cli.exporting.projection import Projection
-    from zsl_cli.vocabulary import Vocabulary
+    from zsl_cli.authoring.exporting.plan import Plan
+    from zsl_cli.authoring.networks.projection import Projection
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _FRESH = ("softmax", "random", "wsabie", "conse")  # M of a given space is no beginning for them
 
@@ -33,9 +33,9 @@ class Start:
 
 def find(given: Options, vocabulary: "Vocabulary", teller: Teller) -> Start:
     """Read the model folder or the checkpoint; raises ZslError."""
-    from zsl_cli.exporting import plan
-    from zsl_cli.exporting.projection import Projection
-    from zsl_cli.exporting.recognise import FORMS, Hints, is_arch
+    from zsl_cli.authoring.exporting import plan
+    from zsl_cli.authoring.networks.projection import Projection
+    from zsl_cli.authoring.networks.recognise import FORMS, Hints, is_arch
 
     checkpoint, projection = Path(given.model), None
     folder: Path | None = None

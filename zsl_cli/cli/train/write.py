@@ -6,14 +6,15 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli import __version__, files, folders
+from zsl_cli import __version__
 from zsl_cli.cli.train import folder
+from zsl_cli.support import files, folders
 
 if TYPE_CHECKING:
     from zsl_cli.cli.train.learn import Taught
     from zsl_cli.cli.train.run import Images, Options, Teller
     from zsl_cli.cli.train.start import Start
-    from zsl_cli.vocabulary import Vocabulary
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _NO_SETTINGS = ("data", "output", "force", "restart", "trust_pickle", "no_export", "backbone",
                 "hold_out", "model", "vocabulary")
@@ -65,8 +66,8 @@ def _facts(given: "Options", vocabulary: "Vocabulary", taught: "Taught",
 
 def _write_checkpoint(path: Path, given: "Options", start: "Start", taught: "Taught",
                       facts: dict[str, Any]) -> None:
-    from zsl_cli.exporting import weights
-    from zsl_cli.exporting.origins.own import TrainingCheckpoint
+    from zsl_cli.authoring.networks import weights
+    from zsl_cli.authoring.networks.origins.own import TrainingCheckpoint
 
     network = start.plan.network
     state = taught.state_dict
@@ -79,7 +80,7 @@ def _write_checkpoint(path: Path, given: "Options", start: "Start", taught: "Tau
 
 
 def _write_curves(given: "Options", taught: "Taught", facts: dict[str, Any]) -> None:
-    from zsl_cli.training import curves
+    from zsl_cli.authoring.training import curves
 
     shown = {"data": facts["data"], "images": facts["images"], "classes": facts["classes"],
              "vocabulary": facts["vocabulary"], "epoch kept": facts["best_epoch"]}
@@ -94,7 +95,7 @@ def _write_curves(given: "Options", taught: "Taught", facts: dict[str, Any]) -> 
 def _write_vocabulary(target: Path, given: "Options", vocabulary: "Vocabulary",
                       taught: "Taught") -> None:
     """The label vectors that the method has made."""
-    from zsl_cli import vocabulary_folder
+    from zsl_cli.vocabulary import writing
 
     assert taught.vectors is not None
     assert taught.projection.space is not None
@@ -102,7 +103,7 @@ def _write_vocabulary(target: Path, given: "Options", vocabulary: "Vocabulary",
     labels = [replace(label, parents=tuple(parent for parent in label.parents if parent in ids))
               for label in taught.labels]
     with folders.new_folder(target) as new:
-        vocabulary_folder.write(new, given.output.absolute().name, taught.projection.space, labels,
+        writing.write(new, given.output.absolute().name, taught.projection.space, labels,
                                 taught.vectors, sources=vocabulary.manifest.get("sources", []),
                                 built_by=f"zsl {__version__}")
 
@@ -110,7 +111,7 @@ def _write_vocabulary(target: Path, given: "Options", vocabulary: "Vocabulary",
 def _export(given: "Options", start: "Start", checkpoint: Path, vocabulary: str,
             teller: "Teller") -> None:
     """The model folder; phrases go on being labels where the space is still theirs."""
-    from zsl_cli.exporting import export, plan
+    from zsl_cli.authoring.exporting import export, plan
 
     manifest = start.manifest
     made = plan.make(plan.Request(

@@ -2,9 +2,9 @@
 
 import click
 
-from zsl_cli.cli import folder_commands
+from zsl_cli.cli.terminal import folder_commands
 from zsl_cli.cli.vocab import build, export, fit, index, neighbours, show, train, verify
-from zsl_cli.folders import VOCABULARY
+from zsl_cli.support.folders import VOCABULARY
 
 
 @click.group("vocab")

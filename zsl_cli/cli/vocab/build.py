@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from zsl_cli.cli import options
-from zsl_cli.cli.interrupt import interrupts
-from zsl_cli.cli.output import printable
-from zsl_cli.cli.progress import Bar
+from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal.interrupt import interrupts
+from zsl_cli.cli.terminal.output import printable
+from zsl_cli.cli.terminal.progress import Bar
 
 _PATH = click.Path(path_type=Path)
 
@@ -67,9 +67,9 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
       zsl vocab build GoogleNews-vectors-negative300.bin.gz --limit 155000 -o vocab/news
       zsl vocab build cc.en.300.bin --labels birds.csv --oov subword -o vocab/birds
     """
-    from zsl_cli.vocabularies import build
-    from zsl_cli.vocabularies.label_lists import Places
-    from zsl_cli.vocabularies.progress import SILENT
+    from zsl_cli.authoring.vocabularies import build
+    from zsl_cli.authoring.vocabularies.label_lists import Places
+    from zsl_cli.support.progress import SILENT
 
     options.check_encoding(encoding)
     request = build.Request(

@@ -8,11 +8,11 @@ from typing import BinaryIO
 
 import click
 
-from zsl_cli.cli import options
-from zsl_cli.cli.output import printable
-from zsl_cli.cli.progress import Bar
+from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal.output import printable
+from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.errors import ZslError
-from zsl_cli.files import check_new_file, parents, replacing
+from zsl_cli.support.files import check_new_file, parents, replacing
 
 
 @click.command("export")
@@ -39,16 +39,16 @@ def command(name: str, output: str, output_format: str, vectors: bool, force: bo
         raise click.UsageError("--vectors is for --format tsv; word2vec's format is vectors")
     if output != "-":
         check_new_file(output, force=force, makes_folders=True)
-    from zsl_cli import vocabulary_text
-    from zsl_cli.vocabulary import Vocabulary
+    from zsl_cli.vocabulary import as_text
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     vocabulary = Vocabulary.load(name)
     ids = 0
     if output_format == "tsv":
-        lines = vocabulary_text.tsv(vocabulary, vectors=vectors)
+        lines = as_text.tsv(vocabulary, vectors=vectors)
     else:
-        words, ids = vocabulary_text.words(vocabulary)
-        lines = vocabulary_text.word2vec(vocabulary, words)
+        words, ids = as_text.words(vocabulary)
+        lines = as_text.word2vec(vocabulary, words)
     with Bar.shown(quiet or output == "-") as bar, _opened(output) as file:
         bar.start("writing", len(vocabulary), "labels")
         for line in lines:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from zsl_cli import folders
-from zsl_cli.cli import options
-from zsl_cli.cli.interrupt import interrupts
-from zsl_cli.cli.output import printable
-from zsl_cli.cli.progress import Bar
+from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal.interrupt import interrupts
+from zsl_cli.cli.terminal.output import printable
+from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.errors import MissingExtraError, ZslError
-from zsl_cli.files import check_new_file
+from zsl_cli.support import folders
+from zsl_cli.support.files import check_new_file
 
 _PATH = click.Path(path_type=Path)
 
@@ -50,15 +50,15 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
     try:
         import torch
 
-        from zsl_cli.exporting import features
-        from zsl_cli.exporting.phrase_map import PhraseMap
-        from zsl_cli.exporting.projection import Projection
-        from zsl_cli.exporting.recognise import Hints, recognise
+        from zsl_cli.authoring.networks import features
+        from zsl_cli.authoring.networks.phrase_map import PhraseMap
+        from zsl_cli.authoring.networks.projection import Projection
+        from zsl_cli.authoring.networks.recognise import Hints, recognise
     except ImportError as error:
         raise MissingExtraError(error.name or "torch", "vocab", "zsl vocab fit") from error
-    from zsl_cli.vocabularies import fit, fitted
-    from zsl_cli.vocabularies.progress import SILENT
-    from zsl_cli.vocabularies.wordnet import find_folder
+    from zsl_cli.authoring.vocabularies import fit, fitted
+    from zsl_cli.authoring.vocabularies.wordnet import find_folder
+    from zsl_cli.support.progress import SILENT
 
     network = recognise(checkpoint, Hints(architecture))
     side = network.input.preprocessing.size

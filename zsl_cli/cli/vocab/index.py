@@ -6,9 +6,9 @@ from dataclasses import asdict, replace
 
 import click
 
-from zsl_cli.cli import notes, options
-from zsl_cli.cli.output import printable
-from zsl_cli.cli.progress import Bar, duration
+from zsl_cli.cli.terminal import notes, options
+from zsl_cli.cli.terminal.output import printable
+from zsl_cli.cli.terminal.progress import Bar, duration
 
 
 @click.command("index")
@@ -24,8 +24,8 @@ def command(name: str, m: int | None, ef_construction: int | None, ef: int | Non
     parameters that the vocabulary was built with, which are the defaults here; others are for
     finding out which are best, and zsl classify and zsl label take --ef too.
     """
-    from zsl_cli import recall
-    from zsl_cli.vocabulary import Vocabulary
+    from zsl_cli.vocabulary import recall
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     vocabulary = Vocabulary.load(name)
     own = vocabulary.hnsw_parameters

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli import notes, options
-from zsl_cli.cli.output import printable
-from zsl_cli.spreadsheet import safe
+from zsl_cli.cli.terminal import notes, options
+from zsl_cli.cli.terminal.output import printable
+from zsl_cli.support.spreadsheet import safe
 
 if TYPE_CHECKING:
-    from zsl_cli.meaning import Term
-    from zsl_cli.vocabulary import Vocabulary
+    from zsl_cli.classifier.meaning import Term
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 
 @click.command("neighbours")
@@ -38,8 +38,8 @@ def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: st
 
     The scores are cosines. A label prior, which a vocabulary may have, does not count.
     """
-    from zsl_cli.meaning import neighbours, read_sum
-    from zsl_cli.vocabulary import Vocabulary
+    from zsl_cli.classifier.meaning import neighbours, read_sum
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     labels = Vocabulary.load(vocabulary)
     terms = read_sum(labels, " ".join(words))

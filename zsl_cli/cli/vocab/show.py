@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli import folders
-from zsl_cli.cli import folder_commands, notes, options
-from zsl_cli.cli.output import PATH_SEPARATOR, printable
+from zsl_cli.cli.terminal import folder_commands, notes, options
+from zsl_cli.cli.terminal.output import PATH_SEPARATOR, printable
 from zsl_cli.cli.vocab.neighbours import table
+from zsl_cli.support import folders
 
 if TYPE_CHECKING:
-    from zsl_cli.vocabulary import Vocabulary
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _CHILDREN = 20  # that are printed
 _NEIGHBOURS = 8
@@ -28,8 +28,8 @@ def command(name: str, label: str | None, as_json: bool, quiet: bool, verbose: b
     if label is None:
         folder_commands.show(folders.VOCABULARY, name, as_json)
         return
-    from zsl_cli.meaning import Term, neighbours
-    from zsl_cli.vocabulary import Vocabulary
+    from zsl_cli.classifier.meaning import Term, neighbours
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     vocabulary = Vocabulary.load(name)
     match = vocabulary.find(label)

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli import options
-from zsl_cli.cli.interrupt import interrupts
-from zsl_cli.cli.progress import Bar
+from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal.interrupt import interrupts
+from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
-    from zsl_cli.vocabularies.training import Result
+    from zsl_cli.authoring.vocabularies.training import Result
 
 _PATH = click.Path(path_type=Path)
 
@@ -76,10 +76,10 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
     Standard output gets one line, with --quiet too: how the vectors agree with WordNet (Spearman
     correlation). Without WordNet's files it stays empty.
     """
-    from zsl_cli import devices
-    from zsl_cli.vocabularies import prepare, skipgram, training
-    from zsl_cli.vocabularies.progress import SILENT
-    from zsl_cli.vocabularies.wordnet import WordNet
+    from zsl_cli.authoring.vocabularies import prepare, skipgram, training
+    from zsl_cli.authoring.vocabularies.wordnet import WordNet
+    from zsl_cli.embedding import devices
+    from zsl_cli.support.progress import SILENT
 
     if wordnet is not None:
         WordNet(wordnet)  # better an error now than in an hour
@@ -115,8 +115,8 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
 
 def _agreement(result: "Result", folder: Path | None) -> str | None:
     """How the vectors agree with WordNet, in words; None where there is no WordNet."""
-    from zsl_cli.vocabularies import similarity
-    from zsl_cli.vocabularies.wordnet import WordNet, find_folder
+    from zsl_cli.authoring.vocabularies import similarity
+    from zsl_cli.authoring.vocabularies.wordnet import WordNet, find_folder
 
     try:
         wordnet = WordNet(find_folder(folder))

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zsl_cli import folders
-from zsl_cli.cli import notes, options
-from zsl_cli.cli.output import printable
-from zsl_cli.cli.progress import Bar
+from zsl_cli.cli.terminal import notes, options
+from zsl_cli.cli.terminal.output import printable
+from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.errors import ZslError
+from zsl_cli.support import folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from zsl_cli.vocabularies.wordnet import WordNet
-    from zsl_cli.vocabulary import Vocabulary
-    from zsl_cli.vocabulary_checks import Check
+    from zsl_cli.authoring.vocabularies.wordnet import WordNet
+    from zsl_cli.vocabulary.checks import Check
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
 
@@ -65,7 +65,7 @@ def command(name: str, without_index: bool, similarity: bool, wordnet: Path | No
 
 
 def _wordnet(folder: Path | None) -> "WordNet":
-    from zsl_cli.vocabularies.wordnet import WordNet, find_folder
+    from zsl_cli.authoring.vocabularies.wordnet import WordNet, find_folder
 
     return WordNet(find_folder(folder))
 
@@ -74,7 +74,7 @@ def _checks(folder: Path, index: bool, wordnet: "WordNet | None",
             advance: "Callable[[int], object]") -> "Iterator[Check]":
     """The checks of the core, and behind them, if the files can be read at all, the comparison
     with WordNet."""
-    from zsl_cli.vocabulary_checks import check, check_files
+    from zsl_cli.vocabulary.checks import check, check_files
 
     files, vocabulary = check_files(folder)
     yield files
@@ -86,8 +86,8 @@ def _checks(folder: Path, index: bool, wordnet: "WordNet | None",
 
 
 def _similarity(vocabulary: "Vocabulary", wordnet: "WordNet") -> "Check":
-    from zsl_cli.vocabularies.similarity import agreement
-    from zsl_cli.vocabulary_checks import Check
+    from zsl_cli.authoring.vocabularies.similarity import agreement
+    from zsl_cli.vocabulary.checks import Check
 
     found = agreement([label.name for label in vocabulary.labels], vocabulary.meanings, wordnet)
     return Check("similarity", "note", str(found) if found else

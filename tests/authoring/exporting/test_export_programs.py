@@ -1,0 +1,130 @@
+"""Programs, which bring their own code: torch.export's .pt2 and TorchScript."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnxscript")
+
+from networks import lively  # noqa: E402
+from torch import nn  # noqa: E402
+
+from zsl_cli import Classifier, Model  # noqa: E402
+from zsl_cli.authoring.exporting import export, plan  # noqa: E402
+from zsl_cli.authoring.networks.network import InputOptions  # noqa: E402
+from zsl_cli.authoring.networks.recognise import Hints  # noqa: E402
+from zsl_cli.errors import ZslError  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures("operators_made_once")
+
+SIDE = 40
+
+
+class Network(nn.Module):
+    """Convolutions, a branch on a shape, a classifier."""
+
+    def __init__(self, classes=6):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 16, 5, 2), nn.BatchNorm2d(16), nn.ReLU())
+        self.last = nn.Conv2d(16, 24, 3, 2)
+        self.head = nn.Linear(24, classes)
+
+    def forward(self, pixels):
+        maps = self.last(self.stem(pixels)).relu()
+        if maps.shape[1] > 20:
+            maps = maps * 0.5
+        return self.head(maps.mean((2, 3)))
+
+
+@pytest.fixture(scope="module")
+def network():
+    return lively(Network())
+
+
+def save_program(network, path, dynamic=True):
+    shapes = ({0: torch.export.Dim("batch")},) if dynamic else None
+    example = torch.rand(2, 3, SIDE, SIDE)
+    torch.export.save(torch.export.export(network, (example,), dynamic_shapes=shapes), path)
+
+
+def save(network, path, kind):
+    if kind == "program":
+        save_program(network, path)
+    elif kind == "scripted":
+        torch.jit.save(torch.jit.script(network), path)
+    else:
+        torch.jit.save(torch.jit.trace(network, torch.rand(2, 3, SIDE, SIDE)), path)
+
+
+def make(path, **options):
+    given = InputOptions(size=SIDE, mean=(127.5,), std=(127.5,))
+    return plan.make(plan.Request(path, "out", Hints(input=given), **options))
+
+
+@pytest.mark.parametrize(("kind", "name"), [
+    ("program", "a.pt2"), ("scripted", "a.pt"), ("traced", "a.pth")])
+def test_a_program_is_exported_with_its_classifier_found(tmp_path, network, cat, coffee_png,
+                                                         kind, name):
+    save(network, tmp_path / name, kind)
+    planned = make(tmp_path / name)
+    assert (planned.features.width, planned.kind) == (24, "classes")
+    assert "ImageNet's mean and std" in planned.notes[0]
+    export.export(planned, tmp_path / "out")
+    classifier = Classifier.load(tmp_path / "out", device="cpu")
+    photos = [cat, coffee_png, cat.rotate(90)]
+    pixels = torch.from_numpy(np.stack([classifier.model.read(photo) for photo in photos]))
+    with torch.inference_mode():
+        expected = network((pixels.permute(0, 3, 1, 2).float() - 127.5) / 127.5).softmax(1)
+    for found, wanted in zip(classifier.classify(photos, top=6), expected.tolist(), strict=True):
+        scores = {label.id: label.score for label in found.labels}
+        assert [scores[f"class-{n}"] for n in range(6)] == pytest.approx(wanted, abs=2e-5)
+
+
+def test_features_of_a_program_can_be_its_output_or_any_node(tmp_path, network, cat):
+    save(network, tmp_path / "a.pt2", "program")
+    planned = make(tmp_path / "a.pt2", features_from="output")
+    assert (planned.kind, planned.features.width) == ("embedding", 6)
+    export.export(planned, tmp_path / "out")
+    assert Model.load(tmp_path / "out", device="cpu").embed([cat]).shape == (1, 6)
+    assert make(tmp_path / "a.pt2", feature_node="relu").features.width == 16
+
+
+def test_a_program_with_a_fixed_batch_is_refused_with_the_remedy(tmp_path, network):
+    save_program(network, tmp_path / "fixed.pt2", dynamic=False)
+    with pytest.raises(ZslError, match=r"a batch of exactly 2; export it again .*dynamic_shapes"):
+        make(tmp_path / "fixed.pt2")
+
+
+def test_a_program_of_other_inputs_is_refused(tmp_path):
+    class Two(nn.Module):
+        def forward(self, a, b):
+            return a + b
+
+    torch.export.save(torch.export.export(Two(), (torch.rand(2, 3), torch.rand(2, 3))),
+                      tmp_path / "two.pt2")
+    with pytest.raises(ZslError, match="one image tensor"):
+        make(tmp_path / "two.pt2")
+
+
+def test_torchscript_that_does_not_take_the_size_says_so(tmp_path):
+    torch.jit.save(torch.jit.trace(nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 4)),
+                                   torch.rand(2, 3, 8, 8)), tmp_path / "flat.pt")
+    with pytest.raises(ZslError, match=r"does not run on \[2, 3, 40, 40\].*give its --size"):
+        make(tmp_path / "flat.pt")
+
+
+def test_a_program_with_broken_weights_is_refused(tmp_path):
+    broken = Network()
+    broken.last.weight.data[0, 0] = float("nan")
+    save(broken.eval(), tmp_path / "nan.pt2", "program")
+    with pytest.raises(ZslError, match=r"NaN or infinity: last\.weight"):
+        make(tmp_path / "nan.pt2")
+
+
+def test_a_truncated_program_is_refused(tmp_path, network):
+    save(network, tmp_path / "a.pt2", "program")
+    data = (tmp_path / "a.pt2").read_bytes()
+    for cut in (len(data) // 2, 100):
+        (tmp_path / "a.pt2").write_bytes(data[:cut])
+        with pytest.raises(ZslError, match="cannot be read"):
+            make(tmp_path / "a.pt2")

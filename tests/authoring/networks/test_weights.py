@@ -1,0 +1,227 @@
+"""Weights come out of every usual file, and no file's code runs."""
+
+import argparse
+import json
+import os
+import random
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from zsl_cli.authoring.networks import weights  # noqa: E402
+from zsl_cli.authoring.networks.projection import Projection  # noqa: E402
+from zsl_cli.errors import ZslError  # noqa: E402
+
+
+@pytest.fixture
+def state():
+    return {"conv.weight": torch.randn(4, 3, 2, 2), "fc.weight": torch.randn(5, 4),
+            "fc.bias": torch.randn(5)}
+
+
+def same(found, state):
+    return found.keys() == state.keys() and all(
+        torch.equal(found[key], state[key]) for key in state)
+
+
+@pytest.mark.parametrize("wrap", [
+    lambda state: state, lambda state: {"state_dict": state}, lambda state: {"model": state},
+    lambda state: {"epoch": 3, "model": {"state_dict": state}},
+    lambda state: {"state_dict": state, "args": argparse.Namespace(lr=0.1), "arch": "resnet18"}])
+@pytest.mark.parametrize("name", ["a.pth", "a.pt", "a.bin"])
+def test_state_dicts_are_found_inside_what_training_programs_put_around_them(
+        tmp_path, state, wrap, name):
+    torch.save(wrap(state), tmp_path / name)
+    assert same(weights.read(tmp_path / name).tensors, state)
+
+
+def test_averaged_weights_are_taken_before_the_others_and_it_is_said(tmp_path, state):
+    other = {key: value + 1 for key, value in state.items()}
+    torch.save({"model": other, "model_ema": state, "epoch": 2}, tmp_path / "a.pth")
+    found = weights.read(tmp_path / "a.pth")
+    assert same(found.tensors, state)
+    assert found.notes == ("its model_ema is taken, not model",)
+    assert found.facts["epoch"] == 2
+
+
+def test_a_photograph_is_no_checkpoint_and_the_message_is_short(tmp_path, cat):
+    cat.save(tmp_path / "猫.jpg")
+    with pytest.raises(ZslError, match=r"猫\.jpg: cannot be read as a checkpoint: it is damaged, or"
+                                       r" no file of PyTorch's$"):
+        weights.read(tmp_path / "猫.jpg")
+
+
+def test_the_old_format_of_torch_is_read(tmp_path, state):
+    torch.save(state, tmp_path / "a.pth", _use_new_zipfile_serialization=False)
+    assert same(weights.read(tmp_path / "a.pth").tensors, state)
+
+
+def test_safetensors_whole_and_in_parts(tmp_path, state):
+    safetensors = pytest.importorskip("safetensors.torch")
+    safetensors.save_file(state, tmp_path / "model.safetensors")
+    assert same(weights.read(tmp_path / "model.safetensors").tensors, state)
+    parts = {key: f"part-{number}.safetensors" for number, key in enumerate(state)}
+    for key, name in parts.items():
+        safetensors.save_file({key: state[key]}, tmp_path / name)
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": parts}))
+    found = weights.read(index)
+    assert same(found.tensors, state)
+    assert len(found.files) == 4
+    (tmp_path / "part-1.safetensors").unlink()
+    with pytest.raises(ZslError, match=r"part-1\.safetensors: no such file"):
+        weights.read(index)
+
+
+@pytest.mark.parametrize("content", [
+    "{", "[]", '{"weight_map": 3}', '{"weight_map": {"a": "../../outside.pth"}}'])
+def test_an_index_that_is_none_or_names_other_folders_is_refused(tmp_path, content):
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(content)
+    with pytest.raises(ZslError, match="index"):
+        weights.read(index)
+
+
+class Bomb:
+    """Leaves a folder behind when a pickle of it is read."""
+
+    def __init__(self, mark):
+        self.mark = str(mark)
+
+    def __reduce__(self):
+        return os.mkdir, (self.mark,)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_checkpoint_with_code_in_it_is_refused_and_not_run(tmp_path, state, zipped):
+    mark = tmp_path / "ran"
+    torch.save({"model": state, "extra": Bomb(mark)}, tmp_path / "bomb.pth",
+               _use_new_zipfile_serialization=zipped)
+    with pytest.raises(ZslError, match=r"holds more than tensors \(\S*mkdir\S*\).*--trust-pickle"):
+        weights.read(tmp_path / "bomb.pth")
+    assert not mark.exists()
+    assert same(weights.read(tmp_path / "bomb.pth", trust=True).tensors, state)
+    assert mark.exists()
+
+
+def test_a_whole_pickled_network_is_taken_when_it_is_trusted(tmp_path):
+    torch.save(torch.nn.Linear(3, 2), tmp_path / "whole.pth")
+    with pytest.raises(ZslError, match=r"holds more than tensors \(torch\.nn.*Linear"):
+        weights.read(tmp_path / "whole.pth")
+    found = weights.read(tmp_path / "whole.pth", trust=True)
+    assert isinstance(found.module, torch.nn.Linear)
+
+
+@pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
+def test_truncated_and_foreign_files_are_refused(tmp_path, state, name):
+    path = tmp_path / name
+    if name.endswith("safetensors"):
+        pytest.importorskip("safetensors.torch").save_file(state, path)
+    else:
+        torch.save(state, path)
+    whole = path.read_bytes()
+    pick = random.Random(0)
+    cuts = [0, 1, 4, 100, len(whole) // 2, len(whole) - 10]
+    for data in [*(whole[:cut] for cut in cuts), b"text", pick.randbytes(3000), b"\x80\x02"]:
+        path.write_bytes(data)
+        with pytest.raises(ZslError, match=r"a\.(pth|safetensors): (cannot be read|holds more)"):
+            weights.read(path)
+    with pytest.raises(ZslError, match="no such file"):
+        weights.read(tmp_path / "none.pth")
+
+
+@pytest.mark.parametrize("content", [
+    [1, 2], {"epoch": 3}, {}, {"state_dict": {}}, {"state_dict": {"lr": 0.1}}])
+def test_a_file_without_tensors_is_no_state_dict(tmp_path, content):
+    torch.save(content, tmp_path / "a.pth")
+    with pytest.raises(ZslError, match="no state dict in it"):
+        weights.read(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_broken_weights_are_named(tmp_path, state, value):
+    state["fc.weight"][2, 1] = value
+    with pytest.raises(ZslError, match=r"1 of its tensors hold NaN or infinity: fc\.weight"):
+        weights.refuse_broken(state, tmp_path)
+
+
+def test_large_but_finite_weights_are_not_broken(tmp_path):
+    weights.refuse_broken({"a": torch.full((4, 1000), 6e4, dtype=torch.float16),
+                           "b": torch.full((9,), 3e38), "c": torch.arange(3)}, tmp_path)
+
+
+# M ------------------------------------------------------------------------------------------
+
+
+def projections(folder, m, bias):
+    """M in each of its files, and the name to load it by."""
+    import numpy as np
+    safetensors = pytest.importorskip("safetensors.torch")
+    tensor, other = torch.from_numpy(m), torch.from_numpy(bias)
+    np.save(folder / "m.npy", m)
+    yield "m.npy", False
+    np.savez(folder / "m.npz", features=m, bias=bias)
+    yield "m.npz", True
+    torch.save(tensor, folder / "tensor.pt")
+    yield "tensor.pt", False
+    layer = torch.nn.Linear(m.shape[1], m.shape[0])
+    layer.load_state_dict({"weight": tensor, "bias": other})
+    torch.save(layer.state_dict(), folder / "layer.pt")
+    yield "layer.pt", True
+    torch.save({"state_dict": {"proj.weight": tensor, "proj.bias": other,
+                               "fc.weight": torch.zeros(4, 4), "fc.bias": torch.zeros(4)}},
+               folder / "all.pth")
+    yield "all.pth:proj.weight", True
+    safetensors.save_file({"M": tensor.contiguous()}, folder / "m.safetensors")
+    yield "m.safetensors", False
+
+
+def test_m_is_read_from_every_kind_of_file(tmp_path):
+    import numpy as np
+
+    random_numbers = np.random.default_rng(0)
+    m = random_numbers.normal(size=(6, 8)).astype(np.float32)
+    bias = random_numbers.normal(size=6).astype(np.float32)
+    for name, biased in projections(tmp_path, m, bias):
+        found = Projection.load(tmp_path / name)
+        assert (found.features == m).all(), name
+        assert (found.bias is not None) == biased, name
+        assert not biased or (found.bias == bias).all()
+        assert not found.unit_features
+
+
+def test_which_of_several_matrices_is_m_has_to_be_said(tmp_path):
+    torch.save({"a.weight": torch.zeros(2, 3), "b.weight": torch.zeros(2, 3)}, tmp_path / "m.pt")
+    with pytest.raises(ZslError, match=r"2 matrices.*:KEY; its matrices: a\.weight, b\.weight"):
+        Projection.load(tmp_path / "m.pt")
+    with pytest.raises(ZslError, match=r"no tensor 'c'"):
+        Projection.load(f"{tmp_path / 'm.pt'}:c")
+
+
+@pytest.mark.parametrize("arrays", [
+    {"wrong": [[1.0]]}, {"features": ["text"]}, {"features": [[float("nan")] * 2] * 2},
+    {"features": [[1.0, 2.0]] * 2, "bias": [1.0] * 3}, {"features": [1.0, 2.0]},
+    {"features": [[1, 2]]}])
+def test_a_file_that_is_no_projection_is_refused(tmp_path, arrays):
+    import numpy as np
+
+    np.savez(tmp_path / "M.npz", **arrays)
+    with pytest.raises(ZslError, match=r"M\.npz: "):
+        Projection.load(tmp_path / "M.npz")
+    (tmp_path / "M.npy").write_bytes(b"\x93NUMPY nothing")
+    with pytest.raises(ZslError, match="cannot be read as a projection"):
+        Projection.load(tmp_path / "M.npy")
+
+
+def test_a_projection_comes_back_as_it_was_saved(tmp_path):
+    import numpy as np
+
+    m = Projection(np.ones((8, 4), np.float32), np.ones((8, 3), np.float32), space="test",
+                   temperature=0.7, radius=20.0, score_temperature=0.01, unit_features=True)
+    m.save(tmp_path / "M.npz")
+    loaded = Projection.load(tmp_path / "M.npz")
+    assert (loaded.space, loaded.temperature, loaded.radius, loaded.score_temperature,
+            loaded.unit_features, loaded.bias) == ("test", 0.7, 20.0, 0.01, True, None)
+    assert loaded.dimension == 9
+    assert (loaded.features == m.features).all()

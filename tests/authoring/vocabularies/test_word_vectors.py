@@ -1,0 +1,283 @@
+"""Files of word vectors: every format, plain and compressed, and what is wrong with them."""
+
+import bz2
+import gzip
+import lzma
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import word_vectors as files
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zsl_cli.authoring.vocabularies.word_vectors import open_vectors
+from zsl_cli.errors import FolderError, ZslError
+from zsl_cli.vocabulary import writing
+from zsl_cli.vocabulary.vocabulary import Label
+
+FOUND = files.vectors()
+
+
+def read(path, wanted=None, **options):
+    limit = options.pop("limit", None)
+    with open_vectors(Path(path), **options) as source:
+        return [(word, np.array(vector)) for word, vector in source.read(wanted, limit=limit)]
+
+
+def check_same(got, expected, atol=1e-7):
+    assert [word for word, _ in got] == list(expected)
+    for (_, vector), other in zip(got, expected.values(), strict=True):
+        np.testing.assert_allclose(vector, other, atol=atol)
+
+
+def put(folder, name, data):
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(("data", "kind"), [
+    (files.text(FOUND), "word2vec text"),
+    (files.text(FOUND, header=False), "GloVe text"),
+    (files.text(FOUND, blank="\t"), "word2vec text"),
+    (files.text(FOUND, end=" \r\n"), "word2vec text"),
+    (files.text(FOUND).rstrip(b"\n"), "word2vec text"),
+    (b"\xef\xbb\xbf" + files.text(FOUND), "word2vec text"),
+    (b"\xef\xbb\xbf" + files.text(FOUND, header=False), "GloVe text"),
+    (files.binary(FOUND), "word2vec binary"),
+    (files.binary(FOUND, newline=b"\n"), "word2vec binary"),
+    (files.fasttext(FOUND), "fastText binary"),
+    (files.fasttext(FOUND, labels=3), "fastText binary"),
+])
+def test_each_format_is_told_by_its_content_and_read(tmp_path, data, kind):
+    path = put(tmp_path, "vectors", data)
+    with open_vectors(path) as source:
+        assert (source.format, source.dimension) == (kind, files.DIMENSION)
+    check_same(read(path), FOUND, atol=1e-6)
+
+
+@pytest.mark.parametrize("first", [b"\n\0\x80?", b"1\n\x80?", b"12\n?", b"1.5\n", b"   ?",
+                                   b"\t \x80?"])
+def test_binary_vectors_that_begin_like_text_are_no_text(tmp_path, first):
+    rest = np.array([.25, -1], "<f4").tobytes()
+    data = b"3 3\n" + b"".join(word + b" " + first + rest for word in (b"</s>", b"a", b"b"))
+    with open_vectors(put(tmp_path, "vectors", data)) as source:
+        assert source.format == "word2vec binary"
+    assert [word for word, _ in read(tmp_path / "vectors")] == ["</s>", "a", "b"]
+
+
+@pytest.mark.parametrize("first", ["the", "new york", "1 2"])
+def test_text_is_told_by_its_first_line_however_long_that_is(tmp_path, first):
+    found = files.vectors([first, "b"], 9000)  # more than is looked at
+    with open_vectors(put(tmp_path, "vectors", files.text(found))) as source:
+        assert source.format == "word2vec text"
+
+
+@pytest.mark.parametrize("data", [files.text(FOUND), files.binary(FOUND), files.fasttext(FOUND)])
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_compressed_files_are_read_as_they_are(tmp_path, data, pack):
+    check_same(read(put(tmp_path, "vectors.bin", pack(data))), FOUND, atol=1e-6)
+
+
+def test_zip_archives_with_one_file_or_a_named_one(tmp_path):
+    with zipfile.ZipFile(tmp_path / "one.zip", "w") as archive:
+        archive.writestr("a.txt", files.text(FOUND))
+    check_same(read(tmp_path / "one.zip"), FOUND, atol=1e-6)
+    with zipfile.ZipFile(tmp_path / "one.zip", "a") as archive:
+        archive.writestr("b.txt", b"other")
+    with pytest.raises(ZslError, match=r"holds 2 files; choose one with --member: a\.txt, b\.txt"):
+        read(tmp_path / "one.zip")
+    with pytest.raises(ZslError, match=r"no 'c\.txt' in it"):
+        read(tmp_path / "one.zip", member="c.txt")
+    check_same(read(tmp_path / "one.zip", member="a.txt"), FOUND, atol=1e-6)
+
+
+@pytest.mark.parametrize("data", [files.text(FOUND), files.binary(FOUND), files.fasttext(FOUND)])
+def test_the_first_words_alone(tmp_path, data):
+    got = read(put(tmp_path, "vectors", data), limit=3)
+    assert [word for word, _ in got] == files.WORDS[:3]
+
+
+def test_only_wanted_words_and_the_head_are_given(tmp_path):
+    many = files.vectors([f"w{i}" for i in range(600)])
+    for data in (files.text(many), files.binary(many), files.fasttext(many)):
+        got = read(put(tmp_path, "vectors", data), wanted={"w500", "nothing"})
+        assert [word for word, _ in got] == [*list(many)[:256], "w500"]
+        np.testing.assert_allclose(got[-1][1], many["w500"], atol=1e-6)
+
+
+def test_glove_words_may_have_blanks_in_them(tmp_path):
+    found = {"the": FOUND["the"], ". . .": FOUND["red"], "at name@domain.com": FOUND["crane"]}
+    check_same(read(put(tmp_path, "v", files.text(found, header=False))), found, atol=1e-6)
+
+
+def test_words_in_another_encoding(tmp_path):
+    path = put(tmp_path, "v", files.text(FOUND).decode().encode("latin-1"))
+    with pytest.raises(ZslError, match=r"v, line 6: .*is not utf-8; give --encoding"):
+        read(path)
+    check_same(read(path, encoding="latin-1"), FOUND, atol=1e-6)
+
+
+def test_blank_lines_behind_the_words_are_no_words(tmp_path):
+    path = tmp_path / "vectors.txt"
+    path.write_bytes(files.text(FOUND) + b"\n \n")
+    check_same(read(path), FOUND, atol=1e-6)
+
+
+TEXT = files.text(FOUND)
+BINARY = files.binary(FOUND)
+FAST = files.fasttext(FOUND)
+
+
+@pytest.mark.parametrize(("data", "message"), [
+    (b"", "the file is empty"),
+    (b"This is prose, and no vectors at all.\nReally.\n", "line 1: not a word and its vector"),
+    (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a binary file of no kind that zsl reads"),
+    (TEXT.decode().encode("utf-16"), r"UTF-16 text; convert the file first"),
+    (TEXT.replace(b"\nred ", b"\n \nred "), "line 9: an empty line, and a word and 6 numbers are"),
+    (BINARY.replace(b"11 6", b"11 5"), r"word 2: .*or the header is wrong, which .*dimension 5$"),
+    (b"PK\x03\x04" + TEXT, "truncated or damaged: File is not a zip file"),
+    (TEXT[:-40], r"line 12: 3 numbers, and 6 are expected"),
+    (b"".join(TEXT.splitlines(keepends=True)[:-2]), "header speaks of 11 words, .* after 9"),
+    (TEXT.replace(b"11 6", b"4 6"), r"line 6: a wrong header: it speaks of 4 words"),
+    (TEXT.replace(b"11 6", b"11 7"), r"line 2: 6 numbers, and 7 are expected"),
+    (TEXT.replace(b"\ntiger ", b"\ntiger 0.5 "), r"line 3: more than the 6 numbers"),
+    (TEXT.replace(b"\ntiger 1.", b"\ntiger x."), r"line 3: b'x\.\d+' is not a number"),
+    (TEXT.replace(b"11 6", b"11 999999"), r"line 1: vectors of dimension 999999\?"),
+    (BINARY[:-40], "header speaks of 11 words, and it ends in word 1[01]"),
+    (BINARY.replace(b"11 6", b"4 6"), "wrong header: .* more bytes follow"),
+    (BINARY.replace(b"11 6", b"99 6"), "header speaks of 99 words, and it ends in word 12"),
+    (FAST[:-60], "truncated: it ends before its matrix does"),
+    (FAST[:100], "truncated: it ends before its matrix does"),
+    (FAST[:30], "truncated: it ends before its matrix does"),
+    (files.fasttext({"w" * 5000: FOUND["the"]}), "a word of more than 4,096 bytes"),
+    (files.fasttext(FOUND, quantised=True), r"a quantised fastText model \(\.ftz\)"),
+    (files.fasttext(FOUND, version=10), "version 10 of fastText's format"),
+    (gzip.compress(TEXT)[:-30], "truncated or damaged"),
+    (lzma.compress(TEXT)[:-30], "truncated or damaged"),
+    (b"\x28\xb5\x2f\xfd" + bytes(50), "compressed with zstd, which zsl does not read"),
+    (b"a " * 5_000_000, "a line of more than .* bytes"),
+])
+def test_damaged_files_are_told_apart(tmp_path, data, message):
+    path = put(tmp_path, "vectors", data)
+    with pytest.raises(ZslError, match=rf"vectors.*{message}"):
+        read(path)
+
+
+def test_a_wrong_dimension_in_a_binary_header(tmp_path):
+    many = files.vectors([f"w{i}" for i in range(400)], 300)
+    path = put(tmp_path, "v", files.binary(many).replace(b"400 300", b"400 200", 1))
+    with pytest.raises(ZslError, match=r"word \d+: .*(no word of at most|is not utf-8)|truncated"):
+        read(path)
+
+
+def test_what_can_be_read_but_once_is_to_be_saved_first(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for source in (tmp_path / "pipe", "-"):
+        with pytest.raises(ZslError, match=r"(pipe|-): .*; save (it|them) to a file first"):
+            read(source)
+
+
+def test_nothing_of_that_name(tmp_path):
+    with pytest.raises(ZslError, match="no such file or vocabulary"):
+        read(tmp_path / "nothing.txt")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=400), st.sampled_from([TEXT, BINARY, FAST]), st.integers(0, 400))
+def test_whatever_bytes_there_are_it_is_read_or_refused(tmp_path_factory, noise, data, at):
+    path = put(tmp_path_factory.mktemp("v"), "v", data[:at] + noise + data[at + len(noise):])
+    try:
+        for word, vector in read(path):
+            assert isinstance(word, str)
+            assert vector.dtype == np.float32
+    except ZslError as error:
+        assert str(path) in str(error)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """gensim's fastText, trained on a little text."""
+    gensim = pytest.importorskip("gensim")
+    random = np.random.default_rng(0)
+    sentences = [[files.WORDS[i] for i in random.integers(0, 10, 12)] for _ in range(60)]
+    return gensim.models.FastText(sentences, vector_size=12, min_count=1, epochs=1, workers=1,
+                                  bucket=3000, min_n=3, max_n=5)
+
+
+@pytest.fixture(scope="module")
+def trained_bin(trained, tmp_path_factory):
+    from gensim.models.fasttext import save_facebook_model
+
+    path = tmp_path_factory.mktemp("fasttext") / "model.bin"
+    save_facebook_model(trained, str(path))
+    return path
+
+
+def test_fasttext_agrees_with_gensim_on_words_and_on_parts_of_words(trained, trained_bin):
+    from gensim.models.fasttext import load_facebook_vectors
+
+    other = load_facebook_vectors(str(trained_bin))
+    guess = {"teapots", "tiger", "grünkohl", "x"}
+    with open_vectors(trained_bin, guess=guess) as source:
+        assert source.subwords
+        got = {word: np.array(vector) for word, vector in source.read()}
+        assert source.guessed == guess - {"tiger"}
+    assert set(got) == set(other.key_to_index) | guess
+    for word, vector in got.items():
+        if word != "</s>":
+            np.testing.assert_allclose(vector, other[word], atol=1e-6)
+
+
+@pytest.mark.parametrize("is_binary", [True, False])
+def test_word2vec_agrees_with_gensim(trained, tmp_path, is_binary):
+    from gensim.models import KeyedVectors
+
+    path = tmp_path / "v"
+    trained.wv.save_word2vec_format(str(path), binary=is_binary)
+    other = KeyedVectors.load_word2vec_format(str(path), binary=is_binary)
+    check_same(read(path), {word: other[word] for word in other.index_to_key})
+
+
+class Seen(list):
+    """Progress that remembers how much was done, and of how much."""
+
+    total = 0
+
+    def start(self, description, total=None, unit=""):
+        self.total = total
+
+    def advance(self, done):
+        self.append(done)
+
+    def say(self, line):
+        pass
+
+
+@pytest.mark.parametrize("make", [files.text, files.binary, files.fasttext])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_progress_is_told_whatever_is_wanted(tmp_path, make, pack):
+    many = files.vectors([f"w{i}" for i in range(12_000)], 100)
+    path = put(tmp_path, "v", pack(make(many)))
+    seen = Seen()
+    read(path, wanted={"w5", "w11999"}, progress=seen)
+    assert seen.total == path.stat().st_size // 1000
+    assert len(seen) >= 2
+    assert seen.total - 1100 <= sum(seen) <= seen.total
+
+
+def test_an_error_of_what_is_done_with_a_vocabulary_stays_what_it_is(tmp_path):
+    with (pytest.raises(FolderError, match=r"^of the body$"),
+          open_vectors(a_vocabulary(tmp_path))):
+        raise FolderError("of the body")
+
+
+def a_vocabulary(folder):
+    """A vocabulary whose folder has a point in its name."""
+    (folder / "my.words").mkdir()
+    writing.write(folder / "my.words", "words", "words", [Label("a", "a")],
+                            np.ones((1, 2), np.float32))
+    return folder / "my.words"

@@ -1,0 +1,86 @@
+"""Images through a model: order, errors, and a bounded window."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from zsl_cli.embedding import stream
+from zsl_cli.errors import ImageError
+
+
+class Echo:
+    """A model whose embedding is the pixels."""
+
+    batches: list[int]
+
+    def __init__(self):
+        self.batches = []
+
+    def embed_pixels(self, pixels):
+        self.batches.append(len(pixels))
+        return np.array(pixels, np.float32).reshape(len(pixels), 1)
+
+
+def items(count, bad=()):
+    for number in range(count):
+        if number in bad:
+            yield number, ImageError("known to be bad")
+        elif -number in bad:
+            yield number, _failing
+        else:
+            yield number, lambda _model, number=number: np.full(1, number)
+
+
+def _failing(_model):
+    raise ImageError("fails when it is read")
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 16, 33])
+@pytest.mark.parametrize("batch_size", [1, 4, 100])
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_order_and_errors_survive_any_batching(count, batch_size, jobs):
+    model = Echo()
+    keys, values = [], []
+    for batch in stream.embed(model, items(count, bad={1, -2}), batch_size=batch_size, jobs=jobs):
+        rows = iter(batch.embeddings[:, 0].tolist())
+        keys += batch.keys
+        values += [None if error else next(rows) for error in batch.errors]
+    assert keys == list(range(count))
+    assert values == [None if number in (1, 2) else number for number in range(count)]
+    assert max(model.batches, default=0) <= batch_size
+
+
+def test_no_more_is_read_ahead_than_the_window_holds():
+    taken = []
+
+    def endless():
+        for number, item in items(10_000):
+            taken.append(number)
+            yield number, item
+
+    batches = stream.embed(Echo(), endless(), batch_size=8, jobs=2)
+    next(batches)
+    assert len(taken) <= 3 * 8 + 2
+    batches.close()
+
+
+def test_a_consumer_that_stops_leaves_no_thread_busy():
+    started = threading.Event()
+    release = threading.Event()
+
+    def slow(_model):
+        started.set()
+        release.wait(10)
+        return np.zeros(1)
+
+    batches = stream.embed(Echo(), [(0, ImageError("x")), *((n, slow) for n in range(50))],
+                           batch_size=1, jobs=1)
+    next(batches)
+    started.wait(5)
+    batches.close()
+    release.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("zsl-decode"):
+            thread.join(5)
+            assert not thread.is_alive()

@@ -1,0 +1,137 @@
+"""Which images a walk finds, and in which order."""
+
+import fnmatch
+import io
+import os
+import posixpath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zsl_cli.embedding.walk import Walk, _translate, expand, listed
+from zsl_cli.errors import ZslError
+
+
+def tree(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return str(folder)
+
+
+def below(folder, walk=None):
+    """The relative paths that a walk finds in a folder."""
+    return [os.path.relpath(path, folder) for path, error in (walk or Walk()).images_in(folder)
+            if error is None]
+
+
+def test_files_come_before_folders_each_in_order(tmp_path):
+    folder = tree(tmp_path, "b/z.jpg", "b/a.JPG", "c.png", "a/deep/er/x.webp", "a/y.tif", "B.gif")
+    assert below(folder) == ["B.gif", "c.png", "a/y.tif", "a/deep/er/x.webp", "b/a.JPG", "b/z.jpg"]
+
+
+def test_hidden_and_tool_folders_are_left_out_unless_asked_for(tmp_path):
+    hidden = [".git/a.jpg", ".hidden.jpg", "@eaDir/b.jpg", "__MACOSX/c.jpg", "node_modules/d.jpg",
+              "x/@EADIR/e.jpg"]
+    folder = tree(tmp_path, "a.jpg", "notes.txt", *hidden)
+    assert below(folder) == ["a.jpg"]
+    assert set(below(folder, Walk(hidden=True))) == {"a.jpg", *hidden}
+
+
+@pytest.mark.parametrize(("include", "exclude", "found"), [
+    (("*.png",), (), {"c.png", "2024/d.PNG", "2024/raw/e.png"}),
+    (("2024/*",), (), {"2024/a.jpg", "2024/d.PNG"}),
+    (("2024/**",), (), {"2024/a.jpg", "2024/d.PNG", "2024/raw/e.png"}),
+    (("**/raw/*", "b.*"), (), {"2024/raw/e.png", "b.jpg"}),
+    ((), ("raw",), {"b.jpg", "c.png", "2024/a.jpg", "2024/d.PNG"}),
+    ((), ("2024/raw/",), {"b.jpg", "c.png", "2024/a.jpg", "2024/d.PNG"}),
+    ((), ("*.png", "2024/a*"), {"b.jpg"}),
+    (("*.png",), ("c.*",), {"2024/d.PNG", "2024/raw/e.png"}),
+    (("[ab].jpg",), (), {"b.jpg", "2024/a.jpg"}), (("[!b]*.jpg",), (), {"2024/a.jpg"}),
+    (("?.png",), (), {"c.png", "2024/d.PNG", "2024/raw/e.png"}),
+    (("./b.jpg",), (), {"b.jpg"}), (("*.txt",), (), set()),
+])
+def test_patterns_choose(tmp_path, include, exclude, found):
+    folder = tree(tmp_path, "b.jpg", "c.png", "2024/a.jpg", "2024/d.PNG", "2024/raw/e.png",
+                  "notes.txt")
+    assert set(below(folder, Walk(include, exclude))) == found
+
+
+@given(st.text("ab*?.", min_size=1, max_size=6), st.text("ab./", min_size=1, max_size=8))
+def test_a_pattern_for_a_name_matches_as_fnmatch_does(pattern, path):
+    import re
+
+    expected = fnmatch.fnmatchcase(posixpath.basename(path), pattern)
+    assert bool(re.fullmatch(_translate(pattern), path)) == expected or pattern.startswith("./")
+
+
+@given(st.text(max_size=12))
+def test_any_pattern_is_understood_or_refused(pattern):
+    try:
+        assert Walk(include=(pattern,))._included
+    except ZslError as error:
+        assert pattern in str(error) or repr(pattern) in str(error)
+
+
+def test_links_are_followed_on_request_only_and_never_twice(tmp_path):
+    folder = tree(tmp_path, "a/one.jpg", "elsewhere/two.jpg")
+    os.symlink("one.jpg", tmp_path / "a" / "link.jpg")
+    os.symlink("../elsewhere", tmp_path / "a" / "linked")
+    os.symlink("..", tmp_path / "a" / "up")
+    os.symlink("nowhere", tmp_path / "a" / "dead")
+    os.symlink("dead.jpg", tmp_path / "a" / "dead.jpg")
+    assert below(folder) == ["a/one.jpg", "elsewhere/two.jpg"]
+    followed = below(folder, Walk(follow_links=True))
+    assert sorted(map(os.path.basename, followed)).count("two.jpg") == 1
+    assert {"a/link.jpg", "a/one.jpg"} <= set(followed)
+
+
+def test_a_named_link_is_followed(tmp_path):
+    tree(tmp_path, "real/one.jpg")
+    os.symlink("real", tmp_path / "link")
+    assert below(str(tmp_path / "link")) == ["one.jpg"]
+
+
+def test_a_folder_that_vanishes_is_an_error_and_the_rest_is_found(tmp_path):
+    folder = tree(tmp_path, "a/one.jpg", "b/two.jpg", "c/three.jpg")
+    found = Walk().images_in(folder)
+    assert next(found)[0].endswith("one.jpg")
+    os.rename(tmp_path / "b", tmp_path / "x")
+    (path, error), (last, _) = found
+    assert path.endswith("b")
+    assert error.kind == "missing"
+    assert last.endswith("three.jpg")
+
+
+def test_arguments_are_folders_patterns_and_files(tmp_path, monkeypatch):
+    tree(tmp_path, "a/one.jpg", "two.jpg", "three.txt")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    found = list(expand(["a/", "*.jpg", "three.txt", "empty", "*.gif"]))
+    assert [path for path, error in found if error is None] == [
+        "a/one.jpg", "two.jpg", "three.txt"]
+    assert [(path, error.kind) for path, error in found if error] == [
+        ("empty", "empty"), ("*.gif", "empty")]
+
+
+@pytest.mark.parametrize("data", [
+    b"a.jpg\nb c.jpg\n", b"a.jpg\r\nb c.jpg", b"\n\na.jpg\nb c.jpg\n\n", b"a.jpg\0b c.jpg\0",
+    b"a.jpg\0b c.jpg"])
+def test_a_list_is_read_by_lines_or_by_nul_bytes(data):
+    assert list(listed(io.BytesIO(data))) == ["a.jpg", "b c.jpg"]
+
+
+def test_a_nul_separated_name_may_hold_line_ends_and_any_bytes():
+    names = [b"\xef\xbb\xbfa\nb.jpg", b"\xff\xfe.jpg", b"x\r.jpg"]
+    assert [os.fsencode(name) for name in listed(io.BytesIO(b"\0".join(names)))] == names
+
+
+@given(st.lists(st.binary(min_size=1, max_size=300).filter(lambda b: b"\0" not in b),
+                min_size=2, max_size=60))
+def test_long_lists_are_cut_nowhere(names):
+    names = [name * 30 for name in names]
+    data = io.BytesIO(b"\0".join(names))
+    if b"\0" in data.getvalue()[:1 << 16]:
+        assert [os.fsencode(name) for name in listed(data)] == names

@@ -1,0 +1,337 @@
+"""Sidecars: which file it is, writing it safely, and what exiftool reads."""
+
+import errno
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sidecar_samples import DARKTABLE, LAMP, MADE, REAL, SOFA, SUBJECT, TABBY, TAGS, values
+
+from zsl_cli.errors import ImageError
+from zsl_cli.photos import sidecars
+from zsl_cli.photos.sidecars import Change, Naming, Sidecars, apply
+from zsl_cli.photos.xmp import ZSL, Keyword, is_ours, merge
+from zsl_cli.support import files
+
+# --- which file
+
+
+def touched(folder, *names: str) -> str:
+    for name in names:
+        (folder / name).touch()
+    return str(folder / "photo.jpg")
+
+
+@pytest.mark.parametrize(("naming", "there", "chosen"), [
+    (Naming.FULL, ["photo.xmp"], ["photo.jpg.xmp"]),
+    (Naming.STEM, ["photo.jpg.xmp"], ["photo.xmp"]),
+    (Naming.AUTO, [], ["photo.jpg.xmp"]),
+    (Naming.AUTO, ["photo.xmp"], ["photo.xmp"]),
+    (Naming.AUTO, ["photo.jpg.xmp"], ["photo.jpg.xmp"]),
+    (Naming.AUTO, ["photo.xmp", "photo.jpg.xmp"], ["photo.jpg.xmp", "photo.xmp"]),
+    (Naming.AUTO, ["photo.xmp", "photo.CR2"], ["photo.jpg.xmp"]),
+    (Naming.AUTO, ["photo.xmp", "photo.png", "photo.jpg.xmp"], ["photo.jpg.xmp"]),
+    (Naming.AUTO, ["photo.xmp", "photo.txt", "photo2.cr2"], ["photo.xmp"]),
+    (Naming.STEM, ["photo.txt", "photo.b.jpg"], ["photo.xmp"]),
+])
+def test_the_sidecars_name(tmp_path, naming, there, chosen):
+    photo = touched(tmp_path, "photo.jpg", *there)
+    assert [os.path.basename(path) for path in Sidecars(naming).paths(photo)] == chosen
+
+
+def test_a_shared_stem_is_refused_by_name(tmp_path):
+    photo = touched(tmp_path, "photo.jpg", "photo.cr3")
+    with pytest.raises(ImageError, match=r"photo\.cr3, too: use the full naming, photo\.jpg\.xmp"):
+        Sidecars(Naming.STEM).paths(photo)
+
+
+def test_a_photo_in_the_working_folder(tmp_path, monkeypatch):
+    touched(tmp_path, "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    [change] = Sidecars(Naming.STEM).plan("photo.jpg", [TABBY], MADE)
+    apply(change)
+    assert values((tmp_path / "photo.xmp").read_bytes(), SUBJECT) == ["tabby"]
+
+
+# --- plan, diff, apply
+
+
+def planned(photo, keywords, naming=Naming.AUTO):
+    return Sidecars(naming).plan(str(photo), keywords, MADE)
+
+
+def test_a_plan_writes_nothing_and_ends_when_all_is_said(tmp_path):
+    photo = touched(tmp_path, "photo.jpg")
+    [change] = planned(photo, [TABBY])
+    assert os.listdir(tmp_path) == ["photo.jpg"]
+    apply(change)
+    assert sorted(os.listdir(tmp_path)) == ["photo.jpg", "photo.jpg.xmp"]
+    assert planned(photo, [TABBY]) == []
+    assert planned(photo, [TABBY, SOFA]) != []
+
+
+def test_no_keyword_and_no_sidecar_is_no_change(tmp_path):
+    assert planned(touched(tmp_path, "photo.jpg"), []) == []
+
+
+def test_both_sidecars_are_updated(tmp_path):
+    photo = touched(tmp_path, "photo.jpg")
+    for name in ("photo.jpg.xmp", "photo.xmp"):
+        (tmp_path / name).write_bytes(DARKTABLE)
+    for change in planned(photo, [TABBY]):
+        apply(change)
+    for name in ("photo.jpg.xmp", "photo.xmp"):
+        assert "tabby" in values((tmp_path / name).read_bytes(), SUBJECT)
+
+
+def test_the_diff_shows_the_lines(tmp_path):
+    photo = touched(tmp_path, "photo.jpg")
+    [change] = planned(photo, [TABBY])
+    lines = change.diff()
+    assert lines[:2] == [f"--- {os.devnull}", f"+++ {photo}.xmp"]
+    assert "+     <rdf:li>tabby</rdf:li>" in lines
+    wide = "\ufeff".encode("utf-16-le") + DARKTABLE.decode().replace("UTF-8", "UTF-16").encode(
+        "utf-16-le")
+    lines = Change("a.xmp", wide, merge(wide, [TABBY], MADE)).diff()
+    assert [line for line in lines if line.startswith("+")][:2] == [
+        "+++ a.xmp", "+     <rdf:li>tabby</rdf:li>"]
+    assert not [line for line in lines[2:] if line.startswith("-")]
+
+
+def test_a_backup_is_made_once_of_what_was_there_before_zsl(tmp_path):
+    photo = touched(tmp_path, "photo.jpg")
+    sidecar, backup = tmp_path / "photo.jpg.xmp", tmp_path / "photo.jpg.xmp.zsl-backup"
+    sidecar.write_bytes(DARKTABLE)
+    for keywords in ([TABBY], [LAMP], []):
+        apply(*planned(photo, keywords))
+        assert backup.read_bytes() == DARKTABLE
+    assert sidecar.read_bytes() == DARKTABLE
+
+
+def test_a_sidecar_that_zsl_made_is_backed_up_only_once_it_holds_anothers_work(tmp_path):
+    photo = touched(tmp_path, "photo.jpg")
+    sidecar, backup = tmp_path / "photo.jpg.xmp", tmp_path / "photo.jpg.xmp.zsl-backup"
+    for keywords in ([TABBY], [LAMP, SOFA], [], [TABBY]):
+        apply(*planned(photo, keywords))
+        assert is_ours(sidecar.read_bytes())
+    assert not backup.exists()
+    edited = sidecar.read_bytes()
+    edited = edited.replace(b"<rdf:li>tabby", b"<rdf:li>Mine</rdf:li><rdf:li>tabby", 1)
+    sidecar.write_bytes(edited)
+    apply(*planned(photo, [SOFA]))
+    assert backup.read_bytes() == edited
+
+
+@pytest.mark.parametrize("rating", [' xmp:Rating="4">', "><xmp:Rating>4</xmp:Rating>"])
+def test_a_property_of_another_program_makes_a_sidecar_not_only_ours(rating):
+    data = merge(None, [TABBY], MADE)
+    start = f' xmlns:zsl="{ZSL}">'.encode()
+    assert is_ours(data)
+    assert not is_ours(data.replace(
+        start, start[:-1] + f' xmlns:xmp="http://ns.adobe.com/xap/1.0/"{rating}'.encode()))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are POSIX")
+def test_the_mode_is_kept_and_a_new_file_has_the_umasks(tmp_path):
+    photo = touched(tmp_path, "photo.jpg")
+    old = os.umask(0o027)
+    try:
+        apply(*planned(photo, [TABBY]))
+    finally:
+        os.umask(old)
+    sidecar = tmp_path / "photo.jpg.xmp"
+    assert stat.S_IMODE(sidecar.stat().st_mode) == 0o640
+    sidecar.write_bytes(DARKTABLE)
+    sidecar.chmod(0o604)
+    apply(*planned(photo, [TABBY]))
+    for path in (sidecar, tmp_path / "photo.jpg.xmp.zsl-backup"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o604
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
+@pytest.mark.parametrize("dangling", [False, True])
+def test_a_linked_sidecar_is_written_through(tmp_path, dangling):
+    photo = touched(tmp_path, "photo.jpg")
+    (tmp_path / "elsewhere").mkdir()
+    target, link = tmp_path / "elsewhere" / "real.xmp", tmp_path / "photo.jpg.xmp"
+    if not dangling:
+        target.write_bytes(DARKTABLE)
+    link.symlink_to(target)
+    apply(*planned(photo, [TABBY]))
+    assert link.is_symlink()
+    assert "tabby" in values(target.read_bytes(), SUBJECT)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_names_that_are_not_utf8(tmp_path):
+    photo = os.fsdecode(os.fsencode(tmp_path) + b"/f\xfcr.jpg")
+    Path(photo).touch()
+    for naming in Naming:
+        for change in planned(photo, [TABBY], naming):
+            apply(change)
+    assert sorted(os.listdir(os.fsencode(tmp_path))) == [b"f\xfcr.jpg", b"f\xfcr.jpg.xmp",
+                                                         b"f\xfcr.xmp"]
+    Path(photo + ".xmp").write_bytes(b"<broken")
+    with pytest.raises(ImageError, match="f\udcfcr\\.jpg\\.xmp: not well-formed"):
+        planned(photo, [TABBY], Naming.FULL)
+
+
+@pytest.mark.parametrize("step", ["write", "replace"])
+@pytest.mark.parametrize("existing", [None, DARKTABLE], ids=["new", "existing"])
+def test_a_failure_leaves_all_as_it_was(tmp_path, monkeypatch, step, existing):
+    photo = touched(tmp_path, "photo.jpg")
+    sidecar = tmp_path / "photo.jpg.xmp"
+    if existing:
+        sidecar.write_bytes(existing)
+        (tmp_path / "photo.jpg.xmp.zsl-backup").write_bytes(b"earlier")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    [change] = planned(photo, [TABBY])
+
+    class Full:
+        def __init__(self, file):
+            self.file = file
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.file.close()
+
+        def write(self, data):
+            self.file.write(data[:100])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    if step == "write":
+        monkeypatch.setattr(files, "open", lambda path, mode: Full(open(path, mode)),  # noqa: SIM115
+                            raising=False)
+    else:
+        monkeypatch.setattr(os, "replace", refuse)
+    reason = "No space left" if step == "write" else "Permission denied"
+    with pytest.raises(ImageError, match=rf"photo\.jpg\.xmp: cannot write it: {reason}") as failed:
+        apply(change)
+    assert failed.value.kind == "sidecar"
+    monkeypatch.undo()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_sidecar_that_changed_after_the_plan_is_left_alone(tmp_path):
+    photo = touched(tmp_path, "photo.jpg")
+    [change] = planned(photo, [TABBY])
+    (tmp_path / "photo.jpg.xmp").write_bytes(DARKTABLE)
+    with pytest.raises(ImageError, match="meanwhile; run zsl again"):
+        apply(change)
+    assert (tmp_path / "photo.jpg.xmp").read_bytes() == DARKTABLE
+
+
+def test_a_read_only_sidecar_is_not_replaced(tmp_path, monkeypatch):
+    photo = touched(tmp_path, "photo.jpg")
+    sidecar = tmp_path / "photo.jpg.xmp"
+    sidecar.write_bytes(DARKTABLE)
+    sidecar.chmod(0o444)
+    [change] = planned(photo, [TABBY])
+    if os.access(sidecar, os.W_OK):  # root may write anything
+        monkeypatch.setattr(sidecars.os, "access", lambda *_: False)
+    with pytest.raises(ImageError, match="read-only") as refused:
+        apply(change)
+    assert refused.value.kind == "sidecar"
+    assert sorted(os.listdir(tmp_path)) == ["photo.jpg", "photo.jpg.xmp"]
+
+
+def test_what_is_no_file_is_never_opened(tmp_path):
+    photo = touched(tmp_path, "photo.jpg")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "photo.jpg.xmp")  # opening it would block for ever
+    else:
+        (tmp_path / "photo.jpg.xmp").mkdir()
+    with pytest.raises(ImageError, match=r"photo\.jpg\.xmp: not a regular file") as refused:
+        planned(photo, [TABBY])
+    assert refused.value.kind == "sidecar"
+
+
+def test_what_cannot_be_read_is_said(tmp_path, monkeypatch):
+    photo = touched(tmp_path, "photo.jpg", "photo.jpg.xmp")
+
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(ImageError, match="cannot read it: Permission denied; check") as refused:
+        planned(photo, [TABBY])
+    assert refused.value.kind == "sidecar"
+
+
+# --- a real reader
+
+
+@pytest.fixture(scope="module")
+def exiftool():
+    """exiftool's reading of files, or of warnings about them."""
+    program = shutil.which("exiftool")
+    if program is None:
+        pytest.skip("exiftool is not installed")
+
+    def read(*arguments) -> list[dict]:
+        command = [program, "-j", "-G1", "-struct", *map(str, arguments)]
+        return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+
+    return read
+
+
+def test_exiftool_reads_new_sidecars_without_a_warning(tmp_path, exiftool):
+    photo = touched(tmp_path, "photo.jpg")
+    odd = Keyword("a&b <ü> \x00", ("x", "a&b <ü> \x00"), 0.1)
+    for naming in (Naming.FULL, Naming.STEM):
+        apply(*planned(photo, [TABBY, SOFA, odd], naming))
+    files = [tmp_path / "photo.jpg.xmp", tmp_path / "photo.xmp"]
+    for read in exiftool(*files):
+        assert read["XMP-dc:Subject"] == ["tabby", "sofa", "a&b <ü> \ufffd"]
+        assert read["XMP-lr:HierarchicalSubject"] == [
+            "animal|feline|cat|tabby", "artifact|furniture|sofa", "x|a&b <ü> \ufffd"]
+        assert read["XMP-digiKam:TagsList"] == [
+            "animal/feline/cat/tabby", "artifact/furniture/sofa", "x/a&b <ü> \ufffd"]
+        assert read["XMP-zsl:Automatic"] == ["tabby", "sofa", "a&b <ü> \ufffd"]
+    for read in exiftool("-validate", "-warning", "-error", "-a", *files):
+        assert read.pop("ExifTool:Validate") == "OK"
+        assert list(read) == ["SourceFile"]
+
+
+def test_exiftool_reads_merged_sidecars(tmp_path, exiftool):
+    before, after = [], []
+    for name, data in REAL.items():
+        old, new = tmp_path / f"{name}-old.xmp", tmp_path / f"{name}-new.xmp"
+        old.write_bytes(data)
+        new.write_bytes(merge(data, [TABBY, SOFA], MADE))
+        before.append(old)
+        after.append(new)
+    ours = ("XMP-dc:Subject", "XMP-lr:HierarchicalSubject", "XMP-digiKam:TagsList")
+    for old, new in zip(exiftool(*before), exiftool(*after), strict=True):
+        for key, value in old.items():
+            if key in ours:
+                had = value if isinstance(value, list) else [value]  # exiftool's list of one
+                assert new[key][:len(had)] == had
+            elif not key.startswith(("System:", "SourceFile", "ExifTool:")):
+                assert new[key] == value
+        assert "tabby" in new["XMP-dc:Subject"]
+        assert "animal|feline|cat|tabby" in new["XMP-lr:HierarchicalSubject"]
+        assert "animal/feline/cat/tabby" in new["XMP-digiKam:TagsList"]
+        assert [name.lower() for name in new["XMP-dc:Subject"]].count("sofa") == 1
+
+
+def test_exiftools_edits_are_respected(tmp_path, exiftool):
+    """It rewrites the whole packet, one description a namespace."""
+    sidecar = tmp_path / "photo.jpg.xmp"
+    sidecar.write_bytes(merge(DARKTABLE, [TABBY, LAMP], MADE))
+    subprocess.run(["exiftool", "-q", "-overwrite_original", "-XMP-dc:Subject-=tabby",
+                    "-XMP-dc:Subject+=Mine", str(sidecar)], check=True)
+    edited = merge(sidecar.read_bytes(), [TABBY, SOFA, Keyword("rug", (), 0.2)], MADE)
+    assert values(edited, SUBJECT) == ["Holiday", "Sofa", "Mine", "rug"]
+    assert b"feline" not in edited
+    assert values(edited, TAGS) == ["artifact/furniture/sofa", "rug"]

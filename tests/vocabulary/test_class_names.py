@@ -1,0 +1,35 @@
+"""What the folders of a labelled set are called, read in one way by all that read them."""
+
+import pytest
+from small_sets import make, touch
+
+from zsl_cli import Vocabulary
+from zsl_cli.authoring.vocabularies import label_lists
+from zsl_cli.authoring.vocabularies.label_lists import Places
+from zsl_cli.evaluation import datasets
+from zsl_cli.vocabulary.class_names import class_name
+
+
+@pytest.mark.parametrize(("text", "id_", "words"), [
+    ("tabby_cat", None, "tabby cat"), ("n02123045", "n02123045", ""),
+    ("n02123045_tabby_cat", "n02123045", "tabby cat"), ("n02123045-tabby", "n02123045", "tabby"),
+    ("n02123045 tabby", "n02123045", "tabby"), (" n02123045 ", "n02123045", ""),
+    ("n02099267-flat-coated_retriever", "n02099267", "flat-coated retriever"),
+    ("n021230456_tabby", None, "n021230456 tabby"), ("n02123045tabby", None, "n02123045tabby"),
+    ("n٠٢١٢٣٠٤٥_tabby", None, "n٠٢١٢٣٠٤٥ tabby"), ("N02123045", None, "N02123045"),
+    ("x_n02123045", None, "x n02123045"), ("", None, "")])
+def test_an_id_and_the_words_behind_it(text, id_, words):
+    assert class_name(text) == (id_, words)
+
+
+def test_folders_that_make_a_vocabulary_are_all_known_to_it(tmp_path, wordnet):
+    folder = touch(tmp_path / "set", *(f"{name}/a.jpg" for name in (
+        "n02123045-tabby", "n02099267_flat-coated_retriever", "n00000006", "great-white-shark",
+        "hot_dog", "n021230456_odd")))
+    labels = label_lists.read(str(folder), Places(wordnet=tmp_path))
+    vocabulary = Vocabulary.load(make(tmp_path / "v", labels))
+    assert datasets.read(folder, vocabulary).unknown == ()
+    assert {label.id: label.name for label in labels} == {
+        "n02123045": "tabby", "n02099267": "flat-coated retriever", "n00000006": "crane",
+        "great-white-shark": "great-white-shark", "hot_dog": "hot dog",
+        "n021230456_odd": "n021230456 odd"}

@@ -1,0 +1,246 @@
+"""A network and a head → one ONNX graph, from uint8 pixels to unit embeddings."""
+
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from zsl_cli.authoring.exporting.heads import Head, Projected, unit
+from zsl_cli.authoring.networks.features import Features
+from zsl_cli.authoring.networks.network import Input
+from zsl_cli.authoring.networks.projection import Projection
+from zsl_cli.errors import MissingExtraError, ZslError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx
+    from numpy.typing import NDArray
+
+OPSET = 18
+IMAGES, IDS = "images", "input_ids"
+EMBEDDING, FEATURES = "embedding", "features"
+_MOST_BYTES = 2_000_000_000  # protobuf's limit is 2 GiB, and a graph is more than its weights
+
+
+class Encoder(nn.Module):
+    """What an ``encoder.onnx`` computes: normalisation, the network up to its features, the
+    head."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, body: nn.Module, head: Head, given: Input) -> None:
+        super().__init__()
+        self.body = body
+        self.head = head
+        self.layout = given.preprocessing.layout
+        self.side = given.preprocessing.size
+        self.register_buffer("mean", torch.tensor(given.mean).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(given.std).view(1, -1, 1, 1))
+        self.halved = False
+
+    def halve(self) -> "Encoder":
+        """Turn the network, in place, into half precision. What prepares the pixels and the head
+        stay in float32: their sums of squares would overflow."""
+        self.body.half()
+        self.halved = True
+        return self
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 ``[n, S, S, 3]`` or ``[n, 3, S, S]`` → the embedding, float32 ``[n, D]``, unit
+        norm; and the features ``[n, F]`` that it was made from."""
+        pixels = self.prepared(images)
+        features = self.body(pixels.half() if self.halved else pixels).float()
+        return self.head(features), features
+
+    def prepared(self, images: Tensor) -> Tensor:
+        """uint8 images → normalised pixels, float32 ``[n, 3, S, S]``."""
+        if self.layout == "NHWC":
+            images = images.permute(0, 3, 1, 2)
+        return (images.float() - self.mean) / self.std
+
+    def example(self) -> Tensor:
+        """Two blank images; with one the batch would be frozen at 1."""
+        shape = (2, self.side, self.side, 3) if self.layout == "NHWC" else (
+            2, 3, self.side, self.side)
+        return torch.zeros(shape, dtype=torch.uint8)
+
+
+class Projecting(nn.Module):
+    """A network and M, to be trained together: uint8 images → the projection ``[n, D]`` before it
+    is scaled.
+
+    change: what is added to M, ``[D, F]``, in units of ``unit``; nought at first.
+    """
+
+    def __init__(self, features: Features, projection: Projection, given: Input,
+                 unit: float) -> None:
+        super().__init__()
+        head = Projected(projection, features.width, features.classifier)
+        self._encoder = Encoder(features.body, head, given)
+        self._head, self._unit = head, unit
+        self.change = nn.Parameter(torch.zeros_like(head.features))
+
+    def learned(self) -> list[nn.Parameter]:
+        """The network's own parameters up to its features. The classifier stays: its classes'
+        label vectors are weighted by what it says."""
+        fixed = {id(self.change), *(id(one) for one in (
+            self._head.classifier.parameters() if self._head.classifier is not None else ()))}
+        for one in self.parameters():
+            one.requires_grad_(id(one) not in fixed or one is self.change)
+        return [one for one in self.parameters() if id(one) not in fixed]
+
+    def moved(self) -> "NDArray[np.float32]":
+        """What is added to M, ``[D, F]``."""
+        return (self._unit * self.change.detach()).numpy()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """uint8 images → ``[n, D]``."""
+        features = self._encoder.body(self._encoder.prepared(images))
+        return self._head.projected(features) + self._unit * functional.linear(
+            self._head.inputs(features), self.change)
+
+
+class LabelEncoder(nn.Module):
+    """What a ``label_encoder.onnx`` computes: a text tower, scaled to unit length."""
+
+    def __init__(self, tower: nn.Module) -> None:
+        super().__init__()
+        self.tower = tower
+
+    def halve(self) -> "LabelEncoder":
+        """Turn the tower, in place, into half precision."""
+        self.tower.half()
+        return self
+
+    def forward(self, input_ids: Tensor) -> tuple[Tensor, Tensor]:
+        """int64 ``[n, L]`` → float32 ``[n, D]``, unit norm; and the same before scaling."""
+        features = self.tower(input_ids).float()
+        return unit(features), features
+
+
+def write_encoder(encoder: Encoder, path: Path) -> None:
+    """Write an encoder as one ONNX file with a dynamic batch. Raises ZslError for what cannot be
+    exported."""
+    _write(encoder, encoder.example(), IMAGES, {0: torch.export.Dim("batch", min=1)}, path)
+
+
+def write_label_encoder(encoder: LabelEncoder, length: int, path: Path, *,
+                        fixed: bool = False) -> None:
+    """Write a label encoder as one ONNX file with a dynamic batch and, unless ``fixed``, a
+    dynamic number of tokens up to ``length``. Raises ZslError."""
+    dims = {0: torch.export.Dim("batch", min=1)}
+    if not fixed:
+        dims[1] = torch.export.Dim("tokens", min=2, max=length)
+    example = torch.ones((2, length if fixed else min(7, length)), dtype=torch.int64)
+    _write(encoder, example, IDS, dims, path)
+
+
+def _write(module: nn.Module, example: Tensor, name: str, dims: dict[int, "torch.export.Dim"],
+           path: Path) -> None:
+    size = sum(value.numel() * value.element_size() for value in module.state_dict().values())
+    if size > _MOST_BYTES:
+        raise ZslError(f"its weights take {size / 2**30:.1f} GiB, and one ONNX file holds 2: "
+                       "this network is too large for a model folder")
+    module.eval()
+    try:
+        with quietly(), torch.inference_mode():
+            program = torch.onnx.export(
+                module, (example,), dynamo=True, dynamic_shapes=(dims,), input_names=[name],
+                opset_version=OPSET, verbose=False)
+            assert program is not None  # it is for dynamo=True
+            _name_outputs(program)
+            _check_dynamic(program, dims)
+            program.save(path, external_data=False)
+    except ImportError as error:
+        raise MissingExtraError(error.name or "onnxscript", "export", "zsl export") from error
+    except (OSError, MemoryError, ZslError):
+        raise
+    except Exception as error:  # the exporter raises whatever tracing a network leads it to
+        raise ZslError(f"this network cannot be exported to ONNX: {_cause(error)}") from error
+
+
+def _check_dynamic(program: "torch.onnx.ONNXProgram", dims: dict[int, "torch.export.Dim"]) -> None:
+    """The exporter, when a network's code ties a size to that of the example, goes on with it."""
+    shape = program.model.graph.inputs[0].shape
+    for axis, dim in dims.items():
+        if shape is None or isinstance(shape[axis], int):
+            raise ZslError(f"this network cannot be exported to ONNX: its code fixes the size of "
+                           f"dimension {axis} ({dim.__name__}) of its input")
+
+
+def _name_outputs(program: "torch.onnx.ONNXProgram") -> None:
+    """Name the two outputs; the exporter itself does not see that a value inside may have the
+    same name, as that of torch's operator ``embedding`` has."""
+    names, graph = (EMBEDDING, FEATURES), program.model.graph
+    inside = [value for node in graph.all_nodes() for value in node.outputs]
+    for value in (*inside, *graph.initializers.values()):
+        if value.name in names:
+            value.name = f"{value.name}_inside"
+    for value, name in zip(graph.outputs, names, strict=True):
+        value.name = name
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """The exporter reports to the standard streams, to loggers and as warnings."""
+    loggers = [logging.getLogger(name) for name in ("torch", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), \
+                redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason in one line: the exporter wraps it in pages of advice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def finish(path: Path, metadata: dict[str, str]) -> None:
+    """Take the features, which only mark where the head begins, out of a graph's outputs, and
+    write facts about it into its metadata in the place of what the exporter notes: which lines of
+    whose files each node comes from."""
+    import onnx
+
+    model = onnx.load(path)
+    without_features(model.graph)
+    parts = (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input,
+             *model.graph.output, *model.graph.initializer)
+    for part in parts:
+        del part.metadata_props[:]
+    onnx.helper.set_model_props(model, metadata)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def without_features(graph: "onnx.GraphProto") -> None:
+    """Take the features out of a graph's outputs."""
+    for output in [output for output in graph.output if output.name == FEATURES]:
+        graph.output.remove(output)
+
+
+def head_nodes(graph: "onnx.GraphProto") -> list["onnx.NodeProto"]:
+    """The nodes that depend on the features: the head."""
+    known, found = {FEATURES}, []
+    for node in graph.node:  # in topological order
+        if known & set(node.input):
+            known |= set(node.output)
+            found.append(node)
+    return found

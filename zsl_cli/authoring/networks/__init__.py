@@ -1,0 +1,1 @@
+"""A checkpoint → a network with its trained weights, cut at its features."""

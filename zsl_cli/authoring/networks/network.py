@@ -1,0 +1,108 @@
+"""What every origin of a network gives, and all that comes after it takes."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from zsl_cli.embedding.images import Preprocessing
+from zsl_cli.errors import ZslError
+from zsl_cli.vocabulary.vocabulary import Label
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from zsl_cli.authoring.networks.projection import Projection
+
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_STD = (58.395, 57.12, 57.375)
+
+
+@dataclass(frozen=True)
+class Input:
+    """How a network's input was prepared in training.
+
+    mean, std: of the pixel values from 0 to 255, the same for the three channels or one each.
+    """
+
+    preprocessing: Preprocessing
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+
+    def __post_init__(self) -> None:
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (1, 3) or not all(abs(value) < 1e6 for value in values):
+                raise ZslError(f"{name} must be one finite number or three, not {values}")
+        if min(self.std) <= 0:
+            raise ZslError(f"std must be above 0, not {self.std}")
+
+
+@dataclass(frozen=True)
+class InputOptions:
+    """What a user says of the input; None is what the checkpoint says."""
+
+    size: int | None = None
+    crop: float | None = None
+    fit: str | None = None
+    interpolation: str | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+    def over(self, found: Input) -> Input:
+        """What was found, with what the user says in its place; raises ZslError."""
+        given = {name: value for name in ("size", "crop", "fit", "interpolation")
+                 if (value := getattr(self, name)) is not None}
+        try:
+            preprocessing = replace(found.preprocessing, **given)
+        except ValueError as error:
+            raise ZslError(str(error)) from error
+        return Input(preprocessing, self.mean or found.mean, self.std or found.std)
+
+
+@dataclass(frozen=True)
+class TextTower:
+    """The half of a dual encoder that reads.
+
+    module: int64 token ids ``[n, L]`` → ``[n, D]``, in the space of the images.
+    length: the most tokens it takes; with ``fixed`` it takes exactly so many.
+    templates: what a label is put into before it is encoded, each with one ``{}``.
+    informative: how many of the leading dimensions tell phrases apart; None for all.
+    recipes: the ways into int8 that may be tried, see quantize.RECIPES.
+    described: what the manifest says of it besides.
+    """
+
+    module: nn.Module
+    tokenizer: "Tokenizer"
+    length: int
+    fixed: bool
+    templates: tuple[str, ...]
+    informative: int | None = None
+    recipes: tuple[str, ...] = ("dynamic", "weights")
+    described: dict[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network with its trained weights.
+
+    architecture: what it is, as ``--arch`` would name it.
+    module: normalised pixels ``[n, 3, S, S]`` → class logits or an embedding, in eval mode.
+    files: what its weights were read from.
+    projection: M, where the checkpoint brings its own.
+    text: the other half of a dual encoder; the module then maps into its space.
+    classes: a label for each row of the classifier, where the checkpoint names them.
+    temperature: of the scores, where training has found one.
+    notes: what a user should know of how it was read.
+    """
+
+    architecture: str
+    module: nn.Module
+    input: Input
+    files: tuple[Path, ...]
+    projection: "Projection | None" = None
+    text: TextTower | None = None
+    classes: tuple[Label, ...] | None = None
+    license: str | None = None
+    temperature: float | None = None
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,190 @@
+"""Dual encoders of OpenCLIP."""
+
+import json
+import logging
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from zsl_cli.authoring.networks import fitting, tokenization
+from zsl_cli.authoring.networks.network import Input, InputOptions, Network, TextTower
+from zsl_cli.authoring.networks.weights import Weights
+from zsl_cli.embedding.images import Preprocessing
+from zsl_cli.errors import ZslError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+TEMPLATES = ("a photo of a {}.",)
+_TRIED = ["dog", "a photo of a great white shark.", ""]
+CONFIG = "open_clip_config.json"
+_FITS = {"shortest": "crop", "squash": "squash", "longest": "pad"}
+
+
+class ImageTower(nn.Module):
+    """Normalised pixels ``[n, 3, S, S]`` → ``[n, D]``."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """The image's place in the common space, not yet of unit length."""
+        return self.model.encode_image(pixels)
+
+
+class Text(nn.Module):
+    """Token ids ``[n, L]`` → ``[n, D]``, the text's place in the common space, not yet of unit
+    length; by OpenCLIP's own ``encode_text``, which takes full contexts alone."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """``[n, L]`` → ``[n, D]``."""
+        return self.model.encode_text(ids)
+
+
+class ShortText(Text):
+    """The same for the original CLIP's causal text tower, of as many tokens as there are: what
+    stands behind the end-of-text token is not looked at, and most labels are a few words."""
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """``[n, l]``, l at most L → ``[n, D]``."""
+        model, tokens = self.model, ids.shape[1]
+        # Slices of the full tables would tie the exporter to the number of tokens of its example.
+        places = model.positional_embedding.index_select(0, torch.arange(tokens))
+        later = torch.full((tokens, tokens), float("-inf"), dtype=places.dtype).triu(1)
+        states = model.ln_final(model.transformer(
+            model.token_embedding(ids) + places, attn_mask=later))
+        end = torch.arange(tokens) == ids.argmax(dim=1, keepdim=True)
+        pooled = (states * end[:, :, None]).sum(dim=1)
+        projection = model.text_projection
+        if projection is None:
+            return pooled
+        return projection(pooled) if isinstance(projection, nn.Module) else pooled @ projection
+
+
+def read_folder(weights: Weights, config_file: Path, options: InputOptions,
+                tokenizer: Path | None) -> Network:
+    """The dual encoder that an ``open_clip_config.json`` describes. Raises ZslError."""
+    try:
+        config = json.loads(config_file.read_bytes())
+        model = dict(config["model_cfg"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ZslError(f"{config_file}: not a configuration of OpenCLIP ({error})") from error
+    name = f"{config_file.parent.resolve().name}-folder"  # no name of OpenCLIP's own
+    with tempfile.TemporaryDirectory() as folder:  # OpenCLIP knows configurations by their file
+        file = Path(folder) / f"{name}.json"
+        file.write_text(json.dumps(model), encoding="utf-8")
+        _open_clip(name).add_model_config(file)
+    return read(weights, name, options, tokenizer, config_file)
+
+
+def read(weights: Weights, name: str, options: InputOptions, tokenizer: Path | None,
+         config_file: Path | None = None) -> Network:
+    """The dual encoder ``open_clip:NAME`` with these weights.
+
+    tokenizer: a ``tokenizer.json``, where OpenCLIP would fetch one over the network.
+    config_file: the ``open_clip_config.json`` beside a checkpoint, for its preprocessing.
+
+    Raises ZslError.
+    """
+    open_clip = _open_clip(name)
+    model = _create(open_clip, name, options.size)
+    notes = fitting.load(model, weights, f"open_clip:{name}")
+    preprocess = {**model.visual.preprocess_cfg, **_preprocess_of(config_file)}
+    length = int(model.context_length)
+    tokens = _tokenizer(name, length, tokenizer, config_file)
+    module = _text_tower(model, tokens)
+    fixed = not isinstance(module, ShortText)
+    if fixed:
+        tokens.enable_padding(**{**(tokens.padding or {}), "length": length})
+    return Network(
+        f"open_clip:{name}", ImageTower(model), input_of(preprocess), weights.files,
+        text=TextTower(module, tokens, length, fixed, TEMPLATES),
+        temperature=1 / float(model.logit_scale.detach().exp()), notes=tuple(notes))
+
+
+def _tokenizer(name: str, length: int, given: Path | None,
+               config_file: Path | None) -> "Tokenizer":
+    """The tokenizer that the user gives, that lies beside the checkpoint, or OpenCLIP's own."""
+    if given is None and config_file and (config_file.parent / "tokenizer.json").is_file():
+        given = config_file.parent / "tokenizer.json"
+    if given is not None:
+        return tokenization.from_file(given, length, fixed=False,
+                                      clean=tokenization.open_clip_clean_mode(name))
+    tokens = tokenization.from_open_clip(name, length, fixed=False)
+    tokenization.check(tokens, tokenization.reference_of_open_clip(name))
+    return tokens
+
+
+def _text_tower(model: Any, tokens: "Tokenizer") -> Text:
+    """The tower for short texts, if it gives what ``encode_text`` gives for full ones."""
+    own, short = Text(model), ShortText(model)
+    if getattr(model, "attn_mask", None) is None:
+        return own
+    ids = torch.tensor([one.ids for one in tokens.encode_batch(_TRIED)])
+    full = nn.functional.pad(ids, (0, int(model.context_length) - ids.shape[1]))
+    with torch.inference_mode():
+        try:
+            same = torch.allclose(short(ids), own(full), rtol=1e-3, atol=1e-5)
+        except (AttributeError, RuntimeError, TypeError):
+            return own  # another tower than the one that ShortText knows
+    return short if same else own
+
+
+def input_of(config: dict[str, Any]) -> Input:
+    """How OpenCLIP's transform for inference prepares an image. Raises ZslError."""
+    size = config["size"]
+    if isinstance(size, tuple | list):
+        if size[0] != size[1]:
+            raise ZslError(f"it takes images of {size}, and zsl only square ones")
+        size = size[0]
+    fill = int(config.get("fill_color") or 0)
+    return Input(
+        Preprocessing(size, crop=1.0, interpolation=config["interpolation"],
+                      fit=_FITS[config["resize_mode"]], fill=(fill, fill, fill)),
+        mean=tuple(255 * value for value in config["mean"]),
+        std=tuple(255 * value for value in config["std"]))
+
+
+def _open_clip(name: str) -> Any:
+    try:
+        import open_clip
+    except Exception as error:  # it imports torchvision, which fails in ways of its own
+        raise ZslError(f"--arch open_clip:{name} needs OpenCLIP: pip install open_clip_torch "
+                       f"({error})") from error
+    return open_clip
+
+
+def _create(open_clip: Any, name: str, size: int | None) -> Any:
+    if name not in open_clip.list_models():
+        from difflib import get_close_matches
+
+        raise ZslError(f"OpenCLIP has no model {name!r}; near it: " + (", ".join(
+            get_close_matches(name, open_clip.list_models(), n=5)) or "none"))
+    level = logging.getLogger().level
+    logging.getLogger().setLevel(logging.ERROR)  # it says there that it starts with no weights
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return open_clip.create_model(name, load_weights=False, pretrained_text=False,
+                                          force_image_size=size)
+    except Exception as error:  # among others, a text tower that it would download
+        raise ZslError(f"OpenCLIP cannot make {name} here: {str(error).splitlines()[0]}"
+                       ) from error
+    finally:
+        logging.getLogger().setLevel(level)
+
+
+def _preprocess_of(config_file: Path | None) -> dict[str, Any]:
+    if config_file is None:
+        return {}
+    found = json.loads(config_file.read_bytes()).get("preprocess_cfg")
+    return found if isinstance(found, dict) else {}

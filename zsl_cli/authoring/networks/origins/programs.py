@@ -1,0 +1,82 @@
+"""Programs that bring their own code: ``torch.export``'s ``.pt2`` and TorchScript."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from zsl_cli.authoring.networks import vetting
+from zsl_cli.authoring.networks.network import Input, InputOptions, Network
+from zsl_cli.authoring.networks.weights import refuse_broken
+from zsl_cli.embedding.images import Preprocessing
+from zsl_cli.errors import ZslError
+
+_ASSUMED = ("a program does not say how its input is prepared: ImageNet's mean and std, {size} "
+            "pixels and bicubic are taken; say otherwise with --size, --crop, --fit, --mean, "
+            "--std and --interpolation")
+
+
+def read_program(path: Path, options: InputOptions, *, trust: bool = False) -> Network:
+    """A ``.pt2`` program of one image tensor, with a dynamic batch. Raises ZslError."""
+    program = vetting.load_program(path, trust=trust)
+    refuse_broken({**program.state_dict, **{
+        name: value for name, value in program.constants.items()
+        if isinstance(value, torch.Tensor)}}, path)
+    shape = _image_shape(program, path)
+    if isinstance(shape[0], int):
+        raise ZslError(f"{path}: it takes a batch of exactly {shape[0]}; export it again with "
+                       "torch.export.export(…, dynamic_shapes=({0: torch.export.Dim('batch')},))")
+    size = shape[2] if isinstance(shape[2], int) else options.size or 224
+    module = program.module()
+    assert isinstance(module, fx.GraphModule)
+    return Network("torch.export program", module, Input(Preprocessing(size, crop=1.0)), (path,),
+                   notes=(_ASSUMED.format(size=size),))
+
+
+def read_torchscript(path: Path, options: InputOptions, *, trust: bool = False) -> Network:
+    """A TorchScript module of one image tensor. Raises ZslError."""
+    script = vetting.load_torchscript(path, trust=trust)
+    refuse_broken(dict(script.state_dict()), path)
+    size = options.size or 224
+    return Network("TorchScript", _as_graph(script, size, path),
+                   Input(Preprocessing(size, crop=1.0)), (path,),
+                   notes=(_ASSUMED.format(size=size),))
+
+
+def _image_shape(program: "torch.export.ExportedProgram", path: Path) -> list[Any]:
+    """The shape ``[n, 3, S, S]`` of the one input; a free dimension is no int."""
+    names = program.graph_signature.user_inputs
+    values = {node.name: node.meta.get("val") for node in program.graph.nodes}
+    shapes = [list(values[name].shape) for name in names
+              if isinstance(values.get(str(name)), torch.Tensor)]
+    if len(names) != 1 or len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][1] != 3:
+        raise ZslError(f"{path}: its inputs are {shapes}, and one image tensor [n, 3, S, S] is "
+                       "wanted")
+    return shapes[0]
+
+
+def _as_graph(script: "torch.jit.ScriptModule", size: int, path: Path, *,
+              traced: bool = False) -> nn.Module:
+    """TorchScript as a graph of ATen operators, in which features can be found."""
+    from torch._export.converter import TS2EPConverter
+
+    from zsl_cli.authoring.exporting.graph import quietly
+
+    example = torch.zeros(2, 3, size, size)
+    try:
+        with torch.inference_mode():
+            script(example)
+    except Exception as error:
+        raise ZslError(f"{path}: it does not run on [2, 3, {size}, {size}]: "
+                       f"{str(error).strip().splitlines()[-1]}; give its --size") from error
+    try:
+        with quietly():
+            return TS2EPConverter(script.eval(), (example,)).convert().module()
+    except Exception as error:  # the converter knows most of TorchScript, not all
+        if traced is False:
+            with quietly(), torch.inference_mode():
+                again = torch.jit.trace(script, example, check_trace=False)
+            return _as_graph(again, size, path, traced=True)
+        raise ZslError(f"{path}: this TorchScript cannot be converted ({error}); save it with "
+                       "torch.export.save instead") from error

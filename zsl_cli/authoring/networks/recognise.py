@@ -1,0 +1,176 @@
+"""What a checkpoint is, and the network in it."""
+
+import json
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from zsl_cli.authoring.networks import vetting, weights
+from zsl_cli.authoring.networks.network import InputOptions, Network
+from zsl_cli.authoring.networks.origins import (
+    factory,
+    huggingface,
+    lite0,
+    open_clip,
+    own,
+    programs,
+    timm,
+    torchvision,
+)
+from zsl_cli.authoring.networks.weights import Weights
+from zsl_cli.errors import ZslError
+
+FORMS = (f"{lite0.NAME}, timm:NAME, torchvision:NAME, open_clip:NAME or package.module:factory")
+_FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+_IN_A_FOLDER = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                "pytorch_model.bin.index.json")
+_OF_OPEN_CLIP = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+_WEIGHT_FILES = (".safetensors", ".bin", ".pt", ".pth", ".pt2", ".ckpt", ".tar")
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What a user says of a checkpoint.
+
+    architecture: one of FORMS; None for what the checkpoint itself says.
+    input: how its input is prepared.
+    tokenizer: a ``tokenizer.json`` for a text tower that comes without one.
+    trust: run the code that a pickle brings.
+    """
+
+    architecture: str | None = None
+    input: InputOptions = field(default_factory=InputOptions)
+    tokenizer: Path | None = None
+    trust: bool = False
+
+
+def recognise(checkpoint: Path, hints: Hints) -> Network:
+    """The network of a checkpoint: a file of weights, a program, or a folder that holds either
+    with its configuration. Raises ZslError."""
+    for named in (checkpoint, hints.tokenizer):
+        if named is not None and not named.exists():
+            raise ZslError(f"{named}: no such file or folder")
+    network = (_from_folder if checkpoint.is_dir() else _from_file)(checkpoint, hints)
+    return replace(network, input=hints.input.over(network.input))
+
+
+def _from_folder(folder: Path, hints: Hints) -> Network:
+    if hints.architecture is None:
+        config_file = folder / "config.json"
+        if (folder / open_clip.CONFIG).is_file():
+            file = next((folder / name for name in _OF_OPEN_CLIP if (folder / name).is_file()),
+                        None) or _the_file_in(folder)
+            return open_clip.read_folder(weights.read(file, trust=hints.trust),
+                                         folder / open_clip.CONFIG, hints.input, hints.tokenizer)
+        config = _json(config_file) if config_file.is_file() else {}
+        if huggingface.describes(config):
+            return huggingface.read(folder, config, hints.tokenizer)
+        if "architecture" in config:
+            return timm.read_folder(_weights_in(folder, hints), config_file, hints.input)
+    return _from_file(_the_file_in(folder), hints)
+
+
+def _from_file(path: Path, hints: Hints) -> Network:
+    kind = vetting.kind_of(path)
+    if kind != "other" and hints.architecture is not None:
+        raise ZslError(f"{path}: a program brings its own code; leave --arch out")
+    if kind == "program":
+        return programs.read_program(path, hints.input, trust=hints.trust)
+    if kind == "torchscript":
+        return programs.read_torchscript(path, hints.input, trust=hints.trust)
+    found = weights.read(path, trust=hints.trust)
+    if own.is_own(found):
+        if hints.architecture is not None:
+            raise ZslError(f"{path}: zsl's own checkpoint says what it is; leave --arch out")
+
+        def backbone(inner: Weights, name: str, size: int) -> Network:
+            given = replace(hints.input, size=hints.input.size or size)
+            return _named(inner, name, replace(hints, input=given))
+
+        return own.read(found, backbone)
+    if hints.architecture is not None:
+        return _named(found, hints.architecture, hints)
+    if found.module is not None:
+        return factory.of_module(found)
+    if _beside(found, open_clip.CONFIG):
+        return open_clip.read_folder(found, path.parent / open_clip.CONFIG, hints.input,
+                                     hints.tokenizer)
+    if "architecture" in _beside(found, "config.json"):
+        return timm.read_folder(found, path.parent / "config.json", hints.input)
+    if lite0.fits(found):
+        return lite0.read(found)
+    if huggingface.describes(_beside(found, "config.json")):
+        raise ZslError(f"{path}: the config.json beside it is of Hugging Face's layout; give the "
+                       f"folder, {path.parent}")
+    raise ZslError(f"{path}: its weights do not say which network they belong to; name it with "
+                   f"--arch {FORMS}{_guess(found)}")
+
+
+def _named(found: Weights, name: str, hints: Hints) -> Network:
+    """The network of an ``--arch``."""
+    library, colon, model = name.partition(":")
+    if name == lite0.NAME:
+        return lite0.read(found)
+    if colon and library == "timm":
+        beside = _beside(found, "config.json")
+        same = str(beside.get("architecture")) == model.partition(".")[0]
+        return timm.read(found, model, hints.input, beside if same else None)
+    if colon and library == "torchvision":
+        return torchvision.read(found, model)
+    if colon and library == "open_clip":
+        return open_clip.read(found, model, hints.input, hints.tokenizer)
+    if _FACTORY.fullmatch(name):
+        return factory.read(found, name)
+    raise ZslError(f"unknown architecture {name!r}; it is named as {FORMS}")
+
+
+def is_arch(name: str) -> bool:
+    """Whether an ``--arch`` of this name gives the network again."""
+    return name == lite0.NAME or bool(re.match(r"(timm|torchvision|open_clip):.", name)
+                                      or _FACTORY.fullmatch(name))
+
+
+def _beside(found: Weights, name: str) -> dict[str, Any]:
+    """A configuration that lies beside a file of weights."""
+    file = found.path.parent / name
+    return _json(file) if file.is_file() else {}
+
+
+def _guess(found: Weights) -> str:
+    """What the training program noted, or what fits."""
+    noted = found.facts.get("arch")
+    if isinstance(noted, str) and re.fullmatch(r"[\w.]+", noted):
+        return f"; it was trained as {noted!r} (timm:{noted} or torchvision:{noted})"
+    for library in (timm, torchvision):
+        best = library.guess(found.tensors)
+        if best:
+            return f"; --arch {best} fits"
+    return ""
+
+
+def _weights_in(folder: Path, hints: Hints) -> Weights:
+    return weights.read(_the_file_in(folder), trust=hints.trust)
+
+
+def _the_file_in(folder: Path) -> Path:
+    """The one file of weights in a folder."""
+    for name in _IN_A_FOLDER:
+        if (folder / name).is_file():
+            return folder / name
+    found = sorted(path for path in folder.iterdir() if path.suffix in _WEIGHT_FILES)
+    if len(found) != 1:
+        raise ZslError(f"{folder}: {len(found)} files of weights in it"
+                       + (f" ({', '.join(path.name for path in found[:5])}); name one of them"
+                          if found else ", and no config.json"))
+    return found[0]
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ZslError(f"{file}: not valid JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise ZslError(f"{file}: an object is expected")
+    return found

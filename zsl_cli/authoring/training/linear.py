@@ -1,0 +1,102 @@
+"""M alone, trained on cached features: the first stage of DeViSE."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zsl_cli.authoring.training.problem import Problem
+from zsl_cli.evaluation.metrics import class_mean_hit_at_k_of_scores
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class LinearMap:
+    """The change of M (see trainer.Trainable), and the label vectors where they are learned.
+
+    What is learned is counted in units of log-probabilities, whatever M's own scale is.
+    """
+
+    def __init__(self, problem: Problem, validation: Problem | None = None, *,
+                 learn_vectors: bool = False, span: bool = True, seed: int = 0,
+                 device: str = "cpu") -> None:
+        """
+        span: the loss moves M within the span of the label vectors alone, which is less to learn
+            where these are few (see losses.Objective.in_span).
+        """
+        self._problem, self._validation = problem, validation
+        self._device = torch.device(device)
+        small = span and len(problem.vectors) < problem.vectors.shape[1] and not learn_vectors
+        self._basis = (np.linalg.qr(problem.vectors.T)[0] if small
+                       else np.eye(problem.vectors.shape[1], dtype=np.float32))
+        self.vectors = self._put(problem.vectors @ self._basis if small else problem.vectors)
+        self.target, self.weights = self._put(problem.target), self._put(problem.weights())
+        self.temperature = problem.temperature
+        self._inputs = self._put(problem.inputs)
+        self._offset = None if problem.offset is None else self._put(
+            (problem.offset @ self._basis if small else problem.offset) / problem.unit)
+        self.matrix = torch.zeros((self._basis.shape[1], problem.inputs.shape[1]),
+                                  device=self._device, requires_grad=True)
+        self._learn_vectors = learn_vectors
+        if learn_vectors:
+            with torch.no_grad():  # with both at nought nothing would ever move
+                self.matrix.normal_(std=1e-2, generator=torch.Generator(
+                    self._device).manual_seed(seed))
+            self.vectors.requires_grad_()
+        self.operations = 6.0 * self.matrix.shape[0] * (
+            self.matrix.shape[1] + min(len(self.vectors), 1024))
+
+    def _put(self, array: "NDArray[Any]") -> Tensor:
+        return torch.tensor(array, device=self._device)
+
+    def parameters(self) -> list[Tensor]:
+        """The matrix, and the vectors where they are learned."""
+        return [self.matrix, self.vectors] if self._learn_vectors else [self.matrix]
+
+    def rates(self) -> list[float]:
+        """All the same."""
+        return [1.0 for _ in self.parameters()]
+
+    def batches(self, rows: "Sequence[NDArray[np.int64]]",
+                _randoms: Sequence[np.random.Generator]) -> Generator[Tensor, None, None]:
+        """Which images they are: their features are here."""
+        yield from (torch.as_tensor(some, device=self._device) for some in rows)
+
+    def project(self, batch: Tensor) -> Tensor:
+        """Of images by their rows."""
+        projected = self._inputs[batch] @ self.matrix.T
+        return projected if self._offset is None else projected + self._offset[batch]
+
+    def penalty(self) -> Tensor:
+        """‖ΔM‖²."""
+        return self.matrix.square().sum()
+
+    def constrain(self) -> None:
+        """Learned label vectors are of length 1 at most, as Weston et al., 2011."""
+        if self._learn_vectors:
+            with torch.no_grad():
+                self.vectors /= self.vectors.norm(dim=1, keepdim=True).clamp_min(1)
+
+    def validate(self) -> dict[str, float]:
+        """hit@1 and hit@5, means over classes."""
+        if self._validation is None:
+            return {}
+        vectors = self.learned_vectors()
+        problem = self._validation if vectors is None else replace(
+            self._validation, vectors=vectors)
+        scores = problem.scores(self.change())
+        return {f"hit@{k}": class_mean_hit_at_k_of_scores(scores, problem.target, k)
+                for k in (1, 5) if k < scores.shape[1]}
+
+    def change(self) -> "NDArray[np.float32]":
+        """What is added to M, float32 ``[D, F]``."""
+        moved = self._basis @ self.matrix.detach().cpu().numpy()
+        return (self._problem.unit * moved).astype(np.float32)
+
+    def learned_vectors(self) -> "NDArray[np.float32] | None":
+        """``[C, D]``, or None where they are fixed."""
+        return self.vectors.detach().cpu().numpy().copy() if self._learn_vectors else None

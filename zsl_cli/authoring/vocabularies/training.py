@@ -1,0 +1,273 @@
+"""A corpus → a vocabulary folder of its words, by way of a work folder from which an interrupted
+training goes on."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zsl_cli import __version__
+from zsl_cli.authoring.vocabularies import corpus, prepare, skipgram
+from zsl_cli.authoring.vocabularies.prepare import Prepared
+from zsl_cli.errors import MissingExtraError, ZslError
+from zsl_cli.support import files, folders
+from zsl_cli.support.progress import Progress
+from zsl_cli.vocabulary import writing
+from zsl_cli.vocabulary.vocabulary import Label
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_LOCK = "lock"
+_READY = "prepared.json"
+_LAYOUT = 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to train, and where.
+
+    centre: whether the mean of all vectors is taken away, see ``finished``.
+    workers: threads.
+    save_every: seconds between two checkpoints.
+    sources: dictionaries with ``name``, ``license`` and ``url``, for the manifest.
+    """
+
+    corpus: Path
+    target: Path
+    words: prepare.Settings = field(default_factory=prepare.Settings)
+    training: skipgram.Settings = field(default_factory=skipgram.Settings)
+    centre: bool = True
+    workers: int = 1
+    save_every: float = 300.0
+    force: bool = False
+    restart: bool = False
+    hnsw: Mapping[str, int] = field(default_factory=dict)
+    sources: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """The words, the most frequent first, their unit vectors ``[words, D]``, and the manifest."""
+
+    words: list[str]
+    vectors: "NDArray[np.float32]"
+    manifest: dict[str, Any]
+
+
+def work_folder(target: Path) -> Path:
+    """Where an unfinished training of this target is kept: beside it."""
+    target = target.absolute()
+    return target.with_name(f".{target.name}.zsl-training")
+
+
+def train(request: Request, progress: Progress) -> Result:
+    """Train, or go on with what an earlier call with the same request began, and write the
+    vocabulary folder.
+
+    Raises ZslError. Whatever it raises, KeyboardInterrupt included, what is done is kept once the
+    corpus is prepared.
+    """
+    try:
+        import gensim
+    except ImportError as error:
+        raise MissingExtraError("gensim", "vocab", "zsl vocab train") from error
+    folders.check_target(request.target, force=request.force)
+    found = corpus.find(request.corpus)
+    work = work_folder(request.target)
+    with _opened(work):
+        if request.restart:
+            _clear(work)
+        prepared, identities = _prepared(work, found, request, progress)
+        workers = _most_workers(work, request, progress)
+        training = skipgram.Training(prepared, request.training)
+        if training.restore(work):
+            progress.say(f"going on after {training.done / training.total:.1%} of the training")
+        _train(training, work, request, progress)
+        vectors = finished(training.vectors, centre=request.centre)
+        request = replace(request, workers=workers)
+        manifest = _write(request, prepared, identities, vectors, gensim.__version__)
+        del training  # and its hold on the stream
+        (work / _READY).unlink()  # there is nothing left to go on with
+    return Result(prepared.words, vectors, manifest)
+
+
+@contextmanager
+def _opened(work: Path) -> Iterator[None]:
+    """The work folder, held by this process alone; removed when it is left with no prepared corpus
+    in it. A full disk and the like become a ZslError that says what can be done."""
+    if work.is_symlink():  # perhaps somebody else's, and to be emptied
+        raise ZslError(f"{work} is a symbolic link; remove it, or name another output")
+    made = [folder for folder in (work, *work.parents) if not folder.exists()]
+    held = kept = False
+    try:
+        try:
+            work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ZslError(f"{work.parent}: no folder can be made there ({error.strerror}); name "
+                           "another output") from error
+        with files.locked(work / _LOCK) as held:
+            if not held:
+                raise ZslError(f"{work}: another zsl vocab train is at work there; wait for it, or "
+                               "name another output")
+            try:
+                yield
+            finally:
+                kept = (work / _READY).exists()
+                if not kept:
+                    with suppress(OSError):
+                        _clear(work)
+    except OSError as error:
+        then = f"; {work} keeps what is done: run the same command again to go on" if kept else ""
+        raise ZslError(f"{error.filename or work}: {error.strerror or error}{then}") from error
+    finally:
+        if held and not kept:
+            with suppress(OSError):
+                (work / _LOCK).unlink(missing_ok=True)
+                for folder in made or [work]:  # as far as they are empty
+                    folder.rmdir()
+
+
+def _clear(work: Path) -> None:
+    """Remove all but the lock."""
+    for path in work.iterdir():
+        if path.name != _LOCK:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _settings(request: Request) -> dict[str, Any]:
+    return {"layout": _LAYOUT, **asdict(request.words), **asdict(request.training)}
+
+
+def _prepared(work: Path, found: list[corpus.TextFile], request: Request, progress: Progress,
+              ) -> tuple[Prepared, list[corpus.Identity]]:
+    """The corpus as the work folder has it, or as it gets there now."""
+    settings = _settings(request)
+    if not (work / _READY).exists():
+        _clear(work)
+        prepared, identities = prepare.prepare(found, request.words, work, progress)
+        with files.replacing(work / _READY) as file:
+            file.write(json.dumps({"settings": settings, "files": [
+                asdict(identity) for identity in identities]}).encode())
+        return prepared, identities
+    try:
+        known = json.loads((work / _READY).read_bytes())
+        before = known["settings"]
+        identities = [corpus.Identity(**identity) for identity in known["files"]]
+        prepared = Prepared.load(work)
+    except (OSError, ValueError, KeyError, IndexError, TypeError, EOFError) as error:
+        raise ZslError(f"{work}: damaged ({error}); begin again with --restart") from error
+    for name in sorted(settings.keys() | before.keys()):
+        if settings.get(name) != before.get(name):
+            raise ZslError(
+                f"{work}: the training that was begun there has {_named(name)} "
+                f"{before.get(name)}, and this one {settings.get(name)}; run it with the same "
+                "settings to go on, or with --restart to begin again")
+    if difference := corpus.changed(found, identities):
+        raise ZslError(f"{request.corpus}: not the corpus with which the training in {work} was "
+                       f"begun: {difference}; --restart begins again with this one")
+    return prepared, identities
+
+
+def _most_workers(work: Path, request: Request, progress: Progress) -> int:
+    """The most threads that this training has had in any of its runs: of more than one, vectors do
+    not repeat themselves."""
+    known = json.loads((work / _READY).read_bytes())
+    before = known.get("workers", request.workers)
+    if before != request.workers:
+        progress.say(f"begun with --workers {before}; the manifest has the larger number, and only "
+                     "with one worker all along do vectors repeat themselves")
+    most = max(before, request.workers)
+    if most != known.get("workers"):
+        with files.replacing(work / _READY) as file:
+            file.write(json.dumps({**known, "workers": most}).encode())
+    return most
+
+
+def _named(setting: str) -> str:
+    return "a work folder of layout" if setting == "layout" else "--" + setting.replace("_", "-")
+
+
+def _train(training: skipgram.Training, work: Path, request: Request, progress: Progress) -> None:
+    """All that is left to do, with a checkpoint from time to time, and one when interrupted."""
+    progress.start("training", training.words_until(training.total), "words")
+    progress.advance(training.words_until(training.done))
+    began, first = time.monotonic(), training.done
+    try:
+        saved = began
+        while training.done < training.total:
+            epoch = training.done // training.batches + 1
+            end = epoch * training.batches
+            training.run(end, request.workers, progress.advance,
+                         saved + request.save_every - time.monotonic())
+            if time.monotonic() >= saved + request.save_every:
+                training.save(work)
+                saved = time.monotonic()
+            if training.done == end:
+                words = training.words_until(end) - training.words_until(first)
+                progress.say(f"epoch {epoch} of {request.training.epochs}: "
+                             f"{words / (time.monotonic() - began):,.0f} words/s")
+        training.save(work)
+    except KeyboardInterrupt:
+        training.save(work)
+        raise
+
+
+def finished(vectors: "NDArray[np.float32]", *, centre: bool) -> "NDArray[np.float32]":
+    """Unit vectors ``[words, D]`` of trained ones.
+
+    centre: take the mean of the unit vectors from each, and scale to unit length again. The mean
+        says nothing about any word, and rare words, which training has hardly moved apart, lie
+        near it; without it cosines tell more of meaning (Mu and Viswanath, 2018, "All-but-the-
+        top"; taking principal components away too, as they do, loses here).
+    """
+    unit = _unit(vectors)
+    return _unit(unit - unit.mean(axis=0)) if centre else unit
+
+
+def _unit(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not np.isfinite(norms).all() or not norms.all():
+        raise ZslError("the training diverged: there are vectors that are not finite or nought; "
+                       "try a lower --learning-rate")
+    return vectors / norms
+
+
+def _write(request: Request, prepared: Prepared, identities: list[corpus.Identity],
+           vectors: "NDArray[np.float32]", gensim: str) -> dict[str, Any]:
+    digest = hashlib.sha256("\n".join(prepared.words).encode())
+    digest.update(np.ascontiguousarray(vectors).data)
+    name = request.target.absolute().name
+    labels = [Label(id=word, name=word.replace("_", " ")) for word in prepared.words]
+    with folders.new_folder(request.target, force=request.force) as folder:
+        return writing.write(
+            folder, name, f"{name}-{digest.hexdigest()[:12]}", labels, vectors,
+            hnsw=request.hnsw, sources=list(request.sources),
+            training={
+                "method": "skip-gram", **asdict(request.words), **asdict(request.training),
+                "centred": request.centre, "workers": request.workers,
+                "corpus": {
+                    "name": request.corpus.absolute().name, "words": prepared.read,
+                    "words_trained": int(prepared.counts.sum()),
+                    "least_count": int(prepared.counts[-1]),
+                    "files": len(identities),
+                    "bytes": sum(identity.bytes for identity in identities),
+                    "sha256": _digest_of(identities)},
+                "gensim": gensim},
+            built_by=f"zsl {__version__}")
+
+
+def _digest_of(identities: list[corpus.Identity]) -> str:
+    """The SHA-256 of the file; of several, that of the lines ``SHA-256  name``, as sha256sum
+    prints them."""
+    if len(identities) == 1:
+        return identities[0].sha256
+    lines = "".join(f"{identity.sha256}  {identity.name}\n" for identity in identities)
+    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()

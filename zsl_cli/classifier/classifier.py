@@ -1,0 +1,240 @@
+"""Classifier: a model and a vocabulary of the same space → predictions."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from zsl_cli.classifier import pairing
+from zsl_cli.embedding import devices, images, stream
+from zsl_cli.embedding.model import Model
+from zsl_cli.errors import ImageError, ZslError
+from zsl_cli.support import folders
+from zsl_cli.vocabulary.composition import mean
+from zsl_cli.vocabulary.vocabulary import Label, Subset, Vocabulary
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from zsl_cli.classifier.candidates import Choice
+    from zsl_cli.vocabulary.nearest import Nearest
+
+MAX_TOP = 1000
+_OWN_NEIGHBOURS = 1000
+
+MANY = 32
+"""From so many images on, the cores share out the images and not the layers."""
+
+_SEARCHED = 32
+"""Images that are searched together at least: each search reads all label vectors once."""
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True)
+class ScoredLabel:
+    """A label and its score: the probability, from 0 to 1, among the candidate labels.
+
+    phrase: whether it is a phrase, encoded or composed, beside the labels of a vocabulary.
+    """
+
+    label: Label
+    score: float
+    phrase: bool = False
+
+    @property
+    def id(self) -> str:
+        """The label's id."""
+        return self.label.id
+
+    @property
+    def name(self) -> str:
+        """The label's name."""
+        return self.label.name
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What was found in one image: labels, best first, or the error that kept it from being
+    read."""
+
+    path: str
+    labels: tuple[ScoredLabel, ...] = ()
+    error: ImageError | None = None
+
+    def record(self, model: str, vocabulary: str,
+               path_of: "Callable[[str], Sequence[str]] | None" = None) -> dict[str, Any]:
+        """The record of one image, as the command line's contract fixes it.
+
+        path_of: gives the names from the root of the hierarchy down to the label of an id, which
+            then are in the record too, as ``path``.
+        """
+        if self.error is not None:
+            return {"path": self.path,
+                    "error": {"kind": self.error.kind, "message": str(self.error)}}
+        return {"path": self.path,
+                "labels": [{"id": found.id, "label": found.name, "score": round(found.score, 6),
+                            **({"path": list(path_of(found.id))} if path_of else {})}
+                           for found in self.labels],
+                "model": model, "vocabulary": vocabulary}
+
+
+class Classifier:
+    """Names what is in images: ``Classifier.load().classify(["photo.jpg"])``."""
+
+    def __init__(self, model: Model, vocabulary: Vocabulary) -> None:
+        """Raises MismatchError unless the two speak of the same space."""
+        pairing.check_fit(model.name, model.manifest, vocabulary.name, vocabulary.manifest)
+        self.model = model
+        self.vocabulary = vocabulary
+
+    @classmethod
+    def load(cls, model: str | os.PathLike[str] = "default",
+             vocabulary: str | os.PathLike[str] | None = None, *,
+             device: str = "auto", exact: bool | None = None, ef: int | None = None,
+             images: int = 1) -> "Classifier":
+        """A model and a vocabulary by name or folder, ready for so many images (``exact``,
+        ``ef`` and ``images``: see Vocabulary.searcher).
+
+        vocabulary: by default the one that pairing.vocabulary_for chooses for the model; where
+            there is none, each question has to list its candidate labels.
+
+        Raises ZslError when they can't be used.
+        """
+        folder = folders.find(folders.MODEL, model)
+        chosen = pairing.vocabulary_for(
+            folder, folders.read_manifest(folders.MODEL, folder), vocabulary)
+        loading = chosen and Vocabulary.start_loading(chosen, exact=exact, queries=images,
+                                                     ef=ef)
+        loaded = Model.load(folder, device=device, threads=None if images < MANY else 1)
+        return cls(loaded, loading.result() if loading else
+                   Vocabulary.empty(loaded.space, loaded.dimension))
+
+    def candidates(self, labels: Sequence[str] | None = None,
+                   under: Sequence[str] | None = None, *, max_depth: int | None = None,
+                   exact: bool | None = None, ef: int | None = None, images: int = 1,
+                   advance: "Callable[[int], object] | None" = None) -> "Nearest":
+        """The search over the labels that may be answered.
+
+        labels: names, synonyms or ids, and any other phrases: those the model encodes or, if it
+            can't, they are composed of the vocabulary's words; None for the whole vocabulary.
+        under: only these labels and what lies below one of them.
+        max_depth: only labels at most so many steps below those of ``under``, or without it
+            below the roots of the hierarchy.
+        exact, ef, images: see Vocabulary.searcher.
+        advance: told now and then how many more phrases are encoded.
+
+        Raises UnknownLabelError, or ZslError when nothing is left.
+        """
+        if labels is under is max_depth is None and len(self.vocabulary):
+            return self.vocabulary.searcher(exact=exact, queries=images, ef=ef)
+        from zsl_cli.classifier.candidates import choose
+
+        choice = choose(self.vocabulary, labels, under, phrases=self.model.encodes_phrases,
+                        max_depth=max_depth)
+        return self.vocabulary.subset(
+            choice.rows, prior=labels is None,
+            phrases=dict(zip(choice.phrases, self._vectors(choice, advance), strict=True)))
+
+    def _vectors(self, choice: "Choice", advance: "Callable[[int], object] | None",
+                 ) -> "Iterable[NDArray[np.float32]]":
+        """The label vectors of the phrases that were chosen."""
+        if not choice.phrases:
+            return ()
+        if encoder := self.model.label_encoder:
+            return encoder.encode(choice.phrases, advance)
+        return [mean(self.vocabulary.vectors[list(choice.composed[phrase])])
+                for phrase in choice.phrases]
+
+    def classify(self, sources: "Iterable[images.ImageSource]", *, top: int = 5,
+                 labels: Sequence[str] | None = None, under: Sequence[str] | None = None,
+                 max_depth: int | None = None, threshold: float = 0.0,
+                 exact: bool | None = None, ef: int | None = None,
+                 batch_size: int | None = None, jobs: int | None = None,
+                 max_pixels: int = images.MAX_PIXELS) -> Iterator[Prediction]:
+        """One prediction an image, in their order; an image that can't be read is one with an
+        error.
+
+        sources: paths, bytes or Pillow images.
+        top: how many labels at most, 1 to 1000.
+        threshold: labels below this probability are left out.
+        batch_size, jobs: images that go through the model at once, and threads; by default what
+            suits the device, and all usable cores.
+
+        Raises ZslError for what is wrong with the request, before the first image is read.
+        """
+        if not 1 <= top <= MAX_TOP:
+            raise ZslError(f"top must be from 1 to {MAX_TOP}, not {top}")
+        sources = list(sources)
+        nearest = self.candidates(labels, under, max_depth=max_depth, exact=exact, ef=ef,
+                                  images=len(sources))
+        return self.predict(((_name(source), source) for source in sources), nearest, top=top,
+                            threshold=threshold, batch_size=batch_size, jobs=jobs,
+                            max_pixels=max_pixels)
+
+    def predict(self, sources: "Iterable[tuple[str, images.ImageSource | ImageError]]",
+                nearest: "Nearest", *, top: int = 5, threshold: float = 0.0,
+                batch_size: int | None = None, jobs: int | None = None,
+                max_pixels: int = images.MAX_PIXELS) -> Iterator[Prediction]:
+        """Predictions for named sources, or for errors that are known already, by ``nearest``
+        from ``candidates``."""
+
+        def item(source: "images.ImageSource | ImageError") -> "stream.Read | ImageError":
+            if isinstance(source, ImageError):
+                return source
+            return lambda model: model.read(source, max_pixels=max_pixels)
+
+        for batch in self.answers(((name, item(source)) for name, source in sources), nearest,
+                                  top=top, threshold=threshold, batch_size=batch_size, jobs=jobs):
+            for path, answer in batch:
+                yield (Prediction(path, error=answer) if isinstance(answer, ImageError)
+                       else Prediction(path, answer))
+
+    def answers(self, items: "Iterable[tuple[Key, stream.Read | ImageError]]",
+                nearest: "Nearest", *, top: int, threshold: float = 0.0,
+                batch_size: int | None = None, jobs: int | None = None,
+                ) -> "Iterator[list[tuple[Key, tuple[ScoredLabel, ...] | ImageError]]]":
+        """Batches of (key, its scored labels or its error) for what ``stream.embed`` takes, in
+        the order of the items."""
+        size = batch_size or self.model.batch_size
+        for batch in stream.embed(self.model, items, batch_size=size,
+                                  group=max(1, _SEARCHED // size),
+                                  jobs=jobs or devices.usable_cpus()):
+            found = self._label(batch.embeddings, nearest, top, threshold)
+            yield [(key, error or next(found))
+                   for key, error in zip(batch.keys, batch.errors, strict=True)]
+
+    def _label(self, embeddings: "NDArray[np.float32]", nearest: "Nearest", top: int,
+               threshold: float) -> Iterator[tuple[ScoredLabel, ...]]:
+        """The scored labels of each embedding."""
+        own = isinstance(nearest, Subset)
+        label = nearest.label if isinstance(nearest, Subset) else self.vocabulary.label
+        among = self.neighbours(own=own)
+        rows, products = nearest.search(embeddings, max(top, among))
+        scores = self.probabilities(products, among)
+        for line in range(len(rows)):
+            yield tuple(ScoredLabel(label(row), score, 0 < len(self.vocabulary) <= row)
+                        for row, score in zip(rows[line, :top].tolist(),
+                                              scores[line, :top].tolist(), strict=True)
+                        if score >= threshold)
+
+    def neighbours(self, *, own: bool) -> int:
+        """How many of the nearest labels make the denominator of a probability: as many as the
+        model was calibrated with; of a user's ``own`` candidates 1000, which for a list of names
+        is all of them, so that their scores add up to 1."""
+        return _OWN_NEIGHBOURS if own else self.model.calibration.neighbours
+
+    def probabilities(self, products: "NDArray[np.float32]",
+                      among: int) -> "NDArray[np.float32]":
+        """Falling inner products ``[n, k]`` → probabilities ``[n, k]`` (see model.Calibration);
+        the denominator is taken over the first ``among`` columns."""
+        shifted = (products - products[:, :1]).astype(np.float64)
+        weights = np.exp(shifted / self.model.calibration.temperature)
+        total = weights[:, :among].sum(axis=1, keepdims=True)
+        return (weights / total).astype(np.float32)
+
+
+def _name(source: "images.ImageSource") -> str:
+    return os.fsdecode(source) if isinstance(source, str | os.PathLike) else "-"

@@ -1,0 +1,109 @@
+"""Which vocabulary goes with a model."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from zsl_cli.errors import MismatchError, ZslError
+from zsl_cli.support import folders
+from zsl_cli.support.folders import MODEL, VOCABULARY
+
+OWN = "vocab"
+"""The folder within a model's folder that holds a vocabulary made for it."""
+
+_PAIRS = 5  # that a message names
+
+Folder = tuple[Path, dict[str, Any]]
+
+
+def own_vocabulary(model: Path) -> Path | None:
+    """The vocabulary that a model folder carries, if it does.
+
+    An OWN folder counts even if it is no whole vocabulary: that is an error to be told of, and no
+    reason to take other labels instead.
+    """
+    own = model / OWN
+    return own if own.is_dir() else None
+
+
+def vocabulary_for(model: Path, manifest: dict[str, Any],
+                   name: str | os.PathLike[str] | None = None) -> Path | None:
+    """The vocabulary folder to use with a model folder.
+
+    name: what the user asked for, by name or folder, which always wins. Without it: the model's
+        own vocabulary, or else the one called ``default`` if it fits, or else the first that a
+        name can reach and that fits.
+
+    None stands for none at all, with a model that encodes phrases. Raises FolderError, and
+    MismatchError when model and vocabulary have different spaces.
+    """
+    if name is not None:
+        folder = folders.find(VOCABULARY, name)
+        check_fit(model.name, manifest, folder.name, folders.read_manifest(VOCABULARY, folder))
+        return folder
+    if own := own_vocabulary(model):
+        own = folders.find(VOCABULARY, own)
+        check_fit(model.name, manifest, f"{model.name}/{OWN}",
+                  folders.read_manifest(VOCABULARY, own))
+        return own
+    # A default that cannot be read is an error: other labels in its place would go unnoticed.
+    default = folders.find(VOCABULARY, "default")
+    of_default = folders.read_manifest(VOCABULARY, default)
+    if _fit(manifest, of_default):
+        return default
+    for folder, found in _readable(VOCABULARY):
+        if _fit(manifest, found):
+            return folder
+    if not folders.encodes_phrases(manifest):
+        check_fit(model.name, manifest, default.name, of_default)
+    return None
+
+
+def check_fit(model_name: str, model: dict[str, Any], vocabulary_name: str,
+              vocabulary: dict[str, Any]) -> None:
+    """Raise MismatchError unless a model's and a vocabulary's manifest have one space; it names
+    some pairs that do fit, those with one of the two first."""
+    if _fit(model, vocabulary):
+        return
+    pairs = sorted(_pairs(), key=lambda pair: (pair[0] != model_name, pair[1] != vocabulary_name))
+    fitting = [text for _, _, text in pairs[:_PAIRS]]
+    if len(pairs) > _PAIRS:
+        fitting.append(f"and {len(pairs) - _PAIRS:,} more")
+    raise MismatchError(
+        f"model {model_name!r} maps into space {model['space']!r} (dimension "
+        f"{model['dimension']}), vocabulary {vocabulary_name!r} has label vectors of space "
+        f"{vocabulary['space']!r} (dimension {vocabulary['dimension']}); "
+        f"pairs that fit: {'; '.join(fitting) or 'none'}")
+
+
+def _fit(model: dict[str, Any], vocabulary: dict[str, Any]) -> bool:
+    return all(model[key] == vocabulary[key] for key in ("space", "dimension"))
+
+
+def _pairs() -> Iterator[tuple[str, str, str]]:
+    """Model, vocabulary and the options for each pair that fits among what a name can reach."""
+    vocabularies = list(_readable(VOCABULARY))
+    for model, manifest in _readable(MODEL):
+        own = own_vocabulary(model)
+        if own is not None and any(_fit(manifest, found) for _, found in _read(VOCABULARY, own)):
+            yield model.name, "", f"--model {model.name}"
+        elif folders.encodes_phrases(manifest):
+            yield model.name, "", f"--model {model.name} --labels A,B,C"
+        for vocabulary, found in vocabularies:
+            if _fit(manifest, found):
+                yield (model.name, vocabulary.name,
+                       f"--model {model.name} --vocab {vocabulary.name}")
+
+
+def _readable(kind: folders.Kind) -> Iterator[Folder]:
+    """The folders that a name can reach, with their manifests; broken ones are passed over."""
+    for folder in folders.available(kind):
+        yield from _read(kind, folder)
+
+
+def _read(kind: folders.Kind, folder: Path) -> Iterator[Folder]:
+    try:
+        yield folder, folders.read_manifest(kind, folder)
+    except ZslError:
+        return

@@ -1,0 +1,141 @@
+"""``list``, ``show`` and ``verify``, the same for models and vocabularies."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zsl_cli.classifier import pairing
+from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal.output import printable
+from zsl_cli.errors import ZslError
+from zsl_cli.support import folders
+
+_TEMPLATES = 3  # that a line names; the rest of what is shown has them all
+
+
+def add_to(group: click.Group, kind: folders.Kind) -> None:
+    """Give a group the three commands for one kind of folder."""
+
+    @group.command("list", help=f"The {kind.plural} that a name can reach.")
+    @options.common
+    def _list_command(quiet: bool, verbose: bool, debug: bool) -> int:
+        failures = 0
+        rows = []
+        for folder in folders.available(kind):
+            try:
+                manifest = folders.read_manifest(kind, folder)
+                own = _own_vocabulary(kind, folder)
+            except ZslError as error:
+                click.echo(printable(f"zsl: {error}"), err=True)
+                failures += 1
+                continue
+            what = f"{manifest['labels']:,} labels, " if "labels" in manifest else ""
+            what += f"space {manifest['space']}, dimension {manifest['dimension']}"
+            what += ", encodes phrases" if folders.encodes_phrases(manifest) else ""
+            what += f", own vocabulary of {own['labels']:,} labels" if own else ""
+            rows.append((folder.name, str(manifest["version"]), what,
+                         *([str(folder)] if verbose else [])))
+        for line in _table(("name", "version", "contents", "folder")[:len(rows[0])] if rows else (),
+                           [tuple(map(printable, row)) for row in rows], sys.stdout.isatty()):
+            click.echo(line)
+        return 1 if failures else 0
+
+    @group.command("show", help=f"Everything that a {kind.noun}'s manifest says.")
+    @click.argument("name", default="default", metavar="[NAME|FOLDER]")
+    @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+    @options.common
+    def _show_command(name: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
+        show(kind, name, as_json)
+
+    @group.command("verify", help="Check the files against the manifest's hashes.")
+    @click.argument("name", default="default", metavar="[NAME|FOLDER]")
+    @options.common
+    def _verify_command(name: str, quiet: bool, verbose: bool, debug: bool) -> None:
+        folder = folders.find(kind, name)
+        _verify(kind, folder)
+        click.echo(f"{printable(str(folder))}: all files are what the manifest says")
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]], terminal: bool) -> list[str]:
+    """Lines: for a terminal columns with a head, else cells between tabs."""
+    if not terminal or not rows:
+        return ["\t".join(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows)]
+
+
+def show(kind: folders.Kind, name: str, as_json: bool) -> None:
+    """Print everything that a manifest says."""
+    folder = folders.find(kind, name)
+    manifest = {"folder": str(folder), **folders.read_manifest(kind, folder)}
+    own = _own_vocabulary(kind, folder)
+    if as_json:
+        extra = {"own_vocabulary": own} if kind is folders.MODEL else {}
+        click.echo(json.dumps({**manifest, **extra}, indent=2))
+        return
+    if kind is folders.MODEL:
+        manifest |= {"encodes phrases": _phrases(manifest),
+                     "own vocabulary": f"{own['labels']:,} labels" if own else "none"}
+    for line in _lines(manifest):
+        click.echo(printable(line))
+
+
+def _own_vocabulary(kind: folders.Kind, folder: Path) -> dict[str, Any] | None:
+    """The manifest of the vocabulary that a model folder carries, if it does."""
+    own = pairing.own_vocabulary(folder) if kind is folders.MODEL else None
+    return folders.read_manifest(folders.VOCABULARY, own) if own else None
+
+
+def _phrases(model: dict[str, Any]) -> str:
+    """Whether a model encodes phrases, and what was put around the names of its labels."""
+    if not folders.encodes_phrases(model):
+        return "no"
+    templates = model["text"]["templates"]
+    if not templates:
+        return "yes, as they are written"
+    more = [f"and {len(templates) - _TEMPLATES} more"] if len(templates) > _TEMPLATES else []
+    return f"yes (templates: {', '.join([*templates[:_TEMPLATES], *more])})"
+
+
+def _verify(kind: folders.Kind, folder: Path) -> None:
+    """Raise ZslError for the first thing that is wrong with a folder."""
+    if kind is folders.VOCABULARY:
+        from zsl_cli.vocabulary import checks
+
+        checks.read(folder)
+        return
+    from zsl_cli.embedding.model import Model
+
+    manifest = folders.read_manifest(kind, folder)
+    for file in manifest["files"]:
+        folders.check_file(folder, file, manifest)
+    encoder = Model.load(folder, device="cpu").label_encoder
+    if encoder:
+        encoder.encode(["a phrase", "a phrase that is longer than the other"])
+    if own := pairing.own_vocabulary(folder):
+        _verify(folders.VOCABULARY, own)
+        pairing.vocabulary_for(folder, manifest)  # raises where the two do not fit
+
+
+def _lines(value: object, indent: str = "", name: str = "") -> list[str]:
+    """A manifest as indented lines."""
+    if isinstance(value, dict):
+        head = [f"{indent}{name}:"] if name else []
+        inner = indent + "  " if name else indent
+        return head + [line for key, entry in value.items() for line in _lines(entry, inner, key)]
+    if isinstance(value, list):
+        found = [f"{indent}{name}:"]
+        for entry in value:
+            lines = (_lines(entry, indent + " " * 4) if isinstance(entry, dict)
+                     else [f"{indent}    {_text(entry)}"])
+            found += [f"{indent}  - {line.strip()}" if at == 0 else line
+                      for at, line in enumerate(lines)]
+        return found
+    return [f"{indent}{name}: {_text(value)}"]
+
+
+def _text(value: object) -> str:
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)

@@ -1,0 +1,188 @@
+"""Predictions as a table, JSONL, JSON or CSV."""
+
+import csv
+import importlib
+import io
+import json
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from zsl_cli.support.spreadsheet import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console, ConsoleOptions
+
+    from zsl_cli.classifier.classifier import Prediction, ScoredLabel
+
+    PathOf = Callable[[str], Sequence[str]]
+
+_BAR_WIDTH = 20
+PATH_SEPARATOR = " > "
+_PHRASE = "  phrase"
+
+_NARROW_FOR_PATHS = 100  # columns; below, the bar gives way to the path
+_NARROW = 50  # columns; below, the bar gives way to the label
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def printable(text: str) -> str:
+    """Text with what would steer a terminal (control characters, bytes that are no UTF-8)
+    written as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def warm_up(output_format: str | None) -> None:
+    """Import on another thread what ``write`` will need, while a model is being loaded."""
+    if output_format is None:
+        threading.Thread(target=_import_rich, daemon=True).start()
+
+
+def _import_rich() -> None:
+    for module in ("rich.console", "rich.table", "rich.text"):
+        importlib.import_module(module)
+
+
+def write(predictions: Iterable["Prediction"], output_format: str | None, model: str,
+          vocabulary: str, path_of: "PathOf | None" = None) -> Iterator["Prediction"]:
+    """Print predictions as they come, and hand each on once it is printed.
+
+    path_of: see Prediction.record; then labels are printed with their paths.
+
+    The bytes of a path that is not UTF-8 survive: as ``\\udcXX`` escapes in JSON, as themselves
+    in CSV.
+    """
+    if output_format is None:
+        yield from _write_tables(predictions, path_of)
+    elif output_format == "csv":
+        yield from _write_csv(predictions, path_of)
+    else:
+        yield from _write_json(
+            predictions, lambda prediction: prediction.record(model, vocabulary, path_of),
+            array=output_format == "json")
+
+
+def _put(text: str, errors: str) -> None:
+    sys.stdout.buffer.write(text.encode("utf-8", errors))
+    sys.stdout.buffer.flush()
+
+
+def _write_json(predictions: Iterable["Prediction"],
+                record: "Callable[[Prediction], dict[str, Any]]", *,
+                array: bool) -> Iterator["Prediction"]:
+    before = "[\n" if array else ""
+    for prediction in predictions:
+        line = json.dumps(record(prediction), ensure_ascii=False)
+        _put(before + line + ("" if array else "\n"), "backslashreplace")
+        before = ",\n" if array else ""
+        yield prediction
+    if array:
+        _put("[]\n" if before == "[\n" else "\n]\n", "strict")
+
+
+def _write_csv(predictions: Iterable["Prediction"],
+               path_of: "PathOf | None") -> Iterator["Prediction"]:
+    def put(rows: list[tuple]) -> None:
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows(
+            [safe(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+        _put(text.getvalue(), "surrogateescape")
+
+    def way(found: "ScoredLabel") -> list[str]:
+        return [PATH_SEPARATOR.join(path_of(found.id))] if path_of else []
+
+    put([("path", "rank", "id", "label", "score", "error",
+          *(["label_path"] if path_of else []))])
+    for prediction in predictions:
+        if not prediction.labels:
+            put([(prediction.path, "", "", "", "", str(prediction.error or ""),
+                  *([""] if path_of else []))])
+        put([(prediction.path, rank, found.id, found.name, f"{found.score:.6f}", "", *way(found))
+             for rank, found in enumerate(prediction.labels, start=1)])
+        yield prediction
+
+
+def _write_tables(predictions: Iterable["Prediction"],
+                  path_of: "PathOf | None") -> Iterator["Prediction"]:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if console.width < 1:  # COLUMNS=0
+        console = Console(highlight=False, width=80)
+    for prediction in predictions:
+        if prediction.error is None:
+            console.print(table(prediction, bars=console.width >= (
+                _NARROW_FOR_PATHS if path_of else _NARROW), path_of=path_of))
+        yield prediction
+
+
+def table(prediction: "Prediction", *, bars: bool = True, path_of: "PathOf | None" = None) -> Any:
+    """A rich table: rank, label (with ``path_of`` its path), what it means where the name alone
+    is ambiguous, score, bar."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(title=Text(printable(prediction.path), style="bold"), title_justify="left",
+                 box=None, pad_edge=False, show_header=False, expand=True)
+    grid.add_column(justify="right", style="dim", width=4)
+    grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    grid.add_column(justify="right", width=5)
+    if bars:
+        grid.add_column(style="green", width=_BAR_WIDTH)
+    for rank, found in enumerate(prediction.labels, start=1):
+        bar = [_bar(found.score)] if bars else []
+        label = _Path(path_of(found.id), found.phrase) if path_of else _label(found)
+        grid.add_row(str(rank), label, f"{found.score:.3f}", *bar)
+    if not prediction.labels:
+        grid.add_row("", Text("no label reaches the threshold", style="italic"))
+    return grid
+
+
+class _Path:
+    """A path from the root to a label, as rich renders it: as much as fits, and behind it the mark
+    of a phrase."""
+
+    def __init__(self, names: Sequence[str], phrase: bool) -> None:
+        self._names = [printable(name) for name in names]
+        self._mark = _PHRASE if phrase else ""
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> Iterator[Any]:
+        from rich.text import Text
+
+        shown = shortened(self._names, options.max_width - len(self._mark))
+        path = Text(PATH_SEPARATOR, style="dim").join(
+            [*(Text(name) for name in shown[:-1]), Text(shown[-1], style="bold")])
+        yield path.append(self._mark, style="not bold dim italic")
+
+
+def shortened(names: Sequence[str], width: int) -> list[str]:
+    """A path of names as it fits into so many columns: ``…`` in the place of those below the
+    root, then of the root too; the last name always stays."""
+    from rich.cells import cell_len
+
+    def fits(shown: Sequence[str]) -> bool:
+        return cell_len(PATH_SEPARATOR.join(shown)) <= width
+
+    tries = [list(names)]
+    tries += [[names[0], "…", *names[at:]] for at in range(2, len(names))]
+    tries += [["…", *names[at:]] for at in range(2, len(names))]
+    return next((shown for shown in tries if fits(shown)), list(names[-1:]))
+
+
+def _label(found: "ScoredLabel") -> Any:
+    from rich.text import Text
+
+    text = Text(printable(found.name), style="bold")
+    if found.label.ambiguous:
+        text.append(f"  {printable(found.label.gloss)}", style="not bold dim")
+    if found.phrase:
+        text.append(_PHRASE, style="not bold dim italic")
+    return text
+
+
+def _bar(score: float) -> str:
+    full, rest = divmod(round(score * _BAR_WIDTH * 8), 8)
+    return "█" * full + (_EIGHTHS[rest] if rest else "")

@@ -1,0 +1,135 @@
+"""A progress bar on standard error, where that is a terminal."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from zsl_cli.cli.terminal.output import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_PAUSE = 0.1  # seconds
+_NARROW = 80  # columns; below, the numbers have the place to themselves
+
+Thing = TypeVar("Thing")
+
+
+class Bar:
+    """What is going on, how fast, how long it will take, and what has failed so far.
+
+    Without a terminal only ``say`` does anything.
+    """
+
+    def __init__(self, progress: "Progress | None" = None) -> None:
+        self._progress = progress
+        self._task: Any = None
+        self._unit = ""
+        self._failed = 0
+        self._remark = ""
+        self._done = 0.0  # but not shown yet
+        self._next = 0.0  # when it is to be shown
+
+    @classmethod
+    @contextmanager
+    def shown(cls, quiet: bool) -> "Iterator[Bar]":
+        """A bar that is taken away at the end; none when ``quiet``."""
+        if quiet or not sys.stderr.isatty():
+            yield cls()
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        console = Console(stderr=True, highlight=False)
+        columns = [TextColumn("{task.description}", markup=False), BarColumn(),
+                   TextColumn("{task.fields[note]}", markup=False)]
+        if console.width < _NARROW:
+            del columns[1]
+        progress = Progress(*columns, console=console, transient=True, refresh_per_second=5,
+                            speed_estimate_period=20)
+        progress.start()
+        try:
+            yield cls(progress)
+        finally:
+            with suppress(OSError):
+                progress.stop()
+
+    def counted(self, description: str, things: Iterable[Thing]) -> Iterator[Thing]:
+        """The things, while their number is shown."""
+        self.start(description)
+        for thing in things:
+            yield thing
+            self.advance(1)
+
+    def start(self, description: str, total: int | None = None, unit: str = "images") -> None:
+        """Begin a new piece of work of so many units; None or 0 where nobody knows how many."""
+        self.end()
+        self._unit = unit
+        if self._progress is not None:
+            self._failed, self._done, self._next, self._remark = 0, 0.0, 0.0, ""
+            self._task = self._progress.add_task(printable(description), total=total or None,
+                                                 note="")
+
+    def end(self) -> None:
+        """Take the bar away until another piece of work begins."""
+        if self._progress is not None and self._task is not None:
+            self._progress.remove_task(self._task)
+            with suppress(OSError):
+                self._progress.refresh()
+            self._task = None
+
+    def advance(self, done: float, failed: int = 0, remark: str = "") -> None:
+        """So much more is done, of which so much failed; ``remark`` is how it goes. Shown a few
+        times a second, since showing it may take longer than doing it."""
+        if self._progress is not None:
+            self._remark = remark or self._remark
+            self._failed += failed
+            self._done += done
+            if time.monotonic() >= self._next:
+                self._progress.advance(self._task, self._done)
+                self._progress.update(self._task, note=self._note())
+                self._done, self._next = 0.0, time.monotonic() + _PAUSE
+
+    def _note(self) -> str:
+        assert self._progress is not None
+        task = next(task for task in self._progress.tasks if task.id == self._task)
+        if task.total is None:
+            return f"{task.completed:,.0f} {self._unit}" if task.completed else ""
+        note = [f"{task.completed:,.0f} of {task.total:,.0f} {self._unit}"]
+        if task.speed:
+            note.append(rate(task.speed, self._unit))
+            left = max(task.total - task.completed, 0)  # a total may be a guess
+            note.append(f"{duration(left / task.speed)} left")
+        if self._failed:
+            note.append(f"{self._failed:,} failed")
+        if self._remark:
+            note.append(self._remark)
+        return " · ".join(note)
+
+    def say(self, line: str) -> None:
+        """A line on standard error, above the bar; where a terminal was closed, nowhere."""
+        with suppress(OSError):
+            if self._progress is None:
+                click.echo(printable(line), err=True)
+            else:
+                from rich.text import Text
+
+                self._progress.console.print(Text(printable(line)), soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def rate(speed: float, unit: str = "images") -> str:
+    """Units a second as a person says them."""
+    return f"{speed:,.0f} {unit}/s" if speed >= 10 else f"{speed:.1f} {unit}/s"

@@ -1,0 +1,191 @@
+"""LabelEncoder: the part of a model folder that turns phrases into label vectors."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zsl_cli.embedding import devices
+from zsl_cli.errors import FolderError, UnknownLabelError
+from zsl_cli.support import folders
+from zsl_cli.support.folders import LABEL_ENCODER_FILE, TOKENIZER_FILE
+
+if TYPE_CHECKING:
+    import onnxruntime
+    import tokenizers
+    from numpy.typing import NDArray
+
+BATCH = 32
+"""Phrases that go through the graph at once."""
+
+_MANY = 500
+"""From so many phrases on a user is told what is going on."""
+
+_TOLD = 3  # phrases, of each kind
+_SHOWN = 60  # characters of a phrase in a message
+_LOG = logging.getLogger(__name__)
+_INPUTS = (["input_ids"], ["attention_mask", "input_ids"])
+
+
+class LabelEncoder:
+    """A text encoder: phrases → unit vectors in the space of the model that it belongs to."""
+
+    def __init__(self, path: Path, dimension: int, session: "onnxruntime.InferenceSession",
+                 tokenizer: "tokenizers.Tokenizer") -> None:
+        """``path`` is the model folder's; raises FolderError unless graph and tokenizer are what
+        DESIGN's contract says."""
+        self.path = path
+        self.dimension = dimension
+        self._session = session
+        self._tokenizer = tokenizer
+        self._inputs = [node.name for node in session.get_inputs()]
+        self._unknown = _unknown_token(tokenizer)
+        self._check_graph()
+        self._check_tokenizer()
+
+    @classmethod
+    def load(cls, folder: Path, manifest: dict[str, Any], *, device: str = "cpu",
+             threads: int | None = None) -> "LabelEncoder":
+        """The label encoder of a model folder, its files checked against their hashes.
+
+        device, threads: see devices.open_session.
+
+        Raises FolderError, and DeviceError when ``device`` cannot be used.
+        """
+        for file in (LABEL_ENCODER_FILE, TOKENIZER_FILE):
+            folders.check_file(folder, file, manifest)
+        return cls(folder, manifest["dimension"],
+                   devices.open_session(folder / LABEL_ENCODER_FILE, device, threads),
+                   _tokenizer(folder / TOKENIZER_FILE))
+
+    def encode(self, phrases: Sequence[str],
+               advance: "Callable[[int], object] | None" = None) -> "NDArray[np.float32]":
+        """The unit vectors, float32 ``[n, D]``, of n phrases, each exactly as it is given: no
+        template is put around it. A phrase that is too long is cut by the tokenizer.
+
+        advance: told now and then how many more phrases are encoded.
+
+        Logs which phrases are cut, and which read the same. Raises UnknownLabelError for a phrase
+        of which the tokenizer knows nothing at all: it would get the vector of any such phrase.
+        Raises FolderError where graph and tokenizer turn out not to fit each other.
+        """
+        if len(phrases) >= _MANY:
+            _LOG.info("encoding %s phrases", f"{len(phrases):,}")
+        reading = _Reading(self.path.name, self._unknown)
+        found = np.empty((len(phrases), self.dimension), np.float32)
+        by_length = sorted(range(len(phrases)), key=lambda place: len(phrases[place]))
+        for start in range(0, len(phrases), BATCH):  # of one length, there is little padding
+            some = by_length[start:start + BATCH]
+            found[some] = self._encode([phrases[place] for place in some], reading)
+            if advance:
+                advance(len(some))
+        reading.tell()
+        return found
+
+    def _encode(self, phrases: Sequence[str], reading: "_Reading") -> "NDArray[np.float32]":
+        encodings = self._tokenizer.encode_batch(list(phrases))
+        for phrase, encoding in zip(phrases, encodings, strict=True):
+            reading.add(phrase, encoding)
+        lengths = {len(encoding.ids) for encoding in encodings}
+        if len(lengths) != 1:
+            raise FolderError(f"{self.path / TOKENIZER_FILE}: its truncation is longer than its "
+                              f"padding, so that phrases have {sorted(lengths)} tokens")
+        values = {"input_ids": [encoding.ids for encoding in encodings],
+                  "attention_mask": [encoding.attention_mask for encoding in encodings]}
+        try:
+            (vectors,) = self._session.run(
+                ["embedding"], {name: np.array(values[name], np.int64) for name in self._inputs})
+        except devices.session_errors() as error:
+            raise FolderError(f"{self.path / LABEL_ENCODER_FILE}: ONNX Runtime cannot run it on "
+                              f"what {TOKENIZER_FILE} gives: {error}") from error
+        if vectors.shape != (len(phrases), self.dimension):
+            raise FolderError(f"{self.path / LABEL_ENCODER_FILE}: gave {list(vectors.shape)} for "
+                              f"{len(phrases)} phrases, not [{len(phrases)}, {self.dimension}]")
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        wrong = ~(np.isfinite(norms) & (norms > 0))
+        if wrong.any():
+            raise FolderError(f"{self.path / LABEL_ENCODER_FILE}: gave a vector without a "
+                              f"direction for {phrases[int(wrong.argmax())]!r}")
+        return vectors / norms
+
+    def _check_graph(self) -> None:
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if (sorted(self._inputs) not in _INPUTS
+                or any(node.type != "tensor(int64)" or len(node.shape) != 2
+                       or isinstance(node.shape[0], int) for node in inputs)):
+            raise FolderError(f"{self.path / LABEL_ENCODER_FILE}: expected the inputs input_ids "
+                              "and, perhaps, attention_mask, int64 [batch, length], batch dynamic")
+        found = {node.name: (node.type, node.shape[1:]) for node in outputs}
+        if found.get("embedding") != ("tensor(float)", [self.dimension]):
+            raise FolderError(f"{self.path / LABEL_ENCODER_FILE}: expected an output, embedding, "
+                              f"float32 [batch, {self.dimension}]")
+
+    def _check_tokenizer(self) -> None:
+        padding, truncation = self._tokenizer.padding, self._tokenizer.truncation
+        if not padding or not truncation:
+            raise FolderError(f"{self.path / TOKENIZER_FILE}: expected padding and truncation in "
+                              "it, so that all phrases have as many tokens")
+        length = self._session.get_inputs()[0].shape[1]
+        if isinstance(length, int) and padding["length"] != length:
+            raise FolderError(f"{self.path / TOKENIZER_FILE}: expected padding to {length} tokens, "
+                              f"which is what {LABEL_ENCODER_FILE} takes")
+
+
+def _tokenizer(path: Path) -> "tokenizers.Tokenizer":
+    import tokenizers
+
+    try:
+        return tokenizers.Tokenizer.from_file(str(path))
+    except Exception as error:  # it raises nothing more special
+        raise FolderError(f"{path}: tokenizers cannot load it: {error}") from error
+
+
+class _Reading:
+    """What a tokenizer makes of phrases, as far as a user ought to know."""
+
+    def __init__(self, model: str, unknown: int | None) -> None:
+        self._model, self._unknown = model, unknown
+        self._cut: list[str] = []
+        self._same: list[str] = []
+        self._read: dict[tuple[int, ...], str] = {}
+
+    def add(self, phrase: str, encoding: "tokenizers.Encoding") -> None:
+        """Raises UnknownLabelError for a phrase of which nothing is known."""
+        read = tuple(token for token, special, counts in zip(
+            encoding.ids, encoding.special_tokens_mask, encoding.attention_mask, strict=True)
+                     if counts and not special)
+        if all(token == self._unknown for token in read):
+            raise UnknownLabelError(
+                f"the label encoder of model {self._model!r} knows no word or character of the "
+                f"phrase {_shown(phrase)}; put it into other words")
+        if encoding.overflowing:
+            self._cut.append(f"only the first {len(read)} pieces of words count of the phrase "
+                             f"{_shown(phrase)}")
+        same = self._read.setdefault(read, phrase)
+        if same != phrase:
+            self._same.append(f"{_shown(same)} and {_shown(phrase)} read the same to the label "
+                              "encoder, so they share the probability")
+
+    def tell(self) -> None:
+        """Log what was found, a few lines at most."""
+        for lines in (self._cut, self._same):
+            for line in lines[:_TOLD]:
+                _LOG.info("%s", line)
+            if len(lines) > _TOLD:
+                _LOG.info("the same goes for %s more phrases", f"{len(lines) - _TOLD:,}")
+
+
+def _unknown_token(tokenizer: "tokenizers.Tokenizer") -> int | None:
+    """What stands for all that a tokenizer does not know, where it says that this is no word."""
+    model = tokenizer.model
+    number = getattr(model, "unk_id", None)  # of a Unigram model; of others the text is known
+    if number is None:
+        number = tokenizer.token_to_id(getattr(model, "unk_token", None) or "")
+    added = tokenizer.get_added_tokens_decoder()
+    return number if number in added and added[number].special else None
+
+
+def _shown(phrase: str) -> str:
+    return repr(phrase if len(phrase) <= _SHOWN else phrase[:_SHOWN - 1] + "…")

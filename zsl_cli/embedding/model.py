@@ -1,0 +1,145 @@
+"""Model: a model folder and the ONNX Runtime session that turns images into embeddings."""
+
+import importlib
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zsl_cli.embedding import devices, images
+from zsl_cli.errors import FolderError
+from zsl_cli.support import folders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import onnxruntime
+    from numpy.typing import NDArray
+
+    from zsl_cli.embedding.label_encoder import LabelEncoder
+
+ENCODER_FILE = "encoder.onnx"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How inner products become probabilities: ``softmax(product / temperature)`` over the
+    ``neighbours`` nearest candidate labels (Guo et al., 2017; beyond them the terms vanish)."""
+
+    temperature: float = 0.05
+    neighbours: int = 100
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.temperature, int | float) and self.temperature > 0):
+            raise ValueError(f"temperature {self.temperature!r} is not a number above 0")
+        if not (isinstance(self.neighbours, int) and self.neighbours > 0):
+            raise ValueError(f"neighbours {self.neighbours!r} is not a whole number above 0")
+
+
+class Model:
+    """An image encoder: uint8 RGB pixels → unit vectors in the space called ``space``."""
+
+    def __init__(self, manifest: dict[str, Any], path: Path,
+                 session: "onnxruntime.InferenceSession") -> None:
+        self.path = path
+        self.name: str = manifest["name"]
+        self.space: str = manifest["space"]
+        self.dimension: int = manifest["dimension"]
+        self.manifest = manifest
+        self.preprocessing: images.Preprocessing = _entry(
+            images.Preprocessing, manifest, "input", path)
+        self.calibration: Calibration = _entry(Calibration, manifest, "calibration", path)
+        self.device = devices.session_device(session)
+        self.batch_size = 64 if self.device == "cuda" else 8
+        self._session = session
+        # A graphics card runs one batch at a time anyway; in turn, they share its memory.
+        self._turn = threading.Lock() if self.device == "cuda" else nullcontext()
+        self._check_graph()
+
+    @classmethod
+    def load(cls, name: str | os.PathLike[str] = "default", *, device: str = "auto",
+             threads: int | None = None) -> "Model":
+        """The model of this name or in this folder, its files checked against their hashes.
+
+        threads: CPU threads of one ``embed_pixels``, all usable cores by default. It may be
+            called from several threads at once, and with 1 that is the fastest for many images.
+
+        Raises FolderError, and DeviceError when ``device`` cannot be used.
+        """
+        folder = folders.find(folders.MODEL, name)
+        manifest = folders.read_manifest(folders.MODEL, folder)
+        _entry(images.Preprocessing, manifest, "input", folder)
+        with ThreadPoolExecutor(1) as pool:  # hashed while ONNX Runtime is being imported
+            checking = pool.submit(folders.check_file, folder, ENCODER_FILE, manifest)
+            importlib.import_module("onnxruntime")
+        checking.result()
+        return cls(manifest, folder, devices.open_session(folder / ENCODER_FILE, device, threads))
+
+    def _check_graph(self) -> None:
+        """Raise FolderError unless the graph takes and gives what DESIGN's contract says."""
+        inputs = {node.name: node for node in self._session.get_inputs()}
+        outputs = {node.name: node for node in self._session.get_outputs()}
+        side = self.preprocessing.size
+        square = [side, side, 3] if self.preprocessing.layout == "NHWC" else [3, side, side]
+        if (list(inputs) != ["images"] or inputs["images"].type != "tensor(uint8)"
+                or inputs["images"].shape[1:] != square):
+            raise FolderError(f"{self.path / ENCODER_FILE}: expected one input, images, uint8 "
+                              f"[batch, {', '.join(map(str, square))}]")
+        if "embedding" not in outputs or outputs["embedding"].shape[1:] != [self.dimension]:
+            raise FolderError(f"{self.path / ENCODER_FILE}: expected an output, embedding, "
+                              f"[batch, {self.dimension}]")
+
+    @property
+    def encodes_phrases(self) -> bool:
+        """Whether the folder has a label encoder; see ``label_encoder``."""
+        return folders.encodes_phrases(self.manifest)
+
+    @cached_property
+    def label_encoder(self) -> "LabelEncoder | None":
+        """What turns phrases into label vectors of this model's space, on the device that the
+        model runs on, or None; loaded at first use. Raises FolderError."""
+        if not self.encodes_phrases:
+            return None
+        from zsl_cli.embedding.label_encoder import LabelEncoder
+
+        return LabelEncoder.load(self.path, self.manifest, device=self.device)
+
+    def read(self, source: "images.ImageSource", *,
+             max_pixels: int = images.MAX_PIXELS) -> "NDArray[np.uint8]":
+        """One image as this encoder takes it; raises ImageError."""
+        return images.load(source, self.preprocessing, max_pixels=max_pixels)
+
+    def embed_pixels(self, pixels: "Sequence[NDArray[np.uint8]]") -> "NDArray[np.float32]":
+        """The unit embeddings, float32 ``[n, D]``, of n arrays that ``read`` has made."""
+        if not pixels:
+            return np.empty((0, self.dimension), np.float32)
+        batch = np.stack(pixels)
+        with self._turn:
+            return self._session.run(["embedding"], {"images": batch})[0]
+
+    def embed(self, sources: "Iterable[images.ImageSource]", *,
+              batch_size: int | None = None) -> "NDArray[np.float32]":
+        """The unit embeddings, float32 ``[n, D]``, of paths, bytes or Pillow images.
+
+        Raises ImageError at the first image that cannot be used; ``Classifier.classify`` and
+        ``stream.embed`` go on instead.
+        """
+        size = batch_size or self.batch_size
+        pixels = [self.read(source) for source in sources]
+        batches = [self.embed_pixels(pixels[start:start + size])
+                   for start in range(0, len(pixels), size)]
+        return np.concatenate([self.embed_pixels([]), *batches])
+
+
+def _entry(kind: type, manifest: dict[str, Any], name: str, folder: Path) -> Any:
+    """The dataclass that an entry of the manifest describes; FolderError when it does not."""
+    try:
+        return kind(**manifest.get(name, {}))
+    except (TypeError, ValueError) as error:
+        raise FolderError(f"{folder / folders.MODEL.manifest}: {name}: {error}") from error

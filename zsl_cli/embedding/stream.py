@@ -1,0 +1,140 @@
+"""Many images → batches of embeddings and errors, in parallel and in order.
+
+Decoding and inference are tasks of one pool of threads. On a CPU every inference runs on a single
+thread and several run at once: no core waits for another in the middle of a layer, so all of them
+are busy to the end.
+"""
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
+
+from zsl_cli.errors import ImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from zsl_cli.embedding.model import Model
+
+    Pixels = NDArray[np.uint8]
+    Read = Callable[[Model], Pixels]
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True)
+class Batch(Generic[Key]):
+    """Some items: their keys, the error of each or None, and float32 ``[n, D]``, the embeddings
+    of the n that have no error."""
+
+    keys: list[Key]
+    errors: list[ImageError | None]
+    embeddings: "NDArray[np.float32]"
+
+
+@dataclass(frozen=True)
+class _Running(Generic[Key]):
+    """A batch whose images are decoded and on their way through the model."""
+
+    keys: list[Key]
+    errors: list[ImageError | None]
+    parts: "list[Future[NDArray[np.float32]]]"
+
+    def done(self) -> bool:
+        return all(part.done() for part in self.parts)
+
+    def result(self, empty: "NDArray[np.float32]") -> "Batch[Key]":
+        parts = [part.result() for part in self.parts]
+        return Batch(self.keys, self.errors, np.concatenate([empty, *parts]))
+
+
+def embed(model: "Model", items: "Iterable[tuple[Key, Read | ImageError]]", *,
+          batch_size: int = 8, jobs: int = 1, group: int = 1) -> "Iterator[Batch[Key]]":
+    """Batches of embeddings and errors, in the order of the items.
+
+    items: pairs of a key, which comes back untouched, and a function that reads the pixels for
+        the model (called on one of ``jobs`` threads) or an error that is already known.
+    batch_size: images that go through the model at once. What is left over goes in powers of
+        two, so that ONNX Runtime's arena meets a few shapes only and stops growing.
+    group: up to so many times batch_size images make one Batch, failed ones included. Which
+        images go through the model together depends on nothing else, so that going on at the
+        end of a Batch later gives the same embeddings to the last bit.
+
+    At most ``3 × group × batch_size + jobs`` images are in memory, however many items there
+    are. When the consumer stops, or is interrupted, what is not yet decoded is dropped.
+    """
+    items = iter(items)
+    first = list(islice(items, 2))
+    if len(first) < 2:  # one image: a thread would only cost
+        for key, read in first:
+            pixels = _read(read, model)
+            if isinstance(pixels, ImageError):
+                yield Batch([key], [pixels], model.embed_pixels([]))
+            else:
+                yield Batch([key], [None], model.embed_pixels([pixels]))
+        return
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="zsl-worker")
+    window: deque[tuple[Key, Future[Pixels | ImageError]]] = deque()
+    running: deque[_Running[Key]] = deque()
+    size = group * batch_size
+
+    def admit(pairs: "Iterable[tuple[Key, Read | ImageError]]") -> None:
+        for key, read in pairs:
+            window.append((key, pool.submit(_read, read, model)))
+
+    def start() -> None:
+        """Take up to ``size`` images out of the window, and send them through the model as they
+        come."""
+        batch: _Running[Key] = _Running([], [], [])
+        waiting: list[Pixels] = []
+        while window and len(batch.keys) < size:
+            key, future = window.popleft()
+            pixels = future.result()
+            admit(islice(items, 1))
+            batch.keys.append(key)
+            if isinstance(pixels, ImageError):
+                batch.errors.append(pixels)
+            else:
+                batch.errors.append(None)
+                waiting.append(pixels)
+            if len(waiting) == batch_size:
+                batch.parts.append(pool.submit(model.embed_pixels, waiting))
+                waiting = []
+        for part in _powers_of_two(waiting):
+            batch.parts.append(pool.submit(model.embed_pixels, part))
+        running.append(batch)
+
+    empty = model.embed_pixels([])
+    try:
+        admit(first)
+        admit(islice(items, size + jobs - len(first)))
+        while window or running:
+            # One batch runs while the one before it is being used; a finished one never waits.
+            if window and len(running) < 2 and not (running and running[0].done()):
+                start()
+            else:
+                yield running.popleft().result(empty)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _read(read: "Read | ImageError", model: "Model") -> "Pixels | ImageError":
+    if isinstance(read, ImageError):
+        return read
+    try:
+        return read(model)
+    except ImageError as error:
+        return error
+
+
+def _powers_of_two(pixels: "list[Pixels]") -> "Iterator[list[Pixels]]":
+    while pixels:
+        size = 1 << (len(pixels).bit_length() - 1)
+        yield pixels[:size]
+        pixels = pixels[size:]

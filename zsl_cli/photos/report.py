@@ -1,0 +1,101 @@
+"""Entries → one HTML file to look at them with: thumbnails, filters, the tree of labels, failures.
+
+The file stands alone (see html_page). What comes from outside, such as file names, is in it as
+JSON alone and never as markup; ``report.js`` builds the page from that.
+"""
+
+import base64
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, BinaryIO
+
+from zsl_cli.photos.entry import Entry
+from zsl_cli.support import html_page
+from zsl_cli.support.wording import shown
+
+Lineage = Callable[[str], Sequence[tuple[str, str]]]
+"""The id of a label → (id, name) from the root of the tree down to the label itself."""
+
+BLOCK = 100
+"""Photos a block of JSON. The page reads a block's thumbnails when it comes to show them, so
+that a hundred thousand photos don't have to be held twice."""
+
+@dataclass(frozen=True)
+class About:
+    """What the report says of itself.
+
+    made: when, as an ISO 8601 time.
+    folder: what was labelled, as it was asked for.
+    """
+
+    model: str
+    vocabulary: str
+    version: str
+    made: str
+    folder: Sequence[str]
+
+
+def write(file: BinaryIO, entries: Iterable[Entry], lineage: Lineage, about: About) -> None:
+    """The report of the entries, in their order. They are written as they come: only a block of
+    them and the table of the labels are held."""
+    before, behind = html_page.around(__package__, "report")
+    labels = _Labels(lineage)
+    file.write(before.encode())
+    file.write(_block("about", {"model": shown(about.model), "version": shown(about.version),
+                                "vocabulary": shown(about.vocabulary), "made": shown(about.made),
+                                "folder": [shown(folder) for folder in about.folder]}))
+    entries = iter(entries)
+    while batch := list(islice(entries, BLOCK)):
+        photos = [entry for entry in batch if entry.failure is None]
+        file.write(_block("rows", {
+            "photos": [[*_split(entry.path), _scores(entry, labels)] for entry in photos],
+            "failures": [[shown(entry.path), entry.failure.kind, shown(entry.failure.message)]
+                         for entry in batch if entry.failure is not None]}))
+        file.write(_block("thumbnails", [base64.b64encode(entry.thumbnail or b"").decode()
+                                         for entry in photos]))
+    file.write(_block("labels", labels.table))
+    file.write(behind.encode())
+
+
+def _split(path: str) -> tuple[str, str]:
+    """Folder and file name, which add up to the path."""
+    start = len(path) - len(os.path.basename(path))
+    return shown(path[:start]), shown(path[start:])
+
+
+def _scores(entry: Entry, labels: "_Labels") -> list[int]:
+    """Row and score in thousandths, in turn, of each label."""
+    return [number for found in entry.labels
+            for number in (labels.row(found.id), round(1000 * found.score))]
+
+
+class _Labels:
+    """The labels that were found and those above them: ``table`` has a line ``[id, name, line of
+    the parent or -1]`` for each, parents first."""
+
+    def __init__(self, lineage: Lineage) -> None:
+        self.table: list[tuple[str, str, int]] = []
+        self._lineage = lineage
+        self._rows: dict[str, int] = {}
+
+    def row(self, id_: str) -> int:
+        """The line of this label in the table, made when it is met for the first time."""
+        if id_ not in self._rows:
+            parent = -1
+            for above, name in self._lineage(id_):
+                if above not in self._rows:
+                    self._rows[above] = len(self.table)
+                    self.table.append((shown(above), shown(name), parent))
+                parent = self._rows[above]
+        return self._rows[id_]
+
+
+def _block(kind: str, value: Any) -> bytes:
+    """The value as JSON in a script element, in ASCII and without what HTML gives a meaning."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":  # they occur in strings alone, where an escape means the same
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return f'<script type="application/json" data-block="{kind}">{text}</script>\n'.encode("ascii")

@@ -1,0 +1,178 @@
+"""XMP sidecars on disk: which file it is, what would change in it, and the change made safely."""
+
+import difflib
+import os
+import shutil
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from zsl_cli.embedding.walk import SUFFIXES
+from zsl_cli.errors import ImageError
+from zsl_cli.photos.entry import Made
+from zsl_cli.photos.packet import MAX_BYTES, error
+from zsl_cli.photos.xmp import Keyword, is_ours, merge
+from zsl_cli.support.files import replacing
+
+BACKUP = ".zsl-backup"
+"""What is added to a sidecar's name for the copy that is kept of it."""
+
+RAW_SUFFIXES = frozenset({
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".k25",
+    ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2",
+    ".rwl", ".sr2", ".srf", ".srw", ".x3f"})
+"""Camera formats that zsl doesn't read, yet whose sidecars it must not take for a JPEG's."""
+
+
+_WITH_SIDECARS = SUFFIXES | RAW_SUFFIXES | {
+    ".3gp", ".ai", ".avi", ".jxl", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mts", ".pdf",
+    ".psb", ".psd", ".svg", ".webm", ".wmv", ".xcf"}
+
+
+class Naming(StrEnum):
+    """How a sidecar is called.
+
+    FULL: ``photo.jpg.xmp``, as darktable and digiKam do; STEM: ``photo.xmp``, as Adobe does.
+    AUTO: whichever exist, or else FULL.
+    """
+
+    AUTO = "auto"
+    FULL = "full"
+    STEM = "stem"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to happen to one sidecar; ``before`` is None where there is none yet."""
+
+    path: str
+    before: bytes | None
+    after: bytes
+
+    def diff(self) -> list[str]:
+        """The change as a unified diff, line by line without line ends."""
+        before = [] if self.before is None else _text(self.before).splitlines()
+        return list(difflib.unified_diff(
+            before, _text(self.after).splitlines(),
+            os.devnull if self.before is None else self.path, self.path, lineterm=""))
+
+
+class Sidecars:
+    """The sidecars of one run; it lists a folder once, so images added since are not seen."""
+
+    def __init__(self, naming: Naming = Naming.AUTO) -> None:
+        self._naming = naming
+        self._folder: str | None = None
+        self._stems: dict[str, set[str]] = {}
+
+    def paths(self, photo: str) -> list[str]:
+        """The sidecars of a photo, one or (AUTO, where both exist) two.
+
+        ``photo.xmp`` is left to a raw or other image of the same stem: AUTO passes it over.
+        Raises ImageError of kind ``sidecar`` where STEM was asked for all the same.
+        """
+        full, stem = f"{photo}.xmp", f"{os.path.splitext(photo)[0]}.xmp"
+        if self._naming is Naming.FULL or full == stem:
+            return [full]
+        if self._naming is Naming.STEM:
+            if others := self._sharing(photo):
+                raise error(f"the sidecar {os.path.basename(stem)} would be that of {others[0]}, "
+                            f"too: use the full naming, {os.path.basename(full)}")
+            return [stem]
+        existing = [path for path in (full, stem) if os.path.lexists(path)]
+        if stem in existing and self._sharing(photo):
+            existing.remove(stem)
+        return existing or [full]
+
+    def plan(self, photo: str, keywords: Sequence[Keyword], made: Made) -> list[Change]:
+        """The changes that give a photo's sidecars these keywords; nothing is written. There is
+        none for a sidecar that already says the same.
+
+        Raises ImageError of kind ``sidecar`` where one cannot be read or merged into.
+        """
+        changes = []
+        for path in self.paths(photo):
+            try:
+                before = _read(path)
+                after = merge(before, keywords, made)
+            except (ImageError, OSError) as reason:
+                raise _named(path, "read", reason) from reason
+            if after is not None and after != before:
+                changes.append(Change(path, before, after))
+        return changes
+
+    def _sharing(self, photo: str) -> list[str]:
+        """The other images in the folder whose stem is the photo's."""
+        folder, name = os.path.split(photo)
+        if folder != self._folder:
+            stems: dict[str, set[str]] = {}
+            try:
+                for other in os.listdir(folder or "."):
+                    stem, suffix = os.path.splitext(os.path.normcase(other))
+                    if suffix.lower() in _WITH_SIDECARS:
+                        stems.setdefault(stem, set()).add(other)
+            except OSError as reason:
+                raise error("cannot list its folder, to see which images share a sidecar: "
+                            f"{reason.strerror}; use the full naming") from reason
+            self._folder, self._stems = folder, stems
+        same = self._stems.get(os.path.splitext(os.path.normcase(name))[0], set())
+        return sorted(same - {name})
+
+
+def apply(change: Change) -> None:
+    """Carry out a change: the sidecar appears whole or stays as it was.
+
+    Before the first change of a sidecar in which there is anything that isn't zsl's, a copy is
+    kept as ``NAME.xmp.zsl-backup``; it is never overwritten. A symbolic link is followed, and
+    the file's mode kept.
+
+    Raises ImageError of kind ``sidecar`` where the sidecar cannot be written, or is no longer
+    what it was when the change was planned.
+    """
+    try:
+        path = os.path.realpath(change.path)
+        if _read(path) != change.before:
+            raise error("another program has changed it meanwhile; run zsl again")
+        if change.before is not None:
+            if not os.access(path, os.W_OK):
+                raise error("it is read-only; allow writing to it, or move it away")
+            if not os.path.lexists(path + BACKUP) and not is_ours(change.before):
+                with replacing(path + BACKUP) as copy:
+                    copy.write(change.before)
+                shutil.copymode(path, path + BACKUP)
+        # What zsl made can be made again; what holds somebody's work outlives a power cut.
+        with replacing(path, durable=change.before is not None) as file:
+            file.write(change.after)
+    except (ImageError, OSError) as reason:
+        raise _named(change.path, "write", reason) from reason
+
+
+def _read(path: str) -> bytes | None:
+    """The sidecar; None where there is none. What is no regular file is never opened, since it
+    could block for ever."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        raise error("not a regular file; move it away and run zsl again")
+    with open(path, "rb", buffering=0) as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def _named(path: str, verb: str, reason: Exception) -> ImageError:
+    """The error with the sidecar's name, and what to do where the system gave the reason."""
+    if isinstance(reason, OSError):
+        said = f"cannot {verb} it: {reason.strerror or reason}; check the permissions and the disk"
+    else:
+        said = str(reason)
+    return error(f"sidecar {os.path.basename(path)}: {said}")
+
+
+def _text(data: bytes) -> str:
+    """What can be read of a packet, whichever encoding it is in."""
+    wide = b"\0" in data[:4]
+    little = data.startswith((b"\xff\xfe", b"<\0"))
+    encoding = ("utf-16-le" if little else "utf-16-be") if wide else "utf-8-sig"
+    return data.decode(encoding, "replace").removeprefix("\ufeff")

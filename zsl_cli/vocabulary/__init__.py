@@ -1,0 +1,1 @@
+"""Unit vectors → labels: names, hierarchy, the nearest label vectors, the index and its cache."""

@@ -1,0 +1,431 @@
+"""Vocabulary: a vocabulary folder, its labels and their vectors, and the search over them."""
+
+import json
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zsl_cli.errors import FolderError, UnknownLabelError
+from zsl_cli.support import folders
+from zsl_cli.vocabulary import nearest
+from zsl_cli.vocabulary.class_names import WORDNET_ID
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from zsl_cli.vocabulary.hierarchy import Hierarchy
+    from zsl_cli.vocabulary.index_cache import IndexCache
+    from zsl_cli.vocabulary.spelling import Names
+
+LABELS_FILE = "labels.jsonl"
+VECTORS_FILE = "vectors.npy"
+
+
+@dataclass(frozen=True, slots=True)  # a vocabulary may have a million
+class Label:
+    """One label of a vocabulary.
+
+    id: unique; in the default vocabulary the WordNet 3.0 offset, ``n02123045``.
+    name, synonyms, gloss: what it is called and what it means.
+    parents: the ids of the labels right above it.
+    ambiguous: whether another label has this name too.
+    seen: whether the model's CNN was trained on images of it.
+    """
+
+    id: str
+    name: str
+    synonyms: tuple[str, ...] = ()
+    gloss: str = ""
+    parents: tuple[str, ...] = ()
+    ambiguous: bool = False
+    seen: bool = False
+
+    def to_json(self) -> str:
+        """One line of ``labels.jsonl``; what has its default value is left out."""
+        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        given = {name: value for name, value in values if value not in ("", (), False)}
+        return json.dumps(given, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: bytes) -> "Label":
+        """The inverse of to_json; raises ValueError for anything else."""
+        try:
+            given = json.loads(line.decode())
+            return cls(id=str(given["id"]), name=str(given["name"]),
+                       synonyms=_texts(given.get("synonyms", [])),
+                       gloss=str(given.get("gloss", "")),
+                       parents=_texts(given.get("parents", [])),
+                       ambiguous=bool(given.get("ambiguous", False)),
+                       seen=bool(given.get("seen", False)))
+        except (KeyError, TypeError, RecursionError) as error:
+            raise ValueError(f"not a label: {error}") from error
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ValueError(f"not a list of texts: {value!r}")
+    return tuple(value)
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a user's word for a label was taken to mean: the row, and the other rows it could
+    have meant."""
+
+    text: str
+    row: int
+    others: tuple[int, ...] = ()
+
+
+class Vocabulary:
+    """Labels and their vectors, from a vocabulary folder.
+
+    Rows of the folder are numbered from 0 and stay the same in every subset.
+    """
+
+    def __init__(self, manifest: dict[str, Any], path: Path | None, lines: Sequence[bytes],
+                 vectors: "NDArray[np.floating]") -> None:
+        """``path`` is None for ``empty``, which has no folder."""
+        self.path = path
+        self.name: str = manifest["name"]
+        self.space: str = manifest["space"]
+        self.dimension: int = manifest["dimension"]
+        self.manifest = manifest
+        self.vectors = vectors
+        self._lines = lines
+        self._parsed: dict[int, Label] = {}
+        self._hnsw: nearest.Hnsw | None = None
+
+    @classmethod
+    def load(cls, name: str | os.PathLike[str] = "default") -> "Vocabulary":
+        """The vocabulary of this name or in this folder, its files checked against their hashes.
+
+        Raises FolderError.
+        """
+        folder = folders.find(folders.VOCABULARY, name)
+        return cls._read(folder, folders.read_manifest(folders.VOCABULARY, folder))
+
+    @classmethod
+    def empty(cls, space: str, dimension: int) -> "Vocabulary":
+        """No labels at all, for a model that encodes the phrases it is to choose from."""
+        manifest = {"name": "phrases", "version": "1", "space": space, "dimension": dimension,
+                    "labels": 0, "files": {}}
+        return cls(manifest, None, [], np.empty((0, dimension), np.float32))
+
+    @classmethod
+    def start_loading(cls, name: str | os.PathLike[str] = "default", *,
+                      exact: bool | None = None, queries: int = 1,
+                      ef: int | None = None) -> "Future[Vocabulary]":
+        """Load on another thread, so that a program can start its model meanwhile, and make the
+        ``searcher`` of these arguments ready.
+
+        Raises FolderError at once for a folder that is not there; the future raises it for one
+        whose files are not what the manifest says.
+        """
+        folder = folders.find(folders.VOCABULARY, name)
+        manifest = folders.read_manifest(folders.VOCABULARY, folder)
+        pool = ThreadPoolExecutor(1, thread_name_prefix="zsl-vocabulary")
+        future = pool.submit(cls._read, folder, manifest, exact, queries, ef)
+        pool.shutdown(wait=False)
+        return future
+
+    @classmethod
+    def _read(cls, folder: Path, manifest: dict[str, Any], exact: bool | None = None,
+              queries: int = 0, ef: int | None = None) -> "Vocabulary":
+        for file in (LABELS_FILE, VECTORS_FILE):
+            folders.check_file(folder, file, manifest)
+        try:
+            vectors = np.lib.format.open_memmap(folder / VECTORS_FILE, mode="r")
+        except Exception as error:  # a damaged file fails in as many ways as it has bytes
+            raise FolderError(f"{folder / VECTORS_FILE}: not the array that is expected: {error}"
+                              ) from error
+        try:
+            lines = _Lines((folder / LABELS_FILE).read_bytes())
+        except OSError as error:
+            raise FolderError(f"{folder / LABELS_FILE}: {error.strerror}") from error
+        shape = (manifest["labels"], manifest["dimension"])
+        if vectors.shape != shape or vectors.dtype.kind != "f" or len(lines) != shape[0]:
+            raise FolderError(
+                f"{folder}: {folders.VOCABULARY.manifest} speaks of {shape[0]} labels of dimension "
+                f"{shape[1]}, {VECTORS_FILE} holds {vectors.dtype} {list(vectors.shape)}, "
+                f"{LABELS_FILE} {len(lines)} lines")
+        vocabulary = cls(manifest, folder, lines, vectors)
+        if queries:
+            vocabulary.searcher(exact=exact, queries=queries, ef=ef)
+        return vocabulary
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def label(self, row: int) -> Label:
+        """The label of a row (lines are parsed when they are asked for)."""
+        if row not in self._parsed:
+            try:
+                self._parsed[row] = Label.from_json(self._lines[row])
+            except ValueError as error:
+                where = f"{self.path}{os.sep}{LABELS_FILE}"
+                raise FolderError(f"{where}, line {row + 1}: {error}") from error
+        return self._parsed[row]
+
+    @cached_property
+    def labels(self) -> list[Label]:
+        """All labels, in the order of the rows."""
+        return [self.label(row) for row in range(len(self))]
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """The row of each id."""
+        return {label.id: row for row, label in enumerate(self.labels)}
+
+    @cached_property
+    def has_wordnet_ids(self) -> bool:
+        """Whether there are WordNet's ids among those of the labels."""
+        return any(map(WORDNET_ID.fullmatch, self.rows))
+
+    @cached_property
+    def hierarchy(self) -> "Hierarchy":
+        """The graph of parents over the rows."""
+        from zsl_cli.vocabulary.hierarchy import Hierarchy
+
+        return Hierarchy([label.id for label in self.labels],
+                         [label.parents for label in self.labels])
+
+    def lineage(self, id_: str) -> tuple[tuple[str, str], ...]:
+        """(id, name) from the root of the hierarchy down to the label of this id."""
+        return tuple((label.id, label.name)
+                     for label in map(self.label, self.hierarchy.lineage(self.rows[id_])))
+
+    @cached_property
+    def spelling(self) -> "Names":
+        """All names and synonyms, as ``normal_name`` writes them, to be asked for those like a
+        text."""
+        from zsl_cli.vocabulary.spelling import Names
+
+        return Names(list(self._names))
+
+    def path_names(self, id_: str) -> tuple[str, ...]:
+        """The names of ``lineage``; a phrase, which is its own id, lies under nothing."""
+        return tuple(name for _, name in self.lineage(id_)) if id_ in self.rows else (id_,)
+
+    @cached_property
+    def _names(self) -> dict[str, list[int]]:
+        """The rows that each normalised name or synonym can mean, main names first."""
+        names: dict[str, list[int]] = {}
+        for row, label in enumerate(self.labels):
+            names.setdefault(normal_name(label.name), []).append(row)
+        for row, label in enumerate(self.labels):
+            for synonym in label.synonyms:
+                meant = names.setdefault(normal_name(synonym), [])
+                if row not in meant:
+                    meant.append(row)
+        return names
+
+    def find(self, text: str) -> Match:
+        """As look_up; raises UnknownLabelError, with the nearest names, for what is no label."""
+        match = self.look_up(text)
+        if match is None:
+            raise self.unknown(text)
+        return match
+
+    def unknown(self, text: str) -> UnknownLabelError:
+        """The error that a text is no label, with the nearest names."""
+        from zsl_cli.vocabulary.spelling import ALIKE
+
+        close = self.spelling.like(normal_name(text), most=5, least=ALIKE)
+        return UnknownLabelError(f"unknown label {text!r}; " + (
+            f"the nearest names are: {', '.join(close)}" if close
+            else "no name of this vocabulary is like it"))
+
+    def look_up(self, text: str) -> Match | None:
+        """The label that an id, a name or a synonym stands for, or None.
+
+        A name with several senses means the most usual one in pictures (see ``_usual``; without a
+        label prior: the first main name). An article before a name does not count.
+        """
+        if text.strip() in self.rows:
+            return Match(text, self.rows[text.strip()])
+        name = normal_name(text)
+        if name not in self._names:
+            name = _ARTICLE.sub("", name)
+        meant = self._names.get(name)
+        if not meant:
+            return None
+        best = meant[0]
+        if self.prior_dimension is not None and len(meant) > 1:
+            best = max(meant, key=lambda row: self._usual(row, name))
+        return Match(text, best, tuple(row for row in meant if row != best))
+
+    def _usual(self, row: int, name: str) -> float:
+        """How likely a name means this label. A label prior is of all its names: a sense of which
+        it is the main name (a chair, not an electric chair), and one that somebody has collected
+        pictures of (a leopard, not its pelt), are as much more usual as priors differ."""
+        label = self.label(row)
+        return self.prior(row) + self._prior_spread * (
+            (normal_name(label.name) == name) + label.seen)
+
+    @cached_property
+    def _prior_spread(self) -> float:
+        return float(np.std(self.vectors[:, self.prior_dimension], dtype=np.float64))
+
+    @property
+    def prior_dimension(self) -> int | None:
+        """The dimension of the label vectors that holds the label prior, if there is one."""
+        return self.manifest.get("prior_dimension")
+
+    def prior(self, row: int) -> float:
+        """How usual a label is in pictures, in the units of the score; 0 without a prior."""
+        if self.prior_dimension is None:
+            return 0.0
+        return float(self.vectors[row, self.prior_dimension])
+
+    @cached_property
+    def meanings(self) -> "NDArray[np.float32]":
+        """What the labels mean: unit vectors, float32 ``[labels, D']``, of the dimensions before
+        the label prior's (the prior, and what fills a vector up to unit length, come behind
+        them), or of all where there is none. A zero vector stays zero."""
+        vectors = nearest.as_float32(self.vectors[:, :self.prior_dimension])
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        norms[norms == 0] = 1
+        return vectors / norms
+
+    @cached_property
+    def hnsw_parameters(self) -> nearest.HnswParameters:
+        """The index's parameters: the manifest's, and those that suit this number of labels
+        where it says nothing. Raises FolderError."""
+        try:
+            return replace(nearest.HnswParameters.suited_to(len(self)),
+                           **self.manifest.get("hnsw", {}))
+        except (TypeError, ValueError) as error:
+            raise FolderError(f"{self.path}{os.sep}{folders.VOCABULARY.manifest}: hnsw: {error}"
+                              ) from error
+
+    @cached_property
+    def _exact(self) -> nearest.Exact:
+        return nearest.Exact(self.vectors)
+
+    def index_cache(self, parameters: nearest.HnswParameters | None = None) -> "IndexCache":
+        """Where the HNSW index over the label vectors is kept; ``parameters`` in the place of
+        the manifest's."""
+        from zsl_cli.vocabulary.index_cache import IndexCache
+
+        return IndexCache(self.manifest["files"][VECTORS_FILE]["sha256"],
+                          parameters or self.hnsw_parameters)
+
+    def searcher(self, *, exact: bool | None = None, queries: int = 1,
+                 ef: int | None = None) -> nearest.Nearest:
+        """What searches all labels.
+
+        exact: True for brute force, False for the HNSW index, None for whichever is quicker
+            over this number of ``queries``.
+        ef: the width of a search in the index, in the place of the manifest's.
+        """
+        if exact or not len(self):
+            return self._exact
+        if self._hnsw is None:
+            size = len(self), self.dimension, queries
+            if exact is None and not nearest.index_pays(*size, saved=True):
+                return self._exact
+            cache = self.index_cache()
+            if exact is None and not nearest.index_pays(*size, saved=cache.path is not None):
+                return self._exact
+            self._hnsw = cache.open(self.vectors)
+        return self._hnsw.with_ef(ef) if ef else self._hnsw
+
+    def search(self, embeddings: "NDArray[np.float32]", k: int = 10, *,
+               exact: bool | None = None) -> "tuple[list[list[str]], NDArray[np.float32]]":
+        """The ids and the inner products, ``[n, k]`` each, of the k labels nearest to each of
+        the unit embeddings ``[n, D]``, best first."""
+        rows, scores = self.searcher(exact=exact, queries=len(embeddings)).search(embeddings, k)
+        return [[self.label(row).id for row in line] for line in rows.tolist()], scores
+
+    def subset(self, rows: Iterable[int], *, prior: bool = True,
+               phrases: "Mapping[str, NDArray[np.float32]] | None" = None) -> "Subset":
+        """The search over these rows alone, exact; without the label prior if so asked.
+
+        phrases: candidates beside the rows, with their label vectors, float32 ``[D]``.
+        """
+        return Subset(self, np.array(sorted(set(rows)), dtype=np.int64), prior, phrases or {})
+
+
+class _Lines(Sequence[bytes]):
+    """The lines of a text, cut out when they are asked for: few are of hundreds of thousands."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n"))
+        if text and not text.endswith(b"\n"):
+            self._ends = np.append(self._ends, len(text))
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, row: Any) -> Any:
+        if not 0 <= row < len(self):
+            raise IndexError(row)
+        start = self._ends[row - 1] + 1 if row else 0
+        return self._text[start:self._ends[row]]
+
+
+class Subset:
+    """Exact search over some rows of a vocabulary and over phrases that are not in it.
+
+    It answers in the vocabulary's rows; phrases follow behind the last of them, in their order,
+    so ``label`` has to be asked what a row is.
+
+    A prior toward usual labels helps where all labels compete and hurts among a few that the
+    user has chosen, so it can be left out. Phrases never have one.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, rows: "NDArray[np.int64]", prior: bool,
+                 phrases: "Mapping[str, NDArray[np.float32]]") -> None:
+        of_rows = nearest.as_float32(vocabulary.vectors[rows])  # a copy
+        of_phrases = np.array([*phrases.values()], np.float32).reshape(-1, vocabulary.dimension)
+        if vocabulary.prior_dimension is not None:
+            of_phrases[:, vocabulary.prior_dimension] = 0.0
+            if not prior:
+                of_rows[:, vocabulary.prior_dimension] = 0.0
+        self.phrases = tuple(phrases)
+        self._vocabulary = vocabulary
+        self._rows = np.concatenate([rows, len(vocabulary) + np.arange(len(phrases))])
+        self.vectors = np.concatenate([of_rows, of_phrases]) if phrases else of_rows
+        """float32 ``[candidates, D]``, in the order of their rows."""
+        self._exact = nearest.Exact(self.vectors)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, row: object) -> bool:
+        return row in self._members
+
+    @cached_property
+    def _members(self) -> frozenset[int]:
+        return frozenset(self._rows.tolist())
+
+    def label(self, row: int) -> Label:
+        """The label of a row that ``search`` gave; a phrase is its own id and name."""
+        if row < len(self._vocabulary):
+            return self._vocabulary.label(row)
+        phrase = self.phrases[row - len(self._vocabulary)]
+        return Label(phrase, phrase)
+
+    def search(self, queries: "NDArray[np.float32]", k: int) -> "nearest.Neighbours":
+        """See Nearest."""
+        rows, scores = self._exact.search(queries, k)
+        return self._rows[rows], scores
+
+
+_ARTICLE = re.compile(r"^(a|an|the) ")
+
+
+def normal_name(name: str) -> str:
+    """A name as it is compared: case, underscores, runs of white space and whether letters are
+    composed with their marks do not count."""
+    return unicodedata.normalize("NFC", " ".join(name.replace("_", " ").split()).casefold())

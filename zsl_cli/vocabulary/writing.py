@@ -1,0 +1,86 @@
+"""Writing a vocabulary folder, which ``vocabulary`` reads."""
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zsl_cli.support import folders
+from zsl_cli.vocabulary.nearest import HnswParameters
+from zsl_cli.vocabulary.vocabulary import LABELS_FILE, VECTORS_FILE, Label
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+_HEADER_BYTES = 128  # of an .npy file, whatever its shape
+
+
+class Writer:
+    """Fills an existing, empty folder, some labels at a time. Used as a context."""
+
+    def __init__(self, folder: Path, dimension: int, dtype: "DTypeLike" = np.float32) -> None:
+        """dtype: float16 or float32."""
+        self._folder, self._dimension, self._dtype = folder, dimension, np.dtype(dtype)
+        self.count = 0
+        self._labels = (folder / LABELS_FILE).open(
+            "w", encoding="utf-8", errors="backslashreplace", newline="\n")
+        self._vectors = (folder / VECTORS_FILE).open("wb")
+        self._vectors.write(bytes(_HEADER_BYTES))
+
+    def add(self, labels: Iterable[Label], vectors: "NDArray[np.floating]") -> None:
+        """Some more labels and their unit vectors, ``[n, D]``."""
+        self._labels.writelines(label.to_json() + "\n" for label in labels)
+        self._vectors.write(np.ascontiguousarray(vectors, self._dtype).data)
+        self.count += len(vectors)
+
+    def finish(self, name: str, space: str, hnsw: Mapping[str, int] | None = None,
+               **more: Any) -> dict[str, Any]:
+        """Write the manifest and return it.
+
+        hnsw: parameters of the index in the place of those that suit the number of labels.
+        more: see ``write``.
+        """
+        header = io.BytesIO()
+        np.lib.format.write_array_header_1_0(header, {
+            "descr": np.lib.format.dtype_to_descr(self._dtype), "fortran_order": False,
+            "shape": (self.count, self._dimension)})
+        assert len(header.getvalue()) == _HEADER_BYTES
+        self._vectors.seek(0)
+        self._vectors.write(header.getvalue())
+        self.close()
+        manifest = {
+            "name": name, "version": "1", "space": space, "dimension": self._dimension,
+            "labels": self.count, "hnsw": asdict(
+                replace(HnswParameters.suited_to(self.count), **(hnsw or {}))), **more,
+            "files": folders.describe_files(self._folder, VECTORS_FILE, LABELS_FILE),
+        }
+        folders.write_manifest(folders.VOCABULARY, self._folder, manifest)
+        return manifest
+
+    def close(self) -> None:
+        """Close the files, whether they are finished or not."""
+        self._labels.close()
+        self._vectors.close()
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None,
+                 _trace: TracebackType | None) -> None:
+        self.close()
+
+
+def write(folder: Path, name: str, space: str, labels: Sequence[Label],
+          vectors: "NDArray[np.floating]", **more: Any) -> dict[str, Any]:
+    """Fill an existing, empty folder with labels and their unit vectors ``[labels, D]``, float16
+    or float32; returns the manifest.
+
+    more: further entries of the manifest, such as ``sources``, ``prior_dimension``, ``version``.
+    """
+    with Writer(folder, vectors.shape[1], vectors.dtype) as writer:
+        writer.add(labels, vectors)
+        return writer.finish(name, space, **more)
