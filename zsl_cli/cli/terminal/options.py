@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,14 +18,6 @@ MAX_TOP = 1000
 MAX_EF, MIN_M, MAX_M = 100_000, 2, 512
 DEVICES = ("auto", "cpu", "cuda")
 MAX_PIXELS = 250_000_000
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``; did you mean …?`` or an empty string."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, list(known), n=3)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 def stack(*decorators: Decorator) -> Decorator:
