@@ -60,10 +60,10 @@ def test_paths(complete, line, kind):
 
 
 def test_names_of_models_and_vocabularies(complete, tmp_path):
-    for kind in (folders.MODEL, folders.VOCABULARY):
+    for kind in folders.KINDS:
         folder = tmp_path / kind.parent / f"my-{kind.noun}"
         folder.mkdir(parents=True)
-        (folder / kind.manifest).touch()
+        (folder / kind.file).touch()
     env = {"ZSL_HOME": str(tmp_path)}
     for line in ("zsl classify x --model ", "zsl models verify ", "zsl train x --model ",
                  "zsl eval x --model="):

@@ -125,8 +125,8 @@ def test_a_suggestion_is_safe_to_show_and_gives_the_file_back_to_a_shell(here, n
 
 
 def test_what_a_shell_needs_no_quotes_for_has_none():
-    assert suggestions.quoted("photo-1.jpg") == "photo-1.jpg"
-    assert shlex.split(suggestions.quoted("it's")) == ["it's"]
+    assert suggestions.for_shell("photo-1.jpg") == "photo-1.jpg"
+    assert shlex.split(suggestions.for_shell("it's")) == ["it's"]
 
 
 def test_the_program_ends_with_status_2_and_one_line(zsl, tmp_path):

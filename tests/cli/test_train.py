@@ -156,7 +156,7 @@ def test_methods_with_label_vectors_of_their_own_write_a_vocabulary(
     assert train(*arguments) == 0
     vocabulary = Vocabulary.load(tmp_path / "run" / "vocab")
     all_labels = {"random", "to-features"} & set(arguments)
-    assert vocabulary.manifest["labels"] == (19020 if all_labels else 3)
+    assert vocabulary.manifest.entries["labels"] == (19020 if all_labels else 3)
     rows = [vocabulary.find(name).row for name in CLASSES]
     found = answers(tmp_path / "run", vocabulary.vectors[rows], photos)
     assert found.tolist() == [0, 1, 2]

@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli.cli.terminal.output import printable
-from zsl_cli.support.wording import counted
+from zsl_cli.support.wording import counted, printable
 
 if TYPE_CHECKING:
     from zsl_cli.errors import ImageError

@@ -9,6 +9,7 @@ import click
 
 from zsl_cli.embedding.walk import SUFFIXES
 from zsl_cli.support import folders
+from zsl_cli.support.wording import quoted
 
 Words = tuple[str, ...]
 
@@ -46,7 +47,7 @@ def for_command(ctx: click.Context, words: Sequence[str]) -> str:
     if not lines:
         lines = [[*path, *words[1:]] for path in _near(name, group, list(commands))]
     what = "command or file" if _looks_like_a_path(name) else "command"
-    said = f"no {what} {' '.join((*group, name))!r}"
+    said = f"no {what} {quoted(' '.join((*group, name)))}"
     if not lines:
         return f"{said}; {command_line(group, ['--help'])} lists the commands"
     return f"{said}; did you mean: {_either(lines)}"
@@ -73,10 +74,10 @@ def command_line(*parts: Sequence[str]) -> str:
     """These words as a command line of zsl that a shell and a terminal take as they are meant."""
     words = [word for part in parts for word in part]
     more = [" …"] if len(words) > _MOST_WORDS else []
-    return " ".join(["zsl", *map(quoted, words[:_MOST_WORDS])]) + "".join(more)
+    return " ".join(["zsl", *map(for_shell, words[:_MOST_WORDS])]) + "".join(more)
 
 
-def quoted(word: str) -> str:
+def for_shell(word: str) -> str:
     """A word as a shell reads it. One with characters that would steer the terminal, or bytes that
     are not UTF-8, is in the form ``$'…'`` of bash and zsh."""
     if word.isprintable():
@@ -135,10 +136,10 @@ def _near(name: str, group: Words, commands: Sequence[Words]) -> list[Words]:
 def _of_path(group: Words, words: Sequence[str]) -> list[str] | None:
     """The command for a file, a folder, standard input, or the name of a model or vocabulary."""
     name, rest = words[0], list(words[1:])
-    for kind in (folders.MODEL, folders.VOCABULARY):
+    for kind in folders.KINDS:
         known = group == (kind.parent,) and name in {
             folder.name for folder in folders.available(kind)}
-        if known or os.path.isfile(os.path.join(name, kind.manifest)):
+        if known or os.path.isfile(os.path.join(name, kind.file)):
             return [kind.parent, "show", name, *rest]
     marked = ["--", *words] if name.startswith("-") and name != "-" else list(words)
     if os.path.isdir(name):
