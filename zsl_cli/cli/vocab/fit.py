@@ -44,7 +44,7 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
 
     CHECKPOINT is a classifier of ILSVRC-2012's 1,000 classes; its rows span the space. No
     photograph is needed: the vectors come from the classifier's weights, WordNet's tree and the
-    text of the labels. README.md, "How the default was made", has the method.
+    text of the labels. docs/how-the-default-was-made.md has the method.
     """
     _check_places(output, force, {"--projection": projection, "--phrase-map": phrase_map})
     try:
