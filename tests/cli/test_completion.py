@@ -134,7 +134,7 @@ def test_a_vocabulary_that_cannot_be_read_completes_nothing_and_says_nothing(
 
 def test_everything_that_takes_a_path_or_a_name_completes_it():
     context = click.Context(program, info_name="zsl")
-    for path, command in suggestions._commands(context):
+    for path, command in suggestions.commands_below(context):
         completion.attach(command)
         for parameter in command.params:
             metavar = parameter.metavar or ""

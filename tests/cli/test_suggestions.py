@@ -80,7 +80,7 @@ def test_an_unknown_command_names_the_one_that_was_meant(here, words, line):
 
 def test_every_other_word_stands_for_a_command_that_exists():
     context = click.Context(program, info_name="zsl")
-    commands = {path for path, _ in suggestions._commands(context)}
+    commands = {path for path, _ in suggestions.commands_below(context)}
     for word, path in suggestions.OTHER_WORDS.items():
         assert path in commands or path == ("--version",), word
         assert (word,) not in commands, f"{word} is a command by now"

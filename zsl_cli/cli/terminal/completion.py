@@ -29,6 +29,8 @@ from zsl_cli.support.folders import MODEL, VOCABULARY
 MOST_LABELS = 40
 """Labels that are suggested; more would bury the prompt."""
 
+_MOST_READ = 2000  # labels that are looked at for the best of them
+
 Items = list[CompletionItem[Any]]
 
 _PATHS = {"FOLDER": "dir", "FOLDER...": "dir"}
@@ -148,15 +150,19 @@ def _vocabulary(ctx: click.Context) -> Path | None:
 
 
 def _labels_with(path: Path, prefix: str) -> Iterator[dict[str, Any]]:
-    """The labels of which one of the texts begins so: lines are looked through as text, and only
-    those parsed, since a vocabulary may have a million and a person waits."""
-    pattern = re.compile(r'^.*"' + re.escape(json.dumps(prefix, ensure_ascii=False)[1:-1])
-                         + r'[^"]*"(?!:)',  # a text, and not the name of a field
-                         re.IGNORECASE | re.MULTILINE)
+    """The first labels of which one of the texts begins so: lines are looked through as text, and
+    only those parsed, since a vocabulary may have a million and a person waits."""
+    pattern = re.compile('"' + re.escape(json.dumps(prefix, ensure_ascii=False)[1:-1])
+                         + '[^"]*"(?!:)', re.IGNORECASE)  # a text, and not the name of a field
     text = path.read_text("utf-8")
-    for match in pattern.finditer(text):
-        end = text.find("\n", match.end())
-        yield json.loads(text[match.start():end if end >= 0 else len(text)])
+    at = 0
+    for _ in range(_MOST_READ):
+        match = pattern.search(text, at)
+        if match is None:
+            return
+        at = text.find("\n", match.end())
+        at = len(text) if at < 0 else at
+        yield json.loads(text[text.rfind("\n", 0, match.start()) + 1:at])
 
 
 @add_completion_class

@@ -40,7 +40,7 @@ def for_command(ctx: click.Context, words: Sequence[str]) -> str:
     group, name = _place(ctx), words[0]
     if name == "help":
         return f"no command 'help'; did you mean: {command_line(words[1:], ['--help'])}"
-    commands = dict(_commands(ctx.find_root()))
+    commands = dict(commands_below(ctx.find_root()))
     lines = [[*path, *words[1:]] for path in _same_name(name, commands)]
     if not lines and (path := _of_path(group, words)):
         lines = [path]
@@ -57,7 +57,7 @@ def for_option(ctx: click.Context, option: str, words: Sequence[str]) -> str | N
     """The message that an option of a command stands before it, or instead of it; None where no
     command has this option."""
     group = _place(ctx)
-    having = {path: command for path, command in _commands(ctx.find_root())
+    having = {path: command for path, command in commands_below(ctx.find_root())
               if path[:len(group)] == group and _has(command, option)}
     if not having:
         return None
@@ -100,7 +100,7 @@ def _place(ctx: click.Context) -> Words:
     return tuple(names)
 
 
-def _commands(root: click.Context, group: Words = ()) -> Iterator[tuple[Words, click.Command]]:
+def commands_below(root: click.Context, group: Words = ()) -> Iterator[tuple[Words, click.Command]]:
     """All commands below a group, each by the words that lead to it; groups before theirs."""
     command = root.command
     assert isinstance(command, click.Group)
@@ -110,7 +110,7 @@ def _commands(root: click.Context, group: Words = ()) -> Iterator[tuple[Words, c
             continue
         yield (*group, name), found
         if isinstance(found, click.Group):
-            yield from _commands(click.Context(found, info_name=name, parent=root),
+            yield from commands_below(click.Context(found, info_name=name, parent=root),
                                  (*group, name))
 
 
