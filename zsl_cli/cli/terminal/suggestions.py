@@ -14,7 +14,7 @@ from zsl_cli.support.wording import quoted
 Words = tuple[str, ...]
 
 OTHER_WORDS: dict[str, Words] = {
-    "accuracy": ("eval",), "annotate": ("label",), "benchmark": ("eval",), "check": ("doctor",),
+    "accuracy": ("eval",), "benchmark": ("eval",), "check": ("doctor",),
     "convert": ("export",), "evaluate": ("eval",), "finetune": ("train",), "fine-tune": ("train",),
     "identify": ("classify",), "info": ("doctor",), "keywords": ("label",),
     "measure": ("eval",), "nearest": ("vocab", "neighbours"), "neighbors": ("vocab", "neighbours"),
