@@ -40,12 +40,12 @@ from zsl_cli.authoring.training.trainer import Settings, Training, train
 from zsl_cli.cli.train.run import View
 from zsl_cli.cli.train.start import checkpoint_of_default
 from zsl_cli.embedding import feature_cache
-from zsl_cli.embedding.model import Calibration
 from zsl_cli.evaluation import datasets
 from zsl_cli.evaluation.candidates import Candidates, seen_mask
 from zsl_cli.evaluation.measure import Settings as Evaluation
 from zsl_cli.evaluation.measure import Subject, evaluate
 from zsl_cli.evaluation.metrics import class_mean_hit_at_k_of_scores
+from zsl_cli.support.manifests import Calibration
 
 FEWER = 100  # dimensions
 DECAYS = {"ridge": (1e-3, 1e-2, 1e-1), "gradient": (1e-6, 1e-5, 1e-4, 1e-3)}

@@ -17,9 +17,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from zsl_cli import Classifier, Vocabulary
-from zsl_cli.embedding.model import Calibration
 from zsl_cli.evaluation.candidates import Candidates, seen_mask
 from zsl_cli.evaluation.measure import Settings, Subject, evaluate
+from zsl_cli.support.manifests import Calibration
 from zsl_cli.vocabulary.vocabulary import Label
 
 CASES = ("all", "all, with stacking", "all of them listed")

@@ -24,8 +24,9 @@ import onnxruntime
 from PIL import Image
 from speed import plain, twelve_megapixels
 
-from zsl_cli.embedding import devices, images, walk
+from zsl_cli.embedding import images, walk
 from zsl_cli.embedding.model import Model
+from zsl_cli.support import cpus
 
 SMALL = 256  # pixels, the shorter side
 BATCH = 8
@@ -96,7 +97,7 @@ def compare(name, folder, options, model, environment, work):
     """
     paths = list(walk.images_in(str(folder)))
     sample = paths[:: max(1, len(paths) // options.sample)]
-    cores = devices.usable_cpus()
+    cores = cpus.usable_cpus()
 
     def others():
         decoding, inference = bound(sample, model)

@@ -26,7 +26,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from zsl_cli import Vocabulary
-from zsl_cli.embedding import devices
+from zsl_cli.support import cpus
 from zsl_cli.support.folders import sha256
 from zsl_cli.vocabulary.nearest import Exact, Hnsw, HnswParameters, as_float32
 from zsl_cli.vocabulary.recall import K, noisy_labels
@@ -39,8 +39,8 @@ PROCESSES = 7
 COLD = """
 import sys, time
 import numpy as np
-from zsl_cli import devices
-devices.one_blas_thread()
+from zsl_cli.support import cpus
+cpus.one_blas_thread()
 started = time.perf_counter()
 from zsl_cli import Vocabulary
 vocabulary = Vocabulary.start_loading(sys.argv[1], queries=1).result()
@@ -77,7 +77,7 @@ def _usearch() -> Engine:
 
     def build(vectors, parameters):
         index = make(vectors.shape[1], parameters)
-        index.add(np.arange(len(vectors)), vectors, threads=devices.usable_cpus())
+        index.add(np.arange(len(vectors)), vectors, threads=cpus.usable_cpus())
         return index
 
     def load(path, vectors, parameters):
@@ -96,7 +96,7 @@ def _faiss() -> Engine:
     import faiss
 
     def build(vectors, parameters):
-        faiss.omp_set_num_threads(devices.usable_cpus())
+        faiss.omp_set_num_threads(cpus.usable_cpus())
         index = faiss.IndexHNSWFlat(vectors.shape[1], parameters.m, faiss.METRIC_INNER_PRODUCT)
         index.hnsw.efConstruction = parameters.ef_construction
         index.hnsw.efSearch = parameters.ef
@@ -166,7 +166,7 @@ def perturbed(vectors: np.ndarray, number: int) -> np.ndarray:
 
 def measure(title: str, vectors: np.ndarray, parameters: HnswParameters, number: int) -> None:
     """Print the table over some label vectors."""
-    cores = devices.usable_cpus()
+    cores = cpus.usable_cpus()
     queries = noisy_labels(vectors, number)
     print(f"{title}: {len(vectors):,} labels of {vectors.shape[1]} dimensions, M {parameters.m}, "
           f"ef_construction {parameters.ef_construction}, ef {parameters.ef}\n")

@@ -24,8 +24,8 @@ from PIL import Image
 
 from zsl_cli import Model
 from zsl_cli.embedding import images
-from zsl_cli.embedding.images import Preprocessing
 from zsl_cli.support.folders import MODEL, describe_files, find, read_manifest, write_manifest
+from zsl_cli.support.manifests import Preprocessing
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.vocabulary import Label
 
@@ -105,10 +105,10 @@ def large_vocabulary(home, labels=155_000, dimension=300):
     for each in (folder, vocabulary):
         each.mkdir()
     onnx.save(model, folder / "encoder.onnx")
-    manifest = read_manifest(MODEL, default)
-    manifest = {name: value for name, value in manifest.items() if name not in ("format", "text")}
+    entries = read_manifest(MODEL, default).entries
+    entries = {name: value for name, value in entries.items() if name not in ("format", "text")}
     write_manifest(MODEL, folder, {
-        **manifest, "name": "cut", "space": "large", "dimension": dimension,
+        **entries, "name": "cut", "space": "large", "dimension": dimension,
         "files": describe_files(folder, "encoder.onnx")})
     vectors = np.random.default_rng(0).standard_normal((labels, dimension), np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from label_runs import LARGE
 from PIL import Image
 
-from zsl_cli.embedding import devices
+from zsl_cli.support import cpus
 
 # Whoever started the tests may have them ignored (nohup, a shell's background job), and children
 # would inherit that.
@@ -53,7 +53,7 @@ def pytest_xdist_auto_num_workers(config):
         return 0
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None  # xdist itself reads it
-    return min(devices.usable_cpus(), MOST_WORKERS)
+    return min(cpus.usable_cpus(), MOST_WORKERS)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,9 @@
-"""Everything that zsl raises on purpose; each message says what is wrong and what to do."""
+"""Everything that zsl raises on purpose; each message says what is wrong and what to do.
+
+Where that is to be done with a parameter, its name stands between single backquotes, with a value
+behind an equals sign if need be: `max_pixels`, `oov=skip`. A caller from Python reads it as it is;
+the command line puts its own option there (``cli.terminal.parameters``).
+"""
 
 
 class ZslError(Exception):

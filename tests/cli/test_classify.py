@@ -284,7 +284,7 @@ def test_the_pixel_limit_can_be_set(zsl, cat_jpg):
 
 
 def test_cuda_is_refused_where_it_cannot_load(zsl, cat_jpg):
-    from zsl_cli.embedding.devices import cuda_obstacle
+    from zsl_cli.embedding.sessions import cuda_obstacle
 
     if cuda_obstacle() is None:
         pytest.skip("this machine may have CUDA")

@@ -16,7 +16,7 @@ from zsl_cli.cli import vocab
 from zsl_cli.cli.main import COMMANDS
 from zsl_cli.cli.main import zsl as zsl_group
 from zsl_cli.cli.terminal import options
-from zsl_cli.embedding import devices, images
+from zsl_cli.embedding import images, sessions
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 
@@ -166,7 +166,7 @@ def test_probabilities_are_a_softmax_over_the_nearest():
 
 
 def test_the_command_line_and_the_core_have_the_same_devices_and_limits():
-    assert options.DEVICES == devices.DEVICES
+    assert options.DEVICES == sessions.DEVICES
     assert options.MAX_PIXELS == images.MAX_PIXELS
 
 

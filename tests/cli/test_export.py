@@ -27,9 +27,9 @@ from zsl_cli.authoring.networks.origins.own import TrainingCheckpoint  # noqa: E
 from zsl_cli.authoring.networks.projection import Projection  # noqa: E402
 from zsl_cli.authoring.networks.recognise import Hints  # noqa: E402
 from zsl_cli.cli.export import command  # noqa: E402
-from zsl_cli.embedding.images import Preprocessing  # noqa: E402
 from zsl_cli.errors import ZslError  # noqa: E402
 from zsl_cli.support import folders  # noqa: E402
+from zsl_cli.support.manifests import Preprocessing  # noqa: E402
 from zsl_cli.vocabulary import writing  # noqa: E402
 from zsl_cli.vocabulary.vocabulary import Label  # noqa: E402
 

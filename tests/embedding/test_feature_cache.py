@@ -133,7 +133,7 @@ def test_caches_that_nothing_has_used_for_long_are_taken_away(files):
 def test_a_model_is_known_by_its_weights_and_its_preprocessing(cat_jpg, coffee_png):
     model = Model.load(device="cpu", threads=1)
     identity = feature_cache.identity_of(model)
-    assert model.manifest["files"]["encoder.onnx"]["sha256"] in identity
+    assert model.manifest.files["encoder.onnx"].sha256 in identity
     assert "bicubic" in identity
     found = feature_cache.embed(model, [cat_jpg, coffee_png], identity=identity)
     np.testing.assert_allclose(found.values, model.embed([cat_jpg, coffee_png]), atol=1e-5)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from zsl_cli.embedding import images
-from zsl_cli.embedding.images import Preprocessing, load
+from zsl_cli.embedding.images import load
 from zsl_cli.errors import ImageError
+from zsl_cli.support.manifests import Preprocessing
 
 SQUARE = Preprocessing(size=224)
 

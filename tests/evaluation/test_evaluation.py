@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from zsl_cli import Classifier, Vocabulary
-from zsl_cli.embedding.model import Calibration
 from zsl_cli.errors import ZslError
 from zsl_cli.evaluation import candidates, measure, mistakes, ranking, stacking, tables
 from zsl_cli.evaluation.candidates import Candidates
 from zsl_cli.evaluation.datasets import Dataset
+from zsl_cli.support.manifests import Calibration
 from zsl_cli.vocabulary.hierarchy import Hierarchy
 from zsl_cli.vocabulary.vocabulary import Label
 

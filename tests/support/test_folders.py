@@ -129,9 +129,9 @@ def test_a_model_manifest_of_wrong_values_says_which(user_home, changes, message
 def test_templates_go_with_a_label_encoder(user_home):
     folder = make(user_home / "mine", files=TEXT_FILES,
                   text={"templates": ["{}", "a photo of a {}.\n"]})
-    assert folders.encodes_phrases(folders.read_manifest(MODEL, folder))
+    assert folders.read_manifest(MODEL, folder).encodes_phrases
     mute = make(user_home / "mute")
-    assert not folders.encodes_phrases(folders.read_manifest(MODEL, mute))
+    assert not folders.read_manifest(MODEL, mute).encodes_phrases
 
 
 @pytest.mark.parametrize(("changes", "message"), [

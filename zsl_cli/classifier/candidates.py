@@ -41,7 +41,7 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
     """
     if labels is None and not len(vocabulary):
         raise ZslError("no vocabulary fits this model, which encodes phrases: list the candidate "
-                       "labels (--labels, --labels-file)")
+                       "labels, `labels`")
     rows = set(range(len(vocabulary))) if labels is None else set()
     unknown: dict[str, None] = {}
     composed: dict[str, tuple[int, ...]] = {}
@@ -65,11 +65,11 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
         if unknown:
             raise UnknownLabelError(
                 f"{next(iter(unknown))!r} is no label of vocabulary {vocabulary.name!r} but a "
-                "phrase, which lies under nothing; leave it out, or --under and --max-depth")
+                "phrase, which lies under nothing; leave it out, or `under` and `max_depth`")
         hierarchy = vocabulary.hierarchy
         if hierarchy.flat:
             raise ZslError(f"vocabulary {vocabulary.name!r} says of no label what lies above it, "
-                           "so --under and --max-depth choose nothing; zsl vocab build takes "
+                           "so `under` and `max_depth` choose nothing; zsl vocab build takes "
                            "parents from WordNet or from a table")
         tops = (hierarchy.roots if under is None
                 else [vocabulary.find(label).row for label in under])

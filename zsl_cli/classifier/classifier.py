@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from zsl_cli.classifier import pairing
-from zsl_cli.embedding import devices, images, stream
+from zsl_cli.embedding import images, stream
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ImageError, ZslError
-from zsl_cli.support import folders
+from zsl_cli.support import cpus, folders
 from zsl_cli.vocabulary.composition import mean
 from zsl_cli.vocabulary.vocabulary import Label, Subset, Vocabulary
 
@@ -201,7 +201,7 @@ class Classifier:
         size = batch_size or self.model.batch_size
         for batch in stream.embed(self.model, items, batch_size=size,
                                   group=max(1, _SEARCHED // size),
-                                  jobs=jobs or devices.usable_cpus()):
+                                  jobs=jobs or cpus.usable_cpus()):
             found = self._label(batch.embeddings, nearest, top, threshold)
             yield [(key, error or next(found))
                    for key, error in zip(batch.keys, batch.errors, strict=True)]

@@ -3,18 +3,20 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from zsl_cli.errors import MismatchError, ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.folders import MODEL, VOCABULARY
+from zsl_cli.support.manifests import Manifest, ModelManifest, VocabularyManifest
+from zsl_cli.support.wording import listed
 
 OWN = "vocab"
 """The folder within a model's folder that holds a vocabulary made for it."""
 
 _PAIRS = 5  # that a message names
 
-Folder = tuple[Path, dict[str, Any]]
+M = TypeVar("M", bound=Manifest)
 
 
 def own_vocabulary(model: Path) -> Path | None:
@@ -27,7 +29,7 @@ def own_vocabulary(model: Path) -> Path | None:
     return own if own.is_dir() else None
 
 
-def vocabulary_for(model: Path, manifest: dict[str, Any],
+def vocabulary_for(model: Path, manifest: ModelManifest,
                    name: str | os.PathLike[str] | None = None) -> Path | None:
     """The vocabulary folder to use with a model folder.
 
@@ -55,54 +57,52 @@ def vocabulary_for(model: Path, manifest: dict[str, Any],
     for folder, found in _readable(VOCABULARY):
         if _fit(manifest, found):
             return folder
-    if not folders.encodes_phrases(manifest):
+    if not manifest.encodes_phrases:
         check_fit(model.name, manifest, default.name, of_default)
     return None
 
 
-def check_fit(model_name: str, model: dict[str, Any], vocabulary_name: str,
-              vocabulary: dict[str, Any]) -> None:
+def check_fit(model_name: str, model: ModelManifest, vocabulary_name: str,
+              vocabulary: VocabularyManifest) -> None:
     """Raise MismatchError unless a model's and a vocabulary's manifest have one space; it names
     some pairs that do fit, those with one of the two first."""
     if _fit(model, vocabulary):
         return
     pairs = sorted(_pairs(), key=lambda pair: (pair[0] != model_name, pair[1] != vocabulary_name))
-    fitting = [text for _, _, text in pairs[:_PAIRS]]
-    if len(pairs) > _PAIRS:
-        fitting.append(f"and {len(pairs) - _PAIRS:,} more")
+    fitting = listed([text for _, _, text in pairs], _PAIRS, "; ")
     raise MismatchError(
-        f"model {model_name!r} maps into space {model['space']!r} (dimension "
-        f"{model['dimension']}), vocabulary {vocabulary_name!r} has label vectors of space "
-        f"{vocabulary['space']!r} (dimension {vocabulary['dimension']}); "
-        f"pairs that fit: {'; '.join(fitting) or 'none'}")
+        f"model {model_name!r} maps into space {model.space!r} (dimension "
+        f"{model.dimension}), vocabulary {vocabulary_name!r} has label vectors of space "
+        f"{vocabulary.space!r} (dimension {vocabulary.dimension}); "
+        f"pairs that fit: {fitting or 'none'}")
 
 
-def _fit(model: dict[str, Any], vocabulary: dict[str, Any]) -> bool:
-    return all(model[key] == vocabulary[key] for key in ("space", "dimension"))
+def _fit(model: Manifest, vocabulary: Manifest) -> bool:
+    return (model.space, model.dimension) == (vocabulary.space, vocabulary.dimension)
 
 
 def _pairs() -> Iterator[tuple[str, str, str]]:
-    """Model, vocabulary and the options for each pair that fits among what a name can reach."""
+    """Model, vocabulary and the parameters for each pair that fits among what a name can reach."""
     vocabularies = list(_readable(VOCABULARY))
     for model, manifest in _readable(MODEL):
         own = own_vocabulary(model)
         if own is not None and any(_fit(manifest, found) for _, found in _read(VOCABULARY, own)):
-            yield model.name, "", f"--model {model.name}"
-        elif folders.encodes_phrases(manifest):
-            yield model.name, "", f"--model {model.name} --labels A,B,C"
+            yield model.name, "", f"`model={model.name}`"
+        elif manifest.encodes_phrases:
+            yield model.name, "", f"`model={model.name}` `labels=A,B,C`"
         for vocabulary, found in vocabularies:
             if _fit(manifest, found):
                 yield (model.name, vocabulary.name,
-                       f"--model {model.name} --vocab {vocabulary.name}")
+                       f"`model={model.name}` `vocabulary={vocabulary.name}`")
 
 
-def _readable(kind: folders.Kind) -> Iterator[Folder]:
+def _readable(kind: folders.Kind[M]) -> Iterator[tuple[Path, M]]:
     """The folders that a name can reach, with their manifests; broken ones are passed over."""
     for folder in folders.available(kind):
         yield from _read(kind, folder)
 
 
-def _read(kind: folders.Kind, folder: Path) -> Iterator[Folder]:
+def _read(kind: folders.Kind[M], folder: Path) -> Iterator[tuple[Path, M]]:
     try:
         yield folder, folders.read_manifest(kind, folder)
     except ZslError:

@@ -9,7 +9,8 @@ import click
 
 from zsl_cli.cli.terminal import notes, options, output
 from zsl_cli.cli.terminal.progress import Bar
-from zsl_cli.embedding import devices
+from zsl_cli.support import cpus
+from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,7 +44,7 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
       zsl classify photo.jpg --under animal
     """
     started = time.perf_counter()
-    devices.one_blas_thread()
+    cpus.one_blas_thread()
     if str(labels_file) == "-" and "-" in images:
         raise click.UsageError("standard input cannot be both an image and the --labels-file")
     names = options.read_labels(labels, labels_file)
@@ -76,7 +77,7 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
             done += 1
         else:
             failures.append(prediction.error)
-            click.echo(f"zsl: {output.printable(prediction.path)}: {prediction.error}", err=True)
+            click.echo(f"zsl: {printable(prediction.path)}: {prediction.error}", err=True)
     if verbose:
         click.echo(f"zsl: {done} images, {len(failures)} failed, "
                    f"{time.perf_counter() - started:.2f} s", err=True)

@@ -9,9 +9,9 @@ import click
 
 from zsl_cli import __version__
 from zsl_cli.cli.terminal import options
-from zsl_cli.cli.terminal.output import printable
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
+from zsl_cli.support.wording import printable
 
 _PACKAGES = ("numpy", "pillow", "onnxruntime-gpu", "onnxruntime", "hnswlib", "click", "rich",
              "platformdirs", "tokenizers")
@@ -84,10 +84,11 @@ def _image_formats() -> str:
 
 
 def _device() -> str:
-    from zsl_cli.embedding import devices
+    from zsl_cli.embedding import sessions
+    from zsl_cli.support import cpus
 
-    obstacle = devices.cuda_obstacle()
-    cpu = f"{devices.usable_cpus()} CPU cores"
+    obstacle = sessions.cuda_obstacle()
+    cpu = f"{cpus.usable_cpus()} CPU cores"
     return f"{cpu}; no CUDA: {obstacle}" if obstacle else f"{cpu}; CUDA may be used"
 
 

@@ -11,12 +11,11 @@ import click
 from zsl_cli import __version__
 from zsl_cli.cli.terminal import notes, options
 from zsl_cli.cli.terminal.interrupt import Interrupted, interrupts
-from zsl_cli.cli.terminal.output import printable
 from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.cli.terminal.tally import Tally
-from zsl_cli.embedding import devices
 from zsl_cli.errors import ImageError
-from zsl_cli.support import folders
+from zsl_cli.support import cpus, folders
+from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
@@ -80,7 +79,7 @@ def command(sources: tuple[str, ...], output: str | None, output_format: str | N
       zsl label ~/Pictures -o labels.parquet --report report.html
       zsl label ~/Pictures --xmp --threshold 0.3 --dry-run
     """
-    devices.one_blas_thread()
+    cpus.one_blas_thread()
     _check_usage(sources, files_from, labels_file, xmp_naming if not xmp else None)
     names = options.read_labels(labels, labels_file)
     from zsl_cli.embedding.walk import Walk
@@ -195,22 +194,23 @@ class _Used:
         self._labels = vocabulary_for(self._model, of_model, vocabulary)
         self._vocabulary: Vocabulary | None = None
         if self._labels is None:
-            self._vocabulary = Vocabulary.empty(of_model["space"], of_model["dimension"])
+            self._vocabulary = Vocabulary.empty(of_model.space, of_model.dimension)
             of_labels = self._vocabulary.manifest
         else:
             of_labels = folders.read_manifest(folders.VOCABULARY, self._labels)
         exact, self._ef = search
         self._exact = exact if exact is not None else (
-            of_labels["labels"] * of_labels["dimension"] <= EXACT_UP_TO)
+            of_labels.labels * of_labels.dimension <= EXACT_UP_TO)
         self.path_of = self._path_names if paths else None
         self.question = question
-        self.settings = question.settings(of_model, of_labels, exact=self._exact, ef=self._ef)
-        self.made = Made(of_model["name"], of_labels["name"], __version__)
+        self.settings = question.settings(of_model.entries, of_labels.entries,
+                                          exact=self._exact, ef=self._ef)
+        self.made = Made(of_model.name, of_labels.name, __version__)
         self._device, self._quiet, self._verbose = device, quiet, verbose
         if (question.labels or question.under or question.max_depth is not None
                 or self._labels is None):
             choose(self.vocabulary, question.labels, question.under,  # said before all else
-                   max_depth=question.max_depth, phrases=folders.encodes_phrases(of_model))
+                   max_depth=question.max_depth, phrases=of_model.encodes_phrases)
 
     def _path_names(self, id_: str) -> tuple[str, ...]:
         return self.vocabulary.path_names(id_)

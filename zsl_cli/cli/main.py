@@ -12,8 +12,8 @@ import click
 
 from zsl_cli import __version__
 from zsl_cli.cli.terminal import options
-from zsl_cli.cli.terminal.output import printable
 from zsl_cli.errors import ZslError
+from zsl_cli.support.wording import printable
 
 COMMANDS = ("classify", "label", "models", "vocab", "export", "train", "eval", "doctor")
 

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from zsl_cli.embedding import devices, images, stream
-from zsl_cli.embedding.model import ENCODER_FILE
+from zsl_cli.embedding import images, stream
 from zsl_cli.errors import ImageError
+from zsl_cli.support import cpus
+from zsl_cli.support.manifests import ENCODER_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -70,7 +71,7 @@ class Features:
 def identity_of(model: "Model") -> str:
     """What the embeddings of a model depend on beside the image: the encoder's bytes, the
     preprocessing and the device."""
-    return json.dumps({"encoder": model.manifest["files"][ENCODER_FILE]["sha256"],
+    return json.dumps({"encoder": model.manifest.files[ENCODER_FILE].sha256,
                        "input": asdict(model.preprocessing), "device": model.device},
                       sort_keys=True)
 
@@ -137,7 +138,7 @@ def _compute(encoder: Encoder, paths: "Sequence[str | os.PathLike[str]]", todo: 
     items = ((at, reader(paths[at])) for at in todo)
     model: Any = encoder  # stream asks of a model what Encoder says, and no more
     for batch in stream.embed(model, items, batch_size=size, group=max(1, _TOGETHER // size),
-                              jobs=jobs or devices.usable_cpus()):
+                              jobs=jobs or cpus.usable_cpus()):
         failed = {at: error for at, error in zip(batch.keys, batch.errors, strict=True) if error}
         done = [at for at in batch.keys if at not in failed]
         errors |= failed

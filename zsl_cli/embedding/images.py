@@ -10,7 +10,6 @@ import re
 import stat
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -18,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from zsl_cli.errors import ImageError
+from zsl_cli.support.manifests import Preprocessing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,10 +34,6 @@ a good resize, and a 12-megapixel photo is decoded at a quarter of its sides."""
 _TALL = 4
 """A picture more than so many times as tall as wide is cut before it is resized."""
 
-INTERPOLATIONS = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR,
-                  "bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS,
-                  "box": Image.Resampling.BOX, "hamming": Image.Resampling.HAMMING}
-FITS = ("crop", "squash", "pad")
 
 _EXIF_ORIENTATION = 0x0112
 _TURN: dict[int, Callable[[Any], Any]] = {  # EXIF 2.3, tag 274, on an [H, W, C] array
@@ -49,50 +45,6 @@ _TURN: dict[int, Callable[[Any], Any]] = {  # EXIF 2.3, tag 274, on an [H, W, C]
     7: lambda a: a.transpose(1, 0, 2)[::-1, ::-1],
     8: lambda a: a.transpose(1, 0, 2)[::-1],
 }
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How a picture becomes the encoder's input.
-
-    size: side of the square input, pixels.
-    crop: side of the centre square that is kept, as a share of the shorter side (resizing the
-        shorter side to 256 and cutting out 224 is ``224 / 256 = 0.875``).
-    interpolation: a key of INTERPOLATIONS.
-    layout: ``NHWC`` or ``NCHW``.
-    fit: how a picture that is not square becomes one. ``crop``: the centre square; ``squash``: the
-        whole picture (the share ``crop`` of each side), its sides scaled apart; ``pad``: the whole
-        picture between bars of the colour ``fill``.
-    odd_margins: where the centre begins when an odd number of pixels is cut off: ``round`` (to the
-        even one, as torchvision), or ``floor`` (as Hugging Face).
-    """
-
-    size: int
-    crop: float = 0.875
-    interpolation: str = "bicubic"
-    layout: str = "NHWC"
-    fit: str = "crop"
-    fill: tuple[int, ...] = (0, 0, 0)
-    odd_margins: str = "round"
-
-    def __post_init__(self) -> None:
-        if not (isinstance(self.size, int) and 1 <= self.size <= 4096):
-            raise ValueError(f"size {self.size!r} is not a whole number from 1 to 4096")
-        if not (isinstance(self.crop, int | float) and 0 < self.crop <= 1):
-            raise ValueError(f"crop {self.crop!r} is not in (0, 1]")
-        if self.interpolation not in INTERPOLATIONS:
-            raise ValueError(f"interpolation {self.interpolation!r} is not one of "
-                             f"{', '.join(INTERPOLATIONS)}")
-        if self.layout not in ("NHWC", "NCHW"):
-            raise ValueError(f"layout {self.layout!r} is neither NHWC nor NCHW")
-        if self.odd_margins not in ("round", "floor"):
-            raise ValueError(f"odd_margins {self.odd_margins!r} is neither round nor floor")
-        if self.fit not in FITS:
-            raise ValueError(f"fit {self.fit!r} is not one of {', '.join(FITS)}")
-        object.__setattr__(self, "fill", tuple(self.fill))  # JSON has lists alone
-        if len(self.fill) != 3 or not all(
-                isinstance(value, int) and 0 <= value <= 255 for value in self.fill):
-            raise ValueError(f"fill {self.fill!r} is not three numbers from 0 to 255")
 
 
 def load(source: "ImageSource", preprocessing: Preprocessing, *,
@@ -178,7 +130,7 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
 
 def _too_large(pixels: int, max_pixels: int) -> ImageError:
     return ImageError(f"its {pixels:,} pixels exceed the limit of {max_pixels:,} pixels; if you "
-                      "trust the file, raise the limit with --max-pixels", "limit")
+                      "trust the file, raise the limit, `max_pixels`", "limit")
 
 
 def _enable_heif() -> None:
@@ -231,7 +183,7 @@ def _orientation(image: Image.Image) -> int:
 
 def _resized(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
     """The part of the picture that is kept, at its final size."""
-    side, filter_ = preprocessing.size, INTERPOLATIONS[preprocessing.interpolation]
+    side, filter_ = preprocessing.size, Image.Resampling[preprocessing.interpolation.upper()]
     width, height = image.size
     if preprocessing.fit == "pad":
         scale = side / max(image.size)

@@ -3,14 +3,15 @@
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.embedding import devices
+from zsl_cli.embedding import sessions
 from zsl_cli.errors import FolderError, UnknownLabelError
 from zsl_cli.support import folders
-from zsl_cli.support.folders import LABEL_ENCODER_FILE, TOKENIZER_FILE
+from zsl_cli.support.manifests import LABEL_ENCODER_FILE, TOKENIZER_FILE, ModelManifest
+from zsl_cli.support.wording import quoted
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -24,7 +25,6 @@ _MANY = 500
 """From so many phrases on a user is told what is going on."""
 
 _TOLD = 3  # phrases, of each kind
-_SHOWN = 60  # characters of a phrase in a message
 _LOG = logging.getLogger(__name__)
 _INPUTS = (["input_ids"], ["attention_mask", "input_ids"])
 
@@ -46,18 +46,18 @@ class LabelEncoder:
         self._check_tokenizer()
 
     @classmethod
-    def load(cls, folder: Path, manifest: dict[str, Any], *, device: str = "cpu",
+    def load(cls, folder: Path, manifest: ModelManifest, *, device: str = "cpu",
              threads: int | None = None) -> "LabelEncoder":
         """The label encoder of a model folder, its files checked against their hashes.
 
-        device, threads: see devices.open_session.
+        device, threads: see sessions.open_session.
 
         Raises FolderError, and DeviceError when ``device`` cannot be used.
         """
         for file in (LABEL_ENCODER_FILE, TOKENIZER_FILE):
             folders.check_file(folder, file, manifest)
-        return cls(folder, manifest["dimension"],
-                   devices.open_session(folder / LABEL_ENCODER_FILE, device, threads),
+        return cls(folder, manifest.dimension,
+                   sessions.open_session(folder / LABEL_ENCODER_FILE, device, threads),
                    _tokenizer(folder / TOKENIZER_FILE))
 
     def encode(self, phrases: Sequence[str],
@@ -97,7 +97,7 @@ class LabelEncoder:
         try:
             (vectors,) = self._session.run(
                 ["embedding"], {name: np.array(values[name], np.int64) for name in self._inputs})
-        except devices.session_errors() as error:
+        except sessions.session_errors() as error:
             raise FolderError(f"{self.path / LABEL_ENCODER_FILE}: ONNX Runtime cannot run it on "
                               f"what {TOKENIZER_FILE} gives: {error}") from error
         if vectors.shape != (len(phrases), self.dimension):
@@ -159,13 +159,13 @@ class _Reading:
         if all(token == self._unknown for token in read):
             raise UnknownLabelError(
                 f"the label encoder of model {self._model!r} knows no word or character of the "
-                f"phrase {_shown(phrase)}; put it into other words")
+                f"phrase {quoted(phrase)}; put it into other words")
         if encoding.overflowing:
             self._cut.append(f"only the first {len(read)} pieces of words count of the phrase "
-                             f"{_shown(phrase)}")
+                             f"{quoted(phrase)}")
         same = self._read.setdefault(read, phrase)
         if same != phrase:
-            self._same.append(f"{_shown(same)} and {_shown(phrase)} read the same to the label "
+            self._same.append(f"{quoted(same)} and {quoted(phrase)} read the same to the label "
                               "encoder, so they share the probability")
 
     def tell(self) -> None:
@@ -185,7 +185,3 @@ def _unknown_token(tokenizer: "tokenizers.Tokenizer") -> int | None:
         number = tokenizer.token_to_id(getattr(model, "unk_token", None) or "")
     added = tokenizer.get_added_tokens_decoder()
     return number if number in added and added[number].special else None
-
-
-def _shown(phrase: str) -> str:
-    return repr(phrase if len(phrase) <= _SHOWN else phrase[:_SHOWN - 1] + "…")

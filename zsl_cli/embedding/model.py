@@ -5,16 +5,16 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.embedding import devices, images
+from zsl_cli.embedding import images, sessions
 from zsl_cli.errors import FolderError
 from zsl_cli.support import folders
+from zsl_cli.support.manifests import ENCODER_FILE, ModelManifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,38 +24,19 @@ if TYPE_CHECKING:
 
     from zsl_cli.embedding.label_encoder import LabelEncoder
 
-ENCODER_FILE = "encoder.onnx"
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """How inner products become probabilities: ``softmax(product / temperature)`` over the
-    ``neighbours`` nearest candidate labels (Guo et al., 2017; beyond them the terms vanish)."""
-
-    temperature: float = 0.05
-    neighbours: int = 100
-
-    def __post_init__(self) -> None:
-        if not (isinstance(self.temperature, int | float) and self.temperature > 0):
-            raise ValueError(f"temperature {self.temperature!r} is not a number above 0")
-        if not (isinstance(self.neighbours, int) and self.neighbours > 0):
-            raise ValueError(f"neighbours {self.neighbours!r} is not a whole number above 0")
-
-
 class Model:
     """An image encoder: uint8 RGB pixels → unit vectors in the space called ``space``."""
 
-    def __init__(self, manifest: dict[str, Any], path: Path,
+    def __init__(self, manifest: ModelManifest, path: Path,
                  session: "onnxruntime.InferenceSession") -> None:
         self.path = path
-        self.name: str = manifest["name"]
-        self.space: str = manifest["space"]
-        self.dimension: int = manifest["dimension"]
+        self.name = manifest.name
+        self.space = manifest.space
+        self.dimension = manifest.dimension
         self.manifest = manifest
-        self.preprocessing: images.Preprocessing = _entry(
-            images.Preprocessing, manifest, "input", path)
-        self.calibration: Calibration = _entry(Calibration, manifest, "calibration", path)
-        self.device = devices.session_device(session)
+        self.preprocessing = manifest.input
+        self.calibration = manifest.calibration
+        self.device = sessions.session_device(session)
         self.batch_size = 64 if self.device == "cuda" else 8
         self._session = session
         # A graphics card runs one batch at a time anyway; in turn, they share its memory.
@@ -74,12 +55,11 @@ class Model:
         """
         folder = folders.find(folders.MODEL, name)
         manifest = folders.read_manifest(folders.MODEL, folder)
-        _entry(images.Preprocessing, manifest, "input", folder)
         with ThreadPoolExecutor(1) as pool:  # hashed while ONNX Runtime is being imported
             checking = pool.submit(folders.check_file, folder, ENCODER_FILE, manifest)
             importlib.import_module("onnxruntime")
         checking.result()
-        return cls(manifest, folder, devices.open_session(folder / ENCODER_FILE, device, threads))
+        return cls(manifest, folder, sessions.open_session(folder / ENCODER_FILE, device, threads))
 
     def _check_graph(self) -> None:
         """Raise FolderError unless the graph takes and gives what DESIGN's contract says."""
@@ -98,7 +78,7 @@ class Model:
     @property
     def encodes_phrases(self) -> bool:
         """Whether the folder has a label encoder; see ``label_encoder``."""
-        return folders.encodes_phrases(self.manifest)
+        return self.manifest.encodes_phrases
 
     @cached_property
     def label_encoder(self) -> "LabelEncoder | None":
@@ -135,11 +115,3 @@ class Model:
         batches = [self.embed_pixels(pixels[start:start + size])
                    for start in range(0, len(pixels), size)]
         return np.concatenate([self.embed_pixels([]), *batches])
-
-
-def _entry(kind: type, manifest: dict[str, Any], name: str, folder: Path) -> Any:
-    """The dataclass that an entry of the manifest describes; FolderError when it does not."""
-    try:
-        return kind(**manifest.get(name, {}))
-    except (TypeError, ValueError) as error:
-        raise FolderError(f"{folder / folders.MODEL.manifest}: {name}: {error}") from error

@@ -10,6 +10,7 @@ import numpy as np
 
 from zsl_cli.errors import ZslError
 from zsl_cli.evaluation import datasets
+from zsl_cli.support.text_lists import read_lines
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,12 +55,7 @@ def read_list(path: str | os.PathLike[str], vocabulary: "Vocabulary") -> Listed:
 
     Raises ZslError when the file cannot be read or the vocabulary knows none of them.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ZslError(f"{path}: {reason or error}") from error
-    names = [line.strip() for line in lines if line.strip()]
+    names = [line for line in read_lines(Path(path)) if line]
     found = {name: datasets.meaning(name, vocabulary) for name in names}
     rows = {match.row for match in found.values() if match}
     if not rows:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ZslError
+from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.vocabulary.class_names import class_name
 from zsl_cli.vocabulary.vocabulary import Label, Vocabulary
 
@@ -19,5 +20,5 @@ def vocabulary_of(names: Sequence[str], model: "Model") -> Vocabulary:
     phrases = [class_name(name)[1] or name for name in names]
     lines = [Label(name, phrase).to_json().encode()
              for name, phrase in zip(names, phrases, strict=True)]
-    manifest = {**Vocabulary.empty(model.space, model.dimension).manifest, "labels": len(names)}
+    manifest = VocabularyManifest.of_phrases(model.space, model.dimension, len(names))
     return Vocabulary(manifest, None, lines, model.label_encoder.encode(phrases))

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from zsl_cli.photos.entry import Entry
 from zsl_cli.support import html_page
-from zsl_cli.support.wording import shown
+from zsl_cli.support.wording import printable
 
 Lineage = Callable[[str], Sequence[tuple[str, str]]]
 """The id of a label → (id, name) from the root of the tree down to the label itself."""
@@ -44,15 +44,17 @@ def write(file: BinaryIO, entries: Iterable[Entry], lineage: Lineage, about: Abo
     before, behind = html_page.around(__package__, "report")
     labels = _Labels(lineage)
     file.write(before.encode())
-    file.write(_block("about", {"model": shown(about.model), "version": shown(about.version),
-                                "vocabulary": shown(about.vocabulary), "made": shown(about.made),
-                                "folder": [shown(folder) for folder in about.folder]}))
+    file.write(_block("about", {
+        "model": printable(about.model), "version": printable(about.version),
+        "vocabulary": printable(about.vocabulary), "made": printable(about.made),
+        "folder": [printable(folder) for folder in about.folder]}))
     entries = iter(entries)
     while batch := list(islice(entries, BLOCK)):
         photos = [entry for entry in batch if entry.failure is None]
         file.write(_block("rows", {
             "photos": [[*_split(entry.path), _scores(entry, labels)] for entry in photos],
-            "failures": [[shown(entry.path), entry.failure.kind, shown(entry.failure.message)]
+            "failures": [[printable(entry.path), entry.failure.kind,
+                          printable(entry.failure.message)]
                          for entry in batch if entry.failure is not None]}))
         file.write(_block("thumbnails", [base64.b64encode(entry.thumbnail or b"").decode()
                                          for entry in photos]))
@@ -63,7 +65,7 @@ def write(file: BinaryIO, entries: Iterable[Entry], lineage: Lineage, about: Abo
 def _split(path: str) -> tuple[str, str]:
     """Folder and file name, which add up to the path."""
     start = len(path) - len(os.path.basename(path))
-    return shown(path[:start]), shown(path[start:])
+    return printable(path[:start]), printable(path[start:])
 
 
 def _scores(entry: Entry, labels: "_Labels") -> list[int]:
@@ -88,7 +90,7 @@ class _Labels:
             for above, name in self._lineage(id_):
                 if above not in self._rows:
                     self._rows[above] = len(self.table)
-                    self.table.append((shown(above), shown(name), parent))
+                    self.table.append((printable(above), printable(name), parent))
                 parent = self._rows[above]
         return self._rows[id_]
 

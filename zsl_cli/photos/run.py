@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zsl_cli import __version__
 from zsl_cli.embedding import images
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier, ScoredLabel
     from zsl_cli.embedding import stream
     from zsl_cli.photos.journal import Journal
+    from zsl_cli.support.manifests import Entries
     from zsl_cli.vocabulary.nearest import Nearest
 
 
@@ -29,11 +30,11 @@ class Question:
     under: tuple[str, ...] | None = None
     max_depth: int | None = None
 
-    def settings(self, model: dict[str, Any], vocabulary: dict[str, Any], *, exact: bool,
+    def settings(self, model: "Entries", vocabulary: "Entries", *, exact: bool,
                  ef: int | None = None) -> str:
-        """A digest of all that the labels depend on: the question, the two manifests, which hold
-        the hashes of their files, whether the search is exact, and if not, its width where that
-        is not the manifest's."""
+        """A digest of all that the labels depend on: the question, the entries of the two
+        manifests, which hold the hashes of their files, whether the search is exact, and if not,
+        its width where that is not the manifest's."""
         asked = {name: value for name, value in vars(self).items()
                  if name != "max_depth" or value is not None}  # an older digest holds without it
         search = [] if exact or ef is None else [ef]

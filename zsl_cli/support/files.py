@@ -35,7 +35,7 @@ def check_new_file(path: str | os.PathLike[str], *, force: bool = False, option:
     if not makes_folders and not os.path.isdir(folder):
         raise ZslError(f"{named}: there is no folder {folder}")
     if not force and os.path.isfile(path) and os.path.getsize(path):
-        raise ZslError(f"{named} exists; give --force to replace it, or choose another name")
+        raise ZslError(f"{named} exists; give `force` to replace it, or choose another name")
 
 
 @contextmanager

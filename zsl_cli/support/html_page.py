@@ -7,7 +7,7 @@ import re
 from html import escape
 from importlib import resources
 
-from zsl_cli.support.wording import shown
+from zsl_cli.support.wording import printable
 
 _CONTENT = "<!--content-->"
 
@@ -35,7 +35,7 @@ def around(package: str, name: str, **texts: str) -> tuple[str, str]:
 
 def escaped(text: str) -> str:
     """Text from outside as markup, for an attribute or an element that holds text alone."""
-    return escape(shown(text))
+    return escape(printable(text))
 
 
 def isolated(text: str) -> str:

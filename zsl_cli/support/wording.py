@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 
 _EXAMPLES = 8
+_LONGEST = 60  # characters of a text in a message
 
 # What would be invisible, break the line or turn the text around: control characters, halves of
 # surrogate pairs (bytes of a name that is not UTF-8), line separators, bidirectional overrides.
-_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
@@ -17,14 +18,25 @@ def counted(number: int, one: str, many: str | None = None) -> str:
 
 def some(names: Sequence[str], most: int = _EXAMPLES) -> str:
     """The first of the names, quoted, and how many more there are."""
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(map(repr, names[:most])) + more
+    return listed([repr(name) for name in names], most)
 
 
-def shown(text: str) -> str:
-    """The text with an escape in place of each character that could not be seen or would upset
-    those around it; bytes of a name that is not UTF-8 become ``\\xe9``."""
-    return _UNSHOWN.sub(_escape, text)
+def listed(texts: Sequence[str], most: int = _EXAMPLES, separator: str = ", ") -> str:
+    """The first of the texts, and how many more there are."""
+    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
+    return separator.join(texts[:most]) + more
+
+
+def quoted(text: str, longest: int = _LONGEST) -> str:
+    """The text between quotes, cut off where it is longer."""
+    return repr(text if len(text) <= longest else text[:longest - 1] + "…")
+
+
+def printable(text: str) -> str:
+    """The text with an escape in place of each character that could not be seen, would steer a
+    terminal or upset the characters around it; bytes of a name that is not UTF-8 become
+    ``\\xe9``."""
+    return _UNPRINTABLE.sub(_escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:

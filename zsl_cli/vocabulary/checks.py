@@ -11,6 +11,7 @@ import numpy as np
 
 from zsl_cli.errors import FolderError
 from zsl_cli.support import folders
+from zsl_cli.support.wording import listed
 from zsl_cli.vocabulary import recall
 from zsl_cli.vocabulary.nearest import as_float32
 from zsl_cli.vocabulary.vocabulary import LABELS_FILE, VECTORS_FILE, Vocabulary, normal_name
@@ -43,7 +44,7 @@ def read(folder: Path) -> Vocabulary:
     Raises FolderError.
     """
     manifest = folders.read_manifest(folders.VOCABULARY, folder)
-    for file in manifest["files"]:
+    for file in manifest.files:
         if file not in (LABELS_FILE, VECTORS_FILE):  # which loading looks at
             folders.check_file(folder, file, manifest)
     vocabulary = Vocabulary.load(folder)
@@ -57,7 +58,7 @@ def check_files(folder: Path) -> tuple[Check, Vocabulary | None]:
         vocabulary = read(folder)
     except FolderError as error:
         return Check("files", "wrong", str(error)), None
-    number = len(vocabulary.manifest["files"])
+    number = len(vocabulary.manifest.files)
     return Check("files", "ok", f"{number} files are what the manifest says"), vocabulary
 
 
@@ -89,7 +90,7 @@ def _space(vocabulary: Vocabulary) -> Check:
             model = folders.read_manifest(folders.MODEL, folder)
         except FolderError:
             continue
-        if (model["space"], model["dimension"]) == (vocabulary.space, vocabulary.dimension):
+        if (model.space, model.dimension) == (vocabulary.space, vocabulary.dimension):
             fitting.append(folder.name)
     what = (f"{len(vocabulary):,} labels, {vocabulary.vectors.dtype} vectors of "
             f"{vocabulary.dimension} dimensions in space {vocabulary.space}; ")
@@ -165,9 +166,7 @@ def _identical(vocabulary: Vocabulary) -> Check:
 
 
 def _names(vocabulary: Vocabulary, rows: "NDArray[np.integer]") -> str:
-    names = [vocabulary.label(int(row)).name for row in rows[:_EXAMPLES]]
-    return ", ".join(names) + (f" and {len(rows) - _EXAMPLES:,} more"
-                               if len(rows) > _EXAMPLES else "")
+    return listed([vocabulary.label(int(row)).name for row in rows], _EXAMPLES)
 
 
 def _index(vocabulary: Vocabulary, advance: Callable[[int], object] | None) -> Check:
@@ -180,4 +179,4 @@ def _index(vocabulary: Vocabulary, advance: Callable[[int], object] | None) -> C
     if found.recall >= recall.ENOUGH:
         return Check("index", "ok", message)
     return Check("index", "wrong", message + f", below {recall.ENOUGH}: build the vocabulary with "
-                 "a larger ef, M or ef_construction, or search it with --exact")
+                 "a larger ef, M or ef_construction, or search it exactly, `exact`")

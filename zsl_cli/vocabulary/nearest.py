@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from zsl_cli.embedding import devices
+from zsl_cli.support import cpus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,7 +177,7 @@ class Hnsw:
         self.parameters = parameters
         self._vectors = vectors
         self._index = hnswlib.Index(space="ip", dim=vectors.shape[1])
-        self._index.set_num_threads(devices.usable_cpus())
+        self._index.set_num_threads(cpus.usable_cpus())
         if cached is not None:
             self._index.load_index(str(cached), max_elements=len(vectors))
         else:
@@ -185,7 +185,7 @@ class Hnsw:
                                    ef_construction=parameters.ef_construction, random_seed=1)
             for start in range(0, len(vectors), _CHUNK):
                 chunk = as_float32(vectors[start:start + _CHUNK])
-                self._index.add_items(chunk, num_threads=devices.usable_cpus())
+                self._index.add_items(chunk, num_threads=cpus.usable_cpus())
                 if advance:
                     advance(len(chunk))
         if self._index.get_current_count() != len(vectors):

@@ -15,6 +15,7 @@ import numpy as np
 
 from zsl_cli.errors import FolderError, UnknownLabelError
 from zsl_cli.support import folders
+from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.vocabulary import nearest
 from zsl_cli.vocabulary.class_names import WORDNET_ID
 
@@ -91,13 +92,13 @@ class Vocabulary:
     Rows of the folder are numbered from 0 and stay the same in every subset.
     """
 
-    def __init__(self, manifest: dict[str, Any], path: Path | None, lines: Sequence[bytes],
+    def __init__(self, manifest: VocabularyManifest, path: Path | None, lines: Sequence[bytes],
                  vectors: "NDArray[np.floating]") -> None:
         """``path`` is None for ``empty``, which has no folder."""
         self.path = path
-        self.name: str = manifest["name"]
-        self.space: str = manifest["space"]
-        self.dimension: int = manifest["dimension"]
+        self.name = manifest.name
+        self.space = manifest.space
+        self.dimension = manifest.dimension
         self.manifest = manifest
         self.vectors = vectors
         self._lines = lines
@@ -116,9 +117,8 @@ class Vocabulary:
     @classmethod
     def empty(cls, space: str, dimension: int) -> "Vocabulary":
         """No labels at all, for a model that encodes the phrases it is to choose from."""
-        manifest = {"name": "phrases", "version": "1", "space": space, "dimension": dimension,
-                    "labels": 0, "files": {}}
-        return cls(manifest, None, [], np.empty((0, dimension), np.float32))
+        return cls(VocabularyManifest.of_phrases(space, dimension), None, [],
+                   np.empty((0, dimension), np.float32))
 
     @classmethod
     def start_loading(cls, name: str | os.PathLike[str] = "default", *,
@@ -138,7 +138,7 @@ class Vocabulary:
         return future
 
     @classmethod
-    def _read(cls, folder: Path, manifest: dict[str, Any], exact: bool | None = None,
+    def _read(cls, folder: Path, manifest: VocabularyManifest, exact: bool | None = None,
               queries: int = 0, ef: int | None = None) -> "Vocabulary":
         for file in (LABELS_FILE, VECTORS_FILE):
             folders.check_file(folder, file, manifest)
@@ -151,10 +151,10 @@ class Vocabulary:
             lines = _Lines((folder / LABELS_FILE).read_bytes())
         except OSError as error:
             raise FolderError(f"{folder / LABELS_FILE}: {error.strerror}") from error
-        shape = (manifest["labels"], manifest["dimension"])
+        shape = (manifest.labels, manifest.dimension)
         if vectors.shape != shape or vectors.dtype.kind != "f" or len(lines) != shape[0]:
             raise FolderError(
-                f"{folder}: {folders.VOCABULARY.manifest} speaks of {shape[0]} labels of dimension "
+                f"{folder}: {folders.VOCABULARY.file} speaks of {shape[0]} labels of dimension "
                 f"{shape[1]}, {VECTORS_FILE} holds {vectors.dtype} {list(vectors.shape)}, "
                 f"{LABELS_FILE} {len(lines)} lines")
         vocabulary = cls(manifest, folder, lines, vectors)
@@ -278,7 +278,7 @@ class Vocabulary:
     @property
     def prior_dimension(self) -> int | None:
         """The dimension of the label vectors that holds the label prior, if there is one."""
-        return self.manifest.get("prior_dimension")
+        return self.manifest.prior_dimension
 
     def prior(self, row: int) -> float:
         """How usual a label is in pictures, in the units of the score; 0 without a prior."""
@@ -302,9 +302,9 @@ class Vocabulary:
         where it says nothing. Raises FolderError."""
         try:
             return replace(nearest.HnswParameters.suited_to(len(self)),
-                           **self.manifest.get("hnsw", {}))
+                           **self.manifest.hnsw)
         except (TypeError, ValueError) as error:
-            raise FolderError(f"{self.path}{os.sep}{folders.VOCABULARY.manifest}: hnsw: {error}"
+            raise FolderError(f"{self.path}{os.sep}{folders.VOCABULARY.file}: hnsw: {error}"
                               ) from error
 
     @cached_property
@@ -316,7 +316,7 @@ class Vocabulary:
         the manifest's."""
         from zsl_cli.vocabulary.index_cache import IndexCache
 
-        return IndexCache(self.manifest["files"][VECTORS_FILE]["sha256"],
+        return IndexCache(self.manifest.files[VECTORS_FILE].sha256,
                           parameters or self.hnsw_parameters)
 
     def searcher(self, *, exact: bool | None = None, queries: int = 1,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zsl_cli.support import folders
+from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.vocabulary.nearest import HnswParameters
 from zsl_cli.vocabulary.vocabulary import LABELS_FILE, VECTORS_FILE, Label
 
@@ -38,7 +39,7 @@ class Writer:
         self.count += len(vectors)
 
     def finish(self, name: str, space: str, hnsw: Mapping[str, int] | None = None,
-               **more: Any) -> dict[str, Any]:
+               **more: Any) -> VocabularyManifest:
         """Write the manifest and return it.
 
         hnsw: parameters of the index in the place of those that suit the number of labels.
@@ -52,14 +53,13 @@ class Writer:
         self._vectors.seek(0)
         self._vectors.write(header.getvalue())
         self.close()
-        manifest = {
+        folders.write_manifest(folders.VOCABULARY, self._folder, {
             "name": name, "version": "1", "space": space, "dimension": self._dimension,
             "labels": self.count, "hnsw": asdict(
                 replace(HnswParameters.suited_to(self.count), **(hnsw or {}))), **more,
             "files": folders.describe_files(self._folder, VECTORS_FILE, LABELS_FILE),
-        }
-        folders.write_manifest(folders.VOCABULARY, self._folder, manifest)
-        return manifest
+        })
+        return folders.read_manifest(folders.VOCABULARY, self._folder)
 
     def close(self) -> None:
         """Close the files, whether they are finished or not."""
@@ -75,7 +75,7 @@ class Writer:
 
 
 def write(folder: Path, name: str, space: str, labels: Sequence[Label],
-          vectors: "NDArray[np.floating]", **more: Any) -> dict[str, Any]:
+          vectors: "NDArray[np.floating]", **more: Any) -> VocabularyManifest:
     """Fill an existing, empty folder with labels and their unit vectors ``[labels, D]``, float16
     or float32; returns the manifest.
 

@@ -72,7 +72,7 @@ def agree(model, photos, theirs, prepared, width):
     """Assert that the model's embeddings, in their first ``width`` dimensions, are the
     library's: from the pixels that zsl made, and from what the library prepares itself."""
     found = model.embed(photos)[:, :width]
-    mean, std = (torch.tensor(model.manifest["normalisation"][name]).view(1, -1, 1, 1)
+    mean, std = (torch.tensor(model.manifest.entries["normalisation"][name]).view(1, -1, 1, 1)
                  for name in ("mean", "std"))
     pixels = torch.from_numpy(np.stack([model.read(photo) for photo in photos]))
     with torch.inference_mode():
@@ -217,7 +217,7 @@ def test_both_towers_in_int8(tmp_path, photos):
     folder.mkdir()
     write_clip(folder)
     model, _ = exported(tmp_path, folder, form="int8")
-    parity = model.manifest["parity"]
+    parity = model.manifest.entries["parity"]
     assert parity.keys() == {"float32", "int8", "text float32", "text int8"}
     assert min(parity["int8"]["mean_cosine"], parity["text int8"]["mean_cosine"]) > 0.98
     assert model.label_encoder.encode(["a cat"]).shape == (1, model.dimension)

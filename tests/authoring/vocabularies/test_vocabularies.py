@@ -198,7 +198,7 @@ def test_folder_projection_and_phrase_map_are_of_one_space(fit_command, tmp_path
     projection = Projection.load(tmp_path / "M.npz")
     assert projection.space == PhraseMap.load(tmp_path / "P.npz").space == vocabulary.space
     assert len(vocabulary) == 40
-    assert vocabulary.manifest["fit"]["temperature"] == projection.temperature
+    assert vocabulary.manifest.entries["fit"]["temperature"] == projection.temperature
     assert vocabulary.prior_dimension == 70
     assert PhraseMap.load(tmp_path / "P.npz").slack == 71
     assert vocabulary.space.startswith("some_net.v1-wordnet-")
@@ -206,10 +206,10 @@ def test_folder_projection_and_phrase_map_are_of_one_space(fit_command, tmp_path
 
 def test_the_length_of_a_networks_features_can_be_given(fit_command, tmp_path, wordnet, capsys):
     fit_command(lambda: None, "--feature-length", "28")
-    assert Vocabulary.load(tmp_path / "out").manifest["fit"]["feature_length"] == 28
+    assert Vocabulary.load(tmp_path / "out").manifest.entries["fit"]["feature_length"] == 28
     assert "features" not in capsys.readouterr().err
     fit_command(lambda: None, "--force")
-    assert Vocabulary.load(tmp_path / "out").manifest["fit"]["feature_length"] == 15.6
+    assert Vocabulary.load(tmp_path / "out").manifest.entries["fit"]["feature_length"] == 15.6
     assert ("timm:some_net.v1's features are taken to be as long as EfficientNet-Lite0's, 15.6; "
             "--feature-length") in capsys.readouterr().err
 
@@ -231,9 +231,9 @@ def test_longer_features_make_surer_imagined_images(small_fit):
 
 def test_the_default_is_what_vocab_fit_would_make_of_its_network():
     vocabulary = Vocabulary.load()
-    assert vocabulary.manifest["fit"].items() <= asdict(fit.Settings()).items()
+    assert vocabulary.manifest.entries["fit"].items() <= asdict(fit.Settings()).items()
     assert fit.Settings().feature_length == 15.6
-    network = Model.load(device="cpu").manifest["architecture"]
+    network = Model.load(device="cpu").manifest.entries["architecture"]
     assert network == fitted.DEFAULT_NETWORK
     nothing = np.zeros((1, 4), np.float32)
     made = fit.Fit(nothing, nothing, nothing, nothing[0], 1.0, 1.0)

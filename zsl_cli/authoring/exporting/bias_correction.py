@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.embedding import devices
+from zsl_cli.embedding import sessions
 
 if TYPE_CHECKING:
     import onnx
@@ -72,7 +72,7 @@ def _channel_means(model: "onnx.ModelProto", names: list[str], given: str,
         file = Path(folder) / "watched.onnx"
         onnx.save(watched, file)
         del watched
-        session = devices.open_session(file, "cpu")
+        session = sessions.open_session(file, "cpu")
     sample = pixels[:_PHOTOGRAPHS]
     for start in range(0, len(sample), _BATCH):
         batch = sample[start:start + _BATCH]

@@ -1,5 +1,6 @@
 """The model card: a model folder's README.md, made from its manifest alone."""
 
+from collections.abc import Mapping
 from typing import Any
 
 _CARD = """# {name}
@@ -37,20 +38,23 @@ _COMPARED = {"float32": "ONNX Runtime with PyTorch", "int8": "int8 with float32"
              "fp16": "fp16 with float32"}
 
 
-def model_card(manifest: dict[str, Any]) -> str:
-    """Markdown for a model folder's README.md."""
+def model_card(entries: Mapping[str, Any]) -> str:
+    """Markdown for a model folder's README.md.
+
+    entries: of its manifest.
+    """
     parity = "\n".join(
         f"| {_compared(name)} | {found['images']} | {found['max_difference']} | "
         f"{found['min_cosine']} | {found['mean_cosine']} | {found.get('top_10', '')} |"
-        for name, found in manifest["parity"].items())
+        for name, found in entries["parity"].items())
     sources = "\n".join(f"- {source['name']}, {source['license']}: {source['url']}"
-                        for source in manifest["sources"]) or "None were given."
-    text = manifest.get("text")
+                        for source in entries["sources"]) or "None were given."
+    text = entries.get("text")
     numbers = {name: ", ".join(f"{value:.6g}" for value in values)
-               for name, values in manifest["normalisation"].items()}
+               for name, values in entries["normalisation"].items()}
     return _CARD.format(**{
-        **manifest, **manifest["input"], **numbers, "parity": parity, "sources": sources,
-        "license": manifest["license"] or "not given",
+        **entries, **entries["input"], **numbers, "parity": parity, "sources": sources,
+        "license": entries["license"] or "not given",
         "text": "no" if text is None else _phrases(text),
     })
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from zsl_cli.authoring.exporting.graph import EMBEDDING, IMAGES
 from zsl_cli.authoring.exporting.parity import GATES, Parity
-from zsl_cli.embedding.devices import open_session, session_device
+from zsl_cli.embedding.sessions import open_session, session_device
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

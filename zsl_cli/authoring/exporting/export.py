@@ -15,11 +15,15 @@ from zsl_cli.authoring.exporting import card, graph, heads, parity, quantize
 from zsl_cli.authoring.exporting.parity import Parity
 from zsl_cli.authoring.exporting.plan import Plan, Request, make
 from zsl_cli.classifier.classifier import MAX_TOP
-from zsl_cli.embedding import devices
-from zsl_cli.embedding.model import ENCODER_FILE
+from zsl_cli.embedding import sessions
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
-from zsl_cli.support.folders import LABEL_ENCODER_FILE, TOKENIZER_FILE
+from zsl_cli.support.manifests import (
+    ENCODER_FILE,
+    LABEL_ENCODER_FILE,
+    TOKENIZER_FILE,
+    ModelManifest,
+)
 from zsl_cli.vocabulary import writing
 
 if TYPE_CHECKING:
@@ -46,7 +50,7 @@ class _Labels:
 
 
 def export(plan: Plan, target: Path, *, force: bool = False, compare: bool = False,
-           say: Say = lambda _line: None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+           say: Say = lambda _line: None) -> tuple[ModelManifest, list[dict[str, Any]]]:
     """Write the model folder; returns its manifest and, with ``compare``, a row for each form
     (see compare.forms).
 
@@ -96,13 +100,14 @@ def export(plan: Plan, target: Path, *, force: bool = False, compare: bool = Fal
         if labels is not None and labels.own:
             _write_vocabulary(plan, labels, folder / "vocab", say)
         shutil.rmtree(scratch)
-        manifest = _manifest(plan, temperature, agreement, folder)
-        metadata = _metadata(manifest)
+        entries = _entries(plan, temperature, agreement, folder)
+        metadata = _metadata(entries)
         for file in (ENCODER_FILE, *((LABEL_ENCODER_FILE,) if text else ())):
             graph.finish(folder / file, metadata)
-        manifest["files"] = folders.describe_files(folder, *_files(folder))
-        folders.write_manifest(folders.MODEL, folder, manifest)
-        (folder / "README.md").write_text(card.model_card(manifest), encoding="utf-8")
+        entries["files"] = folders.describe_files(folder, *_files(folder))
+        folders.write_manifest(folders.MODEL, folder, entries)
+        manifest = folders.read_manifest(folders.MODEL, folder)
+        (folder / "README.md").write_text(card.model_card(manifest.entries), encoding="utf-8")
     say(f"wrote {target}")
     return manifest, rows
 
@@ -250,7 +255,7 @@ def _encoded(plan: Plan, file: Path, say: Say) -> "NDArray[np.float32]":
 
     names = [label.name for label in plan.request.vocab_labels or ()]
     assert plan.network.text is not None
-    encoder = LabelEncoder(file.parent, plan.dimension, devices.open_session(file, "cpu"),
+    encoder = LabelEncoder(file.parent, plan.dimension, sessions.open_session(file, "cpu"),
                            plan.network.text.tokenizer)
     total = np.zeros((len(names), plan.dimension), np.float32)
     for template in plan.templates:
@@ -269,15 +274,15 @@ def _write_vocabulary(plan: Plan, labels: _Labels, folder: Path, say: Say) -> No
     say(f"wrote its own vocabulary of {len(named):,} labels")
 
 
-def _manifest(plan: Plan, temperature: float, agreement: dict[str, Parity],
-              folder: Path) -> dict[str, Any]:
+def _entries(plan: Plan, temperature: float, agreement: dict[str, Parity],
+             folder: Path) -> dict[str, Any]:
     request, network = plan.request, plan.network
     text = {}
     if network.text:
         text = {"text": {"templates": list(plan.templates), **network.text.described}}
     elif plan.label_encoder_of is not None:
         theirs = folders.read_manifest(folders.MODEL, plan.label_encoder_of)
-        text = {"text": theirs["text"]}
+        text = {"text": theirs.entries["text"]}
     files = network.files
     return {
         "name": request.name, "version": request.version, "space": plan.space,
@@ -300,17 +305,17 @@ def _neighbours(plan: Plan) -> int:
     return min(len(plan.class_labels), MAX_TOP) if plan.class_labels else _NEIGHBOURS
 
 
-def _metadata(manifest: dict[str, Any]) -> dict[str, str]:
+def _metadata(entries: dict[str, Any]) -> dict[str, str]:
     """What an ONNX file says of itself, should it be parted from its folder."""
     sources = "; ".join(f"{one['name']} ({one['license']}, {one['url']})"
-                        for one in manifest["sources"])
+                        for one in entries["sources"])
     return {
-        "zsl.name": manifest["name"], "zsl.space": manifest["space"],
-        "zsl.dimension": str(manifest["dimension"]),
-        "zsl.architecture": manifest["architecture"],
-        "zsl.checkpoint_sha256": manifest["checkpoint"]["sha256"],
-        "zsl.license": manifest["license"] or "", "zsl.sources": sources,
-        "zsl.exported_by": manifest["exported_by"],
+        "zsl.name": entries["name"], "zsl.space": entries["space"],
+        "zsl.dimension": str(entries["dimension"]),
+        "zsl.architecture": entries["architecture"],
+        "zsl.checkpoint_sha256": entries["checkpoint"]["sha256"],
+        "zsl.license": entries["license"] or "", "zsl.sources": sources,
+        "zsl.exported_by": entries["exported_by"],
     }
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from zsl_cli.authoring.exporting import graph, heads
 from zsl_cli.authoring.exporting.plan import Plan
-from zsl_cli.embedding import devices, images
+from zsl_cli.embedding import images, sessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ class FeatureEncoder:
 
     def __init__(self, plan: Plan, device: str = "cpu", load: "Load" = images.load) -> None:
         """
-        device: as devices.open_session; ``auto`` falls back.
+        device: as sessions.open_session; ``auto`` falls back.
         load: takes pixels from an image, as images.load does. The ``repr`` of another one says
             what it does.
         """
@@ -98,4 +98,4 @@ class _Graph:
         with tempfile.TemporaryDirectory(prefix="zsl-") as folder:
             file = Path(folder) / "features.onnx"
             graph.write_encoder(encoder, file)
-            return devices.open_session(file, self._device, 1)
+            return sessions.open_session(file, self._device, 1)

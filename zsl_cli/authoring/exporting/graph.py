@@ -1,10 +1,5 @@
 """A network and a head → one ONNX graph, from uint8 pixels to unit embeddings."""
 
-import io
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +11,7 @@ from zsl_cli.authoring.exporting.heads import Head, Projected, unit
 from zsl_cli.authoring.networks.features import Features
 from zsl_cli.authoring.networks.network import Input
 from zsl_cli.authoring.networks.projection import Projection
+from zsl_cli.authoring.networks.quietly import quietly
 from zsl_cli.errors import MissingExtraError, ZslError
 
 if TYPE_CHECKING:
@@ -186,23 +182,6 @@ def _name_outputs(program: "torch.onnx.ONNXProgram") -> None:
             value.name = f"{value.name}_inside"
     for value, name in zip(graph.outputs, names, strict=True):
         value.name = name
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """The exporter reports to the standard streams, to loggers and as warnings."""
-    loggers = [logging.getLogger(name) for name in ("torch", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), \
-                redirect_stderr(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def _cause(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
+from zsl_cli.support.text_lists import read_lines
 from zsl_cli.vocabulary.vocabulary import LABELS_FILE, Label, Vocabulary
 
 _IMAGENET = 1000
@@ -63,15 +64,7 @@ def unique(labels: Any) -> tuple[Label, ...]:
 
 
 def _lines(file: Path) -> list[str]:
-    try:
-        lines = file.read_text("utf-8-sig").splitlines()
-    except OSError as error:
-        raise ZslError(f"{file}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ZslError(f"{file}: not UTF-8 text") from error
-    names = [line.strip() for line in lines]
-    while names and not names[-1]:
-        names.pop()
+    names = read_lines(file)
     if not names:
         raise ZslError(f"{file}: no label in it")
     if "" in names:

@@ -111,7 +111,7 @@ def run(graph: Path, name: str, inputs: "NDArray[np.integer]",
 
     Raises FolderError for a graph that does not load, ZslError for one that does not run.
     """
-    from zsl_cli.embedding.devices import open_session
+    from zsl_cli.embedding.sessions import open_session
 
     session = open_session(graph, "cpu")
     try:

@@ -15,8 +15,9 @@ import numpy as np
 
 from zsl_cli.authoring.exporting.bias_correction import correct_biases
 from zsl_cli.authoring.exporting.graph import IMAGES, head_nodes
-from zsl_cli.embedding.images import Preprocessing, load
+from zsl_cli.embedding.images import load
 from zsl_cli.errors import ImageError, MissingExtraError, ZslError
+from zsl_cli.support.manifests import Preprocessing
 
 if TYPE_CHECKING:
     import onnx

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zsl_cli.embedding.model import ENCODER_FILE
 from zsl_cli.errors import ZslError
 from zsl_cli.support import files, folders
+from zsl_cli.support.manifests import ENCODER_FILE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,8 +82,7 @@ class Projection:
         from onnx import numpy_helper
 
         manifest = folders.read_manifest(folders.MODEL, folder)
-        if manifest.get("embedding") != "projection" or not isinstance(
-                manifest.get("projection"), dict):
+        if manifest.embedding != "projection" or manifest.projection is None:
             raise ZslError(f"{folder}: there is no projection M in this model, or its manifest "
                            "does not describe it; give the checkpoint that it was made from")
         folders.check_file(folder, ENCODER_FILE, manifest)
@@ -94,14 +93,14 @@ class Projection:
             tensor = weights.get(f"head.{name}_half", weights.get(f"head.{name}"))
             if tensor is not None:
                 found[name] = numpy_helper.to_array(tensor).astype(np.float32)
-        numbers = {name: manifest["projection"].get(name) for name in _IN_MANIFEST}
+        numbers: dict[str, Any] = {name: manifest.projection.get(name) for name in _IN_MANIFEST}
         if "features" not in found or numbers["temperature"] is None:
             raise ZslError(f"{folder / ENCODER_FILE}: no weights of a projection M in it; give the "
                            "checkpoint that it was made from")
         try:
-            return cls(**found, **numbers, space=manifest["space"],
-                       score_temperature=manifest["calibration"]["temperature"])
-        except (TypeError, KeyError) as error:
+            return cls(**found, **numbers, space=manifest.space,
+                       score_temperature=manifest.calibration.temperature)
+        except TypeError as error:
             raise ZslError(f"{folder}: its manifest is not as zsl export writes it: {error}"
                            ) from error
 

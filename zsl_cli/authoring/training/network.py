@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from zsl_cli.authoring.training.problem import Problem
-from zsl_cli.embedding import devices
 from zsl_cli.evaluation.metrics import class_mean_hit_at_k_of_scores
+from zsl_cli.support import cpus
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,7 +80,7 @@ class WholeNetwork:
 
     def _pixels(self, batches: "Sequence[Sequence[tuple[int, np.random.Generator | None]]]",
                 ) -> Generator[Tensor, None, None]:
-        pool = ThreadPoolExecutor(devices.usable_cpus())
+        pool = ThreadPoolExecutor(cpus.usable_cpus())
         running: deque[list[Future[NDArray[np.uint8]]]] = deque()
         try:
             for batch in batches:

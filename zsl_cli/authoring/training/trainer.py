@@ -14,9 +14,8 @@ import torch
 from torch import Tensor
 
 from zsl_cli.authoring.training.losses import Objective
-from zsl_cli.embedding import devices
 from zsl_cli.errors import ZslError
-from zsl_cli.support import files
+from zsl_cli.support import cpus, files
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -277,7 +276,7 @@ def enough_memory() -> Iterator[None]:
 def _threads(operations: float) -> Iterator[None]:
     """Within it torch uses as many threads as a step of so many operations is worth."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1 if operations < _SMALL else devices.usable_cpus())
+    torch.set_num_threads(1 if operations < _SMALL else cpus.usable_cpus())
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, KeysView, Mapping, S
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from zsl_cli.authoring.vocabularies.word_vectors import WordVectors, open_vector
 from zsl_cli.authoring.vocabularies.word_vectors.base import HEAD
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
+from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.progress import SILENT, Progress
 from zsl_cli.support.wording import counted, some
 from zsl_cli.vocabulary import composition
@@ -151,7 +152,7 @@ class _Made:
 
 
 def build(request: Request, target: Path, *, force: bool = False,
-          progress: Progress = SILENT) -> tuple[dict[str, Any], Report]:
+          progress: Progress = SILENT) -> tuple[VocabularyManifest, Report]:
     """Write the vocabulary folder; returns its manifest and what became of the labels.
 
     Raises ZslError, and leaves nothing behind.

@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from zsl_cli.authoring.vocabularies.prior import label_prior
 from zsl_cli.authoring.vocabularies.wordnet import WordNet
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
+from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.progress import SILENT, Progress
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.vocabulary import Label
@@ -119,7 +120,7 @@ def space_of(fitted: fit.Fit, architecture: str) -> str:
     return f"{network}-wordnet-{digest.hexdigest()[:12]}"
 
 
-def write(folder: Path, request: Request, built: Built) -> dict[str, Any]:
+def write(folder: Path, request: Request, built: Built) -> VocabularyManifest:
     """Fill an empty folder as a vocabulary; its manifest."""
     vectors = built.fit.vectors.astype(np.float16)
     return writing.write(

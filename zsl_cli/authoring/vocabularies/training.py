@@ -18,6 +18,7 @@ from zsl_cli.authoring.vocabularies import corpus, prepare, skipgram
 from zsl_cli.authoring.vocabularies.prepare import Prepared
 from zsl_cli.errors import MissingExtraError, ZslError
 from zsl_cli.support import files, folders
+from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.progress import Progress
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.vocabulary import Label
@@ -59,7 +60,7 @@ class Result:
 
     words: list[str]
     vectors: "NDArray[np.float32]"
-    manifest: dict[str, Any]
+    manifest: VocabularyManifest
 
 
 def work_folder(target: Path) -> Path:
@@ -241,7 +242,7 @@ def _unit(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
 
 
 def _write(request: Request, prepared: Prepared, identities: list[corpus.Identity],
-           vectors: "NDArray[np.float32]", gensim: str) -> dict[str, Any]:
+           vectors: "NDArray[np.float32]", gensim: str) -> VocabularyManifest:
     digest = hashlib.sha256("\n".join(prepared.words).encode())
     digest.update(np.ascontiguousarray(vectors).data)
     name = request.target.absolute().name

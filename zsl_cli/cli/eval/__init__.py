@@ -12,11 +12,10 @@ from zsl_cli.cli.eval import output, plan
 from zsl_cli.cli.terminal import notes, options
 from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.left_out import reporting
-from zsl_cli.cli.terminal.output import printable
 from zsl_cli.cli.terminal.progress import Bar, duration
 from zsl_cli.errors import ZslError
 from zsl_cli.evaluation.left_out import LeftOut
-from zsl_cli.support.wording import counted
+from zsl_cli.support.wording import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -3,20 +3,20 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 from zsl_cli.classifier import pairing
 from zsl_cli.cli.terminal import options
-from zsl_cli.cli.terminal.output import printable
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
+from zsl_cli.support.manifests import Manifest, ModelManifest, VocabularyManifest
+from zsl_cli.support.wording import printable
 
 _TEMPLATES = 3  # that a line names; the rest of what is shown has them all
 
 
-def add_to(group: click.Group, kind: folders.Kind) -> None:
+def add_to(group: click.Group, kind: folders.Kind[Manifest]) -> None:
     """Give a group the three commands for one kind of folder."""
 
     @group.command("list", help=f"The {kind.plural} that a name can reach.")
@@ -32,11 +32,9 @@ def add_to(group: click.Group, kind: folders.Kind) -> None:
                 click.echo(printable(f"zsl: {error}"), err=True)
                 failures += 1
                 continue
-            what = f"{manifest['labels']:,} labels, " if "labels" in manifest else ""
-            what += f"space {manifest['space']}, dimension {manifest['dimension']}"
-            what += ", encodes phrases" if folders.encodes_phrases(manifest) else ""
-            what += f", own vocabulary of {own['labels']:,} labels" if own else ""
-            rows.append((folder.name, str(manifest["version"]), what,
+            what = _contents(manifest)
+            what += f", own vocabulary of {own.labels:,} labels" if own else ""
+            rows.append((folder.name, manifest.version, what,
                          *([str(folder)] if verbose else [])))
         for line in _table(("name", "version", "contents", "folder")[:len(rows[0])] if rows else (),
                            [tuple(map(printable, row)) for row in rows], sys.stdout.isatty()):
@@ -59,6 +57,13 @@ def add_to(group: click.Group, kind: folders.Kind) -> None:
         click.echo(f"{printable(str(folder))}: all files are what the manifest says")
 
 
+def _contents(manifest: Manifest) -> str:
+    labels = f"{manifest.labels:,} labels, " if isinstance(manifest, VocabularyManifest) else ""
+    phrases = isinstance(manifest, ModelManifest) and manifest.encodes_phrases
+    return (f"{labels}space {manifest.space}, dimension {manifest.dimension}"
+            + (", encodes phrases" if phrases else ""))
+
+
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]], terminal: bool) -> list[str]:
     """Lines: for a terminal columns with a head, else cells between tabs."""
     if not terminal or not rows:
@@ -67,40 +72,41 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]], terminal: bool) -
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows)]
 
 
-def show(kind: folders.Kind, name: str, as_json: bool) -> None:
+def show(kind: folders.Kind[Manifest], name: str, as_json: bool) -> None:
     """Print everything that a manifest says."""
     folder = folders.find(kind, name)
-    manifest = {"folder": str(folder), **folders.read_manifest(kind, folder)}
+    manifest = folders.read_manifest(kind, folder)
     own = _own_vocabulary(kind, folder)
+    shown = {"folder": str(folder), **manifest.entries}
     if as_json:
-        extra = {"own_vocabulary": own} if kind is folders.MODEL else {}
-        click.echo(json.dumps({**manifest, **extra}, indent=2))
+        extra = {"own_vocabulary": own and own.entries} if kind is folders.MODEL else {}
+        click.echo(json.dumps({**shown, **extra}, indent=2))
         return
-    if kind is folders.MODEL:
-        manifest |= {"encodes phrases": _phrases(manifest),
-                     "own vocabulary": f"{own['labels']:,} labels" if own else "none"}
-    for line in _lines(manifest):
+    if isinstance(manifest, ModelManifest):
+        shown |= {"encodes phrases": _phrases(manifest),
+                  "own vocabulary": f"{own.labels:,} labels" if own else "none"}
+    for line in _lines(shown):
         click.echo(printable(line))
 
 
-def _own_vocabulary(kind: folders.Kind, folder: Path) -> dict[str, Any] | None:
+def _own_vocabulary(kind: folders.Kind[Manifest], folder: Path) -> VocabularyManifest | None:
     """The manifest of the vocabulary that a model folder carries, if it does."""
     own = pairing.own_vocabulary(folder) if kind is folders.MODEL else None
     return folders.read_manifest(folders.VOCABULARY, own) if own else None
 
 
-def _phrases(model: dict[str, Any]) -> str:
+def _phrases(model: ModelManifest) -> str:
     """Whether a model encodes phrases, and what was put around the names of its labels."""
-    if not folders.encodes_phrases(model):
+    if model.text is None:
         return "no"
-    templates = model["text"]["templates"]
+    templates = model.text.templates
     if not templates:
         return "yes, as they are written"
     more = [f"and {len(templates) - _TEMPLATES} more"] if len(templates) > _TEMPLATES else []
     return f"yes (templates: {', '.join([*templates[:_TEMPLATES], *more])})"
 
 
-def _verify(kind: folders.Kind, folder: Path) -> None:
+def _verify(kind: folders.Kind[Manifest], folder: Path) -> None:
     """Raise ZslError for the first thing that is wrong with a folder."""
     if kind is folders.VOCABULARY:
         from zsl_cli.vocabulary import checks
@@ -109,8 +115,8 @@ def _verify(kind: folders.Kind, folder: Path) -> None:
         return
     from zsl_cli.embedding.model import Model
 
-    manifest = folders.read_manifest(kind, folder)
-    for file in manifest["files"]:
+    manifest = folders.read_manifest(folders.MODEL, folder)
+    for file in manifest.files:
         folders.check_file(folder, file, manifest)
     encoder = Model.load(folder, device="cpu").label_encoder
     if encoder:

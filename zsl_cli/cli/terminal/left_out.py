@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from zsl_cli.cli.terminal.output import printable
+from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
     from zsl_cli.evaluation.left_out import Report

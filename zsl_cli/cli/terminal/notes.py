@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zsl_cli.cli.terminal.output import printable
+from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier

@@ -1,14 +1,17 @@
 """Options that several commands share, so that they are the same everywhere."""
 
+import functools
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
+from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.errors import ZslError
+from zsl_cli.support.text_lists import lines_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
@@ -36,10 +39,23 @@ def stack(*decorators: Decorator) -> Decorator:
     return apply
 
 
+def _in_words_of_the_command_line(function: Function) -> Function:
+    """The function, whose errors name options where the library has parameters."""
+    @functools.wraps(function)
+    def inner(*arguments: Any, **named: Any) -> Any:
+        try:
+            return function(*arguments, **named)
+        except ZslError as error:
+            error.args = (as_options(str(error)), *error.args[1:])
+            raise
+    return cast("Function", inner)
+
+
 common = stack(
     click.option("-q", "--quiet", is_flag=True, help="No notes on standard error; only errors."),
     click.option("-v", "--verbose", is_flag=True, help="Say what is used and how long it took."),
     click.option("--debug", is_flag=True, help="Show a traceback when something fails."),
+    _in_words_of_the_command_line,
 )
 
 device = click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True,
@@ -171,19 +187,18 @@ def read_labels(labels: Sequence[str], labels_file: Path | None) -> list[str] | 
     """The candidate labels that ``--labels`` and ``--labels-file`` name, or None for all."""
     if not labels and labels_file is None:
         return None
-    names = ",".join(labels).split(",")
+    names = [name.strip() for name in ",".join(labels).split(",")]
     if labels_file is not None:
         try:
-            with click.open_file(str(labels_file), encoding="utf-8-sig") as file:
-                names += file.read().splitlines()
+            with click.open_file(str(labels_file), "rb") as file:
+                names += lines_of(file.read(), str(labels_file))
         except OSError as error:
             raise click.UsageError(f"--labels-file {labels_file}: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise click.UsageError(f"--labels-file {labels_file}: not UTF-8 text") from error
-    names = [name.strip() for name in names if name.strip()]
-    if not names:
+        except ZslError as error:
+            raise click.UsageError(f"--labels-file {error}") from error
+    if not any(names):
         raise click.UsageError("--labels and --labels-file name no label")
-    return names
+    return list(filter(None, names))
 
 
 def read_sources(path: Path | None) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zsl_cli.support.spreadsheet import safe
+from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,12 +28,6 @@ _PHRASE = "  phrase"
 _NARROW_FOR_PATHS = 100  # columns; below, the bar gives way to the path
 _NARROW = 50  # columns; below, the bar gives way to the label
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-
-
-def printable(text: str) -> str:
-    """Text with what would steer a terminal (control characters, bytes that are no UTF-8)
-    written as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def warm_up(output_format: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from zsl_cli.cli.terminal.output import printable
+from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress

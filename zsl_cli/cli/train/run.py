@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zsl_cli.cli.terminal.left_out import reporting
-from zsl_cli.cli.terminal.output import printable
 from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.cli.train import folder
 from zsl_cli.errors import ZslError
 from zsl_cli.evaluation.left_out import LeftOut
-from zsl_cli.support.wording import counted
+from zsl_cli.support.wording import counted, printable
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,9 +1,9 @@
 """What a training begins with: a network cut at its features, and maybe an M."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zsl_cli.cli.train.run import Options, Teller
 from zsl_cli.errors import ZslError
@@ -12,6 +12,7 @@ from zsl_cli.support import folders
 if TYPE_CHECKING:
     from zsl_cli.authoring.exporting.plan import Plan
     from zsl_cli.authoring.networks.projection import Projection
+    from zsl_cli.support.manifests import ModelManifest
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _FRESH = ("softmax", "random", "wsabie", "conse")  # M of a given space is no beginning for them
@@ -28,7 +29,7 @@ class Start:
     plan: "Plan"
     projection: "Projection | None" = None
     folder: Path | None = None
-    manifest: dict[str, Any] = field(default_factory=dict)
+    manifest: "ModelManifest | None" = None
 
 
 def find(given: Options, vocabulary: "Vocabulary", teller: Teller) -> Start:
@@ -39,7 +40,7 @@ def find(given: Options, vocabulary: "Vocabulary", teller: Teller) -> Start:
 
     checkpoint, projection = Path(given.model), None
     folder: Path | None = None
-    manifest: dict[str, Any] = {}
+    manifest: ModelManifest | None = None
     warm = given.method not in _FRESH and not given.from_scratch
     if given.backbone is not None and not _is_folder(given.model):
         raise ZslError(f"--backbone is for a model folder, and {given.model} is a checkpoint "
@@ -48,7 +49,7 @@ def find(given: Options, vocabulary: "Vocabulary", teller: Teller) -> Start:
         folder = folders.find(folders.MODEL, given.model)
         manifest = folders.read_manifest(folders.MODEL, folder)
         checkpoint = _checkpoint_of(folder, manifest, given.backbone)
-        if warm and manifest["space"] == vocabulary.space:
+        if warm and manifest.space == vocabulary.space:
             projection = Projection.of_model(folder)
     request = plan.Request(checkpoint, given.output.absolute().name, Hints(
         given.architecture, trust=given.trust_pickle))
@@ -74,14 +75,14 @@ def find(given: Options, vocabulary: "Vocabulary", teller: Teller) -> Start:
 def _is_folder(model: str) -> bool:
     """Whether it names a model folder, and not a checkpoint; a checkpoint may be a folder, too."""
     path = Path(model)
-    return (path / folders.MODEL.manifest).is_file() or not path.exists() or (
+    return (path / folders.MODEL.file).is_file() or not path.exists() or (
         path.name == model and path.is_dir())
 
 
-def _checkpoint_of(folder: Path, manifest: dict[str, Any], given: Path | None) -> Path:
+def _checkpoint_of(folder: Path, manifest: "ModelManifest", given: Path | None) -> Path:
     """The checkpoint that a model folder was made from, by its hash. Raises ZslError."""
-    noted = manifest.get("checkpoint", {})
-    name, digest = str(noted.get("file")), noted.get("sha256")
+    entry = manifest.checkpoint
+    name, digest = (entry.file, entry.sha256) if entry else ("None", None)
     places = [given] if given is not None else [folder.parent / name, folder / name,
                                                 *_packaged(name)]
     for place in places:

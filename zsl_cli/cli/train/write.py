@@ -104,7 +104,7 @@ def _write_vocabulary(target: Path, given: "Options", vocabulary: "Vocabulary",
               for label in taught.labels]
     with folders.new_folder(target) as new:
         writing.write(new, given.output.absolute().name, taught.projection.space, labels,
-                                taught.vectors, sources=vocabulary.manifest.get("sources", []),
+                                taught.vectors, sources=list(vocabulary.manifest.sources),
                                 built_by=f"zsl {__version__}")
 
 
@@ -117,9 +117,9 @@ def _export(given: "Options", start: "Start", checkpoint: Path, vocabulary: str,
     made = plan.make(plan.Request(
         checkpoint, given.output.absolute().name, vocabulary=vocabulary,
         form="float32" if given.quantize == "none" else given.quantize,
-        sources=tuple(manifest.get("sources", ())),
-        license=manifest.get("license") or start.plan.license))
-    if manifest.get("space") == made.space and folders.encodes_phrases(manifest):
+        sources=manifest.sources if manifest else (),
+        license=(manifest.license if manifest else None) or start.plan.license))
+    if manifest and manifest.space == made.space and manifest.encodes_phrases:
         made = replace(made, label_encoder_of=start.folder)
 
     def say(line: str) -> None:

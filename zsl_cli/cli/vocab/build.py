@@ -6,8 +6,8 @@ import click
 
 from zsl_cli.cli.terminal import options
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.output import printable
 from zsl_cli.cli.terminal.progress import Bar
+from zsl_cli.support.wording import printable
 
 _PATH = click.Path(path_type=Path)
 
@@ -84,6 +84,6 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
         made = [f"{count:,} {how}" for count, how in (
             (report.own, "with a vector of their own"), (report.mean, "the mean of their words'"),
             (report.subword, "of character n-grams")) if count]
-        click.echo(printable(f"wrote {output}: {manifest['labels']:,} labels of "
-                             f"{manifest['dimension']} dimensions ({', '.join(made)}), space "
-                             f"{manifest['space']}"), err=True)
+        click.echo(printable(f"wrote {output}: {manifest.labels:,} labels of "
+                             f"{manifest.dimension} dimensions ({', '.join(made)}), space "
+                             f"{manifest.space}"), err=True)

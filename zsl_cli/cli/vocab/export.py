@@ -9,10 +9,10 @@ from typing import BinaryIO
 import click
 
 from zsl_cli.cli.terminal import options
-from zsl_cli.cli.terminal.output import printable
 from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.errors import ZslError
 from zsl_cli.support.files import check_new_file, parents, replacing
+from zsl_cli.support.wording import printable
 
 
 @click.command("export")

@@ -6,11 +6,11 @@ import click
 
 from zsl_cli.cli.terminal import options
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.output import printable
 from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.errors import MissingExtraError, ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.files import check_new_file
+from zsl_cli.support.wording import printable
 
 _PATH = click.Path(path_type=Path)
 
@@ -81,12 +81,12 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
         with folders.new_folder(output, force=force) as folder:
             manifest = fitted.write(folder, request, built)
             result, phrases = built.fit, built.phrases
-            Projection(result.features, result.posterior, result.bias, manifest["space"],
+            Projection(result.features, result.posterior, result.bias, manifest.space,
                        request.settings.temperature, result.radius, result.score_temperature,
                        unit_features=True).save(projection)
             if phrase_map is not None and phrases is not None:
                 PhraseMap(phrases.landmarks, phrases.weights, phrases.bias, phrases.width,
-                          manifest["dimension"], manifest["space"], built.encoder,
+                          manifest.dimension, manifest.space, built.encoder,
                           slack=result.slack_dimension).save(phrase_map)
     if not quiet:
         click.echo(printable("wrote " + ", ".join(

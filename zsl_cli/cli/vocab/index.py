@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 import click
 
 from zsl_cli.cli.terminal import notes, options
-from zsl_cli.cli.terminal.output import printable
 from zsl_cli.cli.terminal.progress import Bar, duration
+from zsl_cli.support.wording import printable
 
 
 @click.command("index")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.cli.terminal import notes, options
-from zsl_cli.cli.terminal.output import printable
 from zsl_cli.support.spreadsheet import safe
+from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
     from zsl_cli.classifier.meaning import Term

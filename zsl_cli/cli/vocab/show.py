@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.cli.terminal import folder_commands, notes, options
-from zsl_cli.cli.terminal.output import PATH_SEPARATOR, printable
+from zsl_cli.cli.terminal.output import PATH_SEPARATOR
 from zsl_cli.cli.vocab.neighbours import table
 from zsl_cli.support import folders
+from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
     from zsl_cli.vocabulary.vocabulary import Vocabulary

@@ -78,7 +78,7 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
     """
     from zsl_cli.authoring.vocabularies import prepare, skipgram, training
     from zsl_cli.authoring.vocabularies.wordnet import WordNet
-    from zsl_cli.embedding import devices
+    from zsl_cli.support import cpus
     from zsl_cli.support.progress import SILENT
 
     if wordnet is not None:
@@ -87,7 +87,7 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
         corpus, output,
         prepare.Settings(min_count, max_words, phrase_threshold if phrases else None),
         skipgram.Settings(dimension, window, loss, negative, sample, epochs, learning_rate, seed),
-        centre=centre, workers=workers or devices.usable_cpus(), save_every=60 * save_every,
+        centre=centre, workers=workers or cpus.usable_cpus(), save_every=60 * save_every,
         force=force, restart=restart, hnsw=options.read_hnsw(m, ef_construction, ef),
         sources=tuple(options.read_sources(sources)))
     with interrupts(), Bar.shown(quiet) as bar:

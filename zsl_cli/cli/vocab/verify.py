@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from zsl_cli.cli.terminal import notes, options
-from zsl_cli.cli.terminal.output import printable
 from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
+from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ def command(name: str, without_index: bool, similarity: bool, wordnet: Path | No
     Exit status 2 when something is wrong; what is only worth knowing is a note.
     """
     folder = folders.find(folders.VOCABULARY, name)
-    total = folders.read_manifest(folders.VOCABULARY, folder)["labels"]
+    total = folders.read_manifest(folders.VOCABULARY, folder).labels
     nouns = _wordnet(wordnet) if similarity else None
     checks = []
     with Bar.shown(quiet) as bar:

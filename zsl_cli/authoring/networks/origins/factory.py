@@ -10,8 +10,8 @@ from torch import nn
 from zsl_cli.authoring.networks import fitting
 from zsl_cli.authoring.networks.network import Input, Network
 from zsl_cli.authoring.networks.weights import Weights, refuse_broken
-from zsl_cli.embedding.images import Preprocessing
 from zsl_cli.errors import ZslError
+from zsl_cli.support.manifests import Preprocessing
 
 
 def read(weights: Weights, spec: str) -> Network:

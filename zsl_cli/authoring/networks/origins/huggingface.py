@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from zsl_cli.authoring.networks import tokenization
 from zsl_cli.authoring.networks.network import Input, Network, TextTower
 from zsl_cli.authoring.networks.weights import listed, refuse_broken
-from zsl_cli.embedding.images import Preprocessing
 from zsl_cli.errors import ZslError
+from zsl_cli.support.manifests import Preprocessing
 from zsl_cli.vocabulary.vocabulary import Label
 
 _DUAL = {"clip": ("a photo of a {}.",), "siglip": ("This is a photo of {}.",)}

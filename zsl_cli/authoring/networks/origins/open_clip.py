@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from zsl_cli.authoring.networks import fitting, tokenization
 from zsl_cli.authoring.networks.network import Input, InputOptions, Network, TextTower
 from zsl_cli.authoring.networks.weights import Weights
-from zsl_cli.embedding.images import Preprocessing
 from zsl_cli.errors import ZslError
+from zsl_cli.support.manifests import Preprocessing
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

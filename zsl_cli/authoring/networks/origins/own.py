@@ -11,8 +11,8 @@ from torch import Tensor
 from zsl_cli.authoring.networks.network import Input, Network
 from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.authoring.networks.weights import Weights
-from zsl_cli.embedding.images import Preprocessing
 from zsl_cli.errors import ZslError
+from zsl_cli.support.manifests import Preprocessing
 
 FORMAT = "zsl-checkpoint"
 VERSION = 1

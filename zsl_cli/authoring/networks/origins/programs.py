@@ -9,8 +9,8 @@ from torch import fx, nn
 from zsl_cli.authoring.networks import vetting
 from zsl_cli.authoring.networks.network import Input, InputOptions, Network
 from zsl_cli.authoring.networks.weights import refuse_broken
-from zsl_cli.embedding.images import Preprocessing
 from zsl_cli.errors import ZslError
+from zsl_cli.support.manifests import Preprocessing
 
 _ASSUMED = ("a program does not say how its input is prepared: ImageNet's mean and std, {size} "
             "pixels and bicubic are taken; say otherwise with --size, --crop, --fit, --mean, "
@@ -61,7 +61,7 @@ def _as_graph(script: "torch.jit.ScriptModule", size: int, path: Path, *,
     """TorchScript as a graph of ATen operators, in which features can be found."""
     from torch._export.converter import TS2EPConverter
 
-    from zsl_cli.authoring.exporting.graph import quietly
+    from zsl_cli.authoring.networks.quietly import quietly
 
     example = torch.zeros(2, 3, size, size)
     try:

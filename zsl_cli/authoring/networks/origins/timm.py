@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from zsl_cli.authoring.networks import fitting
 from zsl_cli.authoring.networks.network import Input, InputOptions, Network
 from zsl_cli.authoring.networks.weights import Weights
-from zsl_cli.embedding.images import Preprocessing
 from zsl_cli.errors import ZslError
+from zsl_cli.support.manifests import Preprocessing
 from zsl_cli.vocabulary.vocabulary import Label
 
 _FITS = {"center": "crop", "squash": "squash", "border": "pad"}

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from zsl_cli.authoring.networks import fitting
 from zsl_cli.authoring.networks.network import Input, Network
 from zsl_cli.authoring.networks.weights import Weights
-from zsl_cli.embedding.images import Preprocessing
 from zsl_cli.errors import ZslError
+from zsl_cli.support.manifests import Preprocessing
 
 
 def read(weights: Weights, name: str) -> Network:

@@ -1,12 +1,12 @@
 """Which device an ONNX Runtime session runs on, and why CUDA can or cannot be used."""
 
 import ctypes
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zsl_cli.errors import DeviceError, FolderError
+from zsl_cli.support import cpus
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -14,21 +14,6 @@ if TYPE_CHECKING:
 DEVICES = ("auto", "cpu", "cuda")
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
-
-
-def usable_cpus() -> int:
-    """How many cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def one_blas_thread() -> None:
-    """Keep NumPy's matrix products on the thread that asks for them, where every core has its
-    share of the images already: a pool of BLAS threads would only wait for cores. It has to be
-    called before NumPy is imported; what the user has set stays."""
-    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
-        os.environ.setdefault(name, "1")
 
 
 def cuda_obstacle() -> str | None:
@@ -74,7 +59,7 @@ def open_session(model: Path, device: str, threads: int | None = None,
             obstacle = ("ONNX Runtime could not load its CUDA libraries; "
                         "pip install 'zsl-cli[cuda]' brings them")
         if device == "cuda":
-            raise DeviceError(f"--device cuda cannot be used: {obstacle}")
+            raise DeviceError(f"the device cuda cannot be used: {obstacle}")
     return _session(model, [_CPU], threads)
 
 
@@ -83,7 +68,7 @@ def _session(model: Path, providers: list[str],
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or usable_cpus()
+    options.intra_op_num_threads = threads or cpus.usable_cpus()
     options.log_severity_level = 4
     try:
         return onnxruntime.InferenceSession(str(model), options, providers=providers)

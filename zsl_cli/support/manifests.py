@@ -1,0 +1,284 @@
+"""What ``model.json`` and ``vocabulary.json`` say, as dataclasses.
+
+What the code relies on is a field and is checked here, when a manifest is read; ``entries`` has
+all that the file says, what this version of zsl knows nothing of too.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from zsl_cli.errors import FolderError
+
+FORMAT = 1
+
+ENCODER_FILE = "encoder.onnx"
+LABEL_ENCODER_FILE = "label_encoder.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+"""The last two, there or not there together, turn phrases into label vectors; the manifest's
+``text`` says how they were meant to be used."""
+
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
+FITS = ("crop", "squash", "pad")
+
+Entries = Mapping[str, Any]
+"""A JSON object."""
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """The SHA-256 (hexadecimal) and the size of a file of the folder."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a picture becomes the encoder's input.
+
+    size: side of the square input, pixels.
+    crop: side of the centre square that is kept, as a share of the shorter side (resizing the
+        shorter side to 256 and cutting out 224 is ``224 / 256 = 0.875``).
+    interpolation: one of INTERPOLATIONS.
+    layout: ``NHWC`` or ``NCHW``.
+    fit: how a picture that is not square becomes one. ``crop``: the centre square; ``squash``: the
+        whole picture (the share ``crop`` of each side), its sides scaled apart; ``pad``: the whole
+        picture between bars of the colour ``fill``.
+    odd_margins: where the centre begins when an odd number of pixels is cut off: ``round`` (to the
+        even one, as torchvision), or ``floor`` (as Hugging Face).
+    """
+
+    size: int
+    crop: float = 0.875
+    interpolation: str = "bicubic"
+    layout: str = "NHWC"
+    fit: str = "crop"
+    fill: tuple[int, ...] = (0, 0, 0)
+    odd_margins: str = "round"
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.size, int) and 1 <= self.size <= 4096):
+            raise ValueError(f"size {self.size!r} is not a whole number from 1 to 4096")
+        if not (isinstance(self.crop, int | float) and 0 < self.crop <= 1):
+            raise ValueError(f"crop {self.crop!r} is not in (0, 1]")
+        if self.interpolation not in INTERPOLATIONS:
+            raise ValueError(f"interpolation {self.interpolation!r} is not one of "
+                             f"{', '.join(INTERPOLATIONS)}")
+        if self.layout not in ("NHWC", "NCHW"):
+            raise ValueError(f"layout {self.layout!r} is neither NHWC nor NCHW")
+        if self.odd_margins not in ("round", "floor"):
+            raise ValueError(f"odd_margins {self.odd_margins!r} is neither round nor floor")
+        if self.fit not in FITS:
+            raise ValueError(f"fit {self.fit!r} is not one of {', '.join(FITS)}")
+        object.__setattr__(self, "fill", tuple(self.fill))  # JSON has lists alone
+        if len(self.fill) != 3 or not all(
+                isinstance(value, int) and 0 <= value <= 255 for value in self.fill):
+            raise ValueError(f"fill {self.fill!r} is not three numbers from 0 to 255")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How inner products become probabilities: ``softmax(product / temperature)`` over the
+    ``neighbours`` nearest candidate labels (Guo et al., 2017; beyond them the terms vanish)."""
+
+    temperature: float = 0.05
+    neighbours: int = 100
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.temperature, int | float) and self.temperature > 0):
+            raise ValueError(f"temperature {self.temperature!r} is not a number above 0")
+        if not (isinstance(self.neighbours, int) and self.neighbours > 0):
+            raise ValueError(f"neighbours {self.neighbours!r} is not a whole number above 0")
+
+
+@dataclass(frozen=True)
+class TextEncoding:
+    """What a model says of its label encoder.
+
+    templates: what labels are put into before they are encoded, each with one ``{}``.
+    """
+
+    templates: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CheckpointEntry:
+    """The checkpoint that a model was made from: its file names and its SHA-256."""
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What both kinds of folder say of themselves.
+
+    space: the identity of the vector space. dimension: D.
+    files: every other file of the folder by its name.
+    sources: what all this comes from, dictionaries with ``name``, ``license`` and ``url``.
+    entries: the whole JSON object.
+    """
+
+    name: str
+    version: str
+    space: str
+    dimension: int
+    files: Mapping[str, FileEntry]
+    sources: tuple[dict[str, str], ...] = ()
+    entries: Entries = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_entries(cls, entries: Entries, path: Path) -> Self:
+        """The manifest that a JSON object is.
+
+        path: of the file, which messages name.
+
+        Raises FolderError where an entry is missing or is not what it should be.
+        """
+        missing = [key for key in ("format", *cls._required()) if key not in entries]
+        if missing:
+            raise FolderError(f"{path}: lacks {', '.join(missing)}")
+        if entries["format"] != FORMAT:
+            raise FolderError(f"{path}: format {entries['format']!r}, and this version of zsl "
+                              f"reads format {FORMAT}")
+        for key in ("name", "space"):
+            if not isinstance(entries[key], str):
+                raise FolderError(f"{path}: {key} {entries[key]!r} is not a text")
+        _check_count(path, entries, "dimension")
+        return cls(**cls._fields(entries, path), entries=entries)
+
+    @classmethod
+    def _required(cls) -> tuple[str, ...]:
+        return ("name", "version", "space", "dimension", "files")
+
+    @classmethod
+    def _fields(cls, entries: Entries, path: Path) -> dict[str, Any]:
+        return {"name": entries["name"], "version": str(entries["version"]),
+                "space": entries["space"], "dimension": entries["dimension"],
+                "files": _files(entries["files"], path),
+                "sources": tuple(entries.get("sources") or ())}
+
+
+@dataclass(frozen=True)
+class ModelManifest(Manifest):
+    """What a model folder says of itself.
+
+    embedding: ``projection``, ``classes`` or ``embedding``, see exporting.plan.
+    projection: the numbers of M, where there is one (see networks.projection).
+    """
+
+    input: Preprocessing = field(kw_only=True)
+    calibration: Calibration = field(default_factory=Calibration, kw_only=True)
+    text: TextEncoding | None = field(default=None, kw_only=True)
+    embedding: str | None = field(default=None, kw_only=True)
+    projection: Entries | None = field(default=None, kw_only=True)
+    checkpoint: CheckpointEntry | None = field(default=None, kw_only=True)
+    license: str | None = field(default=None, kw_only=True)
+
+    @property
+    def encodes_phrases(self) -> bool:
+        """Whether the folder has a label encoder."""
+        return self.text is not None
+
+    @classmethod
+    def _required(cls) -> tuple[str, ...]:
+        return (*super()._required(), "input")
+
+    @classmethod
+    def _fields(cls, entries: Entries, path: Path) -> dict[str, Any]:
+        def part(kind: type, name: str) -> Any:
+            try:
+                return kind(**entries.get(name, {}))
+            except (TypeError, ValueError) as error:
+                raise FolderError(f"{path}: {name}: {error}") from error
+
+        checkpoint, projection = entries.get("checkpoint"), entries.get("projection")
+        return super()._fields(entries, path) | {
+            "input": part(Preprocessing, "input"),
+            "calibration": part(Calibration, "calibration"),
+            "text": _text(entries, path), "embedding": entries.get("embedding"),
+            "projection": projection if isinstance(projection, dict) else None,
+            "checkpoint": CheckpointEntry(
+                str(checkpoint.get("file")), str(checkpoint.get("sha256")))
+            if isinstance(checkpoint, dict) else None,
+            "license": entries.get("license")}
+
+
+@dataclass(frozen=True)
+class VocabularyManifest(Manifest):
+    """What a vocabulary folder says of itself.
+
+    labels: how many there are.
+    prior_dimension: the dimension of the label vectors that holds the label prior; those before
+        it are what labels mean, those behind it fill the vectors up to unit length.
+    hnsw: parameters of the index in the place of those that suit so many labels.
+    """
+
+    labels: int = field(kw_only=True)
+    prior_dimension: int | None = field(default=None, kw_only=True)
+    hnsw: Entries = field(default_factory=dict, kw_only=True)
+
+    @classmethod
+    def of_phrases(cls, space: str, dimension: int, labels: int = 0) -> Self:
+        """The manifest of labels that lie in no folder, but are encoded when they are asked for."""
+        entries = {"name": "phrases", "version": "1", "space": space, "dimension": dimension,
+                   "labels": labels, "files": {}}
+        return cls("phrases", "1", space, dimension, {}, (), entries, labels=labels)
+
+    @classmethod
+    def _required(cls) -> tuple[str, ...]:
+        required = super()._required()
+        return (*required[:-1], "labels", *required[-1:])
+
+    @classmethod
+    def _fields(cls, entries: Entries, path: Path) -> dict[str, Any]:
+        _check_count(path, entries, "labels")
+        prior, dimension = entries.get("prior_dimension"), entries["dimension"]
+        if prior is not None and (type(prior) is not int or not 1 <= prior < dimension):
+            raise FolderError(f"{path}: prior_dimension {prior!r} is not a whole number from 1 to "
+                              f"{dimension - 1}: the dimensions before it are what labels mean")
+        return super()._fields(entries, path) | {
+            "labels": entries["labels"], "prior_dimension": prior,
+            "hnsw": entries.get("hnsw", {})}
+
+
+def _check_count(path: Path, entries: Entries, key: str) -> None:
+    if type(entries[key]) is not int or entries[key] < 1:  # True, too, is an int
+        raise FolderError(f"{path}: {key} {entries[key]!r} is not a whole number above 0")
+
+
+def _files(entries: Any, path: Path) -> dict[str, FileEntry]:
+    if not isinstance(entries, dict) or not all(
+            isinstance(entry, dict) and {"sha256", "bytes"} <= entry.keys() and _is_plain(name)
+            for name, entry in entries.items()):
+        raise FolderError(f"{path}: \"files\" must give the sha256 and bytes of plain file names")
+    return {name: FileEntry(entry["sha256"], entry["bytes"]) for name, entry in entries.items()}
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a manifest's file name stays inside the folder."""
+    return name == os.path.basename(name) and name not in ("", ".", "..")
+
+
+def _text(entries: Entries, path: Path) -> TextEncoding | None:
+    """What a model's manifest says of its label encoder. Raises FolderError."""
+    parts = {LABEL_ENCODER_FILE in entries["files"], TOKENIZER_FILE in entries["files"],
+             "text" in entries}
+    if len(parts) > 1:
+        raise FolderError(f"{path}: {LABEL_ENCODER_FILE}, {TOKENIZER_FILE} (in \"files\") and "
+                          "\"text\" belong together, and not all are there")
+    if "text" not in entries:
+        return None
+    text = entries["text"]
+    templates = text.get("templates") if isinstance(text, dict) else None
+    if not isinstance(templates, list):
+        raise FolderError(f"{path}: text: a list, templates, is expected")
+    for template in templates:
+        if not isinstance(template, str) or not re.fullmatch(r"[^{}]*\{\}[^{}]*", template):
+            raise FolderError(f"{path}: text: template {template!r} is not a text with one {{}} "
+                              "in it")
+    return TextEncoding(tuple(templates))

@@ -1,0 +1,29 @@
+"""Lists that a user wrote: one item a line."""
+
+from pathlib import Path
+
+from zsl_cli.errors import ZslError
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file in UTF-8, without white space around them. A byte order mark
+    before the first one and empty lines behind the last one do not count; those in between are
+    there as empty texts.
+
+    Raises ZslError.
+    """
+    try:
+        return lines_of(path.read_bytes(), str(path))
+    except OSError as error:
+        raise ZslError(f"{path}: {error.strerror or error}") from error
+
+
+def lines_of(content: bytes, source: str) -> list[str]:
+    """As ``read_lines``, of what a file holds; ``source`` is what messages call it."""
+    try:
+        lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
+    except UnicodeDecodeError as error:
+        raise ZslError(f"{source}: not UTF-8 text") from error
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
