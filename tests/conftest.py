@@ -9,10 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import royal as royal_vocabulary
+import word_training
 import wordnet_files
 from hypothesis import HealthCheck, settings
 from label_runs import LARGE
 from PIL import Image
+from shared_data import DATA
 
 from zsl_cli.support import cpus
 
@@ -32,8 +35,6 @@ settings.register_profile("zsl", deadline=None, suppress_health_check=[HealthChe
 settings.load_profile("zsl")
 
 MOST_WORKERS = 8  # each of them imports torch
-
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items):
@@ -173,3 +174,15 @@ def wordnet(tmp_path):
 
     wordnet_files.write(tmp_path)
     return WordNet(tmp_path)
+
+
+@pytest.fixture
+def corpus_file(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text(word_training.text())
+    return path
+
+
+@pytest.fixture
+def royal(tmp_path):
+    return royal_vocabulary.make(tmp_path / "royal")

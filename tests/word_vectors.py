@@ -45,3 +45,7 @@ def fasttext(found, *, buckets=0, rows=None, quantised=False, version=12, labels
             + struct.pack("<3i2q", len(found) + labels, len(found), labels, 100, -1)
             + words + marked + struct.pack("<?2q", quantised, *matrix.shape) + matrix.tobytes()
             + struct.pack("<?2q", False, 0, dimension))
+
+
+FOUND = vectors()
+BINARY = binary(FOUND)

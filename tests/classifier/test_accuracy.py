@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DATA
+from shared_data import DATA
 
 from zsl_cli import Classifier
 from zsl_cli.embedding import stream

@@ -13,7 +13,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.evaluation import candidates, measure, mistakes, ranking, stacking, tables
 from zsl_cli.evaluation.candidates import Candidates
 from zsl_cli.evaluation.datasets import Dataset
-from zsl_cli.support.manifests import Calibration
+from zsl_cli.support.manifests import Calibration, VocabularyManifest
 from zsl_cli.vocabulary.hierarchy import Hierarchy
 from zsl_cli.vocabulary.vocabulary import Label
 
@@ -28,8 +28,8 @@ def classifier_of(*, prior=True, seen=range(0, LABELS, 3), flat=False, neighbour
     lines = [Label(f"n{row}", f"label {row}", seen=row in seen,
                    parents=(f"n{row // 4}",) if row and not flat else ()).to_json().encode()
              for row in range(LABELS)]
-    manifest = {"name": "v", "space": "s", "dimension": DIMENSION,
-                **({"prior_dimension": DIMENSION - 1} if prior else {})}
+    manifest = VocabularyManifest("v", "1", "s", DIMENSION, {}, labels=LABELS,
+                                  prior_dimension=DIMENSION - 1 if prior else None)
     model = SimpleNamespace(name="m", manifest=manifest,
                             calibration=Calibration(0.2, neighbours))
     return Classifier(model, Vocabulary(manifest, None, lines, vectors))

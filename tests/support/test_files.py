@@ -95,7 +95,7 @@ def test_a_file_that_would_be_lost_is_told_before_the_work(tmp_path):
     check_new_file(path)  # nothing in it
     check_new_file(os.devnull)
     path.write_bytes(b"mine")
-    with pytest.raises(ZslError, match="a exists; give --force"):
+    with pytest.raises(ZslError, match="a exists; give `force`"):
         check_new_file(path)
     check_new_file(path, force=True)
 

@@ -207,7 +207,7 @@ def test_an_existing_folder_is_replaced_only_by_force(tmp_path):
     target = tmp_path / "here"
     target.mkdir()
     (target / "old").touch()
-    with pytest.raises(FolderError, match="--force"), folders.new_folder(target):
+    with pytest.raises(FolderError, match="is not replaced"), folders.new_folder(target):
         pass
     with pytest.raises(FolderError, match="is no model or vocabulary folder"), \
             folders.new_folder(target, force=True):
@@ -224,7 +224,7 @@ def test_an_existing_folder_is_replaced_only_by_force(tmp_path):
 
 def test_the_embedded_manifests_hold_what_the_contract_wants():
     for kind in (MODEL, VOCABULARY):
-        manifest = json.loads((folders.embedded(kind) / "default" / kind.manifest).read_text())
+        manifest = json.loads((folders.embedded(kind) / "default" / kind.file).read_text())
         assert manifest["name"] == "default"
         assert manifest["sources"]
         assert all({"name", "license", "url"} <= source.keys() for source in manifest["sources"])
@@ -233,7 +233,7 @@ def test_the_embedded_manifests_hold_what_the_contract_wants():
 def test_a_manifest_keeps_the_bytes_of_a_name_that_is_not_utf8(tmp_path):
     folder = make(tmp_path / "a", sources=[{"name": "caf\udce9 é"}])
     assert b"caf\\udce9 \xc3\xa9" in (folder / "model.json").read_bytes()
-    assert folders.read_manifest(MODEL, folder)["sources"] == [{"name": "caf\udce9 é"}]
+    assert folders.read_manifest(MODEL, folder).entries["sources"] == [{"name": "caf\udce9 é"}]
 
 
 def test_an_empty_folder_is_filled_and_the_root_refused(tmp_path):
@@ -247,7 +247,7 @@ def test_an_empty_folder_is_filled_and_the_root_refused(tmp_path):
 
 def test_what_somebody_else_wrote_meanwhile_is_not_replaced(tmp_path):
     target = tmp_path / "here"
-    with pytest.raises(FolderError, match="give --force"), folders.new_folder(target) as work:
+    with pytest.raises(FolderError, match="give `force`"), folders.new_folder(target) as work:
         (work / "new").touch()
         make(target)
     assert (target / "model.json").exists()

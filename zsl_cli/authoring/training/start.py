@@ -42,9 +42,9 @@ class Start:
     model: ModelFolder | None = None
 
 
-def read(model: str, vocabulary: "Vocabulary", name: str, *, goes_on: bool = True,
-         backbone: Path | None = None, architecture: str | None = None,
-         trust_pickle: bool = False) -> Start:
+def read_start(model: str, vocabulary: "Vocabulary", name: str, *, goes_on: bool = True,
+               backbone: Path | None = None, architecture: str | None = None,
+               trust_pickle: bool = False) -> Start:
     """What a model folder, by its name or path, or a checkpoint has for a training.
 
     name: what the trained model will be called.

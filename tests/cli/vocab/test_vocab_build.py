@@ -2,15 +2,12 @@
 
 import gzip
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 import word_vectors as files
+from word_vectors import BINARY, FOUND
 
 from zsl_cli import Vocabulary
 from zsl_cli.authoring.vocabularies import build as builder
@@ -18,29 +15,9 @@ from zsl_cli.cli.vocab.build import command
 from zsl_cli.support import folders
 from zsl_cli.vocabulary.vocabulary import Label
 
-FOUND = files.vectors()
-BINARY = files.binary(FOUND)
-
 
 def unit(vector):
     return vector / np.linalg.norm(vector)
-
-
-@pytest.fixture
-def build(zsl, tmp_path):
-    """Runs the command on vectors and labels of this content; the result, and the vocabulary if
-    there is one."""
-
-    def run(*options, vectors=BINARY, labels=None, name="labels.txt"):
-        (tmp_path / "vectors.bin").write_bytes(vectors)
-        if labels is not None:
-            (tmp_path / name).write_text(labels)
-            options = ("--labels", name, *options)
-        result = zsl("vocab", "build", "vectors.bin", "-o", "out/words", *options)
-        folder = tmp_path / "out" / "words"
-        return result, Vocabulary.load(folder) if folder.exists() else None
-
-    return run
 
 
 def test_every_word_is_a_label(build):
@@ -49,7 +26,8 @@ def test_every_word_is_a_label(build):
     words = files.WORDS[:-1]  # the end of a sentence is no word
     assert [label.id for label in vocabulary.labels] == words
     assert vocabulary.label(3).name == "great white shark"
-    assert vocabulary.manifest["vectors"] == {"file": "vectors.bin", "format": "word2vec binary"}
+    assert vocabulary.manifest.entries["vectors"] == {"file": "vectors.bin",
+                                                      "format": "word2vec binary"}
     np.testing.assert_allclose(vocabulary.vectors, [unit(FOUND[word]) for word in words],
                                atol=1e-6)
     assert b"10 labels of 6 dimensions (10 with a vector of their own)" in result.stderr
@@ -104,7 +82,7 @@ def test_labels_of_a_list_and_their_vectors(build):
     assert ("1 of 5 labels left out, since words of theirs are unknown: 'unicorn shark'; the "
             "words that cost most: 'unicorn' (1)") in said
     assert "4 labels of 6 dimensions (2 with a vector of their own, 2 the mean of" in said
-    assert vocabulary.manifest["built"]["left_out"] == 1
+    assert vocabulary.manifest.entries["built"]["left_out"] == 1
 
 
 def test_phrases_by_their_own_vector_alone_or_by_the_mean_alone(build):
@@ -147,7 +125,7 @@ def test_subwords_make_vectors_of_unknown_words(build):
     assert result.returncode == 0, result.stderr
     expected = unit(rows[ngrams("unicorn", 3, 4, 50)].mean(axis=0))
     np.testing.assert_allclose(vocabulary.vectors[0], expected, atol=1e-6)
-    assert vocabulary.manifest["built"]["subword"] == 1
+    assert vocabulary.manifest.entries["built"]["subword"] == 1
 
 
 def test_a_synonym_stands_in_for_an_unknown_name_and_parents_are_kept(build):
@@ -159,7 +137,7 @@ def test_a_synonym_stands_in_for_an_unknown_name_and_parents_are_kept(build):
         ("2", ()), ("3", ("2",)), ("5", ("2",))]
     assert vocabulary.label(0).gloss == "a fish"
     np.testing.assert_allclose(vocabulary.vectors[0], unit(FOUND["shark"]), atol=1e-6)
-    assert vocabulary.manifest["built"]["synonym"] == 1
+    assert vocabulary.manifest.entries["built"]["synonym"] == 1
 
 
 def test_zeros_nan_and_repeated_words_are_dealt_with(build):
@@ -206,7 +184,7 @@ def test_only_labels_that_are_written_are_counted(build):
                                labels="shark\nShark\ntiger shark\ncrane\nred\n")
     assert [label.name for label in vocabulary.labels] == ["shark", "crane"]
     assert b"2 labels of 6 dimensions (2 with a vector of their own)" in result.stderr
-    built = vocabulary.manifest["built"]
+    built = vocabulary.manifest.entries["built"]
     assert (built["own"], built["mean"], built["same_vector"]) == (2, 0, 2)
 
 
@@ -279,38 +257,6 @@ def test_options_of_the_folder(build):
     assert (vocabulary.hnsw_parameters.m, vocabulary.hnsw_parameters.ef) == (8, 99)
 
 
-def test_a_label_list_with_no_known_word(build):
-    result, vocabulary = build(labels="unicorn\nbasilisk\n")
-    assert result.returncode == 2
-    assert (b"vectors.bin knows no word of the 2 labels of labels.txt: 'unicorn', 'basilisk'; are "
-            b"list and vectors of one language?") in result.stderr
-    assert vocabulary is None
-
-
-def test_nothing_is_left_of_a_build_that_fails(build, tmp_path):
-    result, _ = build(vectors=BINARY[:-30])
-    assert result.returncode == 2
-    assert b"truncated" in result.stderr
-    assert sorted(os.listdir(tmp_path)) == ["vectors.bin"]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
-@pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)])
-def test_nothing_is_left_of_a_build_that_is_told_to_stop(environment, tmp_path, number):
-    words = {f"w{row}": np.ones(4, np.float32) for row in range(100_000)}
-    (tmp_path / "many.bin").write_bytes(files.binary(words))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "zsl_cli", "vocab", "build", "many.bin", "-o", "out/words"],
-        cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
-    while not list(tmp_path.glob("out/.words-*")):
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.001)
-    process.send_signal(number)
-    assert process.communicate(timeout=60)[1] == b""
-    assert process.returncode == 128 + number
-    assert os.listdir(tmp_path) == ["many.bin"]
-
-
 def test_an_existing_folder_is_replaced_with_force_only(build):
     _, before = build()
     result, after = build("--limit", "2")
@@ -334,30 +280,7 @@ def test_names_that_are_not_utf8_are_kept(zsl, tmp_path):
         assert result.returncode == 0, result.stderr
         vocabulary = Vocabulary.load(tmp_path / f"{labels}\udcff")
         assert vocabulary.labels == [expected]
-        assert vocabulary.manifest["vectors"]["file"] == "words\udcff.bin"
-
-
-@pytest.mark.parametrize(("arguments", "message"), [
-    (("--name", ""), "'--name': it is empty"), (("--space", " "), "'--space': it is empty"),
-    (("--labels", ""), "'--labels': it is empty"), (("-o", ""), "'--output': it is empty"),
-    (("--sources", "no.json"), "--sources no.json: No such file or directory"),
-    (("--sources", "vectors.bin"), "--sources vectors.bin: not JSON ("),
-    (("-o", "vectors.bin/new/x"), "vectors.bin is no folder, so that nothing can be written in"),
-    (("-o", "/proc/x"), "/proc/x: no folder can be made there (")])
-def test_arguments_that_make_no_sense(build, tmp_path, arguments, message):
-    if "/proc/x" in arguments and not os.path.isdir("/proc"):
-        pytest.skip("no /proc")
-    result, vocabulary = build(*arguments)
-    assert result.returncode == 2
-    assert message in result.stderr.decode()
-    assert vocabulary is None
-    assert os.listdir(tmp_path) == ["vectors.bin"]
-
-
-def test_an_unknown_encoding(build):
-    result, _ = build("--encoding", "klingon")
-    assert result.returncode == 2
-    assert b"--encoding klingon: no such encoding" in result.stderr
+        assert vocabulary.manifest.entries["vectors"]["file"] == "words\udcff.bin"
 
 
 def test_phrases_are_composed_of_known_words(build, zsl, tmp_path, cat_jpg):
@@ -415,56 +338,3 @@ def test_a_label_has_the_vector_of_its_best_spelling_wherever_that_stands(build,
     assert [label.name for label in vocabulary.labels] == ["dog", "Dog", "DOG", "red fox", "cat"]
     np.testing.assert_allclose(vocabulary.vectors, [unit(found[token]) for token in (
         "dog", "Dog", "DOG", "red_fox", "CAT")], atol=1e-6)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="no /proc")
-def test_memory_is_little_more_than_the_vectors_kept(tmp_path, environment):
-    """At most 1.3 times what is kept, beyond what the program and the list themselves take; a
-    filter that keeps little takes little, and spellings that no label needs take nothing."""
-    count, kept, dimension = 36_000, 22_500, 300
-    block = np.random.default_rng(0).normal(size=(1000, dimension)).astype("<f4")
-    plain = [f"word{i}" for i in range(count)]
-    cased = [change(f"word{i}") for i in range(kept)
-             for change in (str.upper, str.capitalize, str)]
-
-    def write(name, words):
-        with (tmp_path / name).open("wb") as file:
-            file.write(b"%d %d\n" % (len(words), dimension))
-            for place, word in enumerate(words):
-                file.write(word.encode() + b" " + block[place % 1000].tobytes())
-
-    write("big.bin", plain)
-    write("cased.bin", cased)
-    write("one.bin", plain[:1])
-    (tmp_path / "most.txt").write_text("\n".join(plain[:kept]))
-    (tmp_path / "few.txt").write_text(f"word5\n{plain[-1]}\n")
-    size, size_kept = (words * dimension * 4 for words in (count, kept))
-
-    def peak(*arguments):
-        # Not ru_maxrss, which begins with what the process had that started this one.
-        code = ("import os, sys\n"
-                "os._exit = lambda status: print(next(\n"
-                "    line for line in open('/proc/self/status') if line.startswith('VmHWM')))\n"
-                "from zsl_cli.cli import main\n"
-                "main(sys.argv[1:])")
-        result = subprocess.run([sys.executable, "-c", code, "vocab", "build", *arguments,
-                                 "-o", "out", "--force"],
-                                cwd=tmp_path, env=environment, capture_output=True, check=True)
-        return int(result.stdout.split()[1]) * 1024
-
-    nothing = peak("big.bin", "--limit", "1")
-    assert peak("big.bin") - nothing < 0.3 * size
-    assert peak("big.bin", "--labels", "few.txt") - nothing < 10e6
-    alone = peak("one.bin", "--labels", "most.txt")
-    for vectors in ("big.bin", "cased.bin"):
-        assert peak(vectors, "--labels", "most.txt") - alone < 1.3 * size_kept
-
-    pytest.importorskip("gensim")
-    (tmp_path / "fast.bin").write_bytes(files.fasttext(
-        {word: block[i % 1000] for i, word in enumerate(plain)}, buckets=2000,
-        rows=np.tile(block, (2, 1))))
-    alone -= nothing
-    nothing = peak("fast.bin", "--limit", "1")
-    assert peak("fast.bin") - nothing < 1.3 * size
-    assert peak("fast.bin", "--labels", "most.txt") - nothing - alone < 1.3 * size_kept

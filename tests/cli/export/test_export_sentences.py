@@ -12,7 +12,8 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
-from test_export import ARCH, back, refused, small, workplace  # noqa: E402, F401
+from export_runs import refused  # noqa: E402
+from small_export import ARCH  # noqa: E402
 
 from zsl_cli import Classifier, Model  # noqa: E402
 from zsl_cli.authoring.exporting import export, plan, sentences  # noqa: E402
@@ -86,7 +87,7 @@ def expected(encoder, phrases, texts):
     return np.array(found)
 
 
-def request(workplace, encoder, phrases, **options):  # noqa: F811
+def request(workplace, encoder, phrases, **options):
     width = 48
     random = np.random.default_rng(1)
     projection = Projection(random.normal(size=(D, width)).astype(np.float32), space=SPACE)
@@ -96,7 +97,7 @@ def request(workplace, encoder, phrases, **options):  # noqa: F811
 
 
 @pytest.fixture(scope="module")
-def exported(small, encoder, tmp_path_factory):  # noqa: F811
+def exported(small, encoder, tmp_path_factory):
     """The model folder of a form, exported once; do not change it."""
 
     @functools.cache
@@ -125,9 +126,9 @@ def test_the_label_encoder_gives_what_the_map_says(exported, encoder, form):
     # neither the other phrases of a batch nor their length play a part
     alone = np.concatenate([model.label_encoder.encode([text]) for text in TEXTS])
     np.testing.assert_allclose(alone, found, atol=1e-5)
-    assert model.manifest["text"] == {"templates": [], "encoder": "BertModel",
+    assert model.manifest.entries["text"] == {"templates": [], "encoder": "BertModel",
                                       "sha256": phrases.encoder, "landmarks": 20}
-    assert f"text {form}" in model.manifest["parity"]
+    assert f"text {form}" in model.manifest.entries["parity"]
     assert "20 landmarks" in (folder / "README.md").read_text()
     for file in ("encoder.onnx", "label_encoder.onnx"):  # no line of whose code made which node
         assert str(folders.__file__.rpartition("/")[0]).encode() not in (
@@ -175,7 +176,7 @@ def test_phrases_stand_beside_the_labels_of_the_space(exported, tmp_path, skimag
     ({"encoder": "00"}, r"model\.safetensors: not the weights that the map"),
     ({"landmarks": np.eye(20, 30)}, "takes sentence vectors of 30 dimensions, .*have 48")])
 def test_a_map_of_something_else_is_refused(
-        workplace, encoder, monkeypatch, changes, message):  # noqa: F811
+        workplace, encoder, monkeypatch, changes, message):
     monkeypatch.syspath_prepend(str(workplace))
     with pytest.raises(ZslError, match=message):
         plan.make(request(workplace, encoder, phrase_map(encoder, **changes)))
@@ -197,7 +198,7 @@ def test_a_folder_that_is_no_sentence_encoder_is_refused(encoder, tmp_path, chan
         sentences.tower(tmp_path / "copy", phrase_map(encoder))
 
 
-def test_map_and_encoder_belong_together_on_the_command_line(zsl, workplace):  # noqa: F811
+def test_map_and_encoder_belong_together_on_the_command_line(zsl, workplace):
     result = zsl("export", "small.pth", *ARCH, "--phrase-map", "p.npz")
     assert result.returncode == 2
     assert b"--phrase-map and --text-encoder belong together" in result.stderr

@@ -1,0 +1,61 @@
+"""Tables, manifests and bars of progress as a terminal shows them."""
+
+import io
+import time
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress
+
+from zsl_cli.cli.terminal import folder_commands
+from zsl_cli.cli.terminal.progress import Bar
+
+
+def test_a_list_is_a_table_on_a_terminal_and_else_cells_between_tabs():
+    rows = [("default", "1", "8 labels"), ("w", "1", "9 labels")]
+    head = ("name", "version", "contents")
+    assert folder_commands._table(head, rows, False) == ["default\t1\t8 labels", "w\t1\t9 labels"]
+    assert folder_commands._table(head, rows, True) == [
+        "name     version  contents", "default  1        8 labels", "w        1        9 labels"]
+    assert folder_commands._table((), [], True) == []
+
+
+def test_a_manifest_is_shown_as_yaml():
+    assert folder_commands._lines({"a": True, "b": None, "sources": [
+        {"name": "x", "url": ["u", "v"]}, {"name": "y"}, "z"], "c": {"d": "True"}}) == [
+        "a: true", "b: null", "sources:", "  - name: x", "    url:", "      - u", "      - v",
+        "  - name: y", "  - z", "c:", "  d: True"]
+
+
+def test_a_bar_is_redrawn_now_and_then_however_often_it_advances(monkeypatch):
+    shown = []
+    progress = Progress(console=Console(file=io.StringIO()))
+    monkeypatch.setattr(progress, "update", lambda _task, **_what: shown.append(
+        progress.tasks[0].completed))
+    bar = Bar(progress)
+    for _ in range(2):  # what was not shown of one task is not the next one's
+        shown.clear()
+        bar.start("writing", 20_000)
+        for _ in range(20_000):
+            bar.advance(1)
+        assert shown[0] == 1
+        assert len(shown) < 500
+    time.sleep(0.2)
+    bar.advance(1, failed=1)
+    assert shown[-1] == 20_001
+
+
+@pytest.mark.parametrize(("total", "done", "note"), [
+    (100, 30, "30 of 100 kB · 10 kB/s · 7.0 s left"),
+    (20, 30, "30 of 20 kB · 10 kB/s · 0.0 s left"),
+    (0, 30, "30 kB"), (None, 0, "")])
+def test_a_bar_says_how_much_of_what_and_how_long(total, done, note):
+    clock = [0.0]
+    progress = Progress(console=Console(file=io.StringIO()), get_time=lambda: clock[0])
+    bar = Bar(progress)
+    bar.start("reading", total, "kB")
+    if done:
+        progress.advance(0, 0)
+        clock[0] = 3.0
+    bar.advance(done)
+    assert progress.tasks[0].fields["note"] == note
