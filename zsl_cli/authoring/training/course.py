@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from zsl_cli.authoring.training.parameters import Parameter, Range, check, parameter
+from zsl_cli.authoring.training.parameters import Parameter, Range, check_values, parameter
 
 
 @dataclass(frozen=True)
@@ -39,4 +39,4 @@ class Course:
         Range(0, 2**32 - 1, whole=True), "The same seed gives the same model.", "N"))
 
     def __post_init__(self) -> None:
-        check(self)
+        check_values(self)

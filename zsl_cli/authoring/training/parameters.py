@@ -77,7 +77,7 @@ def default_of(name: str, of: Any) -> Any:
     return next(one.default for one in fields(of) if one.name == name)
 
 
-def check(of: Any) -> None:
+def check_values(of: Any) -> None:
     """Raise ZslError for a value of an instance that is not allowed. A None is, where it is the
     default."""
     for name, declared in parameters(of).items():

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from zsl_cli.authoring.training.parameters import check, parameters
+from zsl_cli.authoring.training.parameters import check_values, parameters
 from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Method(ABC):
 
     def __post_init__(self) -> None:
         """Raises ZslError for a parameter that is not allowed."""
-        check(self)
+        check_values(self)
 
     def check(self, start: "Start", course: "Course") -> None:
         """Raise ZslError for what cannot be trained on, before any image is read."""
