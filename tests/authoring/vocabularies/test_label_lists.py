@@ -182,7 +182,7 @@ def test_what_is_wrong_is_told_with_file_and_line(read, name, content, message):
 
 
 def test_sources_that_are_not_there(tmp_path, wordnet):
-    with pytest.raises(ZslError, match=r"--labels nothing\.txt: no such file or folder"):
+    with pytest.raises(ZslError, match=r"`labels=nothing\.txt`: no such file or folder"):
         label_lists.read("nothing.txt", Places())
     with pytest.raises(ZslError, match="wordnet: : what lies below which noun"):
         label_lists.read("wordnet: ", Places(wordnet=tmp_path))

@@ -123,7 +123,7 @@ class Report:
                    + (f"; the words that cost most: {worst}" if worst else ""))
         if self.without_phrase:
             yield (f"{len(self.without_phrase):,} of {counted(self.labels, 'label')} left out, "
-                   "without a phrase of their own (--phrases auto takes the mean of the words): "
+                   "without a phrase of their own (`phrases=auto` takes the mean of the words): "
                    f"{some(self.without_phrase)}")
         if self.without_direction:
             yield f"left out, with a vector of zeros or NaN: {some(self.without_direction)}"
@@ -133,7 +133,7 @@ class Report:
         if self.same_vector:
             yield (f"{counted(self.same_vector, 'label')} with the vector of an earlier one, so "
                    "that no image tells them apart" + (": left out" if merge else
-                                                       "; --merge keeps only the first"))
+                                                       "; `merge` keeps only the first"))
 
     def to_dict(self) -> dict[str, int]:
         """The counts, for the manifest."""
@@ -169,7 +169,7 @@ def build(request: Request, target: Path, *, force: bool = False,
           Writer(folder, vectors.dimension, request.dtype) as writer):
         if request.oov == "subword" and not vectors.subwords:
             raise ZslError(f"{request.vectors}: {vectors.format} has no vectors of parts of words; "
-                           "--oov subword is for fastText's .bin")
+                           "`oov=subword` is for fastText's .bin")
         report = Report()
         words = _Words(vectors, request, report)
         if labels is None:
@@ -302,12 +302,12 @@ def _write_labels(labels: Sequence[Label], words: _Words, writer: Writer, reques
     if report.left_out and request.oov == "error":
         raise ZslError(f"{len(report.left_out):,} of {counted(len(labels), 'label')} with words "
                        f"that {request.vectors.name} does not know: {some(report.left_out)}; "
-                       "--oov skip leaves them out")
+                       "`oov=skip` leaves them out")
     if report.without_phrase and request.oov == "error":
         raise ZslError(f"{len(report.without_phrase):,} of {counted(len(labels), 'label')} without "
                        f"a phrase of their own in {request.vectors.name}: "
-                       f"{some(report.without_phrase)}; --phrases auto takes the mean of the "
-                       "words, --oov skip leaves them out")
+                       f"{some(report.without_phrase)}; `phrases=auto` takes the mean of the "
+                       "words, `oov=skip` leaves them out")
     kept = zip(label_lists.relinked(labels, [found is not None for found in made]),
                filter(None, made), strict=True)
     progress.start("writing", report.own + report.mean + report.subword, "labels")
@@ -393,7 +393,7 @@ def _nothing(request: Request, labels: Sequence[Label] | None, report: Report) -
         return f"{request.vectors}: no word in it has a vector that can be used"
     if report.without_phrase and not report.left_out:
         return (f"{request.vectors.name} knows no phrase of the {counted(len(labels), 'label')} of "
-                f"{request.labels}: {some(report.without_phrase)}; --phrases auto takes the mean "
+                f"{request.labels}: {some(report.without_phrase)}; `phrases=auto` takes the mean "
                 "of the words")
     return (f"{request.vectors.name} knows no word of the {counted(len(labels), 'label')} "
             f"of {request.labels}: {some([label.name for label in labels])}; are list and "

@@ -16,8 +16,8 @@ import numpy as np
 from zsl_cli import __version__
 from zsl_cli.authoring.vocabularies import corpus, prepare, skipgram
 from zsl_cli.authoring.vocabularies.prepare import Prepared
-from zsl_cli.errors import MissingExtraError, ZslError
-from zsl_cli.support import files, folders
+from zsl_cli.errors import ZslError
+from zsl_cli.support import extras, files, folders
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.progress import Progress
 from zsl_cli.vocabulary import writing
@@ -76,10 +76,8 @@ def train(request: Request, progress: Progress) -> Result:
     Raises ZslError. Whatever it raises, KeyboardInterrupt included, what is done is kept once the
     corpus is prepared.
     """
-    try:
+    with extras.needed("vocab", "zsl vocab train"):
         import gensim
-    except ImportError as error:
-        raise MissingExtraError("gensim", "vocab", "zsl vocab train") from error
     folders.check_target(request.target, force=request.force)
     found = corpus.find(request.corpus)
     work = work_folder(request.target)
@@ -164,16 +162,16 @@ def _prepared(work: Path, found: list[corpus.TextFile], request: Request, progre
         identities = [corpus.Identity(**identity) for identity in known["files"]]
         prepared = Prepared.load(work)
     except (OSError, ValueError, KeyError, IndexError, TypeError, EOFError) as error:
-        raise ZslError(f"{work}: damaged ({error}); begin again with --restart") from error
+        raise ZslError(f"{work}: damaged ({error}); begin again with `restart`") from error
     for name in sorted(settings.keys() | before.keys()):
         if settings.get(name) != before.get(name):
             raise ZslError(
-                f"{work}: the training that was begun there has {_named(name)} "
-                f"{before.get(name)}, and this one {settings.get(name)}; run it with the same "
-                "settings to go on, or with --restart to begin again")
+                f"{work}: the training that was begun there has {_named(name, before.get(name))}, "
+                f"and this one {settings.get(name)}; run it with the same "
+                "settings to go on, or with `restart` to begin again")
     if difference := corpus.changed(found, identities):
         raise ZslError(f"{request.corpus}: not the corpus with which the training in {work} was "
-                       f"begun: {difference}; --restart begins again with this one")
+                       f"begun: {difference}; `restart` begins again with this one")
     return prepared, identities
 
 
@@ -183,7 +181,7 @@ def _most_workers(work: Path, request: Request, progress: Progress) -> int:
     known = json.loads((work / _READY).read_bytes())
     before = known.get("workers", request.workers)
     if before != request.workers:
-        progress.say(f"begun with --workers {before}; the manifest has the larger number, and only "
+        progress.say(f"begun with `workers={before}`; the manifest has the larger number, and only "
                      "with one worker all along do vectors repeat themselves")
     most = max(before, request.workers)
     if most != known.get("workers"):
@@ -192,8 +190,8 @@ def _most_workers(work: Path, request: Request, progress: Progress) -> int:
     return most
 
 
-def _named(setting: str) -> str:
-    return "a work folder of layout" if setting == "layout" else "--" + setting.replace("_", "-")
+def _named(setting: str, value: object) -> str:
+    return f"a work folder of layout {value}" if setting == "layout" else f"`{setting}={value}`"
 
 
 def _train(training: skipgram.Training, work: Path, request: Request, progress: Progress) -> None:
@@ -237,7 +235,7 @@ def _unit(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     if not np.isfinite(norms).all() or not norms.all():
         raise ZslError("the training diverged: there are vectors that are not finite or nought; "
-                       "try a lower --learning-rate")
+                       "try a lower `learning_rate`")
     return vectors / norms
 
 

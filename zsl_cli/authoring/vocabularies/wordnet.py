@@ -76,7 +76,7 @@ def find_folder(folder: Path | None) -> Path:
     for place in _PLACES:
         if (place / "data.noun").is_file():
             return place
-    raise ZslError("WordNet 3.0 is not found; give its folder with --wordnet "
+    raise ZslError("WordNet 3.0 is not found; give its folder with `wordnet` "
                    "(Debian: apt install wordnet-base)")
 
 
