@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
@@ -111,7 +112,9 @@ class Bar:
         return " · ".join(note)
 
     def say(self, line: str) -> None:
-        """A line on standard error, above the bar; where a terminal was closed, nowhere."""
+        """A line on standard error, above the bar; where a terminal was closed, nowhere. Its
+        parameters are said as options."""
+        line = as_options(line)
         with suppress(OSError):
             if self._progress is None:
                 click.echo(printable(line), err=True)
