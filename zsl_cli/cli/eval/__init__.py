@@ -11,9 +11,10 @@ from zsl_cli import __version__
 from zsl_cli.cli.eval import output, plan
 from zsl_cli.cli.terminal import notes, options
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.left_out import LeftOut
+from zsl_cli.cli.terminal.left_out import reporting
 from zsl_cli.cli.terminal.progress import Bar, duration
 from zsl_cli.errors import ZslError
+from zsl_cli.evaluation.left_out import LeftOut
 from zsl_cli.support.wording import counted, printable
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def command(dataset: str, models: tuple[str, ...], vocabularies: tuple[str, ...]
     from zsl_cli.evaluation.measure import Settings
 
     settings = Settings(ks, resamples, seed)
-    problems = LeftOut(lambda line: click.echo(line, err=True), verbose)
+    problems = LeftOut(reporting(lambda line: click.echo(line, err=True), verbose))
     # Loaded to be checked, and again to be used: they are not all held at once.
     load = functools.lru_cache(maxsize=1)(functools.partial(Model.load, device=device, threads=1))
     embed = functools.partial(_embed, cached=not no_cache, jobs=jobs, batch_size=batch_size,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli import __version__
-from zsl_cli.cli.terminal.left_out import LeftOut
 from zsl_cli.errors import ZslError
+from zsl_cli.evaluation.left_out import LeftOut
 from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:

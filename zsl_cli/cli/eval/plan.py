@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zsl_cli.cli.terminal import notes
-from zsl_cli.cli.terminal.left_out import LeftOut
+from zsl_cli.evaluation.left_out import LeftOut
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli.cli.terminal.left_out import LeftOut
+from zsl_cli.cli.terminal.left_out import reporting
 from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.cli.train import folder
 from zsl_cli.errors import ZslError
+from zsl_cli.evaluation.left_out import LeftOut
 from zsl_cli.support.wording import counted, printable
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Images:
 def run(given: Options, bar: Bar, *, quiet: bool, verbose: bool) -> int:
     """Everything; returns the exit status."""
     teller = Teller(bar, given.work / folder.LOG, quiet=quiet, verbose=verbose)
-    left_out = LeftOut(bar.say, verbose)
+    left_out = LeftOut(reporting(bar.say, verbose))
     with folder.opened(given):
         _train(given, teller, left_out)
     return 1 if left_out else 0
