@@ -8,7 +8,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zsl_cli.classifier.classifier import Classifier, Prediction
+    from zsl_cli.classifier.classifier import Classifier
+    from zsl_cli.classifier.predictions import Prediction
     from zsl_cli.embedding.model import Model
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -23,7 +24,7 @@ __all__ = ["Classifier", "Model", "Prediction", "Vocabulary", "__version__"]
 
 _HOME = {
     "Classifier": "zsl_cli.classifier.classifier",
-    "Prediction": "zsl_cli.classifier.classifier",
+    "Prediction": "zsl_cli.classifier.predictions",
     "Model": "zsl_cli.embedding.model",
     "Vocabulary": "zsl_cli.vocabulary.vocabulary",
 }

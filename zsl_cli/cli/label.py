@@ -185,7 +185,7 @@ class _Used:
         """search: the two options that say how labels are searched, --exact and --ef."""
         from zsl_cli.classifier.candidates import choose
         from zsl_cli.classifier.pairing import vocabulary_for
-        from zsl_cli.photos.entry import Made
+        from zsl_cli.photos.entry import Provenance
         from zsl_cli.vocabulary.nearest import EXACT_UP_TO
         from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -205,7 +205,7 @@ class _Used:
         self.question = question
         self.settings = question.settings(of_model.entries, of_labels.entries,
                                           exact=self._exact, ef=self._ef)
-        self.made = Made(of_model.name, of_labels.name, __version__)
+        self.made = Provenance(of_model.name, of_labels.name, __version__)
         self._device, self._quiet, self._verbose = device, quiet, verbose
         if (question.labels or question.under or question.max_depth is not None
                 or self._labels is None):
@@ -300,9 +300,9 @@ class _Tagger:
         from zsl_cli.photos.xmp import Keyword
 
         for entry in entries:
-            if entry.failure is not None or not os.path.lexists(entry.path):
+            if entry.error is not None or not os.path.lexists(entry.path):
                 continue
-            keywords = [Keyword(found.label, tuple(name for _, name in
+            keywords = [Keyword(found.name, tuple(name for _, name in
                                                    self._used.lineage(found.id)), found.score)
                         for found in entry.labels]
             try:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zsl_cli import __version__
+from zsl_cli.classifier.predictions import ScoredLabel
 from zsl_cli.embedding import images
 from zsl_cli.errors import ImageError
-from zsl_cli.photos.entry import Entry, Failure, Found
+from zsl_cli.photos.entry import Entry
 from zsl_cli.photos.photo import Photo
 
 if TYPE_CHECKING:
-    from zsl_cli.classifier.classifier import Classifier, ScoredLabel
+    from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.embedding import stream
     from zsl_cli.photos.journal import Journal
     from zsl_cli.support.manifests import Entries
@@ -75,7 +76,7 @@ def _entry(photo: Photo, answer: "tuple[ScoredLabel, ...] | ImageError") -> Entr
     if photo.stamp is not None:
         size, mtime = photo.stamp.size, round(photo.stamp.mtime / 1e9, 6)
     if isinstance(answer, ImageError):
-        return Entry(photo.path, size, mtime, failure=Failure(answer.kind, str(answer)),
-                     version=__version__)
-    labels = tuple(Found(found.id, found.name, round(found.score, 6)) for found in answer)
-    return Entry(photo.path, size, mtime, labels, version=__version__)
+        return Entry(photo.path, (), answer, size, mtime, __version__)
+    labels = tuple(ScoredLabel(scored.label, round(scored.score, 6), scored.phrase)
+                   for scored in answer)  # as the journal has them
+    return Entry(photo.path, labels, None, size, mtime, __version__)

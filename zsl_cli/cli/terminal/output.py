@@ -9,20 +9,14 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli.support.spreadsheet import safe
 from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rich.console import Console, ConsoleOptions
 
-    from zsl_cli.classifier.classifier import Prediction, ScoredLabel
-
-    PathOf = Callable[[str], Sequence[str]]
+    from zsl_cli.classifier.predictions import PathOf, Prediction, ScoredLabel
 
 _BAR_WIDTH = 20
-PATH_SEPARATOR = " > "
 _PHRASE = "  phrase"
 
 _NARROW_FOR_PATHS = 100  # columns; below, the bar gives way to the path
@@ -55,9 +49,9 @@ def write(predictions: Iterable["Prediction"], output_format: str | None, model:
     elif output_format == "csv":
         yield from _write_csv(predictions, path_of)
     else:
-        yield from _write_json(
-            predictions, lambda prediction: prediction.record(model, vocabulary, path_of),
-            array=output_format == "json")
+        records = ((prediction, prediction.record(model, vocabulary, path_of))
+                   for prediction in predictions)
+        yield from _write_json(records, array=output_format == "json")
 
 
 def _put(text: str, errors: str) -> None:
@@ -65,12 +59,11 @@ def _put(text: str, errors: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def _write_json(predictions: Iterable["Prediction"],
-                record: "Callable[[Prediction], dict[str, Any]]", *,
+def _write_json(records: Iterable[tuple["Prediction", dict[str, Any]]], *,
                 array: bool) -> Iterator["Prediction"]:
     before = "[\n" if array else ""
-    for prediction in predictions:
-        line = json.dumps(record(prediction), ensure_ascii=False)
+    for prediction, record in records:
+        line = json.dumps(record, ensure_ascii=False)
         _put(before + line + ("" if array else "\n"), "backslashreplace")
         before = ",\n" if array else ""
         yield prediction
@@ -80,23 +73,16 @@ def _write_json(predictions: Iterable["Prediction"],
 
 def _write_csv(predictions: Iterable["Prediction"],
                path_of: "PathOf | None") -> Iterator["Prediction"]:
-    def put(rows: list[tuple]) -> None:
+    from zsl_cli.classifier.predictions import csv_header, csv_rows
+
+    def put(rows: Iterable[Sequence[Any]]) -> None:
         text = io.StringIO(newline="")
-        csv.writer(text).writerows(
-            [safe(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+        csv.writer(text).writerows(rows)
         _put(text.getvalue(), "surrogateescape")
 
-    def way(found: "ScoredLabel") -> list[str]:
-        return [PATH_SEPARATOR.join(path_of(found.id))] if path_of else []
-
-    put([("path", "rank", "id", "label", "score", "error",
-          *(["label_path"] if path_of else []))])
+    put([csv_header(paths=path_of is not None)])
     for prediction in predictions:
-        if not prediction.labels:
-            put([(prediction.path, "", "", "", "", str(prediction.error or ""),
-                  *([""] if path_of else []))])
-        put([(prediction.path, rank, found.id, found.name, f"{found.score:.6f}", "", *way(found))
-             for rank, found in enumerate(prediction.labels, start=1)])
+        put(csv_rows(prediction, path_of=path_of))
         yield prediction
 
 
@@ -147,6 +133,8 @@ class _Path:
     def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> Iterator[Any]:
         from rich.text import Text
 
+        from zsl_cli.classifier.predictions import PATH_SEPARATOR
+
         shown = shortened(self._names, options.max_width - len(self._mark))
         path = Text(PATH_SEPARATOR, style="dim").join(
             [*(Text(name) for name in shown[:-1]), Text(shown[-1], style="bold")])
@@ -157,6 +145,8 @@ def shortened(names: Sequence[str], width: int) -> list[str]:
     """A path of names as it fits into so many columns: ``…`` in the place of those below the
     root, then of the root too; the last name always stays."""
     from rich.cells import cell_len
+
+    from zsl_cli.classifier.predictions import PATH_SEPARATOR
 
     def fits(shown: Sequence[str]) -> bool:
         return cell_len(PATH_SEPARATOR.join(shown)) <= width

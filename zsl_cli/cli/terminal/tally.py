@@ -38,8 +38,8 @@ class Tally:
         """Count photos that were done just now."""
         before = self._failed
         for entry in entries:
-            if entry.failure is not None:
-                self.fail(entry.path, entry.failure.message)
+            if entry.error is not None:
+                self.fail(entry.path, str(entry.error))
         failed = self._failed - before
         self._done += len(entries) - failed
         self.bar.advance(len(entries), failed)
@@ -87,7 +87,7 @@ class Tally:
         if self._counts.failed:
             say(f"     {self._counts.failed:,} of those skipped failed in an earlier run; "
                 "--retry-failed tries them again")
-        if labels := Counter(entry.labels[0].label for entry in entries if entry.labels):
+        if labels := Counter(entry.labels[0].name for entry in entries if entry.labels):
             say("     most frequent: " + ", ".join(
                 f"{label} {count:,}" for label, count in labels.most_common(_LABELS)))
         if self.sidecars:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.cli.terminal import folder_commands, notes, options
-from zsl_cli.cli.terminal.output import PATH_SEPARATOR
 from zsl_cli.cli.vocab.neighbours import table
 from zsl_cli.support import folders
 from zsl_cli.support.wording import printable
@@ -66,6 +65,8 @@ def _about(vocabulary: "Vocabulary", row: int) -> dict[str, Any]:
 
 
 def _lines(about: dict[str, Any]) -> list[str]:
+    from zsl_cli.classifier.predictions import PATH_SEPARATOR
+
     children = [child["label"] for child in about["children"]]
     more = [f"and {len(children) - _CHILDREN:,} more"] if len(children) > _CHILDREN else []
     values = [("id", about["id"]), ("name", about["label"]),
