@@ -12,6 +12,7 @@ from zsl_cli.embedding import images, stream
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.support import cpus, folders
+from zsl_cli.support.limits import MAX_PIXELS, MAX_TOP
 from zsl_cli.vocabulary.composition import mean
 from zsl_cli.vocabulary.vocabulary import Subset, Vocabulary
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from zsl_cli.classifier.candidates import Choice
     from zsl_cli.vocabulary.nearest import Nearest
 
-MAX_TOP = 1000
 _OWN_NEIGHBOURS = 1000
 
 MANY = 32
@@ -105,7 +105,7 @@ class Classifier:
                  max_depth: int | None = None, threshold: float = 0.0,
                  exact: bool | None = None, ef: int | None = None,
                  batch_size: int | None = None, jobs: int | None = None,
-                 max_pixels: int = images.MAX_PIXELS) -> Iterator[Prediction]:
+                 max_pixels: int = MAX_PIXELS) -> Iterator[Prediction]:
         """One prediction an image, in their order; an image that can't be read is one with an
         error.
 
@@ -129,7 +129,7 @@ class Classifier:
     def predict(self, sources: "Iterable[tuple[str, images.ImageSource | ImageError]]",
                 nearest: "Nearest", *, top: int = 5, threshold: float = 0.0,
                 batch_size: int | None = None, jobs: int | None = None,
-                max_pixels: int = images.MAX_PIXELS) -> Iterator[Prediction]:
+                max_pixels: int = MAX_PIXELS) -> Iterator[Prediction]:
         """Predictions for named sources, or for errors that are known already, by ``nearest``
         from ``candidates``."""
 

@@ -76,8 +76,8 @@ class Outcome:
     row: dict[str, Any]
 
 
-def evaluate(subject: Subject, candidates: "Candidates", settings: Settings, *,
-             gamma: float | str = 0.0) -> Outcome | None:
+def measure(subject: Subject, candidates: "Candidates", settings: Settings, *,
+            gamma: float | str = 0.0) -> Outcome | None:
     """Measure a subject; None when no image's label is among the candidates.
 
     gamma: the constant of calibrated stacking, or ``best``: that of the greatest harmonic mean

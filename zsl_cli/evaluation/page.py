@@ -21,7 +21,7 @@ from zsl_cli.embedding import images
 from zsl_cli.errors import ImageError
 from zsl_cli.evaluation import plots
 from zsl_cli.evaluation.tables import Table, tables
-from zsl_cli.support import html_page
+from zsl_cli.support import files, html_page
 from zsl_cli.support.html_page import escaped, isolated
 from zsl_cli.support.wording import counted
 
@@ -65,6 +65,13 @@ def render(outcomes: "Sequence[Outcome]", ks: Sequence[int], about: About) -> by
                _left_out(about)]
     before, behind = html_page.around(__package__, "page")
     return _sealed((before + "\n".join(filter(None, content)) + behind).encode())
+
+
+def check_place(path: str | os.PathLike[str], *, force: bool = False) -> None:
+    """Raise ZslError, before any work is done, for a page that could not be written, or that would
+    replace what is not as ``render`` made it unless ``force`` allows that."""
+    own = os.path.isfile(path) and is_own(path)
+    files.check_new_file(path, force=force or own, option="`report`")
 
 
 def is_own(path: str | os.PathLike[str]) -> bool:

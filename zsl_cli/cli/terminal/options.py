@@ -10,17 +10,13 @@ from typing import Any, TypeVar, cast
 import click
 
 from zsl_cli.cli.terminal.parameters import as_options
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.support.limits import DEVICES, MAX_EF, MAX_M, MAX_PIXELS, MAX_TOP, MIN_M
 from zsl_cli.support.text_lists import lines_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
 
-MAX_TOP = 1000
-# As in nearest, devices and images, which are not imported before a command runs.
-MAX_EF, MIN_M, MAX_M = 100_000, 2, 512
-DEVICES = ("auto", "cpu", "cuda")
-MAX_PIXELS = 250_000_000
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -45,6 +41,8 @@ def _in_words_of_the_command_line(function: Function) -> Function:
     def inner(*arguments: Any, **named: Any) -> Any:
         try:
             return function(*arguments, **named)
+        except RequestError as error:
+            raise click.UsageError(as_options(str(error))) from error
         except ZslError as error:
             error.args = (as_options(str(error)), *error.args[1:])
             raise

@@ -1,4 +1,4 @@
-"""A run over a library: what the journal has to do → labels in the journal."""
+"""What the journal has to do → labels in the journal."""
 
 import hashlib
 import json
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from zsl_cli import __version__
 from zsl_cli.classifier.predictions import ScoredLabel
-from zsl_cli.embedding import images
 from zsl_cli.errors import ImageError
 from zsl_cli.photos.entry import Entry
 from zsl_cli.photos.photo import Photo
+from zsl_cli.support.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
@@ -49,12 +49,12 @@ class Reading:
 
     jobs: int | None = None
     batch_size: int | None = None
-    max_pixels: int = images.MAX_PIXELS
+    max_pixels: int = MAX_PIXELS
     thumbnails: bool = False
 
 
-def label(journal: "Journal", classifier: "Classifier", nearest: "Nearest", question: Question,
-          reading: Reading) -> Iterator[list[Entry]]:
+def label_pending(journal: "Journal", classifier: "Classifier", nearest: "Nearest",
+                  question: Question, reading: Reading) -> Iterator[list[Entry]]:
     """Label what the journal has to do, in its order; batches of entries, each once it is in
     the journal."""
 
