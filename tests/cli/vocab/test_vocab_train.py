@@ -48,7 +48,7 @@ def test_words_of_one_topic_come_out_near_each_other(zsl, corpus_file, tmp_path)
     shark = vocabulary.rows["great_white_shark"]
     assert vocabulary.label(shark).name == "great white shark"
     assert (unit[rows[:8]] @ unit[shark]).min() > (unit[rows[8:]] @ unit[shark]).max()
-    manifest = vocabulary.manifest
+    manifest = vocabulary.manifest.entries
     assert manifest["sources"] == [{"name": "me", "license": "CC0", "url": "x"}]
     assert manifest["training"]["corpus"]["sha256"] == folders.sha256(corpus_file)
     assert manifest["training"]["corpus"]["words"] == len(text().split())
