@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from zsl_cli import Classifier
-from zsl_cli.cli.terminal.output import table
+from zsl_cli.cli.terminal.predictions import table
 
 
 def main(image: str = "examples/cat.jpg", svg: str = "examples/classify.svg") -> None:

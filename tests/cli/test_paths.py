@@ -10,7 +10,7 @@ from rich.console import Console
 from zsl_cli import Vocabulary
 from zsl_cli.classifier.candidates import choose
 from zsl_cli.classifier.classifier import Prediction, ScoredLabel
-from zsl_cli.cli.terminal.output import shortened, table
+from zsl_cli.cli.terminal.predictions import shortened, table
 from zsl_cli.errors import UnknownLabelError, ZslError
 from zsl_cli.vocabulary.vocabulary import Label
 

@@ -168,7 +168,7 @@ def test_named_candidate_sets():
 
 def test_unseen_candidates_need_seen_and_unseen_labels():
     vocabulary = classifier_of(seen=()).vocabulary
-    with pytest.raises(ZslError, match="--seen FILE"):
+    with pytest.raises(ZslError, match="`seen=FILE`"):
         candidates.choose("unseen", dataset([1]), vocabulary, candidates.seen_mask(vocabulary))
     with pytest.raises(ZslError, match="all classes of the set are seen"):
         candidates.choose("unseen", dataset([1]), vocabulary,

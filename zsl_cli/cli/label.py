@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.cli.terminal import notes, options
+from zsl_cli.cli.terminal import output as terminal
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import Bar, duration, rate
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.support import cpus
-from zsl_cli.support.wording import counted, printable
+from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -89,12 +89,12 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
     streamed = output == "-" or (output is None and report is None and not xmp)
     request = LabelRequest(
         sources, _standard_input() if files_from == "-" else files_from,
-        output=sys.stdout.buffer if streamed else output, report=report, xmp=xmp,
+        output=terminal.stream() if streamed else output, report=report, xmp=xmp,
         dry_run=dry_run, labels=names, **others)
     printing = streamed or (dry_run and xmp)  # which a bar on the same terminal would disturb
     with interrupts(), Bar.shown(quiet or (printing and sys.stdout.isatty())) as bar:
         if not quiet:
-            notes.relay(bar.say)
+            notes.relay()
         result = label(request, _Terminal(request, bar, quiet=quiet, verbose=verbose))
     return 0 if dry_run and not xmp else int(not result.ok)
 
@@ -131,14 +131,13 @@ class _Terminal(Reporter):
         if not self._quiet:
             notes.say_meanings(classifier, self._request.labels or (), self._request.under or (),
                                nearest)
-        if self._verbose:
-            notes.say_what_is_used(classifier, nearest)
+        notes.say_what_is_used(classifier, nearest)
 
     def photo_failed(self, path: str, error: "ImageError") -> None:
         """Tell the first ones."""
         self._named += 1
         if self._verbose or self._named <= _FIRST_FAILURES:
-            self._bar.say(f"zsl: {path}: {as_options(str(error))}")
+            terminal.say(f"{path}: {error}")
 
     sidecar_failed = photo_failed
 
@@ -146,16 +145,18 @@ class _Terminal(Reporter):
         """In a dry run, print what would change."""
         if self._request.dry_run:
             for line in change.diff():
-                click.echo(printable(line))
+                terminal.put(line)
 
     def ended(self, result: "LabelResult") -> None:
         """Sum up, or say what there is to do."""
         if self._request.dry_run and not self._request.xmp:
-            click.echo(_plan(result))
-        elif not self._quiet:
-            self._bar.end()
-            for line in _summary(result, dry_run=self._request.dry_run):
-                self._bar.say(as_options(line))
+            terminal.put(_plan(result))
+            return
+        self._bar.end()
+        first, *more = _summary(result, dry_run=self._request.dry_run)
+        terminal.note(first)
+        for line in more:
+            terminal.note(line, before=" " * len(terminal.NAME))
 
 
 def _plan(result: "LabelResult") -> str:
@@ -167,35 +168,35 @@ def _plan(result: "LabelResult") -> str:
 def _summary(result: "LabelResult", *, dry_run: bool) -> Iterator[str]:
     """What has happened, as lines."""
     done = result.labelled + result.failed
-    yield (f"zsl: {counted(result.labelled, 'photo')} labelled, {result.failed:,} failed, "
+    yield (f"{counted(result.labelled, 'photo')} labelled, {result.failed:,} failed, "
            f"{result.kept:,} skipped as done before, {duration(result.seconds)}"
            + (f", {rate(done / result.seconds)}" if done else ""))
     yield from _reasons(result.reasons)
     if result.failed_before:
-        yield (f"     {result.failed_before:,} of those skipped failed in an earlier run; "
-               "--retry-failed tries them again")
+        yield (f"{result.failed_before:,} of those skipped failed in an earlier run; "
+               "`retry_failed` tries them again")
     if result.frequent:
-        yield "     most frequent: " + ", ".join(
+        yield "most frequent: " + ", ".join(
             f"{name} {count:,}" for name, count in result.frequent)
     if result.sidecars:
-        yield (f"     {counted(result.sidecars, 'sidecar')} "
+        yield (f"{counted(result.sidecars, 'sidecar')} "
                + ("would be changed" if dry_run else "changed"))
     if result.sidecar_reasons:
-        yield (f"     {counted(result.sidecar_reasons.total(), 'photo')} without keywords, since "
+        yield (f"{counted(result.sidecar_reasons.total(), 'photo')} without keywords, since "
                "the sidecar could not be brought up to date:")
         yield from _reasons(result.sidecar_reasons)
     for path in result.left:
-        yield f"     {path} is left as it was before this run"
+        yield f"{path} is left as it was before this run"
     if dry_run and result.outputs:
-        yield f"     would write: {', '.join(result.outputs)}"
+        yield f"would write: {', '.join(result.outputs)}"
     elif result.outputs:
-        yield from (f"     written: {path}" for path in result.outputs)
+        yield from (f"written: {path}" for path in result.outputs)
     if result.interrupted:
-        yield "     interrupted; run the same command again to go on"
+        yield "interrupted; run the same command again to go on"
 
 
 def _reasons(reasons: "Counter[str]") -> Iterator[str]:
     for reason, count in reasons.most_common(_REASONS):
-        yield f"     {count:,} × {reason}"
+        yield f"{count:,} × {reason}"
     if len(reasons) > _REASONS:
-        yield f"     and {len(reasons) - _REASONS:,} other reasons"
+        yield f"and {len(reasons) - _REASONS:,} other reasons"

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli.eval import output
-from zsl_cli.cli.terminal import notes, options
+from zsl_cli.cli.eval import figures
+from zsl_cli.cli.terminal import notes, options, output
 from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.left_out import reporting
 from zsl_cli.cli.terminal.progress import Bar, duration
 from zsl_cli.evaluation.reporter import Reporter
 from zsl_cli.support.limits import MAX_TOP
-from zsl_cli.support.wording import counted, printable
+from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -110,26 +110,24 @@ def command(dataset: str, models: tuple[str, ...], ks: tuple[int, ...],
         page.check_place(report, force=force)
     with interrupts(), Bar.shown(quiet) as bar:
         if not quiet:
-            notes.relay(bar.say)
-        result = evaluate(request, _Terminal(bar, quiet=quiet, verbose=verbose))
-    if not quiet:
-        output.say_differences(result)
+            notes.relay()
+        result = evaluate(request, _Terminal(bar, verbose=verbose))
+    figures.say_differences(result)
     try:
-        output.write(result, output_format)
+        figures.write(result, output_format)
     finally:  # the page is wanted, too, where the reader of the figures has gone
         if report is not None:
             result.write_page(report)
-    if verbose:
-        click.echo(f"zsl: {duration(time.perf_counter() - started)}", err=True)
+    output.detail(duration(time.perf_counter() - started))
     return int(not result.ok)
 
 
 class _Terminal(Reporter):
     """Shows a bar, and notes on standard error."""
 
-    def __init__(self, bar: Bar, *, quiet: bool, verbose: bool) -> None:
-        self._bar, self._quiet, self._verbose = bar, quiet, verbose
-        self._left_out = reporting(lambda line: click.echo(line, err=True), verbose)
+    def __init__(self, bar: Bar, *, verbose: bool) -> None:
+        self._bar = bar
+        self._left_out = reporting(bar.say, verbose)
 
     def start(self, description: str, total: int | None = None, unit: str = "images") -> None:
         """Show what begins."""
@@ -145,12 +143,11 @@ class _Terminal(Reporter):
 
     def note(self, text: str) -> None:
         """Say it, unless nobody wants to hear notes."""
-        if not self._quiet:
-            self.warn(text)
+        output.note(text)
 
     def warn(self, text: str) -> None:
         """Say it."""
-        self._bar.say(f"zsl: {printable(text)}")
+        output.say(text)
 
     def left_out(self, lines: "Sequence[str]", kind: str) -> None:
         """Tell the first ones."""
@@ -158,12 +155,10 @@ class _Terminal(Reporter):
 
     def understood(self, vocabulary: "Vocabulary", classes: "Iterable[Match]") -> None:
         """Tell of names with several senses."""
-        if not self._quiet:
-            notes.say_senses(vocabulary, classes)
+        notes.say_senses(vocabulary, classes)
 
     def embedded(self, subject: "Subject", features: "Features") -> None:
         """Tell what is used."""
-        if self._verbose:
-            self.warn(f"model {subject.name} on {subject.classifier.model.device}, vocabulary "
+        output.detail(f"model {subject.name} on {subject.classifier.model.device}, vocabulary "
                       f"{subject.vocabulary_name}, {counted(len(features.kept), 'image')}, "
                       f"{features.cached:,} of them from the cache")

@@ -33,7 +33,7 @@ def command(name: str, m: int | None, ef_construction: int | None, ef: int | Non
     cache = vocabulary.index_cache(parameters)
     with Bar.shown(quiet) as bar:
         if not quiet:
-            notes.relay(bar.say)
+            notes.relay()
         bar.start("building the index", len(vocabulary), "labels")
         started = time.perf_counter()
         index = cache.open(vocabulary.vectors, advance=bar.advance)

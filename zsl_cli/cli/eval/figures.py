@@ -1,11 +1,8 @@
 """What ``zsl eval`` prints and writes."""
 
-import os
-import sys
 from typing import TYPE_CHECKING
 
-import click
-
+from zsl_cli.cli.terminal import output
 from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
@@ -20,10 +17,10 @@ _WIDE = 160  # columns, where there is no terminal
 def say_differences(result: "EvaluationResult") -> None:
     """Tell when rows of one candidate set are of different images."""
     for name, numbers in result.differences:
-        click.echo(f"zsl: {printable(name)}: the rows are of different images ("
-                   + " and ".join(f"{number:,}" for number in numbers)
-                   + "), since the vocabularies differ in the classes that they know or have as "
-                   "seen", err=True)
+        output.note(f"{name}: the rows are of different images ("
+                    + " and ".join(f"{number:,}" for number in numbers)
+                    + "), since the vocabularies differ in the classes that they know or have as "
+                    "seen")
 
 
 def write(result: "EvaluationResult", output_format: str | None) -> None:
@@ -34,22 +31,18 @@ def write(result: "EvaluationResult", output_format: str | None) -> None:
         _print_tables(result.tables(narrow=True))
         return
     if output_format == "json":
-        text, errors = result.to_json(), "backslashreplace"
+        output.put_text(result.to_json())
     elif output_format == "csv":
-        text, errors = result.to_csv(), "surrogateescape"
+        output.put_text(result.to_csv(), "surrogateescape")
     else:
-        text, errors = tables.to_markdown(result.tables()), "backslashreplace"
-    sys.stdout.buffer.write(text.encode("utf-8", errors))
-    sys.stdout.buffer.flush()
+        output.put_text(tables.to_markdown(result.tables()))
 
 
 def _print_tables(shown: "Sequence[Table]") -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    terminal = sys.stdout.isatty() or "COLUMNS" in os.environ
-    console = Console(highlight=False, width=None if terminal else _WIDE)
+    console = output.console(_WIDE)
     for number, table in enumerate(shown):
         grid = Table(title=Text(table.heading, style="bold"), title_justify="left", box=None,
                      pad_edge=False, caption=Text(table.note, style="dim"), caption_justify="left")
@@ -61,4 +54,3 @@ def _print_tables(shown: "Sequence[Table]") -> None:
         if number:
             console.print()
         console.print(grid)
-    sys.stdout.flush()
