@@ -76,10 +76,10 @@ def _attempt(what: str, look: Callable[[], str]) -> Iterator[tuple[str, bool]]:
 def _image_formats() -> str:
     from PIL import features
 
-    found = [name for name, feature in (("JPEG", "jpg"), ("PNG", "zlib"), ("WebP", "webp"),
+    names = [name for name, feature in (("JPEG", "jpg"), ("PNG", "zlib"), ("WebP", "webp"),
                                         ("AVIF", "avif"), ("JPEG 2000", "jpg_2000"),
                                         ("TIFF", "libtiff")) if features.check(feature)]
-    return ", ".join([*found, "GIF", "BMP"] + (["HEIC"] if "pillow_heif" in sys.modules
+    return ", ".join([*names, "GIF", "BMP"] + (["HEIC"] if "pillow_heif" in sys.modules
                                                or _version("pillow-heif") else []))
 
 

@@ -36,10 +36,10 @@ class Question:
         """A digest of all that the labels depend on: the question, the entries of the two
         manifests, which hold the hashes of their files, whether the search is exact, and if not,
         its width where that is not the manifest's."""
-        asked = {name: value for name, value in vars(self).items()
-                 if name != "max_depth" or value is not None}  # an older digest holds without it
+        question = {name: value for name, value in vars(self).items()
+                    if name != "max_depth" or value is not None}  # an older digest holds without it
         search = [] if exact or ef is None else [ef]
-        text = json.dumps([asked, model, vocabulary, exact, *search], sort_keys=True)
+        text = json.dumps([question, model, vocabulary, exact, *search], sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 

@@ -122,13 +122,13 @@ def _lines(value: object, indent: str = "", name: str = "") -> list[str]:
         inner = indent + "  " if name else indent
         return head + [line for key, entry in value.items() for line in _lines(entry, inner, key)]
     if isinstance(value, list):
-        found = [f"{indent}{name}:"]
+        items = [f"{indent}{name}:"]
         for entry in value:
             lines = (_lines(entry, indent + " " * 4) if isinstance(entry, dict)
                      else [f"{indent}    {_text(entry)}"])
-            found += [f"{indent}  - {line.strip()}" if at == 0 else line
+            items += [f"{indent}  - {line.strip()}" if at == 0 else line
                       for at, line in enumerate(lines)]
-        return found
+        return items
     return [f"{indent}{name}: {_text(value)}"]
 
 

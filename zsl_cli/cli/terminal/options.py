@@ -133,10 +133,10 @@ class Finite(click.FloatRange):
 
     def convert(self, value: Any, param: click.Parameter | None,
                 ctx: click.Context | None) -> float:
-        found = super().convert(value, param, ctx)
-        if not math.isfinite(found):
-            self.fail(f"must be a finite number, not {found}", param, ctx)
-        return found
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"must be a finite number, not {number}", param, ctx)
+        return number
 
 
 class Given(click.ParamType):
@@ -204,22 +204,22 @@ def read_sources(path: Path | None) -> list[dict[str, str]]:
     if path is None:
         return []
     try:
-        found = json.loads(path.read_text("utf-8"))
+        entries = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ZslError(f"--sources {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise ZslError(f"--sources {path}: not JSON ({error})") from error
-    if not isinstance(found, list) or not all(
+    if not isinstance(entries, list) or not all(
             isinstance(entry, dict) and {"name", "license", "url"} <= entry.keys()
-            for entry in found):
+            for entry in entries):
         raise ZslError(f"--sources {path}: a list of {{name, license, url}} is expected")
-    return found
+    return entries
 
 
 def read_hnsw(m: int | None, ef_construction: int | None, ef: int | None) -> dict[str, int]:
     """Those of ``hnsw_parameters`` that are given."""
-    given = {"m": m, "ef_construction": ef_construction, "ef": ef}
-    return {name: value for name, value in given.items() if value is not None}
+    parameters = {"m": m, "ef_construction": ef_construction, "ef": ef}
+    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def check_encoding(name: str) -> None:
