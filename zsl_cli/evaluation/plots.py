@@ -62,10 +62,10 @@ def reliability(title: str, measured: "Reliability") -> str:
     return _FRAME.drawing(title, "".join(parts))
 
 
-def shares(title: str, parts: Sequence[tuple[str, float]]) -> str:
+def shares(title: str, of_kinds: Sequence[tuple[str, float]]) -> str:
     """Shares that add up to 1 as one bar, with a legend below."""
     parts, start = [], 0.0
-    for colour, (name, share) in enumerate(parts):
+    for colour, (name, share) in enumerate(of_kinds):
         left, width = start * _FRAME.width, max(share * _FRAME.width - 1, 0)
         parts.append(f'<rect class="part {colour_class(colour)}" x="{left:.1f}" y="0" '
                      f'width="{width:.1f}" height="26"><title>'
