@@ -51,7 +51,7 @@ def find(given: Options, vocabulary: "Vocabulary", teller: Teller) -> Start:
         checkpoint = _checkpoint_of(folder, manifest, given.backbone)
         if warm and manifest.space == vocabulary.space:
             projection = Projection.of_model(folder)
-    request = plan.Request(checkpoint, given.output.absolute().name, Hints(
+    request = plan.Request(checkpoint, hints=Hints(
         given.architecture, trust=given.trust_pickle))
     made = plan.make(request)
     if not is_arch(made.network.architecture):

@@ -115,8 +115,8 @@ def _export(given: "Options", start: "Start", checkpoint: Path, vocabulary: str,
 
     manifest = start.manifest
     made = plan.make(plan.Request(
-        checkpoint, given.output.absolute().name, vocabulary=vocabulary,
-        form="float32" if given.quantize == "none" else given.quantize,
+        checkpoint, given.work / folder.MODEL, name=given.output.absolute().name,
+        vocabulary=vocabulary, quantize=given.quantize, force=True,
         sources=manifest.sources if manifest else (),
         license=(manifest.license if manifest else None) or start.plan.license))
     if manifest and manifest.space == made.space and manifest.encodes_phrases:
@@ -126,4 +126,4 @@ def _export(given: "Options", start: "Start", checkpoint: Path, vocabulary: str,
         if teller.verbose:  # of the place where it is about to lie
             teller.say(line.replace(str(given.work), str(given.output)))
 
-    export.export(made, given.work / folder.MODEL, force=True, say=say)
+    export.export(made, say)
