@@ -52,12 +52,6 @@ def test_version(zsl):
     assert zsl("--version").stdout.decode().split()[-1] == zsl_cli.__version__
 
 
-def test_an_unknown_command_names_the_nearest(zsl):
-    result = zsl("clasify")
-    assert result.returncode == 2
-    assert b"did you mean classify?" in result.stderr
-
-
 @pytest.mark.parametrize(("command", "file", "part"), [
     ("models", "encoder.onnx", "dimension"), ("vocab", "vectors.npy", "labels")])
 def test_list_show_and_verify(zsl, tmp_path, command, file, part):

@@ -3,7 +3,7 @@
 import functools
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -17,14 +17,6 @@ from zsl_cli.support.text_lists import lines_of
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
 
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``; did you mean …?`` or an empty string."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, list(known), n=3)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 def stack(*decorators: Decorator) -> Decorator:
