@@ -15,8 +15,6 @@ from zsl_cli import Classifier
 from zsl_cli.cli import vocab
 from zsl_cli.cli.main import COMMANDS
 from zsl_cli.cli.main import zsl as zsl_group
-from zsl_cli.cli.terminal import options
-from zsl_cli.embedding import images, sessions
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 
@@ -157,11 +155,6 @@ def test_probabilities_are_a_softmax_over_the_nearest():
     got = classifier.probabilities(products.astype(np.float32), among=100)
     weights = np.exp(products / classifier.model.calibration.temperature)
     np.testing.assert_allclose(got, weights / weights[:, :100].sum(1, keepdims=True), rtol=1e-3)
-
-
-def test_the_command_line_and_the_core_have_the_same_devices_and_limits():
-    assert options.DEVICES == sessions.DEVICES
-    assert options.MAX_PIXELS == images.MAX_PIXELS
 
 
 @pytest.mark.parametrize("name", ["device", "max_pixels", "wordnet", "class_lists"])

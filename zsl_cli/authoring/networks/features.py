@@ -62,7 +62,7 @@ class AtNode(nn.Module):
             from difflib import get_close_matches
 
             close = get_close_matches(name, modules, n=5, cutoff=0.3)
-            raise ZslError(f"--feature-node {name}: the network has no such module; near it: "
+            raise ZslError(f"`feature_node={name}`: the network has no such module; near it: "
                            + (", ".join(close) or "none"))
         self.network = network
         self.name = name
@@ -75,8 +75,8 @@ class AtNode(nn.Module):
         self._caught.clear()
         self.network(pixels)
         if not self._caught:
-            raise ZslError(f"--feature-node {self.name}: the network does not use this module")
-        caught = pooled(self._caught[-1], f"--feature-node {self.name}")
+            raise ZslError(f"`feature_node={self.name}`: the network does not use this module")
+        caught = pooled(self._caught[-1], f"`feature_node={self.name}`")
         self._caught.clear()  # a tensor of a trace must not outlive it
         return caught
 
@@ -95,7 +95,7 @@ def first_tensor(output: Any) -> Tensor:
             if isinstance(value, Tensor):
                 return value
     raise ZslError(f"the network returns a {type(output).__name__}, and zsl wants a tensor; name "
-                   "a module that gives one with --feature-node")
+                   "a module that gives one with `feature_node`")
 
 
 def pooled(maps: Tensor, what: str) -> Tensor:
@@ -104,7 +104,7 @@ def pooled(maps: Tensor, what: str) -> Tensor:
         return maps.mean((2, 3))
     if maps.ndim != 2:
         raise ZslError(f"{what} is {list(maps.shape)}; features must be [n, F] or [n, F, h, w]: "
-                       "name another module with --feature-node")
+                       "name another module with `feature_node`")
     return maps
 
 
@@ -144,8 +144,8 @@ def find(network: nn.Module, example: Tensor, source: str = "auto", node: str | 
         return at_output
     if penultimate is None:
         raise ZslError("no linear layer gives the network's output, so its penultimate features "
-                       "are not found; name the module that gives them with --feature-node, or "
-                       "take its output with --features-from output")
+                       "are not found; name the module that gives them with `feature_node`, or "
+                       "take its output with `features_from=output`")
     if source == "auto" and width == at_output.width != penultimate.width:
         return _restored(penultimate, at_output)
     return penultimate
@@ -192,7 +192,7 @@ def _node(graph: fx.GraphModule, name: str) -> fx.Node:
         if node.name == name:
             return node
     names = [node.name for node in graph.graph.nodes if node.op == "call_function"]
-    raise ZslError(f"--feature-node {name}: the program has no such node; its last ones are "
+    raise ZslError(f"`feature_node={name}`: the program has no such node; its last ones are "
                    + ", ".join(names[-10:]))
 
 

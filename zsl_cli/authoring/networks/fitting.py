@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks.weights import Weights, listed, refuse_broken
+from zsl_cli.authoring.networks.weights import Weights, refuse_broken
 from zsl_cli.errors import ZslError
+from zsl_cli.support.wording import listed
 
 _SECONDS = 10.0
 """How long other architectures are tried for a suggestion."""
@@ -131,7 +132,7 @@ def _misfit(found: Match, weights: Weights, architecture: str,
         ("missing", found.missing), ("unexpected", found.unexpected),
         ("of another shape", found.misshapen)) if keys]
     best = suggestion(weights.tensors, others, better_than=max(found.share, 0.9))
-    advice = f"; --arch {best} fits better" if best else ""
+    advice = f"; `architecture={best}` fits better" if best else ""
     return f"{weights.path}: these weights are not {architecture}'s; {'; '.join(problems)}{advice}"
 
 

@@ -22,7 +22,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli.errors import MissingExtraError, ZslError
+from zsl_cli.errors import ZslError
+from zsl_cli.support import extras
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -74,7 +75,7 @@ def from_folder(folder: Path, length: int, *, fixed: bool | None = None) -> "Tok
         tokenizer = _siglip(original)
     else:
         raise ZslError(f"{folder}: a {type(original).__name__} cannot be made a tokenizer.json; "
-                       f"give one with --tokenizer FILE")
+                       f"give one with `tokenizer=FILE`")
     return _finish(tokenizer, length, original.pad_token_id, original.pad_token,
                    type(original).__name__ != "CLIPTokenizer" if fixed is None else fixed,
                    original.padding_side, original.truncation_side)
@@ -97,9 +98,9 @@ def from_open_clip(architecture: str, length: int, *, fixed: bool | None = None)
     Raises ZslError for architectures that use a tokenizer of Hugging Face's, which OpenCLIP
     would download, and MissingExtraError without open_clip.
     """
-    _needed("tokenizers", "tokenizers", "a tokenizer")
-    from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers, processors
-    from tokenizers.normalizers import Sequence as Steps
+    with extras.needed("export", "a tokenizer"):
+        from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers, processors
+        from tokenizers.normalizers import Sequence as Steps
 
     original, text = _open_clip_tokenizer(architecture)
     tokenizer = Tokenizer(models.BPE(vocab=dict(original.encoder),
@@ -144,7 +145,6 @@ def from_file(path: Path, length: int, pad: int | str | None = None, *, fixed: b
 
     Raises ZslError for what cannot be read, and for a padding token that is not known.
     """
-    _needed("tokenizers", "tokenizers", "a tokenizer")
     from tokenizers import Tokenizer
     from tokenizers.normalizers import Sequence as Steps
 
@@ -193,7 +193,7 @@ def _finish(tokenizer: "Tokenizer", length: int, pad_id: int | None, pad_token: 
     ``fixed``, to the longest of a batch otherwise."""
     if pad_id is None or pad_token is None:
         raise ZslError("the tokenizer has no padding token; give a tokenizer.json that pads "
-                       "with --tokenizer FILE")
+                       "with `tokenizer=FILE`")
     if length <= tokenizer.num_special_tokens_to_add(False):
         raise ZslError(f"{length} tokens leave no room for a word")
     tokenizer.enable_truncation(length, direction=truncation_side)
@@ -204,16 +204,18 @@ def _finish(tokenizer: "Tokenizer", length: int, pad_id: int | None, pad_token: 
 
 def _original(folder: Path) -> Any:
     """The tokenizer that transformers loads from a folder, without running code from it."""
-    transformers = _needed("transformers", "transformers", "a Hugging Face tokenizer")
+    with extras.needed("export", "a Hugging Face tokenizer"):
+        import transformers
     names = {name for name in _VOCABULARIES if (folder / name).is_file()}
     # transformers would make do without a vocabulary, or without merges
     if not names or (names == {"vocab.json"} and not (folder / "merges.txt").is_file()):
         raise ZslError(f"{folder}: no tokenizer in it (tokenizer.json, vocab.json and merges.txt, "
-                       f"or spiece.model); give one with --tokenizer FILE")
+                       f"or spiece.model); give one with `tokenizer=FILE`")
     if any(name.endswith(".model") for name in names):
-        _needed("sentencepiece", "sentencepiece", "a SentencePiece tokenizer")
-        _needed("google.protobuf", "protobuf", "a SentencePiece tokenizer")
-    loader = transformers.AutoTokenizer
+        with extras.needed("export", "a SentencePiece tokenizer"):
+            for module in ("sentencepiece", "google.protobuf"):
+                importlib.import_module(module)
+    loader: Any = transformers.AutoTokenizer
     if not any((folder / name).is_file() for name in ("config.json", "tokenizer_config.json")):
         loader = (transformers.PreTrainedTokenizerFast if "tokenizer.json" in names
                   else transformers.CLIPTokenizer if "vocab.json" in names
@@ -223,14 +225,7 @@ def _original(folder: Path) -> Any:
         return loader.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # of many kinds, down to bare Exception
         raise ZslError(f"{folder}: transformers cannot load its tokenizer ({error}); give a "
-                       f"tokenizer.json with --tokenizer FILE") from error
-
-
-def _needed(module: str, package: str, purpose: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise MissingExtraError(package, "export", purpose) from error
+                       f"tokenizer.json with `tokenizer=FILE`") from error
 
 
 def _own_length(folder: Path, original: Any) -> int:
@@ -247,8 +242,8 @@ def _siglip(original: Any) -> "Tokenizer":
     """SiglipTokenizer, which is written in Python around sentencepiece."""
     from tokenizers import Tokenizer, processors
 
-    schema = _needed("sentencepiece.sentencepiece_model_pb2", "sentencepiece",
-                     "a SentencePiece tokenizer")
+    with extras.needed("export", "a SentencePiece tokenizer"):
+        schema: Any = importlib.import_module("sentencepiece.sentencepiece_model_pb2")
     proto = schema.ModelProto.FromString(
         original.sp_model.serialized_model_proto())
     tokenizer = Tokenizer(_sentencepiece_model(proto, original.vocab_file))
@@ -308,7 +303,8 @@ def _siglip_normalizer(spec: Any, lower: bool) -> "Normalizer":
 def _open_clip_text(architecture: str) -> tuple[Any, dict[str, Any]]:
     """The library, and what it knows of an architecture's text tower."""
     try:
-        open_clip = _needed("open_clip", "open_clip_torch", "an OpenCLIP tokenizer")
+        with extras.needed("export", "an OpenCLIP tokenizer"):
+            import open_clip
     except RuntimeError as error:  # a torchvision that does not fit the torch
         raise ZslError(f"open_clip cannot be imported: {error}") from error
     if architecture not in open_clip.list_models():  # names with a schema are downloaded
@@ -321,7 +317,7 @@ def _open_clip_tokenizer(architecture: str) -> tuple[Any, dict[str, Any]]:
     downloaded = text.get("hf_tokenizer_name") or ("siglip" in architecture.lower() and "SigLIP's")
     if downloaded:
         raise ZslError(f"{architecture} uses the tokenizer {downloaded}, which OpenCLIP would "
-                       f"download; give its tokenizer.json with --tokenizer FILE")
+                       f"download; give its tokenizer.json with `tokenizer=FILE`")
     return open_clip.get_tokenizer(architecture), text
 
 

@@ -13,7 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zsl_cli.errors import MissingExtraError, ZslError
+from zsl_cli.errors import ZslError
+from zsl_cli.support import extras
+from zsl_cli.support.wording import listed
 
 WRAPPERS = ("state_dict_ema", "model_ema", "ema_state_dict", "state_dict", "model_state_dict",
             "model", "module", "net", "network")
@@ -71,10 +73,8 @@ def tensors_in(path: Path, *, trust: bool = False) -> dict[str, Tensor]:
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
-    try:
+    with extras.needed("export", "a .safetensors checkpoint"):
         from safetensors.torch import load_file
-    except ImportError as error:
-        raise MissingExtraError("safetensors", "export", "a .safetensors checkpoint") from error
     try:
         return load_file(path)
     except Exception as error:  # its reader raises one class of its own for all damage
@@ -106,7 +106,7 @@ def _pickle(path: Path, trust: bool) -> Any:
         raise ZslError(
             f"{path}: holds more than tensors ({_what(error)}), and zsl runs no code from a "
             "checkpoint; save its state_dict() alone, or, if you trust whoever made the file, "
-            "give --trust-pickle") from error
+            "give `trust_pickle`") from error
     except MemoryError:
         raise
     except Exception as error:  # a damaged archive fails in as many ways as it has bytes
@@ -186,9 +186,3 @@ def refuse_broken(tensors: dict[str, Tensor], source: Path) -> None:
     if broken:
         raise ZslError(f"{source}: {len(broken)} of its tensors hold NaN or infinity: "
                        f"{listed(broken)}; take an earlier checkpoint of that training")
-
-
-def listed(keys: list[str], most: int = 10) -> str:
-    """The first keys, and how many more there are."""
-    more = f" and {len(keys) - most} more" if len(keys) > most else ""
-    return ", ".join(keys[:most]) + more

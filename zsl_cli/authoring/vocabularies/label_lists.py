@@ -54,7 +54,7 @@ def read(source: str, places: Places, *, persons: bool = False,
     """
     kind, colon, root = source.partition(":")
     if kind == WORDNET and colon and not root.strip():
-        raise ZslError(f"--labels {source}: what lies below which noun? Give a word or an id, such "
+        raise ZslError(f"`labels={source}`: what lies below which noun? Give a word or an id, such "
                        "as wordnet:animal, or wordnet alone for all")
     if kind == WORDNET or source in _IMAGENET:
         return _from_wordnet(source, root if kind == WORDNET else "", places, persons, say)
@@ -62,7 +62,7 @@ def read(source: str, places: Places, *, persons: bool = False,
     if path.is_dir():
         return _checked(path, _folders(path, places), say)
     if not path.is_file():
-        raise ZslError(f"--labels {source}: no such file or folder, and none of wordnet, "
+        raise ZslError(f"`labels={source}`: no such file or folder, and none of wordnet, "
                        f"wordnet:LABEL, {', '.join(_IMAGENET)}")
     _check_kind(path)
     suffix = path.suffix.lower()
@@ -111,7 +111,7 @@ def _from_wordnet(source: str, root: str, places: Places, persons: bool,
     chosen = ids if persons else labelset.choose(wordnet, ids)
     if len(chosen) < len(ids):
         say(f"left out {counted(len(ids) - len(chosen), 'label')} of persons, many of them slurs "
-            "or judgements; --persons keeps them")
+            "or judgements; `persons` keeps them")
     # The most frequent sense of a word comes first, since it is what the word stands for.
     chosen = sorted(chosen, key=lambda id_: (
         wordnet.sense_rank(wordnet.synsets[id_].words[0], id_), id_))
@@ -122,7 +122,7 @@ def _synset(wordnet: WordNet, text: str) -> str:
     """The synset that an id or a word stands for, the most frequent sense first."""
     senses = wordnet.senses.get(text.replace("_", " ").lower(), ())
     if text not in wordnet.synsets and not senses:
-        raise ZslError(f"--labels wordnet:{text}: WordNet has no such noun or id")
+        raise ZslError(f"`labels=wordnet:{text}`: WordNet has no such noun or id")
     return text if text in wordnet.synsets else senses[0]
 
 
@@ -327,7 +327,7 @@ def _folders(path: Path, places: Places) -> Iterator[tuple[str, Label]]:
     names = sorted(entry.name for entry in path.iterdir()
                    if entry.is_dir() and not entry.name.startswith("."))
     if names and _PARTS.issuperset(map(str.lower, names)):
-        raise ZslError(f"--labels {path}: its folders are parts of a dataset ({', '.join(names)}), "
+        raise ZslError(f"`labels={path}`: its folders are parts of a dataset ({', '.join(names)}), "
                        f"not classes; name one of them, such as {path / names[0]}")
     wordnet: WordNet | None = None
     for name in names:

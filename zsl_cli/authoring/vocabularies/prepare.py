@@ -113,7 +113,7 @@ def prepare(files: list[corpus.TextFile], settings: Settings, folder: Path, prog
         raise corpus.CorpusError(
             f"{_place(files)}: of {read:,} words {len(prepared.words)} different ones occur "
             f"{settings.min_count} times or more, too few to train on; give more text or a "
-            "lower --min-count")
+            "lower `min_count`")
     prepared.save(folder)
     return prepared, identities
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_cli.authoring.vocabularies.wordnet import WordNet
-from zsl_cli.errors import MissingExtraError
+from zsl_cli.support import extras
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,10 +44,8 @@ def agreement(names: Sequence[str], vectors: "NDArray[np.floating]", wordnet: Wo
 
     The same names and seed give the same pairs. Raises MissingExtraError.
     """
-    try:
+    with extras.needed("vocab", "the correlation with WordNet"):
         from scipy.stats import spearmanr
-    except ImportError as error:
-        raise MissingExtraError("scipy", "vocab", "the correlation with WordNet") from error
     rows: dict[str, int] = {}
     for row, name in enumerate(names):
         rows.setdefault(name, row)

@@ -48,12 +48,12 @@ class WordNet:
 
     def nearest_ancestors(self, id_: str, among: Collection[str]) -> list[str]:
         """The closest ids above a synset that are ``among`` the given ones, on each path."""
-        found: dict[str, None] = {}
+        nearest: dict[str, None] = {}
         for parent in self.synsets[id_].hypernyms:
             for above in [parent] if parent in among else self.nearest_ancestors(parent, among):
-                found[above] = None
-        return [id_ for id_ in found if not any(
-            id_ != other and id_ in self.ancestors(other) for other in found)]
+                nearest[above] = None
+        return [id_ for id_ in nearest if not any(
+            id_ != other and id_ in self.ancestors(other) for other in nearest)]
 
     def sense_rank(self, word: str, id_: str) -> int:
         """The place of a synset among the senses of a word, the most frequent first, from 0."""
@@ -76,8 +76,13 @@ def find_folder(folder: Path | None) -> Path:
     for place in _PLACES:
         if (place / "data.noun").is_file():
             return place
-    raise ZslError("WordNet 3.0 is not found; give its folder with --wordnet "
+    raise ZslError("WordNet 3.0 is not found; give its folder with `wordnet` "
                    "(Debian: apt install wordnet-base)")
+
+
+def load(folder: Path | None) -> WordNet:
+    """WordNet from the given folder, or from where it usually lies; raises ZslError."""
+    return WordNet(find_folder(folder))
 
 
 def _lines(path: Path) -> list[str]:

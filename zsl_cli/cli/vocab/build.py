@@ -73,17 +73,17 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
 
     options.check_encoding(encoding)
     request = build.Request(
-        name or output.resolve().name, vectors, labels, Places(wordnet, class_lists), persons,
-        limit, phrases, oov, merge, dtype, member, encoding, space,
-        options.read_hnsw(m, ef_construction, ef),
-        sources=tuple(options.read_sources(sources)))
+        vectors, output, labels, Places(wordnet, class_lists), persons=persons, limit=limit,
+        phrases=phrases, oov=oov, merge=merge, dtype=dtype, member=member, encoding=encoding,
+        space=space, hnsw=options.read_hnsw(m, ef_construction, ef),
+        sources=tuple(options.read_sources(sources)), name=name, force=force)
     with interrupts(), Bar.shown(quiet) as bar:
-        manifest, report = build.build(request, output, force=force,
-                                       progress=SILENT if quiet else bar)
+        result = build.build(request, SILENT if quiet else bar)
     if not quiet:
-        made = [f"{count:,} {how}" for count, how in (
+        report, manifest = result.report, result.manifest
+        ways = [f"{count:,} {how}" for count, how in (
             (report.own, "with a vector of their own"), (report.mean, "the mean of their words'"),
             (report.subword, "of character n-grams")) if count]
         click.echo(printable(f"wrote {output}: {manifest.labels:,} labels of "
-                             f"{manifest.dimension} dimensions ({', '.join(made)}), space "
+                             f"{manifest.dimension} dimensions ({', '.join(ways)}), space "
                              f"{manifest.space}"), err=True)

@@ -43,31 +43,31 @@ def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: st
 
     labels = Vocabulary.load(vocabulary)
     terms = read_sum(labels, " ".join(words))
-    found = neighbours(labels, terms, top)
+    nearest = neighbours(labels, terms, top)
     if not quiet:
         notes.say_senses(labels, [match for term in terms for match in term.matches])
         for term in terms:
             if len(term.matches) > 1:
                 notes.say_composed(labels, term.text, term.rows)
     if output_format is None:
-        for line in table(labels, found):
+        for line in table(labels, nearest):
             click.echo(line)
     elif output_format == "csv":
         rows = [(rank, safe(labels.label(row).id), safe(labels.label(row).name), f"{score:.6f}")
-                for rank, (row, score) in enumerate(found, start=1)]
+                for rank, (row, score) in enumerate(nearest, start=1)]
         text = io.StringIO(newline="")
         csv.writer(text).writerows([("rank", "id", "label", "score"), *rows])
         _put(text.getvalue())
     else:
-        _put(json.dumps(_record(labels, terms, found), ensure_ascii=False,
+        _put(json.dumps(_record(labels, terms, nearest), ensure_ascii=False,
                         indent=2 if output_format == "json" else None) + "\n")
 
 
-def table(vocabulary: "Vocabulary", found: list[tuple[int, float]]) -> list[str]:
+def table(vocabulary: "Vocabulary", nearest: list[tuple[int, float]]) -> list[str]:
     """Lines for people: rank, cosine, name, and where the name has several senses the id and what
     it means."""
     lines = []
-    for rank, (row, score) in enumerate(found, start=1):
+    for rank, (row, score) in enumerate(nearest, start=1):
         label = vocabulary.label(row)
         sense = f"  ({label.id}) {label.gloss}" if label.ambiguous else ""
         lines.append(printable(f"{rank:4}  {score:6.3f}  {label.name}{sense}"))
@@ -75,7 +75,7 @@ def table(vocabulary: "Vocabulary", found: list[tuple[int, float]]) -> list[str]
 
 
 def _record(vocabulary: "Vocabulary", terms: "tuple[Term, ...]",
-            found: list[tuple[int, float]]) -> dict[str, Any]:
+            nearest: list[tuple[int, float]]) -> dict[str, Any]:
     def named(row: int) -> dict[str, Any]:
         return {"id": vocabulary.label(row).id, "label": vocabulary.label(row).name}
 
@@ -85,7 +85,7 @@ def _record(vocabulary: "Vocabulary", terms: "tuple[Term, ...]",
         return {"phrase": term.text, "words": [named(row) for row in term.rows]}
 
     return {"terms": [{"sign": "+" if term.sign > 0 else "-", **spoken(term)} for term in terms],
-            "labels": [{**named(row), "score": round(score, 6)} for row, score in found],
+            "labels": [{**named(row), "score": round(score, 6)} for row, score in nearest],
             "vocabulary": vocabulary.name}
 
 

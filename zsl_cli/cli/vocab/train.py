@@ -94,7 +94,7 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
         try:
             result = training.train(request, SILENT if quiet else bar)
         except KeyboardInterrupt:
-            if not quiet and (training.work_folder(output) / "prepared.json").exists():
+            if not quiet and training.is_unfinished(output):
                 bar.say("interrupted; run the same command again to go on")
             raise
         if not quiet:
@@ -115,15 +115,13 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
 
 def _agreement(result: "Result", folder: Path | None) -> str | None:
     """How the vectors agree with WordNet, in words; None where there is no WordNet."""
-    from zsl_cli.authoring.vocabularies import similarity
-    from zsl_cli.authoring.vocabularies.wordnet import WordNet, find_folder
+    from zsl_cli.authoring.vocabularies import wordnet
 
     try:
-        wordnet = WordNet(find_folder(folder))
+        nouns = wordnet.load(folder)
     except ZslError:
         return None
-    found = similarity.agreement([word.replace("_", " ") for word in result.words],
-                                 result.vectors, wordnet)
-    if found is None:
+    agreement = result.agreement(nouns)
+    if agreement is None:
         return "too few of the words are nouns that WordNet knows to compare the vectors with it"
-    return str(found)
+    return str(agreement)

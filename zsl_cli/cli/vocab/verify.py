@@ -44,7 +44,7 @@ def command(name: str, without_index: bool, similarity: bool, wordnet: Path | No
     checks = []
     with Bar.shown(quiet) as bar:
         if not quiet:
-            notes.relay(bar.say)
+            notes.relay()
         bar.start("verifying", total, "labels")
         for done in _checks(folder, not without_index, nouns, bar.advance):
             checks.append(done)

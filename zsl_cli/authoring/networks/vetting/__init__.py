@@ -97,7 +97,7 @@ def _reading(path: Path, what: str) -> Iterator[None]:
         raise
     except UnsafeError as found:
         raise ZslError(f"{path}: {found}, and zsl runs no code from a checkpoint; if you trust "
-                       f"the file, give --trust-pickle") from found
+                       f"the file, give `trust_pickle`") from found
     except ImportError as error:
         raise ZslError(f"{path}: {what} needs a newer torch than {torch.__version__}: "
                        f"{error}") from error

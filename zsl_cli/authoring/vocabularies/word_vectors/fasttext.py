@@ -18,7 +18,8 @@ from zsl_cli.authoring.vocabularies.word_vectors.base import (
     decode,
 )
 from zsl_cli.authoring.vocabularies.word_vectors.stream import Stream
-from zsl_cli.errors import MissingExtraError, ZslError
+from zsl_cli.errors import ZslError
+from zsl_cli.support import extras
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -156,10 +157,8 @@ class FastTextVectors:
         if not self.subwords:
             known.sort()
             return known, counts
-        try:
+        with extras.needed("vocab", "a fastText model with subwords"):
             from gensim.models.fasttext import ft_ngram_hashes
-        except ImportError as error:
-            raise MissingExtraError("gensim", "vocab", "a fastText model with subwords") from error
         from array import array
 
         if len(self._words) + self._buckets > min(self._rows, 1 << (63 - _SHIFT)):
