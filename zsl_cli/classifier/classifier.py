@@ -202,8 +202,8 @@ class Classifier:
         for batch in stream.embed(self.model, items, batch_size=size,
                                   group=max(1, _SEARCHED // size),
                                   jobs=jobs or cpus.usable_cpus()):
-            found = self._label(batch.embeddings, nearest, top, threshold)
-            yield [(key, error or next(found))
+            labels = self._label(batch.embeddings, nearest, top, threshold)
+            yield [(key, error or next(labels))
                    for key, error in zip(batch.keys, batch.errors, strict=True)]
 
     def _label(self, embeddings: "NDArray[np.float32]", nearest: "Nearest", top: int,

@@ -88,5 +88,5 @@ def neighbours(vocabulary: "Vocabulary", terms: tuple[Term, ...],
                        + ": its vector is zero or no number, so nothing is near to it")
     own = {row for term in terms for row in term.rows}
     rows, scores = Exact(meanings).search((query / norm)[None], k + len(own))
-    found = zip(rows[0].tolist(), scores[0].tolist(), strict=True)
-    return [(row, score) for row, score in found if row not in own][:k]
+    nearest = zip(rows[0].tolist(), scores[0].tolist(), strict=True)
+    return [(row, score) for row, score in nearest if row not in own][:k]

@@ -54,8 +54,8 @@ def vocabulary_for(model: Path, manifest: ModelManifest,
     of_default = folders.read_manifest(VOCABULARY, default)
     if _fit(manifest, of_default):
         return default
-    for folder, found in _readable(VOCABULARY):
-        if _fit(manifest, found):
+    for folder, candidate in _readable(VOCABULARY):
+        if _fit(manifest, candidate):
             return folder
     if not manifest.encodes_phrases:
         check_fit(model.name, manifest, default.name, of_default)
@@ -86,12 +86,12 @@ def _pairs() -> Iterator[tuple[str, str, str]]:
     vocabularies = list(_readable(VOCABULARY))
     for model, manifest in _readable(MODEL):
         own = own_vocabulary(model)
-        if own is not None and any(_fit(manifest, found) for _, found in _read(VOCABULARY, own)):
+        if own is not None and any(_fit(manifest, of_own) for _, of_own in _read(VOCABULARY, own)):
             yield model.name, "", f"`model={model.name}`"
         elif manifest.encodes_phrases:
             yield model.name, "", f"`model={model.name}` `labels=A,B,C`"
-        for vocabulary, found in vocabularies:
-            if _fit(manifest, found):
+        for vocabulary, candidate in vocabularies:
+            if _fit(manifest, candidate):
                 yield (model.name, vocabulary.name,
                        f"`model={model.name}` `vocabulary={vocabulary.name}`")
 

@@ -114,12 +114,12 @@ def embed(encoder: Encoder, paths: "Sequence[str | os.PathLike[str]]", *, identi
                                   batch_size=batch_size, jobs=jobs, advance=advance)
     read = [at for at in todo if at not in errors]
     order = np.array(sorted([*remembered, *read]), np.int64)
-    found = np.empty((len(order), width), np.float32)
+    features = np.empty((len(order), width), np.float32)
     place = {at: line for line, at in enumerate(order.tolist())}
     for at, value in remembered.items():
-        found[place[at]] = value
-    found[[place[at] for at in read]] = values
-    return Features(found, order, tuple(sorted(errors.items())), len(remembered))
+        features[place[at]] = value
+    features[[place[at] for at in read]] = values
+    return Features(features, order, tuple(sorted(errors.items())), len(remembered))
 
 
 def _compute(encoder: Encoder, paths: "Sequence[str | os.PathLike[str]]", todo: list[int],
@@ -190,15 +190,15 @@ class _Store:
         if self._connection is None:
             return None
         try:
-            found = self._connection.execute(
+            row = self._connection.execute(
                 "SELECT vector FROM features WHERE path = ? AND size = ? AND mtime = ? "
                 "AND ctime = ?", (_key(path), *stamp)).fetchone()
         except (sqlite3.Error, OverflowError) as error:
             self._give_up(error)
             return None
-        if found is None or len(found[0]) != 4 * width:
+        if row is None or len(row[0]) != 4 * width:
             return None
-        return np.frombuffer(found[0], "<f4")
+        return np.frombuffer(row[0], "<f4")
 
     def put(self, entries: "Iterator[tuple[str | os.PathLike[str], Stamp, NDArray]]") -> None:
         """Keep these features."""

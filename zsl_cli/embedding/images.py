@@ -35,6 +35,8 @@ _TALL = 4
 """A picture more than so many times as tall as wide is cut before it is resized."""
 
 
+_JPEG = b"\xff\xd8\xff"  # what each begins with
+
 _EXIF_ORIENTATION = 0x0112
 _TURN: dict[int, Callable[[Any], Any]] = {  # EXIF 2.3, tag 274, on an [H, W, C] array
     2: lambda a: a[:, ::-1],
@@ -113,7 +115,7 @@ def _open(file: BinaryIO, max_pixels: int) -> Image.Image:
     if start[4:8] == b"ftyp" and start[8:12] not in (b"avif", b"avis"):
         _enable_heif()
     try:
-        image = Image.open(file)
+        image = _jpeg(file) if start.startswith(_JPEG) else Image.open(file)
     except Image.UnidentifiedImageError as error:
         raise ImageError("not an image in a known format") from error
     except Image.DecompressionBombError as error:
@@ -121,6 +123,17 @@ def _open(file: BinaryIO, max_pixels: int) -> Image.Image:
         raise _too_large(int(claimed[0]) if claimed else 0, max_pixels) from error
     _check_size(image, max_pixels)
     return image
+
+
+def _jpeg(file: BinaryIO) -> Image.Image:
+    """As ``Image.open``, which would import the plugins of five formats first."""
+    from PIL.JpegImagePlugin import jpeg_factory
+
+    try:
+        return jpeg_factory(file)
+    except SyntaxError:  # what plugins raise for files that are not theirs
+        file.seek(0)
+        return Image.open(file)
 
 
 def _check_size(image: Image.Image, max_pixels: int) -> None:

@@ -74,15 +74,15 @@ class LabelEncoder:
         if len(phrases) >= _MANY:
             _LOG.info("encoding %s phrases", f"{len(phrases):,}")
         reading = _Reading(self.path.name, self._unknown)
-        found = np.empty((len(phrases), self.dimension), np.float32)
+        vectors = np.empty((len(phrases), self.dimension), np.float32)
         by_length = sorted(range(len(phrases)), key=lambda place: len(phrases[place]))
         for start in range(0, len(phrases), BATCH):  # of one length, there is little padding
             some = by_length[start:start + BATCH]
-            found[some] = self._encode([phrases[place] for place in some], reading)
+            vectors[some] = self._encode([phrases[place] for place in some], reading)
             if advance:
                 advance(len(some))
         reading.tell()
-        return found
+        return vectors
 
     def _encode(self, phrases: Sequence[str], reading: "_Reading") -> "NDArray[np.float32]":
         encodings = self._tokenizer.encode_batch(list(phrases))
@@ -117,8 +117,8 @@ class LabelEncoder:
                        or isinstance(node.shape[0], int) for node in inputs)):
             raise FolderError(f"{self.path / LABEL_ENCODER_FILE}: expected the inputs input_ids "
                               "and, perhaps, attention_mask, int64 [batch, length], batch dynamic")
-        found = {node.name: (node.type, node.shape[1:]) for node in outputs}
-        if found.get("embedding") != ("tensor(float)", [self.dimension]):
+        signature = {node.name: (node.type, node.shape[1:]) for node in outputs}
+        if signature.get("embedding") != ("tensor(float)", [self.dimension]):
             raise FolderError(f"{self.path / LABEL_ENCODER_FILE}: expected an output, embedding, "
                               f"float32 [batch, {self.dimension}]")
 

@@ -78,13 +78,13 @@ class Walk:
             try:
                 if self.follow_links and not self._enter(path):
                     continue
-                with os.scandir(path) as entries:
-                    found = sorted(entries, key=lambda entry: entry.name)
+                with os.scandir(path) as scanned:
+                    entries = sorted(scanned, key=lambda entry: entry.name)
             except OSError as error:
                 yield path, _folder_error(error)
                 continue
             inner = []
-            for entry in found:
+            for entry in entries:
                 name = f"{below}/{entry.name}" if below else entry.name
                 if self._leaves_out(entry, name):
                     continue
@@ -157,9 +157,9 @@ def _names(lines: Iterable[bytes], separator: bytes) -> Iterator[str]:
             yield os.fsdecode(name)
 
 
-def _nonempty(argument: str, found: Iterable[Found], message: str) -> Iterator[Found]:
+def _nonempty(argument: str, paths: Iterable[Found], message: str) -> Iterator[Found]:
     empty = True
-    for one in found:
+    for one in paths:
         empty = False
         yield one
     if empty:
@@ -181,14 +181,14 @@ def _is_dir(entry: os.DirEntry[str], follow_links: bool) -> bool:
 
 def _any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
     """What matches a relative path, with slashes, when one of the patterns does."""
-    found = []
+    expressions = []
     for pattern in patterns:
-        found.append(_translate(pattern))
+        expressions.append(_translate(pattern))
         try:
-            re.compile(found[-1])
+            re.compile(expressions[-1])
         except re.error as error:
             raise ZslError(f"{pattern!r} is no pattern: {error}") from error
-    return re.compile("|".join(found), re.IGNORECASE | re.DOTALL) if found else None
+    return re.compile("|".join(expressions), re.IGNORECASE | re.DOTALL) if expressions else None
 
 
 def _translate(pattern: str) -> str:

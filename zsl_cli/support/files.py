@@ -2,7 +2,6 @@
 it. And a lock in a file."""
 
 import errno
-import filecmp
 import os
 import time
 import zlib
@@ -69,6 +68,8 @@ def replacing(path: str | os.PathLike[str], *, durable: bool = True) -> Iterator
             if durable:
                 os.fsync(file.fileno())
         if os.path.exists(target):  # a new file has the mode that this user gives files
+            import filecmp
+
             if filecmp.cmp(work, target, shallow=False):
                 return
             os.chmod(work, os.stat(target).st_mode & 0o7777)

@@ -54,12 +54,12 @@ def homes(kind: Kind[Manifest]) -> list[Path]:
     """The folders in which names are looked up, first match first."""
     from platformdirs import user_data_path
 
-    found = []
+    places = []
     if home := os.environ.get("ZSL_HOME"):
-        found.append(Path(home) / kind.parent)
-    found.append(user_data_path("zsl", appauthor=False) / kind.parent)
-    found.append(embedded(kind))
-    return found
+        places.append(Path(home) / kind.parent)
+    places.append(user_data_path("zsl", appauthor=False) / kind.parent)
+    places.append(embedded(kind))
+    return places
 
 
 def embedded(kind: Kind[Manifest]) -> Path:
@@ -91,13 +91,13 @@ def find(kind: Kind[Manifest], name: str | os.PathLike[str]) -> Path:
 
 def available(kind: Kind[Manifest]) -> list[Path]:
     """Every folder of this kind that a name can reach, in the order of the look-up."""
-    found: dict[str, Path] = {}
+    reachable: dict[str, Path] = {}
     for home in homes(kind):
         if home.is_dir():
             for folder in sorted(home.iterdir()):
                 if (folder / kind.file).is_file():
-                    found.setdefault(folder.name, folder)
-    return list(found.values())
+                    reachable.setdefault(folder.name, folder)
+    return list(reachable.values())
 
 
 def read_manifest(kind: Kind[M], folder: Path) -> M:

@@ -33,7 +33,7 @@ def texts(values: Iterable[str]) -> str:
 def read_text(cell: str) -> str:
     """The inverse of ``text``; halves of surrogate pairs, for which ``line`` has put their
     ``\\udXXX``, come back too."""
-    return _ESCAPE.sub(lambda found: _WRITTEN.get(found[0]) or chr(int(found[0][2:], 16)), cell)
+    return _ESCAPE.sub(lambda escape: _WRITTEN.get(escape[0]) or chr(int(escape[0][2:], 16)), cell)
 
 
 def read_texts(cell: str) -> list[str]:

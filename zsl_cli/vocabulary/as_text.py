@@ -39,14 +39,14 @@ def words(vocabulary: "Vocabulary") -> tuple[list[str], int]:
     That is the name with underscores for blanks; where labels share one, it goes to the label that
     Vocabulary.find takes it for, and the others have their id.
     """
-    found: list[str] = [""] * len(vocabulary)
+    of_labels: list[str] = [""] * len(vocabulary)
     taken: set[str] = set()
     rest = []
     for row, label in enumerate(vocabulary.labels):
         word = _word(label.name)
         match = vocabulary.look_up(normal_name(label.name))
         if word and word not in taken and match and row == match.row:
-            found[row] = word
+            of_labels[row] = word
             taken.add(word)
         else:
             rest.append(row)
@@ -59,9 +59,9 @@ def words(vocabulary: "Vocabulary") -> tuple[list[str], int]:
             ids += 1
         while word in taken:  # an id that is the name of another label
             word += "_"
-        found[row] = word
+        of_labels[row] = word
         taken.add(word)
-    return found, ids
+    return of_labels, ids
 
 
 def word2vec(vocabulary: "Vocabulary", of_labels: list[str]) -> Iterator[bytes]:

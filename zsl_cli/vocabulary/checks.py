@@ -171,12 +171,12 @@ def _names(vocabulary: Vocabulary, rows: "NDArray[np.integer]") -> str:
 
 def _index(vocabulary: Vocabulary, advance: Callable[[int], object] | None) -> Check:
     parameters = vocabulary.hnsw_parameters
-    found = recall.measure(vocabulary.vectors,
-                           vocabulary.index_cache().open(vocabulary.vectors, advance=advance))
-    message = (f"recall@{recall.K} {found.recall:.4f} of HNSW against exact search over "
+    measured = recall.measure(vocabulary.vectors,
+                              vocabulary.index_cache().open(vocabulary.vectors, advance=advance))
+    message = (f"recall@{recall.K} {measured.recall:.4f} of HNSW against exact search over "
                f"{recall.QUERIES} noisy label vectors (M {parameters.m}, ef_construction "
                f"{parameters.ef_construction}, ef {parameters.ef})")
-    if found.recall >= recall.ENOUGH:
+    if measured.recall >= recall.ENOUGH:
         return Check("index", "ok", message)
     return Check("index", "wrong", message + f", below {recall.ENOUGH}: build the vocabulary with "
                  "a larger ef, M or ef_construction, or search it exactly, `exact`")

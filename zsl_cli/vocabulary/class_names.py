@@ -15,6 +15,6 @@ def class_name(text: str) -> tuple[str | None, str]:
     Underscores are blanks; hyphens stay, since names have their own (flat-coated retriever). There
     need be no words behind an id.
     """
-    found = _CLASS.fullmatch(text.strip())
-    assert found is not None  # any text does
-    return found[1], " ".join(found[2].replace("_", " ").split())
+    match = _CLASS.fullmatch(text.strip())
+    assert match is not None  # any text does
+    return match[1], " ".join(match[2].replace("_", " ").split())

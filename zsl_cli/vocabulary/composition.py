@@ -52,9 +52,9 @@ def as_words(phrase: str, known: Container[str]) -> Parts:
     missing: list[str] = []
     for word in words(phrase):
         whole = as_one(word, known)
-        found = [whole] if whole else [as_one(part, known) for part in _pieces(word)]
-        if found and None not in found:
-            tokens += filter(None, found)
+        known_parts = [whole] if whole else [as_one(part, known) for part in _pieces(word)]
+        if known_parts and None not in known_parts:
+            tokens += filter(None, known_parts)
         else:
             missing.append(word)
     if tokens:
@@ -73,9 +73,9 @@ def mean(vectors: "NDArray[np.floating]") -> "NDArray[np.float32]":
 def words(phrase: str) -> list[str]:
     """The words of a phrase, in Unicode's composed form (NFC): what blanks and punctuation part,
     without articles unless it has nothing else."""
-    found = [word.strip("'’-") for word in _pattern().findall(_composed(phrase).replace("_", " "))]
-    found = [word.rstrip(".") for word in found if word.strip(".")]
-    return [word for word in found if word.lower() not in _ARTICLES] or found
+    tokens = [word.strip("'’-") for word in _pattern().findall(_composed(phrase).replace("_", " "))]
+    tokens = [word.rstrip(".") for word in tokens if word.strip(".")]
+    return [word for word in tokens if word.lower() not in _ARTICLES] or tokens
 
 
 def spellings(word: str) -> Iterator[str]:

@@ -51,7 +51,7 @@ class Hierarchy:
     def descendants(self, *rows: int, max_depth: int | None = None) -> list[int]:
         """The rows under one of ``rows``, these included, in rising order; at most ``max_depth``
         steps below the nearest of them, by the shortest path. Cycles do no harm."""
-        found = set(rows)
+        below_or_equal = set(rows)
         level = list(rows)
         depth = 0
         while level and depth != max_depth:
@@ -59,21 +59,21 @@ class Hierarchy:
             below = []
             for row in level:
                 for child in self._children[row]:
-                    if child not in found:
-                        found.add(child)
+                    if child not in below_or_equal:
+                        below_or_equal.add(child)
                         below.append(child)
             level = below
-        return sorted(found)
+        return sorted(below_or_equal)
 
     def ancestors(self, row: int) -> set[int]:
         """The rows above ``row``, by any way; without ``row``, unless it is in a cycle."""
-        found: set[int] = set()
+        seen: set[int] = set()
         open_rows = [row]
         while open_rows:
-            above = [parent for parent in self._parents[open_rows.pop()] if parent not in found]
-            found.update(above)
+            above = [parent for parent in self._parents[open_rows.pop()] if parent not in seen]
+            seen.update(above)
             open_rows += above
-        return found
+        return seen
 
     def rings(self, row: int) -> "Iterator[NDArray[np.int64]]":
         """The rows 0, 1, 2, … hops from ``row``, up and down alike, as far as any are left; each
@@ -100,16 +100,16 @@ class Hierarchy:
     def lineage(self, row: int) -> list[int]:
         """The rows from the root down to ``row``, itself included, by the first parent of each
         (where a label has several). A cycle is left where it closes."""
-        found = [row]
-        while above := [parent for parent in self._parents[found[-1]] if parent not in found]:
-            found.append(above[0])
-        return found[::-1]
+        path = [row]
+        while above := [parent for parent in self._parents[path[-1]] if parent not in path]:
+            path.append(above[0])
+        return path[::-1]
 
     def cycles(self) -> list[list[int]]:
         """Cycles among the parents: rows of which each has the next one as a parent, and the last
         one the first. None are found just where there are none; of cycles that share rows, some
         may be left out."""
-        found = []
+        cycles = []
         seen: set[int] = set()
         for start in range(len(self._parents)):
             if start in seen:
@@ -123,10 +123,10 @@ class Hierarchy:
                     open_parents.pop()
                     del places[walk.pop()]
                 elif parent in places:
-                    found.append(walk[places[parent]:])
+                    cycles.append(walk[places[parent]:])
                 elif parent not in seen:
                     seen.add(parent)
                     places[parent] = len(walk)
                     walk.append(parent)
                     open_parents.append(iter(self._parents[parent]))
-        return found
+        return cycles

@@ -45,13 +45,13 @@ def cache_folder() -> Path:
 def cached_files(folder: Path) -> list[tuple[Path, os.stat_result]]:
     """The files of the cache, indexes (``.bin``), locks and unfinished ones; whatever else is in
     the folder is not. Empty where the folder cannot be read."""
-    found = []
+    cached = []
     with suppress(OSError):
         for path in folder.iterdir():
             if _OURS.fullmatch(path.name):
                 with suppress(OSError):  # taken away by another process
-                    found.append((path, path.stat()))
-    return found
+                    cached.append((path, path.stat()))
+    return cached
 
 
 def _hnswlib_version() -> str:
@@ -105,9 +105,9 @@ class IndexCache:
 
     def _saved(self) -> list[Path]:
         """The files of the key, newest first."""
-        found = [(status.st_mtime_ns, path) for path, status in cached_files(self.folder)
+        saved = [(status.st_mtime_ns, path) for path, status in cached_files(self.folder)
                  if path.suffix == ".bin" and path.name.startswith(self.key)]
-        return [path for _, path in sorted(found, reverse=True)]
+        return [path for _, path in sorted(saved, reverse=True)]
 
     def _load(self, vectors: "NDArray[np.floating]") -> Hnsw | None:
         for path in self._saved():

@@ -73,9 +73,9 @@ def as_float32(vectors: "NDArray[np.floating]") -> "NDArray[np.float32]":
     """
     if vectors.dtype != np.float16:
         return np.ascontiguousarray(vectors, dtype=np.float32)
-    found = np.empty(vectors.shape, np.float32)
+    converted = np.empty(vectors.shape, np.float32)
     for start in range(0, len(vectors), _HALVES):
-        half, single = vectors[start:start + _HALVES], found[start:start + _HALVES]
+        half, single = vectors[start:start + _HALVES], converted[start:start + _HALVES]
         bits = single.view(np.int32)
         bits[...] = half.view(np.int16)  # the sign goes into all bits above
         bits <<= 13
@@ -83,7 +83,7 @@ def as_float32(vectors: "NDArray[np.floating]") -> "NDArray[np.float32]":
         single *= np.float32(2.0 ** (127 - 15))
         if single.size and np.abs(single).max() >= 2.0 ** 16:  # an infinity, or no number
             single[...] = half
-    return found
+    return converted
 
 
 def largest(scores: "NDArray[np.float32]", k: int) -> "Neighbours":

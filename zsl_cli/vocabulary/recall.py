@@ -51,8 +51,8 @@ def measure(vectors: "NDArray[np.floating]", index: Nearest,
     exact = Exact(vectors)
     k = min(K, len(vectors))
     truth = exact.search(queries, k)[1]
-    found = index.search(queries, k)[1]
-    recall = float((found >= truth[:, k - 1:] - _ALIKE).mean())
+    scores = index.search(queries, k)[1]
+    recall = float((scores >= truth[:, k - 1:] - _ALIKE).mean())
     few = queries[:min(number, 32)]
     return Measured(recall, _each(exact.search, few, k), _each(index.search, few, k))
 

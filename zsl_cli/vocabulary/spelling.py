@@ -37,9 +37,9 @@ class Names:
         common = np.minimum(self._counts[rows], counts).sum(axis=1)
         rows = rows[2.0 * common / both[rows] >= least]
         matcher = SequenceMatcher(b=text, autojunk=False)
-        found = []
+        similar = []
         for row in rows.tolist():
             matcher.set_seq1(self._names[row])
             if matcher.real_quick_ratio() >= least and matcher.ratio() >= least:
-                found.append((-matcher.ratio(), self._names[row]))
-        return [name for _, name in sorted(found)[:most]]
+                similar.append((-matcher.ratio(), self._names[row]))
+        return [name for _, name in sorted(similar)[:most]]

@@ -52,20 +52,20 @@ class Label:
     def to_json(self) -> str:
         """One line of ``labels.jsonl``; what has its default value is left out."""
         values = ((field.name, getattr(self, field.name)) for field in fields(self))
-        given = {name: value for name, value in values if value not in ("", (), False)}
-        return json.dumps(given, ensure_ascii=False)
+        entries = {name: value for name, value in values if value not in ("", (), False)}
+        return json.dumps(entries, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, line: bytes) -> "Label":
         """The inverse of to_json; raises ValueError for anything else."""
         try:
-            given = json.loads(line.decode())
-            return cls(id=str(given["id"]), name=str(given["name"]),
-                       synonyms=_texts(given.get("synonyms", [])),
-                       gloss=str(given.get("gloss", "")),
-                       parents=_texts(given.get("parents", [])),
-                       ambiguous=bool(given.get("ambiguous", False)),
-                       seen=bool(given.get("seen", False)))
+            entries = json.loads(line.decode())
+            return cls(id=str(entries["id"]), name=str(entries["name"]),
+                       synonyms=_texts(entries.get("synonyms", [])),
+                       gloss=str(entries.get("gloss", "")),
+                       parents=_texts(entries.get("parents", [])),
+                       ambiguous=bool(entries.get("ambiguous", False)),
+                       seen=bool(entries.get("seen", False)))
         except (KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"not a label: {error}") from error
 
