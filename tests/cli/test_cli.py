@@ -80,7 +80,7 @@ def test_list_show_and_verify(zsl, tmp_path, command, file, part):
     result = zsl(command, "verify", "mine", env=env)
     assert result.returncode == 2
     assert f"{file}: changed" in result.stderr.decode()
-    (folder / kind.manifest).write_text("{")
+    (folder / kind.file).write_text("{")
     result = zsl(command, "list", env=env)
     assert result.returncode == 1
     assert result.stdout.startswith(b"default\t")

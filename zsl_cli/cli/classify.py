@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zsl_cli.cli.terminal import notes, options, output
+from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.support import cpus
 from zsl_cli.support.wording import printable
@@ -77,7 +78,8 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
             done += 1
         else:
             failures.append(prediction.error)
-            click.echo(f"zsl: {printable(prediction.path)}: {prediction.error}", err=True)
+            click.echo(f"zsl: {printable(prediction.path)}: "
+                       f"{as_options(str(prediction.error))}", err=True)
     if verbose:
         click.echo(f"zsl: {done} images, {len(failures)} failed, "
                    f"{time.perf_counter() - started:.2f} s", err=True)

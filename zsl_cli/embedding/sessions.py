@@ -59,7 +59,7 @@ def open_session(model: Path, device: str, threads: int | None = None,
             obstacle = ("ONNX Runtime could not load its CUDA libraries; "
                         "pip install 'zsl-cli[cuda]' brings them")
         if device == "cuda":
-            raise DeviceError(f"the device cuda cannot be used: {obstacle}")
+            raise DeviceError(f"`device=cuda` cannot be used: {obstacle}")
     return _session(model, [_CPU], threads)
 
 
