@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from readers import until_the_reader_goes, without_standard_output
 
 import zsl_cli
 from zsl_cli import Classifier
@@ -17,6 +18,12 @@ from zsl_cli.cli.main import COMMANDS
 from zsl_cli.cli.main import zsl as zsl_group
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_sentence_that_help_has_of_a_command_is_the_commands_own(name):
+    help_text = " ".join((zsl_group.get_command(None, name).help or "").split())
+    assert help_text.startswith(COMMANDS[name].removesuffix("."))
 
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS), ("models", "show"),
@@ -103,17 +110,14 @@ def test_a_malformed_model_manifest_is_an_error_of_one_line(zsl, tmp_path, cat_j
 
 
 def test_help_to_a_reader_who_has_gone_is_quiet(environment):
-    command = f"set -o pipefail; '{sys.executable}' -m zsl_cli classify --help | true"
-    result = subprocess.run(["bash", "-c", command], env=environment, capture_output=True,
-                            check=False)
-    assert (result.returncode, result.stderr) == (0, b"")
+    status, _, err = until_the_reader_goes(["classify", "--help"], environment, lines=0)
+    assert (status, err) == (0, b"")
 
 
+@pytest.mark.usefixtures("posix")
 def test_a_closed_standard_output_is_an_error_of_one_line(environment):
-    result = subprocess.run(["bash", "-c", f"'{sys.executable}' -m zsl_cli doctor >&-"],
-                            env=environment, capture_output=True, check=False)
-    assert result.returncode == 2
-    assert result.stderr == b"zsl: standard output is closed\n"
+    assert without_standard_output(["doctor"], environment) == (
+        2, b"zsl: standard output is closed\n")
 
 
 def test_doctor_says_that_nothing_is_wrong_and_what_is(zsl, tmp_path):

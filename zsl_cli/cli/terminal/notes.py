@@ -31,7 +31,7 @@ def relay() -> None:
     log.propagate = False
 
 
-def say_meanings(classifier: "Classifier", labels: Iterable[str], under: Iterable[str],
+def say_meanings(classifier: "Classifier", labels: Sequence[str], under: Sequence[str],
                  nearest: "Nearest") -> None:
     """Tell which sense a name with several was taken to have, which of the labels lie elsewhere
     than under what was asked for, and which are phrases that the model encoded or that were
@@ -39,6 +39,8 @@ def say_meanings(classifier: "Classifier", labels: Iterable[str], under: Iterabl
 
     nearest: what ``classifier.candidates`` made of the labels and of ``under``.
     """
+    if not labels and not under:
+        return
     from zsl_cli.classifier.candidates import compose
     from zsl_cli.vocabulary.vocabulary import Subset
 

@@ -56,7 +56,8 @@ max_pixels = click.option("--max-pixels", type=click.IntRange(1), default=MAX_PI
                           help="Larger images are refused before decoding.")
 
 wordnet = click.option("--wordnet", type=click.Path(path_type=Path), metavar="FOLDER",
-                       help="WordNet 3.0's database files. Default: where packages put them.")
+                       help="WordNet 3.0's database files. Default: $WNSEARCHDIR, or where "
+                            "packages put them.")
 
 class_lists = click.option("--class-lists", type=click.Path(path_type=Path), metavar="FOLDER",
                            help="ImageNet's class lists. Default: those of the package timm.")
