@@ -131,37 +131,37 @@ def _checked(path: Path, placed: Iterable[tuple[str, Label]],
     """The labels of a user's file or folder, each with its place there; ids and parents hold
     together, and names that stand twice are marked."""
     places: dict[str, str] = {}
-    found: dict[str, Label] = {}
+    labels: dict[str, Label] = {}
     names: dict[str, list[str]] = {}
     again = []
     for place, label in placed:
-        if label.id in found:
-            if label != found[label.id]:
+        if label.id in labels:
+            if label != labels[label.id]:
                 raise ZslError(f"{path}, {place}: id {label.id!r} is that of {places[label.id]}, "
                                "too")
             again.append(label.id)
             continue
-        found[label.id], places[label.id] = label, place
+        labels[label.id], places[label.id] = label, place
         names.setdefault(normal_name(label.name), []).append(label.id)
-    if not found:
+    if not labels:
         raise ZslError(f"{path}: no label in it")
     if again:
         say(f"taken once, though they are repeated: {some(again)}")
-    _check_parents(path, found, places, say)
+    _check_parents(path, labels, places, say)
     ambiguous = {id_ for ids in names.values() if len(ids) > 1 for id_ in ids}
-    return [replace(label, ambiguous=label.id in ambiguous) for label in found.values()]
+    return [replace(label, ambiguous=label.id in ambiguous) for label in labels.values()]
 
 
-def _check_parents(path: Path, found: dict[str, Label], places: dict[str, str],
+def _check_parents(path: Path, labels: dict[str, Label], places: dict[str, str],
                    say: Callable[[str], None]) -> None:
-    ids = list(found)
-    cycles = Hierarchy(ids, [label.parents for label in found.values()]).cycles()
+    ids = list(labels)
+    cycles = Hierarchy(ids, [label.parents for label in labels.values()]).cycles()
     if cycles:
         cycle = [ids[row] for row in [*cycles[0], cycles[0][0]]]
         raise ZslError(f"{path}, {places[cycle[0]]}: a label lies below itself: "
                        + " < ".join(cycle))
-    strangers = {parent: places[label.id] for label in found.values() for parent in label.parents
-                 if parent not in found}
+    strangers = {parent: places[label.id] for label in labels.values() for parent in label.parents
+                 if parent not in labels}
     if strangers:
         say(f"parents that are no labels themselves count for nothing: {some(list(strangers))} "
             f"({next(iter(strangers.values()))})")
