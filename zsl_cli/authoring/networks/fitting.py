@@ -23,8 +23,8 @@ _NOT_LEARNED = re.compile(r"(num_batches_tracked|position_ids|relative_position_
 
 @dataclass(frozen=True)
 class Match:
-    """How a state dict fits a network: the keys that do not, and the number and prefix of those that
-    do."""
+    """How a state dict fits a network: the keys that do not, and how many do, and after which
+    prefix."""
 
     prefix: str
     fitting: int
