@@ -1,183 +1,123 @@
-"""Predictions as a table, JSONL, JSON or CSV."""
+"""The one place where commands print: results to standard output, everything else to standard
+error.
 
-import csv
-import importlib
-import io
+What a person reads has no characters that would steer a terminal, and names the command's options
+where the library names parameters. Of the running command ``--quiet`` and ``--verbose`` are known.
+"""
+
 import json
+import os
 import sys
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from zsl_cli.support.spreadsheet import safe
+import click
+
+from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rich.console import Console, ConsoleOptions
-
-    from zsl_cli.classifier.classifier import Prediction, ScoredLabel
-
-    PathOf = Callable[[str], Sequence[str]]
-
-_BAR_WIDTH = 20
-PATH_SEPARATOR = " > "
-_PHRASE = "  phrase"
-
-_NARROW_FOR_PATHS = 100  # columns; below, the bar gives way to the path
-_NARROW = 50  # columns; below, the bar gives way to the label
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
-
-
-def warm_up(output_format: str | None) -> None:
-    """Import on another thread what ``write`` will need, while a model is being loaded."""
-    if output_format is None:
-        threading.Thread(target=_import_rich, daemon=True).start()
-
-
-def _import_rich() -> None:
-    for module in ("rich.console", "rich.table", "rich.text"):
-        importlib.import_module(module)
-
-
-def write(predictions: Iterable["Prediction"], output_format: str | None, model: str,
-          vocabulary: str, path_of: "PathOf | None" = None) -> Iterator["Prediction"]:
-    """Print predictions as they come, and hand each on once it is printed.
-
-    path_of: see Prediction.record; then labels are printed with their paths.
-
-    The bytes of a path that is not UTF-8 survive: as ``\\udcXX`` escapes in JSON, as themselves
-    in CSV.
-    """
-    if output_format is None:
-        yield from _write_tables(predictions, path_of)
-    elif output_format == "csv":
-        yield from _write_csv(predictions, path_of)
-    else:
-        yield from _write_json(
-            predictions, lambda prediction: prediction.record(model, vocabulary, path_of),
-            array=output_format == "json")
-
-
-def _put(text: str, errors: str) -> None:
-    sys.stdout.buffer.write(text.encode("utf-8", errors))
-    sys.stdout.buffer.flush()
-
-
-def _write_json(predictions: Iterable["Prediction"],
-                record: "Callable[[Prediction], dict[str, Any]]", *,
-                array: bool) -> Iterator["Prediction"]:
-    before = "[\n" if array else ""
-    for prediction in predictions:
-        line = json.dumps(record(prediction), ensure_ascii=False)
-        _put(before + line + ("" if array else "\n"), "backslashreplace")
-        before = ",\n" if array else ""
-        yield prediction
-    if array:
-        _put("[]\n" if before == "[\n" else "\n]\n", "strict")
-
-
-def _write_csv(predictions: Iterable["Prediction"],
-               path_of: "PathOf | None") -> Iterator["Prediction"]:
-    def put(rows: list[tuple]) -> None:
-        text = io.StringIO(newline="")
-        csv.writer(text).writerows(
-            [safe(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
-        _put(text.getvalue(), "surrogateescape")
-
-    def way(found: "ScoredLabel") -> list[str]:
-        return [PATH_SEPARATOR.join(path_of(found.id))] if path_of else []
-
-    put([("path", "rank", "id", "label", "score", "error",
-          *(["label_path"] if path_of else []))])
-    for prediction in predictions:
-        if not prediction.labels:
-            put([(prediction.path, "", "", "", "", str(prediction.error or ""),
-                  *([""] if path_of else []))])
-        put([(prediction.path, rank, found.id, found.name, f"{found.score:.6f}", "", *way(found))
-             for rank, found in enumerate(prediction.labels, start=1)])
-        yield prediction
-
-
-def _write_tables(predictions: Iterable["Prediction"],
-                  path_of: "PathOf | None") -> Iterator["Prediction"]:
     from rich.console import Console
 
-    console = Console(highlight=False)
-    if console.width < 1:  # COLUMNS=0
-        console = Console(highlight=False, width=80)
-    for prediction in predictions:
-        if prediction.error is None:
-            console.print(table(prediction, bars=console.width >= (
-                _NARROW_FOR_PATHS if path_of else _NARROW), path_of=path_of))
-        yield prediction
+NAME = "zsl: "
+"""Before what the program says."""
 
 
-def table(prediction: "Prediction", *, bars: bool = True, path_of: "PathOf | None" = None) -> Any:
-    """A rich table: rank, label (with ``path_of`` its path), what it means where the name alone
-    is ambiguous, score, bar."""
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table(title=Text(printable(prediction.path), style="bold"), title_justify="left",
-                 box=None, pad_edge=False, show_header=False, expand=True)
-    grid.add_column(justify="right", style="dim", width=4)
-    grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-    grid.add_column(justify="right", width=5)
-    if bars:
-        grid.add_column(style="green", width=_BAR_WIDTH)
-    for rank, found in enumerate(prediction.labels, start=1):
-        bar = [_bar(found.score)] if bars else []
-        label = _Path(path_of(found.id), found.phrase) if path_of else _label(found)
-        grid.add_row(str(rank), label, f"{found.score:.3f}", *bar)
-    if not prediction.labels:
-        grid.add_row("", Text("no label reaches the threshold", style="italic"))
-    return grid
+def _on_standard_error(line: str) -> None:
+    click.echo(line, err=True)
 
 
-class _Path:
-    """A path from the root to a label, as rich renders it: as much as fits, and behind it the mark
-    of a phrase."""
-
-    def __init__(self, names: Sequence[str], phrase: bool) -> None:
-        self._names = [printable(name) for name in names]
-        self._mark = _PHRASE if phrase else ""
-
-    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> Iterator[Any]:
-        from rich.text import Text
-
-        shown = shortened(self._names, options.max_width - len(self._mark))
-        path = Text(PATH_SEPARATOR, style="dim").join(
-            [*(Text(name) for name in shown[:-1]), Text(shown[-1], style="bold")])
-        yield path.append(self._mark, style="not bold dim italic")
+_writers: list[Callable[[str], None]] = [_on_standard_error]
+"""What puts a line there; the last one counts."""
 
 
-def shortened(names: Sequence[str], width: int) -> list[str]:
-    """A path of names as it fits into so many columns: ``…`` in the place of those below the
-    root, then of the root too; the last name always stays."""
-    from rich.cells import cell_len
-
-    def fits(shown: Sequence[str]) -> bool:
-        return cell_len(PATH_SEPARATOR.join(shown)) <= width
-
-    tries = [list(names)]
-    tries += [[names[0], "…", *names[at:]] for at in range(2, len(names))]
-    tries += [["…", *names[at:]] for at in range(2, len(names))]
-    return next((shown for shown in tries if fits(shown)), list(names[-1:]))
+@contextmanager
+def above(write: Callable[[str], None]) -> Iterator[None]:
+    """Within it ``write`` puts lines on standard error, above what is shown there."""
+    _writers.append(write)
+    try:
+        yield
+    finally:
+        _writers.remove(write)
 
 
-def _label(found: "ScoredLabel") -> Any:
-    from rich.text import Text
-
-    text = Text(printable(found.name), style="bold")
-    if found.label.ambiguous:
-        text.append(f"  {printable(found.label.gloss)}", style="not bold dim")
-    if found.phrase:
-        text.append(_PHRASE, style="not bold dim italic")
-    return text
+def say(text: str, before: str = NAME) -> None:
+    """A line on standard error; where a terminal was closed, nowhere."""
+    with suppress(OSError):
+        _writers[-1](printable(as_options(before + text)))
 
 
-def _bar(score: float) -> str:
-    full, rest = divmod(round(score * _BAR_WIDTH * 8), 8)
-    return "█" * full + (_EIGHTHS[rest] if rest else "")
+def note(text: str, before: str = NAME) -> None:
+    """What a person may want to know: said without ``--quiet``."""
+    if not _asked("quiet"):
+        say(text, before)
+
+
+def detail(text: str, before: str = NAME) -> None:
+    """What is used, and how long it took: said with ``--verbose``."""
+    if _asked("verbose"):
+        say(text, before)
+
+
+def _asked(flag: str) -> bool:
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.params.get(flag))
+
+
+def put(text: str = "") -> None:
+    """A line for people on standard output."""
+    click.echo(printable(text))
+
+
+def put_text(text: str, errors: str = "backslashreplace") -> None:
+    """A text on standard output as it is, in UTF-8; ``errors``: what becomes of halves of
+    surrogate pairs."""
+    stream().write(text.encode("utf-8", errors))
+    stream().flush()
+
+
+def put_json(value: Any, *, indent: int | None = 2) -> None:
+    """A value as JSON, without ``indent`` in one line."""
+    put_text(json.dumps(value, ensure_ascii=False, indent=indent) + "\n")
+
+
+def put_csv(rows: Iterable[Sequence[Any]]) -> None:
+    """Rows of a CSV file; bytes of a path that are not UTF-8 stay as they are."""
+    import csv
+    import io
+
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    put_text(text.getvalue(), "surrogateescape")
+
+
+def put_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows of cells: on a terminal in columns below a head, else between tabs."""
+    for line in table_lines(head, rows, terminal=sys.stdout.isatty()):
+        click.echo(line)
+
+
+def table_lines(head: Sequence[str], rows: Sequence[Sequence[str]], *,
+                terminal: bool) -> list[str]:
+    """The lines of ``put_table``."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    if not terminal or not rows:
+        return ["\t".join(row) for row in cells]
+    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *cells)]
+
+
+def stream() -> BinaryIO:
+    """Standard output, for bytes."""
+    return sys.stdout.buffer
+
+
+def console(width: int | None = None) -> "Console":
+    """Standard output for what rich draws, so wide where there is no terminal; by default 80
+    columns."""
+    from rich.console import Console
+
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    made = Console(highlight=False, width=None if known else width)
+    return made if made.width else Console(highlight=False, width=80)  # COLUMNS=0

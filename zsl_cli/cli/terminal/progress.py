@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
-
-from zsl_cli.cli.terminal.parameters import as_options
+from zsl_cli.cli.terminal import output
 from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
@@ -44,6 +42,7 @@ class Bar:
             return
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
+        from rich.text import Text
 
         console = Console(stderr=True, highlight=False)
         columns = [TextColumn("{task.description}", markup=False), BarColumn(),
@@ -54,7 +53,8 @@ class Bar:
                             speed_estimate_period=20)
         progress.start()
         try:
-            yield cls(progress)
+            with output.above(lambda line: console.print(Text(line), soft_wrap=True)):
+                yield cls(progress)
         finally:
             with suppress(OSError):
                 progress.stop()
@@ -112,16 +112,8 @@ class Bar:
         return " · ".join(note)
 
     def say(self, line: str) -> None:
-        """A line on standard error, above the bar; where a terminal was closed, nowhere. Its
-        parameters are said as options."""
-        line = as_options(line)
-        with suppress(OSError):
-            if self._progress is None:
-                click.echo(printable(line), err=True)
-            else:
-                from rich.text import Text
-
-                self._progress.console.print(Text(printable(line)), soft_wrap=True)
+        """See output.say; the whole line."""
+        output.say(line, before="")
 
 
 def duration(seconds: float) -> str:

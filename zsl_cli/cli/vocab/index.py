@@ -29,7 +29,7 @@ def command(name: str, m: int | None, ef_construction: int | None, ef: int | Non
     vocabulary = Vocabulary.load(name)
     with Bar.shown(quiet) as bar:
         if not quiet:
-            notes.relay(bar.say)
+            notes.relay()
         report = index_report.build(vocabulary, options.read_hnsw(m, ef_construction, ef), bar)
     parameters, measured, path = report.parameters, report.measured, report.path
     if as_json:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.cli.terminal import folder_commands, notes, options
-from zsl_cli.cli.terminal.output import PATH_SEPARATOR
 from zsl_cli.cli.vocab.neighbours import table
 from zsl_cli.support import folders
 from zsl_cli.support.wording import printable
@@ -64,6 +63,8 @@ def _record(known: "About") -> dict[str, Any]:
 
 
 def _lines(known: "About") -> list[str]:
+    from zsl_cli.classifier.predictions import PATH_SEPARATOR
+
     label = known.label
     children = [child.name for child in known.children]
     more = [f"and {len(children) - _CHILDREN:,} more"] if len(children) > _CHILDREN else []
