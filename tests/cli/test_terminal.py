@@ -7,18 +7,18 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from zsl_cli.cli.terminal import folder_commands, output
+from zsl_cli.cli.terminal import folder_commands, printing
 from zsl_cli.cli.terminal.progress import Bar
 
 
 def test_a_list_is_a_table_on_a_terminal_and_else_cells_between_tabs():
     rows = [("default", "1", "8 labels"), ("w", "1", "9 labels")]
     head = ("name", "version", "contents")
-    assert output.table_lines(head, rows, terminal=False) == [
+    assert printing.table_lines(head, rows, terminal=False) == [
         "default\t1\t8 labels", "w\t1\t9 labels"]
-    assert output.table_lines(head, rows, terminal=True) == [
+    assert printing.table_lines(head, rows, terminal=True) == [
         "name     version  contents", "default  1        8 labels", "w        1        9 labels"]
-    assert output.table_lines((), [], terminal=True) == []
+    assert printing.table_lines((), [], terminal=True) == []
 
 
 def test_a_manifest_is_shown_as_yaml():

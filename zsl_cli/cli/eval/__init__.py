@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.cli.eval import figures
-from zsl_cli.cli.terminal import notes, options, output
+from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.left_out import reporting
 from zsl_cli.cli.terminal.progress import Bar, duration
@@ -78,7 +78,7 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
               help="All figures as one JSON object.")
 @click.option("--csv", "output_format", flag_value="csv", help="All figures as CSV.")
 @click.option("--markdown", "output_format", flag_value="markdown", help="The tables as Markdown.")
-@click.option("--report", type=options.Given(), metavar="FILE",
+@click.option("--report", type=options.NonEmpty(), metavar="FILE",
               help="Write a page to look at, too: one HTML file with plots and photos. It replaces "
                    "a page of zsl eval.")
 @click.option("--force", is_flag=True, help="Let it replace any file.")
@@ -118,7 +118,7 @@ def command(dataset: str, models: tuple[str, ...], ks: tuple[int, ...],
     finally:  # the page is wanted, too, where the reader of the figures has gone
         if report is not None:
             result.write_page(report)
-    output.detail(duration(time.perf_counter() - started))
+    printing.detail(duration(time.perf_counter() - started))
     return int(not result.ok)
 
 
@@ -143,11 +143,11 @@ class _Terminal(Reporter):
 
     def note(self, text: str) -> None:
         """Say it, unless nobody wants to hear notes."""
-        output.note(text)
+        printing.note(text)
 
     def warn(self, text: str) -> None:
         """Say it."""
-        output.say(text)
+        printing.say(text)
 
     def left_out(self, lines: "Sequence[str]", kind: str) -> None:
         """Tell the first ones."""
@@ -159,6 +159,6 @@ class _Terminal(Reporter):
 
     def embedded(self, subject: "Subject", features: "Features") -> None:
         """Tell what is used."""
-        output.detail(f"model {subject.name} on {subject.classifier.model.device}, vocabulary "
-                      f"{subject.vocabulary_name}, {counted(len(features.kept), 'image')}, "
-                      f"{features.cached:,} of them from the cache")
+        printing.detail(f"model {subject.name} on {subject.classifier.model.device}, vocabulary "
+                        f"{subject.vocabulary_name}, {counted(len(features.kept), 'image')}, "
+                        f"{features.cached:,} of them from the cache")

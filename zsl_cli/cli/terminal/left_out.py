@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from zsl_cli.cli.terminal import output
 from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
@@ -17,8 +16,8 @@ def reporting(say: Callable[[str], object], verbose: bool) -> "Report":
     def report(lines: Sequence[str], kind: str) -> None:
         shown = lines if verbose else lines[:_SAID]
         for line in shown:
-            say(f"{output.NAME}{printable(line)}")
+            say(f"zsl: {printable(line)}")
         if len(lines) > len(shown):
-            say(f"{output.NAME}and {len(lines) - len(shown):,} more {printable(kind)} "
+            say(f"zsl: and {len(lines) - len(shown):,} more {printable(kind)} "
                 "(--verbose names them all)")
     return report

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from zsl_cli.cli.terminal import output
+from zsl_cli.cli.terminal import printing
 from zsl_cli.support.wording import listed, quoted
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _LONGEST = 200  # characters of a phrase that may be a name
 
 class _Relay(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        output.say(record.getMessage())
+        printing.say(record.getMessage())
 
 
 def relay() -> None:
@@ -52,15 +52,15 @@ def say_meanings(classifier: "Classifier", labels: Iterable[str], under: Iterabl
         for phrase in phrases[:_PHRASES]:
             say_composed(vocabulary, phrase, compose(vocabulary, phrase))
     elif phrases and len(vocabulary):
-        output.note(f"not in vocabulary {vocabulary.name}, so encoded as phrases: "
-                    + listed(_with_near_names(vocabulary, phrases), _PHRASES))
+        printing.note(f"not in vocabulary {vocabulary.name}, so encoded as phrases: "
+                      + listed(_with_near_names(vocabulary, phrases), _PHRASES))
 
 
 def say_left_out(labels: Sequence[str]) -> None:
     """Tell which labels of the user's list are no candidates."""
     if labels:
-        output.note("left out by `under` or `max_depth`: "
-                    + listed([quoted(label) for label in labels], _PHRASES))
+        printing.note("left out by `under` or `max_depth`: "
+                      + listed([quoted(label) for label in labels], _PHRASES))
 
 
 def _with_near_names(vocabulary: "Vocabulary", phrases: Sequence[str]) -> list[str]:
@@ -83,14 +83,14 @@ def say_senses(vocabulary: "Vocabulary", matches: "Iterable[Match]") -> None:
         if match.others and match.row not in said:
             said.add(match.row)
             others = "; ".join(_sense(vocabulary.label(row)) for row in match.others)
-            output.note(f"{match.text} taken as {_sense(vocabulary.label(match.row))}. Others, by "
-                        f"id: {others}")
+            printing.note(f"{match.text} taken as {_sense(vocabulary.label(match.row))}. Others, "
+                          f"by id: {others}")
 
 
 def say_composed(vocabulary: "Vocabulary", phrase: str, rows: Iterable[int]) -> None:
     """Tell of which labels, by their rows, a phrase was composed."""
     words = " + ".join(vocabulary.label(row).name for row in rows)
-    output.note(f"{phrase!r} is no label of vocabulary {vocabulary.name}, so composed: {words}")
+    printing.note(f"{phrase!r} is no label of vocabulary {vocabulary.name}, so composed: {words}")
 
 
 def _sense(label: "Label") -> str:
@@ -99,5 +99,5 @@ def _sense(label: "Label") -> str:
 
 def say_what_is_used(classifier: "Classifier", nearest: "Nearest") -> None:
     """Tell the model, its device, the vocabulary and the kind of search."""
-    output.detail(f"model {classifier.model.name} on {classifier.model.device}, vocabulary "
-                  f"{classifier.vocabulary.name}, {type(nearest).__name__.lower()} search")
+    printing.detail(f"model {classifier.model.name} on {classifier.model.device}, vocabulary "
+                    f"{classifier.vocabulary.name}, {type(nearest).__name__.lower()} search")
