@@ -32,13 +32,13 @@ from zsl_cli.authoring.exporting import labels as ilsvrc
 from zsl_cli.authoring.exporting import plan
 from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
 from zsl_cli.authoring.training import closed_form
-from zsl_cli.authoring.training.linear import LinearMap
-from zsl_cli.authoring.training.losses import Objective
-from zsl_cli.authoring.training.methods import random_vectors
+from zsl_cli.authoring.training.augmentation import View
+from zsl_cli.authoring.training.label_vectors import random_vectors
+from zsl_cli.authoring.training.linear import JointMap, LinearMap
+from zsl_cli.authoring.training.losses import CrossEntropy, HingeRank, SquaredDistance
 from zsl_cli.authoring.training.problem import Problem
+from zsl_cli.authoring.training.start import checkpoint_of_default
 from zsl_cli.authoring.training.trainer import Settings, Training, train
-from zsl_cli.cli.train.run import View
-from zsl_cli.cli.train.start import checkpoint_of_default
 from zsl_cli.embedding import feature_cache
 from zsl_cli.evaluation import datasets
 from zsl_cli.evaluation.candidates import Candidates, seen_mask
@@ -49,6 +49,7 @@ from zsl_cli.support.manifests import Calibration
 
 FEWER = 100  # dimensions
 DECAYS = {"ridge": (1e-3, 1e-2, 1e-1), "gradient": (1e-6, 1e-5, 1e-4, 1e-3)}
+OBJECTIVES = {"rank": HingeRank(), "softmax": CrossEntropy(), "l2": SquaredDistance()}
 EPOCHS, BATCH = 15, 256
 CONSE_CLASSES = 10  # T of Norouzi et al., 2014
 
@@ -150,9 +151,9 @@ def fitted(problem, method, decay, learn_vectors=False):
         weights = problem.weights()
         return closed_form.ridge(problem.inputs, problem.vectors[problem.target],
                                  weights / weights.sum(), decay, method.partition(" ")[2]), None
-    moved = LinearMap(problem, learn_vectors=learn_vectors)
-    train(Training(moved, Settings(Objective(method), EPOCHS, BATCH, decay=decay)))
-    return moved.change(), moved.learned_vectors()
+    moved = JointMap(problem) if learn_vectors else LinearMap(problem)
+    train(Training(moved, Settings(OBJECTIVES[method], EPOCHS, BATCH, decay=decay)))
+    return moved.change(), moved.label_vectors() if learn_vectors else None
 
 
 def tuned(problem, method, learn_vectors=False, held=True):

@@ -21,10 +21,10 @@ from zsl_cli.authoring.exporting import export, plan
 from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
 from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.authoring.training.linear import LinearMap
-from zsl_cli.authoring.training.losses import Objective
+from zsl_cli.authoring.training.losses import HingeRank
 from zsl_cli.authoring.training.problem import Problem
+from zsl_cli.authoring.training.start import checkpoint_of_default
 from zsl_cli.authoring.training.trainer import Settings, Training
-from zsl_cli.cli.train.start import checkpoint_of_default
 from zsl_cli.embedding import feature_cache
 from zsl_cli.embedding.walk import images_in
 from zsl_cli.support import folders
@@ -41,7 +41,7 @@ def print_epochs(images, labels, dimension):
     inputs /= np.linalg.norm(inputs, axis=1, keepdims=True)
     problem = Problem(inputs, random.integers(0, labels, images), vectors)
     for negatives in ("sampled", "first"):
-        settings = Settings(Objective(negatives=negatives), batch_size=BATCH, epochs=1)
+        settings = Settings(HingeRank(negatives=negatives), batch_size=BATCH, epochs=1)
         training = Training(LinearMap(problem), settings)
         began = time.perf_counter()
         training.run_epoch()

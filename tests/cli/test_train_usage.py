@@ -1,9 +1,15 @@
 """Options of ``zsl train`` that would do nothing are refused, and defaults go with all."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import click
 import pytest
 
-from zsl_cli.cli.train import command, usage
+from zsl_cli.authoring.training import METHODS, Method
+from zsl_cli.authoring.training.course import Course
+from zsl_cli.authoring.training.parameters import Parameter, Range, parameter, parameters
+from zsl_cli.cli.train import command, declared, usage
 
 
 def check(*arguments):
@@ -55,5 +61,74 @@ def test_a_method_of_training_labels_alone_holds_out_no_classes(loss):
         check("--loss", loss, "--validation", "class")
 
 
-def test_every_option_of_the_table_is_one_of_the_command():
-    assert usage.PLACES.keys() <= {param.name for param in command.params}
+def test_every_place_is_that_of_an_option_of_the_command():
+    assert usage.places().keys() <= {param.name for param in command.params}
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_the_parameters_of_a_method_reach_it_from_the_command_line(method):
+    names = {param.name for param in command.params}
+    assert parameters(method).keys() <= names
+    with command.make_context("train", ["photos", "-o", "run", "--loss", method.name]) as context:
+        assert declared.method_of(context.params) == method()
+        assert declared.course_of(context.params) == Course()
+
+
+def test_parameters_of_methods_are_checked_and_taken():
+    arguments = ["photos", "-o", "run", "--loss", "wsabie", "--dimension", "7", "--margin", "0.5"]
+    with command.make_context("train", arguments) as context:
+        method = declared.method_of(context.params)
+    assert (method.dimension, method.margin) == (7, 0.5)
+    with pytest.raises(click.BadParameter, match="not in the range 2<=x<=4096"):
+        command.make_context("train", [*arguments, "--dimension", "1"])
+
+
+@dataclass(frozen=True)
+class Toy(Method):
+    """A method that nobody has heard of."""
+
+    name: ClassVar[str] = "toy"
+    summary: ClassVar[str] = "plays"
+    in_epochs: ClassVar[bool] = False
+    toys: int = parameter(3, Parameter(Range(1, 5, whole=True), "How many.", "N"))
+
+    def fit(self, examples, session):
+        """Never called here."""
+        raise NotImplementedError
+
+
+def test_what_a_new_method_declares_is_offered_and_checked():
+    methods = (*METHODS, Toy)
+
+    @click.command()
+    @declared.method_options(methods)
+    @declared.course_options()
+    @click.option("--quantize")
+    def toying(**_params):
+        pass
+
+    def context(*arguments):
+        return toying.make_context("toying", list(arguments))
+
+    with context("--loss", "toy", "--toys", "4") as given:
+        usage.check(given, methods)
+        assert declared.method_of(given.params, methods) == Toy(toys=4)
+    with context("--toys", "4") as given, pytest.raises(
+            click.UsageError, match="--toys is for --loss toy"):
+        usage.check(given, methods)
+    with context("--loss", "toy", "--epochs", "4") as given, pytest.raises(
+            click.UsageError, match="--epochs is for a --loss that is trained in epochs"):
+        usage.check(given, methods)
+    options = {param.name: param for param in toying.params}
+    assert "toy: plays" in options["method"].help
+    assert options["toys"].help == "For --loss toy. How many."
+
+
+def test_one_name_is_declared_in_one_way():
+    @dataclass(frozen=True)
+    class Other(Toy):
+        name: ClassVar[str] = "other"
+        toys: int = parameter(3, Parameter(Range(1), "How many of another kind."))
+
+    with pytest.raises(ValueError, match="toys is declared in different ways by toy, other"):
+        declared.method_options((Toy, Other))

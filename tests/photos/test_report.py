@@ -125,10 +125,8 @@ def test_memory_does_not_grow_with_the_library(thumbnail):
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    if browser.find() is None:
-        pytest.skip("needs chromium")
-    with browser.page(tmp_path_factory.mktemp("browser")) as opened:
+def page(chromium, tmp_path_factory):
+    with browser.page(chromium, tmp_path_factory.mktemp("browser")) as opened:
         yield opened
 
 

@@ -10,7 +10,8 @@ from typing import NoReturn
 import click
 
 from zsl_cli import __version__
-from zsl_cli.cli.terminal import options, printing
+from zsl_cli.cli.terminal import printing
+from zsl_cli.cli.terminal.groups import Group
 from zsl_cli.errors import ZslError
 
 COMMANDS = ("classify", "label", "models", "vocab", "export", "train", "eval", "doctor")
@@ -24,7 +25,7 @@ class QuietEndError(Exception):
         self.status = status
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group whose commands are modules of ``zsl_cli.cli``, imported when they are needed."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
@@ -36,14 +37,6 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         return importlib.import_module(f"zsl_cli.cli.{cmd_name}").command
-
-    def resolve_command(self, ctx: click.Context, args: list[str],
-                        ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click's, and an unknown command names the nearest ones."""
-        if args and args[0] not in COMMANDS:
-            raise click.UsageError(f"no command {args[0]!r}" + options.did_you_mean(
-                args[0], COMMANDS))
-        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         """As click's, but an interrupt and a closed pipe end the program without a word."""
@@ -67,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     _prepare_streams()
     warnings.simplefilter("ignore")  # libraries' remarks, such as Pillow's on odd metadata
+    if "_ZSL_COMPLETE" in os.environ:  # a shell asks how a word could go on
+        importlib.import_module("zsl_cli.cli.terminal.completion")
     try:
         status = zsl.main(args=arguments, prog_name="zsl", standalone_mode=False) or 0
         sys.stdout.flush()

@@ -15,7 +15,7 @@ from zsl_cli.authoring.exporting.heads import Projected  # noqa: E402
 from zsl_cli.authoring.networks import features  # noqa: E402
 from zsl_cli.authoring.networks.network import Input  # noqa: E402
 from zsl_cli.authoring.networks.projection import Projection  # noqa: E402
-from zsl_cli.authoring.training.losses import Objective  # noqa: E402
+from zsl_cli.authoring.training.losses import CrossEntropy  # noqa: E402
 from zsl_cli.authoring.training.network import WholeNetwork  # noqa: E402
 from zsl_cli.authoring.training.problem import Problem  # noqa: E402
 from zsl_cli.authoring.training.trainer import Settings, Training, train  # noqa: E402
@@ -72,7 +72,7 @@ def made():
     return make
 
 
-SETTINGS = Settings(Objective("softmax"), epochs=12, batch_size=8, learning_rate=3e-3, decay=1e-4)
+SETTINGS = Settings(CrossEntropy(), epochs=12, batch_size=8, learning_rate=3e-3, decay=1e-4)
 
 
 def test_it_learns_and_batch_statistics_and_the_classifier_stay(made):

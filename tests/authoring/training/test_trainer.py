@@ -1,28 +1,23 @@
-"""The trainer: losses against loops, repeated and resumed runs, divergence, closed forms."""
+"""The trainer: losses against loops, repeated and resumed runs, divergence, early stopping."""
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from zsl_cli.authoring.training import closed_form, losses, methods, selection  # noqa: E402
-from zsl_cli.authoring.training.linear import LinearMap  # noqa: E402
-from zsl_cli.authoring.training.losses import Objective  # noqa: E402
+from training_problems import problem  # noqa: E402
+
+from zsl_cli.authoring.training import losses, splitting  # noqa: E402
+from zsl_cli.authoring.training.linear import JointMap, LinearMap  # noqa: E402
+from zsl_cli.authoring.training.losses import (  # noqa: E402
+    CrossEntropy,
+    HingeRank,
+    SquaredDistance,
+)
 from zsl_cli.authoring.training.problem import Problem  # noqa: E402
-from zsl_cli.authoring.training.selection import Choice  # noqa: E402
 from zsl_cli.authoring.training.trainer import Settings, Training, train  # noqa: E402
 from zsl_cli.errors import ZslError  # noqa: E402
 from zsl_cli.evaluation.metrics import class_mean_hit_at_k_of_scores  # noqa: E402
-
-
-def problem(images=60, classes=10, width=24, dimension=6, seed=0):
-    random = np.random.default_rng(seed)
-    vectors = random.standard_normal((classes, dimension), np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    target = np.arange(images) % classes
-    inputs = vectors[target] @ random.standard_normal((dimension, width), np.float32)
-    inputs += 0.3 * random.standard_normal(inputs.shape, np.float32)
-    return Problem(inputs / np.linalg.norm(inputs, axis=1, keepdims=True), target, vectors)
 
 
 def test_hinge_rank_loss_is_the_papers():
@@ -62,30 +57,31 @@ def test_first_violation_agrees_with_a_search_one_by_one(count):
 def test_sampled_negatives_are_those_of_the_batch_too():
     vectors, target = torch.eye(6), torch.tensor([0, 5])
     projected = torch.zeros(2, 6)
-    found = Objective("rank", margin=1.0, negatives="sampled", samples=1)(
+    found = HingeRank(margin=1.0, negatives="sampled", samples=1)(
         projected, target, vectors, 1.0, np.random.default_rng(0))
     assert set(found.tolist()) <= {1.0, 2.0}  # one or two others, each violates by the margin
     assert (found >= 1).all()
 
 
-@pytest.mark.parametrize("loss", losses.LOSSES)
-@pytest.mark.parametrize("negatives", losses.NEGATIVES)
-def test_training_learns(loss, negatives):
+@pytest.mark.parametrize("objective", [
+    *(HingeRank(negatives=negatives, samples=4) for negatives in ("all", "sampled", "first")),
+    CrossEntropy(), SquaredDistance()])
+def test_training_learns(objective):
     given = problem()
     moved = LinearMap(given)
-    train(Training(moved, Settings(Objective(loss, negatives=negatives, samples=4), decay=0)))
+    train(Training(moved, Settings(objective, decay=0)))
     assert class_mean_hit_at_k_of_scores(given.scores(moved.change()), given.target, 1) > 0.9
 
 
-@pytest.mark.parametrize("learn", [False, True])
+@pytest.mark.parametrize("kind", [LinearMap, JointMap])
 @pytest.mark.parametrize("stop", ["between epochs", 2, 4])  # within one, and after its last step
-def test_a_resumed_training_ends_as_one_that_was_never_stopped(tmp_path, learn, stop):
+def test_a_resumed_training_ends_as_one_that_was_never_stopped(tmp_path, kind, stop):
     given = problem()
-    settings = Settings(Objective(negatives="sampled", samples=3), epochs=6, batch_size=16)
+    settings = Settings(HingeRank(negatives="sampled", samples=3), epochs=6, batch_size=16)
     check = given.of_rows(np.arange(10))
 
     def made():
-        return Training(LinearMap(given, check, learn_vectors=learn), settings)
+        return Training(kind(given, check), settings)
 
     whole = train(made())
     first = made()
@@ -119,14 +115,17 @@ def test_a_seed_repeats_a_run_and_another_does_not():
 def test_state_of_another_training_is_refused(tmp_path):
     first = Training(LinearMap(problem()), Settings(epochs=2))
     first.save(tmp_path / "state.pt", "x")
-    other = Training(LinearMap(problem()), Settings(Objective(margin=0.2), epochs=2))
+    other = Training(LinearMap(problem()), Settings(HingeRank(margin=0.2), epochs=2))
     with pytest.raises(ZslError, match=r"margin 0\.1, not 0\.2"):
+        other.restore(tmp_path / "state.pt", "x")
+    other = Training(LinearMap(problem()), Settings(SquaredDistance(), epochs=2))
+    with pytest.raises(ZslError, match="loss 'hinge rank', not 'squared distance'"):
         other.restore(tmp_path / "state.pt", "x")
     same = Training(LinearMap(problem()), Settings(epochs=2))
     with pytest.raises(ZslError, match="another vocabulary"):
         same.restore(tmp_path / "state.pt", "y")
     (tmp_path / "state.pt").write_bytes(b"half a file")
-    with pytest.raises(ZslError, match="damaged training; begin again with --restart"):
+    with pytest.raises(ZslError, match="damaged training; begin again with `restart`"):
         same.restore(tmp_path / "state.pt", "x")
 
 
@@ -177,11 +176,11 @@ def test_out_of_memory_on_the_graphics_card_suggests_a_smaller_batch(monkeypatch
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(training.trained, "project", full)
-    with pytest.raises(ZslError, match="a smaller --batch-size"):
+    with pytest.raises(ZslError, match="a smaller `batch_size`"):
         train(training)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.usefixtures("cuda")
 def test_training_on_cuda_learns_in_mixed_precision():
     given = problem()
     moved = LinearMap(given, device="cuda")
@@ -238,130 +237,11 @@ def test_views_are_of_the_images_that_are_trained_on():
     assert views.originals().copies == 1
 
 
-def test_ridge_is_least_squares_in_either_direction():
-    given = problem(images=300)
-    wanted, even = given.vectors[given.target], np.full(300, 1 / 300, np.float32)
-    there = closed_form.ridge(given.inputs, wanted, even, 1e-9)
-    expected = np.linalg.lstsq(given.inputs, wanted, rcond=None)[0].T
-    assert np.allclose(there, expected, atol=1e-3)
-    back = closed_form.ridge(given.inputs, wanted, even, 1e-9, "to-features")
-    assert np.allclose(back, np.linalg.lstsq(wanted, given.inputs, rcond=None)[0], atol=1e-3)
-
-
-def test_a_shift_lowers_the_trained_labels_and_no_others():
-    vectors = np.random.default_rng(0).standard_normal((50, 64)).astype(np.float32)
-    found = vectors @ closed_form.constant_shift(vectors, np.array([3, 7]), 2.0)
-    assert found[[3, 7]] == pytest.approx([-2, -2], abs=0.05)
-    assert abs(np.delete(found, [3, 7])).max() < 0.05
-
-
 def test_the_validation_split_is_by_image_or_by_class():
     target = np.repeat(np.arange(10), 20)
-    fit, check = methods.split(target, "image", 0)
+    fit, check = splitting.split(target, "image", 0)
     assert np.bincount(target[check]).tolist() == [2] * 10
     assert not set(fit) & set(check)
-    fit, check = methods.split(target, "class", 0)
+    fit, check = splitting.split(target, "class", 0)
     assert len(set(target[check])) == 2
     assert not set(target[fit]) & set(target[check])
-
-
-def test_classes_that_are_left_out_choose_how_much_is_kept():
-    given = problem(images=120, classes=12)
-    start = Problem(given.inputs, given.target, given.vectors,
-                    (given.vectors[given.target] * 0.3).astype(np.float32))
-    told = []
-    best, tried = selection.choose(start, Settings(epochs=5), given.vectors, np.arange(12),
-                                   decays=(1e-6, 1e-3), shifts=(0.0, 1.0), advance=told.append)
-    assert [(one.decay, one.shift) for one in tried] == [
-        (1e-6, 0), (1e-6, 1), (1e-3, 0), (1e-3, 1)]
-    assert best in tried
-    assert sum(told) == selection.trials((1e-6, 1e-3))
-
-
-@pytest.mark.parametrize(("tried", "expected"), [
-    # Classes left out lose too much with no shift: more of it, though it gains less.
-    ([Choice(1e-4, 1, 0.5, -0.1, 0.01, 0.02), Choice(1e-4, 2, 0.4, -0.01, 0.01, 0.02)], 1),
-    # Within one standard error of the best: the stronger decay.
-    ([Choice(1e-4, 1, 0.5, 0, 0.05, 0), Choice(1e-3, 1, 0.46, 0, 0.05, 0)], 1),
-    ([Choice(1e-4, 1, 0.5, 0, 0.03, 0), Choice(1e-3, 1, 0.46, 0, 0.05, 0)], 0),
-    # All cost something: what costs least.
-    ([Choice(1e-4, 1, 0.5, -0.2, 0, 0), Choice(1e-3, 1, 0.3, -0.1, 0, 0)], 1)])
-def test_the_choice_is_free_for_classes_left_out_and_the_strongest_decay(tried, expected):
-    assert selection._best(tried) is tried[expected]
-
-
-def test_a_choice_is_made_with_some_images_of_every_class(monkeypatch):
-    monkeypatch.setattr(selection, "_MOST", 40)
-    some = selection._some(problem(images=600), 0)
-    assert np.bincount(some.target).tolist() == [4] * 10
-    assert selection._spared(some.target, 0).sum() == 10
-
-
-def test_with_few_images_a_class_a_choice_is_still_made(tmp_path):
-    few = problem(images=20, classes=10)  # two of each
-    start = Problem(few.inputs, few.target, few.vectors, np.zeros((20, 6), np.float32))
-    assert selection.possible(start)
-    best, tried = selection.choose(start, Settings(epochs=2), few.vectors, np.arange(10))
-    assert best in tried
-    assert not np.isnan([one.seen for one in tried]).any()
-    one_each = problem(images=10, classes=10)
-    assert not selection.possible(one_each)
-
-
-def test_a_choice_that_was_made_is_kept(tmp_path, monkeypatch):
-    given = problem(images=60, classes=10)
-    start = Problem(given.inputs, given.target, given.vectors, np.zeros((60, 6), np.float32))
-    made = []
-    monkeypatch.setattr(selection, "choose", lambda *_arguments, **_more: (
-        made.append(1) or Choice(1e-4, 1.0, 0.1, 0.0), []))
-
-    def learn(settings):
-        return methods.gradient(
-            start, settings, validation="none", all_vectors=given.vectors, rows=np.arange(10),
-            state=tmp_path / "state.pt", decay=None, shift=None, learn_vectors=False,
-            device="cpu", progress=Silent(), choosing=lambda _total: lambda _done: None,
-            begin=lambda: None)
-
-    first = learn(Settings(epochs=2))
-    (tmp_path / "state.pt").unlink()
-    assert learn(Settings(epochs=2)).choice == first.choice
-    assert len(made) == 1
-    (tmp_path / "state.pt").unlink()
-    learn(Settings(epochs=3))  # another training
-    assert len(made) == 2
-
-
-def test_classes_that_only_validate_are_not_lowered(tmp_path):
-    given = problem(images=60, classes=10, width=24, dimension=32)
-    start = Problem(given.inputs, given.target, given.vectors, np.zeros((60, 32), np.float32))
-    every = np.concatenate([problem(classes=5, dimension=32, seed=1).vectors, given.vectors])
-    found = methods.gradient(
-        start, Settings(epochs=1), validation="class", all_vectors=every, rows=np.arange(5, 15),
-        state=tmp_path / "state.pt", decay=1e-4, shift=2.0, learn_vectors=False, device="cpu",
-        progress=Silent(), choosing=lambda _total: lambda _done: None, begin=lambda: None)
-    fit, spared = methods.split(given.target, "class", 0)
-    assert found.classes.tolist() == np.unique(given.target[fit]).tolist()
-    lowered = given.vectors @ found.shift / start.unit
-    assert lowered[found.classes] == pytest.approx(-2, abs=0.05)
-    assert lowered[np.unique(given.target[spared])] == pytest.approx(0, abs=0.05)
-
-
-class Silent:
-    """Is told how far training is."""
-
-    def epoch(self, record):
-        pass
-
-    def step(self, done, steps):
-        pass
-
-
-def test_fitted_temperature_finds_the_one_that_scores_were_made_with():
-    random = np.random.default_rng(0)
-    vectors = np.eye(8, dtype=np.float32)
-    embeddings = random.standard_normal((4000, 8)).astype(np.float32)
-    logits = embeddings @ vectors.T / 0.2
-    chances = np.exp(logits - logits.max(1, keepdims=True))
-    chances /= chances.sum(1, keepdims=True)
-    target = (chances.cumsum(1) > random.random((4000, 1))).argmax(1)
-    assert methods.fitted_temperature(embeddings, vectors, target) == pytest.approx(0.2, rel=0.2)

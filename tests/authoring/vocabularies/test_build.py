@@ -1,6 +1,7 @@
 """Word vectors and labels → a vocabulary folder, from Python."""
 
 import pytest
+import without_click
 from word_vectors import BINARY
 
 from zsl_cli import Vocabulary
@@ -48,3 +49,16 @@ def test_a_build_says_what_it_is_at_and_how_much_of_it(tmp_path):
     assert (result.folder, result.manifest.name) == (tmp_path / "few", "few")
     assert (result.report.own, result.report.left_out) == (2, ["unicorn"])
     assert [label.name for label in Vocabulary.load(result.folder).labels] == ["tiger", "shark"]
+
+
+def test_a_vocabulary_is_built_where_there_is_no_click(tmp_path, environment):
+    (tmp_path / "vectors.bin").write_bytes(BINARY)
+    (tmp_path / "labels.txt").write_text("tiger\nunicorn\n")
+    assert without_click.run("""
+from pathlib import Path
+from zsl_cli.authoring.vocabularies.build import Request, build
+
+result = build(Request(Path("vectors.bin"), Path("vocab/mine"), "labels.txt"))
+print(result.folder, result.manifest.labels, result.manifest.space, result.report.left_out)
+""", tmp_path, environment) == [
+        f"vocab/mine 1 {Vocabulary.load(tmp_path / 'vocab' / 'mine').space} ['unicorn']"]

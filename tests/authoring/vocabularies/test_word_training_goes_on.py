@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import sqlite3
-import sys
 
 import numpy as np
 import pytest
@@ -160,7 +159,7 @@ def test_a_work_folder_that_is_a_link_is_not_followed(corpus_file, tmp_path):
     assert left(tmp_path / "mine") == ["dear"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no such modes there")
+@pytest.mark.usefixtures("posix")
 def test_a_work_folder_is_its_users_alone(unfinished, tmp_path):
     assert (tmp_path / ".out.zsl-training").stat().st_mode & 0o777 == 0o700
 

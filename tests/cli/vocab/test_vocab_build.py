@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -236,7 +235,7 @@ def test_an_existing_folder_is_replaced_with_force_only(build):
     assert len(after) == 2
 
 
-@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="file names are text there")
+@pytest.mark.usefixtures("any_file_name")
 def test_names_that_are_not_utf8_are_kept(zsl, tmp_path):
     (tmp_path / "words\udcff.bin").write_bytes(BINARY)
     (tmp_path / "photos" / "shark\udcff").mkdir(parents=True)

@@ -98,8 +98,9 @@ def from_open_clip(architecture: str, length: int, *, fixed: bool | None = None)
     Raises ZslError for architectures that use a tokenizer of Hugging Face's, which OpenCLIP
     would download, and MissingExtraError without open_clip.
     """
-    from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers, processors
-    from tokenizers.normalizers import Sequence as Steps
+    with extras.needed("export", "a tokenizer"):
+        from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers, processors
+        from tokenizers.normalizers import Sequence as Steps
 
     original, text = _open_clip_tokenizer(architecture)
     tokenizer = Tokenizer(models.BPE(vocab=dict(original.encoder),

@@ -1,7 +1,9 @@
 """Another view of a photograph: a random part of it, mirrored or not, brighter or darker."""
 
-from dataclasses import replace
+import os
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import numpy as np
 from PIL import Image, ImageEnhance
@@ -48,3 +50,19 @@ def _part(side: int, random: np.random.Generator) -> tuple[float, float, float, 
     width, height = min(side, (area * ratio) ** 0.5), min(side, (area / ratio) ** 0.5)
     left, top = random.uniform(0, side - width), random.uniform(0, side - height)
     return left, top, left + width, top + height
+
+
+@dataclass(frozen=True)
+class View:
+    """The n-th random view of an image file: the same one whenever it is asked for, whichever
+    images are beside it. Its ``repr`` says what it does."""
+
+    seed: int
+    number: int
+
+    def __call__(self, source: str | os.PathLike[str], preprocessing: Preprocessing, *,
+                 max_pixels: int = images.MAX_PIXELS) -> "NDArray[np.uint8]":
+        """See ``view``."""
+        name = crc32(os.fsencode(os.path.abspath(source)))
+        random = np.random.default_rng([self.seed, self.number, name])
+        return view(source, preprocessing, random, max_pixels=max_pixels)

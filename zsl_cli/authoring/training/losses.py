@@ -1,57 +1,71 @@
 """What training makes small: losses over projected images and label vectors."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-LOSSES = ("rank", "softmax", "l2")
-NEGATIVES = ("all", "sampled", "first")
+_MARGIN = 2.0  # in units of log-probabilities
 _CHUNK = 1024  # labels that are looked through at once for one that violates
 
 
-@dataclass(frozen=True)
-class Objective:
-    """A loss and its parameters.
+class Objective(Protocol):
+    """A loss with its parameters, a frozen dataclass.
 
-    loss: ``rank``, ``softmax`` or ``l2``.
-    margin: of the ranking loss, between inner products.
+    name: what messages call it.
+    in_span: whether its gradient always lies in the span of the label vectors.
+    """
+
+    name: ClassVar[str]
+    in_span: ClassVar[bool]
+
+    def __call__(self, projected: Tensor, target: Tensor, vectors: Tensor, temperature: float,
+                 random: np.random.Generator, /) -> Tensor:
+        """The loss of each image, float ``[n]``.
+
+        projected: ``[n, D]``, whose inner products with ``vectors [C, D]`` are log-probabilities
+            (without their constant); times ``temperature`` they are the inner products of
+            embeddings and label vectors.
+        target: int64 ``[n]``, a row of ``vectors`` each.
+        random: draws whatever is drawn.
+        """
+
+
+def described(objective: Any) -> dict[str, Any]:
+    """Its name and its parameters, as text and numbers."""
+    return {"loss": objective.name, **asdict(objective)}
+
+
+@dataclass(frozen=True)
+class HingeRank:
+    """The hinge rank loss of DeViSE, see ``hinge_rank_loss``.
+
+    margin: between inner products.
     negatives: the labels that the right one has to beat: ``all``; ``sampled``, so many
         ``samples`` a batch, and the labels of the batch; or ``first``, the first of all labels in
         a random order that violates the margin, as the paper's training takes it.
     """
 
-    loss: str = "rank"
     margin: float = 0.1
     negatives: str = "all"
     samples: int = 512
 
-    def __post_init__(self) -> None:
-        if self.loss not in LOSSES or self.negatives not in NEGATIVES:
-            raise ValueError(f"no loss {self.loss!r} with {self.negatives!r} negatives")
+    name: ClassVar[str] = "hinge rank"
+    in_span: ClassVar[bool] = True
 
-    @property
-    def in_span(self) -> bool:
-        """Whether its gradient always lies in the span of the label vectors. That of a distance
-        has what an embedding already is outside of it, too."""
-        return self.loss != "l2"
+    @classmethod
+    def at(cls, temperature: float, margin: float | None, negatives: str,
+           samples: int) -> "HingeRank":
+        """For inner products that, divided by this temperature, are log-probabilities; a margin of
+        None is 2 of these: the paper's 0.1 at a temperature of 0.05."""
+        return cls(_MARGIN * temperature if margin is None else margin, negatives, samples)
 
     def __call__(self, projected: Tensor, target: Tensor, vectors: Tensor, temperature: float,
                  random: np.random.Generator) -> Tensor:
-        """The loss of each image, float ``[n]``.
-
-        projected: ``[n, D]``, whose inner products with ``vectors [C, D]`` are log-probabilities
-            (without their constant); times ``temperature`` they are the inner products that the
-            margin is of.
-        target: int64 ``[n]``, a row of ``vectors`` each.
-        random: draws the negatives.
-        """
-        if self.loss == "l2":
-            return squared_distance(projected * temperature, vectors[target])
-        if self.loss == "softmax":
-            return functional.cross_entropy(projected @ vectors.T, target, reduction="none")
+        """See Objective."""
         margin = self.margin / temperature
         if self.negatives == "first":
             order = torch.as_tensor(random.permutation(len(vectors)), device=vectors.device)
@@ -62,6 +76,33 @@ class Objective:
                 torch.as_tensor(drawn, device=target.device), target]))
             vectors, target = vectors[columns], torch.searchsorted(columns, target)
         return hinge_rank_loss(projected @ vectors.T, target, margin)
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """``−log softmax(label vectors · M v / temperature)_label``."""
+
+    name: ClassVar[str] = "cross entropy"
+    in_span: ClassVar[bool] = True
+
+    def __call__(self, projected: Tensor, target: Tensor, vectors: Tensor, _temperature: float,
+                 _random: np.random.Generator) -> Tensor:
+        """See Objective."""
+        return functional.cross_entropy(projected @ vectors.T, target, reduction="none")
+
+
+@dataclass(frozen=True)
+class SquaredDistance:
+    """See ``squared_distance``. Its gradient has what an embedding already is outside of the span
+    of the label vectors, too."""
+
+    name: ClassVar[str] = "squared distance"
+    in_span: ClassVar[bool] = False
+
+    def __call__(self, projected: Tensor, target: Tensor, vectors: Tensor, temperature: float,
+                 _random: np.random.Generator) -> Tensor:
+        """See Objective."""
+        return squared_distance(projected * temperature, vectors[target])
 
 
 def hinge_rank_loss(scores: Tensor, target: Tensor, margin: float) -> Tensor:

@@ -60,7 +60,7 @@ class WholeNetwork:
         self._batch_size = batch_size
         self._learned = [one for one, _ in learned]
         self._rates = [rate for _, rate in learned]
-        self._began = [one.detach().clone() for one in self._learned]
+        self._initial = [one.detach().clone() for one in self._learned]
 
     def parameters(self) -> list[Tensor]:
         """The network's."""
@@ -103,7 +103,7 @@ class WholeNetwork:
     def penalty(self) -> Tensor:
         """How far all weights have moved, squared."""
         moved = [(now - then).square().sum() for now, then in
-                 zip(self._learned, self._began, strict=True)]
+                 zip(self._learned, self._initial, strict=True)]
         return torch.stack(moved).sum()
 
     def constrain(self) -> None:

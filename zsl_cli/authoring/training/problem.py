@@ -55,8 +55,8 @@ class Problem:
     def of_classes(self, classes: "NDArray[np.int64]") -> "Problem":
         """The images of some candidates, and these alone."""
         kept = np.flatnonzero(np.isin(self.target, classes))
-        found = self.of_rows(kept)
-        return replace(found, target=np.searchsorted(classes, found.target),
+        some = self.of_rows(kept)
+        return replace(some, target=np.searchsorted(classes, some.target),
                        vectors=self.vectors[classes])
 
     def weights(self) -> "NDArray[np.float32]":

@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zsl_cli.authoring.training.losses import Objective
+from zsl_cli.authoring.training.losses import HingeRank, Objective, described
 from zsl_cli.errors import ZslError
 from zsl_cli.support import cpus, files
 
@@ -40,13 +40,17 @@ class Settings:
         goes on to the end. Of several epochs that are the best the last one is kept.
     """
 
-    objective: Objective = field(default_factory=Objective)
+    objective: Objective = field(default_factory=HingeRank)
     epochs: int = 60
     batch_size: int = 64
     learning_rate: float = 0.05
     decay: float = 3e-6
     patience: int = 0
     seed: int = 0
+
+    def described(self) -> dict[str, Any]:
+        """All of it as text and numbers."""
+        return {**vars(self), "objective": described(self.objective)}
 
 
 class Trainable(Protocol):
@@ -89,8 +93,8 @@ class Trainable(Protocol):
         """hit@k on the validation images, if there are some."""
 
 
-class Progress(Protocol):
-    """Where it is told how far training is."""
+class Watcher(Protocol):
+    """Who is told how far training is."""
 
     def epoch(self, record: dict[str, Any]) -> None:
         """One more epoch is done."""
@@ -99,7 +103,7 @@ class Progress(Protocol):
         """So many steps of the epoch are done."""
 
 
-class _Silent:
+class _Nobody:
     def epoch(self, record: dict[str, Any]) -> None:
         pass
 
@@ -141,15 +145,15 @@ class Training:
 
         Raises ZslError when the loss is no finite number any more.
         """
-        settings, began, before = self.settings, time.monotonic(), self.seconds
+        settings, started, before = self.settings, time.monotonic(), self.seconds
         order = self._random(0).permutation(len(self.trained.target))
         batches = [order[start:start + settings.batch_size]
                    for start in range(0, len(order), settings.batch_size)]
         randoms = [self._random(step + 1) for step in range(len(batches))]
         rate = self._rate(self.epochs + (len(batches) - 1) / len(batches))
         with _threads(self.trained.operations * settings.batch_size), closing(self.trained.batches(
-                batches[self.steps:], randoms[self.steps:])) as given:
-            for rows, batch in zip(batches[self.steps:], given, strict=True):
+                batches[self.steps:], randoms[self.steps:])) as fed:
+            for rows, batch in zip(batches[self.steps:], fed, strict=True):
                 rate = self._rate(self.epochs + self.steps / len(batches))
                 loss = self._step(rows, batch, rate, randoms[self.steps])
                 if not math.isfinite(loss):
@@ -159,11 +163,11 @@ class Training:
                         f"{settings.learning_rate:g}")
                 self.total += loss * len(rows)
                 self.steps += 1
-                self.seconds = before + time.monotonic() - began
+                self.seconds = before + time.monotonic() - started
                 after(self.steps, len(batches))
             record: dict[str, Any] = {"epoch": self.epochs + 1, "loss": self.total / len(order),
                                       "learning_rate": rate, **self.trained.validate()}
-        record["seconds"] = round(before + time.monotonic() - began, 3)
+        record["seconds"] = round(before + time.monotonic() - started, 3)
         self.epochs, self.steps, self.total, self.seconds = self.epochs + 1, 0, 0.0, 0.0
         self.history.append(record)
         hit = record.get("hit@1")
@@ -217,7 +221,7 @@ class Training:
     def save(self, path: Path, identity: str) -> None:
         """Write all that ``restore`` needs; ``identity`` is of whatever training depends on,
         beside its settings."""
-        state = {"identity": identity, "settings": asdict(self.settings), "epochs": self.epochs,
+        state = {"identity": identity, "settings": self.settings.described(), "epochs": self.epochs,
                  "steps": self.steps, "total": self.total, "seconds": self.seconds,
                  "parameters": self._copies(), "optimiser": self.optimiser.state_dict(),
                  "best": self.best, "improved": self.improved, "best_hit": self.best_hit,
@@ -235,14 +239,14 @@ class Training:
             state = torch.load(path, map_location=self.trained.target.device, weights_only=True)
             known, settings = state["identity"], state["settings"]
         except Exception as error:  # a damaged archive fails in as many ways as it has bytes
-            raise ZslError(f"{path}: a damaged training; begin again with --restart") from error
-        mine = {**asdict(self.settings), "learning_rate": settings.get("learning_rate")}
+            raise ZslError(f"{path}: a damaged training; begin again with `restart`") from error
+        mine = {**self.settings.described(), "learning_rate": settings.get("learning_rate")}
         if known != identity or settings != mine:
             different = _differences(settings, mine)
             raise ZslError(f"{path.parent}: the training begun there has "
                            + (", ".join(different) or "other images, another vocabulary or "
                               "another model")
-                           + "; run it as it was to go on, or with --restart to begin again")
+                           + "; run it as it was to go on, or with `restart` to begin again")
         self._put(state["parameters"])
         self.optimiser.load_state_dict(state["optimiser"])  # the rate is set anew at each step
         for name in ("epochs", "steps", "total", "seconds", "best", "improved", "best_hit",
@@ -253,13 +257,13 @@ class Training:
 
 
 def _differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
-    found = []
+    different = []
     for name, value in there.items():
         if isinstance(value, dict):
-            found += _differences(value, here.get(name, {}))
+            different += _differences(value, here.get(name, {}))
         elif here.get(name, value) != value:
-            found.append(f"{name.replace('_', ' ')} {value!r}, not {here[name]!r}")
-    return found
+            different.append(f"{name.replace('_', ' ')} {value!r}, not {here[name]!r}")
+    return different
 
 
 @contextmanager
@@ -268,8 +272,8 @@ def enough_memory() -> Iterator[None]:
     try:
         yield
     except torch.cuda.OutOfMemoryError as error:
-        raise ZslError("out of memory on the graphics card; try a smaller --batch-size (of "
-                       "--finetune: --finetune-batch), or --device cpu") from error
+        raise ZslError("out of memory on the graphics card; try a smaller `batch_size` (of "
+                       "`finetune`: `finetune_batch`), or `device=cpu`") from error
 
 
 @contextmanager
@@ -284,14 +288,14 @@ def _threads(operations: float) -> Iterator[None]:
 
 
 def train(training: Training, state: Path | None = None, identity: str = "",
-          progress: Progress | None = None) -> Training:
+          watcher: Watcher | None = None) -> Training:
     """Train to the end, or go on with what ``state`` holds; the parameters are then those of the
     best epoch. Whatever is raised, ``state`` holds what was done some seconds before."""
-    progress = progress or _Silent()
+    watcher = watcher or _Nobody()
     with enough_memory():
         if state is not None and training.restore(state, identity):
             for record in training.history:
-                progress.epoch(record)
+                watcher.epoch(record)
     saved, good = time.monotonic(), (training.epochs, training.steps)
 
     def save_if_due(seconds: float) -> None:
@@ -301,19 +305,19 @@ def train(training: Training, state: Path | None = None, identity: str = "",
             saved, good = time.monotonic(), (training.epochs, training.steps)
 
     def after(done: int, steps: int) -> None:
-        progress.step(done, steps)
+        watcher.step(done, steps)
         save_if_due(SAVE_EVERY)
 
     try:
         with enough_memory():
             while not training.stopped:
-                progress.epoch(training.run_epoch(after))
+                watcher.epoch(training.run_epoch(after))
                 save_if_due(_SAVE_EPOCHS if any(good) else 0)
     except ZslError as error:
         if state is None or not any(good):
             raise
         raise ZslError(f"{error}; {state} keeps what there was after {good[0]} epochs and "
-                       f"{good[1]} steps, and the same command goes on from there") from error
+                       f"{good[1]} steps, and the same training goes on from there") from error
     save_if_due(0)
     training.finish()
     return training

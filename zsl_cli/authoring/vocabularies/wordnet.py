@@ -1,5 +1,6 @@
 """The nouns of Princeton WordNet 3.0, from its database files (see wndb(5WN))."""
 
+import os
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -70,10 +71,15 @@ class WordNet:
 
 
 def find_folder(folder: Path | None) -> Path:
-    """The given folder, or the first usual place that holds WordNet; raises ZslError."""
+    """The given folder, or the first usual place that holds WordNet; raises ZslError.
+
+    As with WordNet's own programs, WNSEARCHDIR in the environment takes the place of the usual
+    ones.
+    """
     if folder is not None:
         return folder
-    for place in _PLACES:
+    named = os.environ.get("WNSEARCHDIR")
+    for place in [Path(named)] if named else _PLACES:
         if (place / "data.noun").is_file():
             return place
     raise ZslError("WordNet 3.0 is not found; give its folder with `wordnet` "

@@ -3,7 +3,7 @@
 import functools
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -17,14 +17,6 @@ from zsl_cli.support.text_lists import lines_of
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
 
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``; did you mean …?`` or an empty string."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, list(known), n=3)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 def stack(*decorators: Decorator) -> Decorator:
@@ -64,7 +56,8 @@ max_pixels = click.option("--max-pixels", type=click.IntRange(1), default=MAX_PI
                           help="Larger images are refused before decoding.")
 
 wordnet = click.option("--wordnet", type=click.Path(path_type=Path), metavar="FOLDER",
-                       help="WordNet 3.0's database files. Default: where packages put them.")
+                       help="WordNet 3.0's database files. Default: $WNSEARCHDIR, or where "
+                            "packages put them.")
 
 class_lists = click.option("--class-lists", type=click.Path(path_type=Path), metavar="FOLDER",
                            help="ImageNet's class lists. Default: those of the package timm.")

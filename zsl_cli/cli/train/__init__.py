@@ -1,7 +1,8 @@
 """``zsl train``: a model from labelled images and a vocabulary."""
 
+import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,7 +10,12 @@ from zsl_cli.cli.terminal import options
 from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.cli.train import usage
-from zsl_cli.errors import MissingExtraError
+from zsl_cli.cli.train.declared import course_of, course_options, method_of, method_options
+from zsl_cli.cli.train.reporter import TerminalReporter
+
+if TYPE_CHECKING:
+    from zsl_cli.authoring.training.request import Request
+    from zsl_cli.authoring.training.result import Result
 
 _PATH = click.Path(path_type=Path)
 
@@ -28,62 +34,11 @@ _what = options.stack(
     options.max_pixels,
 )
 
-_method = options.stack(
-    click.option("--loss", "method", default="rank", show_default=True, type=click.Choice(
-        ["rank", "cross-entropy", "l2", "softmax", "random", "wsabie", "conse", "ridge"]),
-        help="rank: hinge rank loss (DeViSE); cross-entropy: of the softmax over the label "
-             "vectors; l2: squared distance to the label vector; softmax: the N-way baseline; "
-             "random: rank with random label vectors; wsabie: label vectors learned from the "
-             "training labels; conse: mean of label vectors by the network's own classifier, no "
-             "training; ridge: in closed form."),
+_how = options.stack(
+    method_options(),
     click.option("--from-scratch", is_flag=True,
                  help="M begins with nought, whatever the model has."),
-    click.option("--margin", type=options.Finite(0, 10), metavar="X",
-                 help="Of rank, between inner products. Default: twice the temperature of the "
-                      "scores, which is 0.1 where M begins with nought."),
-    click.option("--negatives", type=click.Choice(["all", "sampled", "first"]), default="all",
-                 show_default=True, help="The labels that the right one has to beat: all of the "
-                                         "data's, a sample, or the first that comes too near."),
-    click.option("--samples", type=click.IntRange(1), default=512, show_default=True, metavar="N",
-                 help="For --negatives sampled."),
-    click.option("--direction", type=click.Choice(["to-labels", "to-features"]),
-                 default="to-labels", show_default=True, help="Of ridge."),
-    click.option("--dimension", type=click.IntRange(2, 4096), default=100, show_default=True,
-                 metavar="D", help="Of wsabie's label vectors."),
-    click.option("--decay", type=options.Finite(0), metavar="L",
-                 help="Of the change of M toward nought. Default: chosen by holding out classes, "
-                      "where M begins with a model's (3e-4 with fewer than eight); else 1e-6 "
-                      "(ridge: 0.01)."),
-    click.option("--shift", type=options.Finite(0, 100), metavar="X",
-                 help="By how much the trained labels are lowered for the others to keep their "
-                      "place, where M begins with a model's, in units of log-probabilities. "
-                      "Default: chosen with the decay, or 1 where that is given."),
-)
-
-_course = options.stack(
-    click.option("--views", type=click.IntRange(0, 1000), default=0, show_default=True,
-                 metavar="N", help="Also train on so many random views of each image: other "
-                                   "parts of it, mirrored, brighter or darker."),
-    click.option("--epochs", type=click.IntRange(1, 100_000), default=60, show_default=True,
-                 metavar="N", help="How often the images are gone through, at most."),
-    click.option("--batch-size", type=click.IntRange(1, 65536), metavar="N",
-                 help="Default: 64, or an eighth of the images, but 4, where these are few."),
-    click.option("--learning-rate", type=options.Finite(0, min_open=True), default=0.05,
-                 show_default=True, metavar="R", help="At the start; it falls to nought."),
-    click.option("--validation", type=click.Choice(["image", "class", "none"]), default="image",
-                 show_default=True, help="What is held out to stop early: a tenth of the images, "
-                                         "or a fifth of the classes."),
-    click.option("--patience", type=click.IntRange(0), default=20, show_default=True, metavar="N",
-                 help="Epochs without a better hit@1 after which training stops; 0: never."),
-    click.option("--finetune", type=click.IntRange(0, 100_000), default=0, show_default=True,
-                 metavar="EPOCHS", help="After M alone, train the whole network on random views "
-                                        "of the images for so many epochs."),
-    click.option("--finetune-rate", type=options.Finite(0, min_open=True), default=1e-5,
-                 show_default=True, metavar="R", help="Its learning rate."),
-    click.option("--finetune-batch", type=click.IntRange(1, 65536), default=32, show_default=True,
-                 metavar="N", help="Its batch size."),
-    click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True,
-                 metavar="N", help="The same seed gives the same model."),
+    course_options(),
     options.device,
 )
 
@@ -104,12 +59,11 @@ _result = options.stack(
 @click.argument("data", type=_PATH)
 @_result
 @_what
-@_method
-@_course
+@_how
 @options.common
 @click.pass_context
-def command(context: click.Context, data: Path, quiet: bool, verbose: bool, debug: bool,
-            **given: Any) -> int:
+def command(context: click.Context, quiet: bool, verbose: bool, debug: bool,
+            **params: Any) -> int:
     """Train the projection M on DATA: a folder with a folder for each class, named by its label,
     or a CSV file with the columns path and label.
 
@@ -122,11 +76,29 @@ def command(context: click.Context, data: Path, quiet: bool, verbose: bool, debu
     is run again.
     """
     usage.check(context)
-    try:
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(error.name or "torch", "train", "zsl train") from error
-    from zsl_cli.cli.train.run import Options, run
+    from zsl_cli.authoring.training.stages import train
 
     with interrupts(), Bar.shown(quiet) as bar:
-        return run(Options(data=data, **given), bar, quiet=quiet, verbose=verbose)
+        reporter = TerminalReporter(bar, quiet=quiet, verbose=verbose)
+        result = train(_request(params), reporter)
+        bar.end()
+        _say(result, reporter)
+    return 1 if result.left_out else 0
+
+
+def _request(params: dict[str, Any]) -> "Request":
+    from zsl_cli.authoring.training.request import Request
+
+    same = ("data", "output", "vocabulary", "model", "backbone", "architecture", "trust_pickle",
+            "hold_out", "from_scratch", "max_pixels", "device", "restart", "force",
+            "quantize")
+    return Request(
+        **{name: params[name] for name in same}, method=method_of(params), course=course_of(params),
+        export=not params["no_export"])
+
+
+def _say(result: "Result", reporter: TerminalReporter) -> None:
+    reporter.say(f"wrote {result.checkpoint}")
+    if result.model is not None:
+        reporter.say(f"now: zsl classify photo.jpg --model {shlex.quote(str(result.model))} "
+                     f"--vocab {shlex.quote(result.vocabulary)}")

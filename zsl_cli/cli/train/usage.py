@@ -1,70 +1,76 @@
 """Which options go together: what is given and would do nothing is a mistake."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import click
 from click.core import ParameterSource
 
-_RANKING = ("rank", "random", "wsabie")
-_CORRECTING = ("rank", "cross-entropy", "l2")
-_OWN_LABELS = ("softmax", "wsabie")  # label vectors of the training labels alone
+from zsl_cli.authoring.training.methods import METHODS, Method
+from zsl_cli.authoring.training.parameters import parameters
+from zsl_cli.cli.train.declared import Methods, having_of, named, spelt, words_for
 
-Given = dict[str, Any]
+Params = Mapping[str, Any]
 
 
 class _Place(NamedTuple):
     """Where an option does something: in words, and of what is given."""
 
     words: str
-    reached: Callable[[Given], bool]
+    reached: Callable[[type[Method], Params], bool]
 
 
-def _by_gradient(given: Given) -> bool:
-    return given["method"] not in ("conse", "ridge")
+def _in_epochs(method: type[Method], params: Params) -> bool:
+    return method.in_epochs or params["finetune"] > 0
 
 
-def _in_epochs(given: Given) -> bool:
-    return _by_gradient(given) or given["finetune"] > 0
+_TRAINED = _Place("a --loss that is trained", lambda method, _params: method.trains)
+_M = _Place("a --loss that is trained in epochs", lambda method, _params: method.in_epochs)
+_FINETUNING = _Place("--finetune", lambda _method, params: params["finetune"] > 0)
 
-
-_M = _Place("a --loss that is trained in epochs", _by_gradient)
-_EPOCHS = _Place("a --loss that is trained in epochs, or for --finetune", _in_epochs)
-_FINETUNING = _Place("--finetune", lambda given: given["finetune"] > 0)
-_RANK = _Place("--loss rank, random or wsabie", lambda given: given["method"] in _RANKING)
-
-PLACES = {
-    "margin": _RANK,
-    "negatives": _RANK,
-    "samples": _Place("--negatives sampled", lambda given: given["negatives"] == "sampled"),
-    "direction": _Place("--loss ridge", lambda given: given["method"] == "ridge"),
-    "dimension": _Place("--loss wsabie", lambda given: given["method"] == "wsabie"),
-    "decay": _Place("a --loss that is trained", lambda given: given["method"] != "conse"),
-    "shift": _Place("--loss rank, cross-entropy or l2 that goes on from a model's M",
-                    lambda given: given["method"] in _CORRECTING and not given["from_scratch"]),
-    "views": _Place("a --loss that is trained", lambda given: given["method"] != "conse"),
+_COURSE = {
+    "views": _TRAINED,
     "epochs": _M,
     "batch_size": _M,
     "learning_rate": _M,
-    "validation": _EPOCHS,
-    "patience": _Place("training that is validated",
-                       lambda given: _in_epochs(given) and given["validation"] != "none"),
+    "validation": _Place("a --loss that is trained in epochs, or for --finetune", _in_epochs),
+    "patience": _Place("training that is validated", lambda method, params: _in_epochs(
+        method, params) and params["validation"] != "none"),
     "finetune_rate": _FINETUNING,
     "finetune_batch": _FINETUNING,
     "quantize": _Place("a model that is exported, without --no-export",
-                       lambda given: not given["no_export"]),
+                       lambda _method, params: not params["no_export"]),
 }
-"""Options by name → where they do something."""
 
 
-def check(context: click.Context) -> None:
+def places(methods: Methods = METHODS) -> dict[str, _Place]:
+    """Options by name → where they do something."""
+    return {name: _place(name, having, methods)
+            for name, having in having_of(methods).items()} | _COURSE
+
+
+def _place(name: str, having: Methods, methods: Methods) -> _Place:
+    first = parameters(having[0])[name]
+    if first.only_with is not None:
+        other, value = first.only_with
+        return _Place(f"{spelt(other)} {value}",
+                      lambda _method, params: params[other] == value)
+    words = words_for(having, methods)
+    if first.only_on_a_model:
+        return _Place(f"{words} that goes on from a model's M",
+                      lambda method, params: method in having and not params["from_scratch"])
+    return _Place(words, lambda method, _params: method in having)
+
+
+def check(context: click.Context, methods: Methods = METHODS) -> None:
     """Raise click.UsageError for options that do not go together. Defaults go with all."""
-    given = context.params
+    params = context.params
+    method = named(params["method"], methods)
     flags = {param.name: param.opts[-1] for param in context.command.params}
-    for name, place in PLACES.items():
+    for name, place in places(methods).items():
         source = context.get_parameter_source(name)
-        if source is not ParameterSource.DEFAULT and not place.reached(given):
+        if source is not ParameterSource.DEFAULT and not place.reached(method, params):
             raise click.UsageError(f"{flags[name]} is for {place.words}; it would do nothing here")
-    if given["validation"] == "class" and given["method"] in _OWN_LABELS:
-        raise click.UsageError(f"--loss {given['method']} knows its training labels alone, so none "
+    if params["validation"] == "class" and method.own_labels:
+        raise click.UsageError(f"--loss {method.name} knows its training labels alone, so none "
                                "can be held out; give --validation image or none")

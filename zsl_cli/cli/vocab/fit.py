@@ -40,7 +40,7 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
 
     CHECKPOINT is a classifier of ILSVRC-2012's 1,000 classes; its rows span the space. No
     photograph is needed: the vectors come from the classifier's weights, WordNet's tree and the
-    text of the labels. README.md, "How the default was made", has the method.
+    text of the labels. docs/how-the-default-was-made.md has the method.
     """
     from zsl_cli.authoring.vocabularies import from_classifier
     from zsl_cli.support.progress import SILENT

@@ -1,6 +1,7 @@
 """``zsl vocab verify``: whether a vocabulary is what it should be."""
 
 from dataclasses import asdict
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,9 @@ def command(name: str, without_index: bool, similarity: bool, wordnet: Path | No
     """
     folder = folders.find(folders.VOCABULARY, name)
     total = folders.read_manifest(folders.VOCABULARY, folder).labels
-    nouns = _wordnet(wordnet) if similarity else None
+    nouns = cache(partial(_wordnet, wordnet)) if similarity else None
+    if nouns and wordnet is not None:
+        nouns()  # a folder that is named and is none is said at once
     checks = []
     with Bar.shown(quiet) as bar:
         if not quiet:
@@ -68,7 +71,7 @@ def _wordnet(folder: Path | None) -> "WordNet":
     return WordNet(find_folder(folder))
 
 
-def _checks(folder: Path, index: bool, wordnet: "WordNet | None",
+def _checks(folder: Path, index: bool, wordnet: "Callable[[], WordNet] | None",
             advance: "Callable[[int], object]") -> "Iterator[Check]":
     """The checks of the core, and behind them, if the files can be read at all, the comparison
     with WordNet."""
@@ -83,10 +86,15 @@ def _checks(folder: Path, index: bool, wordnet: "WordNet | None",
         yield _similarity(vocabulary, wordnet)
 
 
-def _similarity(vocabulary: "Vocabulary", wordnet: "WordNet") -> "Check":
+def _similarity(vocabulary: "Vocabulary", wordnet: "Callable[[], WordNet]") -> "Check":
+    """What was asked for and cannot be compared is wrong; the other checks stand all the same."""
     from zsl_cli.authoring.vocabularies.similarity import agreement
     from zsl_cli.vocabulary.checks import Check
 
-    found = agreement([label.name for label in vocabulary.labels], vocabulary.meanings, wordnet)
-    return Check("similarity", "note", str(found) if found else
+    try:
+        result = agreement([label.name for label in vocabulary.labels], vocabulary.meanings,
+                           wordnet())
+    except ZslError as error:
+        return Check("similarity", "wrong", f"not compared: {error}")
+    return Check("similarity", "note", str(result) if result else
                  "too few of the names are nouns that WordNet knows")

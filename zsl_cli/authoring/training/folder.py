@@ -12,36 +12,36 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zsl_cli.authoring.training.request import UNFINISHED
+from zsl_cli.authoring.training.session import STATE
 from zsl_cli.errors import ZslError
 from zsl_cli.support import files
 
 if TYPE_CHECKING:
-    from zsl_cli.cli.train.run import Options
+    from zsl_cli.authoring.training.request import Request
 
 CHECKPOINT, LOG, CURVES, FACTS, SEEN, MODEL, VOCABULARY = RESULTS = (
     "run.pt", "log.jsonl", "curves.html", "train.json", "seen.txt", "model", "vocab")
-STATE, FINETUNING_STATE = "state.pt", "finetuning.pt"
-UNFINISHED = "unfinished"
 _LOCK = "zsl-train.lock"
 _FINISHED = {CHECKPOINT, FACTS}  # one of them at least, even while results are being put in place
 
 
 @contextmanager
-def opened(given: "Options") -> Iterator[None]:
+def opened(request: "Request") -> Iterator[None]:
     """The output folder with its ``unfinished``, held by this process alone.
 
     When the block ends well there is nothing left to go on with; when it does not, and nothing
     has been done yet, no folder is left either. Raises ZslError.
     """
-    check(given)
-    work, held = given.work, False
+    check(request)
+    work, held = request.work, False
     with files.parents(work / _LOCK):
         try:
             with files.locked(work / _LOCK) as held:
                 if not held:
-                    raise ZslError(f"{given.output}: another zsl train is at work there; wait for "
-                                   "it, or name another output")
-                check(given)  # another may just have finished
+                    raise ZslError(f"{request.output}: another training is at work there; wait "
+                                   "for it, or name another output")
+                check(request)  # another may just have finished
                 yield
                 clear(work)
         finally:
@@ -51,21 +51,22 @@ def opened(given: "Options") -> Iterator[None]:
                     work.rmdir()
 
 
-def check(given: "Options") -> None:
+def check(request: "Request") -> None:
     """Raise ZslError unless a training may be written here and reads nothing that lies there."""
-    output = given.output
+    output = request.output
     if not output.exists():
         return
     if not _is_of_a_training(output):
         raise ZslError(f"{output} is no folder of a training; name another")
-    if (output / FACTS).exists() and not given.force:
-        raise ZslError(f"{output} holds a finished training; give --force to replace it")
-    if (given.work / STATE).exists() and given.method in ("ridge", "conse") and not given.restart:
-        raise ZslError(f"{output} holds an unfinished training by another method; give --restart "
+    if (output / FACTS).exists() and not request.force:
+        raise ZslError(f"{output} holds a finished training; give `force` to replace it")
+    if (request.work / STATE).exists() and not (request.method.in_epochs or request.restart):
+        raise ZslError(f"{output} holds an unfinished training by another method; give `restart` "
                        "to throw it away")
-    for read in (given.data, Path(given.model), Path(given.vocabulary), given.backbone):
+    for read in (request.data, Path(request.model), Path(request.vocabulary), request.backbone):
         if read is not None and read.exists() and read.resolve().is_relative_to(output.resolve()):
-            raise ZslError(f"{read} lies in {output}, which would be replaced; give another -o")
+            raise ZslError(f"{read} lies in {output}, which would be replaced; give another "
+                           "`output`")
 
 
 def _is_of_a_training(output: Path) -> bool:

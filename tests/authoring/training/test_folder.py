@@ -2,12 +2,11 @@
 
 import os
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from zsl_cli.cli.train import folder
-from zsl_cli.cli.train.folder import opened
+from zsl_cli.authoring.training import Request, Ridge, folder
+from zsl_cli.authoring.training.folder import opened
 from zsl_cli.errors import ZslError
 
 
@@ -17,12 +16,9 @@ def output(tmp_path):
     return tmp_path / "below" / "run"
 
 
-def options(output, **changes):
-    """What the folder's part looks at of what the command line says."""
-    return SimpleNamespace(**{
-        "output": output, "work": output / "unfinished", "data": Path("nowhere"),
-        "model": "default", "vocabulary": "default", "backbone": None, "method": "rank",
-        "force": False, "restart": False, **changes})
+def request(output, **changes):
+    """A training into this folder."""
+    return Request(Path("nowhere"), output, **changes)
 
 
 def write(place, *names):
@@ -38,17 +34,17 @@ def below(place):
 
 
 def test_what_fails_before_anything_is_done_leaves_no_folder(output):
-    with pytest.raises(KeyboardInterrupt), opened(options(output)):
+    with pytest.raises(KeyboardInterrupt), opened(request(output)):
         raise KeyboardInterrupt
     assert not output.parent.exists()
 
 
 def test_what_is_done_of_a_training_that_fails_is_there_for_the_next(output):
-    with pytest.raises(KeyboardInterrupt), opened(options(output)):
+    with pytest.raises(KeyboardInterrupt), opened(request(output)):
         write(output / "unfinished", "state.pt", ".state.pt-0123abcd.zsl-part", "model/model.json")
         raise KeyboardInterrupt
     assert below(output) > {"unfinished/state.pt"}
-    with opened(options(output)):
+    with opened(request(output)):
         assert (output / "unfinished" / "state.pt").exists()
         write(output, "run.pt")
     assert below(output) == {"run.pt"}
@@ -56,11 +52,11 @@ def test_what_is_done_of_a_training_that_fails_is_there_for_the_next(output):
 
 
 def test_two_trainings_at_once_are_refused_and_the_first_goes_on(output):
-    with opened(options(output)):
+    with opened(request(output)):
         write(output / "unfinished", "state.pt")
         for changes in ({}, {"restart": True}, {"force": True}):
-            with pytest.raises(ZslError, match="another zsl train is at work"), \
-                    opened(options(output, **changes)):
+            with pytest.raises(ZslError, match="another training is at work"), \
+                    opened(request(output, **changes)):
                 pass
         assert (output / "unfinished" / "state.pt").exists()
 
@@ -68,12 +64,12 @@ def test_two_trainings_at_once_are_refused_and_the_first_goes_on(output):
 def test_a_training_that_another_has_finished_meanwhile_is_not_replaced(output, monkeypatch):
     look = folder.check
 
-    def check(given):
-        look(given)
+    def check(asked):
+        look(asked)
         write(output, "run.pt", "train.json")  # by another
 
     monkeypatch.setattr(folder, "check", check)
-    with pytest.raises(ZslError, match="finished training"), opened(options(output)):
+    with pytest.raises(ZslError, match="finished training"), opened(request(output)):
         pass
     assert below(output) == {"run.pt", "train.json"}
 
@@ -81,7 +77,7 @@ def test_a_training_that_another_has_finished_meanwhile_is_not_replaced(output, 
 def test_new_results_take_the_place_of_the_old_ones(output):
     write(output, "run.pt", "train.json", "log.jsonl", "model/model.json", "model/encoder.onnx",
           "vocab/vectors.npy", ".mine")
-    with opened(options(output, force=True)):
+    with opened(request(output, force=True)):
         write(output / "unfinished", "run.pt", "train.json", "vocab/labels.jsonl", "state.pt")
         folder.put_in_place(output / "unfinished", output)
     assert below(output) == {"run.pt", "train.json", "vocab/labels.jsonl", ".mine"}
@@ -100,12 +96,12 @@ def test_broken_off_while_they_are_put_in_place_it_is_no_finished_training(
         done.append(places)
         real(*places)
 
-    with pytest.raises(KeyboardInterrupt), opened(options(output, force=True)):
+    with pytest.raises(KeyboardInterrupt), opened(request(output, force=True)):
         write(output / "unfinished", *(
             "run.pt", "train.json", "seen.txt", "model/model.json", "state.pt"))
         monkeypatch.setattr(os, "replace", replace)
         folder.put_in_place(output / "unfinished", output)
-    with opened(options(output)):  # without --force
+    with opened(request(output)):  # without force
         assert (output / "unfinished" / "state.pt").exists()
 
 
@@ -115,17 +111,17 @@ def test_broken_off_while_they_are_put_in_place_it_is_no_finished_training(
 def test_a_folder_of_anything_else_is_left_alone(output, names):
     write(output, *names)
     with pytest.raises(ZslError, match="no folder of a training"), \
-            opened(options(output, force=True, restart=True)):
+            opened(request(output, force=True, restart=True)):
         pass
     assert below(output) == set(names)
 
 
 def test_what_is_unfinished_is_no_beginning_for_a_method_without_epochs(output):
-    with pytest.raises(KeyboardInterrupt), opened(options(output)):
+    with pytest.raises(KeyboardInterrupt), opened(request(output)):
         write(output / "unfinished", "state.pt")
         raise KeyboardInterrupt
-    with pytest.raises(ZslError, match="give --restart"), \
-            opened(options(output, method="ridge", force=True)):
+    with pytest.raises(ZslError, match="give `restart`"), \
+            opened(request(output, method=Ridge(), force=True)):
         pass
-    with opened(options(output, method="ridge", restart=True)):
+    with opened(request(output, method=Ridge(), restart=True)):
         pass

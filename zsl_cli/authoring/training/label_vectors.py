@@ -1,0 +1,43 @@
+"""Label vectors that training maps onto: a vocabulary's, and others."""
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from zsl_cli.vocabulary.vocabulary import Label, Vocabulary
+
+_DRAWING = 1_000_003  # a stream of random numbers, beyond any epoch's
+
+
+def meanings(vocabulary: "Vocabulary") -> "NDArray[np.float32]":
+    """A vocabulary's label vectors, float32 ``[labels, D]``, without the label prior, which makes
+    usual labels likelier whatever the image is."""
+    vectors = np.array(vocabulary.vectors, np.float32)
+    if vocabulary.prior_dimension is not None:
+        vectors[:, vocabulary.prior_dimension:] = 0
+    return vectors
+
+
+def random_vectors(count: int, dimension: int, seed: int) -> "NDArray[np.float32]":
+    """Unit vectors ``[count, dimension]`` in directions that mean nothing."""
+    drawn = np.random.default_rng([seed, _DRAWING]).standard_normal((count, dimension), np.float32)
+    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
+def with_slack(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    """Vectors of length 1 at most, ``[C, D]``, as unit vectors ``[C, D + 1]``, whose inner products
+    with ``[v; 0]`` are those with v before (Neyshabur and Srebro, 2015)."""
+    slack = np.sqrt(np.maximum(1 - np.square(vectors).sum(axis=1, keepdims=True), 0))
+    return np.hstack([vectors, slack])
+
+
+def space_of(name: str, labels: "Sequence[Label]", vectors: "NDArray[np.float32]") -> str:
+    """What the space of label vectors of one's own is called: a name, and what they are."""
+    ids = "\n".join(label.id for label in labels).encode()
+    return f"{name}-{hashlib.sha256(ids + vectors.tobytes()).hexdigest()[:12]}"

@@ -1,0 +1,86 @@
+"""Parameters that are declared: what they may be, and what they do.
+
+A dataclass has them as its fields: ``epochs: int = parameter(60, Parameter(Range(1), "…"))``.
+Whoever offers them to a user finds with ``parameters`` all that is to be known.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from zsl_cli.errors import ZslError
+
+
+@dataclass(frozen=True)
+class Range:
+    """Finite numbers from ``low``, or above it where the range is open, to ``high``; whole ones
+    alone if need be."""
+
+    low: float
+    high: float = math.inf
+    whole: bool = False
+    open: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int if self.whole else int | float):
+            return False
+        return math.isfinite(value) and self.low <= value <= self.high and not (
+            self.open and value == self.low)
+
+    def __str__(self) -> str:
+        end = "" if math.isinf(self.high) else f" to {self.high:,}"
+        return (f"a {'whole ' if self.whole else ''}number {'above' if self.open else 'from'} "
+                f"{self.low:,}{end}")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """How a field is declared.
+
+    allowed: the values, beside a default of None.
+    help: what it does, for a person.
+    metavar: what stands for a value.
+    unset: what a default of None comes to, in words.
+    only_with: another field, and the value of it without which this one does nothing.
+    only_on_a_model: whether it does something only where M goes on from a model's.
+    """
+
+    allowed: Range | tuple[str, ...]
+    help: str
+    metavar: str | None = None
+    unset: str = ""
+    only_with: tuple[str, str] | None = None
+    only_on_a_model: bool = False
+
+    def check(self, name: str, value: object) -> None:
+        """Raise ZslError for a value that is not allowed."""
+        if value not in self.allowed:
+            words = (str(self.allowed) if isinstance(self.allowed, Range)
+                     else "one of " + ", ".join(self.allowed))
+            raise ZslError(f"`{name}` is {words}, and not {value!r}")
+
+
+def parameter(default: Any, declared: Parameter) -> Any:
+    """A field with this default."""
+    return field(default=default, metadata={"parameter": declared})
+
+
+def parameters(of: Any) -> Mapping[str, Parameter]:
+    """What a dataclass, or one of its instances, declares, by name."""
+    return {one.name: one.metadata["parameter"] for one in fields(of)
+            if "parameter" in one.metadata}
+
+
+def default_of(name: str, of: Any) -> Any:
+    """The default of a field."""
+    return next(one.default for one in fields(of) if one.name == name)
+
+
+def check_values(of: Any) -> None:
+    """Raise ZslError for a value of an instance that is not allowed. A None is, where it is the
+    default."""
+    for name, declared in parameters(of).items():
+        value = getattr(of, name)
+        if not (value is None and default_of(name, of) is None):
+            declared.check(name, value)

@@ -1,0 +1,78 @@
+"""The stages of a training: the images, the network, its features, M, the network, the folder."""
+
+from typing import TYPE_CHECKING
+
+from zsl_cli.authoring.training import folder
+from zsl_cli.authoring.training.fitted import Trained
+from zsl_cli.authoring.training.log import SILENT, Log, Reporter
+from zsl_cli.authoring.training.result import Result
+from zsl_cli.authoring.training.session import Session
+from zsl_cli.embedding import images
+from zsl_cli.errors import ZslError
+from zsl_cli.evaluation.left_out import LeftOut
+from zsl_cli.support.extras import needed
+from zsl_cli.vocabulary.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from zsl_cli.authoring.training.finetuning import Finetuned
+    from zsl_cli.authoring.training.request import Request
+
+
+def train(request: "Request", reporter: Reporter = SILENT) -> Result:
+    """Make a projection M, and with it a checkpoint and a model folder, of labelled images.
+
+    The same request goes on where an interrupted one was; the same seed gives the same model.
+
+    reporter: is told how it goes.
+
+    Raises ZslError, MissingExtraError where PyTorch is not installed, and OSError.
+    """
+    with needed("train", "training"):
+        import torch  # noqa: F401
+    with folder.opened(request):
+        return _train(request, reporter)
+
+
+def _train(request: "Request", reporter: Reporter) -> Result:
+    from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
+    from zsl_cli.authoring.training import finetuning, writing
+    from zsl_cli.authoring.training.examples import find_dataset, read_examples
+    from zsl_cli.authoring.training.start import read_start
+
+    method, course, left_out = request.method, request.course, LeftOut(reporter.left_out)
+    vocabulary = Vocabulary.load(request.vocabulary)
+    dataset = find_dataset(request.data, request.hold_out, vocabulary, reporter, left_out)
+    start = read_start(
+        request.model, vocabulary, request.name,
+        goes_on=method.goes_on and not request.from_scratch, backbone=request.backbone,
+        architecture=request.architecture, trust_pickle=request.trust_pickle)
+    features = start.plan.features
+    reporter.say(f"features of {start.plan.network.architecture}, {features.width} "
+                 f"({features.where}); M begins with "
+                 + ("nought" if start.projection is None else "the model's"))
+    method.check(start, course)
+    finetuning.check(start, course)
+    if request.restart:
+        folder.clear(request.work)
+    device = _device(request.device)
+    max_pixels = images.MAX_PIXELS if request.max_pixels is None else request.max_pixels
+    encoder = FeatureEncoder(start.plan, request.device if device == "cuda" else device)
+    examples = read_examples(dataset, vocabulary, encoder, course, max_pixels, reporter, left_out)
+    session = Session(start, request.name, course, request.work, device,
+                      Log(reporter, request.work / folder.LOG))
+    fitted = method.fit(examples, session)
+    finetuned: Finetuned | None = None
+    if course.finetune:
+        if not isinstance(fitted, Trained):
+            raise ZslError(f"`finetune`: `method={method.name}` leaves nothing to go on with")
+        finetuned = finetuning.finetune(fitted, examples, session, request.model, max_pixels)
+    return writing.write(request, session, examples, fitted, finetuned, left_out)
+
+
+def _device(name: str) -> str:
+    """``cpu`` or ``cuda``; raises ZslError where CUDA is wanted and cannot be used."""
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ZslError("`device=cuda` cannot be used: this torch sees no CUDA device")
+    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"

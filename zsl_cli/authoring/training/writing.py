@@ -1,0 +1,136 @@
+"""What a training leaves: checkpoint, facts, curves, and the exported model."""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zsl_cli import __version__
+from zsl_cli.authoring.training import folder
+from zsl_cli.authoring.training.fitted import Corrected, Fitted, History, OwnLabels
+from zsl_cli.authoring.training.result import Result
+from zsl_cli.support import files, folders
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from zsl_cli.authoring.training.examples import Examples
+    from zsl_cli.authoring.training.finetuning import Finetuned
+    from zsl_cli.authoring.training.request import Request
+    from zsl_cli.authoring.training.session import Session
+    from zsl_cli.authoring.training.start import Start
+    from zsl_cli.evaluation.left_out import LeftOut
+
+
+def write(request: "Request", session: "Session", examples: "Examples", fitted: Fitted,
+          finetuned: "Finetuned | None", left_out: "LeftOut") -> Result:
+    """Write all of it beside what was there before, and then put it in its place."""
+    made = finetuned.fitted if finetuned else fitted
+    network = finetuned.history if finetuned else History()
+    output, work, vocabulary = request.output, request.work, examples.vocabulary
+    choice = made.choice if isinstance(made, Corrected) else None
+    own = isinstance(made, OwnLabels)
+    result = Result(
+        output, output / folder.CHECKPOINT, output / folder.MODEL if request.export else None,
+        output / folder.VOCABULARY if own else None,
+        str(output / folder.VOCABULARY) if own else request.vocabulary,
+        len(examples.rows), len(examples.classes),
+        tuple(sorted(vocabulary.label(int(row)).id for row in made.seen)),
+        made.history, network, choice, left_out)
+    session.log.reporter.start("writing")
+    facts = _facts(request, examples, fitted, result)
+    folder.clear_results(work, but_log=bool(made.history.records))
+    _write_checkpoint(work / folder.CHECKPOINT, request, session.start, made,
+                      finetuned.weights if finetuned else None, facts)
+    with files.replacing(work / folder.SEEN) as file:
+        file.write("".join(f"{id_}\n" for id_ in result.seen).encode())
+    if made.history.records:
+        _write_curves(work / folder.CURVES, request, result, facts)
+    if isinstance(made, OwnLabels):
+        _write_vocabulary(work / folder.VOCABULARY, request.name, examples, made)
+    if request.export:
+        name = work / folder.VOCABULARY if own else vocabulary.path
+        _export(request, session, work / folder.CHECKPOINT, str(name))
+    with files.replacing(work / folder.FACTS) as file:
+        file.write((json.dumps(facts, indent=2) + "\n").encode())
+    folder.put_in_place(work, output)
+    return result
+
+
+def _facts(request: "Request", examples: "Examples", fitted: Fitted,
+           result: Result) -> dict[str, Any]:
+    course = asdict(request.course)
+    settings = {"architecture": request.architecture, "max_pixels": request.max_pixels,
+                "method": request.method.name, "from_scratch": request.from_scratch,
+                **asdict(request.method), **course, "device": request.device,
+                "quantize": request.quantize}
+    return {
+        "method": request.method.name, "data": request.data.absolute().name,
+        "images": result.images, "classes": result.classes,
+        "vocabulary": examples.vocabulary.name, "space": fitted.projection.space,
+        "settings": settings, "best_epoch": result.history.best,
+        "finetuned_epoch": result.network_history.best,
+        "choice": asdict(result.choice) if result.choice else None,
+        "trained_by": f"zsl {__version__}"}
+
+
+def _write_checkpoint(path: Path, request: "Request", start: "Start", made: Fitted,
+                      state: "dict[str, Tensor] | None", facts: dict[str, Any]) -> None:
+    """state: of the network; None: all that its checkpoint had, a text tower, say."""
+    from zsl_cli.authoring.networks import weights
+    from zsl_cli.authoring.networks.origins.own import TrainingCheckpoint
+
+    network = start.plan.network
+    if state is None:
+        state = weights.read(network.files[0], trust=request.trust_pickle).tensors
+    checkpoint = TrainingCheckpoint(network.architecture, state, made.projection, network.input,
+                                    {"trained": json.dumps(facts)})
+    with files.replacing(path) as file:
+        checkpoint.save(file)
+
+
+def _write_curves(path: Path, request: "Request", result: Result, facts: dict[str, Any]) -> None:
+    from zsl_cli.authoring.training import curves
+
+    shown = {"data": facts["data"], "images": result.images, "classes": result.classes,
+             "vocabulary": facts["vocabulary"], "epoch kept": result.history.best}
+    if request.course.finetune:
+        shown["of the network's"] = result.network_history.best
+    page = curves.page(f"zsl train, {request.method.name}", shown, {
+        "M": result.history.records, "network": result.network_history.records})
+    with files.replacing(path) as file:
+        file.write(page.encode())
+
+
+def _write_vocabulary(target: Path, name: str, examples: "Examples", made: OwnLabels) -> None:
+    """The label vectors that the method has made."""
+    from zsl_cli.vocabulary import writing
+
+    assert made.projection.space is not None
+    ids = {label.id for label in made.labels}
+    labels = [replace(label, parents=tuple(parent for parent in label.parents if parent in ids))
+              for label in made.labels]
+    with folders.new_folder(target) as new:
+        writing.write(new, name, made.projection.space, labels, made.vectors,
+                      sources=list(examples.vocabulary.manifest.sources),
+                      built_by=f"zsl {__version__}")
+
+
+def _export(request: "Request", session: "Session", checkpoint: Path, vocabulary: str) -> None:
+    """The model folder; phrases go on being labels where the space is still theirs."""
+    from zsl_cli.authoring.exporting import export, plan
+
+    start, reporter = session.start, session.log.reporter
+    source = start.model.manifest if start.model else None
+    made = plan.make(plan.Request(
+        checkpoint, request.work / folder.MODEL, name=request.name, vocabulary=vocabulary,
+        quantize=request.quantize, force=True,
+        sources=source.sources if source else (),
+        license=(source.license if source else None) or start.plan.license))
+    if start.model and source and source.space == made.space and source.encodes_phrases:
+        made = replace(made, label_encoder_of=start.model.path)
+
+    def say(line: str) -> None:  # of the place where it is about to lie
+        reporter.detail(line.replace(str(request.work), str(request.output)))
+
+    export.export(made, say)

@@ -1,0 +1,115 @@
+"""The options of ``zsl train`` that methods and the course declare."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from zsl_cli.authoring.training.course import Course
+from zsl_cli.authoring.training.methods import METHODS, Method
+from zsl_cli.authoring.training.parameters import Parameter, Range, default_of, parameters
+from zsl_cli.cli.terminal import options
+
+Methods = Sequence[type[Method]]
+
+
+def course_options() -> options.Decorator:
+    """An option for each parameter of the course."""
+    return options.stack(*(_option(name, declared, default_of(name, Course), declared.help,
+                                   declared.unset)
+                           for name, declared in parameters(Course).items()))
+
+
+def method_options(methods: Methods = METHODS) -> options.Decorator:
+    """``--loss``, and an option for each parameter of the methods. Raises ValueError where two of
+    them declare one of the same name in different ways."""
+    loss = click.option(
+        "--loss", "method", default=methods[0].name, show_default=True,
+        type=click.Choice([method.name for method in methods]),
+        help="; ".join(f"{method.name}: {method.summary}" for method in methods) + ".")
+    return options.stack(loss, *(_method_option(name, having, methods)
+                                 for name, having in having_of(methods).items()))
+
+
+def having_of(methods: Methods) -> dict[str, list[type[Method]]]:
+    """Parameter → the methods that have it."""
+    having: dict[str, list[type[Method]]] = {}
+    for method in methods:
+        for name in parameters(method):
+            having.setdefault(name, []).append(method)
+    return having
+
+
+def method_of(params: Mapping[str, Any], methods: Methods = METHODS) -> Method:
+    """The method that is asked for, with its parameters; raises ZslError."""
+    return _instance(named(str(params["method"]), methods), params)
+
+
+def course_of(params: Mapping[str, Any]) -> Course:
+    """The course that is asked for; raises ZslError."""
+    return _instance(Course, params)
+
+
+def _instance(kind: Any, params: Mapping[str, Any]) -> Any:
+    return kind(**{name: params[name] for name in parameters(kind)})
+
+
+def named(name: str, methods: Methods = METHODS) -> type[Method]:
+    """The method of this name."""
+    return next(method for method in methods if method.name == name)
+
+
+def words_for(having: Methods, methods: Methods) -> str:
+    """What some of the methods are called together."""
+    if list(having) == [method for method in methods if method.in_epochs]:
+        return "a --loss that is trained in epochs"
+    if list(having) == [method for method in methods if method.trains]:
+        return "a --loss that is trained"
+    *most, last = (method.name for method in having)
+    return f"--loss {', '.join(most)}{' or ' if most else ''}{last}"
+
+
+def spelt(parameter: str) -> str:
+    """``--batch-size`` for ``batch_size``."""
+    return f"--{parameter.replace('_', '-')}"
+
+
+def _method_option(name: str, having: Methods, methods: Methods) -> options.Decorator:
+    declared = parameters(having[0])[name]
+    defaults = {default_of(name, method) for method in having}
+    if len(defaults) > 1 or any(
+            replace(parameters(one)[name], unset=declared.unset) != declared for one in having):
+        raise ValueError(f"{name} is declared in different ways by "
+                         + ", ".join(method.name for method in having))
+    return _option(name, declared, defaults.pop(),
+                   f"For {words_for(having, methods)}. {declared.help}", _unset(name, having))
+
+
+def _option(name: str, declared: Parameter, default: Any, text: str,
+            unset: str) -> options.Decorator:
+    if default is None:
+        text += f" Default: {unset}."
+    return click.option(spelt(name), default=default, show_default=default is not None,
+                        type=_type(declared.allowed), metavar=declared.metavar, help=text)
+
+
+def _type(allowed: Range | tuple[str, ...]) -> click.ParamType:
+    if not isinstance(allowed, Range):
+        return click.Choice(allowed)
+    high = None if math.isinf(allowed.high) else allowed.high
+    if allowed.whole:
+        return click.IntRange(int(allowed.low), None if high is None else int(high),
+                              min_open=allowed.open)
+    return options.Finite(allowed.low, high, min_open=allowed.open)
+
+
+def _unset(name: str, having: Methods) -> str:
+    """What a default of None comes to: as the first method says it, and then those that say
+    something else."""
+    said: dict[str, list[str]] = {}
+    for method in having:
+        said.setdefault(parameters(method)[name].unset, []).append(method.name)
+    (first, _), *others = said.items()
+    return "; ".join([first, *(f"{', '.join(names)}: {words}" for words, names in others)])
