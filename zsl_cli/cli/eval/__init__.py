@@ -9,7 +9,6 @@ import click
 from zsl_cli.cli.eval import figures
 from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.left_out import reporting
 from zsl_cli.cli.terminal.progress import Bar, duration
 from zsl_cli.evaluation.reporter import Reporter
 from zsl_cli.support.limits import MAX_TOP
@@ -111,7 +110,7 @@ def command(dataset: str, models: tuple[str, ...], ks: tuple[int, ...],
     with interrupts(), Bar.shown(quiet) as bar:
         if not quiet:
             notes.relay()
-        result = evaluate(request, _Terminal(bar, verbose=verbose))
+        result = evaluate(request, _Terminal(bar))
     figures.say_differences(result)
     try:
         figures.write(result, output_format)
@@ -125,9 +124,8 @@ def command(dataset: str, models: tuple[str, ...], ks: tuple[int, ...],
 class _Terminal(Reporter):
     """Shows a bar, and notes on standard error."""
 
-    def __init__(self, bar: Bar, *, verbose: bool) -> None:
+    def __init__(self, bar: Bar) -> None:
         self._bar = bar
-        self._left_out = reporting(bar.say, verbose)
 
     def start(self, description: str, total: int | None = None, unit: str = "images") -> None:
         """Show what begins."""
@@ -151,7 +149,7 @@ class _Terminal(Reporter):
 
     def left_out(self, lines: "Sequence[str]", kind: str) -> None:
         """Tell the first ones."""
-        self._left_out(lines, kind)
+        notes.say_uncounted(lines, kind)
 
     def understood(self, vocabulary: "Vocabulary", classes: "Iterable[Match]") -> None:
         """Tell of names with several senses."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary.vocabulary import Label, Match, Vocabulary
 
 _PHRASES = 5  # that a note names
+_UNCOUNTED = 5  # examples of a kind that are named
 _LOOKED_AT = 200  # for names that are spelt alike
 _LONGEST = 200  # characters of a phrase that may be a name
 
@@ -61,6 +62,16 @@ def say_left_out(labels: Sequence[str]) -> None:
     if labels:
         printing.note("left out by `under` or `max_depth`: "
                       + listed([quoted(label) for label in labels], _PHRASES))
+
+
+def say_uncounted(lines: Sequence[str], kind: str) -> None:
+    """Tell what of a labelled set does not count, the first things of a kind or with ``--verbose``
+    all of them (a Report of evaluation.left_out)."""
+    shown = lines if printing.asked("verbose") else lines[:_UNCOUNTED]
+    for line in shown:
+        printing.say(line)
+    if len(lines) > len(shown):
+        printing.say(f"and {len(lines) - len(shown):,} more {kind} (--verbose names them all)")
 
 
 def _with_near_names(vocabulary: "Vocabulary", phrases: Sequence[str]) -> list[str]:
