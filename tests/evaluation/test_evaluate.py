@@ -41,7 +41,7 @@ class Listener(Reporter):
 def request_of(model, photos):
     """Makes requests of the painted model, without a cache."""
     return lambda **what: EvaluationRequest(photos, **{
-        "models": [model], "cache": False, "device": "cpu", **what})
+        "models": model, "cache": False, "device": "cpu", **what})
 
 
 def test_the_rows_are_those_of_the_command_line(zsl, request_of, model, photos):

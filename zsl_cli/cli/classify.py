@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zsl_cli.cli.terminal import notes, options, output, predictions
+from zsl_cli.cli.terminal import notes, options, predictions, printing
 from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.support import cpus
 
@@ -73,8 +73,8 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
             done += 1
         else:
             failures.append(prediction.error)
-            output.say(f"{prediction.path}: {prediction.error}")
-    output.detail(f"{done} images, {len(failures)} failed, {time.perf_counter() - started:.2f} s")
+            printing.say(f"{prediction.path}: {prediction.error}")
+    printing.detail(f"{done} images, {len(failures)} failed, {time.perf_counter() - started:.2f} s")
     return _status(done, failures)
 
 

@@ -8,7 +8,7 @@ from importlib import metadata
 import click
 
 from zsl_cli import __version__
-from zsl_cli.cli.terminal import options, output
+from zsl_cli.cli.terminal import options, printing
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 
@@ -31,10 +31,10 @@ def command(quiet: bool, verbose: bool, debug: bool) -> int:
     for line, problem in _report():
         problems += problem
         if problem or not quiet:
-            output.put(("PROBLEM  " if problem else "         ") + line)
+            printing.put(("PROBLEM  " if problem else "         ") + line)
     if not quiet:
-        output.put()
-        output.put(f"{problems} problem(s)" if problems else "Nothing is wrong.")
+        printing.put()
+        printing.put(f"{problems} problem(s)" if problems else "Nothing is wrong.")
     return 2 if problems else 0
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli.terminal import notes, options
-from zsl_cli.cli.terminal import output as terminal
+from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.progress import Bar, duration, rate
 from zsl_cli.photos.reporter import Reporter
@@ -89,10 +88,10 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
     streamed = output == "-" or (output is None and report is None and not xmp)
     request = LabelRequest(
         sources, _standard_input() if files_from == "-" else files_from,
-        output=terminal.stream() if streamed else output, report=report, xmp=xmp,
+        output=printing.stream() if streamed else output, report=report, xmp=xmp,
         dry_run=dry_run, labels=names, **others)
-    printing = streamed or (dry_run and xmp)  # which a bar on the same terminal would disturb
-    with interrupts(), Bar.shown(quiet or (printing and sys.stdout.isatty())) as bar:
+    prints = streamed or (dry_run and xmp)  # which a bar on the same terminal would disturb
+    with interrupts(), Bar.shown(quiet or (prints and sys.stdout.isatty())) as bar:
         if not quiet:
             notes.relay()
         result = label(request, _Terminal(request, bar, quiet=quiet, verbose=verbose))
@@ -137,7 +136,7 @@ class _Terminal(Reporter):
         """Tell the first ones."""
         self._named += 1
         if self._verbose or self._named <= _FIRST_FAILURES:
-            terminal.say(f"{path}: {error}")
+            printing.say(f"{path}: {error}")
 
     sidecar_failed = photo_failed
 
@@ -145,18 +144,18 @@ class _Terminal(Reporter):
         """In a dry run, print what would change."""
         if self._request.dry_run:
             for line in change.diff():
-                terminal.put(line)
+                printing.put(line)
 
     def ended(self, result: "LabelResult") -> None:
         """Sum up, or say what there is to do."""
         if self._request.dry_run and not self._request.xmp:
-            terminal.put(_plan(result))
+            printing.put(_plan(result))
             return
         self._bar.end()
         first, *more = _summary(result, dry_run=self._request.dry_run)
-        terminal.note(first)
+        printing.note(first)
         for line in more:
-            terminal.note(line, before=" " * len(terminal.NAME))
+            printing.note(line, before=" " * len(printing.NAME))
 
 
 def _plan(result: "LabelResult") -> str:

@@ -5,15 +5,14 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import NoReturn
 
 import click
 
 from zsl_cli import __version__
+from zsl_cli.cli.terminal import printing
 from zsl_cli.cli.terminal.groups import Group
 from zsl_cli.errors import ZslError
-from zsl_cli.support.wording import printable
 
 COMMANDS = {
     "classify": "Say what is in each IMAGE: a file, a folder, a pattern, or - for standard input.",
@@ -95,9 +94,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         if "--debug" in arguments:
             raise
-        with suppress(OSError):  # a terminal that is gone
-            for line in f"zsl: {_explain(error)}".splitlines():
-                click.echo(printable(line), err=True)
+        first, *more = _explain(error).splitlines() or [""]
+        printing.say(first)
+        for line in more:
+            printing.say(line, before="")
         status = 2
     _leave(status)
 
@@ -106,7 +106,7 @@ def _prepare_streams() -> None:
     if sys.stderr is None:  # closed by whoever started us
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     if sys.stdout is None:
-        click.echo("zsl: standard output is closed", err=True)
+        printing.say("standard output is closed")
         os._exit(2)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # not every name is text in the locale's encoding

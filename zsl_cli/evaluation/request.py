@@ -21,8 +21,8 @@ class EvaluationRequest:
     """What is asked of ``evaluate``.
 
     dataset: a folder of class folders, or a CSV file (see datasets.read).
-    models: by name or folder; vocabularies: one for all models, or one for each, or none, where
-        each model has the one that it goes with (see pairing.vocabulary_for).
+    models: one or several, by name or folder; vocabularies: one for all models, or one for each,
+        or none, where each model has the one that it goes with (see pairing.vocabulary_for).
     candidates: the labels that may be answered, names of candidates.NAMED or files with a label a
         line; none stand for ``own`` and ``all``.
     seen: a file of the labels that the models were trained on; by default what the vocabulary
@@ -35,9 +35,9 @@ class EvaluationRequest:
     """
 
     dataset: Name
-    models: Sequence[Name] = ("default",)
-    vocabularies: Sequence[Name] = ()
-    candidates: Sequence[Name] = ()
+    models: Name | Sequence[Name] = "default"
+    vocabularies: Name | Sequence[Name] = ()
+    candidates: Name | Sequence[Name] = ()
     seen: Name | None = None
     stacking: Sequence[float | str] = ()
     ks: Sequence[int] = KS
@@ -56,7 +56,7 @@ class EvaluationRequest:
         for gamma in self.stacking:
             if gamma != "best" and not (isinstance(gamma, int | float) and math.isfinite(gamma)):
                 raise RequestError(f"`stacking` {gamma!r}: a number, or best, is expected")
-        for name in (os.fspath(name) for name in self.candidates):
+        for name in names_of(self.candidates):
             if name not in NAMED and not os.path.exists(name):
                 raise RequestError(f"`candidates` {name}: neither a file nor one of "
                                    f"{', '.join(NAMED)}")
@@ -64,8 +64,7 @@ class EvaluationRequest:
     @property
     def pairs(self) -> list[Pair]:
         """Each model with its vocabulary, once; raises RequestError."""
-        models = [os.fspath(model) for model in self.models]
-        vocabularies = [os.fspath(vocabulary) for vocabulary in self.vocabularies]
+        models, vocabularies = names_of(self.models), names_of(self.vocabularies)
         if not vocabularies:
             return list(dict.fromkeys((model, None) for model in models))
         if len(vocabularies) == 1:
@@ -81,3 +80,10 @@ class EvaluationRequest:
     def settings(self) -> Settings:
         """How it is measured."""
         return Settings(tuple(sorted(set(self.ks))), self.resamples, self.seed)
+
+
+def names_of(names: Name | Sequence[Name]) -> list[str]:
+    """One name, or several, as a list of texts."""
+    if isinstance(names, str | os.PathLike):
+        return [os.fspath(names)]
+    return [os.fspath(name) for name in names]

@@ -13,6 +13,7 @@ from zsl_cli.errors import RequestError
 from zsl_cli.evaluation import datasets
 from zsl_cli.evaluation.candidates import NAMED, Candidates, choose, read_list, seen_mask
 from zsl_cli.evaluation.phrases import vocabulary_of
+from zsl_cli.evaluation.request import EvaluationRequest, names_of
 from zsl_cli.support import folders
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from zsl_cli.evaluation.datasets import Dataset
     from zsl_cli.evaluation.left_out import LeftOut
     from zsl_cli.evaluation.reporter import Reporter
-    from zsl_cli.evaluation.request import EvaluationRequest
 
 _DEFAULT = ("own", "all")
 
@@ -54,7 +54,7 @@ class Task:
     labels: Labels
 
 
-def prepare(request: "EvaluationRequest", load: "Callable[[str], Model]", left_out: "LeftOut",
+def prepare(request: EvaluationRequest, load: "Callable[[str], Model]", left_out: "LeftOut",
             reporter: "Reporter") -> list[Task]:
     """The tasks, one a pair of a model and a vocabulary. Each model is loaded, and so checked, but
     not kept; each vocabulary is there once, however many models share it.
@@ -106,7 +106,7 @@ def _vocabulary(folder: Path | None, dataset: str | os.PathLike[str],
     return vocabulary_of(datasets.class_names(dataset), model)
 
 
-def _labels(vocabulary: Vocabulary, request: "EvaluationRequest", default: Sequence[str],
+def _labels(vocabulary: Vocabulary, request: EvaluationRequest, default: Sequence[str],
             left_out: "LeftOut", reporter: "Reporter") -> Labels:
     dataset = datasets.read(request.dataset, vocabulary)
     left_out.add_dataset(dataset, vocabulary)
@@ -117,7 +117,7 @@ def _labels(vocabulary: Vocabulary, request: "EvaluationRequest", default: Seque
     if request.stacking and not seen.any():
         raise RequestError(f"`stacking`: vocabulary {vocabulary.name!r} says of no label that "
                            "it is seen; give a list of the labels that are: `seen=FILE`")
-    names = list(dict.fromkeys(os.fspath(name) for name in request.candidates or default))
+    names = list(dict.fromkeys(names_of(request.candidates) or default))
     short = _told_apart({name: _last_part(name) for name in (*NAMED, *names)})
     return Labels(vocabulary, dataset, seen, [
         _candidates(name, short[name], dataset, vocabulary, seen, left_out) for name in names])

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.cli.eval import figures
-from zsl_cli.cli.terminal import notes, options, output
+from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.left_out import reporting
 from zsl_cli.cli.terminal.progress import Bar, duration
 from zsl_cli.evaluation.reporter import Reporter
 from zsl_cli.support.limits import MAX_TOP
@@ -78,7 +77,7 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
               help="All figures as one JSON object.")
 @click.option("--csv", "output_format", flag_value="csv", help="All figures as CSV.")
 @click.option("--markdown", "output_format", flag_value="markdown", help="The tables as Markdown.")
-@click.option("--report", type=options.Given(), metavar="FILE",
+@click.option("--report", type=options.NonEmpty(), metavar="FILE",
               help="Write a page to look at, too: one HTML file with plots and photos. It replaces "
                    "a page of zsl eval.")
 @click.option("--force", is_flag=True, help="Let it replace any file.")
@@ -111,23 +110,22 @@ def command(dataset: str, models: tuple[str, ...], ks: tuple[int, ...],
     with interrupts(), Bar.shown(quiet) as bar:
         if not quiet:
             notes.relay()
-        result = evaluate(request, _Terminal(bar, verbose=verbose))
+        result = evaluate(request, _Terminal(bar))
     figures.say_differences(result)
     try:
         figures.write(result, output_format)
     finally:  # the page is wanted, too, where the reader of the figures has gone
         if report is not None:
             result.write_page(report)
-    output.detail(duration(time.perf_counter() - started))
+    printing.detail(duration(time.perf_counter() - started))
     return int(not result.ok)
 
 
 class _Terminal(Reporter):
     """Shows a bar, and notes on standard error."""
 
-    def __init__(self, bar: Bar, *, verbose: bool) -> None:
+    def __init__(self, bar: Bar) -> None:
         self._bar = bar
-        self._left_out = reporting(bar.say, verbose)
 
     def start(self, description: str, total: int | None = None, unit: str = "images") -> None:
         """Show what begins."""
@@ -143,15 +141,15 @@ class _Terminal(Reporter):
 
     def note(self, text: str) -> None:
         """Say it, unless nobody wants to hear notes."""
-        output.note(text)
+        printing.note(text)
 
     def warn(self, text: str) -> None:
         """Say it."""
-        output.say(text)
+        printing.say(text)
 
     def left_out(self, lines: "Sequence[str]", kind: str) -> None:
         """Tell the first ones."""
-        self._left_out(lines, kind)
+        notes.say_uncounted(lines, kind)
 
     def understood(self, vocabulary: "Vocabulary", classes: "Iterable[Match]") -> None:
         """Tell of names with several senses."""
@@ -159,6 +157,6 @@ class _Terminal(Reporter):
 
     def embedded(self, subject: "Subject", features: "Features") -> None:
         """Tell what is used."""
-        output.detail(f"model {subject.name} on {subject.classifier.model.device}, vocabulary "
-                      f"{subject.vocabulary_name}, {counted(len(features.kept), 'image')}, "
-                      f"{features.cached:,} of them from the cache")
+        printing.detail(f"model {subject.name} on {subject.classifier.model.device}, vocabulary "
+                        f"{subject.vocabulary_name}, {counted(len(features.kept), 'image')}, "
+                        f"{features.cached:,} of them from the cache")

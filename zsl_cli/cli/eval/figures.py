@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from zsl_cli.cli.terminal import output
+from zsl_cli.cli.terminal import printing
 from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ _WIDE = 160  # columns, where there is no terminal
 def say_differences(result: "EvaluationResult") -> None:
     """Tell when rows of one candidate set are of different images."""
     for name, numbers in result.differences:
-        output.note(f"{name}: the rows are of different images ("
-                    + " and ".join(f"{number:,}" for number in numbers)
-                    + "), since the vocabularies differ in the classes that they know or have as "
-                    "seen")
+        printing.note(f"{name}: the rows are of different images ("
+                      + " and ".join(f"{number:,}" for number in numbers)
+                      + "), since the vocabularies differ in the classes that they know or have as "
+                      "seen")
 
 
 def write(result: "EvaluationResult", output_format: str | None) -> None:
@@ -31,18 +31,18 @@ def write(result: "EvaluationResult", output_format: str | None) -> None:
         _print_tables(result.tables(narrow=True))
         return
     if output_format == "json":
-        output.put_text(result.to_json())
+        printing.put_text(result.to_json())
     elif output_format == "csv":
-        output.put_text(result.to_csv(), "surrogateescape")
+        printing.put_text(result.to_csv(), "surrogateescape")
     else:
-        output.put_text(tables.to_markdown(result.tables()))
+        printing.put_text(tables.to_markdown(result.tables()))
 
 
 def _print_tables(shown: "Sequence[Table]") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = output.console(_WIDE)
+    console = printing.console(_WIDE)
     for number, table in enumerate(shown):
         grid = Table(title=Text(table.heading, style="bold"), title_justify="left", box=None,
                      pad_edge=False, caption=Text(table.note, style="dim"), caption_justify="left")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from zsl_cli.classifier import pairing
-from zsl_cli.cli.terminal import options, output
+from zsl_cli.cli.terminal import options, printing
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import Manifest, ModelManifest, VocabularyManifest
@@ -27,7 +27,7 @@ def add_to(group: click.Group, kind: folders.Kind[Manifest]) -> None:
                 manifest = folders.read_manifest(kind, folder)
                 own = _own_vocabulary(kind, folder)
             except ZslError as error:
-                output.say(str(error))
+                printing.say(str(error))
                 failures += 1
                 continue
             what = _contents(manifest)
@@ -35,7 +35,7 @@ def add_to(group: click.Group, kind: folders.Kind[Manifest]) -> None:
             rows.append((folder.name, manifest.version, what,
                          *([str(folder)] if verbose else [])))
         head = ("name", "version", "contents", "folder")
-        output.put_table(head[:len(rows[0])] if rows else (), rows)
+        printing.put_table(head[:len(rows[0])] if rows else (), rows)
         return 1 if failures else 0
 
     @group.command("show", help=f"Everything that a {kind.noun}'s manifest says.")
@@ -51,7 +51,7 @@ def add_to(group: click.Group, kind: folders.Kind[Manifest]) -> None:
     def _verify_command(name: str, quiet: bool, verbose: bool, debug: bool) -> None:
         folder = folders.find(kind, name)
         _verify(kind, folder)
-        output.put(f"{folder}: all files are what the manifest says")
+        printing.put(f"{folder}: all files are what the manifest says")
 
 
 def _contents(manifest: Manifest) -> str:
@@ -69,13 +69,13 @@ def show(kind: folders.Kind[Manifest], name: str, as_json: bool) -> None:
     shown = {"folder": str(folder), **manifest.entries}
     if as_json:
         extra = {"own_vocabulary": own and own.entries} if kind is folders.MODEL else {}
-        output.put_json({**shown, **extra})
+        printing.put_json({**shown, **extra})
         return
     if isinstance(manifest, ModelManifest):
         shown |= {"encodes phrases": _phrases(manifest),
                   "own vocabulary": f"{own.labels:,} labels" if own else "none"}
     for line in _lines(shown):
-        output.put(line)
+        printing.put(line)
 
 
 def _own_vocabulary(kind: folders.Kind[Manifest], folder: Path) -> VocabularyManifest | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from zsl_cli.cli.terminal import output
+from zsl_cli.cli.terminal import printing
 from zsl_cli.support.wording import listed, quoted
 
 if TYPE_CHECKING:
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary.vocabulary import Label, Match, Vocabulary
 
 _PHRASES = 5  # that a note names
+_UNCOUNTED = 5  # examples of a kind that are named
 _LOOKED_AT = 200  # for names that are spelt alike
 _LONGEST = 200  # characters of a phrase that may be a name
 
 
 class _Relay(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        output.say(record.getMessage())
+        printing.say(record.getMessage())
 
 
 def relay() -> None:
@@ -54,15 +55,25 @@ def say_meanings(classifier: "Classifier", labels: Sequence[str], under: Sequenc
         for phrase in phrases[:_PHRASES]:
             say_composed(vocabulary, phrase, compose(vocabulary, phrase))
     elif phrases and len(vocabulary):
-        output.note(f"not in vocabulary {vocabulary.name}, so encoded as phrases: "
-                    + listed(_with_near_names(vocabulary, phrases), _PHRASES))
+        printing.note(f"not in vocabulary {vocabulary.name}, so encoded as phrases: "
+                      + listed(_with_near_names(vocabulary, phrases), _PHRASES))
 
 
 def say_left_out(labels: Sequence[str]) -> None:
     """Tell which labels of the user's list are no candidates."""
     if labels:
-        output.note("left out by `under` or `max_depth`: "
-                    + listed([quoted(label) for label in labels], _PHRASES))
+        printing.note("left out by `under` or `max_depth`: "
+                      + listed([quoted(label) for label in labels], _PHRASES))
+
+
+def say_uncounted(lines: Sequence[str], kind: str) -> None:
+    """Tell what of a labelled set does not count, the first things of a kind or with ``--verbose``
+    all of them (a Report of evaluation.left_out)."""
+    shown = lines if printing.asked("verbose") else lines[:_UNCOUNTED]
+    for line in shown:
+        printing.say(line)
+    if len(lines) > len(shown):
+        printing.say(f"and {len(lines) - len(shown):,} more {kind} (--verbose names them all)")
 
 
 def _with_near_names(vocabulary: "Vocabulary", phrases: Sequence[str]) -> list[str]:
@@ -85,14 +96,14 @@ def say_senses(vocabulary: "Vocabulary", matches: "Iterable[Match]") -> None:
         if match.others and match.row not in said:
             said.add(match.row)
             others = "; ".join(_sense(vocabulary.label(row)) for row in match.others)
-            output.note(f"{match.text} taken as {_sense(vocabulary.label(match.row))}. Others, by "
-                        f"id: {others}")
+            printing.note(f"{match.text} taken as {_sense(vocabulary.label(match.row))}. Others, "
+                          f"by id: {others}")
 
 
 def say_composed(vocabulary: "Vocabulary", phrase: str, rows: Iterable[int]) -> None:
     """Tell of which labels, by their rows, a phrase was composed."""
     words = " + ".join(vocabulary.label(row).name for row in rows)
-    output.note(f"{phrase!r} is no label of vocabulary {vocabulary.name}, so composed: {words}")
+    printing.note(f"{phrase!r} is no label of vocabulary {vocabulary.name}, so composed: {words}")
 
 
 def _sense(label: "Label") -> str:
@@ -101,5 +112,5 @@ def _sense(label: "Label") -> str:
 
 def say_what_is_used(classifier: "Classifier", nearest: "Nearest") -> None:
     """Tell the model, its device, the vocabulary and the kind of search."""
-    output.detail(f"model {classifier.model.name} on {classifier.model.device}, vocabulary "
-                  f"{classifier.vocabulary.name}, {type(nearest).__name__.lower()} search")
+    printing.detail(f"model {classifier.model.name} on {classifier.model.device}, vocabulary "
+                    f"{classifier.vocabulary.name}, {type(nearest).__name__.lower()} search")

@@ -132,7 +132,7 @@ class Finite(click.FloatRange):
         return number
 
 
-class Given(click.ParamType):
+class NonEmpty(click.ParamType):
     """A text that is not empty, or the path that it is."""
 
     name = "text"

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli.cli.terminal import output
+from zsl_cli.cli.terminal import printing
 from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
@@ -54,32 +54,32 @@ def write(predictions: Iterable["Prediction"], output_format: str | None, model:
 
 def _write_lines(records: "Iterable[tuple[Prediction, dict[str, Any]]]") -> Iterator["Prediction"]:
     for prediction, record in records:
-        output.put_json(record, indent=None)
+        printing.put_json(record, indent=None)
         yield prediction
 
 
 def _write_array(records: "Iterable[tuple[Prediction, dict[str, Any]]]") -> Iterator["Prediction"]:
     before = "[\n"
     for prediction, record in records:
-        output.put_text(before + json.dumps(record, ensure_ascii=False))
+        printing.put_text(before + json.dumps(record, ensure_ascii=False))
         before = ",\n"
         yield prediction
-    output.put_text("[]\n" if before == "[\n" else "\n]\n")
+    printing.put_text("[]\n" if before == "[\n" else "\n]\n")
 
 
 def _write_csv(predictions: Iterable["Prediction"],
                path_of: "PathOf | None") -> Iterator["Prediction"]:
     from zsl_cli.classifier.predictions import csv_header, csv_rows
 
-    output.put_csv([csv_header(paths=path_of is not None)])
+    printing.put_csv([csv_header(paths=path_of is not None)])
     for prediction in predictions:
-        output.put_csv(csv_rows(prediction, path_of=path_of))
+        printing.put_csv(csv_rows(prediction, path_of=path_of))
         yield prediction
 
 
 def _write_tables(predictions: Iterable["Prediction"],
                   path_of: "PathOf | None") -> Iterator["Prediction"]:
-    console = output.console()
+    console = printing.console()
     for prediction in predictions:
         if prediction.error is None:
             console.print(table(prediction, bars=console.width >= (

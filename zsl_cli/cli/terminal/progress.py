@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from zsl_cli.cli.terminal import output
+from zsl_cli.cli.terminal import printing
 from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Bar:
                             speed_estimate_period=20)
         progress.start()
         try:
-            with output.above(lambda line: console.print(Text(line), soft_wrap=True)):
+            with printing.above(lambda line: console.print(Text(line), soft_wrap=True)):
                 yield cls(progress)
         finally:
             with suppress(OSError):
@@ -112,8 +112,8 @@ class Bar:
         return " · ".join(note)
 
     def say(self, line: str) -> None:
-        """See output.say; the whole line."""
-        output.say(line, before="")
+        """See printing.say; the whole line."""
+        printing.say(line, before="")
 
 
 def duration(seconds: float) -> str:

@@ -79,7 +79,7 @@ def command(context: click.Context, quiet: bool, verbose: bool, debug: bool,
     from zsl_cli.authoring.training.stages import train
 
     with interrupts(), Bar.shown(quiet) as bar:
-        reporter = TerminalReporter(bar, quiet=quiet, verbose=verbose)
+        reporter = TerminalReporter(bar)
         result = train(_request(params), reporter)
         bar.end()
         _say(result, reporter)

@@ -1,20 +1,18 @@
 """``zsl vocab export``: a vocabulary as text, for other programs."""
 
 import shlex
-import sys
 from typing import Literal
 
 import click
 
-from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.support.files import check_new_file
-from zsl_cli.support.wording import printable
 
 
 @click.command("export")
 @click.argument("name", default="default", metavar="[NAME|FOLDER]")
-@click.option("-o", "--output", type=options.Given(), required=True, metavar="FILE",
+@click.option("-o", "--output", type=options.NonEmpty(), required=True, metavar="FILE",
               help="The file to write; - is standard output.")
 @click.option("--format", "output_format", type=click.Choice(["tsv", "word2vec"]), required=True,
               help="tsv: id, name, synonyms, gloss, parents, which zsl vocab build --labels reads; "
@@ -45,18 +43,15 @@ def command(name: str, output: str, output_format: Literal["tsv", "word2vec"], v
     vocabulary = Vocabulary.load(name)
     with Bar.shown(quiet or output == "-") as bar:
         if output == "-":
-            ids = text_export.write(vocabulary, request, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
+            ids = text_export.write(vocabulary, request, printing.stream())
+            printing.stream().flush()
         else:
             ids = text_export.save(vocabulary, request, output, force=force, progress=bar)
-    if quiet:
-        return
     if ids:
-        click.echo(f"zsl: {ids:,} labels stand under their id, since another label has their "
-                   "name", err=True)
+        printing.note(f"{ids:,} labels stand under their id, since another label has their name")
     if output != "-":
-        click.echo(printable(f"wrote {output}"), err=True)
+        printing.note(f"wrote {output}", before="")
         if output_format == "word2vec" and vocabulary.prior_dimension is None:
-            click.echo(printable(
-                f"a vocabulary that zsl vocab build makes of it is of the same space, and for "
-                f"the same models, with --space {shlex.quote(vocabulary.space)}"), err=True)
+            printing.note(
+                "a vocabulary that zsl vocab build makes of it is of the same space, and for the "
+                f"same models, with --space {shlex.quote(vocabulary.space)}", before="")

@@ -4,17 +4,16 @@ from pathlib import Path
 
 import click
 
-from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.progress import Bar
-from zsl_cli.support.wording import printable
 
 _PATH = click.Path(path_type=Path)
 
 
 @click.command("fit")
 @click.argument("checkpoint", type=_PATH)
-@click.option("-o", "--output", type=options.Given(Path), required=True, metavar="FOLDER",
+@click.option("-o", "--output", type=options.NonEmpty(Path), required=True, metavar="FOLDER",
               help="The vocabulary folder to write.")
 @click.option("--projection", type=_PATH, required=True, metavar="M.npz",
               help="Where to write the projection into the space, for zsl export.")
@@ -51,7 +50,6 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
         text_encoder, class_lists, tuple(options.read_sources(sources)), force)
     with interrupts(), Bar.shown(quiet) as bar:
         result = from_classifier.build(request, SILENT if quiet else bar)
-    if not quiet:
-        click.echo(printable("wrote " + ", ".join(
-            str(path) for path in (result.folder, result.projection, result.phrase_map) if path)),
-            err=True)
+    printing.note("wrote " + ", ".join(
+        str(path) for path in (result.folder, result.projection, result.phrase_map) if path),
+        before="")

@@ -1,14 +1,10 @@
 """``zsl vocab neighbours``: what is near to a label, or to a sum of labels, by meaning."""
 
-import csv
-import io
-import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli.terminal import notes, options
+from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.support.spreadsheet import safe
 from zsl_cli.support.wording import printable
 
@@ -51,16 +47,14 @@ def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: st
                 notes.say_composed(labels, term.text, term.rows)
     if output_format is None:
         for line in table(labels, nearest):
-            click.echo(line)
+            printing.put(line)
     elif output_format == "csv":
         rows = [(rank, safe(labels.label(row).id), safe(labels.label(row).name), f"{score:.6f}")
                 for rank, (row, score) in enumerate(nearest, start=1)]
-        text = io.StringIO(newline="")
-        csv.writer(text).writerows([("rank", "id", "label", "score"), *rows])
-        _put(text.getvalue())
+        printing.put_csv([("rank", "id", "label", "score"), *rows])
     else:
-        _put(json.dumps(_record(labels, terms, nearest), ensure_ascii=False,
-                        indent=2 if output_format == "json" else None) + "\n")
+        printing.put_json(_record(labels, terms, nearest),
+                          indent=2 if output_format == "json" else None)
 
 
 def table(vocabulary: "Vocabulary", nearest: list[tuple[int, float]]) -> list[str]:
@@ -87,8 +81,3 @@ def _record(vocabulary: "Vocabulary", terms: "tuple[Term, ...]",
     return {"terms": [{"sign": "+" if term.sign > 0 else "-", **spoken(term)} for term in terms],
             "labels": [{**named(row), "score": round(score, 6)} for row, score in nearest],
             "vocabulary": vocabulary.name}
-
-
-def _put(text: str) -> None:
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-    sys.stdout.buffer.flush()

@@ -1,6 +1,5 @@
 """``zsl vocab verify``: whether a vocabulary is what it should be."""
 
-import json
 from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
@@ -8,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zsl_cli.cli.terminal import notes, options
+from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
-from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,14 +51,14 @@ def command(name: str, without_index: bool, similarity: bool, wordnet: Path | No
             checks.append(done)
             if not as_json:
                 bar.end()
-                click.echo(f"{_MARKS[done.state]}  {done.name}: {printable(done.message)}")
+                printing.put(f"{_MARKS[done.state]}  {done.name}: {done.message}")
                 for example in done.examples:
-                    click.echo(f"         {printable(example)}")
+                    printing.put(f"         {example}")
                 bar.start("verifying", total, "labels")
     wrong = [done for done in checks if done.state == "wrong"]
     if as_json:
-        click.echo(json.dumps({"folder": str(folder), "ok": not wrong,
-                               "checks": [asdict(done) for done in checks]}, indent=2))
+        printing.put_json({"folder": str(folder), "ok": not wrong,
+                          "checks": [asdict(done) for done in checks]})
     if wrong:
         first = wrong[0]
         raise ZslError(f"{folder}: {', '.join(done.name for done in wrong)}: wrong; "

@@ -1,8 +1,8 @@
 """The one place where commands print: results to standard output, everything else to standard
 error.
 
-What a person reads has no characters that would steer a terminal, and names the command's options
-where the library names parameters. Of the running command ``--quiet`` and ``--verbose`` are known.
+What a person reads has no characters that would steer a terminal, and what is said names options
+where the library names parameters. ``--quiet`` and ``--verbose`` are those of the running command.
 """
 
 import json
@@ -50,17 +50,18 @@ def say(text: str, before: str = NAME) -> None:
 
 def note(text: str, before: str = NAME) -> None:
     """What a person may want to know: said without ``--quiet``."""
-    if not _asked("quiet"):
+    if not asked("quiet"):
         say(text, before)
 
 
 def detail(text: str, before: str = NAME) -> None:
     """What is used, and how long it took: said with ``--verbose``."""
-    if _asked("verbose"):
+    if asked("verbose"):
         say(text, before)
 
 
-def _asked(flag: str) -> bool:
+def asked(flag: str) -> bool:
+    """Whether the running command has this flag, such as ``verbose``."""
     context = click.get_current_context(silent=True)
     return context is not None and bool(context.params.get(flag))
 
