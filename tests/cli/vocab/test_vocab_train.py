@@ -1,6 +1,5 @@
 """``zsl vocab train``: from a corpus to a vocabulary folder, also when it is interrupted."""
 
-import json
 import os
 import re
 import shutil
@@ -46,7 +45,7 @@ def test_words_of_one_topic_come_out_near_each_other(zsl, corpus_file, tmp_path)
     shark = vocabulary.rows["great_white_shark"]
     assert vocabulary.label(shark).name == "great white shark"
     assert (unit[rows[:8]] @ unit[shark]).min() > (unit[rows[8:]] @ unit[shark]).max()
-    manifest = json.loads((vocabulary.path / "vocabulary.json").read_text())
+    manifest = vocabulary.manifest.entries
     assert manifest["sources"] == [{"name": "me", "license": "CC0", "url": "x"}]
     assert manifest["training"]["corpus"]["sha256"] == folders.sha256(corpus_file)
     assert manifest["training"]["corpus"]["words"] == len(text().split())
