@@ -10,7 +10,8 @@ from typing import Any
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.text_lists import read_lines
-from zsl_cli.vocabulary.vocabulary import LABELS_FILE, Label, Vocabulary
+from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.vocabulary import LABELS_FILE, Vocabulary
 
 _IMAGENET = 1000
 

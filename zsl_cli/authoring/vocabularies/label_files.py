@@ -14,7 +14,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.support import tab_separated
 from zsl_cli.support.text_lists import read_lines
 from zsl_cli.support.wording import some
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 _COLUMNS = ("id", "name", "synonyms", "gloss", "parents")
 _LISTS = ("synonyms", "parents")

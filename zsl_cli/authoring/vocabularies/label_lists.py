@@ -10,7 +10,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import counted, some
 from zsl_cli.vocabulary.class_names import class_name
 from zsl_cli.vocabulary.hierarchy import Hierarchy
-from zsl_cli.vocabulary.vocabulary import Label, normal_name
+from zsl_cli.vocabulary.label import Label, normal_name
 
 WORDNET = "wordnet"
 _IMAGENET = {"imagenet-21k": "imagenet21k_goog", "imagenet-1k": "imagenet"}

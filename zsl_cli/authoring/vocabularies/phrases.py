@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.vocabulary.vocabulary import Label, normal_name
+from zsl_cli.vocabulary.label import Label, normal_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -21,7 +21,7 @@ from zsl_cli.support import extras, files, folders, work_folder
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.progress import SILENT, Progress
 from zsl_cli.vocabulary import writing
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
