@@ -43,7 +43,7 @@ from zsl_cli.embedding import feature_cache
 from zsl_cli.evaluation import datasets
 from zsl_cli.evaluation.candidates import Candidates, seen_mask
 from zsl_cli.evaluation.measure import Settings as Evaluation
-from zsl_cli.evaluation.measure import Subject, evaluate
+from zsl_cli.evaluation.measure import Subject, measure
 from zsl_cli.evaluation.metrics import class_mean_hit_at_k_of_scores
 from zsl_cli.support.manifests import Calibration
 
@@ -92,7 +92,7 @@ class Bench:
             f"skip-gram, {FEWER}": unit(centred @ axes[:, :FEWER]),
             "default": unit(np.array(whole.vectors, np.float32)[rows[1], :whole.prior_dimension])}
         self.rows = {label.id: row for row, label in enumerate(self.labels)}
-        self.plan = plan.make(plan.Request(checkpoint_of_default(), "bench"))
+        self.plan = plan.make(plan.Request(checkpoint_of_default()))
         self.encoder = FeatureEncoder(self.plan)
         self.classes = np.array([self.rows.get(label.id, -1) for label in ilsvrc.imagenet()])
         self.names = self.vocabulary(next(iter(self.spaces.values())), range(len(self.labels)))
@@ -237,7 +237,7 @@ def row_of(bench, made, photos, candidates):
     subject = Subject("bench", Classifier(model, vocabulary), unit(embed(photos)), photos.rows,
                       [str(at) for at in range(len(photos.rows))],
                       seen_mask(vocabulary, np.array([], np.int64)))
-    return evaluate(subject, Candidates("bench", candidates), Evaluation()).row
+    return measure(subject, Candidates("bench", candidates), Evaluation()).row
 
 
 def print_table(title, bench, made, photos, candidates, hp=()):

@@ -18,7 +18,8 @@ import numpy as np
 
 from zsl_cli import Classifier, Vocabulary
 from zsl_cli.evaluation.candidates import Candidates, seen_mask
-from zsl_cli.evaluation.measure import Settings, Subject, evaluate
+from zsl_cli.evaluation.measure import Settings, Subject
+from zsl_cli.evaluation.measure import measure as measure_subject
 from zsl_cli.support.manifests import Calibration
 from zsl_cli.vocabulary.vocabulary import Label
 
@@ -53,7 +54,8 @@ def measure(case, images, labels, dimension):
     subject = make(images, labels, dimension)
     candidates = Candidates("all", np.arange(labels), whole=case != CASES[2])
     started = time.perf_counter()
-    outcome = evaluate(subject, candidates, Settings(), gamma=0.02 if case == CASES[1] else 0.0)
+    gamma = 0.02 if case == CASES[1] else 0.0
+    outcome = measure_subject(subject, candidates, Settings(), gamma=gamma)
     seconds = time.perf_counter() - started
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -52,11 +52,12 @@ def print_epochs(images, labels, dimension):
 def print_reading(photos):
     """Images a second of the features, and of zsl label's pipeline."""
     paths = list(images_in(str(photos)))
-    made = plan.make(plan.Request(checkpoint_of_default(), "bench", projection=Projection.of_model(
-        folders.find(folders.MODEL, "default")), vocabulary="default"))
     with tempfile.TemporaryDirectory() as work:
-        export.export(made, Path(work) / "float32")
-        encoders = {"features": FeatureEncoder(made),
+        network = plan.make(plan.Request(
+            checkpoint_of_default(), Path(work) / "float32", vocabulary="default",
+            projection=Projection.of_model(folders.find(folders.MODEL, "default"))))
+        export.export(network)
+        encoders = {"features": FeatureEncoder(network),
                     "embeddings, float32": Model.load(Path(work) / "float32", threads=1),
                     "embeddings, int8": Model.load("default", threads=1)}
         speeds = {}

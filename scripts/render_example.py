@@ -4,22 +4,26 @@ What is drawn is what ``zsl classify`` prints for the image now.
 """
 
 import io
+import os
+import subprocess
 import sys
 
 from rich.console import Console
 from rich.text import Text
 
-from zsl_cli import Classifier
-from zsl_cli.cli.terminal.output import table
+WIDTH = 88  # columns
 
 
 def main(image: str = "examples/cat.jpg", svg: str = "examples/classify.svg") -> None:
     """Classify, print into a recording console, and save."""
-    console = Console(record=True, width=88, file=io.StringIO(), force_terminal=True,
+    arguments = ["classify", image, "--top", "5"]
+    printed = subprocess.run(
+        [sys.executable, "-m", "zsl_cli", *arguments], stdout=subprocess.PIPE, check=True,
+        env={**os.environ, "COLUMNS": str(WIDTH), "FORCE_COLOR": "1"}).stdout
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True,
                       highlight=False)
-    console.print(Text(f"$ zsl classify {image} --top 5"))
-    for prediction in Classifier.load().classify([image], top=5):
-        console.print(table(prediction))
+    console.print(Text(f"$ zsl {' '.join(arguments)}"))
+    console.print(Text.from_ansi(printed.decode().rstrip("\n")))
     console.save_svg(svg, title="zsl")
 
 

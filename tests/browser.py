@@ -4,14 +4,14 @@ import base64
 import json
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+import machine
+
 _KEYS = {"Enter": ("\r", 13), "Escape": ("", 27), "Tab": ("", 9), "ArrowLeft": ("", 37),
          "ArrowUp": ("", 38), "ArrowRight": ("", 39), "ArrowDown": ("", 40), " ": (" ", 32)}
 
@@ -22,11 +22,6 @@ for place, end in enumerate(ends, start=3):  # where the browser expects them
     os.dup2(end, place)
 os.execv(sys.argv[3], sys.argv[3:])
 """
-
-
-def find():
-    """The browser's path, or None."""
-    return next(filter(None, map(shutil.which, _NAMES)), None)
 
 
 class Page:
@@ -132,11 +127,11 @@ class Page:
 
 
 @contextmanager
-def page(folder):
+def page(program, folder):
     """A page of a browser of its own, whose files lie in ``folder``."""
     to_child, to_browser = os.pipe()
     from_browser, from_child = os.pipe()
-    arguments = [find(), "--headless=new", "--remote-debugging-pipe", "--no-first-run",
+    arguments = [program, "--headless=new", "--remote-debugging-pipe", "--no-first-run",
                  "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
                  "--disable-component-update", "--hide-scrollbars", f"--user-data-dir={folder}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -144,7 +139,8 @@ def page(folder):
     process = subprocess.Popen(
         [sys.executable, "-c", _LAUNCH, str(to_child), str(from_child), *arguments],
         pass_fds=(to_child, from_child), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, start_new_session=True)
+        stderr=subprocess.DEVNULL, start_new_session=True,
+        env={**os.environ, "PATH": machine.PROGRAMS})
     os.close(to_child)
     os.close(from_child)
     try:

@@ -19,6 +19,8 @@ from shared_data import DATA
 
 from zsl_cli.support import cpus
 
+pytest_plugins = ["machine"]
+
 # Whoever started the tests may have them ignored (nohup, a shell's background job), and children
 # would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -121,21 +123,6 @@ def large_library(tmp_path, photographs):
     for number in range(LARGE):
         (folder / f"{number:03}.jpg").write_bytes(photographs[number % 24])
     return folder
-
-
-@pytest.fixture(scope="session")
-def home(tmp_path_factory) -> Path:
-    """An empty home, so that no user's model, vocabulary or cache plays a part."""
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="session")
-def environment(home) -> dict[str, str]:
-    """The environment of a subprocess, with an empty home."""
-    kept = {name: value for name, value in os.environ.items()
-            if name not in ("ZSL_HOME", "COLUMNS", "FORCE_COLOR")}
-    return {**kept, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"),
-            "XDG_DATA_HOME": str(home / "data"), "XDG_STATE_HOME": str(home / "state")}
 
 
 @pytest.fixture(scope="session")

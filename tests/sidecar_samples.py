@@ -5,10 +5,10 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from zsl_cli.photos.entry import Made
+from zsl_cli.photos.entry import Provenance
 from zsl_cli.photos.xmp import ZSL, Keyword
 
-MADE = Made(model="default", vocabulary="wordnet", version="1.0")
+MADE = Provenance(model="default", vocabulary="wordnet", version="1.0")
 TABBY = Keyword("tabby", ("animal", "feline", "cat", "tabby"), 0.8734)
 SOFA = Keyword("sofa", ("artifact", "furniture", "sofa"), 0.41)
 LAMP = Keyword("lamp", ("artifact", "lamp"), 0.2)

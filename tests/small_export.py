@@ -108,10 +108,10 @@ def word_vectors(tmp_path_factory):
     return folder, vectors
 
 
-def make_plan(workplace, checkpoint="small.pth", **options):
+def make_plan(workplace, checkpoint="small.pth", target="out", **options):
     os.chdir(workplace)
     hints = Hints("small_network:make", InputOptions(size=SIDE, crop=0.9))
-    return plan.make(plan.Request(workplace / checkpoint, "small",
+    return plan.make(plan.Request(workplace / checkpoint, workplace / target,
                                   options.pop("hints", hints), **options))
 
 

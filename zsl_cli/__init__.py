@@ -1,6 +1,6 @@
 """Zero-shot image classification: a photo in, the nearest of tens of thousands of labels out.
 
-The four names of the Python API are imported on first use, so that ``zsl --help`` does not
+The names of the Python API are imported on first use, so that ``zsl --help`` does not
 pay for NumPy and ONNX Runtime.
 """
 
@@ -8,8 +8,15 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zsl_cli.classifier.classifier import Classifier, Prediction
+    from zsl_cli.classifier.classifier import Classifier
+    from zsl_cli.classifier.predictions import Prediction
     from zsl_cli.embedding.model import Model
+    from zsl_cli.evaluation.evaluate import evaluate
+    from zsl_cli.evaluation.request import EvaluationRequest
+    from zsl_cli.evaluation.result import EvaluationResult
+    from zsl_cli.photos.labelling import label
+    from zsl_cli.photos.request import LabelRequest
+    from zsl_cli.photos.result import LabelResult
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 __version__ = "0.1.0"
@@ -19,11 +26,19 @@ __version__ = "0.1.0"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development versions
 
-__all__ = ["Classifier", "Model", "Prediction", "Vocabulary", "__version__"]
+__all__ = [
+    "Classifier", "EvaluationRequest", "EvaluationResult", "LabelRequest", "LabelResult", "Model",
+    "Prediction", "Vocabulary", "__version__", "evaluate", "label"]
 
 _HOME = {
+    "LabelRequest": "zsl_cli.photos.request",
+    "LabelResult": "zsl_cli.photos.result",
+    "label": "zsl_cli.photos.labelling",
+    "EvaluationRequest": "zsl_cli.evaluation.request",
+    "EvaluationResult": "zsl_cli.evaluation.result",
+    "evaluate": "zsl_cli.evaluation.evaluate",
     "Classifier": "zsl_cli.classifier.classifier",
-    "Prediction": "zsl_cli.classifier.classifier",
+    "Prediction": "zsl_cli.classifier.predictions",
     "Model": "zsl_cli.embedding.model",
     "Vocabulary": "zsl_cli.vocabulary.vocabulary",
 }

@@ -10,6 +10,10 @@ class ZslError(Exception):
     """A wrong set-up or a wrong request; the command line prints it and exits with status 2."""
 
 
+class RequestError(ZslError):
+    """Parameters that make no sense, or none together; the command line speaks of wrong use."""
+
+
 class FolderError(ZslError):
     """A model or vocabulary folder that is missing, malformed, or not what its manifest says."""
 

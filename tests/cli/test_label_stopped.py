@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 import numpy as np
 import pytest
 from label_runs import LARGE, names, records, summary
+from readers import until_the_reader_goes
 
 
 def run_in_background(environment, cwd, *arguments):
@@ -64,10 +65,9 @@ def interrupt_soon(process, journal):
         process.send_signal(signal.SIGINT)
 
 
-def test_a_terminal_sees_a_bar_and_then_the_summary(environment, large_library, tmp_path):
-    pty = pytest.importorskip("pty")
+def test_a_terminal_sees_a_bar_and_then_the_summary(environment, large_library, tmp_path, terminal):
     (large_library / "000-bad.jpg").write_text("no photo")
-    leader, follower = pty.openpty()
+    leader, follower = terminal()
     process = subprocess.Popen(
         [sys.executable, "-m", "zsl_cli", "label", "photos", "-o", "l.jsonl", "--jobs", "1"],
         cwd=tmp_path, env={**environment, "TERM": "xterm", "COLUMNS": "100"}, stderr=follower)
@@ -107,8 +107,8 @@ def test_ctrl_c_leaves_what_is_done_on_disk(environment, zsl, large_library, tmp
 
 
 def test_an_output_whose_run_did_not_end_well_is_not_shrunk_either(
-        environment, zsl, large_library, tmp_path):
-    os.symlink("/dev/full", tmp_path / "r.html")
+        environment, zsl, large_library, tmp_path, full_disk):
+    os.symlink(full_disk, tmp_path / "r.html")
     failed = zsl("label", "photos", "-o", "l.jsonl", "--report", "r.html")
     assert failed.returncode == 2
     before = (tmp_path / "l.jsonl").read_bytes()
@@ -136,9 +136,8 @@ def test_an_output_that_is_edited_during_the_run_is_not_replaced(environment, zs
     assert summary(zsl("label", "photos", "-o", "l.jsonl", "--force")) == (0, 0, LARGE)
 
 
-def test_a_terminal_that_is_closed_is_like_ctrl_c(environment, large_library, tmp_path):
-    pty = pytest.importorskip("pty")
-    leader, follower = pty.openpty()
+def test_a_terminal_that_is_closed_is_like_ctrl_c(environment, large_library, tmp_path, terminal):
+    leader, follower = terminal()
     process = subprocess.Popen(
         [sys.executable, "-m", "zsl_cli", "label", "photos", "-o", "l.jsonl", "--jobs", "1"],
         cwd=tmp_path, env={**environment, "TERM": "xterm"}, stdin=follower, stdout=follower,
@@ -209,12 +208,9 @@ def test_a_second_run_onto_the_same_output_is_refused(environment, zsl, large_li
 
 
 def test_records_are_streamed_to_a_pipe_that_may_close(environment, large_library, tmp_path):
-    command = f"'{sys.executable}' -m zsl_cli label photos -q"
-    result = subprocess.run(["bash", "-c", f"set -o pipefail; {command} | head -n 1"],
-                            cwd=tmp_path, env=environment, capture_output=True, check=False)
-    assert result.returncode == 0
-    assert result.stderr == b""
-    assert json.loads(result.stdout)["path"] == "photos/000.jpg"
+    status, line, err = until_the_reader_goes(["label", "photos", "-q"], environment, cwd=tmp_path)
+    assert (status, err) == (0, b"")
+    assert json.loads(line)["path"] == "photos/000.jpg"
 
 
 @pytest.mark.slow

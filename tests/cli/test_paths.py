@@ -10,7 +10,7 @@ from rich.console import Console
 from zsl_cli import Vocabulary
 from zsl_cli.classifier.candidates import choose
 from zsl_cli.classifier.classifier import Prediction, ScoredLabel
-from zsl_cli.cli.terminal.output import shortened, table
+from zsl_cli.cli.terminal.predictions import shortened, table
 from zsl_cli.errors import UnknownLabelError, ZslError
 from zsl_cli.vocabulary.vocabulary import Label
 
@@ -49,7 +49,7 @@ def test_depth_that_leaves_nothing_and_depth_of_a_phrase_are_errors(vocabulary):
         choose(vocabulary, ["tabby"], None, phrases=False, max_depth=1)
     with pytest.raises(ZslError, match="at most 0 steps under animal"):
         choose(vocabulary, ["tabby"], ["animal"], phrases=False, max_depth=0)
-    with pytest.raises(UnknownLabelError, match="leave it out, or --under and --max-depth"):
+    with pytest.raises(UnknownLabelError, match="leave it out, or `under` and `max_depth`"):
         choose(vocabulary, ["my grandmother's teapot"], None, phrases=True, max_depth=3)
 
 

@@ -3,21 +3,45 @@
 import io
 import time
 
+import click
 import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from zsl_cli.cli.terminal import folder_commands
+from zsl_cli.cli.terminal import folder_commands, printing
 from zsl_cli.cli.terminal.progress import Bar
 
 
 def test_a_list_is_a_table_on_a_terminal_and_else_cells_between_tabs():
     rows = [("default", "1", "8 labels"), ("w", "1", "9 labels")]
     head = ("name", "version", "contents")
-    assert folder_commands._table(head, rows, False) == ["default\t1\t8 labels", "w\t1\t9 labels"]
-    assert folder_commands._table(head, rows, True) == [
+    assert printing.table_lines(head, rows, terminal=False) == [
+        "default\t1\t8 labels", "w\t1\t9 labels"]
+    assert printing.table_lines(head, rows, terminal=True) == [
         "name     version  contents", "default  1        8 labels", "w        1        9 labels"]
-    assert folder_commands._table((), [], True) == []
+    assert printing.table_lines((), [], terminal=True) == []
+
+
+def test_what_is_said_goes_above_a_bar_and_names_options():
+    command = click.Command("some", params=[
+        click.Option(["--top", "-k"]), click.Option(["--quiet"], is_flag=True),
+        click.Option(["--verbose"], is_flag=True)])
+    for flags, heard in (([], ["zsl: say --top\\n", "note"]), (["--quiet"], ["zsl: say --top\\n"]),
+                         (["--verbose"], ["zsl: say --top\\n", "note", "zsl: detail"])):
+        lines = []
+        with command.make_context("some", flags), printing.above(lines.append):
+            printing.say("say `top`\n")
+            printing.note("note", before="")
+            printing.detail("detail")
+        assert lines == heard
+
+
+def test_a_terminal_that_is_gone_is_no_reason_to_stop():
+    def gone(_line):
+        raise BrokenPipeError
+
+    with printing.above(gone):
+        printing.say("nobody hears this")
 
 
 def test_a_manifest_is_shown_as_yaml():

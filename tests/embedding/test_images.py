@@ -62,11 +62,8 @@ def test_every_format_gives_the_same_pixels(cat, format_, options, tolerance):
                       load(cat, SQUARE)) <= tolerance
 
 
+@pytest.mark.usefixtures("avif")
 def test_avif_where_pillow_has_it(cat):
-    from PIL import features
-
-    if not features.check("avif"):
-        pytest.skip("this Pillow has no AVIF")
     assert difference(load(encoded(cat, "AVIF", quality=90), SQUARE), load(cat, SQUARE)) < 5
 
 
@@ -266,7 +263,7 @@ def test_a_device_is_never_opened():
         load("/dev/zero", SQUARE)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.usefixtures("unprivileged")
 def test_no_permission(cat_jpg, tmp_path):
     path = tmp_path / "locked.jpg"
     path.write_bytes(cat_jpg.read_bytes())

@@ -116,9 +116,9 @@ def test_the_best_constant_has_the_greatest_harmonic_mean():
     subject = subject_of(classifier_of())
     everything = Candidates("all", np.arange(LABELS), whole=True)
     settings = measure.Settings(resamples=20)
-    best = measure.evaluate(subject, everything, settings, gamma="best")
+    best = measure.measure(subject, everything, settings, gamma="best")
     for gamma in np.linspace(-0.5, 0.5, 41):
-        other = measure.evaluate(subject, everything, settings, gamma=float(gamma))
+        other = measure.measure(subject, everything, settings, gamma=float(gamma))
         assert other.row["harmonic_hit@1"] <= best.row["harmonic_hit@1"] + 1e-9
     assert best.row["stacking_chosen"] == "on these images"
 
@@ -168,7 +168,7 @@ def test_named_candidate_sets():
 
 def test_unseen_candidates_need_seen_and_unseen_labels():
     vocabulary = classifier_of(seen=()).vocabulary
-    with pytest.raises(ZslError, match="--seen FILE"):
+    with pytest.raises(ZslError, match="`seen=FILE`"):
         candidates.choose("unseen", dataset([1]), vocabulary, candidates.seen_mask(vocabulary))
     with pytest.raises(ZslError, match="all classes of the set are seen"):
         candidates.choose("unseen", dataset([1]), vocabulary,
@@ -192,12 +192,12 @@ def test_a_list_of_labels_names_what_is_unknown(tmp_path):
 
 def test_only_images_whose_label_is_a_candidate_count():
     subject = subject_of(classifier_of())
-    found = measure.evaluate(subject, Candidates("few", np.array([1, 2, 3])),
+    found = measure.measure(subject, Candidates("few", np.array([1, 2, 3])),
                              measure.Settings(resamples=10))
     assert found.row["images"] == np.isin(subject.truth, [1, 2, 3]).sum()
     assert found.row["hit@5"] is found.row["chance@5"] is None  # there are three
     assert found.row["chance@2"] == pytest.approx(2 / 3)
-    assert measure.evaluate(subject, Candidates("none", np.array([], int)),
+    assert measure.measure(subject, Candidates("none", np.array([], int)),
                             measure.Settings()) is None
 
 
@@ -205,7 +205,7 @@ def test_only_images_whose_label_is_a_candidate_count():
 def test_where_every_k_is_above_the_number_of_candidates_nothing_is_said_of_hits(seen):
     """Not the hits of images of both kinds of class, and not those of one kind alone."""
     subject = subject_of(classifier_of(seen=seen), among=5)
-    found = measure.evaluate(subject, Candidates("own", np.arange(5)),
+    found = measure.measure(subject, Candidates("own", np.arange(5)),
                              measure.Settings(ks=(10,), resamples=10))
     for name in ("hit", "class_hit", "hp", "chance", "seen_hit", "unseen_hit", "harmonic_hit"):
         assert found.row[f"{name}@10"] is None
@@ -216,7 +216,7 @@ def test_where_every_k_is_above_the_number_of_candidates_nothing_is_said_of_hits
 def test_a_table_says_what_a_dash_in_it_means():
     subject = subject_of(classifier_of(), among=5)
     for ks, said in (((1, 5), False), ((1, 10), True), ((10,), True)):
-        row = measure.evaluate(subject, Candidates("own", np.arange(5)),
+        row = measure.measure(subject, Candidates("own", np.arange(5)),
                                measure.Settings(ks=ks, resamples=10)).row
         notes = [table.note for table in tables.tables([row], ks) if "@k" in table.heading]
         assert all(("fewer labels than k" in note) == said for note in notes)
@@ -225,19 +225,19 @@ def test_a_table_says_what_a_dash_in_it_means():
 def test_a_row_is_the_same_each_time_and_within_its_intervals():
     subject = subject_of(classifier_of())
     everything = Candidates("all", np.arange(LABELS), whole=True)
-    rows = [measure.evaluate(subject, everything, measure.Settings(resamples=200)).row
+    rows = [measure.measure(subject, everything, measure.Settings(resamples=200)).row
             for _ in range(2)]
     assert rows[0] == rows[1]
     for name in ("hit@1", "class_hit@5", "hp@2", "seen_hit@1", "unseen_hit@1", "harmonic_hit@1"):
         assert rows[0][f"{name}_low"] <= rows[0][name] <= rows[0][f"{name}_high"]
-    other = measure.evaluate(subject, everything, measure.Settings(resamples=200, seed=1)).row
+    other = measure.measure(subject, everything, measure.Settings(resamples=200, seed=1)).row
     assert other["hit@1"] == rows[0]["hit@1"]
     assert other["hit@1_low"] != rows[0]["hit@1_low"] or other["hp@5_low"] != rows[0]["hp@5_low"]
 
 
 def test_seen_and_unseen_are_means_over_their_own_classes():
     subject = subject_of(classifier_of())
-    found = measure.evaluate(subject, Candidates("all", np.arange(LABELS), whole=True),
+    found = measure.measure(subject, Candidates("all", np.arange(LABELS), whole=True),
                              measure.Settings(resamples=10))
     right = found.ranking.ranked[:, 0] == subject.truth
     for name, of_kind in (("seen", subject.seen), ("unseen", ~subject.seen)):
@@ -250,7 +250,7 @@ def test_seen_and_unseen_are_means_over_their_own_classes():
 def rows():
     subject = subject_of(classifier_of())
     sets = [Candidates("own|<b>", np.arange(30)), Candidates("all", np.arange(LABELS), whole=True)]
-    return [measure.evaluate(subject, one, measure.Settings(resamples=10), gamma=gamma).row
+    return [measure.measure(subject, one, measure.Settings(resamples=10), gamma=gamma).row
             for one in sets for gamma in (0.0, 0.25)]
 
 
@@ -282,7 +282,7 @@ def test_markdown_has_a_line_a_row_and_escapes(rows):
 
 def test_without_a_hierarchy_nothing_is_said_of_it():
     subject = subject_of(classifier_of(flat=True))
-    row = measure.evaluate(subject, Candidates("all", np.arange(LABELS), whole=True),
+    row = measure.measure(subject, Candidates("all", np.arange(LABELS), whole=True),
                            measure.Settings(resamples=10)).row
     assert row["hp@1"] is row["wrong_other"] is None
     headings = [table.heading for table in tables.tables([row], measure.KS)]

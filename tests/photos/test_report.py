@@ -10,8 +10,11 @@ import tracemalloc
 import browser
 import pytest
 
+from zsl_cli.classifier.predictions import ScoredLabel
+from zsl_cli.errors import ImageError
 from zsl_cli.photos import report
-from zsl_cli.photos.entry import Entry, Failure, Found
+from zsl_cli.photos.entry import Entry
+from zsl_cli.vocabulary.vocabulary import Label
 
 TREE = {"n1": ("animal", None), "n2": ("feline", "n1"), "n3": ("tabby", "n2"),
         "n4": ("tiger", "n2"), "n5": ("dog", "n1"), "n6": ("artifact", None),
@@ -50,16 +53,20 @@ def some(thumbnail, count=300):
     kinds = [("n3", "tabby", 0.9), ("n4", "tiger", 0.5), ("n5", "dog", 0.3), ("n7", "cup", 0.7)]
     for number in range(count):
         id_, name, score = kinds[number % 4]
-        yield Entry(f"photos/{number // 100}/{number:04}.jpg", 1, 1.0,
-                    (Found(id_, name, score), Found("n6", "artifact", 0.05)),
+        yield Entry(f"photos/{number // 100}/{number:04}.jpg",
+                    (scored(id_, name, score), scored("n6", "artifact", 0.05)),
                     thumbnail=thumbnail)
-    yield Entry("photos/none.jpg", 1, 1.0, ())
+    yield Entry("photos/none.jpg")
     for name in HOSTILE:
-        yield Entry(f"photos/{name}", 1, 1.0, (Found("n8", "</script><b>x</b>", 0.2),),
+        yield Entry(f"photos/{name}", (scored("n8", "</script><b>x</b>", 0.2),),
                     thumbnail=thumbnail)
     for number in range(3):
-        yield Entry(f"photos/bad{number}<b>.jpg", 1, 1.0,
-                    failure=Failure("image", f"truncated ({number} bytes <i>left</i>)"))
+        yield Entry(f"photos/bad{number}<b>.jpg",
+                    error=ImageError(f"truncated ({number} bytes <i>left</i>)"))
+
+
+def scored(id_, name, score):
+    return ScoredLabel(Label(id_, name), score)
 
 
 def data(page, kind):
@@ -118,10 +125,8 @@ def test_memory_does_not_grow_with_the_library(thumbnail):
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    if browser.find() is None:
-        pytest.skip("needs chromium")
-    with browser.page(tmp_path_factory.mktemp("browser")) as opened:
+def page(chromium, tmp_path_factory):
+    with browser.page(chromium, tmp_path_factory.mktemp("browser")) as opened:
         yield opened
 
 

@@ -30,7 +30,7 @@ from sidecar_samples import (
 
 from zsl_cli.errors import ImageError
 from zsl_cli.photos import packet
-from zsl_cli.photos.entry import Made
+from zsl_cli.photos.entry import Provenance
 from zsl_cli.photos.xmp import ZSL, Keyword, merge
 
 # --- a new packet
@@ -82,10 +82,10 @@ def test_a_label_in_no_tree_is_its_own_path():
     ("  two\r\nlines\t", "two lines"), ("<&>\"']]>", "<&>\"']]>"), ("日本 🐈", "日本 🐈"),
 ])
 def test_any_name_makes_well_formed_xml(name, written):
-    data = merge(None, [Keyword(name, ("root", name), 0.5)], Made(name, name, name))
+    data = merge(None, [Keyword(name, ("root", name), 0.5)], Provenance(name, name, name))
     assert values(data, SUBJECT) == [written]
     assert values(data, HIERARCHY) == [f"root|{written}"]
-    assert merge(data, [Keyword(name, ("root", name), 0.5)], Made(name, name, name)) == data
+    assert merge(data, [Keyword(name, ("root", name), 0.5)], Provenance(name, name, name)) == data
 
 
 def test_two_labels_of_one_name_are_one_subject_and_two_places_in_the_tree():
@@ -122,7 +122,7 @@ def test_removing_the_keywords_gives_back_the_very_bytes(existing):
 def test_merging_again_changes_nothing(existing):
     merged = merge(existing, [TABBY, SOFA], MADE)
     assert merge(merged, [TABBY, SOFA], MADE) is merged
-    elsewhere = merge(merged, [TABBY, SOFA], Made("other", "v", "2"))
+    elsewhere = merge(merged, [TABBY, SOFA], Provenance("other", "v", "2"))
     assert merge(elsewhere, [TABBY, SOFA], MADE) == merged  # without the digest's help
 
 
@@ -308,7 +308,7 @@ def test_whatever_is_found_the_users_keywords_survive(names, runs):
     for keywords in runs:
         data = merge(data, keywords, MADE)
         assert merge(data, keywords, MADE) == data
-        other = merge(data, keywords, Made("another", "v", "1"))
+        other = merge(data, keywords, Provenance("another", "v", "1"))
         assert merge(other, keywords, MADE) == data
         kept, automatic = values(data, SUBJECT), values(data, AUTOMATIC)
         assert kept[:len(names)] == names

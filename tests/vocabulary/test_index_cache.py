@@ -145,7 +145,7 @@ def test_who_comes_second_waits_and_says_so(cache, child):
     assert len(files(cache)) == 1
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+@pytest.mark.usefixtures("posix")
 @pytest.mark.parametrize("moment", ["building", "saving"])
 def test_a_process_killed_while_building_leaves_the_cache_usable(cache, child, vectors, moment):
     wait = "lambda *_: (print('here', flush=True), __import__('time').sleep(60))"
@@ -173,7 +173,7 @@ def test_nobody_waits_for_ever(cache, child, vectors, monkeypatch):
     assert cache.path is not None
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no limits on files there")
+@pytest.mark.usefixtures("posix")
 def test_a_full_disk_costs_nothing_but_time(cache, child):
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))"
     first, second = child(before=limit), child(before=limit)
@@ -197,8 +197,7 @@ def test_a_damaged_lock_costs_nothing_but_time(vectors, cache):
     assert cache.path is not None
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0,
-                    reason="who may do anything is not kept out")
+@pytest.mark.usefixtures("unprivileged")
 def test_a_cache_that_can_only_be_read_is_read(vectors, cache, monkeypatch):
     cache.open(vectors)
     cache.folder.chmod(0o500)

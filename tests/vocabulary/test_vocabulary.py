@@ -7,10 +7,8 @@ import pytest
 from small_sets import LABELS, make
 
 from zsl_cli import Vocabulary
-from zsl_cli.cli.terminal import options
 from zsl_cli.errors import FolderError, UnknownLabelError
 from zsl_cli.support import folders
-from zsl_cli.vocabulary import nearest
 from zsl_cli.vocabulary.nearest import HnswParameters
 from zsl_cli.vocabulary.vocabulary import Label
 
@@ -140,11 +138,6 @@ def test_impossible_parameters_of_the_index_are_refused(tmp_path, hnsw):
     vocabulary = Vocabulary.load(make(tmp_path / "six", hnsw=hnsw))
     with pytest.raises(FolderError, match=r"vocabulary\.json: hnsw: "):
         vocabulary.searcher(exact=False)
-
-
-def test_the_command_line_and_a_manifest_have_the_same_bounds():
-    for name in ("MIN_M", "MAX_M", "MAX_EF"):
-        assert getattr(options, name) == getattr(nearest, name)
 
 
 def test_parameters_that_the_manifest_leaves_out_suit_the_number_of_labels(tmp_path):

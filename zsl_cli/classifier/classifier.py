@@ -2,18 +2,19 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from zsl_cli.classifier import pairing
+from zsl_cli.classifier.predictions import Prediction, ScoredLabel
 from zsl_cli.embedding import images, stream
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.support import cpus, folders
+from zsl_cli.support.limits import MAX_PIXELS, MAX_TOP
 from zsl_cli.vocabulary.composition import mean
-from zsl_cli.vocabulary.vocabulary import Label, Subset, Vocabulary
+from zsl_cli.vocabulary.vocabulary import Subset, Vocabulary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from zsl_cli.classifier.candidates import Choice
     from zsl_cli.vocabulary.nearest import Nearest
 
-MAX_TOP = 1000
 _OWN_NEIGHBOURS = 1000
 
 MANY = 32
@@ -31,54 +31,6 @@ _SEARCHED = 32
 """Images that are searched together at least: each search reads all label vectors once."""
 
 Key = TypeVar("Key")
-
-
-@dataclass(frozen=True)
-class ScoredLabel:
-    """A label and its score: the probability, from 0 to 1, among the candidate labels.
-
-    phrase: whether it is a phrase, encoded or composed, beside the labels of a vocabulary.
-    """
-
-    label: Label
-    score: float
-    phrase: bool = False
-
-    @property
-    def id(self) -> str:
-        """The label's id."""
-        return self.label.id
-
-    @property
-    def name(self) -> str:
-        """The label's name."""
-        return self.label.name
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What was found in one image: labels, best first, or the error that kept it from being
-    read."""
-
-    path: str
-    labels: tuple[ScoredLabel, ...] = ()
-    error: ImageError | None = None
-
-    def record(self, model: str, vocabulary: str,
-               path_of: "Callable[[str], Sequence[str]] | None" = None) -> dict[str, Any]:
-        """The record of one image, as the command line's contract fixes it.
-
-        path_of: gives the names from the root of the hierarchy down to the label of an id, which
-            then are in the record too, as ``path``.
-        """
-        if self.error is not None:
-            return {"path": self.path,
-                    "error": {"kind": self.error.kind, "message": str(self.error)}}
-        return {"path": self.path,
-                "labels": [{"id": found.id, "label": found.name, "score": round(found.score, 6),
-                            **({"path": list(path_of(found.id))} if path_of else {})}
-                           for found in self.labels],
-                "model": model, "vocabulary": vocabulary}
 
 
 class Classifier:
@@ -153,7 +105,7 @@ class Classifier:
                  max_depth: int | None = None, threshold: float = 0.0,
                  exact: bool | None = None, ef: int | None = None,
                  batch_size: int | None = None, jobs: int | None = None,
-                 max_pixels: int = images.MAX_PIXELS) -> Iterator[Prediction]:
+                 max_pixels: int = MAX_PIXELS) -> Iterator[Prediction]:
         """One prediction an image, in their order; an image that can't be read is one with an
         error.
 
@@ -177,7 +129,7 @@ class Classifier:
     def predict(self, sources: "Iterable[tuple[str, images.ImageSource | ImageError]]",
                 nearest: "Nearest", *, top: int = 5, threshold: float = 0.0,
                 batch_size: int | None = None, jobs: int | None = None,
-                max_pixels: int = images.MAX_PIXELS) -> Iterator[Prediction]:
+                max_pixels: int = MAX_PIXELS) -> Iterator[Prediction]:
         """Predictions for named sources, or for errors that are known already, by ``nearest``
         from ``candidates``."""
 

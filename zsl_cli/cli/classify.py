@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zsl_cli.cli.terminal import notes, options, output
-from zsl_cli.cli.terminal.parameters import as_options
+from zsl_cli.cli.terminal import notes, options, predictions, printing
 from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.support import cpus
-from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,42 +50,36 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.embedding.walk import expand
 
-    output.warm_up(output_format)
-    found = list(expand(images))
+    predictions.warm_up(output_format)
+    sources = list(expand(images))
     if not quiet:
-        notes.relay(lambda line: click.echo(line, err=True))
+        notes.relay()
     classifier = Classifier.load(model, vocabulary, device=device, exact=exact, ef=ef,
-                                 images=len(found))
+                                 images=len(sources))
     with Bar.shown(quiet or len(names or ()) < _MANY) as bar:
-        if not quiet:
-            notes.relay(bar.say)
         bar.start("encoding phrases", len(names or ()), "phrases")
         nearest = classifier.candidates(names, under or None, max_depth=max_depth, exact=exact,
-                                        ef=ef, images=len(found), advance=bar.advance)
+                                        ef=ef, images=len(sources), advance=bar.advance)
     if not quiet:
         notes.say_meanings(classifier, names or (), under, nearest)
-    if verbose:
-        notes.say_what_is_used(classifier, nearest)
-    predictions = classifier.predict(_sources(found), nearest, top=top, threshold=threshold,
-                                     batch_size=batch_size, jobs=jobs, max_pixels=max_pixels)
+    notes.say_what_is_used(classifier, nearest)
+    answers = classifier.predict(_read(sources), nearest, top=top, threshold=threshold,
+                                 batch_size=batch_size, jobs=jobs, max_pixels=max_pixels)
     done, failures = 0, []
-    for prediction in output.write(predictions, output_format, classifier.model.name,
-                                   classifier.vocabulary.name,
-                                   classifier.vocabulary.path_names if paths else None):
+    for prediction in predictions.write(answers, output_format, classifier.model.name,
+                                        classifier.vocabulary.name,
+                                        classifier.vocabulary.path_names if paths else None):
         if prediction.error is None:
             done += 1
         else:
             failures.append(prediction.error)
-            click.echo(f"zsl: {printable(prediction.path)}: "
-                       f"{as_options(str(prediction.error))}", err=True)
-    if verbose:
-        click.echo(f"zsl: {done} images, {len(failures)} failed, "
-                   f"{time.perf_counter() - started:.2f} s", err=True)
+            printing.say(f"{prediction.path}: {prediction.error}")
+    printing.detail(f"{done} images, {len(failures)} failed, {time.perf_counter() - started:.2f} s")
     return _status(done, failures)
 
 
-def _sources(paths: "Iterable[tuple[str, ImageError | None]]",
-             ) -> "Iterator[tuple[str, str | bytes | ImageError]]":
+def _read(paths: "Iterable[tuple[str, ImageError | None]]",
+          ) -> "Iterator[tuple[str, str | bytes | ImageError]]":
     piped = b""
     for path, error in paths:
         if path == "-" and not piped and sys.stdin is not None:

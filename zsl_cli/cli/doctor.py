@@ -8,10 +8,9 @@ from importlib import metadata
 import click
 
 from zsl_cli import __version__
-from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal import options, printing
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
-from zsl_cli.support.wording import printable
 
 _PACKAGES = ("numpy", "pillow", "onnxruntime-gpu", "onnxruntime", "hnswlib", "click", "rich",
              "platformdirs", "tokenizers")
@@ -32,9 +31,10 @@ def command(quiet: bool, verbose: bool, debug: bool) -> int:
     for line, problem in _report():
         problems += problem
         if problem or not quiet:
-            click.echo(("PROBLEM  " if problem else "         ") + printable(line))
+            printing.put(("PROBLEM  " if problem else "         ") + line)
     if not quiet:
-        click.echo(f"\n{problems} problem(s)" if problems else "\nNothing is wrong.")
+        printing.put()
+        printing.put(f"{problems} problem(s)" if problems else "Nothing is wrong.")
     return 2 if problems else 0
 
 
@@ -76,10 +76,10 @@ def _attempt(what: str, look: Callable[[], str]) -> Iterator[tuple[str, bool]]:
 def _image_formats() -> str:
     from PIL import features
 
-    found = [name for name, feature in (("JPEG", "jpg"), ("PNG", "zlib"), ("WebP", "webp"),
+    names = [name for name, feature in (("JPEG", "jpg"), ("PNG", "zlib"), ("WebP", "webp"),
                                         ("AVIF", "avif"), ("JPEG 2000", "jpg_2000"),
                                         ("TIFF", "libtiff")) if features.check(feature)]
-    return ", ".join([*found, "GIF", "BMP"] + (["HEIC"] if "pillow_heif" in sys.modules
+    return ", ".join([*names, "GIF", "BMP"] + (["HEIC"] if "pillow_heif" in sys.modules
                                                or _version("pillow-heif") else []))
 
 

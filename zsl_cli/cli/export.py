@@ -1,22 +1,28 @@
 """``zsl export``: a trained PyTorch checkpoint → a model folder."""
 
-import re
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.errors import MissingExtraError, ZslError
-from zsl_cli.support.folders import check_target
+from zsl_cli.support import extras
+from zsl_cli.support.wording import listed
 
 if TYPE_CHECKING:
-    from zsl_cli.authoring.exporting.plan import Plan, Request
+    from collections.abc import Sequence
+
+    from zsl_cli.authoring.exporting.compare import Form
+    from zsl_cli.authoring.exporting.export import Result
+    from zsl_cli.authoring.exporting.plan import Plan
+    from zsl_cli.authoring.exporting.request import Request
 
 _FILE = click.Path(path_type=Path)
+_WIDE = 120  # columns, where there is no terminal
+_KINDS = {"projection": "by the projection M", "classes": "the classifier's own space",
+          "embedding": "the network's own"}
 
 
 class _Channels(click.ParamType):
@@ -121,8 +127,8 @@ _result = options.stack(
 @_labels
 @_input
 @options.common
-def command(checkpoint: Path, output: Path | None, compare: bool, dry_run: bool, force: bool,
-            quiet: bool, verbose: bool, debug: bool, **given: Any) -> None:
+def command(checkpoint: Path, output: Path | None, dry_run: bool, quiet: bool, verbose: bool,
+            debug: bool, **parameters: Any) -> None:
     """Turn a trained PyTorch CHECKPOINT into a model folder.
 
     CHECKPOINT is a file of weights (.pth, .pt, .bin, .safetensors, or the index of a sharded
@@ -135,108 +141,73 @@ def command(checkpoint: Path, output: Path | None, compare: bool, dry_run: bool,
       zsl export clip-vit-base-patch32/ -o clip --vocab-labels labels.txt
       zsl classify photo.jpg --model clip --labels "a cat,a dog"
     """
-    try:
+    with extras.needed("export", "zsl export"):
         from zsl_cli.authoring.exporting import export, plan
-    except ImportError as error:
-        raise MissingExtraError(error.name or "torch", "export", "zsl export") from error
 
-    def say(line: str) -> None:
-        if not quiet:
-            click.echo(f"zsl: {line}", err=True)
-
-    target = output or Path(_default_name(checkpoint))
+    request = _request(checkpoint, output, **parameters)
     if not dry_run:
-        check_target(target, force=force)
-        if checkpoint.resolve().is_relative_to(target.resolve()):
-            raise ZslError(f"{checkpoint} lies in {target}, which would be replaced; give another "
-                           "-o")
-    if given["trust_pickle"]:
-        click.echo(f"zsl: warning: --trust-pickle runs whatever code is in {checkpoint}", err=True)
-    planned = plan.make(_request(checkpoint, target.name, given))
-    say(f"read {checkpoint.name}: {planned.network.architecture}, features of "
-        f"{planned.features.width} ({planned.features.where}), embedding of {planned.dimension}")
+        request.check_target()  # before anything is read
+    if request.hints.trust:
+        printing.say(f"warning: --trust-pickle runs whatever code is in {checkpoint}")
     if dry_run:
-        _describe(planned)
+        _describe(plan.make(request))
         return
     with interrupts():
-        _, rows = export.export(planned, target, force=force, compare=compare, say=say)
-    if rows:
-        _print_comparison(rows)
-    say(f"now: zsl classify photo.jpg --model {shlex.quote(str(target))}" + _labels_hint(planned))
+        result = export.export(request, printing.note)
+    if result.comparison:
+        _print_comparison(result.comparison)
+    printing.note(f"now: zsl classify photo.jpg --model {shlex.quote(str(result.folder))}"
+                  + _labels_hint(request, result))
 
 
-Channels = tuple[float, ...]
-
-
-def _one_unit(mean: Channels | None, std: Channels | None) -> tuple[Channels | None, ...]:
-    """Mean and std of values up to 255. What is given is of values up to 1, unless one of all
-    these numbers is larger than that."""
-    if max((*(mean or ()), *(std or ())), default=0) > 1:
-        return mean, std
-    return tuple(given and tuple(255 * number for number in given) for given in (mean, std))
-
-
-def _default_name(checkpoint: Path) -> str:
-    """``checkpoint-model`` for ``run/checkpoint.pt``."""
-    stem = checkpoint.resolve().name
-    for suffix in (".index.json", ".tar", ".safetensors", ".bin", ".pth", ".pt2", ".pt", ".ckpt"):
-        stem = stem.removesuffix(suffix)
-    return f"{stem}-model"
-
-
-def _request(checkpoint: Path, name: str, given: dict[str, Any]) -> "Request":
-    from zsl_cli.authoring.exporting import labels
-    from zsl_cli.authoring.exporting.plan import Request
-    from zsl_cli.authoring.networks.network import InputOptions
-    from zsl_cli.authoring.networks.phrase_map import PhraseMap
-    from zsl_cli.authoring.networks.projection import Projection
+def _request(checkpoint: Path, output: Path | None, *, architecture: str | None,
+             tokenizer: Path | None, trust_pickle: bool, size: int | None, crop: float | None,
+             fit: str | None, interpolation: str | None, mean: tuple[float, ...] | None,
+             std: tuple[float, ...] | None, sources: Path | None, license_: str | None,
+             **more: Any) -> "Request":
+    from zsl_cli.authoring.exporting.request import Request
+    from zsl_cli.authoring.networks.network import InputOptions, in_pixel_values
     from zsl_cli.authoring.networks.recognise import Hints
-    from zsl_cli.embedding.walk import images_in
 
-    if given["space"] is not None and not re.fullmatch(r"[\w.:/-]{1,200}", given["space"]):
-        raise click.UsageError("--space takes letters, digits and . _ : / -")
-    if given["space"] and given["vocabulary"]:
-        raise click.UsageError("--vocab gives the space its name; leave --space out")
-    if (given["phrase_map"] is None) != (given["text_encoder"] is None):
-        raise click.UsageError("--phrase-map and --text-encoder belong together")
-    folder = given["calibration_images"]
-    calibration = tuple(images_in(str(folder))) if folder else ()
-    if folder and not calibration:
-        raise ZslError(f"--calibration-images {folder}: no photograph there")
-    mean, std = _one_unit(given["mean"], given["std"])
-    return Request(
-        checkpoint, name,
-        Hints(given["architecture"],
-              InputOptions(given["size"], given["crop"], given["fit"], given["interpolation"],
-                           mean, std),
-              given["tokenizer"], given["trust_pickle"]),
-        projection=Projection.load(given["projection"], trust=given["trust_pickle"])
-        if given["projection"] else None,
-        vocabulary=given["vocabulary"], space=given["space"],
-        features_from=given["features_from"], feature_node=given["feature_node"],
-        phrases=PhraseMap.load(given["phrase_map"]) if given["phrase_map"] else None,
-        text_encoder=given["text_encoder"],
-        class_names=labels.read_classes(given["class_names"]) if given["class_names"] else None,
-        vocab_labels=labels.read_list(given["vocab_labels"]) if given["vocab_labels"] else None,
-        templates=given["templates"] or None,
-        form="float32" if given["quantize"] == "none" else given["quantize"],
-        temperature=given["temperature"],
-        calibration_images=calibration,
-        sources=tuple(options.read_sources(given["sources"])), license=given["license_"])
+    shape = InputOptions(size, crop, fit, interpolation, *in_pixel_values(mean, std))
+    return Request(checkpoint, output, Hints(architecture, shape, tokenizer, trust_pickle),
+                   sources=tuple(options.read_sources(sources)), license=license_, **more)
 
 
-def _describe(planned: "Plan") -> None:
-    described = planned.describe()
-    width = max(len(name) for name, _ in described)
-    for name, value in described:
-        click.echo(f"{name:{width}}  {value}")
-    for note in planned.notes:
-        click.echo(f"zsl: note: {note}", err=True)
+def _describe(plan: "Plan") -> None:
+    """What was recognised, as names and values."""
+    network, features = plan.network, plan.features
+    frame = network.input.preprocessing
+    lines = [
+        ("architecture", network.architecture),
+        ("weights", listed([file.name for file in network.files], 3)),
+        ("features", f"{features.width} ({features.where})"),
+        ("embedding", f"{plan.dimension} dimensions, {_KINDS[plan.kind]}"),
+        ("space", plan.space),
+        ("input", f"{frame.size} x {frame.size}, {frame.fit}, share {frame.crop:.4g}, "
+                  f"{frame.interpolation}"),
+        ("mean", _of_one(network.input.mean)), ("std", _of_one(network.input.std))]
+    if plan.class_labels is not None:
+        first = ", ".join(label.name for label in plan.class_labels[:3])
+        lines.append(("classes", f"{len(plan.class_labels):,}: {first}, …"))
+    if network.text is not None:
+        lines.append(("text tower", f"up to {network.text.length} tokens, templates: "
+                                    + (", ".join(plan.templates) or "none")))
+    if plan.license:
+        lines.append(("licence", plan.license))
+    width = max(len(name) for name, _ in lines)
+    for name, value in lines:
+        printing.put(f"{name:{width}}  {value}")
+    for note in plan.notes:
+        printing.say(f"note: {note}")
 
 
-def _print_comparison(rows: list[dict[str, Any]]) -> None:
+def _of_one(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value / 255:.4g}" for value in values) + " (of 0 to 1)"
+
+
+def _print_comparison(forms: "Sequence[Form]") -> None:
     """The forms as a table; the speed beside that of float32, which is what a reader asks."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -244,24 +215,21 @@ def _print_comparison(rows: list[dict[str, Any]]) -> None:
     for name in ("size", "speed", "against float32", "smallest cosine", "mean cosine",
                  "same ten labels"):
         table.add_column(name, justify="right")
-    base = rows[0]["images_per_second"]
-    for row in rows:
-        top = row.get("top_10")
+    base = forms[0].images_per_second
+    for one in forms:
+        top = one.agreement.top_10
         table.add_row(
-            row["form"], f"{row['megabytes']:.1f} MB",
-            f"{row['images_per_second']:.0f} images/s, {row['device']}",
-            f"{row['images_per_second'] / base:.2f} x", f"{row['min_cosine']:.6f}",
-            f"{row['mean_cosine']:.6f}" + ("" if row["passes"] else " (too low)"),
+            one.form, f"{one.megabytes:.1f} MB",
+            f"{one.images_per_second:.0f} images/s, {one.device}",
+            f"{one.images_per_second / base:.2f} x", f"{one.agreement.min_cosine:.6f}",
+            f"{one.agreement.mean_cosine:.6f}" + ("" if one.passes else " (too low)"),
             "" if top is None else f"{top:.1%}")
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120).print(table)
+    printing.console(_WIDE).print(table)
 
 
-def _labels_hint(planned: "Plan") -> str:
+def _labels_hint(request: "Request", result: "Result") -> str:
     """What else ``classify`` needs."""
-    if planned.vocabulary is not None:
-        return f" --vocab {shlex.quote(str(planned.request.vocabulary))}"
-    if planned.class_labels or planned.request.vocab_labels:
-        return ""
-    if planned.network.text is not None and planned.kind == "embedding":
-        return ' --labels "a cat,a dog"'
-    return f" --vocab V (a vocabulary of the space {planned.space!r})"
+    return {
+        "vocabulary": f" --vocab {shlex.quote(str(request.vocabulary))}", "own": "",
+        "phrases": ' --labels "a cat,a dog"',
+        "none": f" --vocab V (a vocabulary of the space {result.manifest.space!r})"}[result.labels]

@@ -5,17 +5,28 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import NoReturn
 
 import click
 
 from zsl_cli import __version__
-from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal import printing
+from zsl_cli.cli.terminal.groups import Group
 from zsl_cli.errors import ZslError
-from zsl_cli.support.wording import printable
 
-COMMANDS = ("classify", "label", "models", "vocab", "export", "train", "eval", "doctor")
+COMMANDS = {
+    "classify": "Say what is in each IMAGE: a file, a folder, a pattern, or - for standard input.",
+    "label": "Name what is in every photo of a FOLDER; run again, it does only what is new or "
+             "changed.",
+    "models": "List, show and verify model folders.",
+    "vocab": "Build, train, look at and verify vocabulary folders.",
+    "export": "Turn a trained PyTorch CHECKPOINT into a model folder.",
+    "train": "Train the projection M on DATA.",
+    "eval": "Measure models on DATASET.",
+    "doctor": "Say what is installed, which device will be used, and what is wrong.",
+}
+"""The commands in the order in which a newcomer meets them, and what each does: the first sentence
+of its help, so that ``zsl --help`` need not import them."""
 
 
 class QuietEndError(Exception):
@@ -26,26 +37,23 @@ class QuietEndError(Exception):
         self.status = status
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group whose commands are modules of ``zsl_cli.cli``, imported when they are needed."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
-        """The commands in the order in which a newcomer meets them."""
+        """Those of COMMANDS."""
         return list(COMMANDS)
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As click's, from COMMANDS alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command object of ``zsl_cli.cli.NAME``."""
         if cmd_name not in COMMANDS:
             return None
         return importlib.import_module(f"zsl_cli.cli.{cmd_name}").command
-
-    def resolve_command(self, ctx: click.Context, args: list[str],
-                        ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click's, and an unknown command names the nearest ones."""
-        if args and args[0] not in COMMANDS:
-            raise click.UsageError(f"no command {args[0]!r}" + options.did_you_mean(
-                args[0], COMMANDS))
-        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         """As click's, but an interrupt and a closed pipe end the program without a word."""
@@ -69,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     _prepare_streams()
     warnings.simplefilter("ignore")  # libraries' remarks, such as Pillow's on odd metadata
+    if "_ZSL_COMPLETE" in os.environ:  # a shell asks how a word could go on
+        importlib.import_module("zsl_cli.cli.terminal.completion")
     try:
         status = zsl.main(args=arguments, prog_name="zsl", standalone_mode=False) or 0
         sys.stdout.flush()
@@ -84,9 +94,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         if "--debug" in arguments:
             raise
-        with suppress(OSError):  # a terminal that is gone
-            for line in f"zsl: {_explain(error)}".splitlines():
-                click.echo(printable(line), err=True)
+        first, *more = _explain(error).splitlines() or [""]
+        printing.say(first)
+        for line in more:
+            printing.say(line, before="")
         status = 2
     _leave(status)
 
@@ -95,7 +106,7 @@ def _prepare_streams() -> None:
     if sys.stderr is None:  # closed by whoever started us
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     if sys.stdout is None:
-        click.echo("zsl: standard output is closed", err=True)
+        printing.say("standard output is closed")
         os._exit(2)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # not every name is text in the locale's encoding

@@ -17,15 +17,13 @@ import numpy as np
 from PIL import Image
 
 from zsl_cli.errors import ImageError
+from zsl_cli.support.limits import MAX_PIXELS
 from zsl_cli.support.manifests import Preprocessing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image
-
-MAX_PIXELS = 250_000_000
-"""Larger images are refused before decoding; the largest phone cameras make 200 megapixels."""
 
 REDUCING_GAP = 2.75
 """A reduced-size decode stops at this many times the final size, so that what follows is still

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from zsl_cli.errors import DeviceError, FolderError
 from zsl_cli.support import cpus
+from zsl_cli.support.limits import DEVICES
 
 if TYPE_CHECKING:
     import onnxruntime
 
-DEVICES = ("auto", "cpu", "cuda")
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
 

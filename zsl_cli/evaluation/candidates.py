@@ -56,12 +56,12 @@ def read_list(path: str | os.PathLike[str], vocabulary: "Vocabulary") -> Listed:
     Raises ZslError when the file cannot be read or the vocabulary knows none of them.
     """
     names = [line for line in read_lines(Path(path)) if line]
-    found = {name: datasets.meaning(name, vocabulary) for name in names}
-    rows = {match.row for match in found.values() if match}
+    matches = {name: datasets.meaning(name, vocabulary) for name in names}
+    rows = {match.row for match in matches.values() if match}
     if not rows:
         raise ZslError(f"{path}: vocabulary {vocabulary.name!r} knows none of its "
                        f"{len(names):,} lines; a label's name or id in each is expected")
-    return Listed(_sorted(rows), tuple(name for name, match in found.items() if not match))
+    return Listed(_sorted(rows), tuple(name for name, match in matches.items() if not match))
 
 
 def seen_mask(vocabulary: "Vocabulary",
@@ -87,11 +87,11 @@ def choose(name: str, dataset: "Dataset", vocabulary: "Vocabulary",
     if name == "all":
         return Candidates(name, np.arange(len(vocabulary)), whole=True)
     if not seen.any():
-        raise ZslError(f"--candidates {name}: vocabulary {vocabulary.name!r} says of no label "
-                       "that it is seen; give a list of the labels that are: --seen FILE")
+        raise ZslError(f"`candidates={name}`: vocabulary {vocabulary.name!r} says of no label "
+                       "that it is seen; give a list of the labels that are: `seen=FILE`")
     unseen = own[~seen[own]]
     if not len(unseen):
-        raise ZslError(f"--candidates {name}: all classes of the set are seen")
+        raise ZslError(f"`candidates={name}`: all classes of the set are seen")
     if name == "unseen":
         return Candidates(name, unseen)
     return Candidates(name, np.union1d(unseen, np.flatnonzero(seen)))

@@ -99,11 +99,11 @@ def read(path: str | os.PathLike[str], vocabulary: "Vocabulary") -> Dataset:
     classes = tuple(_class(name, len(files), vocabulary) for name, files in groups.items())
     pairs = [(file, one.match.row) for one, files in zip(classes, groups.values(), strict=True)
              if one.match for file in files]
-    found = Dataset(tuple(file for file, _ in pairs),
-                    np.array([row for _, row in pairs], np.int64), classes, loose)
-    if not len(found):
-        raise ZslError(f"{path}: {_why_nothing(found, vocabulary)}")
-    return found
+    dataset = Dataset(tuple(file for file, _ in pairs),
+                      np.array([row for _, row in pairs], np.int64), classes, loose)
+    if not len(dataset):
+        raise ZslError(f"{path}: {_why_nothing(dataset, vocabulary)}")
+    return dataset
 
 
 def class_names(path: str | os.PathLike[str]) -> list[str]:
@@ -194,10 +194,10 @@ def _lines(path: Path) -> Iterator[tuple[int, str, str]]:
         raise ZslError(f"{path}: no CSV file ({error})") from error
 
 
-def _why_nothing(found: Dataset, vocabulary: "Vocabulary") -> str:
-    if not found.unknown:
+def _why_nothing(dataset: Dataset, vocabulary: "Vocabulary") -> str:
+    if not dataset.unknown:
         return "no images in its class folders"
-    one = found.unknown[0]
+    one = dataset.unknown[0]
     like = f"; the nearest names are: {', '.join(one.nearest)}" if one.nearest else ""
     return (f"vocabulary {vocabulary.name!r} knows none of its "
-            f"{counted(len(found.unknown), 'class', 'classes')}, such as {one.name!r}{like}")
+            f"{counted(len(dataset.unknown), 'class', 'classes')}, such as {one.name!r}{like}")

@@ -76,8 +76,8 @@ class Outcome:
     row: dict[str, Any]
 
 
-def evaluate(subject: Subject, candidates: "Candidates", settings: Settings, *,
-             gamma: float | str = 0.0) -> Outcome | None:
+def measure(subject: Subject, candidates: "Candidates", settings: Settings, *,
+            gamma: float | str = 0.0) -> Outcome | None:
     """Measure a subject; None when no image's label is among the candidates.
 
     gamma: the constant of calibrated stacking, or ``best``: that of the greatest harmonic mean
@@ -131,24 +131,24 @@ def _figures(ranked: "NDArray[np.int64]", truth: "NDArray[np.int64]", subject: S
     of_images, of_classes = metrics.bootstrap(
         truth, np.concatenate([hits, precision], axis=1), resamples=settings.resamples,
         random=np.random.default_rng(settings.seed))
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     for k in settings.ks:
         at = ks.index(k) if k in ks else None
         if at is None:
-            found |= _figure(f"hit@{k}") | _figure(f"class_hit@{k}")
+            figures |= _figure(f"hit@{k}") | _figure(f"class_hit@{k}")
         else:
-            found |= _figure(f"hit@{k}", float(hits[:, at].mean()), of_images[:, at])
-            found |= _figure(f"class_hit@{k}", metrics.class_mean(hits[:, at], truth),
-                             of_classes[:, at])
-        found[f"chance@{k}"] = None if at is None else k / len(candidates.rows)
+            figures |= _figure(f"hit@{k}", float(hits[:, at].mean()), of_images[:, at])
+            figures |= _figure(f"class_hit@{k}", metrics.class_mean(hits[:, at], truth),
+                               of_classes[:, at])
+        figures[f"chance@{k}"] = None if at is None else k / len(candidates.rows)
     for k in settings.ks:
         if k in ks and not hierarchy.flat:
             at = ks.index(k)
-            found |= _figure(f"hp@{k}", float(precision[:, at].mean()),
-                             of_images[:, len(ks) + at])
+            figures |= _figure(f"hp@{k}", float(precision[:, at].mean()),
+                               of_images[:, len(ks) + at])
         else:
-            found |= _figure(f"hp@{k}")
-    return found | _generalised(hits, truth, subject.seen[truth], ks, settings)
+            figures |= _figure(f"hp@{k}")
+    return figures | _generalised(hits, truth, subject.seen[truth], ks, settings)
 
 
 def _figure(name: str, value: float | None = None,
@@ -163,11 +163,11 @@ def _generalised(hits: "NDArray[np.float64]", truth: "NDArray[np.int64]",
                  settings: Settings) -> dict[str, Any]:
     """Hits, mean over classes, on images of seen and of unseen classes, and their harmonic mean
     (Xian et al., 2019); None unless the images are of both."""
-    found: dict[str, Any] = {"seen_images": int(of_seen.sum())}
+    figures: dict[str, Any] = {"seen_images": int(of_seen.sum())}
     if of_seen.all() or not of_seen.any():
-        return found | {key: value for k in settings.ks
-                        for name in ("seen", "unseen", "harmonic")
-                        for key, value in _figure(f"{name}_hit@{k}").items()}
+        return figures | {key: value for k in settings.ks
+                          for name in ("seen", "unseen", "harmonic")
+                          for key, value in _figure(f"{name}_hit@{k}").items()}
     parts = [(hits[chosen], truth[chosen]) for chosen in (of_seen, ~of_seen)]
     samples = [metrics.bootstrap(labels, values, resamples=settings.resamples,
                                  random=np.random.default_rng(settings.seed))[1]
@@ -175,14 +175,14 @@ def _generalised(hits: "NDArray[np.float64]", truth: "NDArray[np.int64]",
     for k in settings.ks:
         if k not in ks:
             for name in ("seen", "unseen", "harmonic"):
-                found |= _figure(f"{name}_hit@{k}")
+                figures |= _figure(f"{name}_hit@{k}")
             continue
         at = ks.index(k)
         seen, unseen = (metrics.class_mean(values[:, at], labels) for values, labels in parts)
         of_harmonic = [metrics.harmonic_mean(*pair) for pair in
                        zip(samples[0][:, at].tolist(), samples[1][:, at].tolist(), strict=True)]
-        found |= _figure(f"seen_hit@{k}", seen, samples[0][:, at])
-        found |= _figure(f"unseen_hit@{k}", unseen, samples[1][:, at])
-        found |= _figure(f"harmonic_hit@{k}", metrics.harmonic_mean(seen, unseen),
-                         np.array(of_harmonic))
-    return found
+        figures |= _figure(f"seen_hit@{k}", seen, samples[0][:, at])
+        figures |= _figure(f"unseen_hit@{k}", unseen, samples[1][:, at])
+        figures |= _figure(f"harmonic_hit@{k}", metrics.harmonic_mean(seen, unseen),
+                           np.array(of_harmonic))
+    return figures

@@ -67,7 +67,7 @@ def hierarchical_precision(ranked: "NDArray[np.integer]", truth: "NDArray[np.int
     valid = np.zeros(len(hierarchy), bool)
     valid[candidates] = True
     hops = np.full(len(hierarchy), _FAR, np.int16)
-    found = np.empty((len(truth), len(ks)), np.float32)
+    precision = np.empty((len(truth), len(ks)), np.float32)
     wanted, most = np.array(ks, np.int64), max(ks, default=1)
     counted = np.arange(most) < wanted[:, None]
     order = np.argsort(truth, kind="stable")
@@ -78,10 +78,10 @@ def hierarchical_precision(ranked: "NDArray[np.integer]", truth: "NDArray[np.int
             hops[rows] = hop
         radii = np.minimum(np.searchsorted(sizes, wanted), len(near) - 1)
         correct = hops[ranked[images, :most]][:, None, :] <= radii[:, None]
-        found[images] = (correct & counted).sum(axis=2) / wanted
+        precision[images] = (correct & counted).sum(axis=2) / wanted
         for rows in near:
             hops[rows] = _FAR
-    return found
+    return precision
 
 
 def _correct_sets(hierarchy: "Hierarchy", label: int, valid: "NDArray[np.bool_]",
@@ -164,8 +164,8 @@ def interval(samples: "NDArray[np.floating]", level: float = 0.95) -> tuple[floa
     return float(low), float(high)
 
 
-def recall_at_k(found: "NDArray[np.integer]", exact: "NDArray[np.integer]", k: int) -> float:
+def recall_at_k(approximate: "NDArray[np.integer]", exact: "NDArray[np.integer]", k: int) -> float:
     """The share of the k exact nearest neighbours, ``exact [n, ≥ k]``, that an approximate search
     has among its first k."""
     return float(np.mean([len(np.intersect1d(a[:k], b[:k])) / k
-                          for a, b in zip(found, exact, strict=True)]))
+                          for a, b in zip(approximate, exact, strict=True)]))

@@ -23,7 +23,7 @@ def kinds(answers: "NDArray[np.int64]", truth: "NDArray[np.int64]",
     if not pairs or hierarchy.flat:
         return {}
     above = {row: hierarchy.ancestors(row) for pair in pairs for row in pair}
-    found = dict.fromkeys(KINDS, 0)
+    counts = dict.fromkeys(KINDS, 0)
     for (label, answer), count in pairs.items():
         if answer in above[label]:
             kind = "ancestor"
@@ -33,5 +33,5 @@ def kinds(answers: "NDArray[np.int64]", truth: "NDArray[np.int64]",
             kind = "sibling"
         else:
             kind = "other"
-        found[kind] += count
-    return {kind: count / pairs.total() for kind, count in found.items()}
+        counts[kind] += count
+    return {kind: count / pairs.total() for kind, count in counts.items()}

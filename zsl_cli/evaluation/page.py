@@ -21,7 +21,7 @@ from zsl_cli.embedding import images
 from zsl_cli.errors import ImageError
 from zsl_cli.evaluation import plots
 from zsl_cli.evaluation.tables import Table, tables
-from zsl_cli.support import html_page
+from zsl_cli.support import files, html_page
 from zsl_cli.support.html_page import escaped, isolated
 from zsl_cli.support.wording import counted
 
@@ -65,6 +65,13 @@ def render(outcomes: "Sequence[Outcome]", ks: Sequence[int], about: About) -> by
                _left_out(about)]
     before, behind = html_page.around(__package__, "page")
     return _sealed((before + "\n".join(filter(None, content)) + behind).encode())
+
+
+def check_place(path: str | os.PathLike[str], *, force: bool = False) -> None:
+    """Raise ZslError, before any work is done, for a page that could not be written, or that would
+    replace what is not as ``render`` made it unless ``force`` allows that."""
+    own = os.path.isfile(path) and is_own(path)
+    files.check_new_file(path, force=force or own, option="`report`")
 
 
 def is_own(path: str | os.PathLike[str]) -> bool:
@@ -121,8 +128,8 @@ def _title(outcome: "Outcome") -> str:
 
 
 def _plots(outcomes: "Sequence[Outcome]", ks: Sequence[int]) -> str:
-    found = _hits_plot(outcomes, ks) + _curves_plot(outcomes)
-    return f'<h2>Plots</h2><div class="plots">{found}</div>' if found else ""
+    shown = _hits_plot(outcomes, ks) + _curves_plot(outcomes)
+    return f'<h2>Plots</h2><div class="plots">{shown}</div>' if shown else ""
 
 
 def _hits_plot(outcomes: "Sequence[Outcome]", ks: Sequence[int]) -> str:
@@ -130,30 +137,30 @@ def _hits_plot(outcomes: "Sequence[Outcome]", ks: Sequence[int]) -> str:
     if len(ks) < 2:
         return ""
     places = {k: at / (len(ks) - 1) for at, k in enumerate(ks)}
-    found = [plots.Line(_title(outcome), [
+    lines = [plots.Line(_title(outcome), [
         (places[k], outcome.row[f"hit@{k}"]) for k in ks
         if outcome.row[f"hit@{k}"] is not None], at, marked=True)
         for at, outcome in enumerate(outcomes)]
-    found = [line for line in found if line.points]
-    if not found:
+    lines = [line for line in lines if line.points]
+    if not lines:
         return ""
     return _plot("hit@k", "Share of images whose label is among the first k.",
-                 plots.lines("hit@k of each row", found, across="k", up="hit@k",
+                 plots.lines("hit@k of each row", lines, across="k", up="hit@k",
                              ticks=[(places[k], str(k)) for k in ks]),
-                 [(line.name, line.colour) for line in found])
+                 [(line.name, line.colour) for line in lines])
 
 
 def _curves_plot(outcomes: "Sequence[Outcome]") -> str:
-    found = [plots.Line(_title(outcome), list(zip(
+    lines = [plots.Line(_title(outcome), list(zip(
         outcome.curve.seen.tolist(), outcome.curve.unseen.tolist(), strict=True)), at)
         for at, outcome in enumerate(outcomes)
         if outcome.curve and outcome.row["stacking"] is None]
-    if not found:
+    if not lines:
         return ""
     return _plot("Seen against unseen classes", "hit@1 for all constants of calibrated stacking.",
-                 plots.lines("hit@1 on unseen over seen classes", found,
+                 plots.lines("hit@1 on unseen over seen classes", lines,
                              across="seen classes", up="unseen classes"),
-                 [(line.name, line.colour) for line in found])
+                 [(line.name, line.colour) for line in lines])
 
 
 def _plot(title: str, note: str, drawing: str,

@@ -30,7 +30,7 @@ class Line:
     marked: bool = False
 
 
-def lines(title: str, found: Sequence[Line], *, across: str, up: str,
+def lines(title: str, chart: Sequence[Line], *, across: str, up: str,
           ticks: Sequence[tuple[float, str]] | None = None) -> str:
     """Lines over a square from 0 to 1.
 
@@ -38,7 +38,7 @@ def lines(title: str, found: Sequence[Line], *, across: str, up: str,
         where there are none.
     """
     parts = [_axes(across, up, ticks)]
-    for line in found:
+    for line in chart:
         kind = colour_class(line.colour)
         parts.append(_FRAME.polyline(line.points, f'class="line {kind}"'))
         if line.marked:
@@ -48,24 +48,24 @@ def lines(title: str, found: Sequence[Line], *, across: str, up: str,
     return _FRAME.drawing(title, "".join(parts))
 
 
-def reliability(title: str, found: "Reliability") -> str:
+def reliability(title: str, measured: "Reliability") -> str:
     """A reliability diagram: accuracy in each bin of confidence, against the diagonal."""
-    bins = len(found.count)
+    bins = len(measured.count)
     parts = [_axes("score of the first answer", "share that is right", None)]
-    for at in np.flatnonzero(found.count).tolist():
-        left, right, top = _x(at / bins), _x((at + 1) / bins), _y(float(found.accuracy[at]))
+    for at in np.flatnonzero(measured.count).tolist():
+        left, right, top = _x(at / bins), _x((at + 1) / bins), _y(float(measured.accuracy[at]))
         parts.append(
             f'<rect class="bar" x="{left + 1:.1f}" y="{top:.1f}" width="{right - left - 2:.1f}" '
-            f'height="{max(_y(0) - top, 1):.1f}"><title>{found.count[at]:,} images, mean score '
-            f"{found.confidence[at]:.3f}, right {found.accuracy[at]:.3f}</title></rect>")
+            f'height="{max(_y(0) - top, 1):.1f}"><title>{measured.count[at]:,} images, mean score '
+            f"{measured.confidence[at]:.3f}, right {measured.accuracy[at]:.3f}</title></rect>")
     parts.append(f'<line class="guide" x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}"/>')
     return _FRAME.drawing(title, "".join(parts))
 
 
-def shares(title: str, found: Sequence[tuple[str, float]]) -> str:
+def shares(title: str, of_kinds: Sequence[tuple[str, float]]) -> str:
     """Shares that add up to 1 as one bar, with a legend below."""
     parts, start = [], 0.0
-    for colour, (name, share) in enumerate(found):
+    for colour, (name, share) in enumerate(of_kinds):
         left, width = start * _FRAME.width, max(share * _FRAME.width - 1, 0)
         parts.append(f'<rect class="part {colour_class(colour)}" x="{left:.1f}" y="0" '
                      f'width="{width:.1f}" height="26"><title>'

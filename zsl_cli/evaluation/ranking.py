@@ -92,10 +92,10 @@ def _first(columns: "NDArray[np.int64]", kind: "NDArray[np.intp]",
     of_kind = np.zeros(products.shape[1], bool)
     of_kind[kind] = True
     there = of_kind[columns]
-    found = np.take_along_axis(columns, there.argmax(axis=1)[:, None], 1)[:, 0]
+    best = np.take_along_axis(columns, there.argmax(axis=1)[:, None], 1)[:, 0]
     missing = np.flatnonzero(~there.any(axis=1))
-    found[missing] = kind[products[np.ix_(missing, kind)].argmax(axis=1)]
-    return found
+    best[missing] = kind[products[np.ix_(missing, kind)].argmax(axis=1)]
+    return best
 
 
 def _places(products: "NDArray[np.float32]",

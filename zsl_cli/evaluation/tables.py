@@ -61,28 +61,28 @@ def tables(rows: Sequence[Row], ks: Sequence[int], *, narrow: bool = False) -> l
     few = f" {_NOTHING}: fewer labels than k." if any(
         ks[-1] > row["labels"] for row in rows) else ""
     note = "In brackets: 95 % bootstrap interval." + few
-    found = [
+    parts = [
         table("Flat hit@k, mean over images", note, [*hits(of_images), _plain(chance)]),
         table("Flat hit@k, mean over classes", note, hits(of_classes))]
     if any(row[precision[0]] is not None for row in rows):
-        found.append(table("Hierarchical precision@k",
+        parts.append(table("Hierarchical precision@k",
                            "DeViSE, section 4; mean over images." + few,
                            [_plain(name) for name in precision]))
     if both := [row for row in rows if row["ausuc"] is not None]:
-        found.append(table(
+        parts.append(table(
             f"Seen and unseen classes, {first}",
             "Mean over classes, and their harmonic mean; AUSUC is the area under the curve of "
             "unseen over seen classes for all constants of stacking.",
             [(name, _with_interval(f"{name}_{first}")[1])
              for name in ("seen", "unseen", "harmonic")] + [("AUSUC", _plain("ausuc")[1])], both))
     kinds = ("ancestor", "descendant", "sibling", "other")
-    found.append(table(
+    parts.append(table(
         "Confidence, and how wrong answers are wrong",
         "ECE: expected calibration error. Shares of the wrong first answers that lie above, below "
         "or beside the right label.",
         [("ECE", _plain("ece")[1]), ("median rank", lambda row: f"{row['median_rank']:,g}"),
          *((kind, _plain(f"wrong_{kind}")[1]) for kind in kinds)]))
-    return found
+    return parts
 
 
 def _stacking(row: Row) -> str:
@@ -110,10 +110,10 @@ def _share(value: float | None) -> str:
     return f"{value:.3f}" if value == 0 or value >= 0.0005 else f"{value:.1g}"
 
 
-def to_markdown(found: Sequence[Table]) -> str:
+def to_markdown(shown: Sequence[Table]) -> str:
     """The tables in Markdown, with their headings."""
     parts = []
-    for table in found:
+    for table in shown:
         head = [table.columns, [":--" if at < table.texts else "--:"
                                 for at in range(len(table.columns))]]
         lines = ["| " + " | ".join(_escaped(cell) for cell in line) + " |"

@@ -28,7 +28,7 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _FORMAT = 1  # of the schema; in user_version
 _APPLICATION = 0x5A534C31  # "ZSL1"; in application_id
-_ANEW = "move it away and give --force, and all photos are labelled anew"
+_ANEW = "move it away and give `force`, and all photos are labelled anew"
 
 
 def prepare(connection: sqlite3.Connection, path: str | None) -> None:

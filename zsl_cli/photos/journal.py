@@ -9,18 +9,21 @@ the number of photos. One process at a time can hold it.
 import json
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from zsl_cli.classifier.predictions import ScoredLabel
 from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.photos import database
-from zsl_cli.photos.entry import Entry, Failure, Found
+from zsl_cli.photos.entry import Entry
 from zsl_cli.photos.photo import Stamp, checksum_of
+from zsl_cli.vocabulary.vocabulary import Label
 
 if TYPE_CHECKING:
-    from zsl_cli.classifier.classifier import ScoredLabel
     from zsl_cli.photos.photo import Photo
 
 _KEPT_SCANS = 10  # for so many scans a photo that is gone is remembered, lest it comes back
@@ -90,12 +93,13 @@ class Journal:
                 copy._scan = int(copy._fact("scan") or 0)
             yield copy
 
-    def scan(self, found: Iterable[tuple[str, ImageError | None]], *, retry_failed: bool = False,
+    def scan(self, paths: Iterable[tuple[str, ImageError | None]], *, retry_failed: bool = False,
              check_content: bool = False, thumbnails: bool = False,
              resolve_links: bool = False) -> Counts:
         """Note what is in the library now, and what there is to do.
 
-        found: paths in the order of the output, or places that can't be read with their error.
+        paths: the photos in the order of the output, or places that can't be read with their
+            error.
         retry_failed: do again what failed.
         check_content: read every file to see whether it changed, not only those whose size or
             times did.
@@ -110,7 +114,7 @@ class Journal:
         number = self._scan + 1
         errors = met = position = 0
         with self._transaction():
-            for path, error in found:
+            for path, error in paths:
                 met += 1
                 position += 1
                 key = self._key(path, resolve_links)
@@ -222,16 +226,16 @@ class Journal:
             self._overtake()
             for photo, answer in answers:
                 stamp = photo.stamp
-                found: tuple[str | None, str | None, str | None]
+                columns: tuple[str | None, str | None, str | None]
                 if isinstance(answer, ImageError):
-                    found = None, answer.kind, _text(answer)
+                    columns = None, answer.kind, _text(answer)
                 else:
-                    found = _to_json(answer), None, None
+                    columns = _to_json(answer), None, None
                 self._db.execute(
                     "UPDATE photos SET todo = 0, size = ?, mtime = ?, ctime = ?, crc = ?, "
                     "settings = ?, version = ?, labels = ?, kind = ?, message = ? WHERE id = ?",
                     (stamp and stamp.size, stamp and stamp.mtime, stamp and stamp.ctime,
-                     photo.crc, self._settings, version, *found, photo.row))
+                     photo.crc, self._settings, version, *columns, photo.row))
                 if photo.thumbnail is None:
                     self._db.execute("DELETE FROM thumbnails WHERE id = ?", (photo.row,))
                 else:
@@ -250,14 +254,22 @@ class Journal:
             last = page[-1][0]
             for _, row, path, size, mtime, version, labels, kind, message in page:
                 entry = Entry(
-                    os.fsdecode(path), size, None if mtime is None else round(mtime / 1e9, 6),
-                    tuple(Found(*found) for found in json.loads(labels or "[]")),
-                    None if kind is None else Failure(kind, message), version)
+                    os.fsdecode(path), _from_json(labels),
+                    None if kind is None else ImageError(message, kind),
+                    size, None if mtime is None else round(mtime / 1e9, 6), version)
                 if thumbnails:
                     jpeg = self._db.execute("SELECT jpeg FROM thumbnails WHERE id = ?",
                                             (row,)).fetchone()
                     entry = replace(entry, thumbnail=jpeg and jpeg[0])
                 yield entry
+
+    def most_frequent(self, number: int) -> list[tuple[str, int]]:
+        """The names that are most often the first label in ``entries``, and how often each is."""
+        rows = self._db.execute(
+            "SELECT labels FROM photos WHERE scan = ? AND settings = ? AND labels IS NOT NULL "
+            "ORDER BY position", (self._scan, self._settings))
+        names = Counter(labels[0][1] for text, in rows if (labels := json.loads(text)))
+        return names.most_common(number)
 
     @property
     def folder(self) -> str:
@@ -300,8 +312,8 @@ class Journal:
             self._set_fact("overtaken", json.dumps(sorted(self._overtaken() | others)))
 
     def _fact(self, name: str) -> str | None:
-        found = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return found and found[0]
+        row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return row and row[0]
 
     def _set_fact(self, name: str, value: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
@@ -326,8 +338,18 @@ class _Rules:
     thumbnails: bool
 
 
-def _to_json(labels: "tuple[ScoredLabel, ...]") -> str:
-    return json.dumps([(found.id, found.name, round(found.score, 6)) for found in labels])
+def _to_json(labels: tuple[ScoredLabel, ...]) -> str:
+    return json.dumps([(scored.id, scored.name, round(scored.score, 6)) for scored in labels])
+
+
+def _from_json(text: str | None) -> tuple[ScoredLabel, ...]:
+    return tuple(ScoredLabel(_label(id_, name), score)
+                 for id_, name, score in json.loads(text or "[]"))
+
+
+@lru_cache(maxsize=65536)  # few labels have most of the photos
+def _label(id_: str, name: str) -> Label:
+    return Label(id_, name)
 
 
 def _text(error: ImageError) -> str:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from zsl_cli import __version__
 from zsl_cli.errors import ZslError
-from zsl_cli.photos.entry import Made
+from zsl_cli.photos.entry import Provenance
 from zsl_cli.photos.photo import checksum
 from zsl_cli.photos.tables import FORMATS
 from zsl_cli.support.files import replacing
 
 if TYPE_CHECKING:
+    from zsl_cli.classifier.predictions import PathOf
     from zsl_cli.photos.journal import Journal
-    from zsl_cli.photos.tables import PathOf
 
 _LONGEST = 220  # bytes of a name that leave room for what is put around it
 
@@ -53,27 +53,27 @@ class Output:
             raise ZslError(
                 f"{self.path} " + ("was changed since zsl label wrote it" if marks else
                                    "exists and was not written by this zsl label")
-                + "; give --force to replace it, or choose another name")
+                + "; give `force` to replace it, or choose another name")
 
     def would_lose(self, journal: "Journal") -> bool:
         """Whether writing it now, in the middle of a run, would take away labels that the journal
         does not hold."""
         return self._mark() is not None and not journal.holds(self._name(journal))
 
-    def write(self, journal: "Journal", made: Made, folders: Sequence[str], lineage: Lineage, *,
-              force: bool = False, path_of: "PathOf | None" = None) -> None:
+    def write(self, journal: "Journal", provenance: Provenance, folders: Sequence[str],
+              lineage: Lineage, *, force: bool = False, path_of: "PathOf | None" = None) -> None:
         """Write it whole, or leave what is there; raises ZslError, also where somebody has
         changed it meanwhile.
 
-        path_of: see tables.record.
+        path_of: see predictions.record.
         """
         self.check_own(journal, force)
         try:
             with replacing(self.path) as file:
                 if self.format == "report":
-                    _write_report(file, journal, made, folders, lineage)
+                    _write_report(file, journal, provenance, folders, lineage)
                 else:
-                    FORMATS[self.format](file, journal.entries(), made, path_of)
+                    FORMATS[self.format](file, journal.entries(), provenance, path_of)
                 if not self.is_stream:
                     # Noted before it is in its place: a run that is killed in between knows it.
                     file.flush()
@@ -110,13 +110,13 @@ def _mark(path: str) -> str:
         return f"{os.fstat(file.fileno()).st_size} {checksum(file):08x}"
 
 
-def _write_report(file: BinaryIO, journal: "Journal", made: Made, folders: Sequence[str],
-                  lineage: Lineage) -> None:
+def _write_report(file: BinaryIO, journal: "Journal", provenance: Provenance,
+                  folders: Sequence[str], lineage: Lineage) -> None:
     from zsl_cli.photos import report
 
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    report.write(file, journal.entries(thumbnails=True), lineage,
-                 report.About(made.model, made.vocabulary, __version__, now, tuple(folders)))
+    about = report.About(provenance.model, provenance.vocabulary, __version__, now, tuple(folders))
+    report.write(file, journal.entries(thumbnails=True), lineage, about)
 
 
 def journal_path(outputs: Sequence[Output], sources: Sequence[str]) -> str | None:

@@ -237,7 +237,7 @@ def _parse(data: bytes) -> Element:
     parser = expat.ParserCreate("utf-8", _SEPARATOR)
     parser.buffer_text = True
     open_elements: list[Element] = []
-    found: list[Element] = []
+    roots: list[Element] = []
     declared: dict[str, str] = {}
 
     def declare(prefix: str | None, namespace: str | None) -> None:
@@ -255,7 +255,7 @@ def _parse(data: bytes) -> Element:
         if parent:
             parent.children.append(element)
         if tag == name(RDF, "RDF"):
-            found.append(element)
+            roots.append(element)
         open_elements.append(element)
 
     def end(_: str) -> None:
@@ -281,6 +281,6 @@ def _parse(data: bytes) -> Element:
         parser.Parse(data, True)
     except expat.ExpatError as reason:
         raise error(f"not well-formed XML ({reason}); {ADVICE}") from reason
-    if not found:
+    if not roots:
         raise error(f"it has no rdf:RDF element, so it is no XMP; {ADVICE}")
-    return found[0]
+    return roots[0]

@@ -10,6 +10,7 @@ from PIL import Image
 
 from zsl_cli.embedding import images
 from zsl_cli.errors import ImageError
+from zsl_cli.support.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +73,7 @@ class Photo:
     thumbnail: a small JPEG of what the model sees, if it was asked for.
     """
 
-    def __init__(self, path: str, row: int, *, max_pixels: int = images.MAX_PIXELS,
+    def __init__(self, path: str, row: int, *, max_pixels: int = MAX_PIXELS,
                  with_thumbnail: bool = False) -> None:
         self.path = path
         self.row = row

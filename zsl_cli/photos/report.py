@@ -50,12 +50,11 @@ def write(file: BinaryIO, entries: Iterable[Entry], lineage: Lineage, about: Abo
         "folder": [printable(folder) for folder in about.folder]}))
     entries = iter(entries)
     while batch := list(islice(entries, BLOCK)):
-        photos = [entry for entry in batch if entry.failure is None]
+        photos = [entry for entry in batch if entry.error is None]
         file.write(_block("rows", {
             "photos": [[*_split(entry.path), _scores(entry, labels)] for entry in photos],
-            "failures": [[printable(entry.path), entry.failure.kind,
-                          printable(entry.failure.message)]
-                         for entry in batch if entry.failure is not None]}))
+            "failures": [[printable(entry.path), entry.error.kind, printable(str(entry.error))]
+                         for entry in batch if entry.error is not None]}))
         file.write(_block("thumbnails", [base64.b64encode(entry.thumbnail or b"").decode()
                                          for entry in photos]))
     file.write(_block("labels", labels.table))
@@ -70,8 +69,8 @@ def _split(path: str) -> tuple[str, str]:
 
 def _scores(entry: Entry, labels: "_Labels") -> list[int]:
     """Row and score in thousandths, in turn, of each label."""
-    return [number for found in entry.labels
-            for number in (labels.row(found.id), round(1000 * found.score))]
+    return [number for scored in entry.labels
+            for number in (labels.row(scored.id), round(1000 * scored.score))]
 
 
 class _Labels:

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from zsl_cli.embedding.walk import SUFFIXES
 from zsl_cli.errors import ImageError
-from zsl_cli.photos.entry import Made
+from zsl_cli.photos.entry import Provenance
 from zsl_cli.photos.packet import MAX_BYTES, error
 from zsl_cli.photos.xmp import Keyword, is_ours, merge
 from zsl_cli.support.files import replacing
@@ -85,7 +85,7 @@ class Sidecars:
             existing.remove(stem)
         return existing or [full]
 
-    def plan(self, photo: str, keywords: Sequence[Keyword], made: Made) -> list[Change]:
+    def plan(self, photo: str, keywords: Sequence[Keyword], provenance: Provenance) -> list[Change]:
         """The changes that give a photo's sidecars these keywords; nothing is written. There is
         none for a sidecar that already says the same.
 
@@ -95,7 +95,7 @@ class Sidecars:
         for path in self.paths(photo):
             try:
                 before = _read(path)
-                after = merge(before, keywords, made)
+                after = merge(before, keywords, provenance)
             except (ImageError, OSError) as reason:
                 raise _named(path, "read", reason) from reason
             if after is not None and after != before:

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from zsl_cli.photos.entry import Made
+from zsl_cli.photos.entry import Provenance
 from zsl_cli.photos.packet import ADVICE, RDF, Element, Lines, Packet, clean, error, escape, name
 
 ZSL = "http://ns.zsl-cli.org/label/1.0/"
@@ -74,7 +74,8 @@ _PROPERTIES = (
 )
 
 
-def merge(existing: bytes | None, keywords: Sequence[Keyword], made: Made) -> bytes | None:
+def merge(existing: bytes | None, keywords: Sequence[Keyword],
+          provenance: Provenance) -> bytes | None:
     """The packet with these keywords, in place of those of an earlier run.
 
     ``existing`` itself is returned where nothing is to be done, and None where there is no
@@ -83,7 +84,7 @@ def merge(existing: bytes | None, keywords: Sequence[Keyword], made: Made) -> by
 
     Raises ImageError of kind ``sidecar`` for a packet that cannot be parsed safely.
     """
-    digest = _digest(keywords, made)
+    digest = _digest(keywords, provenance)
     keywords = [keyword for keyword in keywords if clean(keyword.name)]
     if existing is None:
         if not keywords:
@@ -111,8 +112,8 @@ def merge(existing: bytes | None, keywords: Sequence[Keyword], made: Made) -> by
         state["created"] = ["True"]
     if any(state.values()):
         state |= {"scores": [f"{keyword.score:.2g} {clean(keyword.name)}" for keyword in accepted],
-                  "model": [made.model], "vocabulary": [made.vocabulary],
-                  "version": [made.version], "digest": [digest]}
+                  "model": [provenance.model], "vocabulary": [provenance.vocabulary],
+                  "version": [provenance.version], "digest": [digest]}
     _write(packet, chunks, [_Chunk(ZSL, "zsl", local, _OWN[local], [clean(v) for v in state[local]])
                             for local in _OWN if state.get(local)])
     return packet.edited()
@@ -140,11 +141,11 @@ _OWN = {"automatic": "Bag", "automaticHierarchy": "Bag", "automaticTags": "Bag",
         "model": "", "vocabulary": "", "version": "", "created": "", "digest": ""}
 
 
-def _digest(keywords: Sequence[Keyword], made: Made) -> str:
+def _digest(keywords: Sequence[Keyword], provenance: Provenance) -> str:
     """What tells the result of one run from another's, to the two digits that scores have. A new
     version of zsl is no reason to touch a library."""
     said = repr(([(k.name, k.path, f"{k.score:.2g}") for k in keywords],
-                 made.model, made.vocabulary))
+                 provenance.model, provenance.vocabulary))
     return "zsl1-" + hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

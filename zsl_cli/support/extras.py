@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from zsl_cli.errors import MissingExtraError
 
-_PACKAGES = {"skimage": "scikit-image", "pillow_heif": "pillow-heif"}
+_PACKAGES = {"skimage": "scikit-image", "pillow_heif": "pillow-heif",
+             "open_clip": "open_clip_torch", "google": "protobuf"}
 """What pip calls modules that have another name."""
 
 

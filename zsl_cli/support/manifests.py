@@ -7,9 +7,9 @@ all that the file says, what this version of zsl knows nothing of too.
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 
 from zsl_cli.errors import FolderError
 
@@ -26,6 +26,8 @@ FITS = ("crop", "squash", "pad")
 
 Entries = Mapping[str, Any]
 """A JSON object."""
+
+P = TypeVar("P")
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,25 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class Normalisation:
+    """What is subtracted from pixel values from 0 to 255, and what divides them: one number for
+    all channels or one each."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class SentenceEncoder:
+    """What a label encoder's text tower is, where it is a sentence encoder and a map from its
+    vectors: the class, the SHA-256 of its weights, and over how many landmarks the map goes."""
+
+    encoder: str
+    sha256: str
+    landmarks: int
+
+
+@dataclass(frozen=True)
 class TextEncoding:
     """What a model says of its label encoder.
 
@@ -103,6 +124,36 @@ class TextEncoding:
     """
 
     templates: tuple[str, ...]
+    sentence_encoder: SentenceEncoder | None = None
+
+    def to_entries(self) -> dict[str, Any]:
+        """As the manifest has it."""
+        return {"templates": list(self.templates), **(
+            asdict(self.sentence_encoder) if self.sentence_encoder else {})}
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How closely two encoders agree, on the same images, or on the same phrases.
+
+    images: how many of either.
+    max_difference: the largest absolute difference of two numbers.
+    min_cosine, mean_cosine: over the images.
+    top_10: the share of the ten nearest labels that both give, where there are labels.
+    """
+
+    images: int
+    max_difference: float
+    min_cosine: float
+    mean_cosine: float
+    top_10: float | None = None
+
+    def to_entries(self) -> dict[str, float | int]:
+        """As the manifest has it: rounded."""
+        figures = {
+            "images": self.images, "max_difference": float(f"{self.max_difference:.3g}"),
+            "min_cosine": round(self.min_cosine, 6), "mean_cosine": round(self.mean_cosine, 6)}
+        return figures if self.top_10 is None else {**figures, "top_10": round(self.top_10, 4)}
 
 
 @dataclass(frozen=True)
@@ -165,19 +216,29 @@ class Manifest:
 
 @dataclass(frozen=True)
 class ModelManifest(Manifest):
-    """What a model folder says of itself.
+    """What a model folder says of itself. What is not needed to run the model may be None.
 
+    architecture, features: the network, and where in it its features are, for people.
     embedding: ``projection``, ``classes`` or ``embedding``, see exporting.plan.
+    weights: the form of the encoders, ``float32``, ``fp16`` or ``int8``.
     projection: the numbers of M, where there is one (see networks.projection).
+    parity: of which form the agreement is (``text float32`` is that of the label encoder): of
+        ``float32`` with PyTorch, of the others with ``float32``.
     """
 
     input: Preprocessing = field(kw_only=True)
+    normalisation: Normalisation | None = field(default=None, kw_only=True)
+    architecture: str | None = field(default=None, kw_only=True)
+    features: str | None = field(default=None, kw_only=True)
+    embedding: str | None = field(default=None, kw_only=True)
+    weights: str | None = field(default=None, kw_only=True)
+    projection: Entries | None = field(default=None, kw_only=True)
     calibration: Calibration = field(default_factory=Calibration, kw_only=True)
     text: TextEncoding | None = field(default=None, kw_only=True)
-    embedding: str | None = field(default=None, kw_only=True)
-    projection: Entries | None = field(default=None, kw_only=True)
     checkpoint: CheckpointEntry | None = field(default=None, kw_only=True)
+    parity: Mapping[str, Agreement] = field(default_factory=dict, kw_only=True)
     license: str | None = field(default=None, kw_only=True)
+    exported_by: str | None = field(default=None, kw_only=True)
 
     @property
     def encodes_phrases(self) -> bool:
@@ -198,14 +259,36 @@ class ModelManifest(Manifest):
 
         checkpoint, projection = entries.get("checkpoint"), entries.get("projection")
         return super()._fields(entries, path) | {
+            name: entries.get(name) for name in (
+                "architecture", "features", "embedding", "weights", "license", "exported_by")} | {
             "input": part(Preprocessing, "input"),
+            "normalisation": _normalisation(entries.get("normalisation")),
             "calibration": part(Calibration, "calibration"),
-            "text": _text(entries, path), "embedding": entries.get("embedding"),
+            "text": _text(entries, path),
             "projection": projection if isinstance(projection, dict) else None,
             "checkpoint": CheckpointEntry(
                 str(checkpoint.get("file")), str(checkpoint.get("sha256")))
             if isinstance(checkpoint, dict) else None,
-            "license": entries.get("license")}
+            "parity": _parity(entries.get("parity"))}
+
+    def to_entries(self) -> dict[str, Any]:
+        """The JSON object that ``from_entries`` makes this manifest of, of what zsl itself has
+        written."""
+        optional = {
+            "normalisation": self.normalisation and asdict(self.normalisation),
+            "architecture": self.architecture, "features": self.features,
+            "embedding": self.embedding, "weights": self.weights, "projection": self.projection,
+            "calibration": asdict(self.calibration),
+            "text": self.text and self.text.to_entries(),
+            "checkpoint": self.checkpoint and asdict(self.checkpoint),
+            "parity": {name: one.to_entries() for name, one in self.parity.items()}}
+        return {
+            "name": self.name, "version": self.version, "space": self.space,
+            "dimension": self.dimension, "input": asdict(self.input),
+            **{name: value for name, value in optional.items() if value is not None},
+            "license": self.license, "sources": list(self.sources),
+            "exported_by": self.exported_by,
+            "files": {name: asdict(entry) for name, entry in self.files.items()}}
 
 
 @dataclass(frozen=True)
@@ -281,4 +364,28 @@ def _text(entries: Entries, path: Path) -> TextEncoding | None:
         if not isinstance(template, str) or not re.fullmatch(r"[^{}]*\{\}[^{}]*", template):
             raise FolderError(f"{path}: text: template {template!r} is not a text with one {{}} "
                               "in it")
-    return TextEncoding(tuple(templates))
+    return TextEncoding(tuple(templates), _lenient(SentenceEncoder, text))
+
+
+def _normalisation(entry: Any) -> Normalisation | None:
+    return _lenient(Normalisation, {
+        name: tuple(values) for name, values in _object(entry).items() if isinstance(values, list)})
+
+
+def _parity(entry: Any) -> dict[str, Agreement]:
+    read = {name: _lenient(Agreement, one) for name, one in _object(entry).items()}
+    return {name: one for name, one in read.items() if one is not None}
+
+
+def _object(entry: Any) -> Entries:
+    return entry if isinstance(entry, dict) else {}
+
+
+def _lenient(kind: type[P], entry: Any) -> P | None:
+    """A dataclass of those entries that are its fields; None where some are missing, since what
+    is there for people alone makes no folder unusable."""
+    names = {one.name for one in fields(cast("Any", kind))}
+    try:
+        return kind(**{name: value for name, value in _object(entry).items() if name in names})
+    except TypeError:
+        return None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from zsl_cli.support import cpus
+from zsl_cli.support.limits import MAX_EF, MAX_M, MIN_M
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Neighbours = tuple[NDArray[np.int64], NDArray[np.float32]]
-
-MAX_EF = 100_000
-MIN_M, MAX_M = 2, 512
-"""Of one link a node no graph can be made; hundreds cost memory and gain nothing."""
 
 EXACT_UP_TO = 24_000_000
 """Up to so many numbers, labels × dimensions (80,000 labels of 300), exact search costs a sixth

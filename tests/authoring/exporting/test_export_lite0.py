@@ -50,11 +50,11 @@ def photos():
 
 @pytest.mark.data
 @pytest.mark.slow
-@pytest.mark.parametrize(("form", "least"), [("float32", 0.999), ("int8", 0.97)])
-def test_the_best_class_is_pytorchs(tmp_path, photos, form, least):
+@pytest.mark.parametrize(("quantize", "least"), [("none", 0.999), ("int8", 0.97)])
+def test_the_best_class_is_pytorchs(tmp_path, photos, quantize, least):
     checkpoint, paths, best = photos
-    planned = plan.make(plan.Request(checkpoint, "lite0", form=form))
-    export.export(planned, tmp_path / "lite0")
+    planned = plan.make(plan.Request(checkpoint, tmp_path / "lite0", quantize=quantize))
+    export.export(planned)
     classifier = Classifier.load(tmp_path / "lite0", device="cpu", images=len(paths))
     ids = [label.id for label in planned.class_labels]
     found = [ids.index(one.labels[0].id) for one in classifier.classify(paths, top=1)]

@@ -58,7 +58,7 @@ def save(network, path, kind):
 
 def make(path, **options):
     given = InputOptions(size=SIDE, mean=(127.5,), std=(127.5,))
-    return plan.make(plan.Request(path, "out", Hints(input=given), **options))
+    return plan.make(plan.Request(path, path.with_name("out"), Hints(input=given), **options))
 
 
 @pytest.mark.parametrize(("kind", "name"), [
@@ -69,7 +69,7 @@ def test_a_program_is_exported_with_its_classifier_found(tmp_path, network, cat,
     planned = make(tmp_path / name)
     assert (planned.features.width, planned.kind) == (24, "classes")
     assert "ImageNet's mean and std" in planned.notes[0]
-    export.export(planned, tmp_path / "out")
+    export.export(planned)
     classifier = Classifier.load(tmp_path / "out", device="cpu")
     photos = [cat, coffee_png, cat.rotate(90)]
     pixels = torch.from_numpy(np.stack([classifier.model.read(photo) for photo in photos]))
@@ -84,7 +84,7 @@ def test_features_of_a_program_can_be_its_output_or_any_node(tmp_path, network, 
     save(network, tmp_path / "a.pt2", "program")
     planned = make(tmp_path / "a.pt2", features_from="output")
     assert (planned.kind, planned.features.width) == ("embedding", 6)
-    export.export(planned, tmp_path / "out")
+    export.export(planned)
     assert Model.load(tmp_path / "out", device="cpu").embed([cat]).shape == (1, 6)
     assert make(tmp_path / "a.pt2", feature_node="relu").features.width == 16
 
@@ -109,7 +109,7 @@ def test_a_program_of_other_inputs_is_refused(tmp_path):
 def test_torchscript_that_does_not_take_the_size_says_so(tmp_path):
     torch.jit.save(torch.jit.trace(nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 4)),
                                    torch.rand(2, 3, 8, 8)), tmp_path / "flat.pt")
-    with pytest.raises(ZslError, match=r"does not run on \[2, 3, 40, 40\].*give its --size"):
+    with pytest.raises(ZslError, match=r"does not run on \[2, 3, 40, 40\].*give its `size`"):
         make(tmp_path / "flat.pt")
 
 

@@ -27,9 +27,9 @@ def test_a_network_that_ends_in_the_space_needs_no_m(workplace, photos, word_vec
     exec(NETWORK, namespace)
     network = lively(namespace["make"](10))
     torch.save(network.state_dict(), workplace / "deep.pth")
-    planned = make_plan(workplace, "deep.pth", vocabulary=str(word_vectors[0]))
+    planned = make_plan(workplace, "deep.pth", "deep", vocabulary=str(word_vectors[0]))
     assert (planned.kind, planned.features.where, planned.dimension) == ("embedding", "output", 10)
-    export.export(planned, workplace / "deep")
+    export.export(planned)
     model = Model.load(workplace / "deep", device="cpu")
     with torch.inference_mode():
         expected = torch.nn.functional.normalize(network(normalised(model, photos))).numpy()
@@ -42,7 +42,7 @@ def test_m_with_all_its_parts_computes_what_its_formula_says(workplace, small, p
                    numbers.normal(size=(8, 12)).astype(np.float32),
                    numbers.normal(size=8).astype(np.float32), space="test", temperature=0.7,
                    radius=20.0, score_temperature=0.5, unit_features=True)
-    manifest, _ = export.export(make_plan(workplace, projection=m), workplace / "out")
+    manifest = export.export(make_plan(workplace, projection=m)).manifest
     assert (manifest.space, manifest.dimension) == ("test", 9)
     assert manifest.calibration == Calibration(0.5, 100)
     model = Model.load(workplace / "out", device="cpu")
@@ -67,7 +67,7 @@ def test_an_encoder_that_does_not_agree_with_pytorch_is_not_written(workplace, m
 
     monkeypatch.setattr(heads.OfClasses, "forward", drifting)
     with pytest.raises(ZslError, match="does not agree with PyTorch: min cosine"):
-        export.export(make_plan(workplace), workplace / "out")
+        export.export(make_plan(workplace))
     assert not [path for path in workplace.iterdir() if "out" in path.name]
 
 
@@ -77,7 +77,7 @@ def test_int8_below_its_gate_is_tried_in_other_ways_and_then_not_written(workpla
     monkeypatch.setitem(parity.GATES, "int8", parity.Gate(mean_cosine=0.99999999))
     said = []
     with pytest.raises(ZslError, match="int8 does not agree with float32: mean cosine"):
-        export.export(make_plan(workplace, form="int8"), workplace / "out", say=said.append)
+        export.export(make_plan(workplace, quantize="int8"), said.append)
     tried = [line for line in said if line.startswith("int8: ")]
     assert tried == ["int8: weights and activations", "int8: weights and inputs of the "
                      "convolutions that mix channels", "int8: weights alone"]

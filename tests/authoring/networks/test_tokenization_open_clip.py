@@ -59,7 +59,7 @@ def test_text_towers_that_look_at_pads_get_a_fixed_number_of_tokens():
     lambda name: tokenization.from_open_clip(name, 64), tokenization.reference_of_open_clip])
 def test_a_tokenizer_that_open_clip_would_download_is_asked_for(convert):
     import_open_clip()
-    with pytest.raises(ZslError, match="--tokenizer FILE"):
+    with pytest.raises(ZslError, match="`tokenizer=FILE`"):
         convert("ViT-B-16-SigLIP")
     with pytest.raises(ZslError, match="knows no architecture 'hf-hub:a/b'"):
         convert("hf-hub:a/b")

@@ -1,7 +1,6 @@
 """The page with the course of a training."""
 
 import browser
-import pytest
 
 from zsl_cli.authoring.training import curves
 
@@ -29,11 +28,10 @@ def test_a_name_that_is_not_utf_8_can_be_written():
     assert b"caf\\xe9" in page.encode()
 
 
-@pytest.mark.skipif(browser.find() is None, reason="needs Chromium")
-def test_the_page_in_a_browser(tmp_path):
+def test_the_page_in_a_browser(tmp_path, chromium):
     file = tmp_path / "curves.html"
     file.write_text(curves.page("zsl train", {"data": "photos"}, {"M": HISTORY}))
-    with browser.page(tmp_path / "browser") as page:
+    with browser.page(chromium, tmp_path / "browser") as page:
         page.size(900, 800)
         page.open(file.as_uri())
         assert page.complaints == []

@@ -180,7 +180,7 @@ def test_out_of_memory_on_the_graphics_card_suggests_a_smaller_batch(monkeypatch
         train(training)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.usefixtures("cuda")
 def test_training_on_cuda_learns_in_mixed_precision():
     given = problem()
     moved = LinearMap(given, device="cuda")

@@ -144,7 +144,7 @@ def test_persons_are_left_out_and_that_is_said(tmp_path, wordnet, monkeypatch):
                                                       say=said.append)}
     assert "boss" not in names
     assert "child" in names
-    assert said == ["left out 2 labels of persons, many of them slurs or judgements; --persons "
+    assert said == ["left out 2 labels of persons, many of them slurs or judgements; `persons` "
                     "keeps them"]
     everything = label_lists.read("wordnet", Places(wordnet=tmp_path), persons=True)
     assert "boss" in {label.name for label in everything}
@@ -182,9 +182,9 @@ def test_what_is_wrong_is_told_with_file_and_line(read, name, content, message):
 
 
 def test_sources_that_are_not_there(tmp_path, wordnet):
-    with pytest.raises(ZslError, match=r"--labels nothing\.txt: no such file or folder"):
+    with pytest.raises(ZslError, match=r"`labels=nothing\.txt`: no such file or folder"):
         label_lists.read("nothing.txt", Places())
-    with pytest.raises(ZslError, match="wordnet: : what lies below which noun"):
+    with pytest.raises(ZslError, match="wordnet: `: what lies below which noun"):
         label_lists.read("wordnet: ", Places(wordnet=tmp_path))
     (tmp_path / "data" / "train").mkdir(parents=True)
     (tmp_path / "data" / "val").mkdir()

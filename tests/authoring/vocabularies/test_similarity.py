@@ -2,7 +2,6 @@
 
 import re
 from itertools import product
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -128,9 +127,9 @@ def test_too_few_nouns_give_no_figure(wordnet):
     assert similarity.agreement(["cat", "dog", "the"], np.ones((3, 2)), wordnet) is None
 
 
-@pytest.mark.skipif(not Path("/usr/share/wordnet/data.noun").is_file(), reason="needs WordNet")
-def test_verify_prints_it_for_any_vocabulary(zsl):
-    result = zsl("vocab", "verify", "default", "--similarity", "--without-index")
+def test_verify_prints_it_for_any_vocabulary(zsl, wordnet_installed):
+    result = zsl("vocab", "verify", "default", "--similarity", "--without-index",
+                 env=wordnet_installed)
     assert result.returncode == 0, result.stderr
     assert re.search(rb"similarity: Spearman correlation with WordNet path similarity: 0\.\d+ "
                      rb"\(2,000 pairs of [\d,]+ nouns\)", result.stdout)

@@ -1,10 +1,6 @@
 """WordNet's files, the choice of labels, and the fit of label vectors."""
 
-import os
-import signal
 from dataclasses import asdict
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,12 +8,9 @@ import pytest
 pytest.importorskip("scipy")
 
 from zsl_cli import Model, Vocabulary
-from zsl_cli.authoring.networks.phrase_map import PhraseMap
-from zsl_cli.authoring.networks.projection import Projection
-from zsl_cli.authoring.vocabularies import fit, fitted, kernels, labelset, phrases
+from zsl_cli.authoring.vocabularies import fit, fitted, kernels, labelset
 from zsl_cli.authoring.vocabularies.wordnet import PERSON, WordNet
 from zsl_cli.errors import ZslError
-from zsl_cli.vocabulary.vocabulary import Label
 
 
 def test_wordnets_files_are_read_as_documented(wordnet):
@@ -62,20 +55,6 @@ def test_alike_labels_have_a_larger_kernel(wordnet):
     assert tree[2, 1] > tree[2, 0] > tree[2, 3]
     above = kernels.right_above(wordnet, ids, np.array([2, 4]))
     assert above.tolist() == [[1, 0], [1, 0], [0, 0], [0, 1], [0, 0]]
-
-
-@pytest.fixture(scope="module")
-def small_fit():
-    """Forty labels, of which twenty are classes of a classifier of 64 features."""
-    random = np.random.default_rng(0)
-    meaning = fit.unit(random.normal(size=(40, 6)).astype(np.float32))
-    weights = (meaning[:20] @ random.normal(size=(6, 64))).astype(np.float32)
-    classifier = fit.Classifier(weights, np.zeros(20, np.float32), np.arange(20))
-    tree = np.maximum(meaning @ meaning[:20].T, 0).astype(np.float32)
-    prior = random.normal(size=40).astype(np.float32)
-    settings = fit.Settings(dimension=70)
-    arrays = (tree, [meaning, meaning], np.zeros((40, 20), np.float32), prior, classifier)
-    return arrays, settings, fit.fit(*arrays, settings)
 
 
 def embeddings(fitted, features, classifier, settings):
@@ -123,104 +102,6 @@ def test_reduction_keeps_the_scores_of_the_images_given(small_fit):
                                atol=1e-2 * np.abs(images @ form.T).max())
 
 
-# the command --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("arguments", "message"), [
-    (("-o", "there", "--projection", "M.npz"), "there exists; give --force"),
-    (("-o", "new", "--projection", "no/M.npz"), "--projection no/M.npz: there is no folder no"),
-    (("-o", "new", "--projection", "M.npz", "--phrase-map", "no/P.npz"),
-     "--phrase-map no/P.npz: there is no folder no"),
-    (("-o", "new", "--projection", "there"), "--projection there: this is a folder"),
-    (("-o", "new", "--projection", "new/M.npz"),
-     "--projection new/M.npz: this lies in new, which is to be written")])
-def test_places_that_cannot_be_written_are_told_before_anything_is_read(zsl, tmp_path, arguments,
-                                                                        message):
-    (tmp_path / "there").mkdir()
-    (tmp_path / "there" / "vocabulary.json").touch()
-    result = zsl("vocab", "fit", "nowhere.pth", *arguments)
-    assert result.returncode == 2
-    assert message in result.stderr.decode()
-    assert os.listdir(tmp_path) == ["there"]
-
-
-@pytest.mark.parametrize(("projection", "phrases"), [("there", "new"), ("new", "there")])
-def test_fit_replaces_no_file_unless_it_is_told_to(zsl, tmp_path, projection, phrases):
-    (tmp_path / "there").write_text("mine")
-    arguments = ("vocab", "fit", "no.pth", "-o", "folder", "--projection", projection,
-                 "--phrase-map", phrases)
-    result = zsl(*arguments)
-    assert result.returncode == 2
-    assert "there exists; give --force" in result.stderr.decode()
-    assert "there exists" not in zsl(*arguments, "--force").stderr.decode()
-    assert (tmp_path / "there").read_text() == "mine"  # since there is no checkpoint
-
-
-@pytest.fixture
-def fit_command(small_fit, tmp_path, monkeypatch):
-    """The command with a fit that is done already; what happens meanwhile is ``during``."""
-    torch = pytest.importorskip("torch")
-    from zsl_cli.authoring.networks import features, recognise
-    from zsl_cli.cli.vocab import fit as cli
-
-    linear = SimpleNamespace(weight=torch.zeros(20, 64), bias=torch.zeros(20))
-    size = SimpleNamespace(preprocessing=SimpleNamespace(size=8))
-    monkeypatch.setattr(recognise, "recognise",
-                        lambda *_: SimpleNamespace(
-                            module=None, input=size, architecture="timm:some_net.v1"))
-    monkeypatch.setattr(features, "find", lambda *_: SimpleNamespace(classifier=linear))
-    labels = [Label(str(row), str(row)) for row in range(40)]
-    eye = np.eye(3, dtype=np.float32)
-    requests = []
-
-    def run(during=lambda: None, *more):
-        def build(request, progress):
-            requests.append(request)
-            progress.start("encoding", 1, "texts")
-            during()
-            dimension = small_fit[2].prior_dimension
-            return fitted.Built(labels, small_fit[2], phrases.PhraseFit(
-                eye, .5, np.ones((3, dimension), np.float32), np.ones(dimension, np.float32), 1),
-                "ab")
-
-        monkeypatch.setattr(fitted, "build", build)
-        monkeypatch.chdir(tmp_path)
-        cli.command.main(["c.pth", "-o", "out", "--projection", "M.npz", "--phrase-map", "P.npz",
-                          "--wordnet", str(tmp_path), *more], standalone_mode=False)
-        return requests[-1]
-
-    return run
-
-
-def test_folder_projection_and_phrase_map_are_of_one_space(fit_command, tmp_path, wordnet):
-    fit_command()
-    vocabulary = Vocabulary.load(tmp_path / "out")
-    projection = Projection.load(tmp_path / "M.npz")
-    assert projection.space == PhraseMap.load(tmp_path / "P.npz").space == vocabulary.space
-    assert len(vocabulary) == 40
-    assert vocabulary.manifest.entries["fit"]["temperature"] == projection.temperature
-    assert vocabulary.prior_dimension == 70
-    assert PhraseMap.load(tmp_path / "P.npz").slack == 71
-    assert vocabulary.space.startswith("some_net.v1-wordnet-")
-
-
-def test_the_length_of_a_networks_features_can_be_given(fit_command, tmp_path, wordnet, capsys):
-    fit_command(lambda: None, "--feature-length", "28")
-    assert Vocabulary.load(tmp_path / "out").manifest.entries["fit"]["feature_length"] == 28
-    assert "features" not in capsys.readouterr().err
-    fit_command(lambda: None, "--force")
-    assert Vocabulary.load(tmp_path / "out").manifest.entries["fit"]["feature_length"] == 15.6
-    assert ("timm:some_net.v1's features are taken to be as long as EfficientNet-Lite0's, 15.6; "
-            "--feature-length") in capsys.readouterr().err
-
-
-def test_where_class_lists_and_texts_are_can_be_given(fit_command, tmp_path, wordnet):
-    request = fit_command(lambda: None, "--class-lists", "lists", "--text-encoder", "texts")
-    assert request.class_lists == Path("lists")
-    assert request.text_encoder == Path("texts")
-    assert request.wordnet == tmp_path
-
-
 def test_longer_features_make_surer_imagined_images(small_fit):
     (_, texts, _, _, classifier), settings, _ = small_fit
     short, usual, long = (
@@ -247,24 +128,6 @@ def test_prior_and_slack_stand_behind_the_meaning(small_fit):
     assert fitted.vectors[:, fitted.slack_dimension].min() >= 0
     assert not fitted.vectors[:, fitted.slack_dimension + 1:].any()
     assert fitted.score_temperature * fitted.nats == pytest.approx(1)
-
-
-@pytest.mark.parametrize("kind", [Projection, PhraseMap])
-def test_a_full_disk_leaves_no_folder_without_its_projection(fit_command, tmp_path, wordnet,
-                                                             monkeypatch, kind):
-    def save(_self, path):
-        raise OSError(28, "No space left on device", str(path))
-
-    monkeypatch.setattr(kind, "save", save)
-    with pytest.raises(OSError, match="No space"):
-        fit_command()
-    assert not [name for name in os.listdir(tmp_path) if "out" in name]
-
-
-def test_a_fit_cleans_up_when_it_is_asked_to_stop(fit_command, wordnet):
-    found = []
-    fit_command(lambda: found.append(signal.getsignal(signal.SIGTERM)))
-    assert found != [signal.SIG_DFL]
 
 
 def test_the_default_vocabulary_is_what_is_promised():

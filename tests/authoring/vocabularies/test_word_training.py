@@ -98,7 +98,7 @@ def test_an_existing_folder_needs_force(corpus_file, tmp_path):
     assert not np.array_equal(vectors(tmp_path / "out"), first.vectors)
 
 
-@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="file names are text there")
+@pytest.mark.usefixtures("any_file_name")
 def test_names_that_are_not_utf8_are_kept(corpus_file, tmp_path):
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/texts\xff"))
     folder.mkdir()
@@ -113,7 +113,7 @@ def test_names_that_are_not_utf8_are_kept(corpus_file, tmp_path):
         b"%s  a.txt\n%s  caf\xe9.txt\n" % (digest, digest)).hexdigest()
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc"), reason="no /proc")
+@pytest.mark.usefixtures("procfs")
 def test_a_place_where_nothing_can_be_made(corpus_file):
     with pytest.raises(ZslError, match=r"^/proc: no folder can be made there .*another output$"):
         trained(corpus_file, Path("/proc/x"))

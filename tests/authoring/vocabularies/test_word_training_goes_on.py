@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import sqlite3
-import sys
 
 import numpy as np
 import pytest
@@ -34,13 +33,13 @@ def unfinished(corpus_file, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("changes", "message"), [
-    ({"settings": {"dimension": 17}}, "has --dimension 16, and this one 17"),
-    ({"settings": {"epochs": 3}}, "has --epochs 2, and this one 3"),
-    ({"words": {"min_count": 6}}, "has --min-count 5, and this one 6"),
-    ({"words": {"phrase_threshold": None}}, r"has --phrase-threshold 15\.0, and this one None"),
+    ({"settings": {"dimension": 17}}, "has `dimension=16`, and this one 17"),
+    ({"settings": {"epochs": 3}}, "has `epochs=2`, and this one 3"),
+    ({"words": {"min_count": 6}}, "has `min_count=5`, and this one 6"),
+    ({"words": {"phrase_threshold": None}}, r"has `phrase_threshold=15\.0`, and this one None"),
 ])
 def test_other_settings_do_not_go_on(unfinished, corpus_file, changes, message):
-    with pytest.raises(ZslError, match=message + ".*--restart"):
+    with pytest.raises(ZslError, match=message + ".*`restart`"):
         trained(corpus_file, unfinished, **changes)
     lines = Lines()
     trained(corpus_file, unfinished, lines=lines, restart=True, **changes)
@@ -49,7 +48,7 @@ def test_other_settings_do_not_go_on(unfinished, corpus_file, changes, message):
 
 def test_another_corpus_does_not_go_on(unfinished, corpus_file, tmp_path):
     corpus_file.write_text(text(seed=1))
-    with pytest.raises(ZslError, match=r"text\.txt: not the corpus .*has changed; --restart"):
+    with pytest.raises(ZslError, match=r"text\.txt: not the corpus .*has changed; `restart`"):
         trained(corpus_file, unfinished)
     (tmp_path / "other").write_text(text())
     with pytest.raises(ZslError, match="other: not the corpus with which"):
@@ -98,14 +97,14 @@ def test_an_interrupted_preparation_leaves_nothing(corpus_file, tmp_path, monkey
 def test_a_damaged_work_folder_is_noticed(unfinished, corpus_file, tmp_path, name, damage):
     path = tmp_path / ".out.zsl-training" / name
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ZslError, match=r"damaged .*--restart"):
+    with pytest.raises(ZslError, match=r"damaged .*`restart`"):
         trained(corpus_file, unfinished)
     trained(corpus_file, unfinished, restart=True)
 
 
 def test_batches_that_are_none_are_noticed(unfinished, corpus_file, tmp_path):
     np.save(tmp_path / ".out.zsl-training" / "batches.npy", np.zeros(0, np.int64))
-    with pytest.raises(ZslError, match=r"damaged .*--restart"):
+    with pytest.raises(ZslError, match=r"damaged .*`restart`"):
         trained(corpus_file, unfinished)
 
 
@@ -160,7 +159,7 @@ def test_a_work_folder_that_is_a_link_is_not_followed(corpus_file, tmp_path):
     assert left(tmp_path / "mine") == ["dear"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no such modes there")
+@pytest.mark.usefixtures("posix")
 def test_a_work_folder_is_its_users_alone(unfinished, tmp_path):
     assert (tmp_path / ".out.zsl-training").stat().st_mode & 0o777 == 0o700
 
@@ -226,6 +225,6 @@ def test_the_manifest_has_the_most_workers_that_there_were(corpus_file, unfinish
     ready.write_text(json.dumps({**json.loads(ready.read_text()), "workers": 2}))
     lines = Lines()
     trained(corpus_file, unfinished, lines=lines, workers=1)
-    assert any("begun with --workers 2" in line for line in lines)
+    assert any("begun with `workers=2`" in line for line in lines)
     manifest = json.loads((unfinished / "vocabulary.json").read_text())
     assert manifest["training"]["workers"] == 2

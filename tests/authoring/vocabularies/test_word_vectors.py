@@ -88,7 +88,7 @@ def test_zip_archives_with_one_file_or_a_named_one(tmp_path):
     check_same(read(tmp_path / "one.zip"), FOUND, atol=1e-6)
     with zipfile.ZipFile(tmp_path / "one.zip", "a") as archive:
         archive.writestr("b.txt", b"other")
-    with pytest.raises(ZslError, match=r"holds 2 files; choose one with --member: a\.txt, b\.txt"):
+    with pytest.raises(ZslError, match=r"holds 2 files; choose one with `member`: a\.txt, b\.txt"):
         read(tmp_path / "one.zip")
     with pytest.raises(ZslError, match=r"no 'c\.txt' in it"):
         read(tmp_path / "one.zip", member="c.txt")
@@ -116,7 +116,7 @@ def test_glove_words_may_have_blanks_in_them(tmp_path):
 
 def test_words_in_another_encoding(tmp_path):
     path = put(tmp_path, "v", files.text(FOUND).decode().encode("latin-1"))
-    with pytest.raises(ZslError, match=r"v, line 6: .*is not utf-8; give --encoding"):
+    with pytest.raises(ZslError, match=r"v, line 6: .*is not utf-8; give `encoding`"):
         read(path)
     check_same(read(path, encoding="latin-1"), FOUND, atol=1e-6)
 

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import subprocess
 import sys
 
@@ -61,17 +60,17 @@ def test_a_report_takes_the_place_of_none_but_an_unchanged_one_of_its_own(zsl, m
         assert page.read_bytes() == changed
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_the_figures_are_printed_before_a_report_that_cannot_be_written(zsl, model, photos):
-    result = zsl("eval", photos, "--model", model, "--json", "--report", "/dev/full")
+def test_the_figures_are_printed_before_a_report_that_cannot_be_written(zsl, model, photos,
+                                                                               full_disk):
+    result = zsl("eval", photos, "--model", model, "--json", "--report", full_disk)
     assert result.returncode == 2
     assert result.stderr == b"zsl: cannot write /dev/full: No space left on device\n"
     assert rows_of(result)["own"]["images"] == 9
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_report_is_written_although_the_figures_cannot_be(environment, model, photos, tmp_path):
-    with open("/dev/full", "wb") as full:
+def test_a_report_is_written_although_the_figures_cannot_be(environment, model, photos, tmp_path,
+                                                               full_disk):
+    with full_disk.open("wb") as full:
         result = subprocess.run(
             [sys.executable, "-m", "zsl_cli", "eval", photos, "--model", model, "--json",
              "--report", "page.html"], cwd=tmp_path, env=environment, stdout=full,
@@ -95,12 +94,11 @@ def test_the_page_holds_hostile_names_as_text(zsl, model, photos):
     assert "<img src=x" not in page
 
 
-@pytest.mark.skipif(browser.find() is None, reason="needs Chromium")
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (380, "dark")])
-def test_the_page_in_a_browser(zsl, model, photos, tmp_path, width, scheme):
+def test_the_page_in_a_browser(zsl, model, photos, tmp_path, chromium, width, scheme):
     (photos / "c3" / "<b>&.png").write_bytes((photos / "c3" / "0.png").read_bytes())
     zsl("eval", photos, "--model", model, "--report", "page.html", "--stacking", "best", "--quiet")
-    with browser.page(tmp_path / "browser") as page:
+    with browser.page(chromium, tmp_path / "browser") as page:
         page.size(width, 800)
         page.prefer(scheme)
         page.open((tmp_path / "page.html").as_uri())

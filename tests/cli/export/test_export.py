@@ -140,7 +140,7 @@ def test_forms_agree_and_are_compared_in_one_table(workplace, capsys):
 
 def test_half_precision_weights_are_half_as_large_and_the_head_stays_in_float32(
         workplace, finished, photos):
-    manifest, _ = export.export(make_plan(workplace, form="fp16"), workplace / "half")
+    manifest = export.export(make_plan(workplace, target="half", quantize="fp16")).manifest
     assert manifest.entries["parity"]["fp16"]["min_cosine"] > 0.999
     graph = onnx.load(workplace / "half" / "encoder.onnx").graph
     kinds = {tensor.data_type for tensor in graph.initializer if np.prod(tensor.dims) > 100}

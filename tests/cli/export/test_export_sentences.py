@@ -91,9 +91,9 @@ def request(workplace, encoder, phrases, **options):
     width = 48
     random = np.random.default_rng(1)
     projection = Projection(random.normal(size=(D, width)).astype(np.float32), space=SPACE)
-    return plan.Request(workplace / "small.pth", "out",
+    return plan.Request(workplace / "small.pth", options.pop("target", None),
                         Hints("small_network:make", InputOptions(size=48)),
-                        projection=projection, phrases=phrases, text_encoder=encoder, **options)
+                        projection=projection, phrase_map=phrases, text_encoder=encoder, **options)
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +105,8 @@ def exported(small, encoder, tmp_path_factory):
         folder = tmp_path_factory.mktemp(form) / "out"
         with pytest.MonkeyPatch.context() as patch:
             patch.syspath_prepend(str(small[1].parent))
-            export.export(plan.make(request(small[1].parent, encoder, phrase_map(encoder),
-                                            form=form)), folder)
+            export.export(request(small[1].parent, encoder, phrase_map(encoder), target=folder,
+                                  quantize="none" if form == "float32" else form))
         return folder
 
     return of_form

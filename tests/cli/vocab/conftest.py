@@ -1,6 +1,7 @@
 """``zsl vocab build`` on vectors and labels that a test gives."""
 
 import pytest
+from fits import fits_at_once, small_fit  # noqa: F401
 from word_vectors import BINARY
 
 from zsl_cli import Vocabulary

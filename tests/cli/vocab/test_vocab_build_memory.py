@@ -1,6 +1,5 @@
 """``zsl vocab build`` takes little memory."""
 
-import os
 import subprocess
 import sys
 
@@ -10,7 +9,7 @@ import word_vectors as files
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="no /proc")
+@pytest.mark.usefixtures("procfs")
 def test_memory_is_little_more_than_the_vectors_kept(tmp_path, environment):
     """At most 1.3 times what is kept, beyond what the program and the list themselves take; a
     filter that keeps little takes little, and spellings that no label needs take nothing."""

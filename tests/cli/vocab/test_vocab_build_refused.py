@@ -27,7 +27,7 @@ def test_nothing_is_left_of_a_build_that_fails(build, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["vectors.bin"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
+@pytest.mark.usefixtures("posix")
 @pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)])
 def test_nothing_is_left_of_a_build_that_is_told_to_stop(environment, tmp_path, number):
     words = {f"w{row}": np.ones(4, np.float32) for row in range(100_000)}
@@ -49,16 +49,20 @@ def test_nothing_is_left_of_a_build_that_is_told_to_stop(environment, tmp_path, 
     (("--labels", ""), "'--labels': it is empty"), (("-o", ""), "'--output': it is empty"),
     (("--sources", "no.json"), "--sources no.json: No such file or directory"),
     (("--sources", "vectors.bin"), "--sources vectors.bin: not JSON ("),
-    (("-o", "vectors.bin/new/x"), "vectors.bin is no folder, so that nothing can be written in"),
-    (("-o", "/proc/x"), "/proc/x: no folder can be made there (")])
+    (("-o", "vectors.bin/new/x"), "vectors.bin is no folder, so that nothing can be written in")])
 def test_arguments_that_make_no_sense(build, tmp_path, arguments, message):
-    if "/proc/x" in arguments and not os.path.isdir("/proc"):
-        pytest.skip("no /proc")
     result, vocabulary = build(*arguments)
     assert result.returncode == 2
     assert message in result.stderr.decode()
     assert vocabulary is None
     assert os.listdir(tmp_path) == ["vectors.bin"]
+
+
+@pytest.mark.usefixtures("procfs")
+def test_a_place_where_no_folder_can_be_made(build):
+    result, _ = build("-o", "/proc/x")
+    assert result.returncode == 2
+    assert b"/proc/x: no folder can be made there (" in result.stderr
 
 
 def test_an_unknown_encoding(build):

@@ -48,12 +48,12 @@ def test_words_of_one_topic_come_out_near_each_other(zsl, corpus_file, tmp_path)
     shark = vocabulary.rows["great_white_shark"]
     assert vocabulary.label(shark).name == "great white shark"
     assert (unit[rows[:8]] @ unit[shark]).min() > (unit[rows[8:]] @ unit[shark]).max()
-    manifest = vocabulary.manifest.entries
-    assert manifest["sources"] == [{"name": "me", "license": "CC0", "url": "x"}]
-    assert manifest["training"]["corpus"]["sha256"] == folders.sha256(corpus_file)
-    assert manifest["training"]["corpus"]["words"] == len(text().split())
-    assert manifest["training"]["dimension"] == 16
-    assert manifest["space"].startswith("tiny-")
+    manifest = vocabulary.manifest
+    assert manifest.sources == ({"name": "me", "license": "CC0", "url": "x"},)
+    assert manifest.entries["training"]["corpus"]["sha256"] == folders.sha256(corpus_file)
+    assert manifest.entries["training"]["corpus"]["words"] == len(text().split())
+    assert manifest.entries["training"]["dimension"] == 16
+    assert manifest.space.startswith("tiny-")
     counts = [text().split().count(label.id) for label in vocabulary.labels[:5]]
     assert counts == sorted(counts, reverse=True)
 

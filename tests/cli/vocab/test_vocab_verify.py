@@ -1,9 +1,11 @@
 """``zsl vocab verify``."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
+import wordnet_files
 from royal import VECTORS, make, unit
 
 from zsl_cli.cli.vocab import verify as verify_command
@@ -82,11 +84,45 @@ def test_verify_of_a_changed_file_goes_no_further(zsl, royal):
     assert "labels.jsonl: changed" in checks["files"]["message"]
 
 
-def test_verify_with_similarity_reports_what_is_wrong_with_the_files(zsl, royal):
-    pytest.importorskip("scipy")
+@pytest.mark.parametrize("where", [(), ("--wordnet", "wordnet")], ids=["none", "made"])
+def test_verify_with_similarity_reports_what_is_wrong_with_the_files(zsl, royal, tmp_path, where):
+    (tmp_path / "wordnet").mkdir()
+    wordnet_files.write(tmp_path / "wordnet")
     (royal / "vectors.npy").write_bytes(b"")
-    status, checks = verify(zsl, royal, "--similarity")
+    status, checks = verify(zsl, royal, "--similarity", *where)
     assert (status, list(checks)) == (2, ["files"])
+
+
+def test_verify_without_a_wordnet_does_the_other_checks_and_says_so(zsl, royal):
+    status, checks = verify(zsl, royal, "--similarity")
+    missing = checks.pop("similarity")
+    assert (status, missing["state"]) == (2, "wrong")
+    assert missing["message"].startswith("not compared: WordNet 3.0 is not found; ")
+    assert checks == verify(zsl, royal)[1]
+
+
+def test_verify_compares_with_the_wordnet_that_is_named(zsl, royal, tmp_path):
+    pytest.importorskip("scipy")
+    (tmp_path / "wordnet").mkdir()
+    wordnet_files.write(tmp_path / "wordnet")
+    for options, env in ((("--wordnet", "wordnet"), {}), ((), {"WNSEARCHDIR": "wordnet"})):
+        result = zsl("vocab", "verify", str(royal), "--similarity", "--json", *options, env=env)
+        assert result.returncode == 0, result.stderr
+        assert json.loads(result.stdout)["checks"][-1] == {
+            "name": "similarity", "state": "note", "examples": [],
+            "message": "too few of the names are nouns that WordNet knows"}
+
+
+def test_verify_without_scipy_does_the_other_checks_and_says_so(royal, tmp_path, monkeypatch,
+                                                                capsys):
+    wordnet_files.write(tmp_path)
+    monkeypatch.setitem(sys.modules, "scipy.stats", None)
+    with pytest.raises(ZslError, match=r"not compared: .*scipy"):
+        verify_command.command.main([str(royal), "--similarity", "--wordnet", str(tmp_path),
+                                     "--json", "-q"], standalone_mode=False)
+    checks = {check["name"]: check["state"] for check in
+              json.loads(capsys.readouterr().out)["checks"]}
+    assert (checks["files"], checks["similarity"]) == ("ok", "wrong")
 
 
 def test_verify_hashes_every_file_once(royal, monkeypatch, capsys):

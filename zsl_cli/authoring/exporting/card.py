@@ -1,7 +1,8 @@
 """The model card: a model folder's README.md, made from its manifest alone."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict
+
+from zsl_cli.support.manifests import Agreement, CheckpointEntry, ModelManifest, TextEncoding
 
 _CARD = """# {name}
 
@@ -13,11 +14,11 @@ out. Made by `zsl export`; every figure here was measured by it.
 | architecture | {architecture} |
 | weights | {weights} |
 | input | {size} x {size} pixels, {fit}, share {crop:.4g}, {interpolation}, {layout} |
-| normalisation | mean {mean}, std {std} of values from 0 to 255, inside the graph |
+| normalisation | {normalisation} |
 | features | {features} |
 | embedding | {dimension} dimensions, space `{space}` |
 | phrases as labels | {text} |
-| checkpoint | `{checkpoint[file]}`, SHA-256 `{checkpoint[sha256]}` |
+| checkpoint | `{checkpoint.file}`, SHA-256 `{checkpoint.sha256}` |
 | licence | {license} |
 | exported by | {exported_by} |
 
@@ -38,34 +39,43 @@ _COMPARED = {"float32": "ONNX Runtime with PyTorch", "int8": "int8 with float32"
              "fp16": "fp16 with float32"}
 
 
-def model_card(entries: Mapping[str, Any]) -> str:
-    """Markdown for a model folder's README.md.
-
-    entries: of its manifest.
-    """
-    parity = "\n".join(
-        f"| {_compared(name)} | {found['images']} | {found['max_difference']} | "
-        f"{found['min_cosine']} | {found['mean_cosine']} | {found.get('top_10', '')} |"
-        for name, found in entries["parity"].items())
-    sources = "\n".join(f"- {source['name']}, {source['license']}: {source['url']}"
-                        for source in entries["sources"]) or "None were given."
-    text = entries.get("text")
-    numbers = {name: ", ".join(f"{value:.6g}" for value in values)
-               for name, values in entries["normalisation"].items()}
-    return _CARD.format(**{
-        **entries, **entries["input"], **numbers, "parity": parity, "sources": sources,
-        "license": entries["license"] or "not given",
-        "text": "no" if text is None else _phrases(text),
-    })
+def model_card(manifest: ModelManifest) -> str:
+    """Markdown for a model folder's README.md."""
+    return _CARD.format(
+        **asdict(manifest.input), name=manifest.name, space=manifest.space,
+        dimension=manifest.dimension, architecture=manifest.architecture,
+        weights=manifest.weights, features=manifest.features,
+        normalisation=_normalisation(manifest), text=_phrases(manifest.text),
+        checkpoint=manifest.checkpoint or CheckpointEntry("", ""),
+        license=manifest.license or "not given", exported_by=manifest.exported_by,
+        parity="\n".join(_row(name, one) for name, one in manifest.parity.items()),
+        sources="\n".join(f"- {source['name']}, {source['license']}: {source['url']}"
+                          for source in manifest.sources) or "None were given.")
 
 
-def _phrases(text: dict[str, Any]) -> str:
+def _normalisation(manifest: ModelManifest) -> str:
+    if manifest.normalisation is None:
+        return "inside the graph"
+    mean, std = (", ".join(f"{value:.6g}" for value in values)
+                 for values in (manifest.normalisation.mean, manifest.normalisation.std))
+    return f"mean {mean}, std {std} of values from 0 to 255, inside the graph"
+
+
+def _phrases(text: TextEncoding | None) -> str:
     """What the label encoder is."""
-    if "encoder" in text:
-        return (f"yes, by a sentence encoder ({text['encoder']}, SHA-256 `{text['sha256']}`) and a "
-                f"map into the space, over {text['landmarks']:,} landmarks")
-    written = ", ".join(f"`{template}`" for template in text["templates"])
+    if text is None:
+        return "no"
+    if (encoder := text.sentence_encoder) is not None:
+        return (f"yes, by a sentence encoder ({encoder.encoder}, SHA-256 `{encoder.sha256}`) and "
+                f"a map into the space, over {encoder.landmarks:,} landmarks")
+    written = ", ".join(f"`{template}`" for template in text.templates)
     return f"yes; a vocabulary's labels were put into {written}"
+
+
+def _row(name: str, agreement: Agreement) -> str:
+    figures = agreement.to_entries()
+    return (f"| {_compared(name)} | {figures['images']} | {figures['max_difference']} | "
+            f"{figures['min_cosine']} | {figures['mean_cosine']} | {figures.get('top_10', '')} |")
 
 
 def _compared(name: str) -> str:

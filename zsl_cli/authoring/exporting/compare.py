@@ -1,14 +1,16 @@
 """The same encoder in float32, fp16 and int8, side by side."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zsl_cli.authoring.exporting.graph import EMBEDDING, IMAGES
-from zsl_cli.authoring.exporting.parity import GATES, Parity
+from zsl_cli.authoring.exporting.parity import GATES
 from zsl_cli.embedding.sessions import open_session, session_device
+from zsl_cli.support.manifests import Agreement
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,13 +20,31 @@ _ROUNDS = 5
 _SECONDS = 0.4  # of each form in each round
 
 
-def forms(files: dict[str, Path], agreement: dict[str, Parity],
-          pixels: "NDArray[np.uint8]") -> list[dict[str, Any]]:
-    """A row for each form: its file's size in MB, images a second on the device that ``auto``
-    takes, and its agreement (float32 with PyTorch, the others with float32).
+@dataclass(frozen=True)
+class Form:
+    """An encoder in one of its forms.
 
-    The forms take turns in every round, and the median counts, so that what else the machine is
-    doing touches all of them alike.
+    form: ``float32``, ``fp16`` or ``int8``.
+    megabytes: of its file, in units of 10**6 bytes.
+    images_per_second: on ``device``, the one that ``auto`` takes.
+    agreement: of float32 with PyTorch, of the others with float32.
+    passes: whether it agrees closely enough to be written.
+    """
+
+    form: str
+    megabytes: float
+    images_per_second: float
+    device: str
+    agreement: Agreement
+    passes: bool
+
+
+def forms(files: dict[str, Path], agreement: dict[str, Agreement],
+          pixels: "NDArray[np.uint8]") -> list[Form]:
+    """Each of the forms, measured.
+
+    They take turns in every round, and the median counts, so that what else the machine is doing
+    touches all of them alike.
     """
     sessions = {name: open_session(file, "auto") for name, file in files.items()}
     batch = np.resize(pixels, (_BATCH, *pixels.shape[1:]))
@@ -38,12 +58,6 @@ def forms(files: dict[str, Path], agreement: dict[str, Parity],
                 session.run([EMBEDDING], {IMAGES: batch})
                 images += len(batch)
             speeds[name].append(images / spent)
-    rows = []
-    for name, file in files.items():
-        found = agreement[name]
-        rows.append({
-            "form": name, "megabytes": round(file.stat().st_size / 1e6, 1),
-            "images_per_second": round(float(np.median(speeds[name])), 1),
-            "device": session_device(sessions[name]), **found.to_dict(),
-            "passes": not GATES[name].failures(found)})
-    return rows
+    return [Form(name, file.stat().st_size / 1e6, float(np.median(speeds[name])),
+                 session_device(sessions[name]), agreement[name],
+                 not GATES[name].failures(agreement[name])) for name, file in files.items()]

@@ -7,12 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zsl_cli.authoring.exporting.heads import Head, Projected, unit
+from zsl_cli.authoring.exporting.heads import Head, Projected
 from zsl_cli.authoring.networks.features import Features
 from zsl_cli.authoring.networks.network import Input
+from zsl_cli.authoring.networks.pooling import unit
 from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.authoring.networks.quietly import quietly
-from zsl_cli.errors import MissingExtraError, ZslError
+from zsl_cli.errors import ZslError
+from zsl_cli.support import extras
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,14 +34,14 @@ class Encoder(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, body: nn.Module, head: Head, given: Input) -> None:
+    def __init__(self, body: nn.Module, head: Head, network_input: Input) -> None:
         super().__init__()
         self.body = body
         self.head = head
-        self.layout = given.preprocessing.layout
-        self.side = given.preprocessing.size
-        self.register_buffer("mean", torch.tensor(given.mean).view(1, -1, 1, 1))
-        self.register_buffer("std", torch.tensor(given.std).view(1, -1, 1, 1))
+        self.layout = network_input.preprocessing.layout
+        self.side = network_input.preprocessing.size
+        self.register_buffer("mean", torch.tensor(network_input.mean).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(network_input.std).view(1, -1, 1, 1))
         self.halved = False
 
     def halve(self) -> "Encoder":
@@ -76,11 +78,11 @@ class Projecting(nn.Module):
     change: what is added to M, ``[D, F]``, in units of ``unit``; nought at first.
     """
 
-    def __init__(self, features: Features, projection: Projection, given: Input,
+    def __init__(self, features: Features, projection: Projection, network_input: Input,
                  unit: float) -> None:
         super().__init__()
         head = Projected(projection, features.width, features.classifier)
-        self._encoder = Encoder(features.body, head, given)
+        self._encoder = Encoder(features.body, head, network_input)
         self._head, self._unit = head, unit
         self.change = nn.Parameter(torch.zeros_like(head.features))
 
@@ -147,7 +149,7 @@ def _write(module: nn.Module, example: Tensor, name: str, dims: dict[int, "torch
                        "this network is too large for a model folder")
     module.eval()
     try:
-        with quietly(), torch.inference_mode():
+        with extras.needed("export", "zsl export"), quietly(), torch.inference_mode():
             program = torch.onnx.export(
                 module, (example,), dynamo=True, dynamic_shapes=(dims,), input_names=[name],
                 opset_version=OPSET, verbose=False)
@@ -155,8 +157,6 @@ def _write(module: nn.Module, example: Tensor, name: str, dims: dict[int, "torch
             _name_outputs(program)
             _check_dynamic(program, dims)
             program.save(path, external_data=False)
-    except ImportError as error:
-        raise MissingExtraError(error.name or "onnxscript", "export", "zsl export") from error
     except (OSError, MemoryError, ZslError):
         raise
     except Exception as error:  # the exporter raises whatever tracing a network leads it to
@@ -217,9 +217,9 @@ def without_features(graph: "onnx.GraphProto") -> None:
 
 def head_nodes(graph: "onnx.GraphProto") -> list["onnx.NodeProto"]:
     """The nodes that depend on the features: the head."""
-    known, found = {FEATURES}, []
+    known, head = {FEATURES}, []
     for node in graph.node:  # in topological order
         if known & set(node.input):
             known |= set(node.output)
-            found.append(node)
-    return found
+            head.append(node)
+    return head

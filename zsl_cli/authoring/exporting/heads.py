@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from zsl_cli.authoring.networks.pooling import unit
 from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.errors import ZslError
 
@@ -133,12 +134,6 @@ def class_vectors(classifier: nn.Linear) -> tuple[Tensor, float]:
     slack = (length ** 2 - rows.square().sum(1, keepdim=True)).clamp_min(0).sqrt()
     vectors = torch.cat([rows, torch.zeros_like(slack), slack], dim=1) / length
     return functional.normalize(vectors, dim=1).float(), float(length)
-
-
-def unit(vectors: Tensor) -> Tensor:
-    """``[n, D]`` scaled to unit length (torch's own normalize expands, which the shape inference
-    of ONNX Runtime's quantiser does not follow)."""
-    return vectors / vectors.square().sum(dim=1, keepdim=True).clamp_min(1e-24).sqrt()
 
 
 def _slack(vectors: Tensor, radius: float) -> Tensor:

@@ -1,6 +1,6 @@
 """How closely two encoders agree: measured at every export, written into the model folder."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from zsl_cli.authoring.exporting.graph import EMBEDDING
 from zsl_cli.errors import ZslError
+from zsl_cli.support.manifests import Agreement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,30 +20,6 @@ TOP = 10
 
 
 @dataclass(frozen=True)
-class Parity:
-    """Agreement of embeddings of the same images, or of label vectors of the same phrases.
-
-    max_difference: the largest absolute difference of two numbers.
-    min_cosine, mean_cosine: over the images.
-    top_10: the share of the ten nearest labels that both give, where there are labels.
-    """
-
-    images: int
-    max_difference: float
-    min_cosine: float
-    mean_cosine: float
-    top_10: float | None = None
-
-    def to_dict(self) -> dict[str, float | int]:
-        """The figures, rounded for a manifest."""
-        rounded = replace(
-            self, max_difference=float(f"{self.max_difference:.3g}"),
-            min_cosine=round(self.min_cosine, 6), mean_cosine=round(self.mean_cosine, 6),
-            top_10=None if self.top_10 is None else round(self.top_10, 4))
-        return {name: value for name, value in asdict(rounded).items() if value is not None}
-
-
-@dataclass(frozen=True)
 class Gate:
     """The least agreement with which an encoder is written."""
 
@@ -50,16 +27,16 @@ class Gate:
     mean_cosine: float = -1.0
     top_10: float = 0.0
 
-    def failures(self, found: Parity) -> list[str]:
+    def failures(self, agreement: Agreement) -> list[str]:
         """What is below the gate, in words (NaN is)."""
-        values = {name: (getattr(found, name), least) for name, least in vars(self).items()}
+        values = {name: (getattr(agreement, name), least) for name, least in vars(self).items()}
         return [f"{name.replace('_', ' ')} {value:.6f}, and at least {least} is wanted"
                 for name, (value, least) in values.items()
                 if value is not None and not value >= least]
 
-    def check(self, found: Parity, what: str, advice: str) -> None:
-        """Raise ZslError unless the parity passes."""
-        if failures := self.failures(found):
+    def check(self, agreement: Agreement, what: str, advice: str) -> None:
+        """Raise ZslError unless the agreement passes."""
+        if failures := self.failures(agreement):
             raise ZslError(f"{what}: {'; '.join(failures)}; {advice}")
 
 
@@ -69,8 +46,8 @@ GATES = {"float32": Gate(min_cosine=0.9999, top_10=0.98),
 
 
 def compare(a: "NDArray[np.float32]", b: "NDArray[np.float32]", informative: int | None = None,
-            labels: "NDArray[np.floating] | None" = None) -> Parity:
-    """The parity of two arrays of unit embeddings ``[n, D]``.
+            labels: "NDArray[np.floating] | None" = None) -> Agreement:
+    """How closely two arrays of unit embeddings ``[n, D]`` agree.
 
     informative: cosines are over so many leading dimensions, since slack behind them would
         flatter them.
@@ -78,8 +55,8 @@ def compare(a: "NDArray[np.float32]", b: "NDArray[np.float32]", informative: int
     """
     x, y = (_unit(part[:, :informative].astype(np.float64)) for part in (a, b))
     cosines = (x * y).sum(axis=1)
-    return Parity(len(a), float(np.abs(a - b).max()), float(cosines.min()),
-                  float(cosines.mean()), None if labels is None else _top(a, b, labels))
+    return Agreement(len(a), float(np.abs(a - b).max()), float(cosines.min()),
+                     float(cosines.mean()), None if labels is None else _top(a, b, labels))
 
 
 def _unit(vectors: "NDArray[np.float64]") -> "NDArray[np.float64]":
@@ -97,12 +74,20 @@ def _top(a: "NDArray[np.float32]", b: "NDArray[np.float32]",
                           for x, y in zip(first.tolist(), second.tolist(), strict=True)]))
 
 
-def worst(found: "Sequence[Parity]") -> Parity:
+def worst(several: "Sequence[Agreement]") -> Agreement:
     """The least agreement of several comparisons of the same images."""
-    tops = [one.top_10 for one in found if one.top_10 is not None]
-    return Parity(found[0].images, max(one.max_difference for one in found),
-                  min(one.min_cosine for one in found), min(one.mean_cosine for one in found),
-                  min(tops) if tops else None)
+    tops = [one.top_10 for one in several if one.top_10 is not None]
+    return Agreement(several[0].images, max(one.max_difference for one in several),
+                     min(one.min_cosine for one in several),
+                     min(one.mean_cosine for one in several), min(tops) if tops else None)
+
+
+def spoken(agreement: Agreement) -> str:
+    """The figures in words."""
+    top = ("" if agreement.top_10 is None
+           else f", same ten nearest labels {agreement.top_10:.1%}")
+    return (f"largest difference {agreement.max_difference:.2g}, smallest cosine "
+            f"{agreement.min_cosine:.6f}, mean {agreement.mean_cosine:.6f}{top}")
 
 
 def run(graph: Path, name: str, inputs: "NDArray[np.integer]",

@@ -1,21 +1,23 @@
 """What will be exported, decided before anything is written."""
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
 from zsl_cli.authoring.exporting import heads, labels
+from zsl_cli.authoring.exporting.request import Request
 from zsl_cli.authoring.networks import features
 from zsl_cli.authoring.networks.features import Features
 from zsl_cli.authoring.networks.network import Network
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
 from zsl_cli.authoring.networks.projection import Projection
-from zsl_cli.authoring.networks.recognise import Hints, recognise
+from zsl_cli.authoring.networks.recognise import recognise
+from zsl_cli.embedding.walk import images_in
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.vocabulary.vocabulary import Label, Vocabulary
@@ -24,50 +26,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Labels = Literal["vocabulary", "own", "phrases", "none"]
+"""Where a model's labels are from: the vocabulary that the user named, one of its own, whatever
+phrases the user names, or a vocabulary that is still to be named."""
+
 DEFAULT_TEMPERATURE = 0.05
 _ROOM = 1.5
 """How much longer than any features of the calibration photographs others may be."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a user asks for.
-
-    projection: M; without one, the classifier's rows are the label vectors, or the network's
-        output is the embedding.
-    vocabulary: name or folder of the vocabulary whose space M, or the network, maps into.
-    space: the space's name, where no vocabulary gives it.
-    features_from, feature_node: see features.find.
-    class_names: of the classifier's rows.
-    phrases: the map from sentence vectors of phrases to the space, with
-    text_encoder: the folder of the sentence encoder; together they make the label encoder.
-    vocab_labels: labels to encode with a dual encoder's text tower.
-    templates: what these are put into; by default what the model's makers use.
-    form: ``float32``, ``fp16`` or ``int8``.
-    temperature: of the scores (see model.Calibration).
-    calibration_images: paths; by default crops of scikit-image's photographs.
-    sources: what all this comes from, dictionaries with ``name``, ``license`` and ``url``.
-    """
-
-    checkpoint: Path
-    name: str
-    hints: Hints = field(default_factory=Hints)
-    projection: Projection | None = None
-    vocabulary: str | None = None
-    space: str | None = None
-    features_from: str = "auto"
-    feature_node: str | None = None
-    class_names: tuple[Label, ...] | None = None
-    phrases: PhraseMap | None = None
-    text_encoder: Path | None = None
-    vocab_labels: tuple[Label, ...] | None = None
-    templates: tuple[str, ...] | None = None
-    form: str = "float32"
-    temperature: float | None = None
-    calibration_images: tuple[str, ...] = ()
-    sources: tuple[dict[str, str], ...] = ()
-    license: str | None = None
-    version: str = "1"
 
 
 @dataclass(frozen=True)
@@ -78,6 +43,9 @@ class Plan:
         are the label vectors) or ``embedding`` (the network maps into a space itself).
     vocabulary: whose space it is, if the user named it.
     class_labels: a label a row of the classifier, for ``classes``.
+    vocab_labels: labels for the text tower to encode, if the user wants any.
+    photographs: paths of those to calibrate on and to measure agreement with; none for those of
+        scikit-image.
     notes: what a user should know.
     label_encoder_of: a model folder of the same space, whose label encoder is taken over.
     """
@@ -88,8 +56,10 @@ class Plan:
     kind: str
     projection: Projection | None
     vocabulary: Vocabulary | None
-    class_labels: tuple[Label, ...] | None
-    notes: tuple[str, ...]
+    class_labels: tuple[Label, ...] | None = None
+    vocab_labels: tuple[Label, ...] | None = None
+    photographs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     label_encoder_of: Path | None = None
 
     @property
@@ -113,9 +83,9 @@ class Plan:
         """The name of the space: the user's, the vocabulary's, M's, or one of its own."""
         if self.vocabulary is not None:
             return self.vocabulary.space
-        given = self.request.space or (self.projection.space if self.projection else None)
-        if given:
-            return given
+        named = self.request.space or (self.projection.space if self.projection else None)
+        if named:
+            return named
         parts = f"{self.digest} {self.features.where} {self.network.input}"
         digest = hashlib.sha256(parts.encode())
         for part in vars(self.projection).values() if self.projection is not None else ():
@@ -132,8 +102,8 @@ class Plan:
         longest = 0.0
         with torch.inference_mode():
             for start in range(0, min(len(pixels), 64), 4):
-                found = self.features.body(prepared(pixels[start:start + 4]))
-                longest = max(longest, float(found.norm(dim=1).max()))
+                features = self.features.body(prepared(pixels[start:start + 4]))
+                longest = max(longest, float(features.norm(dim=1).max()))
         return heads.OfClasses(self.features.width, _ROOM * (longest ** 2 + 1) ** 0.5)
 
     def temperature(self, head: heads.Head) -> float:
@@ -147,31 +117,14 @@ class Plan:
             return 1 / (head.radius * heads.class_vectors(self.features.classifier)[1])
         return DEFAULT_TEMPERATURE
 
-    def describe(self) -> list[tuple[str, str]]:
-        """What was recognised, as names and values for people."""
-        given = self.network.input
-        frame = given.preprocessing
-        shown = [
-            ("architecture", self.network.architecture),
-            ("weights", ", ".join(file.name for file in self.network.files[:3])
-             + (f" and {len(self.network.files) - 3} more" if len(self.network.files) > 3
-                else "")),
-            ("features", f"{self.features.width} ({self.features.where})"),
-            ("embedding", f"{self.dimension} dimensions, {_KINDS[self.kind]}"),
-            ("space", self.space),
-            ("input", f"{frame.size} x {frame.size}, {frame.fit}, share {frame.crop:.4g}, "
-                      f"{frame.interpolation}"),
-            ("mean", _numbers(given.mean)), ("std", _numbers(given.std)),
-        ]
-        if self.class_labels is not None:
-            first = ", ".join(label.name for label in self.class_labels[:3])
-            shown.append(("classes", f"{len(self.class_labels):,}: {first}, …"))
-        if self.network.text is not None:
-            shown.append(("text tower", f"up to {self.network.text.length} tokens, templates: "
-                                        + (", ".join(self.templates) or "none")))
-        if self.license:
-            shown.append(("licence", self.license))
-        return shown
+    @property
+    def labels(self) -> Labels:
+        """Where the labels of the model are from."""
+        if self.vocabulary is not None:
+            return "vocabulary"
+        if self.class_labels or self.vocab_labels:
+            return "own"
+        return "phrases" if self.network.text is not None and self.kind == "embedding" else "none"
 
     @property
     def templates(self) -> tuple[str, ...]:
@@ -185,32 +138,55 @@ class Plan:
         return self.request.license or self.network.license
 
 
-_KINDS = {"projection": "by the projection M", "classes": "the classifier's own space",
-          "embedding": "the network's own"}
-
-
-def _numbers(values: tuple[float, ...]) -> str:
-    return ", ".join(f"{value / 255:.4g}" for value in values) + " (of 0 to 1)"
-
-
 def make(request: Request) -> Plan:
-    """Read the checkpoint and decide. Raises ZslError."""
-    network = recognise(request.checkpoint, request.hints)
+    """Read the checkpoint and what goes with it, and decide. Raises ZslError."""
+    hints = request.hints
+    photographs = _photographs(request.calibration_images)
+    own_projection = (Projection.load(request.projection, trust=hints.trust)
+                      if isinstance(request.projection, str | Path) else request.projection)
+    phrases = (PhraseMap.load(request.phrase_map) if isinstance(request.phrase_map, Path)
+               else request.phrase_map)
+    class_names = (labels.read_classes(request.class_names)
+                   if isinstance(request.class_names, Path) else request.class_names)
+    vocab_labels = (labels.read_list(str(request.vocab_labels))
+                    if isinstance(request.vocab_labels, str | Path) else request.vocab_labels)
+    network = recognise(request.checkpoint, hints)
     vocabulary = Vocabulary.load(request.vocabulary) if request.vocabulary else None
-    projection = request.projection or network.projection
+    projection = own_projection or network.projection
     side = network.input.preprocessing.size
-    found = features.find(
+    cut = features.find(
         network.module, torch.zeros(2, 3, side, side), _source(request, network),
         request.feature_node, _wanted_width(projection, vocabulary))
-    kind = _kind(network, found, projection, vocabulary)
+    kind = _kind(network, cut, projection, vocabulary)
     notes = [*network.notes]
     if kind == "embedding" and not (network.text or vocabulary) and (
             request.features_from == "auto" and request.feature_node is None):
         notes.append("no linear layer gives the network's output, so the output itself is the "
-                     "embedding, without labels of its own; --feature-node takes other features")
-    plan = Plan(request, network, found, kind, projection, vocabulary, None, tuple(notes))
-    if projection is not None:
-        heads.Projected(projection, found.width, found.classifier)  # raises for another width
+                     "embedding, without labels of its own; `feature_node` takes other features")
+    plan = Plan(request, network, cut, kind, projection, vocabulary, vocab_labels=vocab_labels,
+                photographs=photographs, notes=tuple(notes))
+    _check_space(plan)
+    _check_labels(plan)
+    if phrases is not None:
+        plan = _with_phrases(plan, phrases)
+    return _with_classes(plan, class_names) if kind == "classes" else plan
+
+
+def _photographs(images: Sequence[str] | Path | str | None) -> tuple[str, ...]:
+    """The paths of a folder's photographs, or those that are given. Raises ZslError."""
+    if images is None:
+        return ()
+    paths = tuple(images_in(str(images)) if isinstance(images, str | Path) else map(str, images))
+    if not paths:
+        raise ZslError(f"`calibration_images={images}`: no photograph there")
+    return paths
+
+
+def _check_space(plan: Plan) -> None:
+    """Raise ZslError where M, the vocabulary and the name of the space do not go together."""
+    projection, vocabulary, request = plan.projection, plan.vocabulary, plan.request
+    if projection is not None:  # raises for another width
+        heads.Projected(projection, plan.features.width, plan.features.classifier)
     if vocabulary is not None and vocabulary.dimension != plan.dimension:
         raise ZslError(f"the embedding has {plan.dimension} dimensions, and the label vectors of "
                        f"vocabulary {request.vocabulary!r} have {vocabulary.dimension}")
@@ -218,22 +194,30 @@ def make(request: Request) -> Plan:
     wanted = vocabulary.space if vocabulary is not None else request.space
     if own and wanted and own != wanted:
         raise ZslError(f"M maps into the space {own!r}, and "
-                       f"{'the vocabulary' if vocabulary is not None else '--space'} is of "
+                       f"{'the vocabulary' if vocabulary is not None else '`space`'} is of "
                        f"{wanted!r}: the labels would be nonsense")
-    _check_labels(request, network, kind)
-    if request.phrases is not None:
-        plan = _with_phrases(plan, request.phrases)
-    return _with_classes(plan) if kind == "classes" else plan
+
+
+def _check_labels(plan: Plan) -> None:
+    """Raise ZslError for labels that nothing in the network has a use for."""
+    request, text = plan.request, plan.network.text
+    if plan.vocab_labels and (text is None or plan.kind != "embedding"):
+        raise ZslError("`vocab_labels` needs a checkpoint with a text tower (CLIP, SigLIP) to "
+                       "encode them; build a vocabulary with zsl vocab build instead")
+    if request.class_names and plan.kind != "classes":
+        raise ZslError("`class_names` names the rows of a classifier, and this export does not "
+                       "use one")
+    if request.templates and text is None:
+        raise ZslError("`template` is for the labels of a text tower, and this checkpoint has "
+                       "none")
 
 
 def _with_phrases(plan: Plan, phrases: PhraseMap) -> Plan:
     """The plan with the map of phrases, and its sentence encoder, as the text tower."""
     if plan.network.text is not None:
-        raise ZslError("this checkpoint has a text tower of its own; leave --phrase-map and "
-                       "--text-encoder out")
-    if plan.request.text_encoder is None:
-        raise ZslError("a map of phrases needs the sentence encoder that it was fitted to: "
-                       "--text-encoder FOLDER")
+        raise ZslError("this checkpoint has a text tower of its own; leave `phrase_map` and "
+                       "`text_encoder` out")
+    assert plan.request.text_encoder is not None  # see Request
     if phrases.dimension != plan.dimension:
         raise ZslError(f"the map of phrases gives vectors of {phrases.dimension} dimensions, and "
                        f"the embedding has {plan.dimension}")
@@ -259,43 +243,27 @@ def _wanted_width(projection: Projection | None, vocabulary: Vocabulary | None) 
     return None if vocabulary is None else vocabulary.dimension
 
 
-def _kind(network: Network, found: Features, projection: Projection | None,
+def _kind(network: Network, cut: Features, projection: Projection | None,
           vocabulary: Vocabulary | None) -> str:
     if projection is not None:
         return "projection"
-    if network.text is not None or vocabulary is not None or found.classifier is None:
+    if network.text is not None or vocabulary is not None or cut.classifier is None:
         return "embedding"
     return "classes"
 
 
-def _check_labels(request: Request, network: Network, kind: str) -> None:
-    if request.vocab_labels and (network.text is None or kind != "embedding"):
-        raise ZslError("--vocab-labels needs a checkpoint with a text tower (CLIP, SigLIP) to "
-                       "encode them; build a vocabulary with zsl vocab build instead")
-    if request.class_names and kind != "classes":
-        raise ZslError("--class-names names the rows of a classifier, and this export does not "
-                       "use one")
-    if request.templates and network.text is None:
-        raise ZslError("--template is for the labels of a text tower, and this checkpoint has "
-                       "none")
-    for template in request.templates or ():
-        if template.count("{}") != 1:
-            raise ZslError(f"--template {template!r}: it must hold {{}} once, where the label "
-                           "goes")
-
-
-def _with_classes(plan: Plan) -> Plan:
+def _with_classes(plan: Plan, class_names: tuple[Label, ...] | None) -> Plan:
     """The plan with a label for each row of the classifier."""
     classifier = plan.features.classifier
     assert classifier is not None
     count, notes = classifier.out_features, [*plan.notes]
-    named = plan.request.class_names or plan.network.classes
+    named = class_names or plan.network.classes
     if named is None and count == 1000 and (named := labels.imagenet()):
         notes.append("1,000 classes without names: taken as those of ILSVRC-2012; say otherwise "
-                     "with --class-names")
+                     "with `class_names`")
     if named is None:
         named = labels.numbered(count)
-        notes.append(f"{count:,} classes without names: give them with --class-names")
+        notes.append(f"{count:,} classes without names: give them with `class_names`")
     if len(named) != count:
         raise ZslError(f"the classifier has {count:,} classes, and {len(named):,} names are "
                        "given for them")

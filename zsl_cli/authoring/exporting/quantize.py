@@ -3,11 +3,9 @@
 What follows the features, the head, stays in floating point: its few sums are worth it.
 """
 
-import logging
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +13,10 @@ import numpy as np
 
 from zsl_cli.authoring.exporting.bias_correction import correct_biases
 from zsl_cli.authoring.exporting.graph import IMAGES, head_nodes
+from zsl_cli.authoring.networks.quietly import quietly
 from zsl_cli.embedding.images import load
-from zsl_cli.errors import ImageError, MissingExtraError, ZslError
+from zsl_cli.errors import ImageError, ZslError
+from zsl_cli.support import extras
 from zsl_cli.support.manifests import Preprocessing
 
 if TYPE_CHECKING:
@@ -33,10 +33,8 @@ _PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.p
 def bundled_pixels(preprocessing: Preprocessing, count: int = 256) -> "NDArray[np.uint8]":
     """Random crops, zooms and mirrorings of scikit-image's photographs, ``[count, …]``; the same
     ones every time."""
-    try:
+    with extras.needed("export", "calibration"):
         import skimage.data
-    except ImportError as error:
-        raise MissingExtraError("scikit-image", "export", "calibration") from error
     from PIL import Image
 
     random = np.random.default_rng(0)
@@ -56,17 +54,15 @@ def bundled_pixels(preprocessing: Preprocessing, count: int = 256) -> "NDArray[n
     return np.stack(crops)
 
 
-def given_pixels(paths: Sequence[str], preprocessing: Preprocessing) -> "NDArray[np.uint8]":
+def pixels_of(paths: Sequence[str], preprocessing: Preprocessing) -> "NDArray[np.uint8]":
     """The user's own calibration photographs; raises ZslError for one that can't be read."""
-    if not paths:
-        raise ZslError("no photograph to calibrate on")
-    found = []
+    pixels = []
     for path in paths:
         try:
-            found.append(load(path, preprocessing))
+            pixels.append(load(path, preprocessing))
         except ImageError as error:
             raise ZslError(f"{path}: {error}") from error
-    return np.stack(found)
+    return np.stack(pixels)
 
 
 RECIPES = {
@@ -103,13 +99,11 @@ def to_int8(source: Path, target: Path, pixels: "NDArray[np.uint8] | None", reci
     convolutions: with all 8, processors without VNNI instructions overflow a sum of 16 bits, and
     the same file would answer differently there.
     """
-    try:
+    with extras.needed("export", "quantisation"):
         import onnx
         import onnxruntime.quantization  # noqa: F401
         from onnxruntime.quantization.shape_inference import quant_pre_process
-    except ImportError as error:
-        raise MissingExtraError("onnx", "export", "quantisation") from error
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder, _quietly():
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder, quietly():
         prepared, quantized = Path(folder) / "prepared.onnx", Path(folder) / "quantized.onnx"
         # Its symbolic shape inference does not follow every transformer, and then leaves files in
         # the current folder; the shapes that the exporter wrote are enough.
@@ -135,18 +129,6 @@ def to_int8(source: Path, target: Path, pixels: "NDArray[np.uint8] | None", reci
         _store_in_half_precision(model.graph)
         onnx.checker.check_model(model)
         onnx.save(model, target)
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """The quantiser advises the root logger."""
-    logger = logging.getLogger()
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _static(prepared: Path, target: Path, graph: "onnx.GraphProto", pixels: "NDArray[np.uint8]",
@@ -294,13 +276,13 @@ def _look_up_in_int8(graph: "onnx.GraphProto", node: "onnx.NodeProto") -> None:
     """Have a Gather take rows of integers and their scales."""
     from onnx import helper
 
-    table, rows, found = node.input[0], node.input[1], node.output[0]
+    table, rows, floats = node.input[0], node.input[1], node.output[0]
     position = list(graph.node).index(node)
     graph.node.remove(node)
-    _insert_floats(graph, position, found, found)
+    _insert_floats(graph, position, floats, floats)
     for part in ("scale", "int8"):
         graph.node.insert(position, helper.make_node(
-            "Gather", [f"{table}_{part}", rows], [f"{found}_{part}"], axis=0))
+            "Gather", [f"{table}_{part}", rows], [f"{floats}_{part}"], axis=0))
 
 
 def _output_axis(node: "onnx.NodeProto") -> int:

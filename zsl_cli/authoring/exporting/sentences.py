@@ -11,12 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zsl_cli.authoring.exporting.heads import unit
 from zsl_cli.authoring.networks import tokenization
 from zsl_cli.authoring.networks.network import TextTower
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
-from zsl_cli.errors import MissingExtraError, ZslError
-from zsl_cli.support import folders
+from zsl_cli.authoring.networks.pooling import mean_of_tokens
+from zsl_cli.errors import ZslError
+from zsl_cli.support import extras, folders
+from zsl_cli.support.manifests import SentenceEncoder
 
 WEIGHTS = "model.safetensors"
 _LENGTH = 64
@@ -24,8 +25,8 @@ _LENGTH = 64
 
 
 class Sentences(nn.Module):
-    """Token ids ``[n, L]`` → label vectors ``[n, D]``: the mean of a transformer's token vectors
-    (Reimers and Gurevych, 2019), and the map."""
+    """Token ids ``[n, L]`` → label vectors ``[n, D]``: the mean of a transformer's token vectors,
+    and the map."""
 
     landmarks: Tensor
     weights: Tensor
@@ -51,15 +52,14 @@ class Sentences(nn.Module):
         """The place of each text in the space of the label vectors."""
         mask = (ids != self.pad).long()
         states = self.transformer(input_ids=ids, attention_mask=mask).last_hidden_state
-        counted = mask.unsqueeze(-1).to(states.dtype)
-        vectors = unit((states * counted).sum(dim=1) / counted.sum(dim=1).clamp_min(1))
+        vectors = mean_of_tokens(states, mask)
         kernel = ((vectors @ self.landmarks - 1) / self.width).exp()
-        found = kernel @ self.weights + self.bias
+        meanings = kernel @ self.weights + self.bias
         if self.slack is None:
-            return torch.nn.functional.pad(found, (0, self.rest))
-        length = found.square().sum(dim=1, keepdim=True)
-        found = torch.nn.functional.pad(found / length.clamp_min(1).sqrt(), (0, self.rest))
-        return found + self.slack * (1 - length).clamp_min(0).sqrt()
+            return torch.nn.functional.pad(meanings, (0, self.rest))
+        length = meanings.square().sum(dim=1, keepdim=True)
+        meanings = torch.nn.functional.pad(meanings / length.clamp_min(1).sqrt(), (0, self.rest))
+        return meanings + self.slack * (1 - length).clamp_min(0).sqrt()
 
 
 def tower(folder: Path, phrases: PhraseMap) -> TextTower:
@@ -93,22 +93,20 @@ def tower(folder: Path, phrases: PhraseMap) -> TextTower:
     return TextTower(Sentences(transformer, int(padding["pad_id"]), phrases), tokenizer, length,
                      fixed=False, templates=(), informative=len(phrases.bias),
                      recipes=("weights",),
-                     described={"encoder": type(transformer).__name__, "sha256": phrases.encoder,
-                                "landmarks": len(phrases.landmarks)})
+                     sentence_encoder=SentenceEncoder(
+                         type(transformer).__name__, phrases.encoder, len(phrases.landmarks)))
 
 
 def _load(folder: Path) -> Any:
-    try:
+    with extras.needed("vocab", "a sentence encoder"):
         from transformers import AutoModel
-    except ImportError as error:
-        raise MissingExtraError("transformers", "vocab", "a sentence encoder") from error
     try:
         transformer = AutoModel.from_pretrained(folder, local_files_only=True,
                                                 trust_remote_code=False)
     except Exception as error:  # of many kinds, down to bare Exception
         raise ZslError(f"{folder}: transformers cannot load it: {error}") from error
-    known = getattr(getattr(transformer, "embeddings", None), "position_embeddings", None)
-    if not isinstance(known, nn.Embedding):
+    positions = getattr(getattr(transformer, "embeddings", None), "position_embeddings", None)
+    if not isinstance(positions, nn.Embedding):
         raise ZslError(f"{folder}: a {type(transformer).__name__} is no sentence encoder that zsl "
                        "knows; one in the way of BERT is wanted")
     transformer.pooler = None  # of BERT's first token, which nothing here reads

@@ -32,11 +32,11 @@ class Features:
     def state_dict(self, network: nn.Module) -> dict[str, Tensor]:
         """The weights of the network that was cut, as they are now, the classifier's among
         them."""
-        found = dict(network.state_dict())
+        state = dict(network.state_dict())
         if self.classifier is not None and self.classifier_name:
             for name, value in self.classifier.state_dict().items():
-                found[f"{self.classifier_name}.{name}"] = value
-        return {name: value.detach().clone() for name, value in found.items()}
+                state[f"{self.classifier_name}.{name}"] = value
+        return {name: value.detach().clone() for name, value in state.items()}
 
 
 class OneTensor(nn.Module):
@@ -62,7 +62,7 @@ class AtNode(nn.Module):
             from difflib import get_close_matches
 
             close = get_close_matches(name, modules, n=5, cutoff=0.3)
-            raise ZslError(f"--feature-node {name}: the network has no such module; near it: "
+            raise ZslError(f"`feature_node={name}`: the network has no such module; near it: "
                            + (", ".join(close) or "none"))
         self.network = network
         self.name = name
@@ -75,8 +75,8 @@ class AtNode(nn.Module):
         self._caught.clear()
         self.network(pixels)
         if not self._caught:
-            raise ZslError(f"--feature-node {self.name}: the network does not use this module")
-        caught = pooled(self._caught[-1], f"--feature-node {self.name}")
+            raise ZslError(f"`feature_node={self.name}`: the network does not use this module")
+        caught = pooled(self._caught[-1], f"`feature_node={self.name}`")
         self._caught.clear()  # a tensor of a trace must not outlive it
         return caught
 
@@ -86,16 +86,16 @@ def first_tensor(output: Any) -> Tensor:
     if isinstance(output, Tensor):
         return output
     for name in ("logits", "image_embeds", "pooler_output", "out"):
-        found = output.get(name) if isinstance(output, dict) else getattr(output, name, None)
-        if isinstance(found, Tensor):
-            return found
+        part = output.get(name) if isinstance(output, dict) else getattr(output, name, None)
+        if isinstance(part, Tensor):
+            return part
     values = output.values() if isinstance(output, dict) else output
     if isinstance(values, tuple | list) or isinstance(output, dict):
         for value in values:
             if isinstance(value, Tensor):
                 return value
     raise ZslError(f"the network returns a {type(output).__name__}, and zsl wants a tensor; name "
-                   "a module that gives one with --feature-node")
+                   "a module that gives one with `feature_node`")
 
 
 def pooled(maps: Tensor, what: str) -> Tensor:
@@ -104,7 +104,7 @@ def pooled(maps: Tensor, what: str) -> Tensor:
         return maps.mean((2, 3))
     if maps.ndim != 2:
         raise ZslError(f"{what} is {list(maps.shape)}; features must be [n, F] or [n, F, h, w]: "
-                       "name another module with --feature-node")
+                       "name another module with `feature_node`")
     return maps
 
 
@@ -144,8 +144,8 @@ def find(network: nn.Module, example: Tensor, source: str = "auto", node: str | 
         return at_output
     if penultimate is None:
         raise ZslError("no linear layer gives the network's output, so its penultimate features "
-                       "are not found; name the module that gives them with --feature-node, or "
-                       "take its output with --features-from output")
+                       "are not found; name the module that gives them with `feature_node`, or "
+                       "take its output with `features_from=output`")
     if source == "auto" and width == at_output.width != penultimate.width:
         return _restored(penultimate, at_output)
     return penultimate
@@ -192,7 +192,7 @@ def _node(graph: fx.GraphModule, name: str) -> fx.Node:
         if node.name == name:
             return node
     names = [node.name for node in graph.graph.nodes if node.op == "call_function"]
-    raise ZslError(f"--feature-node {name}: the program has no such node; its last ones are "
+    raise ZslError(f"`feature_node={name}`: the program has no such node; its last ones are "
                    + ", ".join(names[-10:]))
 
 
@@ -245,7 +245,7 @@ def _before_last_linear_node(graph: fx.GraphModule, example: Tensor,
 def _parameter(graph: fx.GraphModule, node: Any) -> Any:
     if not isinstance(node, fx.Node) or node.op != "get_attr":
         return None
-    found: Any = graph
+    value: Any = graph
     for part in str(node.target).split("."):
-        found = getattr(found, part)
-    return found
+        value = getattr(value, part)
+    return value

@@ -1,19 +1,22 @@
 """What every origin of a network gives, and all that comes after it takes."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torch import nn
 
 from zsl_cli.errors import ZslError
-from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.manifests import Preprocessing, SentenceEncoder
 from zsl_cli.vocabulary.vocabulary import Label
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from zsl_cli.authoring.networks.projection import Projection
+
+Channels = tuple[float, ...]
+"""A number for all three channels, or one each."""
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
@@ -49,15 +52,24 @@ class InputOptions:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
 
-    def over(self, found: Input) -> Input:
-        """What was found, with what the user says in its place; raises ZslError."""
-        given = {name: value for name in ("size", "crop", "fit", "interpolation")
-                 if (value := getattr(self, name)) is not None}
+    def over(self, recognised: Input) -> Input:
+        """What the checkpoint says, with what the user says in its place; raises ZslError."""
+        options = {name: value for name in ("size", "crop", "fit", "interpolation")
+                   if (value := getattr(self, name)) is not None}
         try:
-            preprocessing = replace(found.preprocessing, **given)
+            preprocessing = replace(recognised.preprocessing, **options)
         except ValueError as error:
             raise ZslError(str(error)) from error
-        return Input(preprocessing, self.mean or found.mean, self.std or found.std)
+        return Input(preprocessing, self.mean or recognised.mean, self.std or recognised.std)
+
+
+def in_pixel_values(mean: Channels | None, std: Channels | None) -> tuple[Channels | None, ...]:
+    """Mean and std of values up to 255, for InputOptions: as they are where one of all their
+    numbers is above 1, or else they are of values up to 1."""
+    if max((*(mean or ()), *(std or ())), default=0) > 1:
+        return mean, std
+    return tuple(channels and tuple(255 * number for number in channels)
+                 for channels in (mean, std))
 
 
 @dataclass(frozen=True)
@@ -69,7 +81,7 @@ class TextTower:
     templates: what a label is put into before it is encoded, each with one ``{}``.
     informative: how many of the leading dimensions tell phrases apart; None for all.
     recipes: the ways into int8 that may be tried, see quantize.RECIPES.
-    described: what the manifest says of it besides.
+    sentence_encoder: what it is, where it is a sentence encoder and a map.
     """
 
     module: nn.Module
@@ -79,14 +91,14 @@ class TextTower:
     templates: tuple[str, ...]
     informative: int | None = None
     recipes: tuple[str, ...] = ("dynamic", "weights")
-    described: dict[str, str | int] = field(default_factory=dict)
+    sentence_encoder: SentenceEncoder | None = None
 
 
 @dataclass(frozen=True)
 class Network:
     """A network with its trained weights.
 
-    architecture: what it is, as ``--arch`` would name it.
+    architecture: what it is, in one of the forms that recognise takes.
     module: normalised pixels ``[n, 3, S, S]`` → class logits or an embedding, in eval mode.
     files: what its weights were read from.
     projection: M, where the checkpoint brings its own.

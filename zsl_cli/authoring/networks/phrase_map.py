@@ -64,10 +64,10 @@ class PhraseMap:
 
     def save(self, path: Path) -> None:
         """Write an ``.npz`` that ``load`` reads."""
-        given: dict[str, Any] = {name: value for name, value in vars(self).items()
-                                 if value is not None}
+        arrays: dict[str, Any] = {name: value for name, value in vars(self).items()
+                                  if value is not None}
         with files.replacing(path) as file:
-            np.savez(file, **given)
+            np.savez(file, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> "PhraseMap":
@@ -80,8 +80,7 @@ class PhraseMap:
                     raise ValueError("one array, and no .npz")
                 if not wanted - {"slack"} <= {*loaded.files} <= wanted:
                     raise ZslError(f"expected the arrays {', '.join(sorted(wanted))}, as zsl vocab "
-                                   "fit --phrase-map writes; it holds "
-                                   f"{', '.join(sorted(loaded.files))}")
+                                   f"fit writes them; it holds {', '.join(sorted(loaded.files))}")
                 arrays = {name: loaded[name] for name in loaded.files}
         except ZslError as error:
             raise ZslError(f"{path}: {error}") from error

@@ -9,6 +9,7 @@ import numpy as np
 from zsl_cli.errors import ZslError
 from zsl_cli.support import files, folders
 from zsl_cli.support.manifests import ENCODER_FILE
+from zsl_cli.support.wording import listed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,10 +70,10 @@ class Projection:
 
     def save(self, path: Path) -> None:
         """Write an ``.npz`` that ``load`` reads."""
-        given: dict[str, Any] = {name: value for name, value in vars(self).items()
-                                 if value is not None}
+        arrays: dict[str, Any] = {name: value for name, value in vars(self).items()
+                                  if value is not None}
         with files.replacing(path) as file:
-            np.savez(file, **given)
+            np.savez(file, **arrays)
 
     @classmethod
     def of_model(cls, folder: Path) -> "Projection":
@@ -88,17 +89,17 @@ class Projection:
         folders.check_file(folder, ENCODER_FILE, manifest)
         weights = {tensor.name: tensor for tensor in
                    onnx.load(folder / ENCODER_FILE).graph.initializer}
-        found: dict[str, Any] = {}
+        arrays: dict[str, Any] = {}
         for name in ("features", "posterior", "bias"):
             tensor = weights.get(f"head.{name}_half", weights.get(f"head.{name}"))
             if tensor is not None:
-                found[name] = numpy_helper.to_array(tensor).astype(np.float32)
+                arrays[name] = numpy_helper.to_array(tensor).astype(np.float32)
         numbers: dict[str, Any] = {name: manifest.projection.get(name) for name in _IN_MANIFEST}
-        if "features" not in found or numbers["temperature"] is None:
+        if "features" not in arrays or numbers["temperature"] is None:
             raise ZslError(f"{folder / ENCODER_FILE}: no weights of a projection M in it; give the "
                            "checkpoint that it was made from")
         try:
-            return cls(**found, **numbers, space=manifest.space,
+            return cls(**arrays, **numbers, space=manifest.space,
                        score_temperature=manifest.calibration.temperature)
         except TypeError as error:
             raise ZslError(f"{folder}: its manifest is not as zsl export writes it: {error}"
@@ -110,10 +111,10 @@ class Projection:
         PyTorch file with a weight ``[D, F]`` and maybe a bias ``[D]``. ``FILE:KEY`` names the
         weight in a file of many, such as the checkpoint itself. Raises ZslError."""
         path, key = _split(str(name))
-        found = (_from_tensors(path, key, trust) if path.suffix in _TENSOR_FILES
-                 else _from_arrays(path))
+        fields = (_from_tensors(path, key, trust) if path.suffix in _TENSOR_FILES
+                  else _from_arrays(path))
         try:
-            return cls(**found)
+            return cls(**fields)
         except ZslError as error:
             raise ZslError(f"{path}: {error}") from error
 
@@ -160,15 +161,15 @@ def _from_tensors(path: Path, key: str | None, trust: bool) -> dict[str, Any]:
                 if value.ndim == 2 and value.is_floating_point()]
     if key is not None and key not in tensors:
         raise ZslError(f"{path}: no tensor {key!r} in it; its matrices: "
-                       + (weights.listed(matrices) or "none"))
+                       + (listed(matrices) or "none"))
     if key is None and len(matrices) != 1:
         raise ZslError(f"{path}: it holds {len(matrices)} matrices, and M is to be named: "
-                       f"--projection {path}:KEY; its matrices: "
-                       + (weights.listed(matrices) or "none"))
+                       f"`projection={path}:KEY`; its matrices: "
+                       + (listed(matrices) or "none"))
     name = key or matrices[0]
     bias = tensors.get(name.removesuffix("weight") + "bias") if name.endswith("weight") else None
     if key is None and bias is None:
         others = [value for value in tensors.values() if value.ndim == 1]
         bias = others[0] if len(others) == 1 and len(others[0]) == len(tensors[name]) else None
-    found = {"features": tensors[name].to(torch.float32).numpy()}
-    return found if bias is None else {**found, "bias": bias.to(torch.float32).numpy()}
+    fields = {"features": tensors[name].to(torch.float32).numpy()}
+    return fields if bias is None else {**fields, "bias": bias.to(torch.float32).numpy()}

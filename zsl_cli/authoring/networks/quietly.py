@@ -1,4 +1,4 @@
-"""Silence from PyTorch and its exporter."""
+"""Silence from PyTorch, its exporter and the quantiser."""
 
 import io
 import logging
@@ -9,8 +9,8 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """The exporter reports to the standard streams, to loggers and as warnings."""
-    loggers = [logging.getLogger(name) for name in ("torch", "onnxscript", "onnx_ir")]
+    """They report to the standard streams, to loggers, the root's among them, and as warnings."""
+    loggers = [logging.getLogger(name) for name in (None, "torch", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)

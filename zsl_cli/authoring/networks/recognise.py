@@ -74,78 +74,79 @@ def _from_folder(folder: Path, hints: Hints) -> Network:
 def _from_file(path: Path, hints: Hints) -> Network:
     kind = vetting.kind_of(path)
     if kind != "other" and hints.architecture is not None:
-        raise ZslError(f"{path}: a program brings its own code; leave --arch out")
+        raise ZslError(f"{path}: a program brings its own code; leave `architecture` out")
     if kind == "program":
         return programs.read_program(path, hints.input, trust=hints.trust)
     if kind == "torchscript":
         return programs.read_torchscript(path, hints.input, trust=hints.trust)
-    found = weights.read(path, trust=hints.trust)
-    if own.is_own(found):
+    checkpoint = weights.read(path, trust=hints.trust)
+    if own.is_own(checkpoint):
         if hints.architecture is not None:
-            raise ZslError(f"{path}: zsl's own checkpoint says what it is; leave --arch out")
+            raise ZslError(f"{path}: zsl's own checkpoint says what it is; leave `architecture` "
+                           "out")
 
         def backbone(inner: Weights, name: str, size: int) -> Network:
-            given = replace(hints.input, size=hints.input.size or size)
-            return _named(inner, name, replace(hints, input=given))
+            sized = replace(hints.input, size=hints.input.size or size)
+            return _named(inner, name, replace(hints, input=sized))
 
-        return own.read(found, backbone)
+        return own.read(checkpoint, backbone)
     if hints.architecture is not None:
-        return _named(found, hints.architecture, hints)
-    if found.module is not None:
-        return factory.of_module(found)
-    if _beside(found, open_clip.CONFIG):
-        return open_clip.read_folder(found, path.parent / open_clip.CONFIG, hints.input,
+        return _named(checkpoint, hints.architecture, hints)
+    if checkpoint.module is not None:
+        return factory.of_module(checkpoint)
+    if _beside(checkpoint, open_clip.CONFIG):
+        return open_clip.read_folder(checkpoint, path.parent / open_clip.CONFIG, hints.input,
                                      hints.tokenizer)
-    if "architecture" in _beside(found, "config.json"):
-        return timm.read_folder(found, path.parent / "config.json", hints.input)
-    if lite0.fits(found):
-        return lite0.read(found)
-    if huggingface.describes(_beside(found, "config.json")):
+    if "architecture" in _beside(checkpoint, "config.json"):
+        return timm.read_folder(checkpoint, path.parent / "config.json", hints.input)
+    if lite0.fits(checkpoint):
+        return lite0.read(checkpoint)
+    if huggingface.describes(_beside(checkpoint, "config.json")):
         raise ZslError(f"{path}: the config.json beside it is of Hugging Face's layout; give the "
                        f"folder, {path.parent}")
     raise ZslError(f"{path}: its weights do not say which network they belong to; name it with "
-                   f"--arch {FORMS}{_guess(found)}")
+                   f"`architecture` {FORMS}{_guess(checkpoint)}")
 
 
-def _named(found: Weights, name: str, hints: Hints) -> Network:
-    """The network of an ``--arch``."""
+def _named(checkpoint: Weights, name: str, hints: Hints) -> Network:
+    """The network of an architecture in one of FORMS."""
     library, colon, model = name.partition(":")
     if name == lite0.NAME:
-        return lite0.read(found)
+        return lite0.read(checkpoint)
     if colon and library == "timm":
-        beside = _beside(found, "config.json")
+        beside = _beside(checkpoint, "config.json")
         same = str(beside.get("architecture")) == model.partition(".")[0]
-        return timm.read(found, model, hints.input, beside if same else None)
+        return timm.read(checkpoint, model, hints.input, beside if same else None)
     if colon and library == "torchvision":
-        return torchvision.read(found, model)
+        return torchvision.read(checkpoint, model)
     if colon and library == "open_clip":
-        return open_clip.read(found, model, hints.input, hints.tokenizer)
+        return open_clip.read(checkpoint, model, hints.input, hints.tokenizer)
     if _FACTORY.fullmatch(name):
-        return factory.read(found, name)
+        return factory.read(checkpoint, name)
     raise ZslError(f"unknown architecture {name!r}; it is named as {FORMS}")
 
 
 def is_arch(name: str) -> bool:
-    """Whether an ``--arch`` of this name gives the network again."""
+    """Whether an architecture of this name gives the network again."""
     return name == lite0.NAME or bool(re.match(r"(timm|torchvision|open_clip):.", name)
                                       or _FACTORY.fullmatch(name))
 
 
-def _beside(found: Weights, name: str) -> dict[str, Any]:
+def _beside(checkpoint: Weights, name: str) -> dict[str, Any]:
     """A configuration that lies beside a file of weights."""
-    file = found.path.parent / name
+    file = checkpoint.path.parent / name
     return _json(file) if file.is_file() else {}
 
 
-def _guess(found: Weights) -> str:
+def _guess(checkpoint: Weights) -> str:
     """What the training program noted, or what fits."""
-    noted = found.facts.get("arch")
+    noted = checkpoint.facts.get("arch")
     if isinstance(noted, str) and re.fullmatch(r"[\w.]+", noted):
         return f"; it was trained as {noted!r} (timm:{noted} or torchvision:{noted})"
     for library in (timm, torchvision):
-        best = library.guess(found.tensors)
+        best = library.guess(checkpoint.tensors)
         if best:
-            return f"; --arch {best} fits"
+            return f"; `architecture={best}` fits"
     return ""
 
 
@@ -158,19 +159,19 @@ def _the_file_in(folder: Path) -> Path:
     for name in _IN_A_FOLDER:
         if (folder / name).is_file():
             return folder / name
-    found = sorted(path for path in folder.iterdir() if path.suffix in _WEIGHT_FILES)
-    if len(found) != 1:
-        raise ZslError(f"{folder}: {len(found)} files of weights in it"
-                       + (f" ({', '.join(path.name for path in found[:5])}); name one of them"
-                          if found else ", and no config.json"))
-    return found[0]
+    files = sorted(path for path in folder.iterdir() if path.suffix in _WEIGHT_FILES)
+    if len(files) != 1:
+        raise ZslError(f"{folder}: {len(files)} files of weights in it"
+                       + (f" ({', '.join(path.name for path in files[:5])}); name one of them"
+                          if files else ", and no config.json"))
+    return files[0]
 
 
 def _json(file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(file.read_bytes())
+        config = json.loads(file.read_bytes())
     except (OSError, ValueError) as error:
         raise ZslError(f"{file}: not valid JSON ({error})") from error
-    if not isinstance(found, dict):
+    if not isinstance(config, dict):
         raise ZslError(f"{file}: an object is expected")
-    return found
+    return config

@@ -12,17 +12,15 @@ alone, with padding and truncation in the file.
 - Letters that are younger than one library's Unicode tables and not the other's.
 """
 
-import html.entities
 import importlib
 import json
-import re
-import string
-import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli.errors import MissingExtraError, ZslError
+from zsl_cli.authoring.networks import text_cleaning
+from zsl_cli.errors import ZslError
+from zsl_cli.support import extras
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -48,12 +46,6 @@ PHRASES = (
 _VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "spiece.model",
                  "sentencepiece.bpe.model", "tokenizer.model")
 _CLIP_WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|\p{L}+|\p{N}|[^\s\p{L}\p{N}\x{345}]+"
-_PUNCTUATION = f"[{re.escape(string.punctuation)}]"
-_BLANKS = r"[\s\x1c-\x1f]+"  # what Python's \s and str.split take for blanks
-_CONTROLS = r"[\x00-\x08\x0b\x0e-\x1f\x7f\x{206a}-\x{206f}\x{feff}\x{fff9}-\x{fffc}]"
-_FINAL_SIGMA = (r"\p{Cased}(?<=\P{Case_Ignorable})\p{Case_Ignorable}*+\KΣ"
-                r"(?!\p{Case_Ignorable}*+\p{Cased})")
-_LIGATURES = "ĲĳŉǱǲǳǄǅǆǇǈǉǊǋǌﬀﬁﬂﬃﬄﬅﬆ"
 _ENDLESS = 10**9  # transformers says 10**30 for a length that it does not know
 
 
@@ -74,7 +66,7 @@ def from_folder(folder: Path, length: int, *, fixed: bool | None = None) -> "Tok
         tokenizer = _siglip(original)
     else:
         raise ZslError(f"{folder}: a {type(original).__name__} cannot be made a tokenizer.json; "
-                       f"give one with --tokenizer FILE")
+                       f"give one with `tokenizer=FILE`")
     return _finish(tokenizer, length, original.pad_token_id, original.pad_token,
                    type(original).__name__ != "CLIPTokenizer" if fixed is None else fixed,
                    original.padding_side, original.truncation_side)
@@ -97,15 +89,15 @@ def from_open_clip(architecture: str, length: int, *, fixed: bool | None = None)
     Raises ZslError for architectures that use a tokenizer of Hugging Face's, which OpenCLIP
     would download, and MissingExtraError without open_clip.
     """
-    _needed("tokenizers", "tokenizers", "a tokenizer")
-    from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers, processors
-    from tokenizers.normalizers import Sequence as Steps
+    with extras.needed("export", "a tokenizer"):
+        from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers, processors
+        from tokenizers.normalizers import Sequence as Steps
 
     original, text = _open_clip_tokenizer(architecture)
     tokenizer = Tokenizer(models.BPE(vocab=dict(original.encoder),
                                      merges=list(original.bpe_ranks), end_of_word_suffix="</w>"))
     mode = _clean_mode(architecture, text, "lower")
-    tokenizer.normalizer = Steps(_cleaning(mode))
+    tokenizer.normalizer = Steps(text_cleaning.as_open_clip(mode))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Split(Regex(_CLIP_WORDS), behavior="removed", invert=True),
         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
@@ -144,7 +136,6 @@ def from_file(path: Path, length: int, pad: int | str | None = None, *, fixed: b
 
     Raises ZslError for what cannot be read, and for a padding token that is not known.
     """
-    _needed("tokenizers", "tokenizers", "a tokenizer")
     from tokenizers import Tokenizer
     from tokenizers.normalizers import Sequence as Steps
 
@@ -164,7 +155,7 @@ def from_file(path: Path, length: int, pad: int | str | None = None, *, fixed: b
         raise ZslError(f"{path}: has no token {pad!r} to pad with")
     if clean is not None:
         own = [] if tokenizer.normalizer is None else [tokenizer.normalizer]
-        tokenizer.normalizer = Steps([*_cleaning(clean), *own])
+        tokenizer.normalizer = Steps([*text_cleaning.as_open_clip(clean), *own])
     return _finish(tokenizer, length, number, token, fixed)
 
 
@@ -193,7 +184,7 @@ def _finish(tokenizer: "Tokenizer", length: int, pad_id: int | None, pad_token: 
     ``fixed``, to the longest of a batch otherwise."""
     if pad_id is None or pad_token is None:
         raise ZslError("the tokenizer has no padding token; give a tokenizer.json that pads "
-                       "with --tokenizer FILE")
+                       "with `tokenizer=FILE`")
     if length <= tokenizer.num_special_tokens_to_add(False):
         raise ZslError(f"{length} tokens leave no room for a word")
     tokenizer.enable_truncation(length, direction=truncation_side)
@@ -204,16 +195,18 @@ def _finish(tokenizer: "Tokenizer", length: int, pad_id: int | None, pad_token: 
 
 def _original(folder: Path) -> Any:
     """The tokenizer that transformers loads from a folder, without running code from it."""
-    transformers = _needed("transformers", "transformers", "a Hugging Face tokenizer")
+    with extras.needed("export", "a Hugging Face tokenizer"):
+        import transformers
     names = {name for name in _VOCABULARIES if (folder / name).is_file()}
     # transformers would make do without a vocabulary, or without merges
     if not names or (names == {"vocab.json"} and not (folder / "merges.txt").is_file()):
         raise ZslError(f"{folder}: no tokenizer in it (tokenizer.json, vocab.json and merges.txt, "
-                       f"or spiece.model); give one with --tokenizer FILE")
+                       f"or spiece.model); give one with `tokenizer=FILE`")
     if any(name.endswith(".model") for name in names):
-        _needed("sentencepiece", "sentencepiece", "a SentencePiece tokenizer")
-        _needed("google.protobuf", "protobuf", "a SentencePiece tokenizer")
-    loader = transformers.AutoTokenizer
+        with extras.needed("export", "a SentencePiece tokenizer"):
+            for module in ("sentencepiece", "google.protobuf"):
+                importlib.import_module(module)
+    loader: Any = transformers.AutoTokenizer
     if not any((folder / name).is_file() for name in ("config.json", "tokenizer_config.json")):
         loader = (transformers.PreTrainedTokenizerFast if "tokenizer.json" in names
                   else transformers.CLIPTokenizer if "vocab.json" in names
@@ -223,14 +216,7 @@ def _original(folder: Path) -> Any:
         return loader.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # of many kinds, down to bare Exception
         raise ZslError(f"{folder}: transformers cannot load its tokenizer ({error}); give a "
-                       f"tokenizer.json with --tokenizer FILE") from error
-
-
-def _needed(module: str, package: str, purpose: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise MissingExtraError(package, "export", purpose) from error
+                       f"tokenizer.json with `tokenizer=FILE`") from error
 
 
 def _own_length(folder: Path, original: Any) -> int:
@@ -247,8 +233,8 @@ def _siglip(original: Any) -> "Tokenizer":
     """SiglipTokenizer, which is written in Python around sentencepiece."""
     from tokenizers import Tokenizer, processors
 
-    schema = _needed("sentencepiece.sentencepiece_model_pb2", "sentencepiece",
-                     "a SentencePiece tokenizer")
+    with extras.needed("export", "a SentencePiece tokenizer"):
+        schema: Any = importlib.import_module("sentencepiece.sentencepiece_model_pb2")
     proto = schema.ModelProto.FromString(
         original.sp_model.serialized_model_proto())
     tokenizer = Tokenizer(_sentencepiece_model(proto, original.vocab_file))
@@ -289,9 +275,9 @@ def _siglip_normalizer(spec: Any, lower: bool) -> "Normalizer":
     from tokenizers import Regex, normalizers
 
     steps = [normalizers.Replace("▁", " "), normalizers.Prepend("▁"),
-             *(_lowercase() if lower else []),
-             normalizers.Replace(Regex(_PUNCTUATION), ""),
-             normalizers.Replace(Regex(_BLANKS), " "),
+             *(text_cleaning.lowercase() if lower else []),
+             normalizers.Replace(Regex(text_cleaning.PUNCTUATION), ""),
+             normalizers.Replace(Regex(text_cleaning.BLANKS), " "),
              normalizers.Strip(left=False)]
     if spec.precompiled_charsmap:
         # Precompiled looks at a letter and its marks together, and may drop the marks: a sign
@@ -308,7 +294,8 @@ def _siglip_normalizer(spec: Any, lower: bool) -> "Normalizer":
 def _open_clip_text(architecture: str) -> tuple[Any, dict[str, Any]]:
     """The library, and what it knows of an architecture's text tower."""
     try:
-        open_clip = _needed("open_clip", "open_clip_torch", "an OpenCLIP tokenizer")
+        with extras.needed("export", "an OpenCLIP tokenizer"):
+            import open_clip
     except RuntimeError as error:  # a torchvision that does not fit the torch
         raise ZslError(f"open_clip cannot be imported: {error}") from error
     if architecture not in open_clip.list_models():  # names with a schema are downloaded
@@ -321,7 +308,7 @@ def _open_clip_tokenizer(architecture: str) -> tuple[Any, dict[str, Any]]:
     downloaded = text.get("hf_tokenizer_name") or ("siglip" in architecture.lower() and "SigLIP's")
     if downloaded:
         raise ZslError(f"{architecture} uses the tokenizer {downloaded}, which OpenCLIP would "
-                       f"download; give its tokenizer.json with --tokenizer FILE")
+                       f"download; give its tokenizer.json with `tokenizer=FILE`")
     return open_clip.get_tokenizer(architecture), text
 
 
@@ -332,60 +319,3 @@ def _clean_mode(architecture: str, text: dict[str, Any], default: str) -> str:
     if unknown:
         raise ZslError(f"{architecture}: the tokenizer's {', '.join(unknown)} is not supported")
     return mode
-
-
-def _cleaning(mode: str) -> "list[Normalizer]":
-    """OpenCLIP's cleaning of a text: ftfy's repairs, HTML references, blanks, and by ``mode``
-    lower case (``lower``) or that and no punctuation (``canonicalize``)."""
-    from tokenizers import Regex, normalizers
-
-    if mode not in ("lower", "whitespace", "canonicalize"):
-        raise ZslError(f"no way to clean a text is called {mode!r}")
-    canonical = [normalizers.Replace("_", " "), normalizers.Replace(Regex(_PUNCTUATION), "")]
-    return [*_unescape(), *_ftfy(), *(canonical if mode == "canonicalize" else []),
-            normalizers.Replace(Regex(_BLANKS), " "), normalizers.Strip(),
-            *(_lowercase() if mode != "whitespace" else [])]
-
-
-def _unescape() -> "list[Normalizer]":
-    """HTML references → their characters."""
-    names: dict[int, list[str]] = {ord("'"): ["apos;"]}
-    for name, character in html.entities.html5.items():
-        if name.rstrip(";") in html.entities.name2codepoint:
-            names.setdefault(ord(character[0]), []).append(name)
-    ampersand = names.pop(ord("&"))
-    # longer names first, for some may do without their semicolon: &notin; is not ¬in;
-    rest = sorted(names.items(), key=lambda item: -max(map(len, item[1])))
-    return [*[_reference(ord("&"), ampersand)] * 3, *(_reference(*item) for item in rest)]
-
-
-def _reference(code: int, names: Iterable[str]) -> "Normalizer":
-    from tokenizers import Regex, normalizers
-
-    either = "|".join(sorted(names, key=len, reverse=True))
-    return normalizers.Replace(
-        Regex(f"&(?:{either}|#0*{code}(?![0-9]);?|#[xX]0*(?i:{code:x})(?![0-9a-fA-F]);?)"),
-        chr(code))
-
-
-def _ftfy() -> "list[Normalizer]":
-    """What ftfy does to a text that was decoded as it had been encoded."""
-    from tokenizers import Regex, normalizers
-
-    forms = "".join(map(chr, range(0xFF01, 0xFFF0)))
-    plain = {character: unicodedata.normalize("NFKC", character)
-             for character in [*_LIGATURES, "\u3000", *forms]}
-    plain["ﬅ"] = "ſt"
-    return [*(normalizers.Replace(old, new) for old, new in plain.items() if old != new),
-            normalizers.Replace(Regex("[\u02bc\u2018-\u201b]"), "'"),
-            normalizers.Replace(Regex("[\u201c-\u201f]"), '"'),
-            normalizers.Replace(Regex(r"\x1b\[[0-9;]*[a-zA-Z]"), ""),
-            normalizers.Replace(Regex(_CONTROLS), ""),
-            normalizers.NFC()]
-
-
-def _lowercase() -> "list[Normalizer]":
-    """Lower case as Python's, which knows the sigma that ends a word."""
-    from tokenizers import Regex, normalizers
-
-    return [normalizers.Replace(Regex(_FINAL_SIGMA), "ς"), normalizers.Lowercase()]

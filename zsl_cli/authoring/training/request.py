@@ -7,7 +7,6 @@ from zsl_cli.authoring.training.course import Course
 from zsl_cli.authoring.training.methods.base import Method
 from zsl_cli.authoring.training.methods.rank import Rank
 
-FORMS = ("float32", "int8", "fp16")
 UNFINISHED = "unfinished"
 
 
@@ -26,7 +25,8 @@ class Request:
     trust_pickle: run the code that the checkpoint brings.
     hold_out: a file of labels, one a line, whose images are left out.
     from_scratch: M begins with nought, whatever the model has.
-    export: whether a model folder is made; form: of its weights, one of FORMS.
+    export: whether a model folder is made; quantize: its form, ``none``,
+        ``int8`` or ``fp16``.
     max_pixels: larger images are refused before decoding; None: as embedding.images has it.
     device: ``auto``, ``cpu`` or ``cuda``.
     restart: throw away what an unfinished training has done in ``output``.
@@ -45,7 +45,7 @@ class Request:
     from_scratch: bool = False
     course: Course = field(default_factory=Course)
     export: bool = True
-    form: str = "float32"
+    quantize: str = "none"
     max_pixels: int | None = None
     device: str = "auto"
     restart: bool = False

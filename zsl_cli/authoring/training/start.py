@@ -65,7 +65,8 @@ def read_start(model: str, vocabulary: "Vocabulary", name: str, *, goes_on: bool
             projection = Projection.of_model(folder.path)
     elif backbone is not None:
         raise ZslError(f"`backbone` is for a model folder, and {model} is a checkpoint itself")
-    made = plan.make(plan.Request(checkpoint, name, Hints(architecture, trust=trust_pickle)))
+    made = plan.make(plan.Request(
+        checkpoint, name=name, hints=Hints(architecture, trust=trust_pickle)))
     if not is_arch(made.network.architecture):
         raise ZslError(f"{checkpoint}: what is trained has to be made again from its weights, and "
                        f"{made.network.architecture} is nothing that `architecture` can name; "

@@ -63,7 +63,7 @@ def _facts(request: "Request", examples: "Examples", fitted: Fitted,
     settings = {"architecture": request.architecture, "max_pixels": request.max_pixels,
                 "method": request.method.name, "from_scratch": request.from_scratch,
                 **asdict(request.method), **course, "device": request.device,
-                "quantize": "none" if request.form == "float32" else request.form}
+                "quantize": request.quantize}
     return {
         "method": request.method.name, "data": request.data.absolute().name,
         "images": result.images, "classes": result.classes,
@@ -123,7 +123,8 @@ def _export(request: "Request", session: "Session", checkpoint: Path, vocabulary
     start, reporter = session.start, session.log.reporter
     source = start.model.manifest if start.model else None
     made = plan.make(plan.Request(
-        checkpoint, request.name, vocabulary=vocabulary, form=request.form,
+        checkpoint, request.work / folder.MODEL, name=request.name, vocabulary=vocabulary,
+        quantize=request.quantize, force=True,
         sources=source.sources if source else (),
         license=(source.license if source else None) or start.plan.license))
     if start.model and source and source.space == made.space and source.encodes_phrases:
@@ -132,4 +133,4 @@ def _export(request: "Request", session: "Session", checkpoint: Path, vocabulary
     def say(line: str) -> None:  # of the place where it is about to lie
         reporter.detail(line.replace(str(request.work), str(request.output)))
 
-    export.export(made, request.work / folder.MODEL, force=True, say=say)
+    export.export(made, say)

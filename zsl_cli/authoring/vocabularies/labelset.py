@@ -19,7 +19,7 @@ def imagenet_ids(name: str, folder: Path | None = None) -> list[str]:
         spec = find_spec("timm")  # found, not imported: that would need torchvision
         if spec is None or not spec.submodule_search_locations:
             raise ZslError("no class lists of ImageNet: pip install --no-deps timm, or give the "
-                           "folder of <name>_synsets.txt with --class-lists")
+                           "folder of <name>_synsets.txt with `class_lists`")
         folder = Path(spec.submodule_search_locations[0]) / "data" / "_info"
     path = folder / f"{name}_synsets.txt"
     try:

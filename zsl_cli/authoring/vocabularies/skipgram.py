@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from zsl_cli.authoring.vocabularies.prepare import SENTENCE_END, Prepared, write_array
-from zsl_cli.errors import MissingExtraError, ZslError
-from zsl_cli.support import files
+from zsl_cli.errors import ZslError
+from zsl_cli.support import extras, files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,11 +55,9 @@ class Training:
 
     def __init__(self, prepared: Prepared, settings: Settings) -> None:
         """Vectors as they are before the first batch. Raises MissingExtraError."""
-        try:
+        with extras.needed("vocab", "zsl vocab train"):
             from gensim.models import Word2Vec
             from gensim.models.word2vec_inner import train_batch_sg
-        except ImportError as error:
-            raise MissingExtraError("gensim", "vocab", "zsl vocab train") from error
         hierarchical = settings.loss == "hierarchical"
         self._train_batch: Callable[..., int] = train_batch_sg
         self._model: Any = Word2Vec(
@@ -72,7 +70,7 @@ class Training:
         except MemoryError as error:
             raise ZslError(
                 f"not enough memory for {len(prepared.words):,} words of {settings.dimension} "
-                "dimensions; give a lower --max-words or --dimension") from error
+                "dimensions; give a lower `max_words` or `dimension`") from error
         self._output = "syn1" if hierarchical else "syn1neg"
         self._words = np.array(prepared.words, object)
         self._stream = np.memmap(prepared.stream, np.int32, "r")
@@ -197,20 +195,20 @@ class Training:
     def restore(self, folder: Path) -> bool:
         """Take up the latest state that ``save`` kept; False when there is none. Raises ZslError
         for one that is damaged."""
-        found = max(folder.glob("checkpoint-*"), key=_batch_of, default=None)
-        if found is None:
+        latest = max(folder.glob("checkpoint-*"), key=_batch_of, default=None)
+        if latest is None:
             return False
         for name, array in (("input.npy", self._model.wv.vectors),
                             ("output.npy", getattr(self._model, self._output))):
             try:
-                kept = np.load(found / name, mmap_mode="r", allow_pickle=False)
+                kept = np.load(latest / name, mmap_mode="r", allow_pickle=False)
                 if kept.shape != array.shape or kept.dtype != array.dtype:
                     raise ValueError(f"{kept.dtype} {list(kept.shape)} in it")
             except (OSError, ValueError, EOFError) as error:
-                raise ZslError(f"{found / name}: damaged ({error}); begin again with "
-                               "--restart") from error
+                raise ZslError(f"{latest / name}: damaged ({error}); begin again with "
+                               "`restart`") from error
             array[:] = kept
-        self.done = _batch_of(found)
+        self.done = _batch_of(latest)
         return True
 
 

@@ -3,10 +3,9 @@ training goes on."""
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zsl_cli import __version__
-from zsl_cli.authoring.vocabularies import corpus, prepare, skipgram
+from zsl_cli.authoring.vocabularies import corpus, prepare, similarity, skipgram
 from zsl_cli.authoring.vocabularies.prepare import Prepared
-from zsl_cli.errors import MissingExtraError, ZslError
-from zsl_cli.support import files, folders
+from zsl_cli.authoring.vocabularies.wordnet import WordNet
+from zsl_cli.errors import ZslError
+from zsl_cli.support import extras, files, folders, work_folder
 from zsl_cli.support.manifests import VocabularyManifest
-from zsl_cli.support.progress import Progress
+from zsl_cli.support.progress import SILENT, Progress
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.vocabulary import Label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_LOCK = "lock"
-_READY = "prepared.json"
+_PREPARED = "prepared.json"
 _LAYOUT = 1
 
 
@@ -56,37 +55,43 @@ class Request:
 
 @dataclass(frozen=True)
 class Result:
-    """The words, the most frequent first, their unit vectors ``[words, D]``, and the manifest."""
+    """The vocabulary folder, the words, the most frequent first, their unit vectors
+    ``[words, D]``, and the manifest."""
 
+    folder: Path
     words: list[str]
     vectors: "NDArray[np.float32]"
     manifest: VocabularyManifest
 
+    def agreement(self, wordnet: WordNet) -> similarity.Agreement | None:
+        """How the vectors agree with WordNet; None where too few of the words are nouns that it
+        knows."""
+        return similarity.agreement([word.replace("_", " ") for word in self.words],
+                                    self.vectors, wordnet)
 
-def work_folder(target: Path) -> Path:
+
+def work_folder_of(target: Path) -> Path:
     """Where an unfinished training of this target is kept: beside it."""
     target = target.absolute()
     return target.with_name(f".{target.name}.zsl-training")
 
 
-def train(request: Request, progress: Progress) -> Result:
+def train(request: Request, progress: Progress = SILENT) -> Result:
     """Train, or go on with what an earlier call with the same request began, and write the
     vocabulary folder.
 
     Raises ZslError. Whatever it raises, KeyboardInterrupt included, what is done is kept once the
     corpus is prepared.
     """
-    try:
+    with extras.needed("vocab", "zsl vocab train"):
         import gensim
-    except ImportError as error:
-        raise MissingExtraError("gensim", "vocab", "zsl vocab train") from error
     folders.check_target(request.target, force=request.force)
-    found = corpus.find(request.corpus)
-    work = work_folder(request.target)
+    texts = corpus.find(request.corpus)
+    work = work_folder_of(request.target)
     with _opened(work):
         if request.restart:
-            _clear(work)
-        prepared, identities = _prepared(work, found, request, progress)
+            work_folder.clear(work)
+        prepared, identities = _prepared(work, texts, request, progress)
         workers = _most_workers(work, request, progress)
         training = skipgram.Training(prepared, request.training)
         if training.restore(work):
@@ -96,113 +101,89 @@ def train(request: Request, progress: Progress) -> Result:
         request = replace(request, workers=workers)
         manifest = _write(request, prepared, identities, vectors, gensim.__version__)
         del training  # and its hold on the stream
-        (work / _READY).unlink()  # there is nothing left to go on with
-    return Result(prepared.words, vectors, manifest)
+        (work / _PREPARED).unlink()  # there is nothing left to go on with
+    return Result(request.target, prepared.words, vectors, manifest)
+
+
+def is_unfinished(target: Path) -> bool:
+    """Whether there is a training of this target that can be gone on with."""
+    return (work_folder_of(target) / _PREPARED).exists()
 
 
 @contextmanager
 def _opened(work: Path) -> Iterator[None]:
     """The work folder, held by this process alone; removed when it is left with no prepared corpus
     in it. A full disk and the like become a ZslError that says what can be done."""
-    if work.is_symlink():  # perhaps somebody else's, and to be emptied
-        raise ZslError(f"{work} is a symbolic link; remove it, or name another output")
-    made = [folder for folder in (work, *work.parents) if not folder.exists()]
-    held = kept = False
     try:
-        try:
-            work.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise ZslError(f"{work.parent}: no folder can be made there ({error.strerror}); name "
-                           "another output") from error
-        with files.locked(work / _LOCK) as held:
-            if not held:
-                raise ZslError(f"{work}: another zsl vocab train is at work there; wait for it, or "
-                               "name another output")
-            try:
-                yield
-            finally:
-                kept = (work / _READY).exists()
-                if not kept:
-                    with suppress(OSError):
-                        _clear(work)
+        with work_folder.opened(work, "zsl vocab train",
+                                worth_keeping=(work / _PREPARED).exists):
+            yield
     except OSError as error:
-        then = f"; {work} keeps what is done: run the same command again to go on" if kept else ""
+        then = (f"; {work} keeps what is done: run the same command again to go on"
+                if (work / _PREPARED).exists() else "")
         raise ZslError(f"{error.filename or work}: {error.strerror or error}{then}") from error
-    finally:
-        if held and not kept:
-            with suppress(OSError):
-                (work / _LOCK).unlink(missing_ok=True)
-                for folder in made or [work]:  # as far as they are empty
-                    folder.rmdir()
-
-
-def _clear(work: Path) -> None:
-    """Remove all but the lock."""
-    for path in work.iterdir():
-        if path.name != _LOCK:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _settings(request: Request) -> dict[str, Any]:
     return {"layout": _LAYOUT, **asdict(request.words), **asdict(request.training)}
 
 
-def _prepared(work: Path, found: list[corpus.TextFile], request: Request, progress: Progress,
+def _prepared(work: Path, texts: list[corpus.TextFile], request: Request, progress: Progress,
               ) -> tuple[Prepared, list[corpus.Identity]]:
     """The corpus as the work folder has it, or as it gets there now."""
     settings = _settings(request)
-    if not (work / _READY).exists():
-        _clear(work)
-        prepared, identities = prepare.prepare(found, request.words, work, progress)
-        with files.replacing(work / _READY) as file:
+    if not (work / _PREPARED).exists():
+        work_folder.clear(work)
+        prepared, identities = prepare.prepare(texts, request.words, work, progress)
+        with files.replacing(work / _PREPARED) as file:
             file.write(json.dumps({"settings": settings, "files": [
                 asdict(identity) for identity in identities]}).encode())
         return prepared, identities
     try:
-        known = json.loads((work / _READY).read_bytes())
+        known = json.loads((work / _PREPARED).read_bytes())
         before = known["settings"]
         identities = [corpus.Identity(**identity) for identity in known["files"]]
         prepared = Prepared.load(work)
     except (OSError, ValueError, KeyError, IndexError, TypeError, EOFError) as error:
-        raise ZslError(f"{work}: damaged ({error}); begin again with --restart") from error
+        raise ZslError(f"{work}: damaged ({error}); begin again with `restart`") from error
     for name in sorted(settings.keys() | before.keys()):
         if settings.get(name) != before.get(name):
             raise ZslError(
-                f"{work}: the training that was begun there has {_named(name)} "
-                f"{before.get(name)}, and this one {settings.get(name)}; run it with the same "
-                "settings to go on, or with --restart to begin again")
-    if difference := corpus.changed(found, identities):
+                f"{work}: the training that was begun there has {_named(name, before.get(name))}, "
+                f"and this one {settings.get(name)}; run it with the same "
+                "settings to go on, or with `restart` to begin again")
+    if difference := corpus.changed(texts, identities):
         raise ZslError(f"{request.corpus}: not the corpus with which the training in {work} was "
-                       f"begun: {difference}; --restart begins again with this one")
+                       f"begun: {difference}; `restart` begins again with this one")
     return prepared, identities
 
 
 def _most_workers(work: Path, request: Request, progress: Progress) -> int:
     """The most threads that this training has had in any of its runs: of more than one, vectors do
     not repeat themselves."""
-    known = json.loads((work / _READY).read_bytes())
+    known = json.loads((work / _PREPARED).read_bytes())
     before = known.get("workers", request.workers)
     if before != request.workers:
-        progress.say(f"begun with --workers {before}; the manifest has the larger number, and only "
+        progress.say(f"begun with `workers={before}`; the manifest has the larger number, and only "
                      "with one worker all along do vectors repeat themselves")
     most = max(before, request.workers)
     if most != known.get("workers"):
-        with files.replacing(work / _READY) as file:
+        with files.replacing(work / _PREPARED) as file:
             file.write(json.dumps({**known, "workers": most}).encode())
     return most
 
 
-def _named(setting: str) -> str:
-    return "a work folder of layout" if setting == "layout" else "--" + setting.replace("_", "-")
+def _named(setting: str, value: object) -> str:
+    return f"a work folder of layout {value}" if setting == "layout" else f"`{setting}={value}`"
 
 
 def _train(training: skipgram.Training, work: Path, request: Request, progress: Progress) -> None:
     """All that is left to do, with a checkpoint from time to time, and one when interrupted."""
     progress.start("training", training.words_until(training.total), "words")
     progress.advance(training.words_until(training.done))
-    began, first = time.monotonic(), training.done
+    start, first = time.monotonic(), training.done
     try:
-        saved = began
+        saved = start
         while training.done < training.total:
             epoch = training.done // training.batches + 1
             end = epoch * training.batches
@@ -214,7 +195,7 @@ def _train(training: skipgram.Training, work: Path, request: Request, progress: 
             if training.done == end:
                 words = training.words_until(end) - training.words_until(first)
                 progress.say(f"epoch {epoch} of {request.training.epochs}: "
-                             f"{words / (time.monotonic() - began):,.0f} words/s")
+                             f"{words / (time.monotonic() - start):,.0f} words/s")
         training.save(work)
     except KeyboardInterrupt:
         training.save(work)
@@ -237,7 +218,7 @@ def _unit(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     if not np.isfinite(norms).all() or not norms.all():
         raise ZslError("the training diverged: there are vectors that are not finite or nought; "
-                       "try a lower --learning-rate")
+                       "try a lower `learning_rate`")
     return vectors / norms
 
 

@@ -1,5 +1,6 @@
 """The nouns of Princeton WordNet 3.0, from its database files (see wndb(5WN))."""
 
+import os
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -48,12 +49,12 @@ class WordNet:
 
     def nearest_ancestors(self, id_: str, among: Collection[str]) -> list[str]:
         """The closest ids above a synset that are ``among`` the given ones, on each path."""
-        found: dict[str, None] = {}
+        nearest: dict[str, None] = {}
         for parent in self.synsets[id_].hypernyms:
             for above in [parent] if parent in among else self.nearest_ancestors(parent, among):
-                found[above] = None
-        return [id_ for id_ in found if not any(
-            id_ != other and id_ in self.ancestors(other) for other in found)]
+                nearest[above] = None
+        return [id_ for id_ in nearest if not any(
+            id_ != other and id_ in self.ancestors(other) for other in nearest)]
 
     def sense_rank(self, word: str, id_: str) -> int:
         """The place of a synset among the senses of a word, the most frequent first, from 0."""
@@ -70,14 +71,24 @@ class WordNet:
 
 
 def find_folder(folder: Path | None) -> Path:
-    """The given folder, or the first usual place that holds WordNet; raises ZslError."""
+    """The given folder, or the first usual place that holds WordNet; raises ZslError.
+
+    As with WordNet's own programs, WNSEARCHDIR in the environment takes the place of the usual
+    ones.
+    """
     if folder is not None:
         return folder
-    for place in _PLACES:
+    named = os.environ.get("WNSEARCHDIR")
+    for place in [Path(named)] if named else _PLACES:
         if (place / "data.noun").is_file():
             return place
-    raise ZslError("WordNet 3.0 is not found; give its folder with --wordnet "
+    raise ZslError("WordNet 3.0 is not found; give its folder with `wordnet` "
                    "(Debian: apt install wordnet-base)")
+
+
+def load(folder: Path | None) -> WordNet:
+    """WordNet from the given folder, or from where it usually lies; raises ZslError."""
+    return WordNet(find_folder(folder))
 
 
 def _lines(path: Path) -> list[str]:

@@ -1,30 +1,25 @@
 """``zsl eval``: how good models are on a labelled set of images."""
 
-import functools
 import math
 import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli import __version__
-from zsl_cli.cli.eval import output, plan
-from zsl_cli.cli.terminal import notes, options
+from zsl_cli.cli.eval import figures
+from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.left_out import reporting
 from zsl_cli.cli.terminal.progress import Bar, duration
-from zsl_cli.errors import ZslError
-from zsl_cli.evaluation.left_out import LeftOut
-from zsl_cli.support.wording import counted, printable
+from zsl_cli.evaluation.reporter import Reporter
+from zsl_cli.support.limits import MAX_TOP
+from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from zsl_cli.embedding.feature_cache import Features
-    from zsl_cli.embedding.model import Model
-    from zsl_cli.evaluation.candidates import Candidates
-    from zsl_cli.evaluation.datasets import Dataset
-    from zsl_cli.evaluation.measure import Outcome, Settings, Subject
+    from zsl_cli.evaluation.measure import Subject
+    from zsl_cli.vocabulary.vocabulary import Match, Vocabulary
 
 
 def _read_ks(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[int, ...]:
@@ -32,15 +27,15 @@ def _read_ks(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[i
         ks = sorted({int(part) for part in text.split(",")})
     except ValueError:
         ks = [0]
-    if ks[0] < 1 or ks[-1] > options.MAX_TOP:
-        raise click.BadParameter(f"{text!r}: whole numbers from 1 to {options.MAX_TOP}, separated "
-                                 "by commas, are expected")
+    if ks[0] < 1 or ks[-1] > MAX_TOP:
+        raise click.BadParameter(f"{text!r}: whole numbers from 1 to {MAX_TOP}, separated by "
+                                 "commas, are expected")
     return tuple(ks)
 
 
 def _read_stacking(_ctx: click.Context, _param: click.Parameter,
                    texts: tuple[str, ...]) -> tuple[float | str, ...]:
-    found: list[float | str] = []
+    constants: list[float | str] = []
     for text in texts:
         try:
             value = text if text == "best" else float(text)
@@ -48,8 +43,8 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
             value = math.nan
         if isinstance(value, float) and not math.isfinite(value):
             raise click.BadParameter(f"{text!r}: a number, or best, is expected")
-        found.append(value)
-    return tuple(dict.fromkeys(found))
+        constants.append(value)
+    return tuple(dict.fromkeys(constants))
 
 
 @click.command("eval")
@@ -82,7 +77,7 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
               help="All figures as one JSON object.")
 @click.option("--csv", "output_format", flag_value="csv", help="All figures as CSV.")
 @click.option("--markdown", "output_format", flag_value="markdown", help="The tables as Markdown.")
-@click.option("--report", type=options.Given(), metavar="FILE",
+@click.option("--report", type=options.NonEmpty(), metavar="FILE",
               help="Write a page to look at, too: one HTML file with plots and photos. It replaces "
                    "a page of zsl eval.")
 @click.option("--force", is_flag=True, help="Let it replace any file.")
@@ -90,12 +85,9 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
               help="Read all images, and keep nothing for the next time.")
 @options.reading
 @options.common
-def command(dataset: str, models: tuple[str, ...], vocabularies: tuple[str, ...], device: str,
-            candidates: tuple[str, ...], seen: str | None, stacking: tuple[float | str, ...],
-            ks: tuple[int, ...], resamples: int, seed: int, output_format: str | None,
-            report: str | None, force: bool, no_cache: bool, jobs: int | None,
-            batch_size: int | None, max_pixels: int, quiet: bool, verbose: bool,
-            debug: bool) -> int:
+def command(dataset: str, models: tuple[str, ...], ks: tuple[int, ...],
+            output_format: str | None, report: str | None, force: bool, no_cache: bool,
+            quiet: bool, verbose: bool, debug: bool, **others: Any) -> int:
     """Measure models on DATASET: a folder with a folder for each class, named by its label, or a
     CSV file with the columns path and label.
 
@@ -106,103 +98,65 @@ def command(dataset: str, models: tuple[str, ...], vocabularies: tuple[str, ...]
       zsl eval photos/ --report photos.html --json > photos.json
     """
     started = time.perf_counter()
-    asked = plan.pairs(models or ("default",), vocabularies)
-    if report is not None:
-        output.check_report(report, force=force)
-    from zsl_cli.embedding.model import Model
-    from zsl_cli.evaluation.measure import Settings
+    from zsl_cli.evaluation.evaluate import evaluate
+    from zsl_cli.evaluation.request import EvaluationRequest
 
-    settings = Settings(ks, resamples, seed)
-    problems = LeftOut(reporting(lambda line: click.echo(line, err=True), verbose))
-    # Loaded to be checked, and again to be used: they are not all held at once.
-    load = functools.lru_cache(maxsize=1)(functools.partial(Model.load, device=device, threads=1))
-    embed = functools.partial(_embed, cached=not no_cache, jobs=jobs, batch_size=batch_size,
-                              max_pixels=max_pixels)
-    outcomes: list[Outcome] = []
+    request = EvaluationRequest(dataset, models or ("default",), ks=ks, cache=not no_cache,
+                                **others)
+    if report is not None:
+        from zsl_cli.evaluation import page
+
+        page.check_place(report, force=force)
     with interrupts(), Bar.shown(quiet) as bar:
         if not quiet:
-            notes.relay(bar.say)
-        request = plan.Request(dataset, candidates, seen, bool(stacking))
-        for task in plan.prepare(asked, request, load, problems, None if quiet else bar.say):
-            subject = _subject(task, load(task.model), embed, bar, problems, verbose=verbose)
-            if not len(subject.truth):
-                raise ZslError(f"{dataset}: none of its "
-                               f"{counted(len(task.labels.dataset), 'image')} can be read")
-            outcomes += _evaluate(subject, task.labels.candidates, stacking, settings, bar)
-    if not outcomes:
-        raise ZslError("no image of the set has a label that is a candidate")
-    if not quiet:
-        output.say_differences(outcomes)
-    about = {"dataset": dataset, "version": __version__,
-             "settings": {"k": list(ks), "resamples": resamples, "seed": seed, "interval": 0.95},
-             "left_out": problems.to_dict()}
+            notes.relay()
+        result = evaluate(request, _Terminal(bar))
+    figures.say_differences(result)
     try:
-        output.write(outcomes, output_format, settings, about)
+        figures.write(result, output_format)
     finally:  # the page is wanted, too, where the reader of the figures has gone
         if report is not None:
-            output.write_report(report, outcomes, settings, dataset, problems)
-    if verbose:
-        click.echo(f"zsl: {duration(time.perf_counter() - started)}", err=True)
-    return 1 if problems else 0
+            result.write_page(report)
+    printing.detail(duration(time.perf_counter() - started))
+    return int(not result.ok)
 
 
-def _subject(task: plan.Task, model: "Model", embed: "Callable[..., Features]", bar: Bar,
-             problems: LeftOut, *, verbose: bool) -> "Subject":
-    """The images of a task that can be read, embedded."""
-    from zsl_cli.classifier.classifier import Classifier
-    from zsl_cli.evaluation.measure import Subject
+class _Terminal(Reporter):
+    """Shows a bar, and notes on standard error."""
 
-    dataset, vocabulary = task.labels.dataset, task.labels.vocabulary
-    bar.start(f"embedding, {task.name}", len(dataset))
-    features = embed(model, dataset, bar)
-    problems.add_unreadable([(str(dataset.paths[at]), error) for at, error in features.failed])
-    if verbose:
-        bar.say(f"zsl: model {task.name} on {model.device}, vocabulary {task.vocabulary_name}, "
-                f"{counted(len(features.kept), 'image')}, "
-                f"{features.cached:,} of them from the cache")
-    return Subject(task.name, Classifier(model, vocabulary), features.values,
-                   dataset.rows[features.kept],
-                   [dataset.paths[at] for at in features.kept.tolist()], task.labels.seen,
-                   task.vocabulary_name)
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
 
+    def start(self, description: str, total: int | None = None, unit: str = "images") -> None:
+        """Show what begins."""
+        self._bar.start(description, total, unit)
 
-def _embed(model: "Model", dataset: "Dataset", bar: Bar, *, cached: bool,
-           **reading: Any) -> "Features":
-    from zsl_cli.embedding import feature_cache
+    def advance(self, done: int, failed: int = 0) -> None:
+        """Show how far it is."""
+        self._bar.advance(done, failed)
 
-    identity = feature_cache.identity_of(model) if cached else None
-    return feature_cache.embed(model, dataset.paths, identity=identity, advance=bar.advance,
-                               **reading)
+    def end(self) -> None:
+        """Take the bar away."""
+        self._bar.end()
 
+    def note(self, text: str) -> None:
+        """Say it, unless nobody wants to hear notes."""
+        printing.note(text)
 
-def _evaluate(subject: "Subject", sets: "Sequence[Candidates]",
-              stacking: "Sequence[float | str]", settings: "Settings",
-              bar: Bar) -> "list[Outcome]":
-    """The outcomes of a subject, one a candidate set and constant."""
-    from zsl_cli.evaluation.measure import evaluate
+    def warn(self, text: str) -> None:
+        """Say it."""
+        printing.say(text)
 
-    bar.start("evaluating", len(sets), "candidate sets")
-    found = []
-    for chosen in sets:
-        for gamma in (0.0, *_constants(stacking, chosen, subject)):
-            outcome = evaluate(subject, chosen, settings, gamma=gamma)
-            if outcome is None:
-                bar.say(f"zsl: {printable(chosen.name)}: no image of the set has one of these "
-                        "labels")
-            else:
-                found.append(outcome)
-        bar.advance(1)
-    bar.end()
-    return found
+    def left_out(self, lines: "Sequence[str]", kind: str) -> None:
+        """Tell the first ones."""
+        notes.say_uncounted(lines, kind)
 
+    def understood(self, vocabulary: "Vocabulary", classes: "Iterable[Match]") -> None:
+        """Tell of names with several senses."""
+        notes.say_senses(vocabulary, classes)
 
-def _constants(stacking: "Sequence[float | str]", chosen: "Candidates",
-               subject: "Subject") -> "list[float | str]":
-    """The constants that change anything: where both seen and unseen labels may be answered and,
-    for the best one, both have images."""
-    of_labels = subject.seen[chosen.rows]
-    if of_labels.all() or not of_labels.any():
-        return []
-    of_images = subject.seen[subject.truth]
-    both = of_images.any() and not of_images.all()
-    return [gamma for gamma in stacking if gamma != 0 and (gamma != "best" or both)]
+    def embedded(self, subject: "Subject", features: "Features") -> None:
+        """Tell what is used."""
+        printing.detail(f"model {subject.name} on {subject.classifier.model.device}, vocabulary "
+                        f"{subject.vocabulary_name}, {counted(len(features.kept), 'image')}, "
+                        f"{features.cached:,} of them from the cache")

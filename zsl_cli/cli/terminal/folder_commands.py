@@ -1,17 +1,15 @@
 """``list``, ``show`` and ``verify``, the same for models and vocabularies."""
 
 import json
-import sys
 from pathlib import Path
 
 import click
 
 from zsl_cli.classifier import pairing
-from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal import options, printing
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import Manifest, ModelManifest, VocabularyManifest
-from zsl_cli.support.wording import printable
 
 _TEMPLATES = 3  # that a line names; the rest of what is shown has them all
 
@@ -29,16 +27,15 @@ def add_to(group: click.Group, kind: folders.Kind[Manifest]) -> None:
                 manifest = folders.read_manifest(kind, folder)
                 own = _own_vocabulary(kind, folder)
             except ZslError as error:
-                click.echo(printable(f"zsl: {error}"), err=True)
+                printing.say(str(error))
                 failures += 1
                 continue
             what = _contents(manifest)
             what += f", own vocabulary of {own.labels:,} labels" if own else ""
             rows.append((folder.name, manifest.version, what,
                          *([str(folder)] if verbose else [])))
-        for line in _table(("name", "version", "contents", "folder")[:len(rows[0])] if rows else (),
-                           [tuple(map(printable, row)) for row in rows], sys.stdout.isatty()):
-            click.echo(line)
+        head = ("name", "version", "contents", "folder")
+        printing.put_table(head[:len(rows[0])] if rows else (), rows)
         return 1 if failures else 0
 
     @group.command("show", help=f"Everything that a {kind.noun}'s manifest says.")
@@ -54,7 +51,7 @@ def add_to(group: click.Group, kind: folders.Kind[Manifest]) -> None:
     def _verify_command(name: str, quiet: bool, verbose: bool, debug: bool) -> None:
         folder = folders.find(kind, name)
         _verify(kind, folder)
-        click.echo(f"{printable(str(folder))}: all files are what the manifest says")
+        printing.put(f"{folder}: all files are what the manifest says")
 
 
 def _contents(manifest: Manifest) -> str:
@@ -62,14 +59,6 @@ def _contents(manifest: Manifest) -> str:
     phrases = isinstance(manifest, ModelManifest) and manifest.encodes_phrases
     return (f"{labels}space {manifest.space}, dimension {manifest.dimension}"
             + (", encodes phrases" if phrases else ""))
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]], terminal: bool) -> list[str]:
-    """Lines: for a terminal columns with a head, else cells between tabs."""
-    if not terminal or not rows:
-        return ["\t".join(row) for row in rows]
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows)]
 
 
 def show(kind: folders.Kind[Manifest], name: str, as_json: bool) -> None:
@@ -80,13 +69,13 @@ def show(kind: folders.Kind[Manifest], name: str, as_json: bool) -> None:
     shown = {"folder": str(folder), **manifest.entries}
     if as_json:
         extra = {"own_vocabulary": own and own.entries} if kind is folders.MODEL else {}
-        click.echo(json.dumps({**shown, **extra}, indent=2))
+        printing.put_json({**shown, **extra})
         return
     if isinstance(manifest, ModelManifest):
         shown |= {"encodes phrases": _phrases(manifest),
                   "own vocabulary": f"{own.labels:,} labels" if own else "none"}
     for line in _lines(shown):
-        click.echo(printable(line))
+        printing.put(line)
 
 
 def _own_vocabulary(kind: folders.Kind[Manifest], folder: Path) -> VocabularyManifest | None:
@@ -133,13 +122,13 @@ def _lines(value: object, indent: str = "", name: str = "") -> list[str]:
         inner = indent + "  " if name else indent
         return head + [line for key, entry in value.items() for line in _lines(entry, inner, key)]
     if isinstance(value, list):
-        found = [f"{indent}{name}:"]
+        items = [f"{indent}{name}:"]
         for entry in value:
             lines = (_lines(entry, indent + " " * 4) if isinstance(entry, dict)
                      else [f"{indent}    {_text(entry)}"])
-            found += [f"{indent}  - {line.strip()}" if at == 0 else line
+            items += [f"{indent}  - {line.strip()}" if at == 0 else line
                       for at, line in enumerate(lines)]
-        return found
+        return items
     return [f"{indent}{name}: {_text(value)}"]
 
 

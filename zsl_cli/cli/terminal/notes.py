@@ -1,13 +1,12 @@
 """Notes on standard error that several commands give."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
-import click
-
-from zsl_cli.support.wording import printable
+from zsl_cli.cli.terminal import printing
+from zsl_cli.support.wording import listed, quoted
 
 if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
@@ -15,29 +14,25 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary.vocabulary import Label, Match, Vocabulary
 
 _PHRASES = 5  # that a note names
+_UNCOUNTED = 5  # examples of a kind that are named
 _LOOKED_AT = 200  # for names that are spelt alike
-_WIDE = 60  # characters of a phrase that are shown
 _LONGEST = 200  # characters of a phrase that may be a name
 
 
 class _Relay(logging.Handler):
-    def __init__(self, say: Callable[[str], object]) -> None:
-        super().__init__(logging.INFO)
-        self._say = say
-
     def emit(self, record: logging.LogRecord) -> None:
-        self._say(f"zsl: {printable(record.getMessage())}")
+        printing.say(record.getMessage())
 
 
-def relay(say: Callable[[str], object]) -> None:
+def relay() -> None:
     """Say from now on what the library logs, such as that it builds an index."""
     log = logging.getLogger("zsl_cli")
-    log.handlers = [_Relay(say)]
+    log.handlers = [_Relay(logging.INFO)]
     log.setLevel(logging.INFO)
     log.propagate = False
 
 
-def say_meanings(classifier: "Classifier", labels: Iterable[str], under: Iterable[str],
+def say_meanings(classifier: "Classifier", labels: Sequence[str], under: Sequence[str],
                  nearest: "Nearest") -> None:
     """Tell which sense a name with several was taken to have, which of the labels lie elsewhere
     than under what was asked for, and which are phrases that the model encoded or that were
@@ -45,6 +40,8 @@ def say_meanings(classifier: "Classifier", labels: Iterable[str], under: Iterabl
 
     nearest: what ``classifier.candidates`` made of the labels and of ``under``.
     """
+    if not labels and not under:
+        return
     from zsl_cli.classifier.candidates import compose
     from zsl_cli.vocabulary.vocabulary import Subset
 
@@ -58,15 +55,25 @@ def say_meanings(classifier: "Classifier", labels: Iterable[str], under: Iterabl
         for phrase in phrases[:_PHRASES]:
             say_composed(vocabulary, phrase, compose(vocabulary, phrase))
     elif phrases and len(vocabulary):
-        click.echo(printable(f"zsl: not in vocabulary {vocabulary.name}, so encoded as phrases: "
-                             + _listed(_with_near_names(vocabulary, phrases))), err=True)
+        printing.note(f"not in vocabulary {vocabulary.name}, so encoded as phrases: "
+                      + listed(_with_near_names(vocabulary, phrases), _PHRASES))
 
 
 def say_left_out(labels: Sequence[str]) -> None:
     """Tell which labels of the user's list are no candidates."""
     if labels:
-        click.echo(printable("zsl: left out by --under or --max-depth: "
-                             + _listed([_quoted(label) for label in labels])), err=True)
+        printing.note("left out by `under` or `max_depth`: "
+                      + listed([quoted(label) for label in labels], _PHRASES))
+
+
+def say_uncounted(lines: Sequence[str], kind: str) -> None:
+    """Tell what of a labelled set does not count, the first things of a kind or with ``--verbose``
+    all of them (a Report of evaluation.left_out)."""
+    shown = lines if printing.asked("verbose") else lines[:_UNCOUNTED]
+    for line in shown:
+        printing.say(line)
+    if len(lines) > len(shown):
+        printing.say(f"and {len(lines) - len(shown):,} more {kind} (--verbose names them all)")
 
 
 def _with_near_names(vocabulary: "Vocabulary", phrases: Sequence[str]) -> list[str]:
@@ -77,18 +84,9 @@ def _with_near_names(vocabulary: "Vocabulary", phrases: Sequence[str]) -> list[s
     near = [vocabulary.spelling.like(normal_name(phrase)[:_LONGEST])
             for phrase in phrases[:_LOOKED_AT]]
     near += [[] for _ in phrases[_LOOKED_AT:]]
-    said = [_quoted(phrase) + (f" (a name near it: {', '.join(like)})" if like else "")
+    said = [quoted(phrase) + (f" (a name near it: {', '.join(like)})" if like else "")
             for phrase, like in zip(phrases, near, strict=True)]
     return [said[place] for place in sorted(range(len(said)), key=lambda place: not near[place])]
-
-
-def _listed(texts: Sequence[str]) -> str:
-    more = f" and {len(texts) - _PHRASES:,} more" if len(texts) > _PHRASES else ""
-    return ", ".join(texts[:_PHRASES]) + more
-
-
-def _quoted(label: str) -> str:
-    return repr(label if len(label) <= _WIDE else label[:_WIDE - 1] + "…")
 
 
 def say_senses(vocabulary: "Vocabulary", matches: "Iterable[Match]") -> None:
@@ -98,16 +96,14 @@ def say_senses(vocabulary: "Vocabulary", matches: "Iterable[Match]") -> None:
         if match.others and match.row not in said:
             said.add(match.row)
             others = "; ".join(_sense(vocabulary.label(row)) for row in match.others)
-            click.echo(printable(f"zsl: {match.text} taken as "
-                                 f"{_sense(vocabulary.label(match.row))}. Others, by id: {others}"),
-                       err=True)
+            printing.note(f"{match.text} taken as {_sense(vocabulary.label(match.row))}. Others, "
+                          f"by id: {others}")
 
 
 def say_composed(vocabulary: "Vocabulary", phrase: str, rows: Iterable[int]) -> None:
     """Tell of which labels, by their rows, a phrase was composed."""
     words = " + ".join(vocabulary.label(row).name for row in rows)
-    click.echo(printable(f"zsl: {phrase!r} is no label of vocabulary {vocabulary.name}, so "
-                         f"composed: {words}"), err=True)
+    printing.note(f"{phrase!r} is no label of vocabulary {vocabulary.name}, so composed: {words}")
 
 
 def _sense(label: "Label") -> str:
@@ -116,6 +112,5 @@ def _sense(label: "Label") -> str:
 
 def say_what_is_used(classifier: "Classifier", nearest: "Nearest") -> None:
     """Tell the model, its device, the vocabulary and the kind of search."""
-    click.echo(printable(
-        f"zsl: model {classifier.model.name} on {classifier.model.device}, vocabulary "
-        f"{classifier.vocabulary.name}, {type(nearest).__name__.lower()} search"), err=True)
+    printing.detail(f"model {classifier.model.name} on {classifier.model.device}, vocabulary "
+                    f"{classifier.vocabulary.name}, {type(nearest).__name__.lower()} search")

@@ -3,32 +3,20 @@
 import functools
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
 
 from zsl_cli.cli.terminal.parameters import as_options
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.support.limits import DEVICES, MAX_EF, MAX_M, MAX_PIXELS, MAX_TOP, MIN_M
 from zsl_cli.support.text_lists import lines_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
 
-MAX_TOP = 1000
-# As in nearest, devices and images, which are not imported before a command runs.
-MAX_EF, MIN_M, MAX_M = 100_000, 2, 512
-DEVICES = ("auto", "cpu", "cuda")
-MAX_PIXELS = 250_000_000
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``; did you mean …?`` or an empty string."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, list(known), n=3)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 def stack(*decorators: Decorator) -> Decorator:
@@ -45,6 +33,8 @@ def _in_words_of_the_command_line(function: Function) -> Function:
     def inner(*arguments: Any, **named: Any) -> Any:
         try:
             return function(*arguments, **named)
+        except RequestError as error:
+            raise click.UsageError(as_options(str(error))) from error
         except ZslError as error:
             error.args = (as_options(str(error)), *error.args[1:])
             raise
@@ -66,7 +56,8 @@ max_pixels = click.option("--max-pixels", type=click.IntRange(1), default=MAX_PI
                           help="Larger images are refused before decoding.")
 
 wordnet = click.option("--wordnet", type=click.Path(path_type=Path), metavar="FOLDER",
-                       help="WordNet 3.0's database files. Default: where packages put them.")
+                       help="WordNet 3.0's database files. Default: $WNSEARCHDIR, or where "
+                            "packages put them.")
 
 class_lists = click.option("--class-lists", type=click.Path(path_type=Path), metavar="FOLDER",
                            help="ImageNet's class lists. Default: those of the package timm.")
@@ -135,13 +126,13 @@ class Finite(click.FloatRange):
 
     def convert(self, value: Any, param: click.Parameter | None,
                 ctx: click.Context | None) -> float:
-        found = super().convert(value, param, ctx)
-        if not math.isfinite(found):
-            self.fail(f"must be a finite number, not {found}", param, ctx)
-        return found
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"must be a finite number, not {number}", param, ctx)
+        return number
 
 
-class Given(click.ParamType):
+class NonEmpty(click.ParamType):
     """A text that is not empty, or the path that it is."""
 
     name = "text"
@@ -206,22 +197,22 @@ def read_sources(path: Path | None) -> list[dict[str, str]]:
     if path is None:
         return []
     try:
-        found = json.loads(path.read_text("utf-8"))
+        entries = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ZslError(f"--sources {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise ZslError(f"--sources {path}: not JSON ({error})") from error
-    if not isinstance(found, list) or not all(
+    if not isinstance(entries, list) or not all(
             isinstance(entry, dict) and {"name", "license", "url"} <= entry.keys()
-            for entry in found):
+            for entry in entries):
         raise ZslError(f"--sources {path}: a list of {{name, license, url}} is expected")
-    return found
+    return entries
 
 
 def read_hnsw(m: int | None, ef_construction: int | None, ef: int | None) -> dict[str, int]:
     """Those of ``hnsw_parameters`` that are given."""
-    given = {"m": m, "ef_construction": ef_construction, "ef": ef}
-    return {name: value for name, value in given.items() if value is not None}
+    parameters = {"m": m, "ef_construction": ef_construction, "ef": ef}
+    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def check_encoding(name: str) -> None:

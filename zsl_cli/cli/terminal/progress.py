@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
-
+from zsl_cli.cli.terminal import printing
 from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ class Bar:
             return
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
+        from rich.text import Text
 
         console = Console(stderr=True, highlight=False)
         columns = [TextColumn("{task.description}", markup=False), BarColumn(),
@@ -53,7 +53,8 @@ class Bar:
                             speed_estimate_period=20)
         progress.start()
         try:
-            yield cls(progress)
+            with printing.above(lambda line: console.print(Text(line), soft_wrap=True)):
+                yield cls(progress)
         finally:
             with suppress(OSError):
                 progress.stop()
@@ -111,14 +112,8 @@ class Bar:
         return " · ".join(note)
 
     def say(self, line: str) -> None:
-        """A line on standard error, above the bar; where a terminal was closed, nowhere."""
-        with suppress(OSError):
-            if self._progress is None:
-                click.echo(printable(line), err=True)
-            else:
-                from rich.text import Text
-
-                self._progress.console.print(Text(printable(line)), soft_wrap=True)
+        """See printing.say; the whole line."""
+        printing.say(line, before="")
 
 
 def duration(seconds: float) -> str:

@@ -79,7 +79,7 @@ def command(context: click.Context, quiet: bool, verbose: bool, debug: bool,
     from zsl_cli.authoring.training.stages import train
 
     with interrupts(), Bar.shown(quiet) as bar:
-        reporter = TerminalReporter(bar, quiet=quiet, verbose=verbose)
+        reporter = TerminalReporter(bar)
         result = train(_request(params), reporter)
         bar.end()
         _say(result, reporter)
@@ -90,11 +90,11 @@ def _request(params: dict[str, Any]) -> "Request":
     from zsl_cli.authoring.training.request import Request
 
     same = ("data", "output", "vocabulary", "model", "backbone", "architecture", "trust_pickle",
-            "hold_out", "from_scratch", "max_pixels", "device", "restart", "force")
+            "hold_out", "from_scratch", "max_pixels", "device", "restart", "force",
+            "quantize")
     return Request(
         **{name: params[name] for name in same}, method=method_of(params), course=course_of(params),
-        export=not params["no_export"],
-        form="float32" if params["quantize"] == "none" else params["quantize"])
+        export=not params["no_export"])
 
 
 def _say(result: "Result", reporter: TerminalReporter) -> None:

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from zsl_cli.cli.terminal.left_out import reporting
-from zsl_cli.cli.terminal.parameters import as_options
+from zsl_cli.cli.terminal import notes, printing
 from zsl_cli.cli.terminal.progress import Bar
-from zsl_cli.support.wording import printable
 
 _SHOWN = ("loss", "hit@1", "hit@5")
 
@@ -14,23 +12,20 @@ _SHOWN = ("loss", "hit@1", "hit@5")
 class TerminalReporter:
     """Notes and the bar (a training's Reporter)."""
 
-    def __init__(self, bar: Bar, *, quiet: bool, verbose: bool) -> None:
-        self._bar, self._quiet, self._verbose = bar, quiet, verbose
-        self._left_out = reporting(bar.say, verbose)
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
 
     def say(self, line: str) -> None:
         """A note, unless they are not wanted."""
-        if not self._quiet:
-            self._bar.say(f"zsl: {printable(as_options(line))}")
+        printing.note(line)
 
     def detail(self, line: str) -> None:
         """A note where more is wanted."""
-        if self._verbose:
-            self.say(line)
+        printing.detail(line)
 
     def left_out(self, lines: Sequence[str], kind: str) -> None:
         """What does not count is said in any case."""
-        self._left_out(lines, kind)
+        notes.say_uncounted(lines, kind)
 
     def start(self, description: str, total: int | None = None, unit: str = "images") -> None:
         """A new bar."""

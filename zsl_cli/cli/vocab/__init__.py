@@ -3,11 +3,12 @@
 import click
 
 from zsl_cli.cli.terminal import folder_commands
+from zsl_cli.cli.terminal.groups import Group
 from zsl_cli.cli.vocab import build, export, fit, index, neighbours, show, train, verify
 from zsl_cli.support.folders import VOCABULARY
 
 
-@click.group("vocab")
+@click.group("vocab", cls=Group)
 def command() -> None:
     """Build, train, look at and verify vocabulary folders."""
 

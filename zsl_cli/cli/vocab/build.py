@@ -4,19 +4,18 @@ from pathlib import Path
 
 import click
 
-from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.progress import Bar
-from zsl_cli.support.wording import printable
 
 _PATH = click.Path(path_type=Path)
 
 
 @click.command("build")
 @click.argument("vectors", type=_PATH)
-@click.option("-o", "--output", type=options.Given(Path), required=True, metavar="FOLDER",
+@click.option("-o", "--output", type=options.NonEmpty(Path), required=True, metavar="FOLDER",
               help="The vocabulary folder to write.")
-@click.option("--labels", type=options.Given(), metavar="SOURCE",
+@click.option("--labels", type=options.NonEmpty(), metavar="SOURCE",
               help="wordnet, wordnet:LABEL (what lies below it), imagenet-21k, imagenet-1k; or a "
                    "text file with a label a line, a .csv, .tsv or .jsonl with name and, if "
                    "wanted, id, synonyms, gloss, parents; or a folder of class folders. Default: "
@@ -38,9 +37,9 @@ _PATH = click.Path(path_type=Path)
               show_default=True, help="float16 halves the folder and takes longer to load.")
 @click.option("--persons", is_flag=True,
               help="Keep WordNet's labels of persons, many of them slurs or judgements.")
-@click.option("--name", type=options.Given(), metavar="NAME",
+@click.option("--name", type=options.NonEmpty(), metavar="NAME",
               help="The vocabulary's name. Default: that of the folder.")
-@click.option("--space", type=options.Given(), metavar="NAME",
+@click.option("--space", type=options.NonEmpty(), metavar="NAME",
               help="The identity of the vectors' space, which a model's must equal. Default: made "
                    "of the vectors themselves.")
 @click.option("--member", metavar="FILE", help="The file in a zip archive that holds several.")
@@ -73,17 +72,15 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
 
     options.check_encoding(encoding)
     request = build.Request(
-        name or output.resolve().name, vectors, labels, Places(wordnet, class_lists), persons,
-        limit, phrases, oov, merge, dtype, member, encoding, space,
-        options.read_hnsw(m, ef_construction, ef),
-        sources=tuple(options.read_sources(sources)))
+        vectors, output, labels, Places(wordnet, class_lists), persons=persons, limit=limit,
+        phrases=phrases, oov=oov, merge=merge, dtype=dtype, member=member, encoding=encoding,
+        space=space, hnsw=options.read_hnsw(m, ef_construction, ef),
+        sources=tuple(options.read_sources(sources)), name=name, force=force)
     with interrupts(), Bar.shown(quiet) as bar:
-        manifest, report = build.build(request, output, force=force,
-                                       progress=SILENT if quiet else bar)
-    if not quiet:
-        made = [f"{count:,} {how}" for count, how in (
-            (report.own, "with a vector of their own"), (report.mean, "the mean of their words'"),
-            (report.subword, "of character n-grams")) if count]
-        click.echo(printable(f"wrote {output}: {manifest.labels:,} labels of "
-                             f"{manifest.dimension} dimensions ({', '.join(made)}), space "
-                             f"{manifest.space}"), err=True)
+        result = build.build(request, SILENT if quiet else bar)
+    report, manifest = result.report, result.manifest
+    ways = [f"{count:,} {how}" for count, how in (
+        (report.own, "with a vector of their own"), (report.mean, "the mean of their words'"),
+        (report.subword, "of character n-grams")) if count]
+    printing.note(f"wrote {output}: {manifest.labels:,} labels of {manifest.dimension} dimensions "
+                  f"({', '.join(ways)}), space {manifest.space}", before="")

@@ -1,23 +1,18 @@
 """``zsl vocab export``: a vocabulary as text, for other programs."""
 
 import shlex
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import BinaryIO
+from typing import Literal
 
 import click
 
-from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.progress import Bar
-from zsl_cli.errors import ZslError
-from zsl_cli.support.files import check_new_file, parents, replacing
-from zsl_cli.support.wording import printable
+from zsl_cli.support.files import check_new_file
 
 
 @click.command("export")
 @click.argument("name", default="default", metavar="[NAME|FOLDER]")
-@click.option("-o", "--output", type=options.Given(), required=True, metavar="FILE",
+@click.option("-o", "--output", type=options.NonEmpty(), required=True, metavar="FILE",
               help="The file to write; - is standard output.")
 @click.option("--format", "output_format", type=click.Choice(["tsv", "word2vec"]), required=True,
               help="tsv: id, name, synonyms, gloss, parents, which zsl vocab build --labels reads; "
@@ -27,55 +22,36 @@ from zsl_cli.support.wording import printable
 @click.option("--vectors", is_flag=True, help="The vectors in the TSV too.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @options.common
-def command(name: str, output: str, output_format: str, vectors: bool, force: bool, quiet: bool,
-            verbose: bool, debug: bool) -> None:
+def command(name: str, output: str, output_format: Literal["tsv", "word2vec"], vectors: bool,
+            force: bool, quiet: bool, verbose: bool, debug: bool) -> None:
     """Write a vocabulary as a table or in word2vec's text format.
 
     \b
       zsl vocab export default -o labels.tsv --format tsv
       zsl vocab export wiki -o wiki.txt --format word2vec
     """
-    if vectors and output_format == "word2vec":
-        raise click.UsageError("--vectors is for --format tsv; word2vec's format is vectors")
-    if output != "-":
-        check_new_file(output, force=force, makes_folders=True)
-    from zsl_cli.vocabulary import as_text
+    from zsl_cli.vocabulary import text_export
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
-    vocabulary = Vocabulary.load(name)
-    ids = 0
-    if output_format == "tsv":
-        lines = as_text.tsv(vocabulary, vectors=vectors)
-    else:
-        words, ids = as_text.words(vocabulary)
-        lines = as_text.word2vec(vocabulary, words)
-    with Bar.shown(quiet or output == "-") as bar, _opened(output) as file:
-        bar.start("writing", len(vocabulary), "labels")
-        for line in lines:
-            file.write(line)
-            bar.advance(1)
-    if not quiet:
-        if ids:
-            click.echo(f"zsl: {ids:,} labels stand under their id, since another label has their "
-                       "name", err=True)
-        if output != "-":
-            click.echo(printable(f"wrote {output}"), err=True)
-            if output_format == "word2vec" and vocabulary.prior_dimension is None:
-                click.echo(printable(
-                    f"a vocabulary that zsl vocab build makes of it is of the same space, and for "
-                    f"the same models, with --space {shlex.quote(vocabulary.space)}"), err=True)
-
-
-@contextmanager
-def _opened(output: str) -> Iterator[BinaryIO]:
-    if output == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
     try:
-        with parents(output), replacing(output) as file:
-            yield file
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise ZslError(f"cannot write {output}: {error.strerror or error}") from error
+        request = text_export.Request(output_format, vectors)
+    except ValueError as error:
+        raise click.UsageError(
+            "--vectors is for --format tsv; word2vec's format is vectors") from error
+    if output != "-":
+        check_new_file(output, force=force, makes_folders=True)  # before anything is read
+    vocabulary = Vocabulary.load(name)
+    with Bar.shown(quiet or output == "-") as bar:
+        if output == "-":
+            ids = text_export.write(vocabulary, request, printing.stream())
+            printing.stream().flush()
+        else:
+            ids = text_export.save(vocabulary, request, output, force=force, progress=bar)
+    if ids:
+        printing.note(f"{ids:,} labels stand under their id, since another label has their name")
+    if output != "-":
+        printing.note(f"wrote {output}", before="")
+        if output_format == "word2vec" and vocabulary.prior_dimension is None:
+            printing.note(
+                "a vocabulary that zsl vocab build makes of it is of the same space, and for the "
+                f"same models, with --space {shlex.quote(vocabulary.space)}", before="")

@@ -1,14 +1,11 @@
 """``zsl vocab index``: the HNSW index, built before it is needed."""
 
-import json
-import time
 from dataclasses import asdict, replace
 
 import click
 
-from zsl_cli.cli.terminal import notes, options
+from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.progress import Bar, duration
-from zsl_cli.support.wording import printable
 
 
 @click.command("index")
@@ -24,42 +21,35 @@ def command(name: str, m: int | None, ef_construction: int | None, ef: int | Non
     parameters that the vocabulary was built with, which are the defaults here; others are for
     finding out which are best, and zsl classify and zsl label take --ef too.
     """
-    from zsl_cli.vocabulary import recall
+    from zsl_cli.vocabulary import index_report, recall
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     vocabulary = Vocabulary.load(name)
-    own = vocabulary.hnsw_parameters
-    parameters = replace(own, **options.read_hnsw(m, ef_construction, ef))
-    cache = vocabulary.index_cache(parameters)
     with Bar.shown(quiet) as bar:
         if not quiet:
-            notes.relay(bar.say)
-        bar.start("building the index", len(vocabulary), "labels")
-        started = time.perf_counter()
-        index = cache.open(vocabulary.vectors, advance=bar.advance)
-        seconds = time.perf_counter() - started
-        bar.start("comparing it with exact search")
-        measured = recall.measure(vocabulary.vectors, index)
-    path = cache.path
+            notes.relay()
+        report = index_report.build(vocabulary, options.read_hnsw(m, ef_construction, ef), bar)
+    parameters, measured, path = report.parameters, report.measured, report.path
     if as_json:
-        click.echo(json.dumps({
+        printing.put_json({
             "vocabulary": vocabulary.name, "labels": len(vocabulary),
-            "dimension": vocabulary.dimension, **asdict(parameters), "seconds": round(seconds, 3),
+            "dimension": vocabulary.dimension, **asdict(parameters),
+            "seconds": round(report.seconds, 3),
             "recall@10": measured.recall, "exact_ms": round(measured.exact_seconds * 1e3, 4),
             "query_ms": round(measured.index_seconds * 1e3, 4),
-            "path": path and str(path), "bytes": path and path.stat().st_size}, indent=2))
+            "path": path and str(path), "bytes": report.bytes})
         return
-    click.echo(f"index         {len(vocabulary):,} labels of {vocabulary.dimension} dimensions, "
-               f"M {parameters.m}, ef_construction {parameters.ef_construction}, "
-               f"ef {parameters.ef}")
-    click.echo(f"ready after   {duration(seconds)}")
-    click.echo(f"recall@10     {measured.recall:.4f}, over {recall.QUERIES} noisy label vectors")
-    click.echo(f"a query       {measured.index_seconds * 1e3:.3f} ms, exact search "
-               f"{measured.exact_seconds * 1e3:.3f} ms")
-    click.echo(f"kept in       {printable(str(path))} ({path.stat().st_size / 1e6:,.0f} MB)"
-               if path else f"kept in       nowhere: {printable(str(cache.folder))} cannot be "
-                            "written")
-    if replace(parameters, ef=own.ef) != own and not quiet:
-        click.echo(f"zsl: zsl classify and zsl label use the vocabulary's own M {own.m} and "
-                   f"ef_construction {own.ef_construction}; build the vocabulary with these to "
-                   "have them used", err=True)
+    printing.put(f"index         {len(vocabulary):,} labels of {vocabulary.dimension} dimensions, "
+                 f"M {parameters.m}, ef_construction {parameters.ef_construction}, "
+                 f"ef {parameters.ef}")
+    printing.put(f"ready after   {duration(report.seconds)}")
+    printing.put(f"recall@10     {measured.recall:.4f}, over {recall.QUERIES} noisy label vectors")
+    printing.put(f"a query       {measured.index_seconds * 1e3:.3f} ms, exact search "
+                 f"{measured.exact_seconds * 1e3:.3f} ms")
+    printing.put(f"kept in       {path} ({(report.bytes or 0) / 1e6:,.0f} MB)" if path else
+                 f"kept in       nowhere: {report.cache} cannot be written")
+    own = vocabulary.hnsw_parameters
+    if replace(parameters, ef=own.ef) != own:
+        printing.note(f"zsl classify and zsl label use the vocabulary's own M {own.m} and "
+                      f"ef_construction {own.ef_construction}; build the vocabulary with these to "
+                      "have them used")

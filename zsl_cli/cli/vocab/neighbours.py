@@ -1,14 +1,10 @@
 """``zsl vocab neighbours``: what is near to a label, or to a sum of labels, by meaning."""
 
-import csv
-import io
-import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli.terminal import notes, options
+from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.support.spreadsheet import safe
 from zsl_cli.support.wording import printable
 
@@ -43,31 +39,29 @@ def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: st
 
     labels = Vocabulary.load(vocabulary)
     terms = read_sum(labels, " ".join(words))
-    found = neighbours(labels, terms, top)
+    nearest = neighbours(labels, terms, top)
     if not quiet:
         notes.say_senses(labels, [match for term in terms for match in term.matches])
         for term in terms:
             if len(term.matches) > 1:
                 notes.say_composed(labels, term.text, term.rows)
     if output_format is None:
-        for line in table(labels, found):
-            click.echo(line)
+        for line in table(labels, nearest):
+            printing.put(line)
     elif output_format == "csv":
         rows = [(rank, safe(labels.label(row).id), safe(labels.label(row).name), f"{score:.6f}")
-                for rank, (row, score) in enumerate(found, start=1)]
-        text = io.StringIO(newline="")
-        csv.writer(text).writerows([("rank", "id", "label", "score"), *rows])
-        _put(text.getvalue())
+                for rank, (row, score) in enumerate(nearest, start=1)]
+        printing.put_csv([("rank", "id", "label", "score"), *rows])
     else:
-        _put(json.dumps(_record(labels, terms, found), ensure_ascii=False,
-                        indent=2 if output_format == "json" else None) + "\n")
+        printing.put_json(_record(labels, terms, nearest),
+                          indent=2 if output_format == "json" else None)
 
 
-def table(vocabulary: "Vocabulary", found: list[tuple[int, float]]) -> list[str]:
+def table(vocabulary: "Vocabulary", nearest: list[tuple[int, float]]) -> list[str]:
     """Lines for people: rank, cosine, name, and where the name has several senses the id and what
     it means."""
     lines = []
-    for rank, (row, score) in enumerate(found, start=1):
+    for rank, (row, score) in enumerate(nearest, start=1):
         label = vocabulary.label(row)
         sense = f"  ({label.id}) {label.gloss}" if label.ambiguous else ""
         lines.append(printable(f"{rank:4}  {score:6.3f}  {label.name}{sense}"))
@@ -75,7 +69,7 @@ def table(vocabulary: "Vocabulary", found: list[tuple[int, float]]) -> list[str]
 
 
 def _record(vocabulary: "Vocabulary", terms: "tuple[Term, ...]",
-            found: list[tuple[int, float]]) -> dict[str, Any]:
+            nearest: list[tuple[int, float]]) -> dict[str, Any]:
     def named(row: int) -> dict[str, Any]:
         return {"id": vocabulary.label(row).id, "label": vocabulary.label(row).name}
 
@@ -85,10 +79,5 @@ def _record(vocabulary: "Vocabulary", terms: "tuple[Term, ...]",
         return {"phrase": term.text, "words": [named(row) for row in term.rows]}
 
     return {"terms": [{"sign": "+" if term.sign > 0 else "-", **spoken(term)} for term in terms],
-            "labels": [{**named(row), "score": round(score, 6)} for row, score in found],
+            "labels": [{**named(row), "score": round(score, 6)} for row, score in nearest],
             "vocabulary": vocabulary.name}
-
-
-def _put(text: str) -> None:
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-    sys.stdout.buffer.flush()

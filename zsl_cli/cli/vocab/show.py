@@ -1,18 +1,16 @@
 """``zsl vocab show``: what a manifest says, or all about one label."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli.terminal import folder_commands, notes, options
-from zsl_cli.cli.terminal.output import PATH_SEPARATOR
+from zsl_cli.cli.terminal import folder_commands, notes, options, printing
 from zsl_cli.cli.vocab.neighbours import table
 from zsl_cli.support import folders
-from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
-    from zsl_cli.vocabulary.vocabulary import Vocabulary
+    from zsl_cli.vocabulary.about import About
+    from zsl_cli.vocabulary.vocabulary import Label
 
 _CHILDREN = 20  # that are printed
 _NEIGHBOURS = 8
@@ -30,48 +28,47 @@ def command(name: str, label: str | None, as_json: bool, quiet: bool, verbose: b
         folder_commands.show(folders.VOCABULARY, name, as_json)
         return
     from zsl_cli.classifier.meaning import Term, neighbours
+    from zsl_cli.vocabulary.about import about
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     vocabulary = Vocabulary.load(name)
     match = vocabulary.find(label)
     if not quiet:
         notes.say_senses(vocabulary, [match])
-    found = neighbours(vocabulary, (Term(1, match.text, (match,)),), _NEIGHBOURS)
-    about = _about(vocabulary, match.row)
+    nearest = neighbours(vocabulary, (Term(1, match.text, (match,)),), _NEIGHBOURS)
+    known = about(vocabulary, match.row)
     if as_json:
-        click.echo(json.dumps({**about, "neighbours": [
-            {**_named(vocabulary, row), "score": round(score, 6)} for row, score in found]},
-            indent=2, ensure_ascii=False))
+        printing.put_json({**_record(known), "vocabulary": vocabulary.name, "neighbours": [
+            {**_named(vocabulary.label(row)), "score": round(score, 6)}
+            for row, score in nearest]})
         return
-    for line in _lines(about):
-        click.echo(printable(line))
-    click.echo("neighbours  cosine")
-    for line in table(vocabulary, found):
-        click.echo(f"    {line}")
+    for line in _lines(known):
+        printing.put(line)
+    printing.put("neighbours  cosine")
+    for line in table(vocabulary, nearest):
+        printing.put(f"    {line}")
 
 
-def _named(vocabulary: "Vocabulary", row: int) -> dict[str, Any]:
-    return {"id": vocabulary.label(row).id, "label": vocabulary.label(row).name}
+def _named(label: "Label") -> dict[str, Any]:
+    return {"id": label.id, "label": label.name}
 
 
-def _about(vocabulary: "Vocabulary", row: int) -> dict[str, Any]:
-    label, hierarchy = vocabulary.label(row), vocabulary.hierarchy
-    paths = [[vocabulary.label(above).name for above in hierarchy.lineage(parent)]
-             for parent in hierarchy.parents(row)]
-    return {"id": label.id, "label": label.name, "synonyms": list(label.synonyms),
-            "gloss": label.gloss, "seen": label.seen,
-            "paths": [[*path, label.name] for path in paths] or [[label.name]],
-            "children": [_named(vocabulary, child) for child in hierarchy.children(row)],
-            "vocabulary": vocabulary.name}
+def _record(known: "About") -> dict[str, Any]:
+    label = known.label
+    return {**_named(label), "synonyms": list(label.synonyms), "gloss": label.gloss,
+            "seen": label.seen, "paths": [list(path) for path in known.paths],
+            "children": [_named(child) for child in known.children]}
 
 
-def _lines(about: dict[str, Any]) -> list[str]:
-    children = [child["label"] for child in about["children"]]
+def _lines(known: "About") -> list[str]:
+    from zsl_cli.classifier.predictions import PATH_SEPARATOR
+
+    label = known.label
+    children = [child.name for child in known.children]
     more = [f"and {len(children) - _CHILDREN:,} more"] if len(children) > _CHILDREN else []
-    values = [("id", about["id"]), ("name", about["label"]),
-              ("synonyms", ", ".join(about["synonyms"])), ("gloss", about["gloss"]),
-              ("seen", "yes, the model's CNN was trained on images of it" if about["seen"]
-               else "no"),
-              *(("path", PATH_SEPARATOR.join(path)) for path in about["paths"]),
+    values = [("id", label.id), ("name", label.name), ("synonyms", ", ".join(label.synonyms)),
+              ("gloss", label.gloss),
+              ("seen", "yes, the model's CNN was trained on images of it" if label.seen else "no"),
+              *(("path", PATH_SEPARATOR.join(path)) for path in known.paths),
               ("children", ", ".join([*children[:_CHILDREN], *more]) or "none")]
     return [f"{name:10}  {value}" for name, value in values if value]

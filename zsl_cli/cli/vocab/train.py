@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.errors import ZslError
@@ -18,7 +18,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.command("train")
 @click.argument("corpus", type=_PATH)
-@click.option("-o", "--output", type=options.Given(Path), required=True, metavar="FOLDER",
+@click.option("-o", "--output", type=options.NonEmpty(Path), required=True, metavar="FOLDER",
               help="The vocabulary folder to write.")
 @click.option("--dimension", type=click.IntRange(2, 4096), default=300, show_default=True,
               metavar="D", help="Of the vectors.")
@@ -94,36 +94,33 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
         try:
             result = training.train(request, SILENT if quiet else bar)
         except KeyboardInterrupt:
-            if not quiet and (training.work_folder(output) / "prepared.json").exists():
-                bar.say("interrupted; run the same command again to go on")
+            if training.is_unfinished(output):
+                printing.note("interrupted; run the same command again to go on", before="")
             raise
-        if not quiet:
-            bar.say(f"wrote {output}: {len(result.words):,} words, {dimension} dimensions")
+        printing.note(f"wrote {output}: {len(result.words):,} words, {dimension} dimensions",
+                      before="")
         bar.start("comparing with WordNet")
         try:
             line = _agreement(result, wordnet)
         except KeyboardInterrupt:
-            if not quiet:
-                bar.say(f"interrupted; {output} is whole, only the comparison with WordNet was "
-                        "stopped")
+            printing.note(f"interrupted; {output} is whole, only the comparison with WordNet was "
+                          "stopped", before="")
             raise
-    if line is not None:
-        click.echo(line)
-    elif not quiet:
-        click.echo("WordNet is not found, so the vectors are not compared with it", err=True)
+    if line is None:
+        printing.note("WordNet is not found, so the vectors are not compared with it", before="")
+    else:
+        printing.put(line)
 
 
 def _agreement(result: "Result", folder: Path | None) -> str | None:
     """How the vectors agree with WordNet, in words; None where there is no WordNet."""
-    from zsl_cli.authoring.vocabularies import similarity
-    from zsl_cli.authoring.vocabularies.wordnet import WordNet, find_folder
+    from zsl_cli.authoring.vocabularies import wordnet
 
     try:
-        wordnet = WordNet(find_folder(folder))
+        nouns = wordnet.load(folder)
     except ZslError:
         return None
-    found = similarity.agreement([word.replace("_", " ") for word in result.words],
-                                 result.vectors, wordnet)
-    if found is None:
+    agreement = result.agreement(nouns)
+    if agreement is None:
         return "too few of the words are nouns that WordNet knows to compare the vectors with it"
-    return str(found)
+    return str(agreement)

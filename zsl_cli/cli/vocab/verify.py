@@ -1,17 +1,16 @@
 """``zsl vocab verify``: whether a vocabulary is what it should be."""
 
-import json
 from dataclasses import asdict
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from zsl_cli.cli.terminal import notes, options
+from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
-from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,24 +39,26 @@ def command(name: str, without_index: bool, similarity: bool, wordnet: Path | No
     """
     folder = folders.find(folders.VOCABULARY, name)
     total = folders.read_manifest(folders.VOCABULARY, folder).labels
-    nouns = _wordnet(wordnet) if similarity else None
+    nouns = cache(partial(_wordnet, wordnet)) if similarity else None
+    if nouns and wordnet is not None:
+        nouns()  # a folder that is named and is none is said at once
     checks = []
     with Bar.shown(quiet) as bar:
         if not quiet:
-            notes.relay(bar.say)
+            notes.relay()
         bar.start("verifying", total, "labels")
         for done in _checks(folder, not without_index, nouns, bar.advance):
             checks.append(done)
             if not as_json:
                 bar.end()
-                click.echo(f"{_MARKS[done.state]}  {done.name}: {printable(done.message)}")
+                printing.put(f"{_MARKS[done.state]}  {done.name}: {done.message}")
                 for example in done.examples:
-                    click.echo(f"         {printable(example)}")
+                    printing.put(f"         {example}")
                 bar.start("verifying", total, "labels")
     wrong = [done for done in checks if done.state == "wrong"]
     if as_json:
-        click.echo(json.dumps({"folder": str(folder), "ok": not wrong,
-                               "checks": [asdict(done) for done in checks]}, indent=2))
+        printing.put_json({"folder": str(folder), "ok": not wrong,
+                          "checks": [asdict(done) for done in checks]})
     if wrong:
         first = wrong[0]
         raise ZslError(f"{folder}: {', '.join(done.name for done in wrong)}: wrong; "
@@ -70,7 +71,7 @@ def _wordnet(folder: Path | None) -> "WordNet":
     return WordNet(find_folder(folder))
 
 
-def _checks(folder: Path, index: bool, wordnet: "WordNet | None",
+def _checks(folder: Path, index: bool, wordnet: "Callable[[], WordNet] | None",
             advance: "Callable[[int], object]") -> "Iterator[Check]":
     """The checks of the core, and behind them, if the files can be read at all, the comparison
     with WordNet."""
@@ -85,10 +86,15 @@ def _checks(folder: Path, index: bool, wordnet: "WordNet | None",
         yield _similarity(vocabulary, wordnet)
 
 
-def _similarity(vocabulary: "Vocabulary", wordnet: "WordNet") -> "Check":
+def _similarity(vocabulary: "Vocabulary", wordnet: "Callable[[], WordNet]") -> "Check":
+    """What was asked for and cannot be compared is wrong; the other checks stand all the same."""
     from zsl_cli.authoring.vocabularies.similarity import agreement
     from zsl_cli.vocabulary.checks import Check
 
-    found = agreement([label.name for label in vocabulary.labels], vocabulary.meanings, wordnet)
-    return Check("similarity", "note", str(found) if found else
+    try:
+        result = agreement([label.name for label in vocabulary.labels], vocabulary.meanings,
+                           wordnet())
+    except ZslError as error:
+        return Check("similarity", "wrong", f"not compared: {error}")
+    return Check("similarity", "note", str(result) if result else
                  "too few of the names are nouns that WordNet knows")

@@ -213,7 +213,7 @@ def test_a_program_that_brings_code_is_refused(program, tmp_path, marker, monkey
     monkeypatch.syspath_prepend(tmp_path)
     message = refused(load_program, path, *words)
     assert message.endswith("and zsl runs no code from a checkpoint; if you trust the file, give "
-                            "--trust-pickle")
+                            "`trust_pickle`")
     assert not marker.exists()
     assert run(path, marker)
 

@@ -37,13 +37,13 @@ def of_module(weights: Weights) -> Network:
 
 
 def _described(network: nn.Module, name: str, weights: Weights, notes: list[str]) -> Network:
-    given = _input(network)
-    if given is None:
-        given = Input(Preprocessing(224))
+    network_input = _input(network)
+    if network_input is None:
+        network_input = Input(Preprocessing(224))
         notes.append("nothing says how its input is prepared: ImageNet's mean and std, 224 pixels "
-                     "and bicubic are taken; say otherwise with --size, --crop, --fit, --mean, "
-                     "--std and --interpolation")
-    return Network(name, network, given, weights.files, notes=tuple(notes))
+                     "and bicubic are taken; say otherwise with `size`, `crop`, `fit`, `mean`, "
+                     "`std` and `interpolation`")
+    return Network(name, network, network_input, weights.files, notes=tuple(notes))
 
 
 def _make(spec: str) -> nn.Module:
@@ -52,14 +52,14 @@ def _make(spec: str) -> nn.Module:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        made: Any = importlib.import_module(module_name)
+        attribute: Any = importlib.import_module(module_name)
         for part in function_name.split("."):
-            made = getattr(made, part)
-        network = made()
+            attribute = getattr(attribute, part)
+        network = attribute()
     except Exception as error:  # the user's code
-        raise ZslError(f"--arch {spec}: {type(error).__name__}: {error}") from error
+        raise ZslError(f"`architecture={spec}`: {type(error).__name__}: {error}") from error
     if not isinstance(network, nn.Module):
-        raise ZslError(f"--arch {spec}: it returns a {type(network).__name__}, not a "
+        raise ZslError(f"`architecture={spec}`: it returns a {type(network).__name__}, not a "
                        "torch.nn.Module")
     return network
 

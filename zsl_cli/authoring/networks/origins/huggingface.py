@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from zsl_cli.authoring.networks import tokenization
 from zsl_cli.authoring.networks.network import Input, Network, TextTower
-from zsl_cli.authoring.networks.weights import listed, refuse_broken
+from zsl_cli.authoring.networks.weights import refuse_broken
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.wording import listed
 from zsl_cli.vocabulary.vocabulary import Label
 
 _DUAL = {"clip": ("a photo of a {}.",), "siglip": ("This is a photo of {}.",)}
@@ -83,12 +84,12 @@ def read(folder: Path, config: dict[str, Any], tokenizer: Path | None = None) ->
     kind = config["model_type"]
     model = _load(folder, kind, config)
     settings = _preprocessor(folder, model, config)
-    given = _input(settings, _image_size(config))
+    network_input = _input(settings, _image_size(config))
     files = tuple(sorted(path for pattern in _WEIGHTS for path in folder.glob(pattern)))
     name = f"huggingface:{type(model).__name__}"
     licence = _license(folder)
     if kind not in _DUAL:
-        return Network(name, Pixels(model), given, files, classes=_classes(model),
+        return Network(name, Pixels(model), network_input, files, classes=_classes(model),
                        license=licence)
     length = int(model.config.text_config.max_position_embeddings)
     fixed = kind in _SEES_PADDING
@@ -98,7 +99,7 @@ def read(folder: Path, config: dict[str, Any], tokenizer: Path | None = None) ->
         tokens = tokenization.from_folder(folder, length, fixed=fixed)
         tokenization.check(tokens, tokenization.reference_of(folder, length))
     return Network(
-        name, ImageTower(model), given, files,
+        name, ImageTower(model), network_input, files,
         text=TextTower(Text(model), tokens, length, fixed, _DUAL[kind]),
         temperature=1 / float(model.logit_scale.detach().exp()), license=licence)
 
@@ -153,8 +154,8 @@ def _preprocessor(folder: Path, model: Any, config: dict[str, Any]) -> dict[str,
 
 
 def _image_size(config: dict[str, Any]) -> int | None:
-    found = config.get("image_size") or (config.get("vision_config") or {}).get("image_size")
-    return found[0] if isinstance(found, list) else found
+    size = config.get("image_size") or (config.get("vision_config") or {}).get("image_size")
+    return size[0] if isinstance(size, list) else size
 
 
 def _input(settings: dict[str, Any], side: int | None) -> Input:
@@ -178,7 +179,7 @@ def _geometry(settings: dict[str, Any], side: int | None) -> tuple[int, float, s
         size = ({"shortest_edge": size} if "crop_size" in settings or "crop_pct" in settings
                 else {"height": size, "width": size})
     if not settings.get("do_resize", True):
-        raise ZslError("its image processor does not resize, and zsl always does; give --size")
+        raise ZslError("its image processor does not resize, and zsl always does; give `size`")
     cropped = settings.get("crop_size") if settings.get("do_center_crop") else None
     if isinstance(cropped, dict):
         cropped = _square(cropped)
@@ -196,7 +197,7 @@ def _geometry(settings: dict[str, Any], side: int | None) -> tuple[int, float, s
 
 def _square(size: dict[str, Any]) -> int:
     if size.get("height") is None or size.get("height") != size.get("width"):
-        raise ZslError(f"its image processor makes {size}, and zsl only squares; give --size")
+        raise ZslError(f"its image processor makes {size}, and zsl only squares; give `size`")
     return int(size["height"])
 
 

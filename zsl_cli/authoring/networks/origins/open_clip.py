@@ -111,13 +111,13 @@ def read(weights: Weights, name: str, options: InputOptions, tokenizer: Path | N
         temperature=1 / float(model.logit_scale.detach().exp()), notes=tuple(notes))
 
 
-def _tokenizer(name: str, length: int, given: Path | None,
+def _tokenizer(name: str, length: int, file: Path | None,
                config_file: Path | None) -> "Tokenizer":
     """The tokenizer that the user gives, that lies beside the checkpoint, or OpenCLIP's own."""
-    if given is None and config_file and (config_file.parent / "tokenizer.json").is_file():
-        given = config_file.parent / "tokenizer.json"
-    if given is not None:
-        return tokenization.from_file(given, length, fixed=False,
+    if file is None and config_file and (config_file.parent / "tokenizer.json").is_file():
+        file = config_file.parent / "tokenizer.json"
+    if file is not None:
+        return tokenization.from_file(file, length, fixed=False,
                                       clean=tokenization.open_clip_clean_mode(name))
     tokens = tokenization.from_open_clip(name, length, fixed=False)
     tokenization.check(tokens, tokenization.reference_of_open_clip(name))
@@ -158,7 +158,8 @@ def _open_clip(name: str) -> Any:
     try:
         import open_clip
     except Exception as error:  # it imports torchvision, which fails in ways of its own
-        raise ZslError(f"--arch open_clip:{name} needs OpenCLIP: pip install open_clip_torch "
+        raise ZslError(f"`architecture=open_clip:{name}` needs OpenCLIP: "
+                       "pip install open_clip_torch "
                        f"({error})") from error
     return open_clip
 
@@ -186,5 +187,5 @@ def _create(open_clip: Any, name: str, size: int | None) -> Any:
 def _preprocess_of(config_file: Path | None) -> dict[str, Any]:
     if config_file is None:
         return {}
-    found = json.loads(config_file.read_bytes()).get("preprocess_cfg")
-    return found if isinstance(found, dict) else {}
+    preprocessing = json.loads(config_file.read_bytes()).get("preprocess_cfg")
+    return preprocessing if isinstance(preprocessing, dict) else {}

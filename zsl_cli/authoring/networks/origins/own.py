@@ -22,7 +22,7 @@ VERSION = 1
 class TrainingCheckpoint:
     """A backbone and its projection M.
 
-    architecture: as ``--arch`` names it.
+    architecture: in one of the forms that recognise takes.
     state_dict: the backbone's weights.
     projection: M; its ``space`` is that of the vocabulary it was trained with.
     """
@@ -64,9 +64,9 @@ def read(weights: Weights, backbone: Callable[[Weights, str, int], Network]) -> 
         parts: dict[str, Any] = {name: value.numpy() if isinstance(value, Tensor) else value
                                  for name, value in facts["projection"].items()}
         projection = Projection(**parts)
-        given = Input(Preprocessing(**facts["preprocessing"]), tuple(facts["mean"]),
-                      tuple(facts["std"]))
-        network = backbone(weights, str(facts["architecture"]), given.preprocessing.size)
+        network_input = Input(Preprocessing(**facts["preprocessing"]), tuple(facts["mean"]),
+                              tuple(facts["std"]))
+        network = backbone(weights, str(facts["architecture"]), network_input.preprocessing.size)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ZslError(f"{weights.path}: a damaged training checkpoint: {error}") from error
-    return replace(network, input=given, projection=projection)
+    return replace(network, input=network_input, projection=projection)

@@ -13,8 +13,8 @@ from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Preprocessing
 
 _ASSUMED = ("a program does not say how its input is prepared: ImageNet's mean and std, {size} "
-            "pixels and bicubic are taken; say otherwise with --size, --crop, --fit, --mean, "
-            "--std and --interpolation")
+            "pixels and bicubic are taken; say otherwise with `size`, `crop`, `fit`, `mean`, "
+            "`std` and `interpolation`")
 
 
 def read_program(path: Path, options: InputOptions, *, trust: bool = False) -> Network:
@@ -69,7 +69,7 @@ def _as_graph(script: "torch.jit.ScriptModule", size: int, path: Path, *,
             script(example)
     except Exception as error:
         raise ZslError(f"{path}: it does not run on [2, 3, {size}, {size}]: "
-                       f"{str(error).strip().splitlines()[-1]}; give its --size") from error
+                       f"{str(error).strip().splitlines()[-1]}; give its `size`") from error
     try:
         with quietly():
             return TS2EPConverter(script.eval(), (example,)).convert().module()

@@ -38,10 +38,10 @@ def read(weights: Weights, name: str, options: InputOptions,
     if options.size:
         asked["input_size"] = (3, options.size, options.size)
     elif not asked and not wanted:
-        notes.append("preprocessing as timm knows it for the name; say otherwise with --size, "
-                     "--crop, --mean, --std and --interpolation")
-    found = timm.data.resolve_data_config(asked, pretrained_cfg={**known, **wanted})
-    return Network(f"timm:{name}", network, input_of(found), weights.files,
+        notes.append("preprocessing as timm knows it for the name; say otherwise with `size`, "
+                     "`crop`, `mean`, `std` and `interpolation`")
+    config = timm.data.resolve_data_config(asked, pretrained_cfg={**known, **wanted})
+    return Network(f"timm:{name}", network, input_of(config), weights.files,
                    classes=_classes(wanted), notes=tuple(notes),
                    license=wanted.get("license"))
 
@@ -52,19 +52,20 @@ def read_folder(weights: Weights, config_file: Path, options: InputOptions) -> N
     args = config.get("model_args") or {}
     if args:
         raise ZslError(f"{config_file}: it was made with the arguments {args}, which zsl does not "
-                       "pass on; name a function that makes it with --arch package.module:factory")
+                       "pass on; name a function that makes it with "
+                       "`architecture=package.module:factory`")
     return read(weights, str(config["architecture"]), options, config)
 
 
 def _trained_with(weights: Weights) -> dict[str, Any]:
     """What timm's training program noted of the input."""
     noted = weights.facts.get("args")
-    found = vars(noted) if isinstance(noted, argparse.Namespace) else noted
-    if not isinstance(found, dict):
+    facts = vars(noted) if isinstance(noted, argparse.Namespace) else noted
+    if not isinstance(facts, dict):
         return {}
-    return {name: found[name] for name in ("img_size", "input_size", "mean", "std", "crop_pct",
+    return {name: facts[name] for name in ("img_size", "input_size", "mean", "std", "crop_pct",
                                            "interpolation", "crop_mode")
-            if found.get(name) is not None}
+            if facts.get(name) is not None}
 
 
 def input_of(config: dict[str, Any]) -> Input:
@@ -72,7 +73,7 @@ def input_of(config: dict[str, Any]) -> Input:
     _, height, width = config["input_size"]
     if height != width:
         raise ZslError(f"it takes images of {height} x {width}, and zsl only square ones; give "
-                       "--size")
+                       "`size`")
     if config.get("crop_mode", "center") not in _FITS:
         raise ZslError(f"unknown crop mode {config['crop_mode']!r} in its data configuration")
     interpolation = config.get("interpolation", "bicubic")
@@ -89,7 +90,8 @@ def _timm(name: str) -> Any:
         import timm
         import timm.data
     except Exception as error:  # it imports torchvision, which fails in ways of its own
-        raise ZslError(f"--arch timm:{name} needs timm: pip install timm ({error})") from error
+        raise ZslError(f"`architecture=timm:{name}` needs timm: pip install timm ({error})"
+                       ) from error
     return timm
 
 

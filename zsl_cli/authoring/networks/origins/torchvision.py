@@ -44,8 +44,8 @@ def _models(name: str) -> Any:
     try:
         from torchvision import models
     except Exception as error:  # its compiled half fails in ways of its own
-        raise ZslError(f"--arch torchvision:{name} needs torchvision: pip install torchvision "
-                       f"({error})") from error
+        raise ZslError(f"`architecture=torchvision:{name}` needs torchvision: "
+                       f"pip install torchvision ({error})") from error
     return models
 
 
@@ -58,8 +58,8 @@ def _published(models: Any, name: str, file: str) -> tuple[Any, list[str]]:
             return entry, []
     entry = models.get_model_weights(name).DEFAULT
     if len(entries) > 1:
-        return entry, [f"preprocessing as for {entry}; say otherwise with --size, --crop, --mean, "
-                       "--std and --interpolation"]
+        return entry, [f"preprocessing as for {entry}; say otherwise with `size`, `crop`, `mean`, "
+                       "`std` and `interpolation`"]
     return entry, []
 
 

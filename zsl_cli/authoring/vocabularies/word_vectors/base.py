@@ -51,7 +51,7 @@ def decode(word: bytes, encoding: str, where: Callable[[], str], otherwise: str 
     try:
         return word.decode(encoding)
     except UnicodeDecodeError as error:
-        raise ZslError(f"{where()}: {word[:40]!r} is not {encoding}; give --encoding, such as "
+        raise ZslError(f"{where()}: {word[:40]!r} is not {encoding}; give `encoding`, such as "
                        f"latin-1{otherwise}") from error
 
 

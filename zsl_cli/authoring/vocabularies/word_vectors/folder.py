@@ -28,7 +28,7 @@ class FolderVectors:
         if vocabulary.prior_dimension is not None:
             raise ZslError(f"{vocabulary.name}: its vectors have dimensions beside those of "
                            "meaning (a label prior), so that no others can be made of them; list "
-                           "labels with --labels where images are classified")
+                           "labels with `labels` where images are classified")
         self._vocabulary, self._progress = vocabulary, progress
         self.dimension, self.space = vocabulary.dimension, vocabulary.space
 

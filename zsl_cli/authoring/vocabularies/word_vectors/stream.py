@@ -44,7 +44,7 @@ class Stream:
     def _open(self, member: str | None) -> IO[bytes]:
         kind = compressed.kind(self._file)
         if member is not None and kind != compressed.ZIP:
-            raise ZslError(f"{self.path}: it is no zip archive, so --member has no place")
+            raise ZslError(f"{self.path}: it is no zip archive, so `member` has no place")
         opened = (self._open_zip(member) if kind == compressed.ZIP else
                   compressed.decompressed(self._file, kind, self.path))
         self._closing.append(opened)  # the file itself, perhaps, which may be closed twice
@@ -55,7 +55,7 @@ class Stream:
         self._closing.append(archive)
         names = [info.filename for info in archive.infolist() if not info.is_dir()]
         if member is None and len(names) != 1:
-            raise ZslError(f"{self.path}: it holds {len(names)} files; choose one with --member: "
+            raise ZslError(f"{self.path}: it holds {len(names)} files; choose one with `member`: "
                            + ", ".join(names[:8]))
         if member is not None and member not in names:
             raise ZslError(f"{self.path}: no {member!r} in it; it holds: {', '.join(names[:8])}")

@@ -1,28 +1,20 @@
 """Predictions as a table, JSONL, JSON or CSV."""
 
-import csv
 import importlib
-import io
 import json
-import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli.support.spreadsheet import safe
+from zsl_cli.cli.terminal import printing
 from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rich.console import Console, ConsoleOptions
 
-    from zsl_cli.classifier.classifier import Prediction, ScoredLabel
-
-    PathOf = Callable[[str], Sequence[str]]
+    from zsl_cli.classifier.predictions import PathOf, Prediction, ScoredLabel
 
 _BAR_WIDTH = 20
-PATH_SEPARATOR = " > "
 _PHRASE = "  phrase"
 
 _NARROW_FOR_PATHS = 100  # columns; below, the bar gives way to the path
@@ -45,7 +37,7 @@ def write(predictions: Iterable["Prediction"], output_format: str | None, model:
           vocabulary: str, path_of: "PathOf | None" = None) -> Iterator["Prediction"]:
     """Print predictions as they come, and hand each on once it is printed.
 
-    path_of: see Prediction.record; then labels are printed with their paths.
+    path_of: see predictions.record; then labels are printed with their paths.
 
     The bytes of a path that is not UTF-8 survive: as ``\\udcXX`` escapes in JSON, as themselves
     in CSV.
@@ -55,58 +47,39 @@ def write(predictions: Iterable["Prediction"], output_format: str | None, model:
     elif output_format == "csv":
         yield from _write_csv(predictions, path_of)
     else:
-        yield from _write_json(
-            predictions, lambda prediction: prediction.record(model, vocabulary, path_of),
-            array=output_format == "json")
+        records = ((prediction, prediction.record(model, vocabulary, path_of))
+                   for prediction in predictions)
+        yield from (_write_array if output_format == "json" else _write_lines)(records)
 
 
-def _put(text: str, errors: str) -> None:
-    sys.stdout.buffer.write(text.encode("utf-8", errors))
-    sys.stdout.buffer.flush()
-
-
-def _write_json(predictions: Iterable["Prediction"],
-                record: "Callable[[Prediction], dict[str, Any]]", *,
-                array: bool) -> Iterator["Prediction"]:
-    before = "[\n" if array else ""
-    for prediction in predictions:
-        line = json.dumps(record(prediction), ensure_ascii=False)
-        _put(before + line + ("" if array else "\n"), "backslashreplace")
-        before = ",\n" if array else ""
+def _write_lines(records: "Iterable[tuple[Prediction, dict[str, Any]]]") -> Iterator["Prediction"]:
+    for prediction, record in records:
+        printing.put_json(record, indent=None)
         yield prediction
-    if array:
-        _put("[]\n" if before == "[\n" else "\n]\n", "strict")
+
+
+def _write_array(records: "Iterable[tuple[Prediction, dict[str, Any]]]") -> Iterator["Prediction"]:
+    before = "[\n"
+    for prediction, record in records:
+        printing.put_text(before + json.dumps(record, ensure_ascii=False))
+        before = ",\n"
+        yield prediction
+    printing.put_text("[]\n" if before == "[\n" else "\n]\n")
 
 
 def _write_csv(predictions: Iterable["Prediction"],
                path_of: "PathOf | None") -> Iterator["Prediction"]:
-    def put(rows: list[tuple]) -> None:
-        text = io.StringIO(newline="")
-        csv.writer(text).writerows(
-            [safe(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
-        _put(text.getvalue(), "surrogateescape")
+    from zsl_cli.classifier.predictions import csv_header, csv_rows
 
-    def way(found: "ScoredLabel") -> list[str]:
-        return [PATH_SEPARATOR.join(path_of(found.id))] if path_of else []
-
-    put([("path", "rank", "id", "label", "score", "error",
-          *(["label_path"] if path_of else []))])
+    printing.put_csv([csv_header(paths=path_of is not None)])
     for prediction in predictions:
-        if not prediction.labels:
-            put([(prediction.path, "", "", "", "", str(prediction.error or ""),
-                  *([""] if path_of else []))])
-        put([(prediction.path, rank, found.id, found.name, f"{found.score:.6f}", "", *way(found))
-             for rank, found in enumerate(prediction.labels, start=1)])
+        printing.put_csv(csv_rows(prediction, path_of=path_of))
         yield prediction
 
 
 def _write_tables(predictions: Iterable["Prediction"],
                   path_of: "PathOf | None") -> Iterator["Prediction"]:
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if console.width < 1:  # COLUMNS=0
-        console = Console(highlight=False, width=80)
+    console = printing.console()
     for prediction in predictions:
         if prediction.error is None:
             console.print(table(prediction, bars=console.width >= (
@@ -127,10 +100,10 @@ def table(prediction: "Prediction", *, bars: bool = True, path_of: "PathOf | Non
     grid.add_column(justify="right", width=5)
     if bars:
         grid.add_column(style="green", width=_BAR_WIDTH)
-    for rank, found in enumerate(prediction.labels, start=1):
-        bar = [_bar(found.score)] if bars else []
-        label = _Path(path_of(found.id), found.phrase) if path_of else _label(found)
-        grid.add_row(str(rank), label, f"{found.score:.3f}", *bar)
+    for rank, scored in enumerate(prediction.labels, start=1):
+        bar = [_bar(scored.score)] if bars else []
+        label = _Path(path_of(scored.id), scored.phrase) if path_of else _label(scored)
+        grid.add_row(str(rank), label, f"{scored.score:.3f}", *bar)
     if not prediction.labels:
         grid.add_row("", Text("no label reaches the threshold", style="italic"))
     return grid
@@ -147,6 +120,8 @@ class _Path:
     def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> Iterator[Any]:
         from rich.text import Text
 
+        from zsl_cli.classifier.predictions import PATH_SEPARATOR
+
         shown = shortened(self._names, options.max_width - len(self._mark))
         path = Text(PATH_SEPARATOR, style="dim").join(
             [*(Text(name) for name in shown[:-1]), Text(shown[-1], style="bold")])
@@ -158,6 +133,8 @@ def shortened(names: Sequence[str], width: int) -> list[str]:
     root, then of the root too; the last name always stays."""
     from rich.cells import cell_len
 
+    from zsl_cli.classifier.predictions import PATH_SEPARATOR
+
     def fits(shown: Sequence[str]) -> bool:
         return cell_len(PATH_SEPARATOR.join(shown)) <= width
 
@@ -167,13 +144,13 @@ def shortened(names: Sequence[str], width: int) -> list[str]:
     return next((shown for shown in tries if fits(shown)), list(names[-1:]))
 
 
-def _label(found: "ScoredLabel") -> Any:
+def _label(scored: "ScoredLabel") -> Any:
     from rich.text import Text
 
-    text = Text(printable(found.name), style="bold")
-    if found.label.ambiguous:
-        text.append(f"  {printable(found.label.gloss)}", style="not bold dim")
-    if found.phrase:
+    text = Text(printable(scored.name), style="bold")
+    if scored.label.ambiguous:
+        text.append(f"  {printable(scored.label.gloss)}", style="not bold dim")
+    if scored.phrase:
         text.append(_PHRASE, style="not bold dim italic")
     return text
 

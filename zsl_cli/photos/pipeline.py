@@ -1,4 +1,4 @@
-"""A run over a library: what the journal has to do → labels in the journal."""
+"""What the journal has to do → labels in the journal."""
 
 import hashlib
 import json
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zsl_cli import __version__
-from zsl_cli.embedding import images
+from zsl_cli.classifier.predictions import ScoredLabel
 from zsl_cli.errors import ImageError
-from zsl_cli.photos.entry import Entry, Failure, Found
+from zsl_cli.photos.entry import Entry
 from zsl_cli.photos.photo import Photo
+from zsl_cli.support.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
-    from zsl_cli.classifier.classifier import Classifier, ScoredLabel
+    from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.embedding import stream
     from zsl_cli.photos.journal import Journal
     from zsl_cli.support.manifests import Entries
@@ -35,10 +36,10 @@ class Question:
         """A digest of all that the labels depend on: the question, the entries of the two
         manifests, which hold the hashes of their files, whether the search is exact, and if not,
         its width where that is not the manifest's."""
-        asked = {name: value for name, value in vars(self).items()
-                 if name != "max_depth" or value is not None}  # an older digest holds without it
+        question = {name: value for name, value in vars(self).items()
+                    if name != "max_depth" or value is not None}  # an older digest holds without it
         search = [] if exact or ef is None else [ef]
-        text = json.dumps([asked, model, vocabulary, exact, *search], sort_keys=True)
+        text = json.dumps([question, model, vocabulary, exact, *search], sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
@@ -48,12 +49,12 @@ class Reading:
 
     jobs: int | None = None
     batch_size: int | None = None
-    max_pixels: int = images.MAX_PIXELS
+    max_pixels: int = MAX_PIXELS
     thumbnails: bool = False
 
 
-def label(journal: "Journal", classifier: "Classifier", nearest: "Nearest", question: Question,
-          reading: Reading) -> Iterator[list[Entry]]:
+def label_pending(journal: "Journal", classifier: "Classifier", nearest: "Nearest",
+                  question: Question, reading: Reading) -> Iterator[list[Entry]]:
     """Label what the journal has to do, in its order; batches of entries, each once it is in
     the journal."""
 
@@ -75,7 +76,7 @@ def _entry(photo: Photo, answer: "tuple[ScoredLabel, ...] | ImageError") -> Entr
     if photo.stamp is not None:
         size, mtime = photo.stamp.size, round(photo.stamp.mtime / 1e9, 6)
     if isinstance(answer, ImageError):
-        return Entry(photo.path, size, mtime, failure=Failure(answer.kind, str(answer)),
-                     version=__version__)
-    labels = tuple(Found(found.id, found.name, round(found.score, 6)) for found in answer)
-    return Entry(photo.path, size, mtime, labels, version=__version__)
+        return Entry(photo.path, (), answer, size, mtime, __version__)
+    labels = tuple(ScoredLabel(scored.label, round(scored.score, 6), scored.phrase)
+                   for scored in answer)  # as the journal has them
+    return Entry(photo.path, labels, None, size, mtime, __version__)

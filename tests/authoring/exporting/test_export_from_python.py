@@ -1,0 +1,95 @@
+"""An export from Python: a request in, a result out, and no part of the command line."""
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("onnx")
+pytest.importorskip("onnxscript")
+
+import without_click
+from small_export import SIDE
+
+from zsl_cli.authoring.exporting import plan
+from zsl_cli.authoring.exporting.export import Request
+from zsl_cli.authoring.networks.network import InputOptions, in_pixel_values
+from zsl_cli.authoring.networks.recognise import Hints
+from zsl_cli.errors import FolderError, ZslError
+
+pytestmark = pytest.mark.usefixtures("operators_made_once")
+
+CODE = f"""
+import json
+from pathlib import Path
+from zsl_cli.authoring.exporting.export import Request, export
+from zsl_cli.authoring.networks.network import InputOptions
+from zsl_cli.authoring.networks.recognise import Hints
+
+result = export(Request(
+    Path("small.pth"), Path("models/small"),
+    Hints("small_network:make", InputOptions(size={SIDE}, crop=0.9)), class_names=Path("names.txt"),
+    calibration_images=Path("photos")), lambda line: print("said:", line))
+print(result.folder, result.manifest.name, result.manifest.weights, result.labels)
+print(result.manifest.parity["float32"].images, result.comparison, "torch" in sys.modules)
+print(result.manifest == type(result.manifest).from_entries(result.manifest.entries, Path("x")))
+entries = dict(result.manifest.entries)
+entries.pop("format")
+print(json.dumps(result.manifest.to_entries()) == json.dumps(entries))
+"""
+
+
+def test_a_model_is_exported_where_there_is_no_click(workplace, environment, skimage_photos):
+    (workplace / "names.txt").write_text("".join(f"thing {n}\n" for n in range(12)))
+    (workplace / "photos").mkdir()
+    (workplace / "photos" / "chelsea.png").write_bytes((skimage_photos / "chelsea.png")
+                                                       .read_bytes())
+    printed = without_click.run(CODE, workplace, environment)
+    said = [line for line in printed if line.startswith("said: ")]
+    assert said[0].startswith("said: read small.pth: small_network:make, features of 48 ")
+    assert said[-1] == "said: wrote models/small"
+    assert printed[len(said):] == ["models/small small float32 own", "5 () True", "True", "True"]
+
+
+def test_parts_that_do_not_go_together_are_refused_at_once(tmp_path):
+    for message, options in (
+            ("`phrase_map` and `text_encoder` belong together", {"phrase_map": tmp_path}),
+            ("`vocabulary` gives the space its name", {"space": "a", "vocabulary": "default"}),
+            ("`space` takes letters, digits", {"space": "a b"}),
+            (r"`template='a dog'`: it must hold {} once", {"templates": ("a dog",)})):
+        with pytest.raises(ZslError, match=message):
+            Request(tmp_path / "c.pth", **options)
+    with pytest.raises(ValueError, match="quantize 'int4' is none of none, int8, fp16"):
+        Request(tmp_path / "c.pth", quantize="int4")
+
+
+@pytest.mark.parametrize(("checkpoint", "name"), [
+    ("run/checkpoint.pt", "checkpoint-model"), ("last.pth.tar", "last-model"),
+    ("model.safetensors.index.json", "model-model"), ("clip/", "clip-model")])
+def test_a_model_is_named_after_its_checkpoint(tmp_path, checkpoint, name):
+    request = Request(tmp_path / checkpoint)
+    assert (str(request.folder), request.model_name) == (name, name)
+    assert Request(tmp_path / checkpoint, tmp_path / "mine").model_name == "mine"
+    assert Request(tmp_path / checkpoint, tmp_path / "mine", name="own").model_name == "own"
+
+
+def test_a_place_that_must_not_be_replaced_is_refused_before_anything_is_read(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "model.json").touch()
+    with pytest.raises(FolderError, match="there exists; give `force` to replace it"):
+        Request(tmp_path / "no.pth", tmp_path / "there").check_target()
+    Request(tmp_path / "no.pth", tmp_path / "there", force=True).check_target()
+    with pytest.raises(ZslError, match=r"lies in .*there, which would be replaced"):
+        Request(tmp_path / "there" / "no.pth", tmp_path / "there", force=True).check_target()
+
+
+def test_a_folder_without_photographs_is_no_calibration(tmp_path):
+    for images in (tmp_path, str(tmp_path), ()):
+        with pytest.raises(ZslError, match="no photograph there"):
+            plan.make(Request(tmp_path / "no.pth", hints=Hints(input=InputOptions()),
+                              calibration_images=images))
+
+
+@pytest.mark.parametrize(("mean", "std", "expected"), [
+    ((0.5,), (0.25,), ((127.5,), (63.75,))), ((127, 116, 104), (1,), ((127, 116, 104), (1,))),
+    (None, (58, 57, 57), (None, (58, 57, 57))), (None, None, (None, None))])
+def test_mean_and_std_are_of_one_unit(mean, std, expected):
+    assert in_pixel_values(mean, std) == expected

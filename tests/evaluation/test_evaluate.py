@@ -1,0 +1,98 @@
+"""``evaluate`` from Python: requests, results, and what a reporter sees."""
+
+import json
+
+import pytest
+import text_model
+from painted_sets import LABELS, VECTORS
+
+from zsl_cli import EvaluationRequest, evaluate
+from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.evaluation.reporter import Reporter
+from zsl_cli.vocabulary.vocabulary import Label
+
+
+class Listener(Reporter):
+    """Notes what it is told."""
+
+    def __init__(self):
+        self.begun, self.done, self.said, self.used = [], {}, [], []
+
+    def start(self, description, total=None, unit="images"):
+        self.begun.append((description, total, unit))
+        self.done[description] = 0
+
+    def advance(self, done, failed=0):
+        self.done[self.begun[-1][0]] += done
+
+    def note(self, text):
+        self.said.append(text)
+
+    warn = note
+
+    def left_out(self, lines, kind):
+        self.said += lines
+
+    def embedded(self, subject, features):
+        self.used.append((subject.name, subject.vocabulary_name, len(features.kept)))
+
+
+@pytest.fixture
+def request_of(model, photos):
+    """Makes requests of the painted model, without a cache."""
+    return lambda **what: EvaluationRequest(photos, **{
+        "models": model, "cache": False, "device": "cpu", **what})
+
+
+def test_the_rows_are_those_of_the_command_line(zsl, request_of, model, photos):
+    result = evaluate(request_of(stacking=[0.1, "best"], ks=(5, 1, 2), resamples=50, seed=3))
+    said = zsl("eval", photos, "--model", model, "--stacking", "0.1", "--stacking", "best",
+               "--k", "1,2,5", "--resamples", "50", "--seed", "3", "--json", "--device", "cpu")
+    assert json.loads(result.to_json()) == json.loads(said.stdout)
+    assert result.ok
+    assert [outcome.row for outcome in result.outcomes] == result.rows
+
+
+def test_a_reporter_sees_what_a_bar_shows(request_of, photos):
+    (photos / "c3" / "broken.png").write_bytes(b"no image")
+    listener = Listener()
+    result = evaluate(request_of(), listener)
+    assert listener.begun == [("embedding, paint", 10, "images"),
+                              ("evaluating", 2, "candidate sets")]
+    assert listener.done == {"embedding, paint": 10, "evaluating": 2}
+    assert listener.used == [("paint", "vocab", 9)]
+    assert [line.rpartition("/")[2] for line in listener.said] == [
+        "broken.png: not an image in a known format"]
+    assert not result.ok
+    assert list(result.left_out.unreadable.values()) == ["not an image in a known format"]
+
+
+def test_rows_of_different_images_are_named(request_of, tmp_path):
+    for name, rows in (("first", [0, 1, 2]), ("second", [0, 1, 3])):
+        text_model.make_vocabulary(tmp_path / name, vectors=VECTORS[rows],
+                                   labels=[LABELS[row] for row in rows])
+    result = evaluate(request_of(vocabularies=[tmp_path / "first", tmp_path / "second"],
+                                 candidates=["own"]))
+    assert [row["vocabulary"] for row in result.rows] == ["first", "second"]
+    assert result.differences == [("own", [7, 7])]
+
+
+@pytest.mark.parametrize(("what", "message"), [
+    ({"models": ["a", "b"], "vocabularies": ["a", "b", "c"]},
+     "2 `models` and 3 `vocabularies`: give one `vocabulary` for each `model`"),
+    ({"candidates": ["nowhere"]}, "`candidates` nowhere: neither a file nor one of own, all"),
+    ({"stacking": [float("nan")]}, "`stacking` nan: a number, or best, is expected"),
+    ({"ks": ()}, "`ks`: whole numbers from 1 to 1000 are expected"),
+    ({"ks": (0, 1)}, "`ks`: whole numbers from 1 to 1000 are expected")])
+def test_what_makes_no_sense_is_refused(request_of, what, message):
+    with pytest.raises(RequestError) as refused:
+        evaluate(request_of(**what))
+    assert message in str(refused.value)
+
+
+def test_a_vocabulary_without_seen_labels_needs_a_list(request_of, tmp_path):
+    plain = text_model.make_vocabulary(tmp_path / "plain", vectors=VECTORS, labels=[
+        Label(label.id, label.name, label.synonyms) for label in LABELS])
+    for what in ({"stacking": [0.1]}, {"candidates": ["unseen"]}):
+        with pytest.raises(ZslError, match="give a list of the labels that are: `seen=FILE`"):
+            evaluate(request_of(vocabularies=[plain], **what))

@@ -1,0 +1,52 @@
+"""A small fit of label vectors to a classifier, and what stands in for a long one."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from zsl_cli.authoring.vocabularies import fit, fitted, phrases
+from zsl_cli.vocabulary.vocabulary import Label
+
+
+@pytest.fixture(scope="session")
+def small_fit():
+    """Forty labels, of which twenty are classes of a classifier of 64 features."""
+    random = np.random.default_rng(0)
+    meaning = fit.unit(random.normal(size=(40, 6)).astype(np.float32))
+    weights = (meaning[:20] @ random.normal(size=(6, 64))).astype(np.float32)
+    classifier = fit.Classifier(weights, np.zeros(20, np.float32), np.arange(20))
+    tree = np.maximum(meaning @ meaning[:20].T, 0).astype(np.float32)
+    prior = random.normal(size=40).astype(np.float32)
+    settings = fit.Settings(dimension=70)
+    arrays = (tree, [meaning, meaning], np.zeros((40, 20), np.float32), prior, classifier)
+    return arrays, settings, fit.fit(*arrays, settings)
+
+
+@pytest.fixture
+def fits_at_once(small_fit, monkeypatch):
+    """Fitting is done already: of any checkpoint, with the small fit. The list of what was
+    asked for; what it has in ``during`` happens meanwhile."""
+    torch = pytest.importorskip("torch")
+    from zsl_cli.authoring.networks import features, recognise
+
+    linear = SimpleNamespace(weight=torch.zeros(20, 64), bias=torch.zeros(20))
+    size = SimpleNamespace(preprocessing=SimpleNamespace(size=8))
+    monkeypatch.setattr(recognise, "recognise",
+                        lambda *_: SimpleNamespace(
+                            module=None, input=size, architecture="timm:some_net.v1"))
+    monkeypatch.setattr(features, "find", lambda *_: SimpleNamespace(classifier=linear))
+    labels = [Label(str(row), str(row)) for row in range(40)]
+    eye = np.eye(3, dtype=np.float32)
+    asked = SimpleNamespace(requests=[], during=lambda: None)
+
+    def build(request, progress):
+        asked.requests.append(request)
+        progress.start("encoding", 1, "texts")
+        asked.during()
+        dimension = small_fit[2].prior_dimension
+        return fitted.Built(labels, small_fit[2], phrases.PhraseFit(
+            eye, .5, np.ones((3, dimension), np.float32), np.ones(dimension, np.float32), 1), "ab")
+
+    monkeypatch.setattr(fitted, "build", build)
+    return asked

@@ -1,0 +1,175 @@
+"""``label`` from Python: requests, results, and what a reporter sees."""
+
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from zsl_cli import LabelRequest, label
+from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.photos.reporter import Reporter
+
+
+class Listener(Reporter):
+    """Notes what it is told."""
+
+    def __init__(self):
+        self.begun, self.done, self.failures, self.changes, self.results = [], {}, [], [], []
+
+    def start(self, description, total=None):
+        self.begun.append((description, total))
+        self.done[description] = (0, 0)
+
+    def advance(self, done, failed=0):
+        before = self.done[self.begun[-1][0]]
+        self.done[self.begun[-1][0]] = (before[0] + done, before[1] + failed)
+
+    def scanned(self, counts):
+        self.counts = counts
+
+    def loaded(self, classifier, nearest):
+        self.model = classifier.model.name
+
+    def photo_failed(self, path, error):
+        self.failures.append((path, error.kind))
+
+    def sidecar_changed(self, change):
+        self.changes.append(change.path)
+
+    def ended(self, result):
+        self.results.append(result)
+
+
+@pytest.fixture
+def request_of(model, photos, tmp_path, monkeypatch):
+    """Makes requests of the painted model, in the folder where ``photos`` is."""
+    monkeypatch.chdir(tmp_path)
+    return lambda sources="photos", **what: LabelRequest(sources, **{
+        "model": model, "device": "cpu", **what})
+
+
+def test_a_reporter_sees_what_a_bar_shows(request_of, photos):
+    (photos / "bad.png").write_bytes(b"no photo")
+    listener = Listener()
+    result = label(request_of(output="l.jsonl", report="r.html"), listener)
+    assert listener.begun == [("looking for photos", None), ("loading the model", None),
+                              ("labelling", 10), ("writing l.jsonl", None),
+                              ("writing r.html", None)]
+    assert listener.done["looking for photos"] == (10, 0)
+    assert listener.done["labelling"] == (10, 1)
+    assert (listener.counts.todo, listener.counts.kept, listener.model) == (10, 0, "paint")
+    assert listener.failures == [("photos/bad.png", "image")]
+    assert listener.results == [result]
+
+
+def test_a_result_counts_what_was_done_now_and_before(request_of, photos):
+    (photos / "bad12.png").write_bytes(b"no photo")
+    first = label(request_of(output="l.jsonl"))
+    assert (first.todo, first.kept, first.labelled, first.failed) == (10, 0, 9, 1)
+    assert first.reasons == {"not an image in a known format": 1}
+    assert first.outputs == ("l.jsonl",)
+    assert first.frequent == (("crimson", 5), ("navy", 3), ("lime", 1))
+    again = label(request_of(output="l.jsonl"))
+    assert (again.todo, again.kept, again.failed_before) == (0, 10, 1)
+    assert (again.labelled, again.failed) == (0, 0)
+    assert not again.ok
+    assert label(request_of("photos/c3", output="l.jsonl")).ok
+
+
+def test_the_command_line_and_python_go_on_with_one_another(zsl, request_of, model, tmp_path):
+    what = {"top": 2, "threshold": 0, "labels": ["navy", "crimson"], "under": "c1", "paths": True}
+    zsl("label", "photos", "-o", "l.jsonl", "--model", model, "--top", "2", "--labels",
+        "navy,crimson", "--under", "c1", "--paths", "--threshold", "0")
+    written = (tmp_path / "l.jsonl").read_bytes()
+    result = label(request_of(output=tmp_path / "l.jsonl", **{**what, "under": ["c1"]}))
+    assert (result.todo, result.kept) == (0, 9)
+    label(request_of(output="m.jsonl", **{**what, "under": ["c1"]}))
+    assert (tmp_path / "m.jsonl").read_bytes() == (tmp_path / "l.jsonl").read_bytes() == written
+
+
+def test_records_go_to_a_stream_as_they_come(request_of, tmp_path):
+    stream = io.BytesIO()
+    result = label(request_of(files_from=["photos/c3/0.png", tmp_path / "nothing.png"],
+                              sources=(), output=stream))
+    first, second = map(json.loads, stream.getvalue().splitlines())
+    assert first["labels"][0]["label"] == "navy"
+    assert second["error"]["kind"] == "missing"
+    assert (result.labelled, result.failed, result.outputs) == (1, 1, ())
+    assert not stream.closed
+
+
+def test_an_interrupt_goes_on_when_what_is_done_is_written(request_of, tmp_path):
+    class Impatient(Listener):
+        def advance(self, done, failed=0):
+            super().advance(done, failed)
+            if self.begun[-1][0] == "labelling":
+                raise KeyboardInterrupt
+
+    listener = Impatient()
+    with pytest.raises(KeyboardInterrupt):
+        label(request_of(output="l.jsonl"), listener)
+    (result,) = listener.results
+    assert result.interrupted
+    assert not result.ok
+    written = (tmp_path / "l.jsonl").read_bytes()
+    assert len(written.splitlines()) == result.labelled == 9
+    assert label(request_of(output="l.jsonl")).kept == 9
+
+
+def test_a_dry_run_writes_nothing(request_of, photos, tmp_path):
+    before = set(tmp_path.rglob("*"))
+    result = label(request_of(output="l.jsonl", dry_run=True))
+    assert (result.todo, result.labelled, result.outputs) == (9, 0, ("l.jsonl",))
+    listener = Listener()
+    result = label(request_of(output="l.jsonl", xmp=True, dry_run=True), listener)
+    assert (result.labelled, result.sidecars) == (9, 9)
+    assert "photos/c3/0.png.xmp" in listener.changes
+    assert set(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(("what", "message"), [
+    ({"sources": ()}, "nothing to label: name a folder in `sources`, or give `files_from`"),
+    ({"output": None}, "nothing to write: give `output`, `report` or `xmp`"),
+    ({"xmp_naming": "full"}, "`xmp_naming` is for `xmp`"),
+    ({"xmp": True, "xmp_naming": "odd"}, "`xmp_naming=odd`: one of auto, full, stem"),
+    ({"output": None, "report": "r.html", "output_format": "csv"}, "`output_format` is for the"),
+    ({"output_format": "xml"}, "`output_format=xml`: one of jsonl, csv, parquet"),
+    ({"output": io.BytesIO(), "output_format": "csv"}, "a stream gets JSONL; for csv name a file"),
+    ({"report": "l.jsonl"}, "l.jsonl cannot be both the output and the report"),
+    ({"sources": (), "files_from": "nowhere"}, "`files_from` nowhere: No such file"),
+    ({"top": 0}, "`top` must be from 1 to 1000")])
+def test_what_makes_no_sense_is_refused(request_of, what, message):
+    with pytest.raises(RequestError) as refused:
+        label(request_of(**{"sources": "photos", "output": "l.jsonl", **what}))
+    assert message in str(refused.value)
+
+
+def test_what_somebody_else_wrote_is_not_replaced_without_force(request_of, tmp_path):
+    (tmp_path / "l.jsonl").write_text("mine\n")
+    with pytest.raises(ZslError, match="not written by this zsl label; give `force` to replace"):
+        label(request_of(output="l.jsonl"))
+    assert label(request_of(output="l.jsonl", force=True)).ok
+
+
+def test_nothing_of_the_command_line_is_needed(environment, model, photos, tmp_path):
+    """Not even installed: click and rich."""
+    program = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("click", "rich"):
+            raise ImportError(name)
+sys.meta_path.insert(0, Missing())
+from zsl_cli import EvaluationRequest, LabelRequest, evaluate, label
+result = label(LabelRequest("photos", output="l.csv", report="r.html", xmp=True, model="./paint"))
+print(result.labelled, result.sidecars, *result.outputs)
+result = evaluate(EvaluationRequest("photos", ["./paint"]))
+result.write_page("page.html")
+print(*(row["candidates"] for row in result.rows), result.ok)
+"""
+    result = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment,
+                            capture_output=True, check=False)
+    assert result.stderr == b""
+    assert result.stdout.decode().split("\n")[:2] == ["9 9 l.csv r.html", "own all True"]

@@ -1,0 +1,116 @@
+"""What is asked of an export."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from zsl_cli.authoring.networks.phrase_map import PhraseMap
+from zsl_cli.authoring.networks.projection import Projection
+from zsl_cli.authoring.networks.recognise import Hints
+from zsl_cli.errors import ZslError
+from zsl_cli.support import folders
+from zsl_cli.vocabulary.vocabulary import Label
+
+FORMS = {"none": "float32", "int8": "int8", "fp16": "fp16"}
+"""What quantising in each of these ways makes of an encoder's weights."""
+
+_SPACE = re.compile(r"[\w.:/-]{1,200}")
+_SUFFIXES = (".index.json", ".tar", ".safetensors", ".bin", ".pth", ".pt2", ".pt", ".ckpt")
+
+
+@dataclass(frozen=True)
+class Request:
+    """The export of a checkpoint as a model folder.
+
+    target: the folder; None for the checkpoint's name and ``-model``, in the current folder.
+    hints: what the user says of the network, its input and its tokenizer.
+    name: of the model; by default that of the folder.
+    projection: M, or the file that it is in; without one, the classifier's rows are the label
+        vectors, or the network's output is the embedding.
+    vocabulary: name or folder of the vocabulary whose space M, or the network, maps into.
+    space: the space's name, where no vocabulary gives it.
+    features_from, feature_node: see features.find.
+    class_names: of the classifier's rows, or the file that they are in.
+    phrase_map: the map from sentence vectors of phrases to the space, or its file, with
+    text_encoder: the folder of the sentence encoder; together they make the label encoder.
+    vocab_labels: labels to encode with a dual encoder's text tower, or what labels.read_list
+        takes.
+    templates: what these are put into; by default what the model's makers use.
+    quantize: ``none``, ``int8`` or ``fp16``.
+    temperature: of the scores (see manifests.Calibration).
+    calibration_images: a folder of photographs, or paths; by default crops of scikit-image's.
+    compare: whether to measure the encoder in all three forms.
+    sources: what all this comes from, dictionaries with ``name``, ``license`` and ``url``.
+    force: whether an existing folder may be replaced.
+
+    Raises ValueError for an unknown ``quantize``, ZslError for parts that do not go together.
+    """
+
+    checkpoint: Path
+    target: Path | None = None
+    hints: Hints = field(default_factory=Hints)
+    name: str | None = None
+    projection: Projection | Path | str | None = None
+    vocabulary: str | None = None
+    space: str | None = None
+    features_from: str = "auto"
+    feature_node: str | None = None
+    class_names: tuple[Label, ...] | Path | None = None
+    phrase_map: PhraseMap | Path | None = None
+    text_encoder: Path | None = None
+    vocab_labels: tuple[Label, ...] | Path | str | None = None
+    templates: tuple[str, ...] = ()
+    quantize: str = "none"
+    temperature: float | None = None
+    calibration_images: Sequence[str] | Path | str | None = None
+    compare: bool = False
+    sources: tuple[dict[str, str], ...] = ()
+    license: str | None = None
+    version: str = "1"
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        if self.quantize not in FORMS:
+            raise ValueError(f"quantize {self.quantize!r} is none of {', '.join(FORMS)}")
+        if self.space is not None and not _SPACE.fullmatch(self.space):
+            raise ZslError("`space` takes letters, digits and . _ : / -")
+        if self.space and self.vocabulary:
+            raise ZslError("`vocabulary` gives the space its name; leave `space` out")
+        if (self.phrase_map is None) != (self.text_encoder is None):
+            raise ZslError("`phrase_map` and `text_encoder` belong together")
+        for template in self.templates:
+            if template.count("{}") != 1:
+                raise ZslError(f"`template={template!r}`: it must hold {{}} once, where the label "
+                               "goes")
+
+    @property
+    def folder(self) -> Path:
+        """The model folder."""
+        return self.target or Path(_default_name(self.checkpoint))
+
+    @property
+    def model_name(self) -> str:
+        """What the model is called."""
+        return self.name or self.folder.absolute().name
+
+    @property
+    def form(self) -> str:
+        """Of the weights that are written: ``float32``, ``int8`` or ``fp16``."""
+        return FORMS[self.quantize]
+
+    def check_target(self) -> None:
+        """Raise ZslError where the folder could not be written, or the checkpoint would go with
+        what it replaces."""
+        folders.check_target(self.folder, force=self.force)
+        if self.checkpoint.resolve().is_relative_to(self.folder.resolve()):
+            raise ZslError(f"{self.checkpoint} lies in {self.folder}, which would be replaced; "
+                           "name another output")
+
+
+def _default_name(checkpoint: Path) -> str:
+    """``checkpoint-model`` for ``run/checkpoint.pt``."""
+    stem = checkpoint.resolve().name
+    for suffix in _SUFFIXES:
+        stem = stem.removesuffix(suffix)
+    return f"{stem}-model"

@@ -1,0 +1,113 @@
+"""A classifier's checkpoint → a vocabulary folder whose vectors are fitted to it, and the maps into
+its space from features and from sentence vectors."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zsl_cli.authoring.vocabularies import fit, fitted
+from zsl_cli.authoring.vocabularies.wordnet import find_folder
+from zsl_cli.errors import ZslError
+from zsl_cli.support import extras, folders
+from zsl_cli.support.files import check_new_file
+from zsl_cli.support.manifests import VocabularyManifest
+from zsl_cli.support.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from zsl_cli.authoring.networks.network import Network
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to fit, and where to.
+
+    checkpoint: of a classifier of ILSVRC-2012's 1,000 classes.
+    target: the vocabulary folder.
+    projection: the file for the projection into the space (see networks.projection).
+    phrase_map: the file for the map from sentence vectors into it; None fits none.
+    architecture: of a checkpoint that does not say it (see networks.recognise).
+    feature_length: how long the network's features of photographs are on the average; None for
+        that of the default's network.
+    wordnet, text_encoder, class_lists: folders; None for where they usually lie.
+    sources: dictionaries with ``name``, ``license`` and ``url``, for the manifest.
+    force: whether what is there may be replaced.
+    """
+
+    checkpoint: Path
+    target: Path
+    projection: Path
+    phrase_map: Path | None = None
+    architecture: str | None = None
+    feature_length: float | None = None
+    wordnet: Path | None = None
+    text_encoder: Path | None = None
+    class_lists: Path | None = None
+    sources: tuple[dict[str, str], ...] = ()
+    force: bool = False
+
+    def check_places(self) -> None:
+        """Raise ZslError, before hours of work, for what could not be written at their end."""
+        folders.check_target(self.target, force=self.force)
+        for name, path in (("projection", self.projection), ("phrase_map", self.phrase_map)):
+            if path is None:
+                continue
+            if self.target.absolute() in path.absolute().parents:
+                raise ZslError(f"`{name}={path}`: this lies in {self.target}, which is to be "
+                               "written")
+            check_new_file(path, force=self.force, option=f"`{name}`")
+
+
+@dataclass(frozen=True)
+class Result:
+    """The vocabulary folder, its manifest, and the files of the two maps."""
+
+    folder: Path
+    manifest: VocabularyManifest
+    projection: Path
+    phrase_map: Path | None
+
+
+def build(request: Request, progress: Progress = SILENT) -> Result:
+    """Fit and write all of it. Raises ZslError, and leaves nothing behind."""
+    request.check_places()
+    with extras.needed("vocab", "zsl vocab fit"):
+        from zsl_cli.authoring.networks.phrase_map import PhraseMap
+        from zsl_cli.authoring.networks.projection import Projection
+        from zsl_cli.authoring.networks.recognise import Hints, recognise
+    network = recognise(request.checkpoint, Hints(request.architecture))
+    parts = _parts(request, network, progress)
+    built = fitted.build(parts, progress)
+    result, phrases = built.fit, built.phrases
+    with folders.new_folder(request.target, force=request.force) as folder:
+        manifest = fitted.write(folder, parts, built)
+        Projection(result.features, result.posterior, result.bias, manifest.space,
+                   parts.settings.temperature, result.radius, result.score_temperature,
+                   unit_features=True).save(request.projection)
+        if request.phrase_map is not None and phrases is not None:
+            PhraseMap(phrases.landmarks, phrases.weights, phrases.bias, phrases.width,
+                      manifest.dimension, manifest.space, built.encoder,
+                      slack=result.slack_dimension).save(request.phrase_map)
+    return Result(request.target, manifest, request.projection, request.phrase_map)
+
+
+def _parts(request: Request, network: "Network", progress: Progress) -> fitted.Request:
+    """What is fitted, with the classifier's weights."""
+    import torch
+
+    from zsl_cli.authoring.networks import features
+
+    side = network.input.preprocessing.size
+    classifier = features.find(network.module, torch.zeros(2, 3, side, side),
+                               "penultimate").classifier
+    if classifier is None or classifier.bias is None:
+        raise ZslError(f"{request.checkpoint}: a classifier with a bias is wanted")
+    usual = fit.Settings().feature_length
+    if request.feature_length is None and network.architecture != fitted.DEFAULT_NETWORK:
+        progress.say(f"{network.architecture}'s features are taken to be as long as "
+                     f"EfficientNet-Lite0's, {usual}; `feature_length` says how long they are")
+    return fitted.Request(
+        request.target.name, network.architecture, classifier.weight.detach().numpy(),
+        classifier.bias.detach().numpy(), find_folder(request.wordnet), request.text_encoder,
+        request.class_lists, phrases=request.phrase_map is not None,
+        settings=fit.Settings(feature_length=request.feature_length or usual),
+        sources=request.sources)

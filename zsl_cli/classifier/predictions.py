@@ -1,0 +1,103 @@
+"""Prediction: what is answered for one image, and its record for JSON and CSV."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zsl_cli.errors import ImageError
+from zsl_cli.support.spreadsheet import safe
+from zsl_cli.vocabulary.vocabulary import Label
+
+PathOf = Callable[[str], Sequence[str]]
+"""The id of a label → the names from the root of the hierarchy down to the label."""
+
+PATH_SEPARATOR = " > "
+"""Between the names of a path, where it is written as one text."""
+
+_COLUMNS = ("path", "rank", "id", "label", "score", "error")
+_DIGITS = 6  # of a score
+
+
+@dataclass(frozen=True)
+class ScoredLabel:
+    """A label and its score: the probability, from 0 to 1, among the candidate labels.
+
+    phrase: whether it is a phrase, encoded or composed, beside the labels of a vocabulary.
+    """
+
+    label: Label
+    score: float
+    phrase: bool = False
+
+    @property
+    def id(self) -> str:
+        """The label's id."""
+        return self.label.id
+
+    @property
+    def name(self) -> str:
+        """The label's name."""
+        return self.label.name
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is answered for one image: labels, best first, or the error that kept it from being
+    read."""
+
+    path: str
+    labels: tuple[ScoredLabel, ...] = ()
+    error: ImageError | None = None
+
+    def record(self, model: str, vocabulary: str, path_of: PathOf | None = None) -> dict[str, Any]:
+        """The record of ``zsl classify``: see the function of this name."""
+        names = {"model": model, "vocabulary": vocabulary}
+        return record(self, {} if self.error else names, path_of)
+
+
+def record(prediction: Prediction, facts: Mapping[str, Any],
+           path_of: PathOf | None = None) -> dict[str, Any]:
+    """The record of one image, as the command line's contract fixes it, and these facts behind.
+
+    path_of: where it is given, each label's ``path`` is in the record too.
+    """
+    if prediction.error is not None:
+        error = {"kind": prediction.error.kind, "message": str(prediction.error)}
+        return {"path": prediction.path, "error": error, **facts}
+    labels = [{"id": scored.id, "label": scored.name, "score": round(scored.score, _DIGITS),
+               **({"path": list(path_of(scored.id))} if path_of else {})}
+              for scored in prediction.labels]
+    return {"path": prediction.path, "labels": labels, **facts}
+
+
+def to_json(one: Mapping[str, Any]) -> bytes:
+    """A record as JSON in a line, without its end; bytes of a path that are not UTF-8 become
+    ``\\udcXX``."""
+    return json.dumps(one, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def csv_header(facts: Sequence[str] = (), *, paths: bool = False) -> tuple[str, ...]:
+    """The names of the columns of ``csv_rows``."""
+    return (*_COLUMNS, *facts, *(["label_path"] if paths else []))
+
+
+def csv_rows(prediction: Prediction, facts: Sequence[Any] = (),
+             path_of: PathOf | None = None) -> Iterator[list[Any]]:
+    """A row a label, and one for an image without, with these facts behind; with ``path_of`` a
+    column more, the last.
+
+    What a spreadsheet would run as a formula gets an apostrophe before it (see ``spreadsheet``).
+    """
+    error = "" if prediction.error is None else str(prediction.error)
+    if not prediction.labels:
+        yield _safe([prediction.path, "", "", "", "", error, *facts,
+                     *([""] if path_of else [])])
+    for rank, scored in enumerate(prediction.labels, start=1):
+        path = [PATH_SEPARATOR.join(path_of(scored.id))] if path_of else []
+        yield _safe([prediction.path, rank, scored.id, scored.name,
+                     f"{scored.score:.{_DIGITS}f}", error, *facts, *path])
+
+
+def _safe(row: list[Any]) -> list[Any]:
+    return [safe(cell) if isinstance(cell, str) else cell for cell in row]

@@ -1,0 +1,38 @@
+"""What an evaluation tells while it goes on."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zsl_cli.embedding.feature_cache import Features
+    from zsl_cli.evaluation.measure import Subject
+    from zsl_cli.vocabulary.vocabulary import Match, Vocabulary
+
+
+class Reporter:
+    """Silent; a subclass overrides what it wants to hear."""
+
+    def start(self, description: str, total: int | None = None, unit: str = "images") -> None:
+        """A new piece of work of so many units."""
+
+    def advance(self, done: int, failed: int = 0) -> None:
+        """So many more units are done, of which so many failed."""
+
+    def end(self) -> None:
+        """The piece of work is done."""
+
+    def note(self, text: str) -> None:
+        """What a person may want to know."""
+
+    def warn(self, text: str) -> None:
+        """What a person should know."""
+
+    def left_out(self, lines: Sequence[str], kind: str) -> None:
+        """What of the set does not count, a line each, and what all of it is (``unknown
+        classes``)."""
+
+    def understood(self, vocabulary: "Vocabulary", classes: "Iterable[Match]") -> None:
+        """What the names of the classes were taken to mean."""
+
+    def embedded(self, subject: "Subject", features: "Features") -> None:
+        """The images are embedded by one of the models."""

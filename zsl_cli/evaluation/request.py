@@ -1,0 +1,89 @@
+"""EvaluationRequest: what is to be measured, on what, and how."""
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from zsl_cli.errors import RequestError
+from zsl_cli.evaluation.candidates import NAMED
+from zsl_cli.evaluation.measure import KS, Settings
+from zsl_cli.support.limits import MAX_PIXELS, MAX_TOP
+
+Name = str | os.PathLike[str]
+
+Pair = tuple[str, str | None]
+"""A model and a vocabulary, as they were asked for."""
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """What is asked of ``evaluate``.
+
+    dataset: a folder of class folders, or a CSV file (see datasets.read).
+    models: one or several, by name or folder; vocabularies: one for all models, or one for each,
+        or none, where each model has the one that it goes with (see pairing.vocabulary_for).
+    candidates: the labels that may be answered, names of candidates.NAMED or files with a label a
+        line; none stand for ``own`` and ``all``.
+    seen: a file of the labels that the models were trained on; by default what the vocabulary
+        says.
+    stacking: constants of calibrated stacking, each a number or ``best``: that of the best harmonic
+        mean on these very images.
+    ks, resamples, seed: see measure.Settings.
+    device: see Model.load. jobs, batch_size, max_pixels: see Classifier.classify.
+    cache: whether embeddings are kept for the next time (see ``feature_cache``).
+    """
+
+    dataset: Name
+    models: Name | Sequence[Name] = "default"
+    vocabularies: Name | Sequence[Name] = ()
+    candidates: Name | Sequence[Name] = ()
+    seen: Name | None = None
+    stacking: Sequence[float | str] = ()
+    ks: Sequence[int] = KS
+    resamples: int = 1000
+    seed: int = 0
+    device: str = "auto"
+    jobs: int | None = None
+    batch_size: int | None = None
+    max_pixels: int = MAX_PIXELS
+    cache: bool = True
+
+    def check(self) -> None:
+        """Raise RequestError for what makes no sense."""
+        if not self.ks or min(self.ks) < 1 or max(self.ks) > MAX_TOP:
+            raise RequestError(f"`ks`: whole numbers from 1 to {MAX_TOP} are expected")
+        for gamma in self.stacking:
+            if gamma != "best" and not (isinstance(gamma, int | float) and math.isfinite(gamma)):
+                raise RequestError(f"`stacking` {gamma!r}: a number, or best, is expected")
+        for name in names_of(self.candidates):
+            if name not in NAMED and not os.path.exists(name):
+                raise RequestError(f"`candidates` {name}: neither a file nor one of "
+                                   f"{', '.join(NAMED)}")
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """Each model with its vocabulary, once; raises RequestError."""
+        models, vocabularies = names_of(self.models), names_of(self.vocabularies)
+        if not vocabularies:
+            return list(dict.fromkeys((model, None) for model in models))
+        if len(vocabularies) == 1:
+            vocabularies *= len(models)
+        elif len(models) == 1:
+            models *= len(vocabularies)
+        if len(models) != len(vocabularies):
+            raise RequestError(f"{len(models)} `models` and {len(vocabularies)} `vocabularies`: "
+                               "give one `vocabulary` for each `model`, or one for all, or none")
+        return list(dict.fromkeys(zip(models, vocabularies, strict=True)))
+
+    @property
+    def settings(self) -> Settings:
+        """How it is measured."""
+        return Settings(tuple(sorted(set(self.ks))), self.resamples, self.seed)
+
+
+def names_of(names: Name | Sequence[Name]) -> list[str]:
+    """One name, or several, as a list of texts."""
+    if isinstance(names, str | os.PathLike):
+        return [os.fspath(names)]
+    return [os.fspath(name) for name in names]

@@ -1,0 +1,141 @@
+"""What is to be measured: models, vocabularies, images and candidate sets, all found before the
+first image is read, so that what is wrong with one of them is told at once."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zsl_cli.classifier import pairing
+from zsl_cli.errors import RequestError
+from zsl_cli.evaluation import datasets
+from zsl_cli.evaluation.candidates import NAMED, Candidates, choose, read_list, seen_mask
+from zsl_cli.evaluation.phrases import vocabulary_of
+from zsl_cli.evaluation.request import EvaluationRequest, names_of
+from zsl_cli.support import folders
+from zsl_cli.vocabulary.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zsl_cli.embedding.model import Model
+    from zsl_cli.evaluation.datasets import Dataset
+    from zsl_cli.evaluation.left_out import LeftOut
+    from zsl_cli.evaluation.reporter import Reporter
+
+_DEFAULT = ("own", "all")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A vocabulary, and what the request comes to with it.
+
+    seen: bool ``[labels]``, which of them are.
+    """
+
+    vocabulary: Vocabulary
+    dataset: "Dataset"
+    seen: "np.ndarray"
+    candidates: list[Candidates]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A model and the labels that it chooses from.
+
+    name, vocabulary_name: what the model and the vocabulary are called in tables.
+    """
+
+    model: str
+    name: str
+    vocabulary_name: str
+    labels: Labels
+
+
+def prepare(request: EvaluationRequest, load: "Callable[[str], Model]", left_out: "LeftOut",
+            reporter: "Reporter") -> list[Task]:
+    """The tasks, one a pair of a model and a vocabulary. Each model is loaded, and so checked, but
+    not kept; each vocabulary is there once, however many models share it.
+
+    Raises RequestError and ZslError.
+    """
+    pairs = request.pairs
+    chosen = [_vocabulary_for(*pair) for pair in pairs]
+    shared: dict[str | Path, Labels] = {}
+    of_pairs = []
+    for (model, _), folder in zip(pairs, chosen, strict=True):
+        loaded = load(model)
+        key = model if folder is None else folder
+        if key not in shared:
+            shared[key] = _labels(_vocabulary(folder, request.dataset, loaded), request,
+                                  _DEFAULT if folder else ("own",), left_out, reporter)
+        of_pairs.append(shared[key])
+    models = _told_apart({model: _last_part(model) for model, _ in pairs})
+    vocabularies = _told_apart({name: labels.vocabulary.name for (_, name), labels
+                                in zip(pairs, of_pairs, strict=True) if name is not None})
+    return [Task(model, models[model],
+                 labels.vocabulary.name if name is None else vocabularies[name], labels)
+            for (model, name), labels in zip(pairs, of_pairs, strict=True)]
+
+
+def _told_apart(short: Mapping[str, str]) -> dict[str, str]:
+    """What things are called in tables, by what they were asked for as: their short name, or all
+    of it where another has the same short name."""
+    times = Counter(short.values())
+    return {whole: name if times[name] == 1 else whole for whole, name in short.items()}
+
+
+def _last_part(path: str) -> str:
+    return os.path.basename(os.path.normpath(path))
+
+
+def _vocabulary_for(model_name: str, vocabulary_name: str | None) -> Path | None:
+    """By the manifests alone."""
+    folder = folders.find(folders.MODEL, model_name)
+    return pairing.vocabulary_for(folder, folders.read_manifest(folders.MODEL, folder),
+                                  vocabulary_name)
+
+
+def _vocabulary(folder: Path | None, dataset: str | os.PathLike[str],
+                model: "Model") -> Vocabulary:
+    """The vocabulary in a folder; without one, that of the set's class names as phrases."""
+    if folder is not None:
+        return Vocabulary.load(folder)
+    return vocabulary_of(datasets.class_names(dataset), model)
+
+
+def _labels(vocabulary: Vocabulary, request: EvaluationRequest, default: Sequence[str],
+            left_out: "LeftOut", reporter: "Reporter") -> Labels:
+    dataset = datasets.read(request.dataset, vocabulary)
+    left_out.add_dataset(dataset, vocabulary)
+    reporter.understood(vocabulary, [one.match for one in dataset.classes if one.match])
+    if len(dataset.labels) == 1:
+        reporter.note("the set has one class only; among its own classes no answer is wrong")
+    seen = _seen(request.seen, vocabulary, left_out)
+    if request.stacking and not seen.any():
+        raise RequestError(f"`stacking`: vocabulary {vocabulary.name!r} says of no label that "
+                           "it is seen; give a list of the labels that are: `seen=FILE`")
+    names = list(dict.fromkeys(names_of(request.candidates) or default))
+    short = _told_apart({name: _last_part(name) for name in (*NAMED, *names)})
+    return Labels(vocabulary, dataset, seen, [
+        _candidates(name, short[name], dataset, vocabulary, seen, left_out) for name in names])
+
+
+def _seen(path: str | os.PathLike[str] | None, vocabulary: Vocabulary,
+          left_out: "LeftOut") -> "np.ndarray":
+    if path is None:
+        return seen_mask(vocabulary)
+    listed = read_list(path, vocabulary)
+    left_out.add_lines(os.fspath(path), listed.unknown, vocabulary)
+    return seen_mask(vocabulary, listed.rows)
+
+
+def _candidates(name: str, short: str, dataset: "Dataset", vocabulary: Vocabulary,
+                seen: "np.ndarray", left_out: "LeftOut") -> Candidates:
+    if name in NAMED:
+        return choose(name, dataset, vocabulary, seen)
+    listed = read_list(name, vocabulary)
+    left_out.add_lines(name, listed.unknown, vocabulary)
+    return Candidates(short, listed.rows)

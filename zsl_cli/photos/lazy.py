@@ -1,0 +1,94 @@
+"""A model and a vocabulary that are loaded when they are needed, which in a run with nothing to do
+is never."""
+
+import os
+from typing import TYPE_CHECKING
+
+from zsl_cli import __version__
+from zsl_cli.classifier.candidates import choose
+from zsl_cli.classifier.pairing import vocabulary_for
+from zsl_cli.photos.entry import Provenance
+from zsl_cli.support import folders
+from zsl_cli.vocabulary.nearest import EXACT_UP_TO
+from zsl_cli.vocabulary.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from zsl_cli.classifier.classifier import Classifier
+    from zsl_cli.photos.pipeline import Question
+    from zsl_cli.vocabulary.nearest import Nearest
+
+
+class LazyClassifier:
+    """What the manifests of a model and a vocabulary say at once, and they themselves at first
+    use.
+
+    settings: see Question.settings. provenance: what labels are made with.
+    """
+
+    def __init__(self, model: str | os.PathLike[str], vocabulary: str | os.PathLike[str] | None,
+                 question: "Question", *, device: str = "auto", exact: bool | None = None,
+                 ef: int | None = None) -> None:
+        """Raises ZslError for folders that cannot be used, and for candidate labels that make no
+        sense."""
+        self._model = folders.find(folders.MODEL, model)
+        of_model = folders.read_manifest(folders.MODEL, self._model)
+        self._folder: Path | None = vocabulary_for(self._model, of_model, vocabulary)
+        if self._folder is None:
+            self._vocabulary: Vocabulary | None = Vocabulary.empty(of_model.space,
+                                                                   of_model.dimension)
+            of_labels = self._vocabulary.manifest
+        else:
+            self._vocabulary = None
+            of_labels = folders.read_manifest(folders.VOCABULARY, self._folder)
+        self._exact = exact if exact is not None else (
+            of_labels.labels * of_labels.dimension <= EXACT_UP_TO)
+        self._device, self._ef, self._question = device, ef, question
+        self.settings = question.settings(of_model.entries, of_labels.entries,
+                                          exact=self._exact, ef=ef)
+        self.provenance = Provenance(of_model.name, of_labels.name, __version__)
+        if (question.labels is not None or question.under or question.max_depth is not None
+                or self._folder is None):
+            choose(self.vocabulary, question.labels, question.under,  # said before all else
+                   max_depth=question.max_depth, phrases=of_model.encodes_phrases)
+
+    def load(self, images: int) -> "tuple[Classifier, Nearest]":
+        """The classifier, and the search over the candidate labels.
+
+        How they work does not depend on the number of images, so that a run that is resumed gives
+        the same scores to the last digit.
+        """
+        from zsl_cli.classifier.classifier import Classifier
+        from zsl_cli.embedding.model import Model
+
+        loading = None
+        if self._vocabulary is None and self._folder:  # on another thread than the model
+            loading = Vocabulary.start_loading(self._folder, exact=self._exact, queries=images,
+                                               ef=self._ef)
+        model = Model.load(self._model, device=self._device, threads=1)
+        if loading is not None:
+            self._vocabulary = loading.result()
+        classifier = Classifier(model, self.vocabulary)
+        question = self._question
+        return classifier, classifier.candidates(
+            question.labels, question.under, max_depth=question.max_depth, exact=self._exact,
+            ef=self._ef, images=images)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary, loaded once."""
+        if self._vocabulary is None:
+            assert self._folder is not None
+            self._vocabulary = Vocabulary.load(self._folder)
+        return self._vocabulary
+
+    def path_names(self, id_: str) -> tuple[str, ...]:
+        """See Vocabulary.path_names."""
+        return self.vocabulary.path_names(id_)
+
+    def lineage(self, id_: str) -> tuple[tuple[str, str], ...]:
+        """See Vocabulary.lineage; a phrase, which is its own id, lies under nothing."""
+        if id_ not in self.vocabulary.rows:
+            return ((id_, id_),)
+        return self.vocabulary.lineage(id_)

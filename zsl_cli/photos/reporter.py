@@ -1,0 +1,39 @@
+"""What a run over a library tells while it goes on."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zsl_cli.classifier.classifier import Classifier
+    from zsl_cli.errors import ImageError
+    from zsl_cli.photos.journal import Counts
+    from zsl_cli.photos.result import LabelResult
+    from zsl_cli.photos.sidecars import Change
+    from zsl_cli.vocabulary.nearest import Nearest
+
+
+class Reporter:
+    """Silent; a subclass overrides what it wants to hear."""
+
+    def start(self, description: str, total: int | None = None) -> None:
+        """A new piece of work, of so many photos if that is known."""
+
+    def advance(self, done: int, failed: int = 0) -> None:
+        """So many more photos are done, of which so many failed."""
+
+    def scanned(self, counts: "Counts") -> None:
+        """What there is to do, and what is done already."""
+
+    def loaded(self, classifier: "Classifier", nearest: "Nearest") -> None:
+        """The model, the vocabulary and the search among the candidate labels are there."""
+
+    def photo_failed(self, path: str, error: "ImageError") -> None:
+        """A photo could not be labelled."""
+
+    def sidecar_changed(self, change: "Change") -> None:
+        """A sidecar was changed, or in a dry run would be."""
+
+    def sidecar_failed(self, path: str, error: "ImageError") -> None:
+        """The sidecar of a photo could not be brought up to date."""
+
+    def ended(self, result: "LabelResult") -> None:
+        """What came of it. After an interrupt this is said before KeyboardInterrupt goes on."""

@@ -1,0 +1,164 @@
+"""LabelRequest: what is to be labelled, by what, and what is made of it."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from zsl_cli.embedding import walk
+from zsl_cli.errors import ImageError, RequestError
+from zsl_cli.photos.outputs import Output
+from zsl_cli.photos.pipeline import Question, Reading
+from zsl_cli.photos.sidecars import Naming
+from zsl_cli.photos.tables import FORMATS, format_of
+from zsl_cli.support.limits import MAX_PIXELS, MAX_TOP
+
+Name = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class LabelRequest:
+    """What is asked of ``label``.
+
+    sources: folders, photos and patterns, or one of these.
+    files_from: a file that lists more photos (see walk.listed), or their paths themselves.
+
+    output: the table to write, .jsonl, .csv or .parquet; or a binary file that is open, a stream,
+        which gets lines of JSON as they come and is not closed.
+    output_format: a key of tables.FORMATS, where the file's name does not tell it.
+    report: the HTML page to write. xmp: whether keywords go into sidecars beside the photos;
+        xmp_naming: what these are called, see sidecars.Naming.
+    force: whether an output may replace a file that ``label`` did not write.
+    dry_run: to write nothing, and without ``xmp`` to do no more than to say what there is to do.
+
+    include, exclude, hidden, follow_links: which images of a folder count, see walk.Walk.
+    retry_failed, check_content: what is done again, see Journal.scan.
+
+    top, threshold, labels, under, max_depth: what is asked of every photo, see
+        Classifier.classify; exact, ef: how labels are searched, see Vocabulary.searcher.
+    paths: whether labels are written with their path from the root of the hierarchy.
+    model, vocabulary, device: see Classifier.load.
+    jobs, batch_size, max_pixels: how photos are read, see Classifier.classify.
+    """
+
+    sources: Name | Sequence[Name] = ()
+    files_from: Name | Iterable[Name] | None = None
+
+    output: Name | BinaryIO | None = None
+    output_format: str | None = None
+    report: Name | None = None
+    xmp: bool = False
+    xmp_naming: str | None = None
+    force: bool = False
+    dry_run: bool = False
+
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    hidden: bool = False
+    follow_links: bool = False
+    retry_failed: bool = False
+    check_content: bool = False
+
+    top: int = 5
+    threshold: float = 0.0
+    labels: Sequence[str] | None = None
+    under: Sequence[str] | None = None
+    max_depth: int | None = None
+    exact: bool | None = None
+    ef: int | None = None
+    paths: bool = False
+    model: Name = "default"
+    vocabulary: Name | None = None
+    device: str = "auto"
+    jobs: int | None = None
+    batch_size: int | None = None
+    max_pixels: int = MAX_PIXELS
+
+    def check(self) -> None:
+        """Raise RequestError for what makes no sense."""
+        if not self.arguments and self.files_from is None:
+            raise RequestError("nothing to label: name a folder in `sources`, or give `files_from`")
+        if self.output is None and self.report is None and not self.xmp:
+            raise RequestError("nothing to write: give `output`, `report` or `xmp`")
+        if self.xmp_naming is not None and not self.xmp:
+            raise RequestError("`xmp_naming` is for `xmp`")
+        if self.xmp_naming not in (None, *Naming):
+            raise RequestError(f"`xmp_naming={self.xmp_naming}`: one of {', '.join(Naming)} is "
+                               "expected")
+        if self.output_format not in (None, *FORMATS):
+            raise RequestError(f"`output_format={self.output_format}`: one of "
+                               f"{', '.join(FORMATS)} is expected")
+        if self.output_format is not None and self.output is None:
+            raise RequestError("`output_format` is for the file that `output` names")
+        if self.stream is not None and self.output_format not in (None, "jsonl"):
+            raise RequestError(
+                f"a stream gets JSONL; for {self.output_format} name a file, `output`")
+        if not 1 <= self.top <= MAX_TOP:
+            raise RequestError(f"`top` must be from 1 to {MAX_TOP}, not {self.top}")
+
+    @property
+    def arguments(self) -> list[str]:
+        """The sources, as many as there are."""
+        if isinstance(self.sources, str | os.PathLike):
+            return [os.fspath(self.sources)]
+        return [os.fspath(source) for source in self.sources]
+
+    @property
+    def names(self) -> list[str]:
+        """What is labelled, as it was asked for, as far as it has a name."""
+        if isinstance(self.files_from, str | os.PathLike):
+            return [*self.arguments, os.fspath(self.files_from)]
+        return self.arguments
+
+    @property
+    def stream(self) -> BinaryIO | None:
+        """The stream that gets records as they come, if ``output`` is one."""
+        if self.output is None or isinstance(self.output, str | os.PathLike):
+            return None
+        return self.output
+
+    @property
+    def question(self) -> Question:
+        """What is asked of every photo."""
+        return Question(self.top, float(self.threshold),  # as a digest has it
+                        None if self.labels is None else tuple(self.labels),
+                        tuple(self.under or ()) or None, self.max_depth)
+
+    @property
+    def reading(self) -> Reading:
+        """How photos are read."""
+        return Reading(self.jobs, self.batch_size, self.max_pixels,
+                       thumbnails=self.report is not None)
+
+    def outputs(self) -> list[Output]:
+        """The files to write; raises ZslError for one that can never be written."""
+        files = []
+        if self.report is not None:
+            files.append(Output(os.fspath(self.report), "report"))
+            files[-1].check()
+        if isinstance(self.output, str | os.PathLike):
+            path = os.fspath(self.output)
+            Output(path, "").check()
+            files.insert(0, Output(path, format_of(path, self.output_format)))
+        if len({os.path.realpath(file.path) for file in files}) < len(files):
+            raise RequestError(f"{self.report} cannot be both the output and the report")
+        return files
+
+    def photos(self) -> Iterator[tuple[str, ImageError | None]]:
+        """The photos, or places that can't be read with their error; raises RequestError for a
+        list that can't."""
+        chosen = walk.Walk(tuple(self.include), tuple(self.exclude), self.hidden,
+                           self.follow_links)
+        yield from chosen.expand(self.arguments)
+        yield from chosen.expand(self._listed(), patterns=False)
+
+    def _listed(self) -> Iterator[str]:
+        if not isinstance(self.files_from, str | os.PathLike):
+            yield from (os.fspath(path) for path in self.files_from or ())
+            return
+        try:
+            with open(self.files_from, "rb") as file:
+                yield from walk.listed(file)
+        except OSError as error:
+            raise RequestError(f"`files_from` {os.fspath(self.files_from)}: "
+                               f"{error.strerror or error}") from error

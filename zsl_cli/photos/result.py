@@ -1,0 +1,46 @@
+"""LabelResult: what came of a run over a library."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class LabelResult:
+    """What came of a run over a library.
+
+    todo, kept: photos that were to be labelled, and photos whose labels still held;
+        failed_before: those among the latter that failed in an earlier run.
+    labelled, failed: what came of those that were to be labelled, as far as the run went.
+    reasons: how often photos failed for what reason (see ``reason``).
+    sidecars: how many were changed, or in a dry run would be; sidecar_reasons: how often one could
+        not be brought up to date for what reason.
+    frequent: the names that are most often the first label, and of how many photos.
+    outputs: the files that were written, or in a dry run would be; left: those that an interrupted
+        run left as they were, since the journal does not hold all of their labels.
+    seconds: from the end of the scan on.
+    """
+
+    todo: int = 0
+    kept: int = 0
+    failed_before: int = 0
+    labelled: int = 0
+    failed: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    sidecars: int = 0
+    sidecar_reasons: Counter[str] = field(default_factory=Counter)
+    frequent: tuple[tuple[str, int], ...] = ()
+    outputs: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    seconds: float = 0.0
+    interrupted: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed, now or in an earlier run, and all was done."""
+        return not (self.failed or self.failed_before or self.sidecar_reasons or self.interrupted)
+
+
+def reason(message: str) -> str:
+    """A message without its numbers, so that messages of one kind are counted together."""
+    return re.sub(r"\d+(?:,\d{3})*", "…", message)

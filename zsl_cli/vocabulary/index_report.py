@@ -1,0 +1,50 @@
+"""The HNSW index of a vocabulary, built before it is needed, and how good and quick it is."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zsl_cli.support.progress import SILENT, Progress
+from zsl_cli.vocabulary import recall
+from zsl_cli.vocabulary.nearest import HnswParameters
+
+if TYPE_CHECKING:
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """
+    parameters: that the index was built with.
+    seconds: until it was ready, built or read.
+    path, bytes: of the file in the cache, None where there is none.
+    cache: the folder of the cache.
+    """
+
+    parameters: HnswParameters
+    seconds: float
+    measured: recall.Measured
+    path: Path | None
+    bytes: int | None
+    cache: Path
+
+
+def build(vocabulary: "Vocabulary", parameters: Mapping[str, int],
+          progress: Progress = SILENT) -> IndexReport:
+    """Build the index, or take it from the cache, and compare it with exact search.
+
+    parameters: those of HNSW that are to differ from the vocabulary's own.
+    """
+    chosen = replace(vocabulary.hnsw_parameters, **parameters)
+    cache = vocabulary.index_cache(chosen)
+    progress.start("building the index", len(vocabulary), "labels")
+    started = time.perf_counter()
+    index = cache.open(vocabulary.vectors, advance=progress.advance)
+    seconds = time.perf_counter() - started
+    progress.start("comparing it with exact search")
+    measured = recall.measure(vocabulary.vectors, index)
+    path = cache.path
+    return IndexReport(chosen, seconds, measured, path, path.stat().st_size if path else None,
+                       cache.folder)
