@@ -5,24 +5,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from zsl_cli.support.progress import Progress
 
-class Reporter(Protocol):
+
+class Reporter(Progress, Protocol):
     """Who is told how a training goes."""
-
-    def say(self, line: str) -> None:
-        """A note for a person."""
-
-    def detail(self, line: str) -> None:
-        """A note for a person who wants to know more."""
-
-    def left_out(self, lines: Sequence[str], kind: str) -> None:
-        """What does not count, see evaluation.left_out."""
-
-    def start(self, description: str, total: int | None = None, unit: str = ...) -> None:
-        """A new piece of work of so many units."""
 
     def advance(self, done: float, failed: int = 0) -> None:
         """So much more is done, of which so much failed."""
+
+    def detail(self, line: str) -> None:
+        """A line for a person who wants to know more."""
+
+    def left_out(self, lines: Sequence[str], kind: str) -> None:
+        """What does not count, see evaluation.left_out."""
 
     def epoch(self, stage: str, record: dict[str, Any]) -> None:
         """An epoch is done; ``record`` is its line of the log."""
