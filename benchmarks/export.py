@@ -36,7 +36,7 @@ sys.exit(code)
 BARE = """
 import sys, torch, onnxscript
 from pathlib import Path
-from zsl_cli.exporting.recognise import Hints, recognise
+from zsl_cli.authoring.networks.recognise import Hints, recognise
 network = recognise(Path(sys.argv[1]), Hints()).module
 program = torch.onnx.export(network, (torch.zeros(2, 3, 224, 224),), dynamo=True, verbose=False,
                             dynamic_shapes=({0: torch.export.Dim("batch")},))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zsl_cli.authoring.vocabularies import fit, fitted, phrases
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 
 @pytest.fixture(scope="session")

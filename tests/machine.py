@@ -71,6 +71,14 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
+def shell(environment) -> dict[str, str]:
+    """The environment in which bash and what its users call are found."""
+    for name in ("bash", "find", "grep"):
+        _program(name)
+    return {**environment, "PATH": PROGRAMS}
+
+
+@pytest.fixture(scope="session")
 def exiftool() -> str:
     """The path of the program."""
     return _program("exiftool")

@@ -12,7 +12,7 @@ from zsl_cli.authoring.exporting import plan
 from zsl_cli.authoring.networks.network import InputOptions
 from zsl_cli.authoring.networks.recognise import Hints
 from zsl_cli.vocabulary import writing
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 NETWORK = '''
 import torch

@@ -17,7 +17,7 @@ from zsl_cli.authoring.training.parameters import Parameter, Range, parameter
 from zsl_cli.authoring.training.problem import Problem
 from zsl_cli.authoring.training.session import Session
 from zsl_cli.authoring.training.start import Start
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 
 def problem(images=60, classes=10, width=24, dimension=6, seed=0):

@@ -20,6 +20,12 @@ from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_sentence_that_help_has_of_a_command_is_the_commands_own(name):
+    help_text = " ".join((zsl_group.get_command(None, name).help or "").split())
+    assert help_text.startswith(COMMANDS[name].removesuffix("."))
+
+
 @pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS), ("models", "show"),
                                      *(("vocab", name) for name in vocab.command.commands)])
 def test_every_command_has_help_on_standard_output(zsl, command):

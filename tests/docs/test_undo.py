@@ -1,7 +1,6 @@
 """README's first lines do what they say: photos are tagged, and sidecars are as they were."""
 
 import re
-import shutil
 import subprocess
 import sys
 
@@ -28,11 +27,8 @@ def readme_lines() -> list[str]:
 
 
 @pytest.fixture
-def tagged(tmp_path, environment, photographs):
+def tagged(tmp_path, shell, photographs):
     """A folder of photos, a sidecar of its own among them, and what runs a line over it."""
-    for program in ("bash", "find", "grep"):
-        if not shutil.which(program):
-            pytest.skip(f"needs {program}")
     folder = tmp_path / "my pictures"
     folder.mkdir()
     for number in range(4):
@@ -42,7 +38,7 @@ def tagged(tmp_path, environment, photographs):
     def run(line):
         script = f"zsl() {{ '{sys.executable}' -m zsl_cli \"$@\"; }}\n" + line.replace(
             "~/Pictures", "'my pictures'")
-        subprocess.run(["bash", "-euc", script], env=environment, cwd=tmp_path, check=True,
+        subprocess.run(["bash", "-euc", script], env=shell, cwd=tmp_path, check=True,
                        capture_output=True)
 
     return folder, run

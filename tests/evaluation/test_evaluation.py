@@ -15,7 +15,7 @@ from zsl_cli.evaluation.candidates import Candidates
 from zsl_cli.evaluation.datasets import Dataset
 from zsl_cli.support.manifests import Calibration, VocabularyManifest
 from zsl_cli.vocabulary.hierarchy import Hierarchy
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 LABELS, DIMENSION = 60, 8
 

@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from zsl_cli import Vocabulary
+from zsl_cli.vocabulary.label import normal_name
 from zsl_cli.vocabulary.spelling import ALIKE, Names
-from zsl_cli.vocabulary.vocabulary import normal_name
 
 LETTERS = st.sampled_from("abcdeé \u0101\u4e00")
 

@@ -9,8 +9,8 @@ from small_sets import LABELS, make
 from zsl_cli import Vocabulary
 from zsl_cli.errors import FolderError, UnknownLabelError
 from zsl_cli.support import folders
+from zsl_cli.vocabulary.label import Label
 from zsl_cli.vocabulary.nearest import HnswParameters
-from zsl_cli.vocabulary.vocabulary import Label
 
 
 @pytest.fixture

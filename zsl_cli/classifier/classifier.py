@@ -14,7 +14,8 @@ from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.support import cpus, folders
 from zsl_cli.support.limits import MAX_PIXELS, MAX_TOP
 from zsl_cli.vocabulary.composition import mean
-from zsl_cli.vocabulary.vocabulary import Subset, Vocabulary
+from zsl_cli.vocabulary.subset import Subset
+from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,7 +12,8 @@ from zsl_cli.vocabulary.composition import mean
 from zsl_cli.vocabulary.nearest import Exact
 
 if TYPE_CHECKING:
-    from zsl_cli.vocabulary.vocabulary import Match, Vocabulary
+    from zsl_cli.vocabulary.label import Match
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _SIGNS = {"+": 1, "-": -1, "\u2212": -1, "\u2013": -1}  # a minus, a dash that is meant as one
 _STUCK = re.compile(r"(?<!\S)[+\-\u2212\u2013]\S|\S[\-\u2212\u2013](?!\S)")

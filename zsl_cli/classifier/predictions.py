@@ -7,7 +7,7 @@ from typing import Any
 
 from zsl_cli.errors import ImageError
 from zsl_cli.support.spreadsheet import safe
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 PathOf = Callable[[str], Sequence[str]]
 """The id of a label → the names from the root of the hierarchy down to the label."""

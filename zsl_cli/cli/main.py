@@ -14,7 +14,19 @@ from zsl_cli.cli.terminal import printing
 from zsl_cli.cli.terminal.groups import Group
 from zsl_cli.errors import ZslError
 
-COMMANDS = ("classify", "label", "models", "vocab", "export", "train", "eval", "doctor")
+COMMANDS = {
+    "classify": "Say what is in each IMAGE: a file, a folder, a pattern, or - for standard input.",
+    "label": "Name what is in every photo of a FOLDER; run again, it does only what is new or "
+             "changed.",
+    "models": "List, show and verify model folders.",
+    "vocab": "Build, train, look at and verify vocabulary folders.",
+    "export": "Turn a trained PyTorch CHECKPOINT into a model folder.",
+    "train": "Train the projection M on DATA.",
+    "eval": "Measure models on DATASET.",
+    "doctor": "Say what is installed, which device will be used, and what is wrong.",
+}
+"""The commands in the order in which a newcomer meets them, and what each does: the first sentence
+of its help, so that ``zsl --help`` need not import them."""
 
 
 class QuietEndError(Exception):
@@ -29,8 +41,13 @@ class LazyGroup(Group):
     """A group whose commands are modules of ``zsl_cli.cli``, imported when they are needed."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
-        """The commands in the order in which a newcomer meets them."""
+        """Those of COMMANDS."""
         return list(COMMANDS)
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As click's, from COMMANDS alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command object of ``zsl_cli.cli.NAME``."""

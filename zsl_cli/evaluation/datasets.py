@@ -14,13 +14,14 @@ from zsl_cli.embedding.walk import SUFFIXES, Walk, images_in
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import counted
 from zsl_cli.vocabulary.class_names import class_name
+from zsl_cli.vocabulary.label import Match, normal_name
 from zsl_cli.vocabulary.spelling import ALIKE
-from zsl_cli.vocabulary.vocabulary import Match, normal_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.vocabulary.vocabulary import Label, Vocabulary
+    from zsl_cli.vocabulary.label import Label
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 COLUMNS = ("path", "label")
 """What a CSV's first line has to name; further columns don't matter."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.vocabulary.class_names import class_name
-from zsl_cli.vocabulary.vocabulary import Label, Vocabulary
+from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from zsl_cli.embedding.model import Model

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from zsl_cli.embedding.feature_cache import Features
     from zsl_cli.evaluation.measure import Subject
-    from zsl_cli.vocabulary.vocabulary import Match, Vocabulary
+    from zsl_cli.vocabulary.label import Match
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 
 class Reporter:

@@ -21,7 +21,7 @@ from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.photos import database
 from zsl_cli.photos.entry import Entry
 from zsl_cli.photos.photo import Stamp, checksum_of
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 if TYPE_CHECKING:
     from zsl_cli.photos.photo import Photo

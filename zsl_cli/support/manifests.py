@@ -274,18 +274,18 @@ class ModelManifest(Manifest):
     def to_entries(self) -> dict[str, Any]:
         """The JSON object that ``from_entries`` makes this manifest of, of what zsl itself has
         written."""
-        some = {"normalisation": self.normalisation and {
-                    name: list(values) for name, values in vars(self.normalisation).items()},
-                "architecture": self.architecture, "features": self.features,
-                "embedding": self.embedding, "weights": self.weights,
-                "projection": self.projection, "calibration": asdict(self.calibration),
-                "text": self.text and self.text.to_entries(),
-                "checkpoint": self.checkpoint and asdict(self.checkpoint),
-                "parity": {name: one.to_entries() for name, one in self.parity.items()}}
+        optional = {
+            "normalisation": self.normalisation and asdict(self.normalisation),
+            "architecture": self.architecture, "features": self.features,
+            "embedding": self.embedding, "weights": self.weights, "projection": self.projection,
+            "calibration": asdict(self.calibration),
+            "text": self.text and self.text.to_entries(),
+            "checkpoint": self.checkpoint and asdict(self.checkpoint),
+            "parity": {name: one.to_entries() for name, one in self.parity.items()}}
         return {
             "name": self.name, "version": self.version, "space": self.space,
             "dimension": self.dimension, "input": asdict(self.input),
-            **{name: value for name, value in some.items() if value is not None},
+            **{name: value for name, value in optional.items() if value is not None},
             "license": self.license, "sources": list(self.sources),
             "exported_by": self.exported_by,
             "files": {name: asdict(entry) for name, entry in self.files.items()}}
@@ -368,15 +368,17 @@ def _text(entries: Entries, path: Path) -> TextEncoding | None:
 
 
 def _normalisation(entry: Any) -> Normalisation | None:
-    lists = {name: tuple(value) for name, value in (
-        entry if isinstance(entry, dict) else {}).items() if isinstance(value, list)}
-    return _lenient(Normalisation, lists)
+    return _lenient(Normalisation, {
+        name: tuple(values) for name, values in _object(entry).items() if isinstance(values, list)})
 
 
 def _parity(entry: Any) -> dict[str, Agreement]:
-    read = {name: _lenient(Agreement, one)
-            for name, one in (entry if isinstance(entry, dict) else {}).items()}
+    read = {name: _lenient(Agreement, one) for name, one in _object(entry).items()}
     return {name: one for name, one in read.items() if one is not None}
+
+
+def _object(entry: Any) -> Entries:
+    return entry if isinstance(entry, dict) else {}
 
 
 def _lenient(kind: type[P], entry: Any) -> P | None:
@@ -384,6 +386,6 @@ def _lenient(kind: type[P], entry: Any) -> P | None:
     is there for people alone makes no folder unusable."""
     names = {one.name for one in fields(cast("Any", kind))}
     try:
-        return kind(**{name: value for name, value in entry.items() if name in names})
-    except (AttributeError, TypeError):
+        return kind(**{name: value for name, value in _object(entry).items() if name in names})
+    except TypeError:
         return None

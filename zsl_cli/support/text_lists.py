@@ -20,10 +20,18 @@ def read_lines(path: Path) -> list[str]:
 
 def lines_of(content: bytes, source: str) -> list[str]:
     """As ``read_lines``, of what a file holds; ``source`` is what messages call it."""
+    if b"\x00" in content:
+        raise ZslError(f"{source}, line {_line_of(content, content.index(0))}: this is no text "
+                       "with an item a line")
     try:
         lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
     except UnicodeDecodeError as error:
-        raise ZslError(f"{source}: not UTF-8 text") from error
+        raise ZslError(f"{source}, line {_line_of(content, error.start)}: not UTF-8 text; convert "
+                       "the file first (iconv -t utf-8)") from error
     while lines and not lines[-1]:
         lines.pop()
     return lines
+
+
+def _line_of(content: bytes, place: int) -> int:
+    return content.count(b"\n", 0, place) + 1

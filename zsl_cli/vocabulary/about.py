@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zsl_cli.vocabulary.vocabulary import Label, Vocabulary
+    from zsl_cli.vocabulary.label import Label
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,10 @@
 """Vocabulary: a vocabulary folder, its labels and their vectors, and the search over them."""
 
-import json
 import os
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +16,8 @@ from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.vocabulary import nearest
 from zsl_cli.vocabulary.class_names import WORDNET_ID
+from zsl_cli.vocabulary.label import Label, Match, normal_name
+from zsl_cli.vocabulary.subset import Subset
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,61 +29,7 @@ if TYPE_CHECKING:
 LABELS_FILE = "labels.jsonl"
 VECTORS_FILE = "vectors.npy"
 
-
-@dataclass(frozen=True, slots=True)  # a vocabulary may have a million
-class Label:
-    """One label of a vocabulary.
-
-    id: unique; in the default vocabulary the WordNet 3.0 offset, ``n02123045``.
-    name, synonyms, gloss: what it is called and what it means.
-    parents: the ids of the labels right above it.
-    ambiguous: whether another label has this name too.
-    seen: whether the model's CNN was trained on images of it.
-    """
-
-    id: str
-    name: str
-    synonyms: tuple[str, ...] = ()
-    gloss: str = ""
-    parents: tuple[str, ...] = ()
-    ambiguous: bool = False
-    seen: bool = False
-
-    def to_json(self) -> str:
-        """One line of ``labels.jsonl``; what has its default value is left out."""
-        values = ((field.name, getattr(self, field.name)) for field in fields(self))
-        entries = {name: value for name, value in values if value not in ("", (), False)}
-        return json.dumps(entries, ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, line: bytes) -> "Label":
-        """The inverse of to_json; raises ValueError for anything else."""
-        try:
-            entries = json.loads(line.decode())
-            return cls(id=str(entries["id"]), name=str(entries["name"]),
-                       synonyms=_texts(entries.get("synonyms", [])),
-                       gloss=str(entries.get("gloss", "")),
-                       parents=_texts(entries.get("parents", [])),
-                       ambiguous=bool(entries.get("ambiguous", False)),
-                       seen=bool(entries.get("seen", False)))
-        except (KeyError, TypeError, RecursionError) as error:
-            raise ValueError(f"not a label: {error}") from error
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise ValueError(f"not a list of texts: {value!r}")
-    return tuple(value)
-
-
-@dataclass(frozen=True)
-class Match:
-    """What a user's word for a label was taken to mean: the row, and the other rows it could
-    have meant."""
-
-    text: str
-    row: int
-    others: tuple[int, ...] = ()
+_ARTICLE = re.compile(r"^(a|an|the) ")
 
 
 class Vocabulary:
@@ -351,8 +297,20 @@ class Vocabulary:
         """The search over these rows alone, exact; without the label prior if so asked.
 
         phrases: candidates beside the rows, with their label vectors, float32 ``[D]``.
+
+        A prior toward usual labels helps where all labels compete and hurts among a few that the
+        user has chosen, so it can be left out. Phrases never have one.
         """
-        return Subset(self, np.array(sorted(set(rows)), dtype=np.int64), prior, phrases or {})
+        phrases = phrases or {}
+        chosen = np.array(sorted(set(rows)), dtype=np.int64)
+        of_rows = nearest.as_float32(self.vectors[chosen])  # a copy
+        of_phrases = np.array([*phrases.values()], np.float32).reshape(-1, self.dimension)
+        if self.prior_dimension is not None:
+            of_phrases[:, self.prior_dimension] = 0.0
+            if not prior:
+                of_rows[:, self.prior_dimension] = 0.0
+        vectors = np.concatenate([of_rows, of_phrases]) if phrases else of_rows
+        return Subset(self.label, len(self), chosen, vectors, tuple(phrases))
 
 
 class _Lines(Sequence[bytes]):
@@ -372,60 +330,3 @@ class _Lines(Sequence[bytes]):
             raise IndexError(row)
         start = self._ends[row - 1] + 1 if row else 0
         return self._text[start:self._ends[row]]
-
-
-class Subset:
-    """Exact search over some rows of a vocabulary and over phrases that are not in it.
-
-    It answers in the vocabulary's rows; phrases follow behind the last of them, in their order,
-    so ``label`` has to be asked what a row is.
-
-    A prior toward usual labels helps where all labels compete and hurts among a few that the
-    user has chosen, so it can be left out. Phrases never have one.
-    """
-
-    def __init__(self, vocabulary: Vocabulary, rows: "NDArray[np.int64]", prior: bool,
-                 phrases: "Mapping[str, NDArray[np.float32]]") -> None:
-        of_rows = nearest.as_float32(vocabulary.vectors[rows])  # a copy
-        of_phrases = np.array([*phrases.values()], np.float32).reshape(-1, vocabulary.dimension)
-        if vocabulary.prior_dimension is not None:
-            of_phrases[:, vocabulary.prior_dimension] = 0.0
-            if not prior:
-                of_rows[:, vocabulary.prior_dimension] = 0.0
-        self.phrases = tuple(phrases)
-        self._vocabulary = vocabulary
-        self._rows = np.concatenate([rows, len(vocabulary) + np.arange(len(phrases))])
-        self.vectors = np.concatenate([of_rows, of_phrases]) if phrases else of_rows
-        """float32 ``[candidates, D]``, in the order of their rows."""
-        self._exact = nearest.Exact(self.vectors)
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __contains__(self, row: object) -> bool:
-        return row in self._members
-
-    @cached_property
-    def _members(self) -> frozenset[int]:
-        return frozenset(self._rows.tolist())
-
-    def label(self, row: int) -> Label:
-        """The label of a row that ``search`` gave; a phrase is its own id and name."""
-        if row < len(self._vocabulary):
-            return self._vocabulary.label(row)
-        phrase = self.phrases[row - len(self._vocabulary)]
-        return Label(phrase, phrase)
-
-    def search(self, queries: "NDArray[np.float32]", k: int) -> "nearest.Neighbours":
-        """See Nearest."""
-        rows, scores = self._exact.search(queries, k)
-        return self._rows[rows], scores
-
-
-_ARTICLE = re.compile(r"^(a|an|the) ")
-
-
-def normal_name(name: str) -> str:
-    """A name as it is compared: case, underscores, runs of white space and whether letters are
-    composed with their marks do not count."""
-    return unicodedata.normalize("NFC", " ".join(name.replace("_", " ").split()).casefold())

@@ -8,7 +8,7 @@ pytest.importorskip("scipy")
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
 from zsl_cli.authoring.vocabularies import phrases
 from zsl_cli.errors import ZslError
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 D, OUT = 12, 6
 

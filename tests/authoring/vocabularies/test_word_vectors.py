@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from zsl_cli.authoring.vocabularies.word_vectors import open_vectors
 from zsl_cli.errors import FolderError, ZslError
 from zsl_cli.vocabulary import writing
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 FOUND = files.vectors()
 

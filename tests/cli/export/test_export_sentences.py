@@ -24,7 +24,7 @@ from zsl_cli.authoring.networks.recognise import Hints  # noqa: E402
 from zsl_cli.errors import ZslError  # noqa: E402
 from zsl_cli.support import folders  # noqa: E402
 from zsl_cli.vocabulary import writing  # noqa: E402
-from zsl_cli.vocabulary.vocabulary import Label  # noqa: E402
+from zsl_cli.vocabulary.label import Label  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("operators_made_once")
 

@@ -13,7 +13,7 @@ from royal import VECTORS, make, named, unit
 from zsl_cli import Vocabulary
 from zsl_cli.classifier.meaning import neighbours, read_sum
 from zsl_cli.cli.terminal import notes
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def _shift(weight: "NDArray[np.float64]", mean: "NDArray[np.float64]",
     return (error * inputs).sum(axis=1)
 
 
-def _channel_means(model: "onnx.ModelProto", names: list[str], given: str,
+def _channel_means(model: "onnx.ModelProto", names: list[str], input_name: str,
                    pixels: "NDArray[np.uint8]") -> dict[str, "NDArray[np.float64]"]:
     """The mean of each channel of some tensors ``[n, C, h, w]`` over photographs."""
     import onnx
@@ -76,6 +76,6 @@ def _channel_means(model: "onnx.ModelProto", names: list[str], given: str,
     sample = pixels[:_PHOTOGRAPHS]
     for start in range(0, len(sample), _BATCH):
         batch = sample[start:start + _BATCH]
-        for name, value in zip(names, session.run(names, {given: batch}), strict=True):
+        for name, value in zip(names, session.run(names, {input_name: batch}), strict=True):
             totals[name] = totals.get(name, 0.0) + value.mean(axis=(2, 3)).sum(axis=0)
     return {name: total / len(sample) for name, total in totals.items()}

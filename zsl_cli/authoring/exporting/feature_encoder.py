@@ -42,9 +42,9 @@ class FeatureEncoder:
 
     def loading(self, load: "Load") -> "FeatureEncoder":
         """The same network, fed by another ``load``."""
-        found = FeatureEncoder(self._plan, self._device, load)
-        found._graph = self._graph
-        return found
+        other = FeatureEncoder(self._plan, self._device, load)
+        other._graph = self._graph
+        return other
 
     @property
     def identity(self) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.text_lists import read_lines
-from zsl_cli.vocabulary.vocabulary import LABELS_FILE, Label, Vocabulary
+from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.vocabulary import LABELS_FILE, Vocabulary
 
 _IMAGENET = 1000
 
@@ -52,15 +53,15 @@ def read_list(source: str) -> tuple[Label, ...]:
 def unique(labels: Any) -> tuple[Label, ...]:
     """Labels with ids of their own: of names that stand twice the later ones get a number."""
     seen: Counter[str] = Counter()
-    found = []
+    numbered_labels = []
     for label in labels:
         seen[label.id] += 1
         again = seen[label.id] > 1
-        found.append(replace(label, id=f"{label.id}-{seen[label.id]}", ambiguous=True)
+        numbered_labels.append(replace(label, id=f"{label.id}-{seen[label.id]}", ambiguous=True)
                      if again else label)
     twice = {name for name, count in seen.items() if count > 1}
     return tuple(replace(label, ambiguous=True) if label.name in twice else label
-                 for label in found)
+                 for label in numbered_labels)
 
 
 def _lines(file: Path) -> list[str]:
@@ -81,12 +82,12 @@ def _json(file: Path) -> Any:
         raise ZslError(f"{file}: not valid JSON ({error})") from error
 
 
-def _ordered(found: Any, file: Path) -> Sequence[str]:
-    if isinstance(found, dict) and all(isinstance(value, int) for value in found.values()):
-        found = {str(number): name for name, number in found.items()}
-    if isinstance(found, dict) and set(found) == {str(n) for n in range(len(found))}:
-        found = [found[str(number)] for number in range(len(found))]
-    if not isinstance(found, list) or not found or not all(
-            isinstance(name, str) and name.strip() for name in found):
+def _ordered(content: Any, file: Path) -> Sequence[str]:
+    if isinstance(content, dict) and all(isinstance(value, int) for value in content.values()):
+        content = {str(number): name for name, number in content.items()}
+    if isinstance(content, dict) and set(content) == {str(n) for n in range(len(content))}:
+        content = [content[str(number)] for number in range(len(content))]
+    if not isinstance(content, list) or not content or not all(
+            isinstance(name, str) and name.strip() for name in content):
         raise ZslError(f"{file}: expected a list of names, or names by number from 0 on")
-    return [name.strip() for name in found]
+    return [name.strip() for name in content]

@@ -20,7 +20,8 @@ from zsl_cli.authoring.networks.recognise import recognise
 from zsl_cli.embedding.walk import images_in
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
-from zsl_cli.vocabulary.vocabulary import Label, Vocabulary
+from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,7 +10,7 @@ from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.authoring.networks.recognise import Hints
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 FORMS = {"none": "float32", "int8": "int8", "fp16": "fp16"}
 """What quantising in each of these ways makes of an encoder's weights."""

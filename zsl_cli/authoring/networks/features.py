@@ -32,11 +32,11 @@ class Features:
     def state_dict(self, network: nn.Module) -> dict[str, Tensor]:
         """The weights of the network that was cut, as they are now, the classifier's among
         them."""
-        found = dict(network.state_dict())
+        state = dict(network.state_dict())
         if self.classifier is not None and self.classifier_name:
             for name, value in self.classifier.state_dict().items():
-                found[f"{self.classifier_name}.{name}"] = value
-        return {name: value.detach().clone() for name, value in found.items()}
+                state[f"{self.classifier_name}.{name}"] = value
+        return {name: value.detach().clone() for name, value in state.items()}
 
 
 class OneTensor(nn.Module):
@@ -86,9 +86,9 @@ def first_tensor(output: Any) -> Tensor:
     if isinstance(output, Tensor):
         return output
     for name in ("logits", "image_embeds", "pooler_output", "out"):
-        found = output.get(name) if isinstance(output, dict) else getattr(output, name, None)
-        if isinstance(found, Tensor):
-            return found
+        part = output.get(name) if isinstance(output, dict) else getattr(output, name, None)
+        if isinstance(part, Tensor):
+            return part
     values = output.values() if isinstance(output, dict) else output
     if isinstance(values, tuple | list) or isinstance(output, dict):
         for value in values:
@@ -245,7 +245,7 @@ def _before_last_linear_node(graph: fx.GraphModule, example: Tensor,
 def _parameter(graph: fx.GraphModule, node: Any) -> Any:
     if not isinstance(node, fx.Node) or node.op != "get_attr":
         return None
-    found: Any = graph
+    value: Any = graph
     for part in str(node.target).split("."):
-        found = getattr(found, part)
-    return found
+        value = getattr(value, part)
+    return value

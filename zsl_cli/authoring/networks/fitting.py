@@ -23,10 +23,11 @@ _NOT_LEARNED = re.compile(r"(num_batches_tracked|position_ids|relative_position_
 
 @dataclass(frozen=True)
 class Match:
-    """How a state dict fits a network: the keys that do not, and the prefix of those that do."""
+    """How a state dict fits a network: the keys that do not, and how many do, and after which
+    prefix."""
 
     prefix: str
-    found: int
+    fitting: int
     missing: list[str]
     unexpected: list[str]
     misshapen: list[str]
@@ -41,7 +42,7 @@ class Match:
     def share(self) -> float:
         """Of all keys of both sides, those that go together, 0 to 1."""
         wrong = len(self.missing) + len(self.unexpected) + len(self.misshapen)
-        return self.found / max(self.found + wrong, 1)
+        return self.fitting / max(self.fitting + wrong, 1)
 
 
 def match(network: nn.Module, tensors: dict[str, Tensor]) -> Match:
@@ -86,11 +87,11 @@ def load(network: nn.Module, weights: Weights, architecture: str,
     names the architecture that fits best.
     """
     notes = [*weights.notes]
-    found = _with_classes_of(network, weights.tensors, notes)
-    if not found.fits:
-        raise ZslError(_misfit(found, weights, architecture, others()))
-    tensors = {key.removeprefix(found.prefix): value for key, value in weights.tensors.items()
-               if key.startswith(found.prefix)}
+    fit = _with_classes_of(network, weights.tensors, notes)
+    if not fit.fits:
+        raise ZslError(_misfit(fit, weights, architecture, others()))
+    tensors = {key.removeprefix(fit.prefix): value for key, value in weights.tensors.items()
+               if key.startswith(fit.prefix)}
     expected = network.state_dict()
     tensors = {key: value for key, value in tensors.items() if key in expected}
     refuse_broken(tensors, weights.path)
@@ -98,9 +99,9 @@ def load(network: nn.Module, weights: Weights, architecture: str,
            if expected[key].is_floating_point() and not value.is_floating_point()]
     if odd:
         raise ZslError(f"{weights.path}: weights that are no real numbers: {listed(odd)}")
-    if found.elsewhere:
-        notes.append(f"{len(found.elsewhere)} tensors outside {found.prefix!r} are left aside: "
-                     f"{listed(found.elsewhere, 3)}")
+    if fit.elsewhere:
+        notes.append(f"{len(fit.elsewhere)} tensors outside {fit.prefix!r} are left aside: "
+                     f"{listed(fit.elsewhere, 3)}")
     network.load_state_dict(tensors, strict=False)
     network.eval().requires_grad_(requires_grad=False)
     return notes
@@ -108,30 +109,30 @@ def load(network: nn.Module, weights: Weights, architecture: str,
 
 def _with_classes_of(network: nn.Module, tensors: dict[str, Tensor], notes: list[str]) -> Match:
     """The match after the last linear layer was given the weights' number of classes."""
-    found = match(network, tensors)
+    fit = match(network, tensors)
     name, last = next(((name, module) for name, module in reversed(list(network.named_modules()))
                        if isinstance(module, nn.Linear)), ("", None))
-    if not name or last is None or found.fits:
-        return found
+    if not name or last is None or fit.fits:
+        return fit
     own = {f"{name}.weight", f"{name}.bias"}
-    weight = tensors.get(f"{found.prefix}{name}.weight")
-    bias = f"{found.prefix}{name}.bias" in tensors
-    if weight is None and own >= set(found.missing):
+    weight = tensors.get(f"{fit.prefix}{name}.weight")
+    bias = f"{fit.prefix}{name}.bias" in tensors
+    if weight is None and own >= set(fit.missing):
         network.set_submodule(name, nn.Identity())
         notes.append(f"no weights for the classifier {name}: the network ends before it")
     elif weight is not None and weight.ndim == 2 and weight.shape[1] == last.in_features:
         network.set_submodule(name, nn.Linear(last.in_features, len(weight), bias=bias))
     else:
-        return found
+        return fit
     return match(network, tensors)
 
 
-def _misfit(found: Match, weights: Weights, architecture: str,
+def _misfit(fit: Match, weights: Weights, architecture: str,
             others: "Iterable[tuple[str, Callable[[], nn.Module]]]") -> str:
     problems = [f"{len(keys)} {what}: {listed(keys)}" for what, keys in (
-        ("missing", found.missing), ("unexpected", found.unexpected),
-        ("of another shape", found.misshapen)) if keys]
-    best = suggestion(weights.tensors, others, better_than=max(found.share, 0.9))
+        ("missing", fit.missing), ("unexpected", fit.unexpected),
+        ("of another shape", fit.misshapen)) if keys]
+    best = suggestion(weights.tensors, others, better_than=max(fit.share, 0.9))
     advice = f"; `architecture={best}` fits better" if best else ""
     return f"{weights.path}: these weights are not {architecture}'s; {'; '.join(problems)}{advice}"
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Preprocessing, SentenceEncoder
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

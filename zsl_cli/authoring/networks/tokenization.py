@@ -12,16 +12,13 @@ alone, with padding and truncation in the file.
 - Letters that are younger than one library's Unicode tables and not the other's.
 """
 
-import html.entities
 import importlib
 import json
-import re
-import string
-import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zsl_cli.authoring.networks import text_cleaning
 from zsl_cli.errors import ZslError
 from zsl_cli.support import extras
 
@@ -49,12 +46,6 @@ PHRASES = (
 _VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "spiece.model",
                  "sentencepiece.bpe.model", "tokenizer.model")
 _CLIP_WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|\p{L}+|\p{N}|[^\s\p{L}\p{N}\x{345}]+"
-_PUNCTUATION = f"[{re.escape(string.punctuation)}]"
-_BLANKS = r"[\s\x1c-\x1f]+"  # what Python's \s and str.split take for blanks
-_CONTROLS = r"[\x00-\x08\x0b\x0e-\x1f\x7f\x{206a}-\x{206f}\x{feff}\x{fff9}-\x{fffc}]"
-_FINAL_SIGMA = (r"\p{Cased}(?<=\P{Case_Ignorable})\p{Case_Ignorable}*+\KΣ"
-                r"(?!\p{Case_Ignorable}*+\p{Cased})")
-_LIGATURES = "ĲĳŉǱǲǳǄǅǆǇǈǉǊǋǌﬀﬁﬂﬃﬄﬅﬆ"
 _ENDLESS = 10**9  # transformers says 10**30 for a length that it does not know
 
 
@@ -106,7 +97,7 @@ def from_open_clip(architecture: str, length: int, *, fixed: bool | None = None)
     tokenizer = Tokenizer(models.BPE(vocab=dict(original.encoder),
                                      merges=list(original.bpe_ranks), end_of_word_suffix="</w>"))
     mode = _clean_mode(architecture, text, "lower")
-    tokenizer.normalizer = Steps(_cleaning(mode))
+    tokenizer.normalizer = Steps(text_cleaning.as_open_clip(mode))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Split(Regex(_CLIP_WORDS), behavior="removed", invert=True),
         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
@@ -164,7 +155,7 @@ def from_file(path: Path, length: int, pad: int | str | None = None, *, fixed: b
         raise ZslError(f"{path}: has no token {pad!r} to pad with")
     if clean is not None:
         own = [] if tokenizer.normalizer is None else [tokenizer.normalizer]
-        tokenizer.normalizer = Steps([*_cleaning(clean), *own])
+        tokenizer.normalizer = Steps([*text_cleaning.as_open_clip(clean), *own])
     return _finish(tokenizer, length, number, token, fixed)
 
 
@@ -284,9 +275,9 @@ def _siglip_normalizer(spec: Any, lower: bool) -> "Normalizer":
     from tokenizers import Regex, normalizers
 
     steps = [normalizers.Replace("▁", " "), normalizers.Prepend("▁"),
-             *(_lowercase() if lower else []),
-             normalizers.Replace(Regex(_PUNCTUATION), ""),
-             normalizers.Replace(Regex(_BLANKS), " "),
+             *(text_cleaning.lowercase() if lower else []),
+             normalizers.Replace(Regex(text_cleaning.PUNCTUATION), ""),
+             normalizers.Replace(Regex(text_cleaning.BLANKS), " "),
              normalizers.Strip(left=False)]
     if spec.precompiled_charsmap:
         # Precompiled looks at a letter and its marks together, and may drop the marks: a sign
@@ -328,60 +319,3 @@ def _clean_mode(architecture: str, text: dict[str, Any], default: str) -> str:
     if unknown:
         raise ZslError(f"{architecture}: the tokenizer's {', '.join(unknown)} is not supported")
     return mode
-
-
-def _cleaning(mode: str) -> "list[Normalizer]":
-    """OpenCLIP's cleaning of a text: ftfy's repairs, HTML references, blanks, and by ``mode``
-    lower case (``lower``) or that and no punctuation (``canonicalize``)."""
-    from tokenizers import Regex, normalizers
-
-    if mode not in ("lower", "whitespace", "canonicalize"):
-        raise ZslError(f"no way to clean a text is called {mode!r}")
-    canonical = [normalizers.Replace("_", " "), normalizers.Replace(Regex(_PUNCTUATION), "")]
-    return [*_unescape(), *_ftfy(), *(canonical if mode == "canonicalize" else []),
-            normalizers.Replace(Regex(_BLANKS), " "), normalizers.Strip(),
-            *(_lowercase() if mode != "whitespace" else [])]
-
-
-def _unescape() -> "list[Normalizer]":
-    """HTML references → their characters."""
-    names: dict[int, list[str]] = {ord("'"): ["apos;"]}
-    for name, character in html.entities.html5.items():
-        if name.rstrip(";") in html.entities.name2codepoint:
-            names.setdefault(ord(character[0]), []).append(name)
-    ampersand = names.pop(ord("&"))
-    # longer names first, for some may do without their semicolon: &notin; is not ¬in;
-    rest = sorted(names.items(), key=lambda item: -max(map(len, item[1])))
-    return [*[_reference(ord("&"), ampersand)] * 3, *(_reference(*item) for item in rest)]
-
-
-def _reference(code: int, names: Iterable[str]) -> "Normalizer":
-    from tokenizers import Regex, normalizers
-
-    either = "|".join(sorted(names, key=len, reverse=True))
-    return normalizers.Replace(
-        Regex(f"&(?:{either}|#0*{code}(?![0-9]);?|#[xX]0*(?i:{code:x})(?![0-9a-fA-F]);?)"),
-        chr(code))
-
-
-def _ftfy() -> "list[Normalizer]":
-    """What ftfy does to a text that was decoded as it had been encoded."""
-    from tokenizers import Regex, normalizers
-
-    forms = "".join(map(chr, range(0xFF01, 0xFFF0)))
-    plain = {character: unicodedata.normalize("NFKC", character)
-             for character in [*_LIGATURES, "\u3000", *forms]}
-    plain["ﬅ"] = "ſt"
-    return [*(normalizers.Replace(old, new) for old, new in plain.items() if old != new),
-            normalizers.Replace(Regex("[\u02bc\u2018-\u201b]"), "'"),
-            normalizers.Replace(Regex("[\u201c-\u201f]"), '"'),
-            normalizers.Replace(Regex(r"\x1b\[[0-9;]*[a-zA-Z]"), ""),
-            normalizers.Replace(Regex(_CONTROLS), ""),
-            normalizers.NFC()]
-
-
-def _lowercase() -> "list[Normalizer]":
-    """Lower case as Python's, which knows the sigma that ends a word."""
-    from tokenizers import Regex, normalizers
-
-    return [normalizers.Replace(Regex(_FINAL_SIGMA), "ς"), normalizers.Lowercase()]

@@ -58,18 +58,20 @@ def read(path: Path, *, trust: bool = False) -> Weights:
         return _sharded(path, trust)
     if path.suffix == ".safetensors":
         return Weights(path, (path,), _safetensors(path))
-    found = _pickle(path, trust)
-    if isinstance(found, nn.Module):
-        return Weights(path, (path,), found.state_dict(), module=found)
-    return _unwrapped(path, found)
+    content = _pickle(path, trust)
+    if isinstance(content, nn.Module):
+        return Weights(path, (path,), content.state_dict(), module=content)
+    return _unwrapped(path, content)
 
 
 def tensors_in(path: Path, *, trust: bool = False) -> dict[str, Tensor]:
     """The tensors of a PyTorch file that may also be one bare tensor. Raises ZslError."""
     if not path.is_file():
         raise ZslError(f"{path}: no such file")
-    found = _pickle(path, trust)
-    return {"": found.detach()} if isinstance(found, Tensor) else _unwrapped(path, found).tensors
+    content = _pickle(path, trust)
+    if isinstance(content, Tensor):
+        return {"": content.detach()}
+    return _unwrapped(path, content).tensors
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
@@ -156,25 +158,25 @@ def _sharded(index: Path, trust: bool) -> Weights:
     return Weights(index, (index, *(index.parent / name for name in names)), tensors)
 
 
-def _unwrapped(path: Path, found: Any) -> Weights:
+def _unwrapped(path: Path, content: Any) -> Weights:
     """Take off the layers of ``state_dict`` and ``model`` around the tensors."""
     facts: dict[str, Any] = {}
     notes = []
-    while isinstance(found, dict):
-        inner = [key for key in WRAPPERS if isinstance(found.get(key), dict | nn.Module)]
+    while isinstance(content, dict):
+        inner = [key for key in WRAPPERS if isinstance(content.get(key), dict | nn.Module)]
         if not inner:
             break
-        facts |= {key: value for key, value in found.items() if key not in inner}
+        facts |= {key: value for key, value in content.items() if key not in inner}
         if len(inner) > 1:
             notes.append(f"its {inner[0]} is taken, not {' or '.join(inner[1:])}")
-        found = found[inner[0]]
-    if isinstance(found, nn.Module):
-        return Weights(path, (path,), found.state_dict(), facts, found, tuple(notes))
-    tensors = {key: value for key, value in found.items()
-               if isinstance(value, Tensor)} if isinstance(found, dict) else {}
+        content = content[inner[0]]
+    if isinstance(content, nn.Module):
+        return Weights(path, (path,), content.state_dict(), facts, content, tuple(notes))
+    tensors = {key: value for key, value in content.items()
+               if isinstance(value, Tensor)} if isinstance(content, dict) else {}
     if not tensors or not all(isinstance(key, str) for key in tensors):
         raise ZslError(f"{path}: no state dict in it (a dictionary of tensors is expected)")
-    facts |= {key: value for key, value in found.items() if key not in tensors}
+    facts |= {key: value for key, value in content.items() if key not in tensors}
     return Weights(path, (path,), tensors, facts, notes=tuple(notes))
 
 

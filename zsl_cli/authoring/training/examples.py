@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from zsl_cli.authoring.training.log import Reporter
     from zsl_cli.evaluation.datasets import Dataset
     from zsl_cli.evaluation.left_out import LeftOut
-    from zsl_cli.vocabulary.vocabulary import Label, Vocabulary
+    from zsl_cli.vocabulary.label import Label
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _SAID = 5  # examples of a kind that are named
 

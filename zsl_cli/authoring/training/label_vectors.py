@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from zsl_cli.vocabulary.vocabulary import Label, Vocabulary
+    from zsl_cli.vocabulary.label import Label
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _DRAWING = 1_000_003  # a stream of random numbers, beyond any epoch's
 

@@ -26,7 +26,7 @@ from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.progress import SILENT, Progress
 from zsl_cli.support.wording import counted, some
 from zsl_cli.vocabulary import composition
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 from zsl_cli.vocabulary.writing import Writer
 
 if TYPE_CHECKING:

@@ -85,22 +85,22 @@ def find(pairs: PairCounts, counts: "Counts", threshold: float,
     return keys[score > threshold]
 
 
-def names(found: "NDArray[np.int64]", words: list[str]) -> Iterable[str]:
+def names(phrases: "NDArray[np.int64]", words: list[str]) -> Iterable[str]:
     """The phrases in letters."""
-    for key in found.tolist():
+    for key in phrases.tolist():
         yield f"{words[key >> 32]}_{words[key & 0xFFFFFFFF]}"
 
 
-def join(ids: "Ids", found: "NDArray[np.int64]", first_new: int) -> "Ids":
+def join(ids: "Ids", phrases: "NDArray[np.int64]", first_new: int) -> "Ids":
     """A block in which each phrase has become one word: the k-th has the number first_new + k.
 
     Of phrases that overlap the left one is taken, as word2phrase does.
     """
-    if not len(found):
+    if not len(phrases):
         return ids
     pairs = _pairs(ids)
-    place = np.minimum(np.searchsorted(found, pairs), len(found) - 1)
-    is_phrase = found[place] == pairs
+    place = np.minimum(np.searchsorted(phrases, pairs), len(phrases) - 1)
+    is_phrase = phrases[place] == pairs
     starts = is_phrase & ~np.r_[False, is_phrase[:-1]]  # of runs of overlapping phrases
     here = np.arange(len(pairs))
     run = np.maximum.accumulate(np.where(starts, here, 0))

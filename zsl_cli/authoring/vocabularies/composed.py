@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from zsl_cli.vocabulary import composition
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 
 @dataclass(frozen=True, slots=True)  # there is one a label

@@ -58,15 +58,15 @@ def find(corpus: Path) -> list[TextFile]:
     def fail(error: OSError) -> None:
         raise CorpusError(f"{error.filename}: {error.strerror}") from error
 
-    found = []
+    texts = []
     for folder, below, names in os.walk(corpus, onerror=fail):
         below[:] = [name for name in below if not name.startswith(".")]
         paths = [Path(folder) / name for name in names if not name.startswith(".")]
-        found += [TextFile(path, path.relative_to(corpus).as_posix())
+        texts += [TextFile(path, path.relative_to(corpus).as_posix())
                   for path in paths if path.is_file()]
-    if not found:
+    if not texts:
         raise CorpusError(f"{corpus}: no file in this folder")
-    return sorted(found, key=lambda file: file.name.split("/"))
+    return sorted(texts, key=lambda file: file.name.split("/"))
 
 
 def changed(files: list[TextFile], known: list[Identity]) -> str | None:

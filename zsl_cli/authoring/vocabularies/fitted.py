@@ -17,7 +17,7 @@ from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.progress import SILENT, Progress
 from zsl_cli.vocabulary import writing
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,16 +99,16 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
         fit.Classifier(request.classifier_weights, request.classifier_bias, columns),
         request.settings)
     progress.say(f"fitted label vectors of {fitted.vectors.shape[1]} dimensions")
-    found = None
+    phrase_fit = None
     if spelled is not None:
-        found = phrases.fit(
+        phrase_fit = phrases.fit(
             phrases.texts_of(spelled, sentences.encode(spelled.names, encoder, progress.advance),
                              sentences.encode(spelled.with_articles, encoder, progress.advance),
                              names=encoded[1], described=encoded[0]),
             fitted.vectors[:, :fitted.prior_dimension], prior, spelled.shared, phrases.Settings())
-        progress.say(f"fitted the map of phrases: {len(found.landmarks):,} landmarks, scale "
-            f"{found.scale:.2f}")
-    return Built(labels, fitted, found, folders.sha256(encoder / sentences.WEIGHTS))
+        progress.say(f"fitted the map of phrases: {len(phrase_fit.landmarks):,} landmarks, scale "
+                     f"{phrase_fit.scale:.2f}")
+    return Built(labels, fitted, phrase_fit, folders.sha256(encoder / sentences.WEIGHTS))
 
 
 def space_of(fitted: fit.Fit, architecture: str) -> str:

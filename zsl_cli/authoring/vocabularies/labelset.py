@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zsl_cli.authoring.vocabularies.wordnet import PERSON, WordNet
 from zsl_cli.errors import ZslError
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 
 def imagenet_ids(name: str, folder: Path | None = None) -> list[str]:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.vocabulary.vocabulary import Label, normal_name
+from zsl_cli.vocabulary.label import Label, normal_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,11 +100,11 @@ def texts_of(spelled: Spelled, alone: "Array", with_articles: "Array", *, names:
     without: rows of labels that are left out.
     """
     every = np.arange(len(names))
-    found = [(alone, spelled.rows, 1.0), (with_articles, spelled.rows, 0.5),
+    parts = [(alone, spelled.rows, 1.0), (with_articles, spelled.rows, 0.5),
              (names, every, 0.5), (described, every, 0.5)]
-    kept = [~np.isin(rows, [*without]) for _, rows, _ in found]
+    kept = [~np.isin(rows, [*without]) for _, rows, _ in parts]
     return [Texts(vectors[keep], rows[keep], weight)
-            for (vectors, rows, weight), keep in zip(found, kept, strict=True)]
+            for (vectors, rows, weight), keep in zip(parts, kept, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -144,9 +144,9 @@ def fit(texts: Sequence[Texts], targets: "Array", prior: "Array",
     if held.any():
         trial = _solve(*parts[0], gram, settings)
         names = np.flatnonzero(held[texts[0].rows])
-        found = kernel(texts[0].vectors[names], landmarks, settings.width) @ trial
+        predicted = kernel(texts[0].vectors[names], landmarks, settings.width) @ trial
         wanted = aims[texts[0].rows[names]]
-        scale = float(np.sqrt(np.square(wanted).sum() / np.square(found).sum()))
+        scale = float(np.sqrt(np.square(wanted).sum() / np.square(predicted).sum()))
     second, mixed, total = (a + b for a, b in zip(*parts, strict=True))
     whole = _solve(second, mixed, total, gram, settings)
     weights = rounded(scale * whole, second / total + _damping(gram, settings))
@@ -164,16 +164,16 @@ def centres(vectors: "Array", weights: "Array", count: int, rounds: int = 8) -> 
     if len(vectors) <= count:
         return vectors
     random = np.random.default_rng(0)
-    found = vectors[random.choice(len(vectors), count, replace=False, p=weights / weights.sum())]
+    means = vectors[random.choice(len(vectors), count, replace=False, p=weights / weights.sum())]
     for _ in range(rounds):
         nearest = np.concatenate([
-            (vectors[start:start + _CHUNK] @ found.T).argmax(axis=1)
+            (vectors[start:start + _CHUNK] @ means.T).argmax(axis=1)
             for start in range(0, len(vectors), _CHUNK)])
-        sums = np.zeros_like(found)
+        sums = np.zeros_like(means)
         np.add.at(sums, nearest, vectors * weights[:, None])
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        found = np.where(lengths > 0, sums / np.maximum(lengths, 1e-12), found)
-    return found.astype(np.float32)
+        means = np.where(lengths > 0, sums / np.maximum(lengths, 1e-12), means)
+    return means.astype(np.float32)
 
 
 def rounded(weights: "Array", moment: "NDArray[np.float64]") -> "Array":
@@ -228,9 +228,9 @@ def _moments(texts: Sequence[Texts], landmarks: "Array", aims: "Array", usual: "
         total += float(weights[rows].sum())
         for start in range(0, len(rows), _CHUNK):
             some = rows[start:start + _CHUNK]
-            found = kernel(one.vectors[some], landmarks, width)
-            weighted = (found * weights[some, None]).T
-            second += weighted @ found
+            kernels = kernel(one.vectors[some], landmarks, width)
+            weighted = (kernels * weights[some, None]).T
+            second += weighted @ kernels
             mixed += weighted @ aims[one.rows[some]]
     return second, mixed, total
 

@@ -216,8 +216,8 @@ def _number(files: list[corpus.TextFile], path: Path, progress: Progress,
                 ids = np.fromiter(map(numbers.__getitem__, tokens(text)), np.int32)
                 if numbers.next > len(counts):
                     counts = np.concatenate([counts, np.zeros(2 * numbers.next, np.int64)])
-                found, times = np.unique(ids, return_counts=True)
-                counts[found] += times
+                numbers_met, times = np.unique(ids, return_counts=True)
+                counts[numbers_met] += times
                 _write(out, ids)
                 if len(numbers) > _MOST_TYPES:
                     numbers.forget_rare(counts, _MOST_TYPES // 2)
@@ -255,18 +255,18 @@ def _join_phrases(stream: _Stream, min_count: int, threshold: float, path: Path,
     for ids in stream.blocks():
         pairs.add(ids)
         progress.advance(len(ids))
-    found = collocations.find(pairs, stream.counts, threshold, min_count)
-    words = [*stream.words, *collocations.names(found, stream.words)]
+    phrases = collocations.find(pairs, stream.counts, threshold, min_count)
+    words = [*stream.words, *collocations.names(phrases, stream.words)]
     del pairs
     counts = np.zeros(len(words), np.int64)
     with path.open("wb") as out:
         for ids in stream.blocks():
-            joined = collocations.join(ids, found, len(stream.words))
+            joined = collocations.join(ids, phrases, len(stream.words))
             counts += np.bincount(joined, minlength=len(counts))
             _write(out, joined)
             progress.advance(len(ids))
     stream.path.unlink()
-    progress.say(f"phrases, pass {number}: {len(found):,}")
+    progress.say(f"phrases, pass {number}: {len(phrases):,}")
     return _Stream(path, words, counts)
 
 

@@ -100,13 +100,14 @@ class Graph:
     def _above(self, id_: str) -> dict[str, int]:
         """The fewest steps up to each ancestor, itself included."""
         if id_ not in self._distances:
-            found, level, steps = {id_: 0}, [id_], 0
+            distances, level, steps = {id_: 0}, [id_], 0
             while level:
                 steps += 1
                 level = [above for below in level
-                         for above in self._wordnet.synsets[below].hypernyms if above not in found]
-                found.update(dict.fromkeys(level, steps))
-            self._distances[id_] = found
+                         for above in self._wordnet.synsets[below].hypernyms
+                         if above not in distances]
+                distances.update(dict.fromkeys(level, steps))
+            self._distances[id_] = distances
         return self._distances[id_]
 
     @cached_property
@@ -126,11 +127,11 @@ class Graph:
         """
         random = np.random.default_rng(seed)
         self._below = {}
-        found: dict[tuple[str, str], None] = {}
+        pairs_drawn: dict[tuple[str, str], None] = {}
         known = set(nouns)
         wanted = min(pairs, len(nouns) * (len(nouns) - 1) // 2)
         for attempt in range(20 * pairs):
-            if len(found) == wanted:
+            if len(pairs_drawn) == wanted:
                 break
             first = nouns[int(random.integers(len(nouns)))]
             near = attempt % 2 == 0
@@ -141,8 +142,8 @@ class Graph:
             second = others[int(random.integers(len(others)))]
             pair = (first, second) if first < second else (second, first)
             if first != second:
-                found[pair] = None
-        return list(found)
+                pairs_drawn[pair] = None
+        return list(pairs_drawn)
 
     def _near(self, noun: str, climb: int, known: set[str]) -> list[str]:
         top = self._wordnet.senses[noun][0]

@@ -195,20 +195,20 @@ class Training:
     def restore(self, folder: Path) -> bool:
         """Take up the latest state that ``save`` kept; False when there is none. Raises ZslError
         for one that is damaged."""
-        found = max(folder.glob("checkpoint-*"), key=_batch_of, default=None)
-        if found is None:
+        latest = max(folder.glob("checkpoint-*"), key=_batch_of, default=None)
+        if latest is None:
             return False
         for name, array in (("input.npy", self._model.wv.vectors),
                             ("output.npy", getattr(self._model, self._output))):
             try:
-                kept = np.load(found / name, mmap_mode="r", allow_pickle=False)
+                kept = np.load(latest / name, mmap_mode="r", allow_pickle=False)
                 if kept.shape != array.shape or kept.dtype != array.dtype:
                     raise ValueError(f"{kept.dtype} {list(kept.shape)} in it")
             except (OSError, ValueError, EOFError) as error:
-                raise ZslError(f"{found / name}: damaged ({error}); begin again with "
+                raise ZslError(f"{latest / name}: damaged ({error}); begin again with "
                                "`restart`") from error
             array[:] = kept
-        self.done = _batch_of(found)
+        self.done = _batch_of(latest)
         return True
 
 

@@ -21,12 +21,12 @@ from zsl_cli.support import extras, files, folders, work_folder
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.progress import SILENT, Progress
 from zsl_cli.vocabulary import writing
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_READY = "prepared.json"
+_PREPARED = "prepared.json"
 _LAYOUT = 1
 
 
@@ -101,13 +101,13 @@ def train(request: Request, progress: Progress = SILENT) -> Result:
         request = replace(request, workers=workers)
         manifest = _write(request, prepared, identities, vectors, gensim.__version__)
         del training  # and its hold on the stream
-        (work / _READY).unlink()  # there is nothing left to go on with
+        (work / _PREPARED).unlink()  # there is nothing left to go on with
     return Result(request.target, prepared.words, vectors, manifest)
 
 
 def is_unfinished(target: Path) -> bool:
     """Whether there is a training of this target that can be gone on with."""
-    return (work_folder_of(target) / _READY).exists()
+    return (work_folder_of(target) / _PREPARED).exists()
 
 
 @contextmanager
@@ -116,11 +116,11 @@ def _opened(work: Path) -> Iterator[None]:
     in it. A full disk and the like become a ZslError that says what can be done."""
     try:
         with work_folder.opened(work, "zsl vocab train",
-                                worth_keeping=(work / _READY).exists):
+                                worth_keeping=(work / _PREPARED).exists):
             yield
     except OSError as error:
         then = (f"; {work} keeps what is done: run the same command again to go on"
-                if (work / _READY).exists() else "")
+                if (work / _PREPARED).exists() else "")
         raise ZslError(f"{error.filename or work}: {error.strerror or error}{then}") from error
 
 
@@ -132,15 +132,15 @@ def _prepared(work: Path, texts: list[corpus.TextFile], request: Request, progre
               ) -> tuple[Prepared, list[corpus.Identity]]:
     """The corpus as the work folder has it, or as it gets there now."""
     settings = _settings(request)
-    if not (work / _READY).exists():
+    if not (work / _PREPARED).exists():
         work_folder.clear(work)
         prepared, identities = prepare.prepare(texts, request.words, work, progress)
-        with files.replacing(work / _READY) as file:
+        with files.replacing(work / _PREPARED) as file:
             file.write(json.dumps({"settings": settings, "files": [
                 asdict(identity) for identity in identities]}).encode())
         return prepared, identities
     try:
-        known = json.loads((work / _READY).read_bytes())
+        known = json.loads((work / _PREPARED).read_bytes())
         before = known["settings"]
         identities = [corpus.Identity(**identity) for identity in known["files"]]
         prepared = Prepared.load(work)
@@ -161,14 +161,14 @@ def _prepared(work: Path, texts: list[corpus.TextFile], request: Request, progre
 def _most_workers(work: Path, request: Request, progress: Progress) -> int:
     """The most threads that this training has had in any of its runs: of more than one, vectors do
     not repeat themselves."""
-    known = json.loads((work / _READY).read_bytes())
+    known = json.loads((work / _PREPARED).read_bytes())
     before = known.get("workers", request.workers)
     if before != request.workers:
         progress.say(f"begun with `workers={before}`; the manifest has the larger number, and only "
                      "with one worker all along do vectors repeat themselves")
     most = max(before, request.workers)
     if most != known.get("workers"):
-        with files.replacing(work / _READY) as file:
+        with files.replacing(work / _PREPARED) as file:
             file.write(json.dumps({**known, "workers": most}).encode())
     return most
 

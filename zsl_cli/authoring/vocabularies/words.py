@@ -42,8 +42,8 @@ def word(token: str) -> str | None:
 
 def words(text: str) -> list[str]:
     """The words of a text: how a label is to be spelled to be found among the words of a corpus."""
-    found = (word(token) for token in tokens(text) if token != LINE_END)
-    return [each for each in found if each is not None]
+    candidates = (word(token) for token in tokens(text) if token != LINE_END)
+    return [each for each in candidates if each is not None]
 
 
 @lru_cache(maxsize=1)

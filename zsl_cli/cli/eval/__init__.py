@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from zsl_cli.embedding.feature_cache import Features
     from zsl_cli.evaluation.measure import Subject
-    from zsl_cli.vocabulary.vocabulary import Match, Vocabulary
+    from zsl_cli.vocabulary.label import Match
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 
 def _read_ks(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[int, ...]:

@@ -10,8 +10,9 @@ from zsl_cli.support.wording import listed, quoted
 
 if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
+    from zsl_cli.vocabulary.label import Label, Match
     from zsl_cli.vocabulary.nearest import Nearest
-    from zsl_cli.vocabulary.vocabulary import Label, Match, Vocabulary
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _PHRASES = 5  # that a note names
 _UNCOUNTED = 5  # examples of a kind that are named
@@ -32,7 +33,7 @@ def relay() -> None:
     log.propagate = False
 
 
-def say_meanings(classifier: "Classifier", labels: Iterable[str], under: Iterable[str],
+def say_meanings(classifier: "Classifier", labels: Sequence[str], under: Sequence[str],
                  nearest: "Nearest") -> None:
     """Tell which sense a name with several was taken to have, which of the labels lie elsewhere
     than under what was asked for, and which are phrases that the model encoded or that were
@@ -40,8 +41,10 @@ def say_meanings(classifier: "Classifier", labels: Iterable[str], under: Iterabl
 
     nearest: what ``classifier.candidates`` made of the labels and of ``under``.
     """
+    if not labels and not under:
+        return
     from zsl_cli.classifier.candidates import compose
-    from zsl_cli.vocabulary.vocabulary import Subset
+    from zsl_cli.vocabulary.subset import Subset
 
     vocabulary = classifier.vocabulary
     known = [match for label in labels if (match := vocabulary.look_up(label))]
@@ -77,7 +80,7 @@ def say_uncounted(lines: Sequence[str], kind: str) -> None:
 def _with_near_names(vocabulary: "Vocabulary", phrases: Sequence[str]) -> list[str]:
     """Each phrase quoted, with the names that are nearly spelt so; what may be a slip comes
     first."""
-    from zsl_cli.vocabulary.vocabulary import normal_name
+    from zsl_cli.vocabulary.label import normal_name
 
     near = [vocabulary.spelling.like(normal_name(phrase)[:_LONGEST])
             for phrase in phrases[:_LOOKED_AT]]

@@ -10,7 +10,7 @@ from zsl_cli.support import folders
 
 if TYPE_CHECKING:
     from zsl_cli.vocabulary.about import About
-    from zsl_cli.vocabulary.vocabulary import Label
+    from zsl_cli.vocabulary.label import Label
 
 _CHILDREN = 20  # that are printed
 _NEIGHBOURS = 8

@@ -13,7 +13,7 @@ from zsl_cli.authoring.networks.weights import refuse_broken
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Preprocessing
 from zsl_cli.support.wording import listed
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 _DUAL = {"clip": ("a photo of a {}.",), "siglip": ("This is a photo of {}.",)}
 """Dual encoders and the template that their makers use."""

@@ -15,7 +15,7 @@ from zsl_cli.authoring.networks.network import Input, InputOptions, Network
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Preprocessing
-from zsl_cli.vocabulary.vocabulary import Label
+from zsl_cli.vocabulary.label import Label
 
 _FITS = {"center": "crop", "squash": "squash", "border": "pad"}
 

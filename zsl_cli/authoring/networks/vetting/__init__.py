@@ -95,9 +95,9 @@ def _reading(path: Path, what: str) -> Iterator[None]:
             yield
     except ZslError:
         raise
-    except UnsafeError as found:
-        raise ZslError(f"{path}: {found}, and zsl runs no code from a checkpoint; if you trust "
-                       f"the file, give `trust_pickle`") from found
+    except UnsafeError as error:
+        raise ZslError(f"{path}: {error}, and zsl runs no code from a checkpoint; if you trust "
+                       f"the file, give `trust_pickle`") from error
     except ImportError as error:
         raise ZslError(f"{path}: {what} needs a newer torch than {torch.__version__}: "
                        f"{error}") from error

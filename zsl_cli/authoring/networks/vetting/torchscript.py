@@ -33,8 +33,8 @@ def vet_script(reader: Any) -> None:
         if folded.startswith("code/") and not folded.endswith(".debug_pkl"):
             _check_source(reader.get_record(name).decode("latin-1"), refused, name)
         elif folded.endswith(".pkl"):
-            for found in re.findall(rb"torch[.\n]classes[.\n](\w*)", reader.get_record(name)):
-                _check_class(found.decode("latin-1"), name)
+            for namespace in re.findall(rb"torch[.\n]classes[.\n](\w*)", reader.get_record(name)):
+                _check_class(namespace.decode("latin-1"), name)
 
 
 def _check_class(namespace: str, entry: str) -> None:

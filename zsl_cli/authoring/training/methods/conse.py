@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from zsl_cli.authoring.training.fitted import Fitted
     from zsl_cli.authoring.training.session import Session
     from zsl_cli.authoring.training.start import Start
-    from zsl_cli.vocabulary.vocabulary import Label, Vocabulary
+    from zsl_cli.vocabulary.label import Label
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)

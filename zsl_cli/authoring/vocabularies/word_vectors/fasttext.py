@@ -117,9 +117,9 @@ class FastTextVectors:
                 if wanted is None or row < HEAD or self._words[row] in wanted]
         names = [self._words[row] for row in rows]
         if self.subwords:
-            made = [word for word in dict.fromkeys(self._guess) if word not in known]
-            self.guessed = frozenset(made)
-            names += made
+            guessed = [word for word in dict.fromkeys(self._guess) if word not in known]
+            self.guessed = frozenset(guessed)
+            names += guessed
         yield from zip(names, self._means(names, rows), strict=True)
 
     def _means(self, words: list[str], rows: list[int]) -> "Iterator[NDArray[np.float32]]":
@@ -140,12 +140,12 @@ class FastTextVectors:
                 some = parts[at:min(at + _ROWS, last)]
                 np.add.at(total, some & _PLACE, block[(some >> _SHIFT) - start])
         del parts
-        given = 0
+        released = 0
         for place, vector in enumerate(total):
             yield vector / max(counts[place], 1)
-            if vector.nbytes * place - given >= _CHUNK and hasattr(mmap, "MADV_REMOVE"):
-                memory.madvise(mmap.MADV_REMOVE, given, _CHUNK)
-                given += _CHUNK
+            if vector.nbytes * place - released >= _CHUNK and hasattr(mmap, "MADV_REMOVE"):
+                memory.madvise(mmap.MADV_REMOVE, released, _CHUNK)
+                released += _CHUNK
 
     def _parts(self, words: list[str], rows: list[int],
                ) -> "tuple[NDArray[np.int64], NDArray[np.float32]]":
@@ -170,6 +170,6 @@ class FastTextVectors:
                 hashes = ft_ngram_hashes(word, self._shortest, self._longest, self._buckets)
                 counts[place] += len(hashes)
                 parts.extend([len(self._words) + part << _SHIFT | place for part in hashes])
-        found = np.frombuffer(parts, np.int64)
-        found.sort()
-        return found, counts
+        sorted_parts = np.frombuffer(parts, np.int64)
+        sorted_parts.sort()
+        return sorted_parts, counts
