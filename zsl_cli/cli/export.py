@@ -1,17 +1,16 @@
 """``zsl export``: a trained PyTorch checkpoint → a model folder."""
 
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal import output as terminal
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.support import extras
-from zsl_cli.support.wording import listed, printable
+from zsl_cli.support.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,24 +144,20 @@ def command(checkpoint: Path, output: Path | None, dry_run: bool, quiet: bool, v
     with extras.needed("export", "zsl export"):
         from zsl_cli.authoring.exporting import export, plan
 
-    def say(line: str) -> None:
-        if not quiet:
-            click.echo(printable(f"zsl: {as_options(line)}"), err=True)
-
     request = _request(checkpoint, output, **parameters)
     if not dry_run:
         request.check_target()  # before anything is read
     if request.hints.trust:
-        click.echo(f"zsl: warning: --trust-pickle runs whatever code is in {checkpoint}", err=True)
+        terminal.say(f"warning: --trust-pickle runs whatever code is in {checkpoint}")
     if dry_run:
         _describe(plan.make(request))
         return
     with interrupts():
-        result = export.export(request, say)
+        result = export.export(request, terminal.note)
     if result.comparison:
         _print_comparison(result.comparison)
-    say(f"now: zsl classify photo.jpg --model {shlex.quote(str(result.folder))}"
-        + _labels_hint(request, result))
+    terminal.note(f"now: zsl classify photo.jpg --model {shlex.quote(str(result.folder))}"
+                  + _labels_hint(request, result))
 
 
 def _request(checkpoint: Path, output: Path | None, *, architecture: str | None,
@@ -202,9 +197,9 @@ def _describe(plan: "Plan") -> None:
         lines.append(("licence", plan.license))
     width = max(len(name) for name, _ in lines)
     for name, value in lines:
-        click.echo(printable(f"{name:{width}}  {value}"))
+        terminal.put(f"{name:{width}}  {value}")
     for note in plan.notes:
-        click.echo(printable(f"zsl: note: {as_options(note)}"), err=True)
+        terminal.say(f"note: {note}")
 
 
 def _of_one(values: tuple[float, ...]) -> str:
@@ -213,7 +208,6 @@ def _of_one(values: tuple[float, ...]) -> str:
 
 def _print_comparison(forms: "Sequence[Form]") -> None:
     """The forms as a table; the speed beside that of float32, which is what a reader asks."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -230,7 +224,7 @@ def _print_comparison(forms: "Sequence[Form]") -> None:
             f"{one.images_per_second / base:.2f} x", f"{one.agreement.min_cosine:.6f}",
             f"{one.agreement.mean_cosine:.6f}" + ("" if one.passes else " (too low)"),
             "" if top is None else f"{top:.1%}")
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120).print(table)
+    terminal.console(120).print(table)
 
 
 def _labels_hint(request: "Request", result: "Result") -> str:

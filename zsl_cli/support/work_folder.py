@@ -32,7 +32,7 @@ def clear(folder: Path, *, lock: str = LOCK) -> None:
 
 @contextmanager
 def opened(folder: Path, work: str, *, lock: str = LOCK,
-           check: Callable[[], object] = lambda: None,
+           shown: Path | None = None, check: Callable[[], object] = lambda: None,
            worth_keeping: Callable[[], bool] | None = None) -> Iterator[None]:
     """The folder, made with its parents, for its user's eyes and held by this process alone.
 
@@ -42,6 +42,7 @@ def opened(folder: Path, work: str, *, lock: str = LOCK,
 
     work: what is done there, such as ``zsl train``, for messages.
     lock: the name of the file in the folder by which it is held.
+    shown: what messages call the place where another is at work; by default the folder.
     check: raises ZslError where the folder must not be used; called before anything is made, and
         again once it is held, since another process may just have been at work there.
     worth_keeping: whether what is in it is; by default anything is.
@@ -62,8 +63,8 @@ def opened(folder: Path, work: str, *, lock: str = LOCK,
     try:
         with files.locked(lock_file) as held:
             if not held or not lock_file.exists():  # whoever had it has just removed it
-                raise ZslError(f"{folder}: another {work} is at work there; wait for it, or name "
-                               "another output")
+                raise ZslError(f"{shown or folder}: another {work} is at work there; wait for it, "
+                               "or name another output")
             try:
                 check()
                 with _cleared(folder, lock, worth_keeping):

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal import output as terminal
 from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.progress import Bar
-from zsl_cli.support.wording import printable
 
 _PATH = click.Path(path_type=Path)
 
@@ -79,11 +79,9 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
         sources=tuple(options.read_sources(sources)), name=name, force=force)
     with interrupts(), Bar.shown(quiet) as bar:
         result = build.build(request, SILENT if quiet else bar)
-    if not quiet:
-        report, manifest = result.report, result.manifest
-        ways = [f"{count:,} {how}" for count, how in (
-            (report.own, "with a vector of their own"), (report.mean, "the mean of their words'"),
-            (report.subword, "of character n-grams")) if count]
-        click.echo(printable(f"wrote {output}: {manifest.labels:,} labels of "
-                             f"{manifest.dimension} dimensions ({', '.join(ways)}), space "
-                             f"{manifest.space}"), err=True)
+    report, manifest = result.report, result.manifest
+    ways = [f"{count:,} {how}" for count, how in (
+        (report.own, "with a vector of their own"), (report.mean, "the mean of their words'"),
+        (report.subword, "of character n-grams")) if count]
+    terminal.note(f"wrote {output}: {manifest.labels:,} labels of {manifest.dimension} dimensions "
+                  f"({', '.join(ways)}), space {manifest.space}", before="")

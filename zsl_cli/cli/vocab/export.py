@@ -1,15 +1,14 @@
 """``zsl vocab export``: a vocabulary as text, for other programs."""
 
 import shlex
-import sys
 from typing import Literal
 
 import click
 
 from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal import output as terminal
 from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.support.files import check_new_file
-from zsl_cli.support.wording import printable
 
 
 @click.command("export")
@@ -35,28 +34,21 @@ def command(name: str, output: str, output_format: Literal["tsv", "word2vec"], v
     from zsl_cli.vocabulary import text_export
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
-    try:
-        request = text_export.Request(output_format, vectors)
-    except ValueError as error:
-        raise click.UsageError(
-            "--vectors is for --format tsv; word2vec's format is vectors") from error
+    request = text_export.Request(output_format, vectors)
     if output != "-":
         check_new_file(output, force=force, makes_folders=True)  # before anything is read
     vocabulary = Vocabulary.load(name)
     with Bar.shown(quiet or output == "-") as bar:
         if output == "-":
-            ids = text_export.write(vocabulary, request, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
+            ids = text_export.write(vocabulary, request, terminal.stream())
+            terminal.stream().flush()
         else:
             ids = text_export.save(vocabulary, request, output, force=force, progress=bar)
-    if quiet:
-        return
     if ids:
-        click.echo(f"zsl: {ids:,} labels stand under their id, since another label has their "
-                   "name", err=True)
+        terminal.note(f"{ids:,} labels stand under their id, since another label has their name")
     if output != "-":
-        click.echo(printable(f"wrote {output}"), err=True)
+        terminal.note(f"wrote {output}", before="")
         if output_format == "word2vec" and vocabulary.prior_dimension is None:
-            click.echo(printable(
-                f"a vocabulary that zsl vocab build makes of it is of the same space, and for "
-                f"the same models, with --space {shlex.quote(vocabulary.space)}"), err=True)
+            terminal.note("a vocabulary that zsl vocab build makes of it is of the same space, "
+                          f"and for the same models, with --space {shlex.quote(vocabulary.space)}",
+                          before="")

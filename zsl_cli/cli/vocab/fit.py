@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal import output as terminal
 from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.progress import Bar
-from zsl_cli.support.wording import printable
 
 _PATH = click.Path(path_type=Path)
 
@@ -51,7 +51,5 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
         text_encoder, class_lists, tuple(options.read_sources(sources)), force)
     with interrupts(), Bar.shown(quiet) as bar:
         result = from_classifier.build(request, SILENT if quiet else bar)
-    if not quiet:
-        click.echo(printable("wrote " + ", ".join(
-            str(path) for path in (result.folder, result.projection, result.phrase_map) if path)),
-            err=True)
+    terminal.note("wrote " + ", ".join(str(path) for path in (
+        result.folder, result.projection, result.phrase_map) if path), before="")

@@ -1,13 +1,11 @@
 """``zsl vocab index``: the HNSW index, built before it is needed."""
 
-import json
 from dataclasses import asdict, replace
 
 import click
 
-from zsl_cli.cli.terminal import notes, options
+from zsl_cli.cli.terminal import notes, options, output
 from zsl_cli.cli.terminal.progress import Bar, duration
-from zsl_cli.support.wording import printable
 
 
 @click.command("index")
@@ -33,26 +31,25 @@ def command(name: str, m: int | None, ef_construction: int | None, ef: int | Non
         report = index_report.build(vocabulary, options.read_hnsw(m, ef_construction, ef), bar)
     parameters, measured, path = report.parameters, report.measured, report.path
     if as_json:
-        click.echo(json.dumps({
+        output.put_json({
             "vocabulary": vocabulary.name, "labels": len(vocabulary),
             "dimension": vocabulary.dimension, **asdict(parameters),
             "seconds": round(report.seconds, 3),
             "recall@10": measured.recall, "exact_ms": round(measured.exact_seconds * 1e3, 4),
             "query_ms": round(measured.index_seconds * 1e3, 4),
-            "path": path and str(path), "bytes": report.bytes}, indent=2))
+            "path": path and str(path), "bytes": report.bytes})
         return
-    click.echo(f"index         {len(vocabulary):,} labels of {vocabulary.dimension} dimensions, "
+    output.put(f"index         {len(vocabulary):,} labels of {vocabulary.dimension} dimensions, "
                f"M {parameters.m}, ef_construction {parameters.ef_construction}, "
                f"ef {parameters.ef}")
-    click.echo(f"ready after   {duration(report.seconds)}")
-    click.echo(f"recall@10     {measured.recall:.4f}, over {recall.QUERIES} noisy label vectors")
-    click.echo(f"a query       {measured.index_seconds * 1e3:.3f} ms, exact search "
+    output.put(f"ready after   {duration(report.seconds)}")
+    output.put(f"recall@10     {measured.recall:.4f}, over {recall.QUERIES} noisy label vectors")
+    output.put(f"a query       {measured.index_seconds * 1e3:.3f} ms, exact search "
                f"{measured.exact_seconds * 1e3:.3f} ms")
-    click.echo(f"kept in       {printable(str(path))} ({(report.bytes or 0) / 1e6:,.0f} MB)"
-               if path else f"kept in       nowhere: {printable(str(report.cache))} cannot be "
-                            "written")
+    output.put(f"kept in       {path} ({(report.bytes or 0) / 1e6:,.0f} MB)" if path else
+               f"kept in       nowhere: {report.cache} cannot be written")
     own = vocabulary.hnsw_parameters
-    if replace(parameters, ef=own.ef) != own and not quiet:
-        click.echo(f"zsl: zsl classify and zsl label use the vocabulary's own M {own.m} and "
-                   f"ef_construction {own.ef_construction}; build the vocabulary with these to "
-                   "have them used", err=True)
+    if replace(parameters, ef=own.ef) != own:
+        output.note(f"zsl classify and zsl label use the vocabulary's own M {own.m} and "
+                    f"ef_construction {own.ef_construction}; build the vocabulary with these to "
+                    "have them used")

@@ -2,15 +2,12 @@
 
 import csv
 import io
-import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli.terminal import notes, options
+from zsl_cli.cli.terminal import notes, options, output
 from zsl_cli.support.spreadsheet import safe
-from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
     from zsl_cli.classifier.meaning import Term
@@ -51,16 +48,16 @@ def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: st
                 notes.say_composed(labels, term.text, term.rows)
     if output_format is None:
         for line in table(labels, nearest):
-            click.echo(line)
+            output.put(line)
     elif output_format == "csv":
         rows = [(rank, safe(labels.label(row).id), safe(labels.label(row).name), f"{score:.6f}")
                 for rank, (row, score) in enumerate(nearest, start=1)]
         text = io.StringIO(newline="")
         csv.writer(text).writerows([("rank", "id", "label", "score"), *rows])
-        _put(text.getvalue())
+        output.put_text(text.getvalue())
     else:
-        _put(json.dumps(_record(labels, terms, nearest), ensure_ascii=False,
-                        indent=2 if output_format == "json" else None) + "\n")
+        output.put_json(_record(labels, terms, nearest),
+                        indent=2 if output_format == "json" else None)
 
 
 def table(vocabulary: "Vocabulary", nearest: list[tuple[int, float]]) -> list[str]:
@@ -70,7 +67,7 @@ def table(vocabulary: "Vocabulary", nearest: list[tuple[int, float]]) -> list[st
     for rank, (row, score) in enumerate(nearest, start=1):
         label = vocabulary.label(row)
         sense = f"  ({label.id}) {label.gloss}" if label.ambiguous else ""
-        lines.append(printable(f"{rank:4}  {score:6.3f}  {label.name}{sense}"))
+        lines.append(f"{rank:4}  {score:6.3f}  {label.name}{sense}")
     return lines
 
 
@@ -87,8 +84,3 @@ def _record(vocabulary: "Vocabulary", terms: "tuple[Term, ...]",
     return {"terms": [{"sign": "+" if term.sign > 0 else "-", **spoken(term)} for term in terms],
             "labels": [{**named(row), "score": round(score, 6)} for row, score in nearest],
             "vocabulary": vocabulary.name}
-
-
-def _put(text: str) -> None:
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-    sys.stdout.buffer.flush()

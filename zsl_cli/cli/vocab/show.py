@@ -1,14 +1,12 @@
 """``zsl vocab show``: what a manifest says, or all about one label."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli.terminal import folder_commands, notes, options
+from zsl_cli.cli.terminal import folder_commands, notes, options, output
 from zsl_cli.cli.vocab.neighbours import table
 from zsl_cli.support import folders
-from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
     from zsl_cli.vocabulary.about import About
@@ -40,15 +38,15 @@ def command(name: str, label: str | None, as_json: bool, quiet: bool, verbose: b
     nearest = neighbours(vocabulary, (Term(1, match.text, (match,)),), _NEIGHBOURS)
     known = about(vocabulary, match.row)
     if as_json:
-        click.echo(json.dumps({**_record(known), "vocabulary": vocabulary.name, "neighbours": [
+        output.put_json({**_record(known), "vocabulary": vocabulary.name, "neighbours": [
             {**_named(vocabulary.label(row)), "score": round(score, 6)}
-            for row, score in nearest]}, indent=2, ensure_ascii=False))
+            for row, score in nearest]})
         return
     for line in _lines(known):
-        click.echo(printable(line))
-    click.echo("neighbours  cosine")
+        output.put(line)
+    output.put("neighbours  cosine")
     for line in table(vocabulary, nearest):
-        click.echo(f"    {line}")
+        output.put(f"    {line}")
 
 
 def _named(label: "Label") -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal import output as terminal
 from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.errors import ZslError
@@ -94,23 +95,22 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
         try:
             result = training.train(request, SILENT if quiet else bar)
         except KeyboardInterrupt:
-            if not quiet and training.is_unfinished(output):
-                bar.say("interrupted; run the same command again to go on")
+            if training.is_unfinished(output):
+                terminal.note("interrupted; run the same command again to go on", before="")
             raise
-        if not quiet:
-            bar.say(f"wrote {output}: {len(result.words):,} words, {dimension} dimensions")
+        terminal.note(f"wrote {output}: {len(result.words):,} words, {dimension} dimensions",
+                      before="")
         bar.start("comparing with WordNet")
         try:
             line = _agreement(result, wordnet)
         except KeyboardInterrupt:
-            if not quiet:
-                bar.say(f"interrupted; {output} is whole, only the comparison with WordNet was "
-                        "stopped")
+            terminal.note(f"interrupted; {output} is whole, only the comparison with WordNet was "
+                          "stopped", before="")
             raise
     if line is not None:
-        click.echo(line)
-    elif not quiet:
-        click.echo("WordNet is not found, so the vectors are not compared with it", err=True)
+        terminal.put(line)
+    else:
+        terminal.note("WordNet is not found, so the vectors are not compared with it", before="")
 
 
 def _agreement(result: "Result", folder: Path | None) -> str | None:
