@@ -72,14 +72,14 @@ def opened(folder: Path, work: str, *, lock: str = LOCK,
             finally:
                 empty = not _anything(folder, lock)
                 if empty and not _WINDOWS:  # while it is held, or it might be another's by then
-                    lock_file.unlink(missing_ok=True)
+                    with suppress(OSError):
+                        lock_file.unlink()
     finally:
-        if empty:
-            with suppress(OSError):
-                if _WINDOWS:  # where nothing removes a file that is open
-                    lock_file.unlink(missing_ok=True)
-                for path in made or [folder]:  # as far as they are empty
-                    path.rmdir()
+        with suppress(OSError):
+            if empty and _WINDOWS:  # where nothing removes a file that is open
+                lock_file.unlink()
+            for path in made or ([folder] if empty else []):  # as far as they are empty
+                path.rmdir()
 
 
 @contextmanager
@@ -88,6 +88,7 @@ def _cleared(folder: Path, lock: str, worth_keeping: Callable[[], bool] | None) 
     try:
         yield
     except BaseException:
+        kept = True
         kept = worth_keeping is None or worth_keeping()
         raise
     finally:
