@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.support.files import check_new_file, parents, replacing
 from zsl_cli.support.progress import SILENT, Progress
 from zsl_cli.vocabulary import as_text
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Request:
     """A table (``tsv``), with each label's vector if ``vectors``, or word2vec's text format.
 
-    Raises ValueError for vectors where the format has them anyway.
+    Raises RequestError for vectors where the format has them anyway.
     """
 
     output_format: Literal["tsv", "word2vec"]
@@ -25,7 +25,7 @@ class Request:
 
     def __post_init__(self) -> None:
         if self.vectors and self.output_format == "word2vec":
-            raise ValueError("vectors are for tsv; word2vec's format is vectors")
+            raise RequestError("`vectors` is for `output_format=tsv`; word2vec's format is vectors")
 
 
 def write(vocabulary: "Vocabulary", request: Request, file: BinaryIO,

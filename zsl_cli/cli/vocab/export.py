@@ -33,11 +33,7 @@ def command(name: str, output: str, output_format: Literal["tsv", "word2vec"], v
     from zsl_cli.vocabulary import text_export
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
-    try:
-        request = text_export.Request(output_format, vectors)
-    except ValueError as error:
-        raise click.UsageError(
-            "--vectors is for --format tsv; word2vec's format is vectors") from error
+    request = text_export.Request(output_format, vectors)
     if output != "-":
         check_new_file(output, force=force, makes_folders=True)  # before anything is read
     vocabulary = Vocabulary.load(name)
