@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import click
 import numpy as np
@@ -22,8 +21,6 @@ from zsl_cli.cli.vocab import train as cli
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 
-WORDNET = Path("/usr/share/wordnet/data.noun")
-
 
 def test_words_of_one_topic_come_out_near_each_other(zsl, corpus_file, tmp_path):
     (tmp_path / "sources.json").write_text('[{"name": "me", "license": "CC0", "url": "x"}]')
@@ -34,8 +31,8 @@ def test_words_of_one_topic_come_out_near_each_other(zsl, corpus_file, tmp_path)
     assert f"{len(text().split()):,} words, 80 different" in said
     assert "epoch 10 of 10" in said
     assert "wrote new/tiny: " in said
-    if WORDNET.is_file():
-        assert done.stdout.startswith(b"Spearman correlation with WordNet path similarity: ")
+    assert "WordNet is not found" in said
+    assert done.stdout == b""
     assert left(tmp_path / "new") == ["tiny"]
     vocabulary = Vocabulary.load(tmp_path / "new" / "tiny")
     unit = np.asarray(vocabulary.vectors)
@@ -56,6 +53,14 @@ def test_words_of_one_topic_come_out_near_each_other(zsl, corpus_file, tmp_path)
     assert manifest.space.startswith("tiny-")
     counts = [text().split().count(label.id) for label in vocabulary.labels[:5]]
     assert counts == sorted(counts, reverse=True)
+
+
+def test_vectors_are_compared_with_the_wordnet_that_is_installed(zsl, corpus_file,
+                                                                 wordnet_installed):
+    done = zsl("vocab", "train", "text.txt", "-o", "tiny", *SMALL, "--epochs", "1",
+               env=wordnet_installed)
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout.startswith(b"Spearman correlation with WordNet path similarity: ")
 
 
 @pytest.fixture(scope="module")
