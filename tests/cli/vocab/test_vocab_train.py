@@ -55,6 +55,14 @@ def test_words_of_one_topic_come_out_near_each_other(zsl, corpus_file, tmp_path)
     assert counts == sorted(counts, reverse=True)
 
 
+def test_vectors_are_compared_with_the_wordnet_that_is_installed(zsl, corpus_file,
+                                                                 wordnet_installed):
+    done = zsl("vocab", "train", "text.txt", "-o", "tiny", *SMALL, "--epochs", "1",
+               env=wordnet_installed)
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout.startswith(b"Spearman correlation with WordNet path similarity: ")
+
+
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):
     """A corpus that takes some seconds, and its vectors when nothing comes in between."""
