@@ -19,8 +19,9 @@ _HEAD = """\
 # Commands
 
 Every command's usage and options, as the program declares them; written by
-`python tests/cli/docs/commands_page.py`. The other pages say what they are for: [photo libraries](photo-libraries.md),
-[labels](your-own-labels.md), [models](your-own-model.md), [research](research.md).
+`python tests/cli/docs/commands_page.py`. The other pages say what they are for:
+[photo libraries](photo-libraries.md), [labels](your-own-labels.md), [models](your-own-model.md),
+[research](research.md).
 """
 
 Options = list[click.Option]
