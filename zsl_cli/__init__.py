@@ -7,6 +7,8 @@ pay for NumPy and ONNX Runtime.
 import os
 from typing import TYPE_CHECKING, Any
 
+from zsl_cli.support.version import __version__
+
 if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.classifier.predictions import Prediction
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from zsl_cli.photos.request import LabelRequest
     from zsl_cli.photos.result import LabelResult
     from zsl_cli.vocabulary.vocabulary import Vocabulary
-
-__version__ = "0.1.0"
 
 # ONNX Runtime from 1.31 on reports to its makers and writes a device id into the user's cache,
 # unless it is told not to before it is imported. What is in photos is nobody's business.

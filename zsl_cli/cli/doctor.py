@@ -7,10 +7,10 @@ from importlib import metadata
 
 import click
 
-from zsl_cli import __version__
 from zsl_cli.cli.terminal import options, printing
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
+from zsl_cli.support.version import __version__
 
 _PACKAGES = ("numpy", "pillow", "onnxruntime-gpu", "onnxruntime", "hnswlib", "click", "rich",
              "platformdirs", "tokenizers")

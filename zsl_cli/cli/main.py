@@ -9,10 +9,10 @@ from typing import NoReturn
 
 import click
 
-from zsl_cli import __version__
 from zsl_cli.cli.terminal import printing
 from zsl_cli.cli.terminal.groups import Group
 from zsl_cli.errors import ZslError
+from zsl_cli.support.version import __version__
 
 COMMANDS = {
     "classify": "Say what is in each IMAGE: a file, a folder, a pattern, or - for standard input.",

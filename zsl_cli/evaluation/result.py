@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli import __version__
 from zsl_cli.errors import ZslError
 from zsl_cli.evaluation import tables
 from zsl_cli.support import files
+from zsl_cli.support.version import __version__
 
 if TYPE_CHECKING:
     import os

@@ -4,11 +4,11 @@ is never."""
 import os
 from typing import TYPE_CHECKING
 
-from zsl_cli import __version__
 from zsl_cli.classifier.candidates import choose
 from zsl_cli.classifier.pairing import vocabulary_for
 from zsl_cli.photos.entry import Provenance
 from zsl_cli.support import folders
+from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary.nearest import EXACT_UP_TO
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 

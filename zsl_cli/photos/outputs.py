@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO
 
-from zsl_cli import __version__
 from zsl_cli.errors import ZslError
 from zsl_cli.photos.entry import Provenance
 from zsl_cli.photos.photo import checksum
 from zsl_cli.photos.tables import FORMATS
 from zsl_cli.support.files import replacing
+from zsl_cli.support.version import __version__
 
 if TYPE_CHECKING:
     from zsl_cli.classifier.predictions import PathOf

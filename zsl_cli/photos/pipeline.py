@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zsl_cli import __version__
 from zsl_cli.classifier.predictions import ScoredLabel
 from zsl_cli.errors import ImageError
 from zsl_cli.photos.entry import Entry
 from zsl_cli.photos.photo import Photo
 from zsl_cli.support.limits import MAX_PIXELS
+from zsl_cli.support.version import __version__
 
 if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier

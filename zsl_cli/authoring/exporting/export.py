@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from zsl_cli import __version__
 from zsl_cli.authoring.exporting import card, compare, graph, heads, parity, quantize, text_tower
 from zsl_cli.authoring.exporting.plan import Labels, Plan, make
 from zsl_cli.authoring.exporting.request import Request
@@ -29,6 +28,7 @@ from zsl_cli.support.manifests import (
     Normalisation,
 )
 from zsl_cli.support.progress import SILENT, Reporter
+from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary import writing
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli import __version__
 from zsl_cli.authoring.training import folder
 from zsl_cli.authoring.training.fitted import Corrected, Fitted, History, OwnLabels
 from zsl_cli.authoring.training.result import Result
 from zsl_cli.support import files, folders, progress
+from zsl_cli.support.version import __version__
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli import __version__
 from zsl_cli.authoring.vocabularies import label_lists
 from zsl_cli.authoring.vocabularies.composed import Composed, compose, names
 from zsl_cli.authoring.vocabularies.report import Report
@@ -24,6 +23,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.progress import SILENT, Reporter
+from zsl_cli.support.version import __version__
 from zsl_cli.support.wording import counted, some
 from zsl_cli.vocabulary import composition
 from zsl_cli.vocabulary.label import Label

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli import __version__
 from zsl_cli.authoring.vocabularies import fit, kernels, labelset, phrases, sentences
 from zsl_cli.authoring.vocabularies.prior import label_prior
 from zsl_cli.authoring.vocabularies.wordnet import WordNet
@@ -16,6 +15,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.progress import SILENT, Reporter
+from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.label import Label
 

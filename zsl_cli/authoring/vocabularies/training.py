@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zsl_cli import __version__
 from zsl_cli.authoring.vocabularies import corpus, prepare, similarity, skipgram
 from zsl_cli.authoring.vocabularies.prepare import Prepared
 from zsl_cli.authoring.vocabularies.wordnet import WordNet
@@ -20,6 +19,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.support import extras, files, folders, work_folder
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.progress import SILENT, Reporter
+from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.label import Label
 
