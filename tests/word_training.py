@@ -3,6 +3,7 @@
 import numpy as np
 
 from zsl_cli.authoring.vocabularies import prepare, skipgram, training
+from zsl_cli.support.progress import Reporter
 
 ANIMALS = ["cat", "dog", "horse", "lion", "tiger", "wolf", "mouse", "sheep"]
 TOOLS = ["hammer", "saw", "drill", "chisel", "wrench", "pliers", "file", "plane"]
@@ -22,14 +23,8 @@ def text(lines=400, seed=0):
     return "\n".join(found)
 
 
-class Lines(list):
-    """Progress that remembers what was said."""
-
-    def start(self, description, total=None, unit=""):
-        pass
-
-    def advance(self, done):
-        pass
+class Lines(list, Reporter):
+    """A reporter that remembers what was said."""
 
     def say(self, line):
         self.append(line)

@@ -2,10 +2,9 @@
 
 import io
 import json
-import subprocess
-import sys
 
 import pytest
+import without_click
 
 from zsl_cli import LabelRequest, label
 from zsl_cli.errors import RequestError, ZslError
@@ -153,23 +152,12 @@ def test_what_somebody_else_wrote_is_not_replaced_without_force(request_of, tmp_
     assert label(request_of(output="l.jsonl", force=True)).ok
 
 
-def test_nothing_of_the_command_line_is_needed(environment, model, photos, tmp_path):
-    """Not even installed: click and rich."""
-    program = """
-import sys
-class Missing:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("click", "rich"):
-            raise ImportError(name)
-sys.meta_path.insert(0, Missing())
+def test_neither_click_nor_rich_is_needed(environment, model, photos, tmp_path):
+    assert without_click.run("""
 from zsl_cli import EvaluationRequest, LabelRequest, evaluate, label
 result = label(LabelRequest("photos", output="l.csv", report="r.html", xmp=True, model="./paint"))
 print(result.labelled, result.sidecars, *result.outputs)
-result = evaluate(EvaluationRequest("photos", ["./paint"]))
+result = evaluate(EvaluationRequest("photos", "./paint"))
 result.write_page("page.html")
 print(*(row["candidates"] for row in result.rows), result.ok)
-"""
-    result = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment,
-                            capture_output=True, check=False)
-    assert result.stderr == b""
-    assert result.stdout.decode().split("\n")[:2] == ["9 9 l.csv r.html", "own all True"]
+""", tmp_path, environment) == ["9 9 l.csv r.html", "own all True"]

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from zsl_cli import Vocabulary
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.vocabulary import as_text, text_export
 
 
@@ -26,5 +26,5 @@ def test_a_file_holds_what_is_written_and_replaces_none_unasked(royal, tmp_path)
 
 
 def test_word2vecs_format_is_vectors_anyway():
-    with pytest.raises(ValueError, match="vectors are for tsv"):
+    with pytest.raises(RequestError, match="`vectors` is for `output_format=tsv`"):
         text_export.Request("word2vec", vectors=True)

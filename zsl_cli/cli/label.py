@@ -9,7 +9,7 @@ import click
 
 from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.progress import Bar, duration, rate
+from zsl_cli.cli.terminal.progress import Bar, TerminalReporter, duration, rate
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.support import cpus
 from zsl_cli.support.wording import counted
@@ -109,21 +109,14 @@ def _standard_input() -> Iterator[str]:
         raise click.UsageError(f"--files-from -: {error.strerror}") from error
 
 
-class _Terminal(Reporter):
+class _Terminal(TerminalReporter, Reporter):
     """Shows a bar, names the first failures (``verbose``: all of them) and sums up."""
 
     def __init__(self, request: "LabelRequest", bar: Bar, *, quiet: bool, verbose: bool) -> None:
-        self._request, self._bar = request, bar
+        super().__init__(bar)
+        self._request = request
         self._quiet, self._verbose = quiet, verbose
         self._named = 0  # failures
-
-    def start(self, description: str, total: int | None = None) -> None:
-        """Show what begins."""
-        self._bar.start(description, total)
-
-    def advance(self, done: int, failed: int = 0) -> None:
-        """Show how far it is."""
-        self._bar.advance(done, failed)
 
     def loaded(self, classifier: "Classifier", nearest: "Nearest") -> None:
         """Tell what is used, and what labels were taken to mean."""
@@ -151,7 +144,7 @@ class _Terminal(Reporter):
         if self._request.dry_run and not self._request.xmp:
             printing.put(_plan(result))
             return
-        self._bar.end()
+        self.bar.end()
         first, *more = _summary(result, dry_run=self._request.dry_run)
         printing.note(first)
         for line in more:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from zsl_cli.support import progress
+
 if TYPE_CHECKING:
     from zsl_cli.embedding.feature_cache import Features
     from zsl_cli.evaluation.measure import Subject
@@ -10,23 +12,8 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 
-class Reporter:
+class Reporter(progress.Reporter):
     """Silent; a subclass overrides what it wants to hear."""
-
-    def start(self, description: str, total: int | None = None, unit: str = "images") -> None:
-        """A new piece of work of so many units."""
-
-    def advance(self, done: int, failed: int = 0) -> None:
-        """So many more units are done, of which so many failed."""
-
-    def end(self) -> None:
-        """The piece of work is done."""
-
-    def note(self, text: str) -> None:
-        """What a person may want to know."""
-
-    def warn(self, text: str) -> None:
-        """What a person should know."""
 
     def left_out(self, lines: Sequence[str], kind: str) -> None:
         """What of the set does not count, a line each, and what all of it is (``unknown

@@ -112,7 +112,7 @@ def _labels(vocabulary: Vocabulary, request: EvaluationRequest, default: Sequenc
     left_out.add_dataset(dataset, vocabulary)
     reporter.understood(vocabulary, [one.match for one in dataset.classes if one.match])
     if len(dataset.labels) == 1:
-        reporter.note("the set has one class only; among its own classes no answer is wrong")
+        reporter.say("the set has one class only; among its own classes no answer is wrong")
     seen = _seen(request.seen, vocabulary, left_out)
     if request.stacking and not seen.any():
         raise RequestError(f"`stacking`: vocabulary {vocabulary.name!r} says of no label that "

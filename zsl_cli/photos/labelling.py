@@ -5,18 +5,22 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 from zsl_cli.errors import ImageError
-from zsl_cli.photos import outputs, pipeline, sidecars
+from zsl_cli.photos import outputs, pipeline
 from zsl_cli.photos.entry import Entry
 from zsl_cli.photos.journal import Counts, Journal
 from zsl_cli.photos.lazy import LazyClassifier
+from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.request import LabelRequest
 from zsl_cli.photos.result import LabelResult, reason
 from zsl_cli.photos.tables import json_line
-from zsl_cli.photos.xmp import Keyword
+
+if TYPE_CHECKING:
+    from zsl_cli.photos.sidecars import Sidecars
 
 _FREQUENT = 8  # labels that a result names
 
@@ -83,7 +87,6 @@ class _Run:
         self._request, self._reporter = request, reporter
         self._classifier, self._journal, self._counts = classifier, journal, counts
         self._path_of = classifier.path_names if request.paths else None
-        self._sidecars = sidecars.Sidecars(sidecars.Naming(request.xmp_naming or "auto"))
         self._labelled = self._failed = self._changed = 0
         self._reasons: Counter[str] = Counter()
         self._sidecar_reasons: Counter[str] = Counter()
@@ -114,6 +117,12 @@ class _Run:
                     for entry in entries)
                 self._request.stream.flush()
 
+    @cached_property
+    def _sidecars(self) -> "Sidecars":
+        from zsl_cli.photos.sidecars import Sidecars
+
+        return Sidecars(Naming(self._request.xmp_naming or "auto"))
+
     def _count(self, entries: list[Entry]) -> None:
         failures = [(entry.path, entry.error) for entry in entries if entry.error is not None]
         for path, error in failures:
@@ -125,6 +134,9 @@ class _Run:
 
     def _tag(self, entry: Entry) -> None:
         """Bring the sidecars of a photo up to date; in a dry run, find out what would change."""
+        from zsl_cli.photos import sidecars
+        from zsl_cli.photos.xmp import Keyword
+
         if entry.error is not None or not os.path.lexists(entry.path):
             return
         keywords = [Keyword(scored.name, self._classifier.path_names(scored.id), scored.score)

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from zsl_cli.support import progress
+
 if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.errors import ImageError
@@ -11,14 +13,8 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary.nearest import Nearest
 
 
-class Reporter:
+class Reporter(progress.Reporter):
     """Silent; a subclass overrides what it wants to hear."""
-
-    def start(self, description: str, total: int | None = None) -> None:
-        """A new piece of work, of so many photos if that is known."""
-
-    def advance(self, done: int, failed: int = 0) -> None:
-        """So many more photos are done, of which so many failed."""
 
     def scanned(self, counts: "Counts") -> None:
         """What there is to do, and what is done already."""

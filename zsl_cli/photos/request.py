@@ -7,9 +7,9 @@ from typing import BinaryIO
 
 from zsl_cli.embedding import walk
 from zsl_cli.errors import ImageError, RequestError
+from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.outputs import Output
 from zsl_cli.photos.pipeline import Question, Reading
-from zsl_cli.photos.sidecars import Naming
 from zsl_cli.photos.tables import FORMATS, format_of
 from zsl_cli.support.limits import MAX_PIXELS, MAX_TOP
 
@@ -27,7 +27,7 @@ class LabelRequest:
         which gets lines of JSON as they come and is not closed.
     output_format: a key of tables.FORMATS, where the file's name does not tell it.
     report: the HTML page to write. xmp: whether keywords go into sidecars beside the photos;
-        xmp_naming: what these are called, see sidecars.Naming.
+        xmp_naming: what these are called, see naming.Naming.
     force: whether an output may replace a file that ``label`` did not write.
     dry_run: to write nothing, and without ``xmp`` to do no more than to say what there is to do.
 

@@ -6,11 +6,11 @@ import shutil
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from zsl_cli.embedding.walk import SUFFIXES
 from zsl_cli.errors import ImageError
 from zsl_cli.photos.entry import Provenance
+from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.packet import MAX_BYTES, error
 from zsl_cli.photos.xmp import Keyword, is_ours, merge
 from zsl_cli.support.files import replacing
@@ -28,18 +28,6 @@ RAW_SUFFIXES = frozenset({
 _WITH_SIDECARS = SUFFIXES | RAW_SUFFIXES | {
     ".3gp", ".ai", ".avi", ".jxl", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mts", ".pdf",
     ".psb", ".psd", ".svg", ".webm", ".wmv", ".xcf"}
-
-
-class Naming(StrEnum):
-    """How a sidecar is called.
-
-    FULL: ``photo.jpg.xmp``, as darktable and digiKam do; STEM: ``photo.xmp``, as Adobe does.
-    AUTO: whichever exist, or else FULL.
-    """
-
-    AUTO = "auto"
-    FULL = "full"
-    STEM = "stem"
 
 
 @dataclass(frozen=True)

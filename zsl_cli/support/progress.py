@@ -1,36 +1,32 @@
-"""How far a long piece of work is, told to whoever shows it."""
+"""How a long piece of work goes, told to whoever shows it."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 
-class Progress(Protocol):
-    """What is told; cli.progress.Bar is one."""
+class Reporter:
+    """Silent; a subclass overrides what it wants to hear. Rooms that have more to tell have
+    reporters of their own, which are this one and more."""
 
-    def start(self, description: str, total: int | None = None, unit: str = ...) -> None:
-        """A new piece of work of so many units."""
+    def start(self, description: str, total: int | None = None, unit: str = "images") -> None:
+        """A new piece of work of so many units; None where nobody knows how many."""
 
-    def advance(self, done: int) -> None:
-        """So much more is done."""
+    def advance(self, done: float, failed: int = 0) -> None:
+        """So many more units are done, of which so many failed."""
 
-    def say(self, line: str) -> None:
-        """A line for a person."""
-
-
-class _Silent:
-    """Progress that nobody looks at."""
-
-    def start(self, description: str, total: int | None = None, unit: str = "") -> None:
-        """See Progress."""
-
-    def advance(self, done: int) -> None:
-        """See Progress."""
+    def end(self) -> None:
+        """The piece of work is done."""
 
     def say(self, line: str) -> None:
-        """See Progress."""
+        """What a person may want to know."""
+
+    def detail(self, line: str) -> None:
+        """The same, for one who wants to know more."""
+
+    def warn(self, line: str) -> None:
+        """What a person should know."""
 
 
-SILENT: Progress = _Silent()
+SILENT = Reporter()
 
 
 def in_thousands(advance: Callable[[int], None]) -> Callable[[int], None]:

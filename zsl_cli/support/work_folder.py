@@ -32,7 +32,7 @@ def clear(folder: Path, *, lock: str = LOCK) -> None:
 
 @contextmanager
 def opened(folder: Path, work: str, *, lock: str = LOCK,
-           check: Callable[[], object] = lambda: None,
+           shown: Path | None = None, check: Callable[[], object] = lambda: None,
            worth_keeping: Callable[[], bool] | None = None) -> Iterator[None]:
     """The folder, made with its parents, for its user's eyes and held by this process alone.
 
@@ -42,6 +42,7 @@ def opened(folder: Path, work: str, *, lock: str = LOCK,
 
     work: what is done there, such as ``zsl train``, for messages.
     lock: the name of the file in the folder by which it is held.
+    shown: what messages call the place where another is at work; by default the folder.
     check: raises ZslError where the folder must not be used; called before anything is made, and
         again once it is held, since another process may just have been at work there.
     worth_keeping: whether what is in it is; by default anything is.
@@ -62,8 +63,8 @@ def opened(folder: Path, work: str, *, lock: str = LOCK,
     try:
         with files.locked(lock_file) as held:
             if not held or not lock_file.exists():  # whoever had it has just removed it
-                raise ZslError(f"{folder}: another {work} is at work there; wait for it, or name "
-                               "another output")
+                raise ZslError(f"{shown or folder}: another {work} is at work there; wait for it, "
+                               "or name another output")
             try:
                 check()
                 with _cleared(folder, lock, worth_keeping):
@@ -71,14 +72,14 @@ def opened(folder: Path, work: str, *, lock: str = LOCK,
             finally:
                 empty = not _anything(folder, lock)
                 if empty and not _WINDOWS:  # while it is held, or it might be another's by then
-                    lock_file.unlink(missing_ok=True)
+                    with suppress(OSError):
+                        lock_file.unlink()
     finally:
-        if empty:
-            with suppress(OSError):
-                if _WINDOWS:  # where nothing removes a file that is open
-                    lock_file.unlink(missing_ok=True)
-                for path in made or [folder]:  # as far as they are empty
-                    path.rmdir()
+        with suppress(OSError):
+            if empty and _WINDOWS:  # where nothing removes a file that is open
+                lock_file.unlink()
+            for path in made or ([folder] if empty else []):  # as far as they are empty
+                path.rmdir()
 
 
 @contextmanager
@@ -87,6 +88,7 @@ def _cleared(folder: Path, lock: str, worth_keeping: Callable[[], bool] | None) 
     try:
         yield
     except BaseException:
+        kept = True
         kept = worth_keeping is None or worth_keeping()
         raise
     finally:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zsl_cli.support.progress import SILENT, Progress
+from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.vocabulary import recall
 from zsl_cli.vocabulary.nearest import HnswParameters
 
@@ -32,18 +32,18 @@ class IndexReport:
 
 
 def build(vocabulary: "Vocabulary", parameters: Mapping[str, int],
-          progress: Progress = SILENT) -> IndexReport:
+          reporter: Reporter = SILENT) -> IndexReport:
     """Build the index, or take it from the cache, and compare it with exact search.
 
     parameters: those of HNSW that are to differ from the vocabulary's own.
     """
     chosen = replace(vocabulary.hnsw_parameters, **parameters)
     cache = vocabulary.index_cache(chosen)
-    progress.start("building the index", len(vocabulary), "labels")
+    reporter.start("building the index", len(vocabulary), "labels")
     started = time.perf_counter()
-    index = cache.open(vocabulary.vectors, advance=progress.advance)
+    index = cache.open(vocabulary.vectors, advance=reporter.advance)
     seconds = time.perf_counter() - started
-    progress.start("comparing it with exact search")
+    reporter.start("comparing it with exact search")
     measured = recall.measure(vocabulary.vectors, index)
     path = cache.path
     return IndexReport(chosen, seconds, measured, path, path.stat().st_size if path else None,

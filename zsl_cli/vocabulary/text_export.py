@@ -4,9 +4,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.support.files import check_new_file, parents, replacing
-from zsl_cli.support.progress import SILENT, Progress
+from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.vocabulary import as_text
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Request:
     """A table (``tsv``), with each label's vector if ``vectors``, or word2vec's text format.
 
-    Raises ValueError for vectors where the format has them anyway.
+    Raises RequestError for vectors where the format has them anyway.
     """
 
     output_format: Literal["tsv", "word2vec"]
@@ -25,11 +25,11 @@ class Request:
 
     def __post_init__(self) -> None:
         if self.vectors and self.output_format == "word2vec":
-            raise ValueError("vectors are for tsv; word2vec's format is vectors")
+            raise RequestError("`vectors` is for `output_format=tsv`; word2vec's format is vectors")
 
 
 def write(vocabulary: "Vocabulary", request: Request, file: BinaryIO,
-          progress: Progress = SILENT) -> int:
+          reporter: Reporter = SILENT) -> int:
     """Write to a file that is open; returns how many labels stand under their id in word2vec's
     format, since another label has their name."""
     ids = 0
@@ -38,21 +38,21 @@ def write(vocabulary: "Vocabulary", request: Request, file: BinaryIO,
     else:
         words, ids = as_text.words(vocabulary)
         lines = as_text.word2vec(vocabulary, words)
-    progress.start("writing", len(vocabulary), "labels")
+    reporter.start("writing", len(vocabulary), "labels")
     for line in lines:
         file.write(line)
-        progress.advance(1)
+        reporter.advance(1)
     return ids
 
 
 def save(vocabulary: "Vocabulary", request: Request, path: str | os.PathLike[str], *,
-         force: bool = False, progress: Progress = SILENT) -> int:
+         force: bool = False, reporter: Reporter = SILENT) -> int:
     """As ``write``, to a new file, its folders made if need be. Raises ZslError, and leaves
     nothing behind."""
     check_new_file(path, force=force, makes_folders=True)
     try:
         with parents(path), replacing(path) as file:
-            return write(vocabulary, request, file, progress)
+            return write(vocabulary, request, file, reporter)
     except BrokenPipeError:
         raise
     except OSError as error:

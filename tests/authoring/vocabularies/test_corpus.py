@@ -18,26 +18,24 @@ from zsl_cli.authoring.vocabularies.corpus import CorpusError
 from zsl_cli.authoring.vocabularies.words import tokens, words
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
+from zsl_cli.support.progress import Reporter
 
 TEXT = "the cat sat on the mat\nthe dog sat on the log\n" * 40
 
 
-class Silence:
-    """Progress that nobody looks at."""
+class Counting(Reporter):
+    """A reporter that counts what is done."""
 
     def start(self, description, total=None, unit=""):
         self.total, self.done = total, 0
 
-    def advance(self, done):
+    def advance(self, done, failed=0):
         self.done += done
-
-    def say(self, line):
-        pass
 
 
 def prepared(folder, place, **options):
     folder.mkdir()
-    return prepare.prepare(corpus.find(place), prepare.Settings(**options), folder, Silence())[0]
+    return prepare.prepare(corpus.find(place), prepare.Settings(**options), folder, Counting())[0]
 
 
 def sentences(ready):

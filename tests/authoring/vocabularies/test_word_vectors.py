@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from zsl_cli.authoring.vocabularies.word_vectors import open_vectors
 from zsl_cli.errors import FolderError, ZslError
+from zsl_cli.support.progress import Reporter
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.label import Label
 
@@ -242,19 +243,16 @@ def test_word2vec_agrees_with_gensim(trained, tmp_path, is_binary):
     check_same(read(path), {word: other[word] for word in other.index_to_key})
 
 
-class Seen(list):
-    """Progress that remembers how much was done, and of how much."""
+class Seen(list, Reporter):
+    """A reporter that remembers how much was done, and of how much."""
 
     total = 0
 
     def start(self, description, total=None, unit=""):
         self.total = total
 
-    def advance(self, done):
+    def advance(self, done, failed=0):
         self.append(done)
-
-    def say(self, line):
-        pass
 
 
 @pytest.mark.parametrize("make", [files.text, files.binary, files.fasttext])
@@ -263,7 +261,7 @@ def test_progress_is_told_whatever_is_wanted(tmp_path, make, pack):
     many = files.vectors([f"w{i}" for i in range(12_000)], 100)
     path = put(tmp_path, "v", pack(make(many)))
     seen = Seen()
-    read(path, wanted={"w5", "w11999"}, progress=seen)
+    read(path, wanted={"w5", "w11999"}, reporter=seen)
     assert seen.total == path.stat().st_size // 1000
     assert len(seen) >= 2
     assert seen.total - 1100 <= sum(seen) <= seen.total

@@ -137,7 +137,7 @@ def test_verify_hashes_every_file_once(royal, monkeypatch, capsys):
         return digest(path)
 
     monkeypatch.setattr(folders, "sha256", sha256)
-    monkeypatch.setattr(verify_command, "_wordnet", lambda _folder: object())
+    monkeypatch.setattr("zsl_cli.authoring.vocabularies.wordnet.load", lambda _folder: object())
     monkeypatch.setattr("zsl_cli.authoring.vocabularies.similarity.agreement", lambda *_: None)
     verify_command.command.main([str(royal), "--similarity", "--without-index", "-q"],
                                 standalone_mode=False)

@@ -2,7 +2,7 @@
 
 import gc
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ from zsl_cli.support.manifests import (
     ModelManifest,
     Normalisation,
 )
+from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.vocabulary import writing
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ _CALIBRATION = 256  # photographs
 _BATCH = 2  # a larger one would hold more activations than weights
 _NEIGHBOURS = 100
 
-Say = Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -68,65 +68,67 @@ class _LabelVectors:
     own: bool
 
 
-def export(wanted: Request | Plan, say: Say = lambda _line: None) -> Result:
+def export(wanted: Request | Plan, reporter: Reporter = SILENT) -> Result:
     """Write a model folder.
 
-    say: is told each step, in a line for people.
+    reporter: is told each step, in a line for people.
 
     Raises ZslError, and leaves nothing behind, when something cannot be exported or an encoder
     does not agree with PyTorch.
     """
-    plan = wanted if isinstance(wanted, Plan) else _planned(wanted, say)
+    plan = wanted if isinstance(wanted, Plan) else _planned(wanted, reporter)
     request, frame = plan.request, plan.network.input.preprocessing
     forms = quantize.FORMS if request.compare else (request.form,)
     for note in plan.notes:
-        say(f"note: {note}")
+        reporter.say(f"note: {note}")
     pixels = (quantize.pixels_of(plan.photographs, frame) if plan.photographs else
               quantize.bundled_pixels(frame, _CALIBRATION if "int8" in forms else _PARITY_IMAGES))
     with folders.new_folder(request.folder, force=request.force) as folder:
         scratch = folder / "scratch"
         scratch.mkdir()
         agreement: dict[str, Agreement] = {}
-        text = text_tower.write(plan, scratch, agreement, say) if plan.network.text else None
-        labels = _label_vectors(plan, text, say)
+        text = text_tower.write(plan, scratch, agreement, reporter) if plan.network.text else None
+        labels = _label_vectors(plan, text, reporter)
         vectors = None if labels is None else labels.vectors
-        files, temperature = _write_forms(plan, pixels, vectors, forms, scratch, agreement, say)
+        files, temperature = _write_forms(plan, pixels, vectors, forms, scratch, agreement,
+                                          reporter)
         parity.GATES[request.form].check(
             agreement[request.form], f"{request.form} does not agree with float32",
             "export without `quantize`, or give your own `calibration_images`")
         comparison = compare.forms(files, agreement, pixels) if request.compare else ()
         files[request.form].rename(folder / ENCODER_FILE)
         if text is not None:
-            text_tower.place(plan, text, folder, agreement, say)
+            text_tower.place(plan, text, folder, agreement, reporter)
         elif plan.label_encoder_of is not None:
             text_tower.copy(plan.label_encoder_of, folder)
         if labels is not None and labels.own:
-            _write_vocabulary(plan, labels, folder / "vocab", say)
+            _write_vocabulary(plan, labels, folder / "vocab", reporter)
         shutil.rmtree(scratch)
         _finish(_manifest(plan, temperature, agreement), folder, text is not None)
         manifest = folders.read_manifest(folders.MODEL, folder)
         (folder / "README.md").write_text(card.model_card(manifest), encoding="utf-8")
-    say(f"wrote {request.folder}")
+    reporter.say(f"wrote {request.folder}")
     return Result(request.folder, manifest, agreement, tuple(comparison), plan.labels)
 
 
-def _planned(request: Request, say: Say) -> Plan:
+def _planned(request: Request, reporter: Reporter) -> Plan:
     request.check_target()
     plan = make(request)
-    say(f"read {request.checkpoint.name}: {plan.network.architecture}, features of "
+    reporter.say(f"read {request.checkpoint.name}: {plan.network.architecture}, features of "
         f"{plan.features.width} ({plan.features.where}), embedding of {plan.dimension}")
     return plan
 
 
 def _write_forms(plan: Plan, pixels: "NDArray[np.uint8]",
                  labels: "NDArray[np.floating] | None", forms: tuple[str, ...], scratch: Path,
-                 agreement: dict[str, Agreement], say: Say) -> tuple[dict[str, Path], float]:
+                 agreement: dict[str, Agreement], reporter: Reporter,
+                 ) -> tuple[dict[str, Path], float]:
     """The encoder's files in float32 and the wanted forms, their agreement noted; and the
     temperature of the scores."""
     encoder, expected, sample = _encoder(plan, pixels)
     full = scratch / "float32.onnx"
     graph.write_encoder(encoder, full)
-    say(f"wrote the ONNX graph, opset {graph.OPSET}, "
+    reporter.say(f"wrote the ONNX graph, opset {graph.OPSET}, "
         f"{full.stat().st_size / 1e6:.1f} MB in float32")
     informative, temperature = encoder.head.informative, plan.temperature(encoder.head)
     if "fp16" in forms:
@@ -134,8 +136,9 @@ def _write_forms(plan: Plan, pixels: "NDArray[np.uint8]",
     del encoder
     gc.collect()  # the exporter leaves its graphs in cycles
     agreement["float32"] = _check_float(full, expected, sample, informative, labels)
-    say(f"ONNX Runtime agrees with PyTorch: {parity.spoken(agreement['float32'])}")
-    return _smaller(full, scratch, forms, pixels, informative, labels, agreement, say), temperature
+    reporter.say(f"ONNX Runtime agrees with PyTorch: {parity.spoken(agreement['float32'])}")
+    files = _smaller(full, scratch, forms, pixels, informative, labels, agreement, reporter)
+    return files, temperature
 
 
 def _encoder(plan: Plan, pixels: "NDArray[np.uint8]",
@@ -170,7 +173,7 @@ def _check_float(file: Path, expected: "NDArray[np.float32]", sample: "NDArray[n
 
 def _smaller(full: Path, scratch: Path, forms: tuple[str, ...], pixels: "NDArray[np.uint8]",
              informative: int, labels: "NDArray[np.floating] | None",
-             agreement: dict[str, Agreement], say: Say) -> dict[str, Path]:
+             agreement: dict[str, Agreement], reporter: Reporter) -> dict[str, Path]:
     """The encoder's files in float32 and the smaller forms; the agreement of these with float32
     is noted."""
     files = {"float32": full}
@@ -182,7 +185,7 @@ def _smaller(full: Path, scratch: Path, forms: tuple[str, ...], pixels: "NDArray
     def measure(form: str) -> list[str]:
         embeddings = parity.run(files[form], graph.IMAGES, sample, _BATCH)
         agreement[form] = parity.compare(reference, embeddings, informative, labels)
-        say(f"{form} against float32: {parity.spoken(agreement[form])}, "
+        reporter.say(f"{form} against float32: {parity.spoken(agreement[form])}, "
             f"{files[form].stat().st_size / 1e6:.1f} MB")
         return parity.GATES[form].failures(agreement[form])
 
@@ -192,31 +195,31 @@ def _smaller(full: Path, scratch: Path, forms: tuple[str, ...], pixels: "NDArray
             measure(form)
             continue
         for recipe in quantize.recipes(full, pixels):
-            say(f"int8: {quantize.RECIPES[recipe]}")
+            reporter.say(f"int8: {quantize.RECIPES[recipe]}")
             quantize.to_int8(full, files[form], pixels, recipe)
             if not measure(form):
                 break
     return files
 
 
-def _label_vectors(plan: Plan, text: Path | None, say: Say) -> _LabelVectors | None:
+def _label_vectors(plan: Plan, text: Path | None, reporter: Reporter) -> _LabelVectors | None:
     """Those of the classes, of a list that the text tower encodes, or of the vocabulary whose
     space it is."""
     if plan.kind == "classes":
         assert plan.features.classifier is not None
         return _LabelVectors(heads.class_vectors(plan.features.classifier)[0].numpy(), own=True)
     if plan.vocab_labels and text is not None:
-        return _LabelVectors(text_tower.encode_labels(plan, text, say), own=True)
+        return _LabelVectors(text_tower.encode_labels(plan, text, reporter), own=True)
     return None if plan.vocabulary is None else _LabelVectors(plan.vocabulary.vectors, own=False)
 
 
-def _write_vocabulary(plan: Plan, labels: _LabelVectors, folder: Path, say: Say) -> None:
+def _write_vocabulary(plan: Plan, labels: _LabelVectors, folder: Path, reporter: Reporter) -> None:
     named = plan.class_labels or plan.vocab_labels or ()
     folder.mkdir()
     more = {} if plan.kind == "classes" else {"templates": list(plan.templates)}
     writing.write(folder, plan.request.model_name, plan.space, named, labels.vectors,
                   sources=list(plan.request.sources), built_by=f"zsl {__version__}", **more)
-    say(f"wrote its own vocabulary of {len(named):,} labels")
+    reporter.say(f"wrote its own vocabulary of {len(named):,} labels")
 
 
 def _manifest(plan: Plan, temperature: float, agreement: dict[str, Agreement]) -> ModelManifest:

@@ -8,7 +8,7 @@ from pathlib import Path
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
 from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.authoring.networks.recognise import Hints
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.support import folders
 from zsl_cli.vocabulary.label import Label
 
@@ -44,7 +44,8 @@ class Request:
     sources: what all this comes from, dictionaries with ``name``, ``license`` and ``url``.
     force: whether an existing folder may be replaced.
 
-    Raises ValueError for an unknown ``quantize``, ZslError for parts that do not go together.
+    Raises ValueError for an unknown ``quantize``, RequestError for parts that do not go together,
+    and ZslError for a template without its place.
     """
 
     checkpoint: Path
@@ -74,11 +75,11 @@ class Request:
         if self.quantize not in FORMS:
             raise ValueError(f"quantize {self.quantize!r} is none of {', '.join(FORMS)}")
         if self.space is not None and not _SPACE.fullmatch(self.space):
-            raise ZslError("`space` takes letters, digits and . _ : / -")
+            raise RequestError("`space` takes letters, digits and . _ : / -")
         if self.space and self.vocabulary:
-            raise ZslError("`vocabulary` gives the space its name; leave `space` out")
+            raise RequestError("`vocabulary` gives the space its name; leave `space` out")
         if (self.phrase_map is None) != (self.text_encoder is None):
-            raise ZslError("`phrase_map` and `text_encoder` belong together")
+            raise RequestError("`phrase_map` and `text_encoder` belong together")
         for template in self.templates:
             if template.count("{}") != 1:
                 raise ZslError(f"`template={template!r}`: it must hold {{}} once, where the label "

@@ -1,7 +1,6 @@
 """A text tower → the label encoder of a model folder, and the vectors of labels that it gives."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from zsl_cli.support.manifests import (
     Agreement,
     TextEncoding,
 )
+from zsl_cli.support.progress import Reporter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,10 +26,9 @@ if TYPE_CHECKING:
 
 _BATCH = 2  # a larger one would hold more activations than weights
 
-Say = Callable[[str], object]
 
 
-def write(plan: Plan, scratch: Path, agreement: dict[str, Agreement], say: Say) -> Path:
+def write(plan: Plan, scratch: Path, agreement: dict[str, Agreement], reporter: Reporter) -> Path:
     """The text tower as ``scratch/text.onnx``, its tokenizer beside it, its agreement with
     PyTorch noted. Raises ZslError."""
     text = plan.network.text
@@ -49,12 +48,13 @@ def write(plan: Plan, scratch: Path, agreement: dict[str, Agreement], say: Say) 
         "this text tower cannot be exported as it is")
     agreement["text float32"] = measured
     text.tokenizer.save(str(scratch / TOKENIZER_FILE), pretty=False)
-    say(f"wrote the label encoder; ONNX Runtime agrees with PyTorch: {parity.spoken(measured)}")
+    reporter.say("wrote the label encoder; ONNX Runtime agrees with PyTorch: "
+                 + parity.spoken(measured))
     return file
 
 
 def place(plan: Plan, file: Path, folder: Path, agreement: dict[str, Agreement],
-          say: Say) -> None:
+          reporter: Reporter) -> None:
     """Move what ``write`` wrote into the folder, in the form that was asked for. Raises
     ZslError."""
     text, form = plan.network.text, plan.request.form
@@ -79,7 +79,7 @@ def place(plan: Plan, file: Path, folder: Path, agreement: dict[str, Agreement],
         parity.GATES[form].check(
             measured, f"the {form} label encoder does not agree with float32",
             "export without `quantize`")
-        say(f"label encoder, {form} against float32: {parity.spoken(measured)}")
+        reporter.say(f"label encoder, {form} against float32: {parity.spoken(measured)}")
     (file.parent / TOKENIZER_FILE).rename(folder / TOKENIZER_FILE)
 
 
@@ -101,7 +101,7 @@ def entry(plan: Plan) -> TextEncoding | None:
     return None
 
 
-def encode_labels(plan: Plan, file: Path, say: Say) -> "NDArray[np.float32]":
+def encode_labels(plan: Plan, file: Path, reporter: Reporter) -> "NDArray[np.float32]":
     """The vector of each label of the list, ``[labels, D]``: the mean over its templates, of unit
     length (Radford et al., 2021, section 3.1.4)."""
     from zsl_cli.embedding.label_encoder import LabelEncoder
@@ -113,7 +113,7 @@ def encode_labels(plan: Plan, file: Path, say: Say) -> "NDArray[np.float32]":
     total = np.zeros((len(names), plan.dimension), np.float32)
     for template in plan.templates:
         total += encoder.encode([template.replace("{}", name) for name in names])
-    say(f"encoded {len(names):,} labels with {len(plan.templates)} templates")
+    reporter.say(f"encoded {len(names):,} labels with {len(plan.templates)} templates")
     return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
 
 

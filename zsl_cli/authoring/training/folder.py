@@ -8,14 +8,15 @@ nothing of the two is mixed.
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zsl_cli.authoring.training.request import UNFINISHED
 from zsl_cli.authoring.training.session import STATE
 from zsl_cli.errors import ZslError
-from zsl_cli.support import files
+from zsl_cli.support import work_folder
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.training.request import Request
@@ -33,22 +34,9 @@ def opened(request: "Request") -> Iterator[None]:
     When the block ends well there is nothing left to go on with; when it does not, and nothing
     has been done yet, no folder is left either. Raises ZslError.
     """
-    check(request)
-    work, held = request.work, False
-    with files.parents(work / _LOCK):
-        try:
-            with files.locked(work / _LOCK) as held:
-                if not held:
-                    raise ZslError(f"{request.output}: another training is at work there; wait "
-                                   "for it, or name another output")
-                check(request)  # another may just have finished
-                yield
-                clear(work)
-        finally:
-            with suppress(OSError):
-                if held and [path.name for path in work.iterdir()] == [_LOCK]:
-                    (work / _LOCK).unlink()
-                    work.rmdir()
+    with work_folder.opened(request.work, "training", lock=_LOCK, shown=request.output,
+                            check=partial(check, request)):
+        yield
 
 
 def check(request: "Request") -> None:
@@ -87,9 +75,7 @@ def _is_work(folder: Path) -> bool:
 
 def clear(work: Path) -> None:
     """Remove all that is unfinished."""
-    for path in work.iterdir():
-        if path.name != _LOCK:
-            _remove(path)
+    work_folder.clear(work, lock=_LOCK)
 
 
 def clear_results(work: Path, *, but_log: bool) -> None:

@@ -3,54 +3,19 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+
+from zsl_cli.support import progress
 
 
-class Reporter(Protocol):
-    """Who is told how a training goes."""
-
-    def say(self, line: str) -> None:
-        """A note for a person."""
-
-    def detail(self, line: str) -> None:
-        """A note for a person who wants to know more."""
+class Reporter(progress.Reporter):
+    """Silent; a subclass overrides what it wants to hear."""
 
     def left_out(self, lines: Sequence[str], kind: str) -> None:
-        """What does not count, see evaluation.left_out."""
-
-    def start(self, description: str, total: int | None = None, unit: str = ...) -> None:
-        """A new piece of work of so many units."""
-
-    def advance(self, done: float, failed: int = 0) -> None:
-        """So much more is done, of which so much failed."""
+        """What of the images does not count, see evaluation.left_out."""
 
     def epoch(self, stage: str, record: dict[str, Any]) -> None:
         """An epoch is done; ``record`` is its line of the log."""
-
-
-class _Silent:
-    """Nobody is told."""
-
-    def say(self, line: str) -> None:
-        pass
-
-    def detail(self, line: str) -> None:
-        pass
-
-    def left_out(self, lines: Sequence[str], kind: str) -> None:
-        pass
-
-    def start(self, description: str, total: int | None = None, unit: str = "") -> None:
-        pass
-
-    def advance(self, done: float, failed: int = 0) -> None:
-        pass
-
-    def epoch(self, stage: str, record: dict[str, Any]) -> None:
-        pass
-
-
-SILENT: Reporter = _Silent()
 
 
 class Log:

@@ -30,7 +30,7 @@ def split(target: "NDArray[np.int64]", kind: str, seed: int,
         count = round(_SHARE[kind] * len(classes))
         if count < 1 or len(classes) - count < 2:
             raise ZslError(f"{len(classes)} classes are too few to hold some out; give "
-                           "`validation=image` or `validation=none`")
+                           "`validation=image` or none")
         chosen = np.isin(target, random.permutation(classes)[:count])
         return everything[~chosen], everything[chosen]
     spared: list[int] = []

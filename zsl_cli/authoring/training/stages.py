@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from zsl_cli.authoring.training import folder
 from zsl_cli.authoring.training.fitted import Trained
-from zsl_cli.authoring.training.log import SILENT, Log, Reporter
+from zsl_cli.authoring.training.log import Log, Reporter
 from zsl_cli.authoring.training.result import Result
 from zsl_cli.authoring.training.session import Session
 from zsl_cli.embedding import images
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from zsl_cli.authoring.training.request import Request
 
 
-def train(request: "Request", reporter: Reporter = SILENT) -> Result:
+def train(request: "Request", reporter: Reporter | None = None) -> Result:
     """Make a projection M, and with it a checkpoint and a model folder, of labelled images.
 
     The same request goes on where an interrupted one was; the same seed gives the same model.
@@ -30,7 +30,7 @@ def train(request: "Request", reporter: Reporter = SILENT) -> Result:
     with needed("train", "training"):
         import torch  # noqa: F401
     with folder.opened(request):
-        return _train(request, reporter)
+        return _train(request, reporter or Reporter())
 
 
 def _train(request: "Request", reporter: Reporter) -> Result:

@@ -9,7 +9,7 @@ from zsl_cli import __version__
 from zsl_cli.authoring.training import folder
 from zsl_cli.authoring.training.fitted import Corrected, Fitted, History, OwnLabels
 from zsl_cli.authoring.training.result import Result
-from zsl_cli.support import files, folders
+from zsl_cli.support import files, folders, progress
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -130,7 +130,15 @@ def _export(request: "Request", session: "Session", checkpoint: Path, vocabulary
     if start.model and source and source.space == made.space and source.encodes_phrases:
         made = replace(made, label_encoder_of=start.model.path)
 
-    def say(line: str) -> None:  # of the place where it is about to lie
-        reporter.detail(line.replace(str(request.work), str(request.output)))
+    export.export(made, _Elsewhere(request, reporter))
 
-    export.export(made, say)
+
+class _Elsewhere(progress.Reporter):
+    """Tells in detail of an export, of the place where it is about to lie."""
+
+    def __init__(self, request: "Request", reporter: progress.Reporter) -> None:
+        self._request, self._reporter = request, reporter
+
+    def say(self, line: str) -> None:
+        """The line, its paths those of the output."""
+        self._reporter.detail(line.replace(str(self._request.work), str(self._request.output)))

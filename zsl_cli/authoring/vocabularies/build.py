@@ -23,7 +23,7 @@ from zsl_cli.authoring.vocabularies.word_vectors import open_vectors
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
-from zsl_cli.support.progress import SILENT, Progress
+from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.wording import counted, some
 from zsl_cli.vocabulary import composition
 from zsl_cli.vocabulary.label import Label
@@ -98,16 +98,16 @@ class Result:
     report: Report
 
 
-def build(request: Request, progress: Progress = SILENT) -> Result:
+def build(request: Request, reporter: Reporter = SILENT) -> Result:
     """Write the vocabulary folder. Raises ZslError, and leaves nothing behind."""
     folders.check_target(request.target, force=request.force)
-    progress.start("reading labels")
+    reporter.start("reading labels")
     labels = None if request.labels is None else label_lists.read(
-        request.labels, request.places, persons=request.persons, say=progress.say)
+        request.labels, request.places, persons=request.persons, say=reporter.say)
     guess = ({word for label in labels for word in composition.words(label.name)}
              if labels is not None and request.oov == "subword" else ())
     with (open_vectors(request.vectors, member=request.member, encoding=request.encoding,
-                       guess=guess, progress=progress) as vectors,
+                       guess=guess, reporter=reporter) as vectors,
           folders.new_folder(request.target, force=request.force) as folder,
           Writer(folder, vectors.dimension, request.dtype) as writer):
         if request.oov == "subword" and not vectors.subwords:
@@ -118,11 +118,11 @@ def build(request: Request, progress: Progress = SILENT) -> Result:
         if labels is None:
             _write_words(words, writer, request, report)
         else:
-            _write_labels(labels, words, writer, request, report, progress)
+            _write_labels(labels, words, writer, request, report, reporter)
         if not writer.count:
             raise ZslError(_nothing(request, labels, report))
         for note in report.notes(request.merge):
-            progress.say(note)
+            reporter.say(note)
         made_from = {"file": request.vectors.name, "format": vectors.format}
         if labels is not None:
             made_from |= {"phrases": request.phrases, "oov": request.oov}
@@ -150,10 +150,10 @@ def _write_words(words: Words, writer: Writer, request: Request, report: Report)
 
 
 def _write(labels: "Iterator[tuple[Label, Vector]]", writer: Writer,
-           progress: Progress = SILENT) -> None:
+           reporter: Reporter = SILENT) -> None:
     while chunk := list(islice(labels, _CHUNK)):
         writer.add([label for label, _ in chunk], np.array([vector for _, vector in chunk]))
-        progress.advance(len(chunk))
+        reporter.advance(len(chunk))
 
 
 def _spoken(word: str) -> str:
@@ -162,7 +162,7 @@ def _spoken(word: str) -> str:
 
 
 def _write_labels(labels: Sequence[Label], words: Words, writer: Writer, request: Request,
-                  report: Report, progress: Progress) -> None:
+                  report: Report, reporter: Reporter) -> None:
     """The labels of which a vector can be made are labels."""
     store = Store(words.vectors.dimension, (
         part for label in labels for name in names(label) for part in composition.parts(name)))
@@ -173,7 +173,7 @@ def _write_labels(labels: Sequence[Label], words: Words, writer: Writer, request
     known = store.keys() - words.vectors.guessed if words.vectors.guessed else store.keys()
     composed: list[Composed | None] = []
     seen = Seen()
-    progress.start("making label vectors", len(labels), "labels")
+    reporter.start("making label vectors", len(labels), "labels")
     for label in labels:
         how = compose(label, known, store.keys(), phrases=request.phrases,
                       subwords=request.oov == "subword")
@@ -192,7 +192,7 @@ def _write_labels(labels: Sequence[Label], words: Words, writer: Writer, request
             else:
                 report.count(how)
         composed.append(how)
-        progress.advance(1)
+        reporter.advance(1)
     if report.left_out and request.oov == "error":
         raise ZslError(f"{len(report.left_out):,} of {counted(len(labels), 'label')} with words "
                        f"that {request.vectors.name} does not know: {some(report.left_out)}; "
@@ -204,8 +204,8 @@ def _write_labels(labels: Sequence[Label], words: Words, writer: Writer, request
                        "words, `oov=skip` leaves them out")
     kept = zip(label_lists.relinked(labels, [how is not None for how in composed]),
                filter(None, composed), strict=True)
-    progress.start("writing", report.own + report.mean + report.subword, "labels")
-    _write(((label, store.mean(how.tokens)) for label, how in kept), writer, progress)
+    reporter.start("writing", report.own + report.mean + report.subword, "labels")
+    _write(((label, store.mean(how.tokens)) for label, how in kept), writer, reporter)
 
 
 def _nothing(request: Request, labels: Sequence[Label] | None, report: Report) -> str:

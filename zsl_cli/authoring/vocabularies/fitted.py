@@ -15,7 +15,7 @@ from zsl_cli.authoring.vocabularies.wordnet import WordNet
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
-from zsl_cli.support.progress import SILENT, Progress
+from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.label import Label
 
@@ -65,7 +65,7 @@ class Built:
     encoder: str
 
 
-def build(request: Request, progress: Progress = SILENT) -> Built:
+def build(request: Request, reporter: Reporter = SILENT) -> Built:
     """Fit, and write nothing yet. Raises ZslError."""
     wordnet = WordNet(request.wordnet)
     seen = labelset.imagenet_ids("imagenet", request.class_lists)
@@ -78,7 +78,7 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     photographed = {*seen, *labelset.plain_people(), *all_lists["imagenet12k"],
                     *all_lists["imagenet21k_miil_w21"]}
     labels = labelset.describe(wordnet, ids, seen)
-    progress.say(f"{len(ids):,} labels, {len(seen):,} of them seen")
+    reporter.say(f"{len(ids):,} labels, {len(seen):,} of them seen")
 
     encoder = sentences.find_model(request.text_encoder)
     names = [", ".join((label.name, *label.synonyms)) for label in labels]
@@ -86,9 +86,9 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
     both = [f"{name}: {gloss}" for name, gloss in zip(names, glosses, strict=True)]
     spelled = phrases.spell(labels) if request.phrases else None
     texts = 3 * len(ids) + (2 * len(spelled.names) if spelled else 0)
-    progress.start("encoding", texts, "texts")
-    encoded = [sentences.encode(part, encoder, progress.advance) for part in (both, names, glosses)]
-    progress.say("encoded names and definitions")
+    reporter.start("encoding", texts, "texts")
+    encoded = [sentences.encode(part, encoder, reporter.advance) for part in (both, names, glosses)]
+    reporter.say("encoded names and definitions")
 
     rows = {id_: row for row, id_ in enumerate(ids)}
     columns = np.array([rows[id_] for id_ in seen])
@@ -98,15 +98,15 @@ def build(request: Request, progress: Progress = SILENT) -> Built:
         kernels.right_above(wordnet, ids, columns), prior,
         fit.Classifier(request.classifier_weights, request.classifier_bias, columns),
         request.settings)
-    progress.say(f"fitted label vectors of {fitted.vectors.shape[1]} dimensions")
+    reporter.say(f"fitted label vectors of {fitted.vectors.shape[1]} dimensions")
     phrase_fit = None
     if spelled is not None:
         phrase_fit = phrases.fit(
-            phrases.texts_of(spelled, sentences.encode(spelled.names, encoder, progress.advance),
-                             sentences.encode(spelled.with_articles, encoder, progress.advance),
+            phrases.texts_of(spelled, sentences.encode(spelled.names, encoder, reporter.advance),
+                             sentences.encode(spelled.with_articles, encoder, reporter.advance),
                              names=encoded[1], described=encoded[0]),
             fitted.vectors[:, :fitted.prior_dimension], prior, spelled.shared, phrases.Settings())
-        progress.say(f"fitted the map of phrases: {len(phrase_fit.landmarks):,} landmarks, scale "
+        reporter.say(f"fitted the map of phrases: {len(phrase_fit.landmarks):,} landmarks, scale "
                      f"{phrase_fit.scale:.2f}")
     return Built(labels, fitted, phrase_fit, folders.sha256(encoder / sentences.WEIGHTS))
 

@@ -11,7 +11,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.support import extras, folders
 from zsl_cli.support.files import check_new_file
 from zsl_cli.support.manifests import VocabularyManifest
-from zsl_cli.support.progress import SILENT, Progress
+from zsl_cli.support.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.networks.network import Network
@@ -67,7 +67,7 @@ class Result:
     phrase_map: Path | None
 
 
-def build(request: Request, progress: Progress = SILENT) -> Result:
+def build(request: Request, reporter: Reporter = SILENT) -> Result:
     """Fit and write all of it. Raises ZslError, and leaves nothing behind."""
     request.check_places()
     with extras.needed("vocab", "zsl vocab fit"):
@@ -75,8 +75,8 @@ def build(request: Request, progress: Progress = SILENT) -> Result:
         from zsl_cli.authoring.networks.projection import Projection
         from zsl_cli.authoring.networks.recognise import Hints, recognise
     network = recognise(request.checkpoint, Hints(request.architecture))
-    parts = _parts(request, network, progress)
-    built = fitted.build(parts, progress)
+    parts = _parts(request, network, reporter)
+    built = fitted.build(parts, reporter)
     result, phrases = built.fit, built.phrases
     with folders.new_folder(request.target, force=request.force) as folder:
         manifest = fitted.write(folder, parts, built)
@@ -90,7 +90,7 @@ def build(request: Request, progress: Progress = SILENT) -> Result:
     return Result(request.target, manifest, request.projection, request.phrase_map)
 
 
-def _parts(request: Request, network: "Network", progress: Progress) -> fitted.Request:
+def _parts(request: Request, network: "Network", reporter: Reporter) -> fitted.Request:
     """What is fitted, with the classifier's weights."""
     import torch
 
@@ -103,7 +103,7 @@ def _parts(request: Request, network: "Network", progress: Progress) -> fitted.R
         raise ZslError(f"{request.checkpoint}: a classifier with a bias is wanted")
     usual = fit.Settings().feature_length
     if request.feature_length is None and network.architecture != fitted.DEFAULT_NETWORK:
-        progress.say(f"{network.architecture}'s features are taken to be as long as "
+        reporter.say(f"{network.architecture}'s features are taken to be as long as "
                      f"EfficientNet-Lite0's, {usual}; `feature_length` says how long they are")
     return fitted.Request(
         request.target.name, network.architecture, classifier.weight.detach().numpy(),

@@ -14,7 +14,7 @@ from zsl_cli.authoring.vocabularies.collocations import BREAK, FIRST_WORD, LINE_
 from zsl_cli.authoring.vocabularies.words import LINE_END as LINE_END_TOKEN
 from zsl_cli.authoring.vocabularies.words import tokens, word
 from zsl_cli.support.files import sync
-from zsl_cli.support.progress import Progress, in_thousands
+from zsl_cli.support.progress import Reporter, in_thousands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,24 +91,24 @@ class Prepared:
         return prepared
 
 
-def prepare(files: list[corpus.TextFile], settings: Settings, folder: Path, progress: Progress,
+def prepare(files: list[corpus.TextFile], settings: Settings, folder: Path, reporter: Reporter,
             ) -> tuple[Prepared, list[corpus.Identity]]:
     """Read the corpus, and fill ``folder`` with what Prepared.load reads; returns that, and what
     the files were. Raises ZslError and OSError."""
-    numbered, identities = _number(files, folder / "numbers", progress)
+    numbered, identities = _number(files, folder / "numbers", reporter)
     read = int(numbered.counts[FIRST_WORD:].sum())
     if not read:
         raise corpus.CorpusError(f"{_place(files)}: no word in it; a corpus is plain text "
                                  "with blanks between its words (Chinese, Japanese and Thai have "
                                  "to be parted into words first)")
-    progress.say(f"{read:,} words, {int((numbered.counts[FIRST_WORD:] > 0).sum()):,} different")
+    reporter.say(f"{read:,} words, {int((numbered.counts[FIRST_WORD:] > 0).sum()):,} different")
     stream = _without_rare(numbered, settings.min_count)
     if settings.phrase_threshold is not None:
         for number, strictness in enumerate((2, 1), 1):
             stream = _join_phrases(stream, settings.min_count,
                                    strictness * settings.phrase_threshold,
-                                   folder / f"joined-{number}", number, progress)
-    prepared = _finish(stream, settings, folder, read, progress)
+                                   folder / f"joined-{number}", number, reporter)
+    prepared = _finish(stream, settings, folder, read, reporter)
     if len(prepared.words) < _LEAST_WORDS or len(prepared.batches) < 2:
         raise corpus.CorpusError(
             f"{_place(files)}: of {read:,} words {len(prepared.words)} different ones occur "
@@ -202,14 +202,14 @@ class _Numbers(dict[str, int]):
                 break
 
 
-def _number(files: list[corpus.TextFile], path: Path, progress: Progress,
+def _number(files: list[corpus.TextFile], path: Path, reporter: Reporter,
             ) -> tuple[_Stream, list[corpus.Identity]]:
     """The first pass: text → numbers in the order in which words are met."""
     numbers = _Numbers()
     counts = np.zeros(1 << 16, np.int64)
     identities: list[corpus.Identity] = []
-    progress.start("reading", sum(file.stamp()[0] for file in files) // 1000, "kB")
-    advance = in_thousands(progress.advance)
+    reporter.start("reading", sum(file.stamp()[0] for file in files) // 1000, "kB")
+    advance = in_thousands(reporter.advance)
     with path.open("wb") as out:
         for file in files:
             for text in corpus.read(file, advance, identities.append):
@@ -248,13 +248,13 @@ def _without_rare(stream: _Stream, min_count: int) -> _Stream:
 
 
 def _join_phrases(stream: _Stream, min_count: int, threshold: float, path: Path, number: int,
-                  progress: Progress) -> _Stream:
+                  reporter: Reporter) -> _Stream:
     """The stream with its phrases joined, in a new file; the old one is removed."""
-    progress.start(f"phrases, pass {number}", 2 * stream.size, "words")
+    reporter.start(f"phrases, pass {number}", 2 * stream.size, "words")
     pairs = collocations.PairCounts()
     for ids in stream.blocks():
         pairs.add(ids)
-        progress.advance(len(ids))
+        reporter.advance(len(ids))
     phrases = collocations.find(pairs, stream.counts, threshold, min_count)
     words = [*stream.words, *collocations.names(phrases, stream.words)]
     del pairs
@@ -264,17 +264,17 @@ def _join_phrases(stream: _Stream, min_count: int, threshold: float, path: Path,
             joined = collocations.join(ids, phrases, len(stream.words))
             counts += np.bincount(joined, minlength=len(counts))
             _write(out, joined)
-            progress.advance(len(ids))
+            reporter.advance(len(ids))
     stream.path.unlink()
-    progress.say(f"phrases, pass {number}: {len(phrases):,}")
+    reporter.say(f"phrases, pass {number}: {len(phrases):,}")
     return _Stream(path, words, counts)
 
 
 def _finish(stream: _Stream, settings: Settings, folder: Path, read: int,
-            progress: Progress) -> Prepared:
+            reporter: Reporter) -> Prepared:
     """The stream with the words that are kept alone, numbered by frequency and cut into batches;
     the old one is removed."""
-    progress.start("numbering", stream.size, "words")
+    reporter.start("numbering", stream.size, "words")
     order = _by_frequency(stream.words, stream.counts, settings.min_count)[:settings.max_words]
     left_out = -2
     mapping = np.full(len(stream.words), left_out, np.int32)
@@ -287,7 +287,7 @@ def _finish(stream: _Stream, settings: Settings, folder: Path, read: int,
             kept = _sentences(kept[kept != left_out])
             batches.add(kept)
             _write(out, kept)
-            progress.advance(len(ids))
+            reporter.advance(len(ids))
     stream.path.unlink()
     return Prepared([stream.words[number] for number in order], stream.counts[order],
                     folder / "stream", batches.result(), read)

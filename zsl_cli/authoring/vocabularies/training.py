@@ -19,7 +19,7 @@ from zsl_cli.authoring.vocabularies.wordnet import WordNet
 from zsl_cli.errors import ZslError
 from zsl_cli.support import extras, files, folders, work_folder
 from zsl_cli.support.manifests import VocabularyManifest
-from zsl_cli.support.progress import SILENT, Progress
+from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.label import Label
 
@@ -76,7 +76,7 @@ def work_folder_of(target: Path) -> Path:
     return target.with_name(f".{target.name}.zsl-training")
 
 
-def train(request: Request, progress: Progress = SILENT) -> Result:
+def train(request: Request, reporter: Reporter = SILENT) -> Result:
     """Train, or go on with what an earlier call with the same request began, and write the
     vocabulary folder.
 
@@ -91,12 +91,12 @@ def train(request: Request, progress: Progress = SILENT) -> Result:
     with _opened(work):
         if request.restart:
             work_folder.clear(work)
-        prepared, identities = _prepared(work, texts, request, progress)
-        workers = _most_workers(work, request, progress)
+        prepared, identities = _prepared(work, texts, request, reporter)
+        workers = _most_workers(work, request, reporter)
         training = skipgram.Training(prepared, request.training)
         if training.restore(work):
-            progress.say(f"going on after {training.done / training.total:.1%} of the training")
-        _train(training, work, request, progress)
+            reporter.say(f"going on after {training.done / training.total:.1%} of the training")
+        _train(training, work, request, reporter)
         vectors = finished(training.vectors, centre=request.centre)
         request = replace(request, workers=workers)
         manifest = _write(request, prepared, identities, vectors, gensim.__version__)
@@ -128,13 +128,13 @@ def _settings(request: Request) -> dict[str, Any]:
     return {"layout": _LAYOUT, **asdict(request.words), **asdict(request.training)}
 
 
-def _prepared(work: Path, texts: list[corpus.TextFile], request: Request, progress: Progress,
+def _prepared(work: Path, texts: list[corpus.TextFile], request: Request, reporter: Reporter,
               ) -> tuple[Prepared, list[corpus.Identity]]:
     """The corpus as the work folder has it, or as it gets there now."""
     settings = _settings(request)
     if not (work / _PREPARED).exists():
         work_folder.clear(work)
-        prepared, identities = prepare.prepare(texts, request.words, work, progress)
+        prepared, identities = prepare.prepare(texts, request.words, work, reporter)
         with files.replacing(work / _PREPARED) as file:
             file.write(json.dumps({"settings": settings, "files": [
                 asdict(identity) for identity in identities]}).encode())
@@ -158,13 +158,13 @@ def _prepared(work: Path, texts: list[corpus.TextFile], request: Request, progre
     return prepared, identities
 
 
-def _most_workers(work: Path, request: Request, progress: Progress) -> int:
+def _most_workers(work: Path, request: Request, reporter: Reporter) -> int:
     """The most threads that this training has had in any of its runs: of more than one, vectors do
     not repeat themselves."""
     known = json.loads((work / _PREPARED).read_bytes())
     before = known.get("workers", request.workers)
     if before != request.workers:
-        progress.say(f"begun with `workers={before}`; the manifest has the larger number, and only "
+        reporter.say(f"begun with `workers={before}`; the manifest has the larger number, and only "
                      "with one worker all along do vectors repeat themselves")
     most = max(before, request.workers)
     if most != known.get("workers"):
@@ -177,24 +177,24 @@ def _named(setting: str, value: object) -> str:
     return f"a work folder of layout {value}" if setting == "layout" else f"`{setting}={value}`"
 
 
-def _train(training: skipgram.Training, work: Path, request: Request, progress: Progress) -> None:
+def _train(training: skipgram.Training, work: Path, request: Request, reporter: Reporter) -> None:
     """All that is left to do, with a checkpoint from time to time, and one when interrupted."""
-    progress.start("training", training.words_until(training.total), "words")
-    progress.advance(training.words_until(training.done))
+    reporter.start("training", training.words_until(training.total), "words")
+    reporter.advance(training.words_until(training.done))
     start, first = time.monotonic(), training.done
     try:
         saved = start
         while training.done < training.total:
             epoch = training.done // training.batches + 1
             end = epoch * training.batches
-            training.run(end, request.workers, progress.advance,
+            training.run(end, request.workers, reporter.advance,
                          saved + request.save_every - time.monotonic())
             if time.monotonic() >= saved + request.save_every:
                 training.save(work)
                 saved = time.monotonic()
             if training.done == end:
                 words = training.words_until(end) - training.words_until(first)
-                progress.say(f"epoch {epoch} of {request.training.epochs}: "
+                reporter.say(f"epoch {epoch} of {request.training.epochs}: "
                              f"{words / (time.monotonic() - start):,.0f} words/s")
         training.save(work)
     except KeyboardInterrupt:

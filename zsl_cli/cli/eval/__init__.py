@@ -9,7 +9,7 @@ import click
 from zsl_cli.cli.eval import figures
 from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.progress import Bar, duration
+from zsl_cli.cli.terminal.progress import Bar, TerminalReporter, duration
 from zsl_cli.evaluation.reporter import Reporter
 from zsl_cli.support.limits import MAX_TOP
 from zsl_cli.support.wording import counted
@@ -122,31 +122,8 @@ def command(dataset: str, models: tuple[str, ...], ks: tuple[int, ...],
     return int(not result.ok)
 
 
-class _Terminal(Reporter):
-    """Shows a bar, and notes on standard error."""
-
-    def __init__(self, bar: Bar) -> None:
-        self._bar = bar
-
-    def start(self, description: str, total: int | None = None, unit: str = "images") -> None:
-        """Show what begins."""
-        self._bar.start(description, total, unit)
-
-    def advance(self, done: int, failed: int = 0) -> None:
-        """Show how far it is."""
-        self._bar.advance(done, failed)
-
-    def end(self) -> None:
-        """Take the bar away."""
-        self._bar.end()
-
-    def note(self, text: str) -> None:
-        """Say it, unless nobody wants to hear notes."""
-        printing.note(text)
-
-    def warn(self, text: str) -> None:
-        """Say it."""
-        printing.say(text)
+class _Terminal(TerminalReporter, Reporter):
+    """Tells what is used and what does not count, too."""
 
     def left_out(self, lines: "Sequence[str]", kind: str) -> None:
         """Tell the first ones."""

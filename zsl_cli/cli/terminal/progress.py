@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zsl_cli.cli.terminal import printing
+from zsl_cli.support.progress import Reporter
 from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ Thing = TypeVar("Thing")
 class Bar:
     """What is going on, how fast, how long it will take, and what has failed so far.
 
-    Without a terminal only ``say`` does anything.
+    Without a terminal it does nothing.
     """
 
     def __init__(self, progress: "Progress | None" = None) -> None:
@@ -111,9 +112,37 @@ class Bar:
             note.append(self._remark)
         return " · ".join(note)
 
+
+class TerminalReporter(Reporter):
+    """Shows a bar, and lines on standard error above it. With a room's own reporter behind it
+    (``class _Terminal(TerminalReporter, photos.Reporter)``) it is one for that room, too."""
+
+    def __init__(self, bar: Bar) -> None:
+        self.bar = bar
+
+    def start(self, description: str, total: int | None = None, unit: str = "images") -> None:
+        """Show what begins."""
+        self.bar.start(description, total, unit)
+
+    def advance(self, done: float, failed: int = 0) -> None:
+        """Show how far it is."""
+        self.bar.advance(done, failed)
+
+    def end(self) -> None:
+        """Take the bar away."""
+        self.bar.end()
+
     def say(self, line: str) -> None:
-        """See printing.say; the whole line."""
-        printing.say(line, before="")
+        """Said without ``--quiet``."""
+        printing.note(line)
+
+    def detail(self, line: str) -> None:
+        """Said with ``--verbose``."""
+        printing.detail(line)
+
+    def warn(self, line: str) -> None:
+        """Said in any case."""
+        printing.say(line)
 
 
 def duration(seconds: float) -> str:

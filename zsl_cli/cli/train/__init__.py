@@ -11,7 +11,7 @@ from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.cli.train import usage
 from zsl_cli.cli.train.declared import course_of, course_options, method_of, method_options
-from zsl_cli.cli.train.reporter import TerminalReporter
+from zsl_cli.cli.train.reporter import TrainingReporter
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.training.request import Request
@@ -79,7 +79,7 @@ def command(context: click.Context, quiet: bool, verbose: bool, debug: bool,
     from zsl_cli.authoring.training.stages import train
 
     with interrupts(), Bar.shown(quiet) as bar:
-        reporter = TerminalReporter(bar)
+        reporter = TrainingReporter(bar)
         result = train(_request(params), reporter)
         bar.end()
         _say(result, reporter)
@@ -97,7 +97,7 @@ def _request(params: dict[str, Any]) -> "Request":
         export=not params["no_export"])
 
 
-def _say(result: "Result", reporter: TerminalReporter) -> None:
+def _say(result: "Result", reporter: TrainingReporter) -> None:
     reporter.say(f"wrote {result.checkpoint}")
     if result.model is not None:
         reporter.say(f"now: zsl classify photo.jpg --model {shlex.quote(str(result.model))} "

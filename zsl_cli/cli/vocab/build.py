@@ -6,7 +6,7 @@ import click
 
 from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.progress import Bar
+from zsl_cli.cli.terminal.progress import Bar, TerminalReporter
 
 _PATH = click.Path(path_type=Path)
 
@@ -68,7 +68,6 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
     """
     from zsl_cli.authoring.vocabularies import build
     from zsl_cli.authoring.vocabularies.label_lists import Places
-    from zsl_cli.support.progress import SILENT
 
     options.check_encoding(encoding)
     request = build.Request(
@@ -77,7 +76,7 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
         space=space, hnsw=options.read_hnsw(m, ef_construction, ef),
         sources=tuple(options.read_sources(sources)), name=name, force=force)
     with interrupts(), Bar.shown(quiet) as bar:
-        result = build.build(request, SILENT if quiet else bar)
+        result = build.build(request, TerminalReporter(bar))
     report, manifest = result.report, result.manifest
     ways = [f"{count:,} {how}" for count, how in (
         (report.own, "with a vector of their own"), (report.mean, "the mean of their words'"),

@@ -6,7 +6,7 @@ from typing import Literal
 import click
 
 from zsl_cli.cli.terminal import options, printing
-from zsl_cli.cli.terminal.progress import Bar
+from zsl_cli.cli.terminal.progress import Bar, TerminalReporter
 from zsl_cli.support.files import check_new_file
 
 
@@ -33,11 +33,7 @@ def command(name: str, output: str, output_format: Literal["tsv", "word2vec"], v
     from zsl_cli.vocabulary import text_export
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
-    try:
-        request = text_export.Request(output_format, vectors)
-    except ValueError as error:
-        raise click.UsageError(
-            "--vectors is for --format tsv; word2vec's format is vectors") from error
+    request = text_export.Request(output_format, vectors)
     if output != "-":
         check_new_file(output, force=force, makes_folders=True)  # before anything is read
     vocabulary = Vocabulary.load(name)
@@ -46,7 +42,8 @@ def command(name: str, output: str, output_format: Literal["tsv", "word2vec"], v
             ids = text_export.write(vocabulary, request, printing.stream())
             printing.stream().flush()
         else:
-            ids = text_export.save(vocabulary, request, output, force=force, progress=bar)
+            ids = text_export.save(vocabulary, request, output, force=force,
+                                   reporter=TerminalReporter(bar))
     if ids:
         printing.note(f"{ids:,} labels stand under their id, since another label has their name")
     if output != "-":

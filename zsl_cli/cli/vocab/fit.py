@@ -6,7 +6,7 @@ import click
 
 from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.progress import Bar
+from zsl_cli.cli.terminal.progress import Bar, TerminalReporter
 
 _PATH = click.Path(path_type=Path)
 
@@ -43,13 +43,12 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
     text of the labels. docs/how-the-default-was-made.md has the method.
     """
     from zsl_cli.authoring.vocabularies import from_classifier
-    from zsl_cli.support.progress import SILENT
 
     request = from_classifier.Request(
         checkpoint, output, projection, phrase_map, architecture, feature_length, wordnet,
         text_encoder, class_lists, tuple(options.read_sources(sources)), force)
     with interrupts(), Bar.shown(quiet) as bar:
-        result = from_classifier.build(request, SILENT if quiet else bar)
+        result = from_classifier.build(request, TerminalReporter(bar))
     printing.note("wrote " + ", ".join(
         str(path) for path in (result.folder, result.projection, result.phrase_map) if path),
         before="")

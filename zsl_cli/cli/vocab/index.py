@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 import click
 
 from zsl_cli.cli.terminal import notes, options, printing
-from zsl_cli.cli.terminal.progress import Bar, duration
+from zsl_cli.cli.terminal.progress import Bar, TerminalReporter, duration
 
 
 @click.command("index")
@@ -28,7 +28,8 @@ def command(name: str, m: int | None, ef_construction: int | None, ef: int | Non
     with Bar.shown(quiet) as bar:
         if not quiet:
             notes.relay()
-        report = index_report.build(vocabulary, options.read_hnsw(m, ef_construction, ef), bar)
+        report = index_report.build(vocabulary, options.read_hnsw(m, ef_construction, ef),
+                                    TerminalReporter(bar))
     parameters, measured, path = report.parameters, report.measured, report.path
     if as_json:
         printing.put_json({

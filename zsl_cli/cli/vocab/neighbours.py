@@ -6,7 +6,6 @@ import click
 
 from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.support.spreadsheet import safe
-from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
     from zsl_cli.classifier.meaning import Term
@@ -64,7 +63,7 @@ def table(vocabulary: "Vocabulary", nearest: list[tuple[int, float]]) -> list[st
     for rank, (row, score) in enumerate(nearest, start=1):
         label = vocabulary.label(row)
         sense = f"  ({label.id}) {label.gloss}" if label.ambiguous else ""
-        lines.append(printable(f"{rank:4}  {score:6.3f}  {label.name}{sense}"))
+        lines.append(f"{rank:4}  {score:6.3f}  {label.name}{sense}")
     return lines
 
 

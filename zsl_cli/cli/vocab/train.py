@@ -7,7 +7,7 @@ import click
 
 from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.progress import Bar
+from zsl_cli.cli.terminal.progress import Bar, TerminalReporter
 from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
@@ -79,7 +79,6 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
     from zsl_cli.authoring.vocabularies import prepare, skipgram, training
     from zsl_cli.authoring.vocabularies.wordnet import WordNet
     from zsl_cli.support import cpus
-    from zsl_cli.support.progress import SILENT
 
     if wordnet is not None:
         WordNet(wordnet)  # better an error now than in an hour
@@ -92,7 +91,7 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
         sources=tuple(options.read_sources(sources)))
     with interrupts(), Bar.shown(quiet) as bar:
         try:
-            result = training.train(request, SILENT if quiet else bar)
+            result = training.train(request, TerminalReporter(bar))
         except KeyboardInterrupt:
             if training.is_unfinished(output):
                 printing.note("interrupted; run the same command again to go on", before="")

@@ -46,7 +46,7 @@ class Method(ABC):
         """Raise ZslError for what cannot be trained on, before any image is read."""
         if course.validation == "class" and self.own_labels:
             raise ZslError(f"`method={self.name}` knows its training labels alone, so none can be "
-                           "held out; give `validation=image` or `validation=none`")
+                           "held out; give `validation=image` or none")
         for name, declared in parameters(self).items():
             if (declared.only_on_a_model and start.projection is None
                     and getattr(self, name) is not None):

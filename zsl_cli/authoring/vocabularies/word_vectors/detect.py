@@ -13,7 +13,7 @@ from zsl_cli.authoring.vocabularies.word_vectors.folder import FolderVectors
 from zsl_cli.authoring.vocabularies.word_vectors.stream import Stream
 from zsl_cli.authoring.vocabularies.word_vectors.text import HEADER, TextVectors, numbers_at_end
 from zsl_cli.errors import FolderError, ZslError
-from zsl_cli.support.progress import SILENT, Progress
+from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _ENOUGH = 4
@@ -22,7 +22,7 @@ _HEAD = 1 << 16
 
 @contextmanager
 def open_vectors(source: Path, *, member: str | None = None, encoding: str = "utf-8",
-                 guess: Collection[str] = (), progress: Progress = SILENT,
+                 guess: Collection[str] = (), reporter: Reporter = SILENT,
                  ) -> Iterator[WordVectors]:
     """The word vectors of a file, or of a vocabulary folder or its name.
 
@@ -30,17 +30,17 @@ def open_vectors(source: Path, *, member: str | None = None, encoding: str = "ut
     encoding: of the words.
     guess: words of which a vector is to be made of their parts, where the vectors can do that and
         the words are not there; ``read`` gives them last.
-    progress: told how much of them is read.
+    reporter: told how much of them is read.
 
     Raises ZslError for what is neither.
     """
     if str(source) == "-":
         raise ZslError("-: vectors are not read from standard input; save them to a file first")
     if not source.exists() or source.is_dir():
-        progress.start("reading vectors")
-        yield FolderVectors(_vocabulary(source), progress)
+        reporter.start("reading vectors")
+        yield FolderVectors(_vocabulary(source), reporter)
         return
-    with Stream(source, member, progress) as stream:
+    with Stream(source, member, reporter) as stream:
         yield _vectors(stream, encoding, guess)
 
 

@@ -9,7 +9,7 @@ from typing import IO
 
 from zsl_cli.authoring.vocabularies import compressed
 from zsl_cli.errors import ZslError
-from zsl_cli.support.progress import Progress, in_thousands
+from zsl_cli.support.progress import Reporter, in_thousands
 
 _BUFFER = 1 << 20
 
@@ -20,7 +20,7 @@ class Stream:
     Used as a context; raises ZslError for a file that can't be opened.
     """
 
-    def __init__(self, path: Path, member: str | None, progress: Progress) -> None:
+    def __init__(self, path: Path, member: str | None, reporter: Reporter) -> None:
         """``member`` names the file in a zip archive that holds several."""
         self.path = path
         self._back = b""
@@ -31,8 +31,8 @@ class Stream:
         try:
             self._file = path.open("rb")
             self._closing.append(self._file)
-            progress.start("reading vectors", path.stat().st_size // 1000, "kB")
-            self._advance, self._told = in_thousands(progress.advance), 0
+            reporter.start("reading vectors", path.stat().st_size // 1000, "kB")
+            self._advance, self._told = in_thousands(reporter.advance), 0
             self._reader = io.BufferedReader(self._open(member), _BUFFER)  # type: ignore[type-var]
         except compressed.DAMAGE as error:
             self.close()

@@ -1,5 +1,5 @@
 """Writes docs/commands.md, usage and options of every command as the program declares them:
-python scripts/render_commands.py [--check]
+python tests/cli/docs/commands_page.py [--check]
 
 With --check nothing is written, and the exit status is 1 if the page is not what it would be.
 """
@@ -13,12 +13,12 @@ import click
 
 from zsl_cli.cli.main import zsl
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "commands.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "commands.md"
 
 _HEAD = """\
 # Commands
 
-Every command's usage and options, written from the program by `python scripts/render_commands.py`.
+Every command's usage and options, as the program declares them (`python tests/cli/docs/commands_page.py`).
 The other pages say what they are for: [photo libraries](photo-libraries.md),
 [labels](your-own-labels.md), [models](your-own-model.md), [research](research.md).
 """
@@ -152,7 +152,7 @@ def main(*arguments: str) -> int:
         return 0
     if PAGE.is_file() and PAGE.read_text("utf-8") == text:
         return 0
-    print("docs/commands.md is not what the program says; python scripts/render_commands.py "
+    print("docs/commands.md is not what the program says; python tests/cli/docs/commands_page.py "
           "writes it", file=sys.stderr)
     return 1
 

@@ -1,13 +1,13 @@
 """The documents say what is so: their links, options, commands, modules and Python are tried."""
 
 import ast
-import importlib.util
 import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import commands_page
 import pytest
 from documents import DOCUMENTS, ROOT, Block, blocks, prose
 
@@ -20,17 +20,9 @@ TRIED = ("sh", "console")
 
 def commands() -> dict[tuple[str, ...], click.Command]:
     """Every command that is no group, by the words behind ``zsl``."""
-    return {names[1:]: command for names, command in RENDER.commands(program)}
+    return {names[1:]: command for names, command in commands_page.commands(program)}
 
 
-def _render_script():
-    spec = importlib.util.spec_from_file_location("render", ROOT / "scripts/render_commands.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-RENDER = _render_script()
 COMMANDS = commands()
 
 
@@ -88,7 +80,7 @@ def test_quick_start_has_the_two_blocks_that_are_run_in_a_fresh_clone():
 
 def test_the_page_of_commands_is_what_the_program_says():
     page = (ROOT / "docs/commands.md").read_text("utf-8")
-    assert page == RENDER.page(), "run python scripts/render_commands.py"
+    assert page == commands_page.page(), "run python tests/cli/docs/commands_page.py"
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
