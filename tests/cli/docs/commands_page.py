@@ -18,9 +18,10 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "commands.md"
 _HEAD = """\
 # Commands
 
-Every command's usage and options, as the program declares them (`python tests/cli/docs/commands_page.py`).
-The other pages say what they are for: [photo libraries](photo-libraries.md),
-[labels](your-own-labels.md), [models](your-own-model.md), [research](research.md).
+Every command's usage and options, as the program declares them; written by
+`python tests/cli/docs/commands_page.py`. The other pages say what they are for:
+[photo libraries](photo-libraries.md), [labels](your-own-labels.md), [models](your-own-model.md),
+[research](research.md).
 """
 
 Options = list[click.Option]
