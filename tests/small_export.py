@@ -8,9 +8,6 @@ import pytest
 from networks import lively
 from PIL import Image
 
-from zsl_cli.authoring.exporting import plan
-from zsl_cli.authoring.networks.network import InputOptions
-from zsl_cli.authoring.networks.recognise import Hints
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.label import Label
 
@@ -109,6 +106,11 @@ def word_vectors(tmp_path_factory):
 
 
 def make_plan(workplace, checkpoint="small.pth", target="out", **options):
+    # conftest.py imports this module, also where there is no torch
+    from zsl_cli.authoring.exporting import plan
+    from zsl_cli.authoring.networks.network import InputOptions
+    from zsl_cli.authoring.networks.recognise import Hints
+
     os.chdir(workplace)
     hints = Hints("small_network:make", InputOptions(size=SIDE, crop=0.9))
     return plan.make(plan.Request(workplace / checkpoint, workplace / target,
