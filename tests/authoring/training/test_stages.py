@@ -20,10 +20,11 @@ from zsl_cli.authoring.training import (
     Ridge,
     Softmax,
     Wsabie,
+    stages,
     train,
 )
 from zsl_cli.embedding import images
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import DeviceError, ZslError
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
@@ -300,6 +301,8 @@ def test_what_cannot_be_had_is_refused_and_leaves_no_folder(training, tmp_path, 
     with pytest.raises(ZslError, match="`method=softmax` knows its training labels alone"):
         training(Softmax(), Course(validation="class"))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ZslError, match="`device=cuda` cannot be used"):
+    with pytest.raises(DeviceError, match="`device=cuda` cannot be used"):
         training(device="cuda")
+    with pytest.raises(DeviceError, match="unknown device 'gpu'; choose from auto, cpu, cuda"):
+        stages._device("gpu")
     assert not (tmp_path / "run").exists()

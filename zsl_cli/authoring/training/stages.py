@@ -8,9 +8,10 @@ from zsl_cli.authoring.training.log import Log, Reporter
 from zsl_cli.authoring.training.result import Result
 from zsl_cli.authoring.training.session import Session
 from zsl_cli.embedding import images
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import DeviceError, ZslError
 from zsl_cli.evaluation.left_out import LeftOut
 from zsl_cli.support.extras import needed
+from zsl_cli.support.limits import DEVICES
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def _train(request: "Request", reporter: Reporter) -> Result:
     from zsl_cli.authoring.training.examples import find_dataset, read_examples
     from zsl_cli.authoring.training.start import read_start
 
+    device = _device(request.device)
     method, course, left_out = request.method, request.course, LeftOut(reporter.left_out)
     vocabulary = Vocabulary.load(request.vocabulary)
     dataset = find_dataset(request.data, request.hold_out, vocabulary, reporter, left_out)
@@ -54,7 +56,6 @@ def _train(request: "Request", reporter: Reporter) -> Result:
     finetuning.check(start, course)
     if request.restart:
         folder.clear(request.work)
-    device = _device(request.device)
     max_pixels = images.MAX_PIXELS if request.max_pixels is None else request.max_pixels
     encoder = FeatureEncoder(start.plan, request.device if device == "cuda" else device)
     examples = read_examples(dataset, vocabulary, encoder, course, max_pixels, reporter, left_out)
@@ -70,9 +71,12 @@ def _train(request: "Request", reporter: Reporter) -> Result:
 
 
 def _device(name: str) -> str:
-    """``cpu`` or ``cuda``; raises ZslError where CUDA is wanted and cannot be used."""
+    """``cpu`` or ``cuda``, of one of limits.DEVICES; raises DeviceError for any other, and where
+    CUDA is wanted and cannot be used."""
     import torch
 
+    if name not in DEVICES:
+        raise DeviceError(f"unknown device {name!r}; choose from {', '.join(DEVICES)}")
     if name == "cuda" and not torch.cuda.is_available():
-        raise ZslError("`device=cuda` cannot be used: this torch sees no CUDA device")
+        raise DeviceError("`device=cuda` cannot be used: this torch sees no CUDA device")
     return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
