@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from zsl_cli.authoring.training.methods import shared
 from zsl_cli.authoring.training.methods.base import Method
 from zsl_cli.authoring.training.parameters import Parameter, parameter
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import RequestError, ZslError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,15 +41,17 @@ class Ridge(Method):
     in_epochs: ClassVar[bool] = False
     goes_on: ClassVar[bool] = True
 
-    def check(self, start: "Start", course: "Course") -> None:
-        """See Method."""
-        super().check(start, course)
-        if self.direction != "to-features":
-            return
-        if course.finetune:
-            raise ZslError("`finetune`: the label vectors lie where the network's features are; "
-                           "give `direction=to-labels`")
-        if start.projection is not None:
+    def check_course(self, course: "Course") -> None:
+        """Label vectors that are mapped onto features do not move with the network."""
+        super().check_course(course)
+        if course.finetune and self.direction == "to-features":
+            raise RequestError("`finetune`: the label vectors lie where the network's features "
+                               "are; give `direction=to-labels`")
+
+    def check_start(self, start: "Start") -> None:
+        """Features that label vectors are mapped onto have no M to go on from."""
+        super().check_start(start)
+        if start.projection is not None and self.direction == "to-features":
             raise ZslError(f"`direction={self.direction}` makes M anew; give `from_scratch` with "
                            "it")
 
