@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
     from zsl_cli.authoring.training.course import Course
-    from zsl_cli.authoring.training.log import Reporter
+    from zsl_cli.authoring.training.reporter import Reporter
     from zsl_cli.evaluation.datasets import Dataset
     from zsl_cli.evaluation.left_out import LeftOut
     from zsl_cli.vocabulary.label import Label
@@ -93,8 +93,8 @@ def find_dataset(data: Name, hold_out: Name | None, vocabulary: "Vocabulary",
         absent = np.setdiff1d(held.rows, dataset.labels)
         if len(absent):
             names = ", ".join(vocabulary.label(int(row)).name for row in absent[:_SAID])
-            reporter.say(f"warning: `hold_out={hold_out}`: {counted(len(absent), 'label')} of it "
-                         f"have no images here anyway: {names}")
+            reporter.warn(f"`hold_out={hold_out}`: {counted(len(absent), 'label')} of it have no "
+                          f"images here anyway: {names}")
         dataset = dataset.of(np.setdiff1d(dataset.labels, held.rows))
     if len(dataset.labels) < 2:
         raise ZslError(f"{data}: training needs images of two classes at least, and there are "

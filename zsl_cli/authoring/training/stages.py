@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from zsl_cli.authoring.training import folder
 from zsl_cli.authoring.training.fitted import Trained
-from zsl_cli.authoring.training.log import Log, Reporter
+from zsl_cli.authoring.training.log import Log
+from zsl_cli.authoring.training.reporter import Reporter
 from zsl_cli.authoring.training.result import TrainResult
 from zsl_cli.authoring.training.session import Session
 from zsl_cli.errors import DeviceError, ZslError

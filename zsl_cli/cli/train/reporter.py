@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from zsl_cli.authoring.training.log import Reporter
+from zsl_cli.authoring.training.reporter import Reporter
 from zsl_cli.cli.terminal import notes
 from zsl_cli.cli.terminal.progress import TerminalReporter
 
