@@ -30,8 +30,8 @@ import numpy as np
 from zsl_cli import Classifier, Vocabulary
 from zsl_cli.authoring.exporting import labels as ilsvrc
 from zsl_cli.authoring.exporting import plan
-from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
 from zsl_cli.authoring.training.augmentation import View
+from zsl_cli.authoring.training.feature_encoder import FeatureEncoder
 from zsl_cli.authoring.training.label_vectors import random_vectors
 from zsl_cli.authoring.training.linear import LinearMap
 from zsl_cli.authoring.training.losses import CrossEntropy, HingeRank, SquaredDistance

@@ -18,8 +18,8 @@ import numpy as np
 
 from zsl_cli import Model
 from zsl_cli.authoring.exporting import export, plan
-from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
 from zsl_cli.authoring.networks.projection import Projection
+from zsl_cli.authoring.training.feature_encoder import FeatureEncoder
 from zsl_cli.authoring.training.linear import LinearMap
 from zsl_cli.authoring.training.losses import HingeRank
 from zsl_cli.authoring.training.problem import Problem

@@ -17,8 +17,8 @@ from zsl_cli.support.wording import counted
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
     from zsl_cli.authoring.training.course import Course
+    from zsl_cli.authoring.training.feature_encoder import FeatureEncoder
     from zsl_cli.authoring.training.reporter import Reporter
     from zsl_cli.evaluation.datasets import Dataset
     from zsl_cli.evaluation.left_out import LeftOut

@@ -35,9 +35,9 @@ def train(request: "TrainRequest", reporter: Reporter | None = None) -> TrainRes
 
 
 def _train(request: "TrainRequest", reporter: Reporter) -> TrainResult:
-    from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
     from zsl_cli.authoring.training import finetuning, writing
     from zsl_cli.authoring.training.examples import find_dataset, read_examples
+    from zsl_cli.authoring.training.feature_encoder import FeatureEncoder
     from zsl_cli.authoring.training.start import read_start
 
     device = _device(request.device)
