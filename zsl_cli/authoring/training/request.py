@@ -71,7 +71,7 @@ class TrainRequest:
         check_value("device", self.device, DEVICES)
         check_value("max_pixels", self.max_pixels, Range(1, whole=True))
         self.method.check_course(self.course)
-        effects.check(self)
+        effects.check(self, self.method, self.course)
 
     @property
     def work(self) -> Path:
