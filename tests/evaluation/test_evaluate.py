@@ -96,3 +96,15 @@ def test_a_vocabulary_without_seen_labels_needs_a_list(request_of, tmp_path):
     for what in ({"stacking": [0.1]}, {"candidates": ["unseen"]}):
         with pytest.raises(ZslError, match="give a list of the labels that are: `seen=FILE`"):
             evaluate(request_of(vocabularies=[plain], **what))
+
+
+def test_a_page_replaces_a_page_and_other_files_only_by_force(request_of, tmp_path):
+    result, place = evaluate(request_of()), tmp_path / "page.html"
+    result.write_page(place)
+    result.write_page(place)
+    place.write_text("mine")
+    with pytest.raises(ZslError, match=r"`report` .*page\.html exists; give `force`"):
+        result.write_page(place)
+    assert place.read_text() == "mine"
+    result.write_page(place, force=True)
+    assert place.read_text().endswith("-->\n")

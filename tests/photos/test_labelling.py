@@ -147,7 +147,7 @@ def test_what_makes_no_sense_is_refused(request_of, what, message):
 
 def test_what_somebody_else_wrote_is_not_replaced_without_force(request_of, tmp_path):
     (tmp_path / "l.jsonl").write_text("mine\n")
-    with pytest.raises(ZslError, match="not written by this zsl label; give `force` to replace"):
+    with pytest.raises(ZslError, match="not written by an earlier run; give `force` to replace"):
         label(request_of(output="l.jsonl"))
     assert label(request_of(output="l.jsonl", force=True)).ok
 

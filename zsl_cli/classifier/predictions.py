@@ -51,7 +51,7 @@ class Prediction:
     error: ImageError | None = None
 
     def record(self, model: str, vocabulary: str, path_of: PathOf | None = None) -> dict[str, Any]:
-        """The record of ``zsl classify``: see the function of this name."""
+        """The record of the image: see the function of this name."""
         names = {"model": model, "vocabulary": vocabulary}
         return record(self, {} if self.error else names, path_of)
 

@@ -34,7 +34,7 @@ class Candidates:
 
     name: what they are called in tables. rows: int64, rising.
     whole: whether it is the whole vocabulary; only then the label prior counts, as in
-        ``zsl classify``.
+        ``Classifier.classify``.
     """
 
     name: str

@@ -70,8 +70,11 @@ def render(outcomes: "Sequence[Outcome]", ks: Sequence[int], about: About) -> by
 def check_place(path: str | os.PathLike[str], *, force: bool = False) -> None:
     """Raise ZslError, before any work is done, for a page that could not be written, or that would
     replace what is not as ``render`` made it unless ``force`` allows that."""
-    own = os.path.isfile(path) and is_own(path)
-    files.check_new_file(path, force=force or own, option="`report`")
+    try:
+        own = os.path.isfile(path) and is_own(path)
+    except OSError as error:
+        raise files.cannot_write(path, error) from error
+    files.check_new_file(path, force=force or own, parameter="report")
 
 
 def is_own(path: str | os.PathLike[str]) -> bool:

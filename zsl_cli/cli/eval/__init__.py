@@ -117,7 +117,7 @@ def command(dataset: str, models: tuple[str, ...], ks: tuple[int, ...],
         figures.write(result, output_format)
     finally:  # the page is wanted, too, where the reader of the figures has gone
         if report is not None:
-            result.write_page(report)
+            result.write_page(report, force=force)
     printing.detail(duration(time.perf_counter() - started))
     return int(not result.ok)
 
