@@ -43,7 +43,7 @@ def say_meanings(classifier: "Classifier", labels: Sequence[str], under: Sequenc
     """
     if not labels and not under:
         return
-    from zsl_cli.classifier.candidates import compose
+    from zsl_cli.vocabulary.phrases import compose
     from zsl_cli.vocabulary.subset import Subset
 
     vocabulary = classifier.vocabulary

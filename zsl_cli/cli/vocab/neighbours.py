@@ -8,7 +8,7 @@ from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.support.spreadsheet import safe
 
 if TYPE_CHECKING:
-    from zsl_cli.classifier.meaning import Term
+    from zsl_cli.vocabulary.meaning import Term
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 
@@ -33,7 +33,7 @@ def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: st
 
     The scores are cosines. A label prior, which a vocabulary may have, does not count.
     """
-    from zsl_cli.classifier.meaning import neighbours, read_sum
+    from zsl_cli.vocabulary.meaning import neighbours, read_sum
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     labels = Vocabulary.load(vocabulary)

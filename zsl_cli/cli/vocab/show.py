@@ -27,8 +27,8 @@ def command(name: str, label: str | None, as_json: bool, quiet: bool, verbose: b
     if label is None:
         folder_commands.show(folders.VOCABULARY, name, as_json)
         return
-    from zsl_cli.classifier.meaning import Term, neighbours
     from zsl_cli.vocabulary.about import about
+    from zsl_cli.vocabulary.meaning import Term, neighbours
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     vocabulary = Vocabulary.load(name)
