@@ -10,8 +10,10 @@ import click
 from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.progress import Bar, TerminalReporter, duration, rate
+from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.support import cpus
+from zsl_cli.support.limits import TABLE_FORMATS
 from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
@@ -33,11 +35,11 @@ _REASONS = 10
 @click.option("-o", "--output", metavar="FILE",
               help="The file to write: .jsonl, .csv or .parquet; - streams JSONL. Default: -, "
                    "unless --report or --xmp is given.")
-@click.option("--format", "output_format", type=click.Choice(["jsonl", "csv", "parquet"]),
+@click.option("--format", "output_format", type=click.Choice(TABLE_FORMATS),
               help="The format, where the file's name does not tell.")
 @click.option("--report", metavar="FILE", help="Write a page to look at, too: one HTML file.")
 @click.option("--xmp", is_flag=True, help="Write the labels into XMP sidecars beside the photos.")
-@click.option("--xmp-naming", type=click.Choice(["auto", "full", "stem"]),
+@click.option("--xmp-naming", type=click.Choice([*Naming]),
               help="photo.jpg.xmp (full) or photo.xmp (stem); auto, the default, takes what is "
                    "there, or else full.")
 @click.option("--dry-run", is_flag=True,

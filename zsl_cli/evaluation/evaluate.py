@@ -9,11 +9,12 @@ from zsl_cli.classifier.classifier import Classifier
 from zsl_cli.embedding import feature_cache
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ZslError
-from zsl_cli.evaluation import tasks
+from zsl_cli.evaluation import candidates, tasks
 from zsl_cli.evaluation.left_out import LeftOut
 from zsl_cli.evaluation.measure import Outcome, Subject, measure
 from zsl_cli.evaluation.reporter import Reporter
 from zsl_cli.evaluation.result import EvaluationResult
+from zsl_cli.support.names import names_of
 from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def evaluate(request: "EvaluationRequest", reporter: Reporter | None = None) -> 
     Raises RequestError for what makes no sense, and ZslError for what can't be used, or when not
     one image counts.
     """
-    request.check()
+    candidates.check_names(names_of(request.candidates))
     reporter = reporter or Reporter()
     left_out = LeftOut(reporter.left_out)
     # Loaded to be checked, and again to be used: they are not all held at once.
@@ -71,11 +72,11 @@ def _outcomes(subject: Subject, sets: "Sequence[Candidates]", request: "Evaluati
               reporter: Reporter) -> Iterator[Outcome]:
     """The outcomes of a subject, one a candidate set and constant."""
     reporter.start("evaluating", len(sets), "candidate sets")
-    for candidates in sets:
-        for gamma in (0.0, *_constants(request.stacking, candidates, subject)):
-            outcome = measure(subject, candidates, request.settings, gamma=gamma)
+    for chosen in sets:
+        for gamma in (0.0, *_constants(request.stacking, chosen, subject)):
+            outcome = measure(subject, chosen, request.settings, gamma=gamma)
             if outcome is None:
-                reporter.warn(f"{candidates.name}: no image of the set has one of these labels")
+                reporter.warn(f"{chosen.name}: no image of the set has one of these labels")
             else:
                 yield outcome
         reporter.advance(1)

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from zsl_cli.classifier import pairing
 from zsl_cli.errors import RequestError
 from zsl_cli.evaluation import datasets
-from zsl_cli.evaluation.candidates import NAMED, Candidates, choose, read_list, seen_mask
+from zsl_cli.evaluation.candidates import Candidates, choose, read_list, seen_mask
 from zsl_cli.evaluation.phrases import vocabulary_of
-from zsl_cli.evaluation.request import EvaluationRequest, names_of
+from zsl_cli.evaluation.request import EvaluationRequest
 from zsl_cli.support import folders
+from zsl_cli.support.limits import CANDIDATE_SETS
+from zsl_cli.support.names import Name, names_of
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -98,7 +100,7 @@ def _vocabulary_for(model_name: str, vocabulary_name: str | None) -> Path | None
                                   vocabulary_name)
 
 
-def _vocabulary(folder: Path | None, dataset: str | os.PathLike[str],
+def _vocabulary(folder: Path | None, dataset: Name,
                 model: "Model") -> Vocabulary:
     """The vocabulary in a folder; without one, that of the set's class names as phrases."""
     if folder is not None:
@@ -118,12 +120,12 @@ def _labels(vocabulary: Vocabulary, request: EvaluationRequest, default: Sequenc
         raise RequestError(f"`stacking`: vocabulary {vocabulary.name!r} says of no label that "
                            "it is seen; give a list of the labels that are: `seen=FILE`")
     names = list(dict.fromkeys(names_of(request.candidates) or default))
-    short = _told_apart({name: _last_part(name) for name in (*NAMED, *names)})
+    short = _told_apart({name: _last_part(name) for name in (*CANDIDATE_SETS, *names)})
     return Labels(vocabulary, dataset, seen, [
         _candidates(name, short[name], dataset, vocabulary, seen, left_out) for name in names])
 
 
-def _seen(path: str | os.PathLike[str] | None, vocabulary: Vocabulary,
+def _seen(path: Name | None, vocabulary: Vocabulary,
           left_out: "LeftOut") -> "np.ndarray":
     if path is None:
         return seen_mask(vocabulary)
@@ -134,7 +136,7 @@ def _seen(path: str | os.PathLike[str] | None, vocabulary: Vocabulary,
 
 def _candidates(name: str, short: str, dataset: "Dataset", vocabulary: Vocabulary,
                 seen: "np.ndarray", left_out: "LeftOut") -> Candidates:
-    if name in NAMED:
+    if name in CANDIDATE_SETS:
         return choose(name, dataset, vocabulary, seen)
     listed = read_list(name, vocabulary)
     left_out.add_lines(name, listed.unknown, vocabulary)

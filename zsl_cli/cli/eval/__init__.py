@@ -11,7 +11,7 @@ from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.progress import Bar, TerminalReporter, duration
 from zsl_cli.evaluation.reporter import Reporter
-from zsl_cli.support.limits import MAX_TOP
+from zsl_cli.support.limits import KS, MAX_RESAMPLES, MAX_SEED, MAX_TOP
 from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
@@ -68,11 +68,11 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
               help="Also with this constant taken off the scores of seen labels (calibrated "
                    "stacking); best is that of the best harmonic mean on these very images. May "
                    "be repeated.")
-@click.option("--k", "ks", default="1,2,5,10,20", show_default=True, callback=_read_ks,
+@click.option("--k", "ks", default=",".join(map(str, KS)), show_default=True, callback=_read_ks,
               metavar="K,K", help="The k of hit@k and of hierarchical precision@k.")
-@click.option("--resamples", type=click.IntRange(1, 100_000), default=1000, show_default=True,
+@click.option("--resamples", type=click.IntRange(1, MAX_RESAMPLES), default=1000, show_default=True,
               metavar="N", help="Of the bootstrap, for the intervals.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True,
+@click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True,
               metavar="N", help="What the bootstrap draws from.")
 @click.option("--json", "output_format", flag_value="json", default=None,
               help="All figures as one JSON object.")

@@ -25,6 +25,7 @@ from click.shell_completion import (
 from zsl_cli.classifier import pairing
 from zsl_cli.support import folders
 from zsl_cli.support.folders import MODEL, VOCABULARY
+from zsl_cli.support.limits import CANDIDATE_SETS
 
 MOST_LABELS = 40
 """Labels that are suggested; more would bury the prompt."""
@@ -35,7 +36,6 @@ Items = list[CompletionItem[Any]]
 
 _PATHS = {"FOLDER": "dir", "FOLDER...": "dir"}
 _SOURCES = ("wordnet", "wordnet:", "imagenet-21k", "imagenet-1k")  # of zsl vocab build --labels
-_SETS = ("own", "all", "unseen", "unseen+seen")  # of zsl eval --candidates
 _ID = re.compile(r"n\d{2,}")
 _SPECIAL_IN_BASH = re.compile(r"[^\w@%+=:,./-]")
 
@@ -65,7 +65,7 @@ def _source(parameter: click.Parameter,
     if metavar == "SOURCE":
         return partial(_words, words=_SOURCES)
     if name == "candidates":
-        return partial(_words, words=_SETS)
+        return partial(_words, words=CANDIDATE_SETS)
     if metavar in ("FILE", "IMAGE...", "JSON", "DATASET", "M", "M.npz", "P.npz", "tokenizer.json",
                    *_PATHS):
         return _files

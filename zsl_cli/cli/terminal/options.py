@@ -11,7 +11,16 @@ import click
 
 from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.support.limits import DEVICES, MAX_EF, MAX_M, MAX_PIXELS, MAX_TOP, MIN_M
+from zsl_cli.support.limits import (
+    DEVICES,
+    MAX_BATCH,
+    MAX_EF,
+    MAX_JOBS,
+    MAX_M,
+    MAX_PIXELS,
+    MAX_TOP,
+    MIN_M,
+)
 from zsl_cli.support.text_lists import lines_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -155,9 +164,9 @@ answers = stack(
 )
 
 reading = stack(
-    click.option("-j", "--jobs", type=click.IntRange(1, 1024), metavar="N",
+    click.option("-j", "--jobs", type=click.IntRange(1, MAX_JOBS), metavar="N",
                  help="Threads that decode and infer. Default: the usable cores."),
-    click.option("--batch-size", type=click.IntRange(1, 1024), metavar="N",
+    click.option("--batch-size", type=click.IntRange(1, MAX_BATCH), metavar="N",
                  help="Images that go through the model at once. Default: 8, with CUDA 64."),
     max_pixels,
 )
