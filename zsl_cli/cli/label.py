@@ -14,7 +14,7 @@ from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.support import cpus
 from zsl_cli.support.limits import TABLE_FORMATS
-from zsl_cli.support.wording import counted
+from zsl_cli.support.wording import counted, more
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -147,9 +147,9 @@ class _Terminal(TerminalReporter, Reporter):
             printing.put(_plan(result))
             return
         self.bar.end()
-        first, *more = _summary(result, dry_run=self._request.dry_run)
+        first, *rest = _summary(result, dry_run=self._request.dry_run)
         printing.note(first)
-        for line in more:
+        for line in rest:
             printing.note(line, before=" " * len(printing.NAME))
 
 
@@ -193,4 +193,4 @@ def _reasons(reasons: "Counter[str]") -> Iterator[str]:
     for reason, count in reasons.most_common(_REASONS):
         yield f"{count:,} × {reason}"
     if len(reasons) > _REASONS:
-        yield f"and {len(reasons) - _REASONS:,} other reasons"
+        yield f"and {more(len(reasons) - _REASONS, 'reasons')}"

@@ -22,6 +22,7 @@ from zsl_cli.photos import database
 from zsl_cli.photos.entry import Entry
 from zsl_cli.photos.photo import Stamp, checksum_of
 from zsl_cli.support.files import cannot_write
+from zsl_cli.support.wording import more
 from zsl_cli.vocabulary.label import Label
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class Journal:
                 self._note(key, path, error, (number, position), rules)
             if errors == met:
                 raise ZslError(f"nothing to label: {last if errors else 'the list is empty'}"
-                               + (f" (and {errors - 1:,} more)" if errors > 1 else ""))
+                               + (f" (and {more(errors - 1)})" if errors > 1 else ""))
             gone = self._db.execute("DELETE FROM photos WHERE scan < ?", (number - _KEPT_SCANS,))
             if gone.rowcount:
                 self._db.execute("DELETE FROM thumbnails WHERE id NOT IN (SELECT id FROM photos)")
