@@ -9,7 +9,7 @@ import click
 
 from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.progress import Bar, TerminalReporter, duration, rate
+from zsl_cli.cli.terminal.progress import TerminalReporter, duration, rate
 from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.support import cpus
@@ -93,10 +93,9 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
         output=printing.stream() if streamed else output, report=report, xmp=xmp,
         dry_run=dry_run, labels=names, **others)
     prints = streamed or (dry_run and xmp)  # which a bar on the same terminal would disturb
-    with interrupts(), Bar.shown(quiet or (prints and sys.stdout.isatty())) as bar:
-        if not quiet:
-            notes.relay()
-        result = label(request, _Terminal(request, bar, quiet=quiet, verbose=verbose))
+    terminal = _Terminal(request, quiet=quiet, verbose=verbose)
+    with interrupts(), terminal.shown(quiet or (prints and sys.stdout.isatty())):
+        result = label(request, terminal)
     return 0 if dry_run and not xmp else int(not result.ok)
 
 
@@ -114,8 +113,8 @@ def _standard_input() -> Iterator[str]:
 class _Terminal(TerminalReporter, Reporter):
     """Shows a bar, names the first failures (``verbose``: all of them) and sums up."""
 
-    def __init__(self, request: "LabelRequest", bar: Bar, *, quiet: bool, verbose: bool) -> None:
-        super().__init__(bar)
+    def __init__(self, request: "LabelRequest", *, quiet: bool, verbose: bool) -> None:
+        super().__init__()
         self._request = request
         self._quiet, self._verbose = quiet, verbose
         self._named = 0  # failures
@@ -146,7 +145,7 @@ class _Terminal(TerminalReporter, Reporter):
         if self._request.dry_run and not self._request.xmp:
             printing.put(_plan(result))
             return
-        self.bar.end()
+        self.end()
         first, *rest = _summary(result, dry_run=self._request.dry_run)
         printing.note(first)
         for line in rest:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from zsl_cli.cli.terminal import notes
 from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.support.limits import (
@@ -37,9 +38,12 @@ def stack(*decorators: Decorator) -> Decorator:
 
 
 def _in_words_of_the_command_line(function: Function) -> Function:
-    """The function, whose errors name options where the library has parameters."""
+    """The function, what its library logs said without ``--quiet``, and its errors with options
+    where the library has parameters."""
     @functools.wraps(function)
     def inner(*arguments: Any, **named: Any) -> Any:
+        if not named["quiet"]:
+            notes.relay()
         try:
             return function(*arguments, **named)
         except RequestError as error:
