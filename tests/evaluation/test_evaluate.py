@@ -64,7 +64,7 @@ def test_a_reporter_sees_what_a_bar_shows(request_of, photos):
     assert [line.rpartition("/")[2] for line in listener.said] == [
         "broken.png: not an image in a known format"]
     assert not result.ok
-    assert list(result.left_out.unreadable.values()) == ["not an image in a known format"]
+    assert [one.message for one in result.left_out.unreadable] == ["not an image in a known format"]
 
 
 def test_rows_of_different_images_are_named(request_of, tmp_path):

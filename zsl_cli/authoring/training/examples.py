@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from zsl_cli.authoring.training.course import Course
     from zsl_cli.authoring.training.log import Reporter
     from zsl_cli.evaluation.datasets import Dataset
-    from zsl_cli.evaluation.left_out import LeftOut
+    from zsl_cli.evaluation.left_out import Collector
     from zsl_cli.vocabulary.label import Label
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -76,7 +76,7 @@ class Examples:
 
 
 def find_dataset(data: Path, hold_out: Path | None, vocabulary: "Vocabulary",
-                 reporter: "Reporter", left_out: "LeftOut") -> "Dataset":
+                 reporter: "Reporter", collector: "Collector") -> "Dataset":
     """The images that are to be trained on, not read yet.
 
     data: see evaluation.datasets. hold_out: a file of labels whose images are left out.
@@ -84,10 +84,10 @@ def find_dataset(data: Path, hold_out: Path | None, vocabulary: "Vocabulary",
     Raises ZslError.
     """
     dataset = datasets.read(data, vocabulary)
-    left_out.add_dataset(dataset, vocabulary)
+    collector.add_dataset(dataset, vocabulary)
     if hold_out is not None:
         held = candidates.read_list(hold_out, vocabulary)
-        left_out.add_lines(str(hold_out), held.unknown, vocabulary)
+        collector.add_lines(str(hold_out), held.unknown, vocabulary)
         absent = np.setdiff1d(held.rows, dataset.labels)
         if len(absent):
             names = ", ".join(vocabulary.label(int(row)).name for row in absent[:_SAID])
@@ -103,13 +103,13 @@ def find_dataset(data: Path, hold_out: Path | None, vocabulary: "Vocabulary",
 
 def read_examples(dataset: "Dataset", vocabulary: "Vocabulary", encoder: "FeatureEncoder",
                   course: "Course", max_pixels: int, reporter: "Reporter",
-                  left_out: "LeftOut") -> Examples:
+                  collector: "Collector") -> Examples:
     """The features of the images, and of as many random views of them as the course has. Raises
     ZslError."""
     reporter.start("reading features", len(dataset), "images")
     features = feature_cache.embed(encoder, dataset.paths, identity=encoder.identity,
                                    max_pixels=max_pixels, advance=reporter.advance)
-    left_out.add_unreadable([(str(dataset.paths[at]), error) for at, error in features.failed])
+    collector.add_unreadable([(str(dataset.paths[at]), error) for at, error in features.failed])
     if features.failed:
         reporter.say(f"{counted(len(features.failed), 'image')} could not be read and "
                      f"{'is' if len(features.failed) == 1 else 'are'} left out")

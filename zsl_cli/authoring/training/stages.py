@@ -9,7 +9,7 @@ from zsl_cli.authoring.training.result import Result
 from zsl_cli.authoring.training.session import Session
 from zsl_cli.embedding import images
 from zsl_cli.errors import ZslError
-from zsl_cli.evaluation.left_out import LeftOut
+from zsl_cli.evaluation.left_out import Collector
 from zsl_cli.support.extras import needed
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -39,9 +39,9 @@ def _train(request: "Request", reporter: Reporter) -> Result:
     from zsl_cli.authoring.training.examples import find_dataset, read_examples
     from zsl_cli.authoring.training.start import read_start
 
-    method, course, left_out = request.method, request.course, LeftOut(reporter.left_out)
+    method, course, collector = request.method, request.course, Collector(reporter.left_out)
     vocabulary = Vocabulary.load(request.vocabulary)
-    dataset = find_dataset(request.data, request.hold_out, vocabulary, reporter, left_out)
+    dataset = find_dataset(request.data, request.hold_out, vocabulary, reporter, collector)
     start = read_start(
         request.model, vocabulary, request.name,
         goes_on=method.goes_on and not request.from_scratch, backbone=request.backbone,
@@ -57,7 +57,7 @@ def _train(request: "Request", reporter: Reporter) -> Result:
     device = _device(request.device)
     max_pixels = images.MAX_PIXELS if request.max_pixels is None else request.max_pixels
     encoder = FeatureEncoder(start.plan, request.device if device == "cuda" else device)
-    examples = read_examples(dataset, vocabulary, encoder, course, max_pixels, reporter, left_out)
+    examples = read_examples(dataset, vocabulary, encoder, course, max_pixels, reporter, collector)
     session = Session(start, request.name, course, request.work, device,
                       Log(reporter, request.work / folder.LOG))
     fitted = method.fit(examples, session)
@@ -66,7 +66,7 @@ def _train(request: "Request", reporter: Reporter) -> Result:
         if not isinstance(fitted, Trained):
             raise ZslError(f"`finetune`: `method={method.name}` leaves nothing to go on with")
         finetuned = finetuning.finetune(fitted, examples, session, request.model, max_pixels)
-    return writing.write(request, session, examples, fitted, finetuned, left_out)
+    return writing.write(request, session, examples, fitted, finetuned, collector.left_out())
 
 
 def _device(name: str) -> str:
