@@ -39,7 +39,7 @@ _REASONS = 10
               help="The format, where the file's name does not tell.")
 @click.option("--report", metavar="FILE", help="Write a page to look at, too: one HTML file.")
 @click.option("--xmp", is_flag=True, help="Write the labels into XMP sidecars beside the photos.")
-@click.option("--xmp-naming", type=click.Choice([*Naming]),
+@click.option("--xmp-naming", type=click.Choice([naming.value for naming in Naming]),
               help="photo.jpg.xmp (full) or photo.xmp (stem); auto, the default, takes what is "
                    "there, or else full.")
 @click.option("--dry-run", is_flag=True,
