@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 from zsl_cli.support.version import __version__
 
 if TYPE_CHECKING:
+    from zsl_cli.authoring.training.request import TrainRequest
+    from zsl_cli.authoring.training.result import TrainResult
+    from zsl_cli.authoring.training.stages import train
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.classifier.predictions import Prediction
     from zsl_cli.embedding.model import Model
@@ -28,7 +31,8 @@ os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development 
 
 __all__ = [
     "Classifier", "EvaluationRequest", "EvaluationResult", "LabelRequest", "LabelResult", "Model",
-    "Prediction", "Vocabulary", "__version__", "evaluate", "label"]
+    "Prediction", "TrainRequest", "TrainResult", "Vocabulary", "__version__", "evaluate", "label",
+    "train"]
 
 _HOME = {
     "LabelRequest": "zsl_cli.photos.request",
@@ -37,6 +41,9 @@ _HOME = {
     "EvaluationRequest": "zsl_cli.evaluation.request",
     "EvaluationResult": "zsl_cli.evaluation.result",
     "evaluate": "zsl_cli.evaluation.evaluate",
+    "TrainRequest": "zsl_cli.authoring.training.request",
+    "TrainResult": "zsl_cli.authoring.training.result",
+    "train": "zsl_cli.authoring.training.stages",
     "Classifier": "zsl_cli.classifier.classifier",
     "Prediction": "zsl_cli.classifier.predictions",
     "Model": "zsl_cli.embedding.model",

@@ -4,6 +4,9 @@ that ``zsl --help`` need not."""
 DEVICES = ("auto", "cpu", "cuda")
 """What a model may be asked to run on."""
 
+QUANTIZE = ("none", "int8", "fp16")
+"""How the weights of a model folder may be quantised."""
+
 MAX_TOP = 1000
 """Labels an image."""
 
