@@ -12,6 +12,7 @@ from zsl_cli.authoring.training.augmentation import View
 from zsl_cli.embedding import feature_cache
 from zsl_cli.errors import ZslError
 from zsl_cli.evaluation import candidates, datasets
+from zsl_cli.support.names import Name
 from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from zsl_cli.evaluation.left_out import Collector
     from zsl_cli.vocabulary.label import Label
     from zsl_cli.vocabulary.vocabulary import Vocabulary
-
-Name = str | os.PathLike[str]
 
 _SAID = 5  # examples of a kind that are named
 
