@@ -12,6 +12,7 @@ from zsl_cli.authoring.training.augmentation import View
 from zsl_cli.embedding import feature_cache
 from zsl_cli.errors import ZslError
 from zsl_cli.evaluation import candidates, datasets
+from zsl_cli.support.names import Name
 from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
@@ -21,11 +22,9 @@ if TYPE_CHECKING:
     from zsl_cli.authoring.training.feature_encoder import FeatureEncoder
     from zsl_cli.authoring.training.reporter import Reporter
     from zsl_cli.evaluation.datasets import Dataset
-    from zsl_cli.evaluation.left_out import LeftOut
+    from zsl_cli.evaluation.left_out import Collector
     from zsl_cli.vocabulary.label import Label
     from zsl_cli.vocabulary.vocabulary import Vocabulary
-
-Name = str | os.PathLike[str]
 
 _SAID = 5  # examples of a kind that are named
 
@@ -78,7 +77,7 @@ class Examples:
 
 
 def find_dataset(data: Name, hold_out: Name | None, vocabulary: "Vocabulary",
-                 reporter: "Reporter", left_out: "LeftOut") -> "Dataset":
+                 reporter: "Reporter", collector: "Collector") -> "Dataset":
     """The images that are to be trained on, not read yet.
 
     data: see evaluation.datasets. hold_out: a file of labels whose images are left out.
@@ -86,10 +85,10 @@ def find_dataset(data: Name, hold_out: Name | None, vocabulary: "Vocabulary",
     Raises ZslError.
     """
     dataset = datasets.read(data, vocabulary)
-    left_out.add_dataset(dataset, vocabulary)
+    collector.add_dataset(dataset, vocabulary)
     if hold_out is not None:
         held = candidates.read_list(hold_out, vocabulary)
-        left_out.add_lines(str(hold_out), held.unknown, vocabulary)
+        collector.add_lines(str(hold_out), held.unknown, vocabulary)
         absent = np.setdiff1d(held.rows, dataset.labels)
         if len(absent):
             names = ", ".join(vocabulary.label(int(row)).name for row in absent[:_SAID])
@@ -105,13 +104,13 @@ def find_dataset(data: Name, hold_out: Name | None, vocabulary: "Vocabulary",
 
 def read_examples(dataset: "Dataset", vocabulary: "Vocabulary", encoder: "FeatureEncoder",
                   course: "Course", max_pixels: int, reporter: "Reporter",
-                  left_out: "LeftOut") -> Examples:
+                  collector: "Collector") -> Examples:
     """The features of the images, and of as many random views of them as the course has. Raises
     ZslError."""
     reporter.start("reading features", len(dataset), "images")
     features = feature_cache.embed(encoder, dataset.paths, identity=encoder.identity,
                                    max_pixels=max_pixels, advance=reporter.advance)
-    left_out.add_unreadable([(str(dataset.paths[at]), error) for at, error in features.failed])
+    collector.add_unreadable([(str(dataset.paths[at]), error) for at, error in features.failed])
     if features.failed:
         reporter.say(f"{counted(len(features.failed), 'image')} could not be read and "
                      f"{'is' if len(features.failed) == 1 else 'are'} left out")

@@ -10,8 +10,7 @@ from zsl_cli.authoring.training.methods.base import Method
 from zsl_cli.authoring.training.methods.rank import Rank
 from zsl_cli.authoring.training.parameters import Range, check_value
 from zsl_cli.support.limits import DEVICES, MAX_PIXELS, QUANTIZE
-
-Name = str | os.PathLike[str]
+from zsl_cli.support.names import Name
 
 UNFINISHED = "unfinished"
 

@@ -54,7 +54,7 @@ class Request:
             if self.target.absolute() in path.absolute().parents:
                 raise ZslError(f"`{name}={path}`: this lies in {self.target}, which is to be "
                                "written")
-            check_new_file(path, force=self.force, option=f"`{name}`")
+            check_new_file(path, force=self.force, parameter=name)
 
 
 @dataclass(frozen=True)

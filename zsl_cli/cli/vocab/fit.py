@@ -6,7 +6,7 @@ import click
 
 from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.progress import Bar, TerminalReporter
+from zsl_cli.cli.terminal.progress import TerminalReporter
 
 _PATH = click.Path(path_type=Path)
 
@@ -47,8 +47,8 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
     request = from_classifier.Request(
         checkpoint, output, projection, phrase_map, architecture, feature_length, wordnet,
         text_encoder, class_lists, tuple(options.read_sources(sources)), force)
-    with interrupts(), Bar.shown(quiet) as bar:
-        result = from_classifier.build(request, TerminalReporter(bar))
+    with interrupts(), TerminalReporter().shown(quiet) as reporter:
+        result = from_classifier.build(request, reporter)
     printing.note("wrote " + ", ".join(
         str(path) for path in (result.folder, result.projection, result.phrase_map) if path),
         before="")
