@@ -92,7 +92,7 @@ class Bench:
             f"skip-gram, {FEWER}": unit(centred @ axes[:, :FEWER]),
             "default": unit(np.array(whole.vectors, np.float32)[rows[1], :whole.prior_dimension])}
         self.rows = {label.id: row for row, label in enumerate(self.labels)}
-        self.plan = plan.make(plan.Request(checkpoint_of_default()))
+        self.plan = plan.make(plan.ExportRequest(checkpoint_of_default()))
         self.encoder = FeatureEncoder(self.plan)
         self.classes = np.array([self.rows.get(label.id, -1) for label in ilsvrc.imagenet()])
         self.names = self.vocabulary(next(iter(self.spaces.values())), range(len(self.labels)))

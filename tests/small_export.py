@@ -8,6 +8,7 @@ import pytest
 from networks import lively
 from PIL import Image
 
+from zsl_cli.support.progress import Reporter
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.label import Label
 
@@ -105,16 +106,25 @@ def word_vectors(tmp_path_factory):
     return folder, vectors
 
 
-def make_plan(workplace, checkpoint="small.pth", target="out", **options):
+class Listener(Reporter):
+    """Keeps what an export says."""
+
+    def __init__(self):
+        self.lines = []
+
+    def say(self, line):
+        self.lines.append(line)
+
+
+def make_plan(workplace, checkpoint="small.pth", output="out", **options):
     # conftest.py imports this module, also where there is no torch
     from zsl_cli.authoring.exporting import plan
-    from zsl_cli.authoring.networks.network import InputOptions
-    from zsl_cli.authoring.networks.recognise import Hints
+    from zsl_cli.authoring.networks.hints import Hints, InputOptions
 
     os.chdir(workplace)
     hints = Hints("small_network:make", InputOptions(size=SIDE, crop=0.9))
-    return plan.make(plan.Request(workplace / checkpoint, workplace / target,
-                                  options.pop("hints", hints), **options))
+    return plan.make(plan.ExportRequest(workplace / checkpoint, workplace / output,
+                                        options.pop("hints", hints), **options))
 
 
 @pytest.fixture(autouse=True)

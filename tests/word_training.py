@@ -31,10 +31,10 @@ class Lines(list, Reporter):
 
 
 def request(corpus, target, *, words=None, settings=None, **more):
-    return training.Request(
+    return training.WordTrainingRequest(
         corpus, target, prepare.Settings(**{"phrase_threshold": 15.0, **(words or {})}),
         skipgram.Settings(**{"dimension": 16, "sample": 0.0, "epochs": 2, **(settings or {})}),
-        **more)
+        **{"workers": 1, **more})
 
 
 def trained(*arguments, lines=None, **options):

@@ -4,6 +4,12 @@ that ``zsl --help`` need not."""
 DEVICES = ("auto", "cpu", "cuda")
 """What a model may be asked to run on."""
 
+QUANTIZE = ("none", "int8", "fp16")
+"""What the weights of an exported encoder may be made into."""
+
+FEATURES_FROM = ("auto", "penultimate", "output")
+"""Where in a network its features may be looked for."""
+
 MAX_TOP = 1000
 """Labels an image."""
 

@@ -118,11 +118,11 @@ def _write_vocabulary(target: Path, name: str, examples: "Examples", made: OwnLa
 
 def _export(request: "Request", session: "Session", checkpoint: Path, vocabulary: str) -> None:
     """The model folder; phrases go on being labels where the space is still theirs."""
-    from zsl_cli.authoring.exporting import export, plan
+    from zsl_cli.authoring.exporting import ExportRequest, export, make
 
     start, reporter = session.start, session.log.reporter
     source = start.model.manifest if start.model else None
-    made = plan.make(plan.Request(
+    made = make(ExportRequest(
         checkpoint, request.work / folder.MODEL, name=request.name, vocabulary=vocabulary,
         quantize=request.quantize, force=True,
         sources=source.sources if source else (),
@@ -130,7 +130,7 @@ def _export(request: "Request", session: "Session", checkpoint: Path, vocabulary
     if start.model and source and source.space == made.space and source.encodes_phrases:
         made = replace(made, label_encoder_of=start.model.path)
 
-    export.export(made, _Elsewhere(request, reporter))
+    export(made, _Elsewhere(request, reporter))
 
 
 class _Elsewhere(progress.Reporter):

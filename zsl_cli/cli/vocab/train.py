@@ -11,7 +11,7 @@ from zsl_cli.cli.terminal.progress import Bar, TerminalReporter
 from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
-    from zsl_cli.authoring.vocabularies.training import Result
+    from zsl_cli.authoring.vocabularies.training import WordTrainingResult
 
 _PATH = click.Path(path_type=Path)
 
@@ -78,15 +78,14 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
     """
     from zsl_cli.authoring.vocabularies import prepare, skipgram, training
     from zsl_cli.authoring.vocabularies.wordnet import WordNet
-    from zsl_cli.support import cpus
 
     if wordnet is not None:
         WordNet(wordnet)  # better an error now than in an hour
-    request = training.Request(
+    request = training.WordTrainingRequest(
         corpus, output,
         prepare.Settings(min_count, max_words, phrase_threshold if phrases else None),
         skipgram.Settings(dimension, window, loss, negative, sample, epochs, learning_rate, seed),
-        centre=centre, workers=workers or cpus.usable_cpus(), save_every=60 * save_every,
+        centre=centre, workers=workers, save_every=60 * save_every,
         force=force, restart=restart, hnsw=options.read_hnsw(m, ef_construction, ef),
         sources=tuple(options.read_sources(sources)))
     with interrupts(), Bar.shown(quiet) as bar:
@@ -111,7 +110,7 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
         printing.put(line)
 
 
-def _agreement(result: "Result", folder: Path | None) -> str | None:
+def _agreement(result: "WordTrainingResult", folder: Path | None) -> str | None:
     """How the vectors agree with WordNet, in words; None where there is no WordNet."""
     from zsl_cli.authoring.vocabularies import wordnet
 

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from zsl_cli.authoring.networks import fitting, tokenization
-from zsl_cli.authoring.networks.network import Input, InputOptions, Network, TextTower
+from zsl_cli.authoring.networks.hints import InputOptions
+from zsl_cli.authoring.networks.network import Input, Network, TextTower
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Preprocessing

@@ -7,7 +7,8 @@ import torch
 from torch import fx, nn
 
 from zsl_cli.authoring.networks import vetting
-from zsl_cli.authoring.networks.network import Input, InputOptions, Network
+from zsl_cli.authoring.networks.hints import InputOptions
+from zsl_cli.authoring.networks.network import Input, Network
 from zsl_cli.authoring.networks.weights import refuse_broken
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Preprocessing

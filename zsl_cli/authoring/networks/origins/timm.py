@@ -11,7 +11,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from zsl_cli.authoring.networks import fitting
-from zsl_cli.authoring.networks.network import Input, InputOptions, Network
+from zsl_cli.authoring.networks.hints import InputOptions
+from zsl_cli.authoring.networks.network import Input, Network
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Preprocessing
