@@ -318,7 +318,7 @@ def test_a_missing_library_is_named(tmp_path, monkeypatch):
                           ("open_clip", "open_clip:ViT-B-32")):
         monkeypatch.setitem(sys.modules, library, None)
         torch.save({"a": torch.ones(1)}, tmp_path / "w.pth")
-        wanted = rf"`architecture={name}` needs .*: pip install {library}"
+        wanted = rf"`architecture={name}` needs .*: pip install 'zsl-cli\[checkpoints\]'"
         with pytest.raises(ZslError, match=wanted):
             plan.make(ExportRequest(tmp_path / "w.pth", hints=Hints(name)))
 

@@ -21,6 +21,7 @@ from zsl_cli.authoring.networks.origins import (
 )
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
+from zsl_cli.support.wording import listed
 
 FORMS = (f"{lite0.NAME}, timm:NAME, torchvision:NAME, open_clip:NAME or package.module:factory")
 _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
@@ -147,7 +148,7 @@ def _the_file_in(folder: Path) -> Path:
     files = sorted(path for path in folder.iterdir() if path.suffix in _WEIGHT_FILES)
     if len(files) != 1:
         raise ZslError(f"{folder}: {len(files)} files of weights in it"
-                       + (f" ({', '.join(path.name for path in files[:5])}); name one of them"
+                       + (f" ({listed([path.name for path in files], 5)}); name one of them"
                           if files else ", and no config.json"))
     return files[0]
 
