@@ -8,7 +8,6 @@ import pytest
 from networks import lively
 from PIL import Image
 
-from zsl_cli.support.progress import Reporter
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.label import Label
 
@@ -104,16 +103,6 @@ def word_vectors(tmp_path_factory):
     labels = [Label(name, name) for name in ("cat", "cup", "rocket", "woman", "tree", "sea")]
     writing.write(folder, "words", "words-10", labels, vectors)
     return folder, vectors
-
-
-class Listener(Reporter):
-    """Keeps what an export says."""
-
-    def __init__(self):
-        self.lines = []
-
-    def say(self, line):
-        self.lines.append(line)
 
 
 def make_plan(workplace, checkpoint="small.pth", output="out", **options):

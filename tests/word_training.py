@@ -1,9 +1,9 @@
 """A corpus with two topics, and trainings of word vectors on it."""
 
 import numpy as np
+from lines import Lines
 
 from zsl_cli.authoring.vocabularies import prepare, skipgram, training
-from zsl_cli.support.progress import Reporter
 
 ANIMALS = ["cat", "dog", "horse", "lion", "tiger", "wolf", "mouse", "sheep"]
 TOOLS = ["hammer", "saw", "drill", "chisel", "wrench", "pliers", "file", "plane"]
@@ -21,13 +21,6 @@ def text(lines=400, seed=0):
         words = [*random.choice(topic, 10), phrase, *(f"w{n}" for n in random.integers(0, 60, 9))]
         found.append(" ".join(str(word) for word in random.permutation(words)) + ".")
     return "\n".join(found)
-
-
-class Lines(list, Reporter):
-    """A reporter that remembers what was said."""
-
-    def say(self, line):
-        self.append(line)
 
 
 def request(corpus, target, *, words=None, settings=None, **more):

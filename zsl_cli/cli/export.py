@@ -194,7 +194,7 @@ def _describe(plan: "Plan") -> None:
     for name, value in lines:
         printing.put(f"{name:{width}}  {value}")
     for note in plan.notes:
-        printing.say(f"note: {note}")
+        printing.note(note)
 
 
 def _of_one(values: tuple[float, ...]) -> str:

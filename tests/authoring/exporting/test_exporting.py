@@ -8,8 +8,9 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
 import torch
+from lines import Lines
 from networks import lively
-from small_export import NETWORK, SIDE, Listener, make_plan, normalised
+from small_export import NETWORK, SIDE, make_plan, normalised
 
 from zsl_cli import Model
 from zsl_cli.authoring.exporting import export, heads
@@ -74,13 +75,13 @@ def test_int8_below_its_gate_is_tried_in_other_ways_and_then_not_written(workpla
     from zsl_cli.authoring.exporting import parity
 
     monkeypatch.setitem(parity.GATES, "int8", parity.Gate(mean_cosine=0.99999999))
-    listener = Listener()
+    lines = Lines()
     with pytest.raises(ZslError, match="int8 does not agree with float32: mean cosine"):
-        export(make_plan(workplace, quantize="int8"), listener)
-    tried = [line for line in listener.lines if line.startswith("int8: ")]
+        export(make_plan(workplace, quantize="int8"), lines)
+    tried = [line for line in lines if line.startswith("int8: ")]
     assert tried == ["int8: weights and activations", "int8: weights and inputs of the "
                      "convolutions that mix channels", "int8: weights alone"]
-    cosines = [float(line.split("mean ")[1].split(",")[0]) for line in listener.lines
+    cosines = [float(line.split("mean ")[1].split(",")[0]) for line in lines
                if "int8 against" in line]
     assert min(cosines) > 0.98
     assert not [path for path in workplace.iterdir() if "out" in path.name]

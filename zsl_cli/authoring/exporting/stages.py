@@ -78,7 +78,7 @@ def export(wanted: ExportRequest | Plan, reporter: Reporter = SILENT) -> ExportR
     request, frame = plan.request, plan.network.input.preprocessing
     forms = quantize.FORMS if request.compare else (request.form,)
     for note in plan.notes:
-        reporter.say(f"note: {note}")
+        reporter.say(note)
     pixels = (quantize.pixels_of(plan.photographs, frame) if plan.photographs else
               quantize.bundled_pixels(frame, _CALIBRATION if "int8" in forms else _PARITY_IMAGES))
     with folders.new_folder(request.folder, force=request.force) as folder:

@@ -109,7 +109,7 @@ def build_vocabulary(request: BuildRequest, reporter: Reporter = SILENT) -> Buil
     folders.check_target(request.output, force=request.force)
     reporter.start("reading labels")
     labels = None if request.labels is None else label_lists.read(
-        request.labels, request.places, persons=request.persons, say=reporter.say)
+        request.labels, request.places, persons=request.persons, reporter=reporter)
     guess = ({word for label in labels for word in composition.words(label.name)}
              if labels is not None and request.oov == "subword" else ())
     with (open_vectors(request.vectors, member=request.member, encoding=request.encoding,

@@ -15,6 +15,7 @@ from zsl_cli.authoring.vocabularies.words import LINE_END as LINE_END_TOKEN
 from zsl_cli.authoring.vocabularies.words import tokens, word
 from zsl_cli.support.files import sync
 from zsl_cli.support.progress import Reporter, in_thousands
+from zsl_cli.support.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,8 +120,7 @@ def prepare(files: list[corpus.TextFile], settings: Settings, folder: Path, repo
 
 
 def _place(files: list[corpus.TextFile]) -> str:
-    more = f" (and {len(files) - 1:,} more files)" if len(files) > 1 else ""
-    return f"{files[0].path}{more}"
+    return listed([str(file.path) for file in files], 1)
 
 
 def write_array(path: Path, array: "NDArray") -> None:

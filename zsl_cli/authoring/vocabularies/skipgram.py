@@ -55,7 +55,7 @@ class Training:
 
     def __init__(self, prepared: Prepared, settings: Settings) -> None:
         """Vectors as they are before the first batch. Raises MissingExtraError."""
-        with extras.needed("vocab", "zsl vocab train"):
+        with extras.needed("vocab", "training word vectors"):
             from gensim.models import Word2Vec
             from gensim.models.word2vec_inner import train_batch_sg
         hierarchical = settings.loss == "hierarchical"

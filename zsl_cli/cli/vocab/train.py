@@ -12,6 +12,7 @@ from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.vocabularies.training import WordTrainingResult
+    from zsl_cli.authoring.vocabularies.wordnet import WordNet
 
 _PATH = click.Path(path_type=Path)
 
@@ -79,8 +80,8 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
     from zsl_cli.authoring.vocabularies import prepare, skipgram, training
     from zsl_cli.authoring.vocabularies.wordnet import WordNet
 
-    if wordnet is not None:
-        WordNet(wordnet)  # better an error now than in an hour
+    # better an error now than in an hour
+    nouns = None if wordnet is None else WordNet(wordnet)
     request = training.WordTrainingRequest(
         corpus, output,
         prepare.Settings(min_count, max_words, phrase_threshold if phrases else None),
@@ -99,7 +100,7 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
                       before="")
         bar.start("comparing with WordNet")
         try:
-            line = _agreement(result, wordnet)
+            line = _agreement(result, nouns)
         except KeyboardInterrupt:
             printing.note(f"interrupted; {output} is whole, only the comparison with WordNet was "
                           "stopped", before="")
@@ -110,12 +111,13 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
         printing.put(line)
 
 
-def _agreement(result: "WordTrainingResult", folder: Path | None) -> str | None:
-    """How the vectors agree with WordNet, in words; None where there is no WordNet."""
+def _agreement(result: "WordTrainingResult", nouns: "WordNet | None") -> str | None:
+    """How the vectors agree with WordNet, by default with that which lies in a usual place; in
+    words, and None where there is no WordNet."""
     from zsl_cli.authoring.vocabularies import wordnet
 
     try:
-        nouns = wordnet.load(folder)
+        nouns = nouns or wordnet.load(None)
     except ZslError:
         return None
     agreement = result.agreement(nouns)
