@@ -31,11 +31,11 @@ from zsl_cli import Classifier, Vocabulary
 from zsl_cli.authoring.exporting import labels as ilsvrc
 from zsl_cli.authoring.exporting import plan
 from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
-from zsl_cli.authoring.training import closed_form
 from zsl_cli.authoring.training.augmentation import View
 from zsl_cli.authoring.training.label_vectors import random_vectors
-from zsl_cli.authoring.training.linear import JointMap, LinearMap
+from zsl_cli.authoring.training.linear import LinearMap
 from zsl_cli.authoring.training.losses import CrossEntropy, HingeRank, SquaredDistance
+from zsl_cli.authoring.training.methods.ridge import ridge
 from zsl_cli.authoring.training.problem import Problem
 from zsl_cli.authoring.training.start import checkpoint_of_default
 from zsl_cli.authoring.training.trainer import Settings, Training, train
@@ -149,9 +149,9 @@ def fitted(problem, method, decay, learn_vectors=False):
     """M, and the label vectors."""
     if method.startswith("ridge"):
         weights = problem.weights()
-        return closed_form.ridge(problem.inputs, problem.vectors[problem.target],
-                                 weights / weights.sum(), decay, method.partition(" ")[2]), None
-    moved = JointMap(problem) if learn_vectors else LinearMap(problem)
+        return ridge(problem.inputs, problem.vectors[problem.target], weights / weights.sum(),
+                     decay, method.partition(" ")[2]), None
+    moved = LinearMap(problem, learn_vectors=learn_vectors)
     train(Training(moved, Settings(OBJECTIVES[method], EPOCHS, BATCH, decay=decay)))
     return moved.change(), moved.label_vectors() if learn_vectors else None
 

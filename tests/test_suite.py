@@ -57,14 +57,14 @@ def test_what_tests_share_is_no_test():
             if isinstance(node, ast.ImportFrom) and node.module in tests] == []
 
 
-def test_nothing_of_the_user_or_the_machine_is_seen(environment):
-    code = ("import os, shutil; from pathlib import Path; from zsl_cli.support import folders;"
+def test_nothing_of_the_user_or_the_machine_is_seen(environment, home):
+    code = ("import os, shutil; from pathlib import Path;"
             "print([*filter(shutil.which, ('sh', 'ls', 'gcc', 'git'))],"
-            "[name for name in os.environ if name.startswith('ZSL_')],"
-            "[*Path.home().glob('.*')])")
+            "[name for name in os.environ if name.startswith(('ZSL_', 'COLUMNS', 'FORCE_'))],"
+            "Path.home())")
     result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True,
                             text=True, check=True)
-    assert result.stdout == "[] [] []\n"
+    assert result.stdout == f"[] [] {home}\n"
 
 
 @pytest.fixture

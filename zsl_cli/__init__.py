@@ -11,6 +11,9 @@ from zsl_cli.support.version import __version__
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.exporting import ExportRequest, ExportResult, export
+    from zsl_cli.authoring.training.request import TrainRequest
+    from zsl_cli.authoring.training.result import TrainResult
+    from zsl_cli.authoring.training.stages import train
     from zsl_cli.authoring.vocabularies.build import BuildRequest, BuildResult, build_vocabulary
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.classifier.predictions import Prediction
@@ -31,7 +34,8 @@ os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development 
 __all__ = [
     "BuildRequest", "BuildResult", "Classifier", "EvaluationRequest", "EvaluationResult",
     "ExportRequest", "ExportResult", "LabelRequest", "LabelResult", "Model", "Prediction",
-    "Vocabulary", "__version__", "build_vocabulary", "evaluate", "export", "label"]
+    "TrainRequest", "TrainResult", "Vocabulary", "__version__", "build_vocabulary", "evaluate",
+    "export", "label", "train"]
 
 _HOME = {
     "LabelRequest": "zsl_cli.photos.request",
@@ -46,6 +50,9 @@ _HOME = {
     "BuildRequest": "zsl_cli.authoring.vocabularies.build",
     "BuildResult": "zsl_cli.authoring.vocabularies.build",
     "build_vocabulary": "zsl_cli.authoring.vocabularies.build",
+    "TrainRequest": "zsl_cli.authoring.training.request",
+    "TrainResult": "zsl_cli.authoring.training.result",
+    "train": "zsl_cli.authoring.training.stages",
     "Classifier": "zsl_cli.classifier.classifier",
     "Prediction": "zsl_cli.classifier.predictions",
     "Model": "zsl_cli.embedding.model",

@@ -6,8 +6,9 @@ from typing import ClassVar
 import click
 import pytest
 
-from zsl_cli.authoring.training import METHODS, Method
+from zsl_cli.authoring.training import effects
 from zsl_cli.authoring.training.course import Course
+from zsl_cli.authoring.training.methods import METHODS, Method
 from zsl_cli.authoring.training.parameters import Parameter, Range, parameter, parameters
 from zsl_cli.cli.train import command, declared, usage
 
@@ -57,12 +58,15 @@ def test_options_that_do_something_go_together(arguments):
 
 @pytest.mark.parametrize("loss", ["softmax", "wsabie"])
 def test_a_method_of_training_labels_alone_holds_out_no_classes(loss):
-    with pytest.raises(click.UsageError, match="knows its training labels alone"):
-        check("--loss", loss, "--validation", "class")
+    arguments = ["photos", "-o", "run", "--loss", loss, "--validation", "class"]
+    with pytest.raises(click.UsageError, match=(
+            f"^--loss {loss} knows its training labels alone, so none can be held out; give "
+            "--validation image or none")):
+        command.main(arguments, standalone_mode=False)
 
 
 def test_every_place_is_that_of_an_option_of_the_command():
-    assert usage.places().keys() <= {param.name for param in command.params}
+    assert effects.places().keys() <= {param.name for param in command.params}
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)

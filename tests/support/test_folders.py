@@ -109,6 +109,8 @@ TEXT_FILES = {name: {"sha256": "0", "bytes": 1} for name in ("label_encoder.onnx
     ({"dimension": 0}, "dimension 0 is not"),
     ({"files": []}, "plain file names"),
     ({"files": {"encoder.onnx": "0"}}, "plain file names"),
+    ({"files": {"encoder.onnx": {"sha256": 5, "bytes": 1}}}, "plain file names"),
+    ({"files": {"encoder.onnx": {"sha256": "0", "bytes": "1"}}}, "plain file names"),
     ({"text": {"templates": []}}, "belong together"),
     ({"files": TEXT_FILES}, "belong together"),
     ({"files": {"tokenizer.json": {"sha256": "0", "bytes": 1}}}, "belong together"),
@@ -124,6 +126,13 @@ def test_a_model_manifest_of_wrong_values_says_which(user_home, changes, message
     folder = make(user_home / "mine", **changes)
     with pytest.raises(FolderError, match=message):
         folders.read_manifest(MODEL, folder)
+
+
+@pytest.mark.parametrize("sources", [5, "abc", {"name": "x"}, None])
+def test_sources_that_are_none_make_no_folder_unusable(user_home, sources):
+    manifest = folders.read_manifest(MODEL, make(user_home / "mine", sources=sources))
+    assert manifest.sources == ()
+    assert manifest.entries["sources"] == sources
 
 
 def test_templates_go_with_a_label_encoder(user_home):

@@ -52,10 +52,10 @@ def vocabulary_for(model: Path, manifest: ModelManifest,
     # A default that cannot be read is an error: other labels in its place would go unnoticed.
     default = folders.find(VOCABULARY, "default")
     of_default = folders.read_manifest(VOCABULARY, default)
-    if _fit(manifest, of_default):
+    if manifest.fits(of_default):
         return default
     for folder, candidate in _readable(VOCABULARY):
-        if _fit(manifest, candidate):
+        if manifest.fits(candidate):
             return folder
     if not manifest.encodes_phrases:
         check_fit(model.name, manifest, default.name, of_default)
@@ -66,7 +66,7 @@ def check_fit(model_name: str, model: ModelManifest, vocabulary_name: str,
               vocabulary: VocabularyManifest) -> None:
     """Raise MismatchError unless a model's and a vocabulary's manifest have one space; it names
     some pairs that do fit, those with one of the two first."""
-    if _fit(model, vocabulary):
+    if model.fits(vocabulary):
         return
     pairs = sorted(_pairs(), key=lambda pair: (pair[0] != model_name, pair[1] != vocabulary_name))
     fitting = listed([text for _, _, text in pairs], _PAIRS, "; ")
@@ -77,21 +77,17 @@ def check_fit(model_name: str, model: ModelManifest, vocabulary_name: str,
         f"pairs that fit: {fitting or 'none'}")
 
 
-def _fit(model: Manifest, vocabulary: Manifest) -> bool:
-    return (model.space, model.dimension) == (vocabulary.space, vocabulary.dimension)
-
-
 def _pairs() -> Iterator[tuple[str, str, str]]:
     """Model, vocabulary and the parameters for each pair that fits among what a name can reach."""
     vocabularies = list(_readable(VOCABULARY))
     for model, manifest in _readable(MODEL):
         own = own_vocabulary(model)
-        if own is not None and any(_fit(manifest, of_own) for _, of_own in _read(VOCABULARY, own)):
+        if own is not None and any(manifest.fits(of_own) for _, of_own in _read(VOCABULARY, own)):
             yield model.name, "", f"`model={model.name}`"
         elif manifest.encodes_phrases:
             yield model.name, "", f"`model={model.name}` `labels=A,B,C`"
         for vocabulary, candidate in vocabularies:
-            if _fit(manifest, candidate):
+            if manifest.fits(candidate):
                 yield (model.name, vocabulary.name,
                        f"`model={model.name}` `vocabulary={vocabulary.name}`")
 

@@ -20,7 +20,8 @@ TOOL_FOLDERS = frozenset({"@eadir", "node_modules", "__macosx"})
 """Folders that programs fill with copies and packages, in lower case; left out like hidden ones
 (``.git`` is one)."""
 
-Found = tuple[str, ImageError | None]
+Walked = tuple[str, ImageError | None]
+"""A path, or a place that can't be read and why."""
 
 _CHUNK = 1 << 16
 
@@ -45,7 +46,7 @@ class Walk:
     follow_links: bool = False
     _entered: set[tuple[int, int]] = field(default_factory=set, repr=False, compare=False)
 
-    def expand(self, arguments: Iterable[str], *, patterns: bool = True) -> Iterator[Found]:
+    def expand(self, arguments: Iterable[str], *, patterns: bool = True) -> Iterator[Walked]:
         """The paths that a command line's arguments stand for, as (path, error or None).
 
         A folder stands for the images in it and in the folders below, a pattern (``*``, ``?``,
@@ -68,7 +69,7 @@ class Walk:
             else:
                 yield argument, None
 
-    def images_in(self, folder: str) -> Iterator[Found]:
+    def images_in(self, folder: str) -> Iterator[Walked]:
         """The images in a folder, sorted, then those of the folders in it; a folder that can't
         be read comes with its error."""
         folder = os.path.normpath(folder)
@@ -125,7 +126,7 @@ class Walk:
         return _any_of(self.exclude)
 
 
-def expand(arguments: Iterable[str]) -> Iterator[Found]:
+def expand(arguments: Iterable[str]) -> Iterator[Walked]:
     """``Walk().expand``: the paths that a command line's arguments stand for."""
     return Walk().expand(arguments)
 
@@ -157,7 +158,7 @@ def _names(lines: Iterable[bytes], separator: bytes) -> Iterator[str]:
             yield os.fsdecode(name)
 
 
-def _nonempty(argument: str, paths: Iterable[Found], message: str) -> Iterator[Found]:
+def _nonempty(argument: str, paths: Iterable[Walked], message: str) -> Iterator[Walked]:
     empty = True
     for one in paths:
         empty = False

@@ -5,7 +5,7 @@ DEVICES = ("auto", "cpu", "cuda")
 """What a model may be asked to run on."""
 
 QUANTIZE = ("none", "int8", "fp16")
-"""What the weights of an exported encoder may be made into."""
+"""How the weights of a model folder may be quantised."""
 
 FEATURES_FROM = ("auto", "penultimate", "output")
 """Where in a network its features may be looked for."""

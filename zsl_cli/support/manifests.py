@@ -202,6 +202,10 @@ class Manifest:
         _check_count(path, entries, "dimension")
         return cls(**cls._fields(entries, path), entries=entries)
 
+    def fits(self, other: "Manifest") -> bool:
+        """Whether a model and a vocabulary have vectors of one space."""
+        return (self.space, self.dimension) == (other.space, other.dimension)
+
     @classmethod
     def _required(cls) -> tuple[str, ...]:
         return ("name", "version", "space", "dimension", "files")
@@ -211,7 +215,7 @@ class Manifest:
         return {"name": entries["name"], "version": str(entries["version"]),
                 "space": entries["space"], "dimension": entries["dimension"],
                 "files": _files(entries["files"], path),
-                "sources": tuple(entries.get("sources") or ())}
+                "sources": _sources(entries.get("sources"))}
 
 
 @dataclass(frozen=True)
@@ -337,10 +341,16 @@ def _check_count(path: Path, entries: Entries, key: str) -> None:
 
 def _files(entries: Any, path: Path) -> dict[str, FileEntry]:
     if not isinstance(entries, dict) or not all(
-            isinstance(entry, dict) and {"sha256", "bytes"} <= entry.keys() and _is_plain(name)
+            isinstance(entry, dict) and isinstance(entry.get("sha256"), str)
+            and type(entry.get("bytes")) is int and _is_plain(name)
             for name, entry in entries.items()):
         raise FolderError(f"{path}: \"files\" must give the sha256 and bytes of plain file names")
     return {name: FileEntry(entry["sha256"], entry["bytes"]) for name, entry in entries.items()}
+
+
+def _sources(entry: Any) -> tuple[dict[str, str], ...]:
+    """Those that are objects; what is there for people alone makes no folder unusable."""
+    return tuple(one for one in entry if isinstance(one, dict)) if isinstance(entry, list) else ()
 
 
 def _is_plain(name: str) -> bool:

@@ -22,4 +22,4 @@ def set_paths(request: object, *names: str) -> None:
 def check_choice(request: object, name: str, choices: Sequence[str]) -> None:
     """Raise RequestError unless a parameter is one of the choices."""
     if (value := getattr(request, name)) not in choices:
-        raise RequestError(f"`{name}={value}`: it is none of {', '.join(choices)}")
+        raise RequestError(f"`{name}` is one of {', '.join(choices)}, and not {value!r}")

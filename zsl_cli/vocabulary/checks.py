@@ -91,7 +91,7 @@ def _space(vocabulary: Vocabulary) -> Check:
             model = folders.read_manifest(folders.MODEL, folder)
         except FolderError:
             continue
-        if (model.space, model.dimension) == (vocabulary.space, vocabulary.dimension):
+        if model.fits(vocabulary.manifest):
             fitting.append(folder.name)
     what = (f"{len(vocabulary):,} labels, {vocabulary.vectors.dtype} vectors of "
             f"{vocabulary.dimension} dimensions in space {vocabulary.space}; ")

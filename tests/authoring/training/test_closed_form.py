@@ -5,15 +5,16 @@ import pytest
 from training_problems import problem
 
 from zsl_cli.authoring.training import closed_form, scaling
+from zsl_cli.authoring.training.methods.ridge import ridge
 
 
 def test_ridge_is_least_squares_in_either_direction():
     given = problem(images=300)
     wanted, even = given.vectors[given.target], np.full(300, 1 / 300, np.float32)
-    there = closed_form.ridge(given.inputs, wanted, even, 1e-9)
+    there = ridge(given.inputs, wanted, even, 1e-9)
     expected = np.linalg.lstsq(given.inputs, wanted, rcond=None)[0].T
     assert np.allclose(there, expected, atol=1e-3)
-    back = closed_form.ridge(given.inputs, wanted, even, 1e-9, "to-features")
+    back = ridge(given.inputs, wanted, even, 1e-9, "to-features")
     assert np.allclose(back, np.linalg.lstsq(wanted, given.inputs, rcond=None)[0], atol=1e-3)
 
 

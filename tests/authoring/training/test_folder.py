@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from zsl_cli.authoring.training import Request, Ridge, folder
+from zsl_cli.authoring.training import TrainRequest, folder
 from zsl_cli.authoring.training.folder import opened
+from zsl_cli.authoring.training.methods import Ridge
 from zsl_cli.errors import ZslError
 
 
@@ -18,7 +19,7 @@ def output(tmp_path):
 
 def request(output, **changes):
     """A training into this folder."""
-    return Request(Path("nowhere"), output, **changes)
+    return TrainRequest(Path("nowhere"), output, **changes)
 
 
 def write(place, *names):

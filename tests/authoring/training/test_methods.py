@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from training_problems import NearestMean, examples_of, problem, session_of  # n
 
 from zsl_cli.authoring.exporting import heads  # noqa: E402
 from zsl_cli.authoring.networks.projection import Projection  # noqa: E402
-from zsl_cli.authoring.training import METHODS, Course, Rank, Ridge, Wsabie  # noqa: E402
+from zsl_cli.authoring.training import Course  # noqa: E402
 from zsl_cli.authoring.training.fitted import FromNought, OwnLabels  # noqa: E402
+from zsl_cli.authoring.training.methods import METHODS, Rank, Ridge, Wsabie  # noqa: E402
 from zsl_cli.authoring.training.parameters import parameters as declared_by  # noqa: E402
 from zsl_cli.errors import ZslError  # noqa: E402
 
@@ -36,6 +38,12 @@ def test_a_method_says_what_it_computes_where_that_is_from_and_when_to_choose_it
 def test_a_method_has_a_file_of_its_own_and_a_name_of_its_own(method):
     assert [one for one in METHODS if one.__module__ == method.__module__] == [method]
     assert [one for one in METHODS if one.name == method.name] == [method]
+
+
+@each
+def test_a_method_has_a_row_in_the_documents(method):
+    research = Path(__file__).parents[3] / "docs" / "research.md"
+    assert f"\n| `{method.name}`" in research.read_text("utf-8")
 
 
 @each
@@ -78,7 +86,8 @@ def test_a_seed_gives_a_method_the_same_numbers_again(method, tmp_path):
 
 
 def test_methods_are_declared_without_pytorch_and_numpy():
-    code = ("import sys; from zsl_cli.authoring.training import METHODS, Request; "
+    code = ("import sys; from zsl_cli import TrainRequest; "
+            "from zsl_cli.authoring.training.methods import METHODS; "
             "print(len(METHODS), {'torch', 'numpy'} & sys.modules.keys())")
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert found.stdout.decode().strip() == f"{len(METHODS)} set()"

@@ -11,7 +11,8 @@ torch = pytest.importorskip("torch")
 from training_problems import examples_of, problem, session_of  # noqa: E402
 
 from zsl_cli.authoring.networks.projection import Projection  # noqa: E402
-from zsl_cli.authoring.training import Course, Rank, selection, splitting  # noqa: E402
+from zsl_cli.authoring.training import Course, selection, splitting  # noqa: E402
+from zsl_cli.authoring.training.methods import Rank  # noqa: E402
 from zsl_cli.authoring.training.problem import Problem  # noqa: E402
 from zsl_cli.authoring.training.selection import Choice  # noqa: E402
 from zsl_cli.authoring.training.trainer import Settings  # noqa: E402

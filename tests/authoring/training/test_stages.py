@@ -10,20 +10,18 @@ from class_photos import CLASSES, contents
 from training_problems import NearestMean
 
 from zsl_cli import Vocabulary
-from zsl_cli.authoring.training import (
+from zsl_cli.authoring.training import Course, TrainRequest, stages, train
+from zsl_cli.authoring.training.methods import (
     L2,
     Conse,
-    Course,
     RandomLabels,
     Rank,
-    Request,
     Ridge,
     Softmax,
     Wsabie,
-    train,
 )
 from zsl_cli.embedding import images
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import DeviceError, ZslError
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
@@ -46,10 +44,11 @@ def training(photos, environment, tmp_path, monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
 
-    def run(method=None, course=SHORT, **more):
-        return train(Request(**{
-            "data": photos, "output": tmp_path / "run", "method": method or Rank(decay=0),
-            "course": course, "export": False, **more}))
+    def run(method=None, course=None, **more):
+        method = method or Rank(decay=0)
+        return train(TrainRequest(**{
+            "data": photos, "output": tmp_path / "run", "method": method, "export": False,
+            "course": course or (SHORT if method.in_epochs else Course()), **more}))
 
     return run
 
@@ -111,7 +110,7 @@ def test_whoever_listens_is_told_how_it_goes(photos, environment, tmp_path, monk
         def __getattr__(self, name):
             return lambda *arguments, **_more: told.append((name, *arguments))
 
-    train(Request(photos, tmp_path / "run", Rank(decay=0), course=SHORT, export=False),
+    train(TrainRequest(photos, tmp_path / "run", Rank(decay=0), course=SHORT, export=False),
           Listener())
     assert ("say", "18 images of 3 classes") in told
     assert ("start", "training M", 1, "epochs") in told
@@ -155,7 +154,7 @@ def test_views_are_trained_on_too(training, tmp_path):
     (Softmax(), LONGER, 3, {}),
     (Wsabie(dimension=8), LONGER, 3, {}),
     (RandomLabels(margin=0.3), LONGER, 19020, {}),
-    (Ridge(direction="to-features"), SHORT, 19020, {"from_scratch": True})])
+    (Ridge(direction="to-features"), None, 19020, {"from_scratch": True})])
 def test_methods_with_label_vectors_of_their_own_write_a_vocabulary(
         training, photos, method, course, labels, more, tmp_path):
     result = training(method, course, **more)
@@ -295,11 +294,11 @@ def test_what_cannot_be_had_is_refused_and_leaves_no_folder(training, tmp_path, 
         training(Ridge(direction="to-features"))
     with pytest.raises(ZslError, match="give `direction=to-labels`"):
         training(Ridge(direction="to-features"), Course(finetune=1))
-    with pytest.raises(ZslError, match="`shift` does nothing where M begins with nought"):
-        training(Rank(shift=1), from_scratch=True)
     with pytest.raises(ZslError, match="`method=softmax` knows its training labels alone"):
         training(Softmax(), Course(validation="class"))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ZslError, match="`device=cuda` cannot be used"):
+    with pytest.raises(DeviceError, match="`device=cuda` cannot be used"):
         training(device="cuda")
+    with pytest.raises(DeviceError, match="unknown device 'gpu'; choose from auto, cpu, cuda"):
+        stages._device("gpu")
     assert not (tmp_path / "run").exists()

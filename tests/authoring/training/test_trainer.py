@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 from training_problems import problem  # noqa: E402
 
 from zsl_cli.authoring.training import losses, splitting  # noqa: E402
-from zsl_cli.authoring.training.linear import JointMap, LinearMap  # noqa: E402
+from zsl_cli.authoring.training.linear import LinearMap  # noqa: E402
 from zsl_cli.authoring.training.losses import (  # noqa: E402
     CrossEntropy,
     HingeRank,
@@ -73,15 +73,16 @@ def test_training_learns(objective):
     assert class_mean_hit_at_k_of_scores(given.scores(moved.change()), given.target, 1) > 0.9
 
 
-@pytest.mark.parametrize("kind", [LinearMap, JointMap])
+@pytest.mark.parametrize("learn_vectors", [False, True])
 @pytest.mark.parametrize("stop", ["between epochs", 2, 4])  # within one, and after its last step
-def test_a_resumed_training_ends_as_one_that_was_never_stopped(tmp_path, kind, stop):
+def test_a_resumed_training_ends_as_one_that_was_never_stopped(
+        tmp_path, learn_vectors, stop):
     given = problem()
     settings = Settings(HingeRank(negatives="sampled", samples=3), epochs=6, batch_size=16)
     check = given.of_rows(np.arange(10))
 
     def made():
-        return Training(kind(given, check), settings)
+        return Training(LinearMap(given, check, learn_vectors=learn_vectors), settings)
 
     whole = train(made())
     first = made()

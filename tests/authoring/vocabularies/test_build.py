@@ -15,7 +15,7 @@ CHOICES = {"phrases": build.PHRASES, "oov": build.OOV, "dtype": build.DTYPES}
 def test_what_is_no_choice_is_refused_with_those_that_are(name, tmp_path):
     for value in CHOICES[name]:
         build.BuildRequest(tmp_path / "v", tmp_path, **{name: value})
-    expected = f"`{name}=tokn`: it is none of {', '.join(CHOICES[name])}"
+    expected = f"`{name}` is one of {', '.join(CHOICES[name])}, and not 'tokn'"
     with pytest.raises(RequestError, match=expected):
         build.BuildRequest(tmp_path / "v", tmp_path, **{name: "tokn"})
 

@@ -75,7 +75,7 @@ def fit(examples: "Examples", known: "Projection", session: "Session",
     correction = correction_of(examples, known, session.start.plan.features.classifier)
     problem = correction.problem
     objective = objective_of(problem.temperature)
-    settings = settings_of(problem, objective, session)
+    settings = settings_of(problem, objective, session, 0.0)
     choice = None
     if decay is None and shift is None and selection.possible(problem):
         choice = _chosen(correction, settings, examples.classes, session)

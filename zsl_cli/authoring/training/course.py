@@ -9,7 +9,7 @@ from zsl_cli.authoring.training.parameters import Parameter, Range, check_values
 class Course:
     """Views, epochs, rates, what is held out, and the seed.
 
-    Raises ZslError for values that are not allowed.
+    Raises RequestError for values that are not allowed.
     """
 
     views: int = parameter(0, Parameter(

@@ -9,7 +9,13 @@ import numpy as np
 from zsl_cli.authoring.training.fitted import History
 from zsl_cli.authoring.training.linear import LinearMap
 from zsl_cli.authoring.training.splitting import split
-from zsl_cli.authoring.training.trainer import Settings, Training, enough_memory, train
+from zsl_cli.authoring.training.trainer import (
+    FRESH_DECAY,
+    Settings,
+    Training,
+    enough_memory,
+    train,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,9 +27,6 @@ if TYPE_CHECKING:
     from zsl_cli.authoring.training.session import Session
 
 Map = TypeVar("Map", bound=LinearMap)
-
-FRESH_DECAY = 1e-6
-"""The decay where M begins with nought."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,12 @@ class Descent(Generic[Map]):
 
 
 def settings_of(problem: "Problem", objective: "Objective", session: "Session",
-                decay: float = 0.0) -> Settings:
-    """How M is trained on a problem."""
+                decay: float | None) -> Settings:
+    """How M is trained on a problem; a decay of None is that of an M that begins with nought."""
     course = session.course
     batch = course.batch_size or min(64, max(4, len(problem.target) // 8))
-    return Settings(objective, course.epochs, batch, course.learning_rate, decay, course.patience,
-                    course.seed)
+    return Settings(objective, course.epochs, batch, course.learning_rate,
+                    FRESH_DECAY if decay is None else decay, course.patience, course.seed)
 
 
 def descend(problem: "Problem", settings: Settings, session: "Session",

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary.label import Label
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
+Name = str | os.PathLike[str]
+
 _SAID = 5  # examples of a kind that are named
 
 
@@ -75,7 +77,7 @@ class Examples:
         return np.tile(self.target, self.copies)
 
 
-def find_dataset(data: Path, hold_out: Path | None, vocabulary: "Vocabulary",
+def find_dataset(data: Name, hold_out: Name | None, vocabulary: "Vocabulary",
                  reporter: "Reporter", left_out: "LeftOut") -> "Dataset":
     """The images that are to be trained on, not read yet.
 

@@ -19,7 +19,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.support import work_folder
 
 if TYPE_CHECKING:
-    from zsl_cli.authoring.training.request import Request
+    from zsl_cli.authoring.training.request import TrainRequest
 
 CHECKPOINT, LOG, CURVES, FACTS, SEEN, MODEL, VOCABULARY = RESULTS = (
     "run.pt", "log.jsonl", "curves.html", "train.json", "seen.txt", "model", "vocab")
@@ -28,20 +28,20 @@ _FINISHED = {CHECKPOINT, FACTS}  # one of them at least, even while results are 
 
 
 @contextmanager
-def opened(request: "Request") -> Iterator[None]:
+def opened(request: "TrainRequest") -> Iterator[None]:
     """The output folder with its ``unfinished``, held by this process alone.
 
     When the block ends well there is nothing left to go on with; when it does not, and nothing
     has been done yet, no folder is left either. Raises ZslError.
     """
-    with work_folder.opened(request.work, "training", lock=_LOCK, shown=request.output,
+    with work_folder.opened(request.work, "training", lock=_LOCK, shown=Path(request.output),
                             check=partial(check, request)):
         yield
 
 
-def check(request: "Request") -> None:
+def check(request: "TrainRequest") -> None:
     """Raise ZslError unless a training may be written here and reads nothing that lies there."""
-    output = request.output
+    output = Path(request.output)
     if not output.exists():
         return
     if not _is_of_a_training(output):
@@ -51,8 +51,9 @@ def check(request: "Request") -> None:
     if (request.work / STATE).exists() and not (request.method.in_epochs or request.restart):
         raise ZslError(f"{output} holds an unfinished training by another method; give `restart` "
                        "to throw it away")
-    for read in (request.data, Path(request.model), Path(request.vocabulary), request.backbone):
-        if read is not None and read.exists() and read.resolve().is_relative_to(output.resolve()):
+    names = (request.data, request.model, request.vocabulary, request.backbone)
+    for read in (Path(name) for name in names if name is not None):
+        if read.exists() and read.resolve().is_relative_to(output.resolve()):
             raise ZslError(f"{read} lies in {output}, which would be replaced; give another "
                            "`output`")
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.authoring.training import scaling
-from zsl_cli.authoring.training.descent import FRESH_DECAY, Descent, descend, settings_of
+from zsl_cli.authoring.training.descent import Descent, descend, settings_of
 from zsl_cli.authoring.training.fitted import FromNought
 from zsl_cli.authoring.training.linear import LinearMap
 from zsl_cli.authoring.training.problem import Problem
@@ -38,7 +38,7 @@ def problem_of(examples: "Examples", vectors: "NDArray[np.float32]", *,
 def descended(problem: Problem, objective: "Objective", session: "Session",
               decay: float | None) -> Descent[LinearMap]:
     """M trained by gradient descent. Raises ZslError."""
-    settings = settings_of(problem, objective, session, FRESH_DECAY if decay is None else decay)
+    settings = settings_of(problem, objective, session, decay)
     return descend(problem, settings, session, lambda fit, held_out: LinearMap(
         fit, held_out, span=objective.in_span, device=session.device))
 

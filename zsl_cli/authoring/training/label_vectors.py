@@ -31,13 +31,6 @@ def random_vectors(count: int, dimension: int, seed: int) -> "NDArray[np.float32
     return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
 
 
-def with_slack(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
-    """Vectors of length 1 at most, ``[C, D]``, as unit vectors ``[C, D + 1]``, whose inner products
-    with ``[v; 0]`` are those with v before (Neyshabur and Srebro, 2015)."""
-    slack = np.sqrt(np.maximum(1 - np.square(vectors).sum(axis=1, keepdims=True), 0))
-    return np.hstack([vectors, slack])
-
-
 def space_of(name: str, labels: "Sequence[Label]", vectors: "NDArray[np.float32]") -> str:
     """What the space of label vectors of one's own is called: a name, and what they are."""
     ids = "\n".join(label.id for label in labels).encode()

@@ -16,20 +16,25 @@ if TYPE_CHECKING:
 
 
 class LinearMap:
-    """The change of M (see trainer.Trainable), toward label vectors that stay as they are.
+    """The change of M (see trainer.Trainable), and the label vectors' if these are learned, too.
 
     What is learned is counted in units of log-probabilities, whatever M's own scale is.
     """
 
     def __init__(self, problem: Problem, validation: Problem | None = None, *,
-                 span: bool = True, device: str = "cpu") -> None:
-        """
+                 span: bool = True, learn_vectors: bool = False, seed: int = 0,
+                 device: str = "cpu") -> None:
+        """No change yet of M, or one at random where the label vectors are learned.
+
         span: the loss moves M within the span of the label vectors alone, which is less to learn
-            where these are few (see losses.Objective).
+            where these are few (see losses.Objective); not where the label vectors are learned.
+        learn_vectors: the label vectors are learned beside M; they are of length 1 at most, as in
+            Weston et al., 2011. seed: of what M begins with then.
         """
         self._problem, self._validation = problem, validation
         self._device = torch.device(device)
-        small = span and len(problem.vectors) < problem.vectors.shape[1]
+        self._learn_vectors = learn_vectors
+        small = span and not learn_vectors and len(problem.vectors) < problem.vectors.shape[1]
         self._basis = (np.linalg.qr(problem.vectors.T)[0] if small
                        else np.eye(problem.vectors.shape[1], dtype=np.float32))
         self.vectors = self._put(problem.vectors @ self._basis if small else problem.vectors)
@@ -43,12 +48,18 @@ class LinearMap:
         self.operations = 6.0 * self.matrix.shape[0] * (
             self.matrix.shape[1] + min(len(self.vectors), 1024))
 
+        if learn_vectors:
+            with torch.no_grad():  # with both at nought nothing would ever move
+                self.matrix.normal_(std=1e-2, generator=torch.Generator(
+                    self._device).manual_seed(seed))
+            self.vectors.requires_grad_()
+
     def _put(self, array: "NDArray[Any]") -> Tensor:
         return torch.tensor(array, device=self._device)
 
     def parameters(self) -> list[Tensor]:
-        """The matrix."""
-        return [self.matrix]
+        """The matrix, and the label vectors that are learned."""
+        return [self.matrix, *([self.vectors] if self._learn_vectors else [])]
 
     def rates(self) -> list[float]:
         """All the same."""
@@ -69,51 +80,29 @@ class LinearMap:
         return self.matrix.square().sum()
 
     def constrain(self) -> None:
-        """Nothing has to be put back."""
+        """Learned label vectors that have become longer are of length 1 again."""
+        if self._learn_vectors:
+            with torch.no_grad():
+                self.vectors /= self.vectors.norm(dim=1, keepdim=True).clamp_min(1)
 
     def validate(self) -> dict[str, float]:
         """hit@1 and hit@5, means over classes."""
         if self._validation is None:
             return {}
-        problem = self._candidates(self._validation)
+        problem = self._validation
+        if self._learn_vectors:
+            problem = replace(problem, vectors=self.label_vectors())
         scores = problem.scores(self.change())
         return {f"hit@{k}": class_mean_hit_at_k_of_scores(scores, problem.target, k)
                 for k in (1, 5) if k < scores.shape[1]}
-
-    def _candidates(self, problem: Problem) -> Problem:
-        """The problem with the label vectors as they are now."""
-        return problem
 
     def change(self) -> "NDArray[np.float32]":
         """What is added to M, float32 ``[D, F]``."""
         moved = self._basis @ self.matrix.detach().cpu().numpy()
         return (self._problem.unit * moved).astype(np.float32)
 
-
-class JointMap(LinearMap):
-    """M and the label vectors, both learned; these are of length 1 at most, as in Weston et al.,
-    2011."""
-
-    def __init__(self, problem: Problem, validation: Problem | None = None, *, seed: int = 0,
-                 device: str = "cpu") -> None:
-        super().__init__(problem, validation, span=False, device=device)
-        with torch.no_grad():  # with both at nought nothing would ever move
-            self.matrix.normal_(std=1e-2, generator=torch.Generator(
-                self._device).manual_seed(seed))
-        self.vectors.requires_grad_()
-
-    def parameters(self) -> list[Tensor]:
-        """The matrix and the vectors."""
-        return [self.matrix, self.vectors]
-
-    def constrain(self) -> None:
-        """Vectors that have become longer are of length 1 again."""
-        with torch.no_grad():
-            self.vectors /= self.vectors.norm(dim=1, keepdim=True).clamp_min(1)
-
-    def _candidates(self, problem: Problem) -> Problem:
-        return replace(problem, vectors=self.label_vectors())
-
     def label_vectors(self) -> "NDArray[np.float32]":
-        """``[C, D]``."""
+        """``[C, D]``, as they are learned."""
+        if not self._learn_vectors:
+            return self._problem.vectors
         return self.vectors.detach().cpu().numpy().copy()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import RequestError
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,6 @@ class Parameter:
     only_with: tuple[str, str] | None = None
     only_on_a_model: bool = False
 
-    def check(self, name: str, value: object) -> None:
-        """Raise ZslError for a value that is not allowed."""
-        if value not in self.allowed:
-            words = (str(self.allowed) if isinstance(self.allowed, Range)
-                     else "one of " + ", ".join(self.allowed))
-            raise ZslError(f"`{name}` is {words}, and not {value!r}")
-
 
 def parameter(default: Any, declared: Parameter) -> Any:
     """A field with this default."""
@@ -77,10 +70,17 @@ def default_of(name: str, of: Any) -> Any:
     return next(one.default for one in fields(of) if one.name == name)
 
 
+def check_value(name: str, value: object, allowed: Range | tuple[str, ...]) -> None:
+    """Raise RequestError for a value that is not allowed."""
+    if value not in allowed:
+        words = str(allowed) if isinstance(allowed, Range) else "one of " + ", ".join(allowed)
+        raise RequestError(f"`{name}` is {words}, and not {value!r}")
+
+
 def check_values(of: Any) -> None:
-    """Raise ZslError for a value of an instance that is not allowed. A None is, where it is the
+    """Raise RequestError for a value of an instance that is not allowed. A None is, where it is the
     default."""
     for name, declared in parameters(of).items():
         value = getattr(of, name)
         if not (value is None and default_of(name, of) is None):
-            declared.check(name, value)
+            check_value(name, value, declared.allowed)

@@ -1,18 +1,24 @@
 """What is asked of a training."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from zsl_cli.authoring.training import effects
 from zsl_cli.authoring.training.course import Course
 from zsl_cli.authoring.training.methods.base import Method
 from zsl_cli.authoring.training.methods.rank import Rank
+from zsl_cli.authoring.training.parameters import Range, check_value
+from zsl_cli.support.limits import DEVICES, MAX_PIXELS, QUANTIZE
+
+Name = str | os.PathLike[str]
 
 UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True)
-class Request:
-    """A training.
+class TrainRequest:
+    """What is asked of ``train``.
 
     data: a folder with a folder for each class, named by its label, or a CSV file of paths and
         labels (see evaluation.datasets).
@@ -27,36 +33,52 @@ class Request:
     from_scratch: M begins with nought, whatever the model has.
     export: whether a model folder is made; quantize: its form, ``none``,
         ``int8`` or ``fp16``.
-    max_pixels: larger images are refused before decoding; None: as embedding.images has it.
+    max_pixels: larger images are refused before decoding.
     device: ``auto``, ``cpu`` or ``cuda``.
     restart: throw away what an unfinished training has done in ``output``.
     force: replace a finished one there, once the new one is done.
+
+    ``data``, ``output``, ``backbone`` and ``hold_out`` become a Path, ``model`` and ``vocabulary``
+    a text. Raises RequestError for a value that is not allowed, for a course that the method
+    cannot take, and for a parameter that would do nothing.
     """
 
-    data: Path
-    output: Path
+    data: Name
+    output: Name
     method: Method = field(default_factory=Rank)
-    vocabulary: str = "default"
-    model: str = "default"
-    backbone: Path | None = None
+    vocabulary: Name = "default"
+    model: Name = "default"
+    backbone: Name | None = None
     architecture: str | None = None
     trust_pickle: bool = False
-    hold_out: Path | None = None
+    hold_out: Name | None = None
     from_scratch: bool = False
     course: Course = field(default_factory=Course)
     export: bool = True
     quantize: str = "none"
-    max_pixels: int | None = None
+    max_pixels: int = MAX_PIXELS
     device: str = "auto"
     restart: bool = False
     force: bool = False
 
+    def __post_init__(self) -> None:
+        for name in ("data", "output", "backbone", "hold_out"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, Path(getattr(self, name)))
+        for name in ("model", "vocabulary"):
+            object.__setattr__(self, name, os.fspath(getattr(self, name)))
+        check_value("quantize", self.quantize, QUANTIZE)
+        check_value("device", self.device, DEVICES)
+        check_value("max_pixels", self.max_pixels, Range(1, whole=True))
+        self.method.check_course(self.course)
+        effects.check(self)
+
     @property
     def work(self) -> Path:
         """Where the training is kept until it is finished."""
-        return self.output / UNFINISHED
+        return Path(self.output) / UNFINISHED
 
     @property
     def name(self) -> str:
         """What the trained model is called, and spaces and vocabularies of its own."""
-        return self.output.absolute().name
+        return Path(self.output).absolute().name

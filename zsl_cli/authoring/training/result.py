@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Result:
+class TrainResult:
     """
     output: the folder that all of it is in; checkpoint: what zsl's export reads.
     model: the model folder, if one was exported.

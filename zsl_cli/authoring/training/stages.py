@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING
 from zsl_cli.authoring.training import folder
 from zsl_cli.authoring.training.fitted import Trained
 from zsl_cli.authoring.training.log import Log, Reporter
-from zsl_cli.authoring.training.result import Result
+from zsl_cli.authoring.training.result import TrainResult
 from zsl_cli.authoring.training.session import Session
-from zsl_cli.embedding import images
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import DeviceError, ZslError
 from zsl_cli.evaluation.left_out import LeftOut
 from zsl_cli.support.extras import needed
+from zsl_cli.support.limits import DEVICES
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.training.finetuning import Finetuned
-    from zsl_cli.authoring.training.request import Request
+    from zsl_cli.authoring.training.request import TrainRequest
 
 
-def train(request: "Request", reporter: Reporter | None = None) -> Result:
+def train(request: "TrainRequest", reporter: Reporter | None = None) -> TrainResult:
     """Make a projection M, and with it a checkpoint and a model folder, of labelled images.
 
     The same request goes on where an interrupted one was; the same seed gives the same model.
@@ -33,31 +33,31 @@ def train(request: "Request", reporter: Reporter | None = None) -> Result:
         return _train(request, reporter or Reporter())
 
 
-def _train(request: "Request", reporter: Reporter) -> Result:
+def _train(request: "TrainRequest", reporter: Reporter) -> TrainResult:
     from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
     from zsl_cli.authoring.training import finetuning, writing
     from zsl_cli.authoring.training.examples import find_dataset, read_examples
     from zsl_cli.authoring.training.start import read_start
 
+    device = _device(request.device)
     method, course, left_out = request.method, request.course, LeftOut(reporter.left_out)
     vocabulary = Vocabulary.load(request.vocabulary)
     dataset = find_dataset(request.data, request.hold_out, vocabulary, reporter, left_out)
     start = read_start(
-        request.model, vocabulary, request.name,
+        str(request.model), vocabulary, request.name,
         goes_on=method.goes_on and not request.from_scratch, backbone=request.backbone,
         architecture=request.architecture, trust_pickle=request.trust_pickle)
     features = start.plan.features
     reporter.say(f"features of {start.plan.network.architecture}, {features.width} "
                  f"({features.where}); M begins with "
                  + ("nought" if start.projection is None else "the model's"))
-    method.check(start, course)
+    method.check_start(start)
     finetuning.check(start, course)
     if request.restart:
         folder.clear(request.work)
-    device = _device(request.device)
-    max_pixels = images.MAX_PIXELS if request.max_pixels is None else request.max_pixels
     encoder = FeatureEncoder(start.plan, request.device if device == "cuda" else device)
-    examples = read_examples(dataset, vocabulary, encoder, course, max_pixels, reporter, left_out)
+    examples = read_examples(dataset, vocabulary, encoder, course, request.max_pixels, reporter,
+                             left_out)
     session = Session(start, request.name, course, request.work, device,
                       Log(reporter, request.work / folder.LOG))
     fitted = method.fit(examples, session)
@@ -65,14 +65,18 @@ def _train(request: "Request", reporter: Reporter) -> Result:
     if course.finetune:
         if not isinstance(fitted, Trained):
             raise ZslError(f"`finetune`: `method={method.name}` leaves nothing to go on with")
-        finetuned = finetuning.finetune(fitted, examples, session, request.model, max_pixels)
+        finetuned = finetuning.finetune(fitted, examples, session, str(request.model),
+                                        request.max_pixels)
     return writing.write(request, session, examples, fitted, finetuned, left_out)
 
 
 def _device(name: str) -> str:
-    """``cpu`` or ``cuda``; raises ZslError where CUDA is wanted and cannot be used."""
+    """``cpu`` or ``cuda``, of one of limits.DEVICES; raises DeviceError for any other, and where
+    CUDA is wanted and cannot be used."""
     import torch
 
+    if name not in DEVICES:
+        raise DeviceError(f"unknown device {name!r}; choose from {', '.join(DEVICES)}")
     if name == "cuda" and not torch.cuda.is_available():
-        raise ZslError("`device=cuda` cannot be used: this torch sees no CUDA device")
+        raise DeviceError("`device=cuda` cannot be used: this torch sees no CUDA device")
     return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"

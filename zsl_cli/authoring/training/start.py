@@ -1,5 +1,6 @@
 """What a training begins with: a network cut at its features, and maybe an M."""
 
+import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,7 +44,7 @@ class Start:
 
 
 def read_start(model: str, vocabulary: "Vocabulary", name: str, *, goes_on: bool = True,
-               backbone: Path | None = None, architecture: str | None = None,
+               backbone: str | os.PathLike[str] | None = None, architecture: str | None = None,
                trust_pickle: bool = False) -> Start:
     """What a model folder, by its name or path, or a checkpoint has for a training.
 
@@ -88,14 +89,14 @@ def _is_folder(model: str) -> bool:
         path.name == model and path.is_dir())
 
 
-def _checkpoint_of(folder: ModelFolder, backbone: Path | None = None) -> Path:
+def _checkpoint_of(folder: ModelFolder, backbone: str | os.PathLike[str] | None = None) -> Path:
     """The checkpoint that a model folder was made from, by its hash. Raises ZslError."""
     entry = folder.manifest.checkpoint
     if entry is None:
         raise ZslError(f"{folder.path}: its manifest does not say which checkpoint it was made "
                        "from; give that checkpoint itself")
     name, digest = entry.file, entry.sha256
-    places = [backbone] if backbone is not None else [
+    places = [Path(backbone)] if backbone is not None else [
         folder.path.parent / name, folder.path / name, *_packaged(name)]
     for place in places:
         if place.is_file() and folders.sha256(place) == digest:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+FRESH_DECAY = 1e-6
+"""The decay where M begins with nought."""
+
 SAVE_EVERY = 20.0
 """Seconds between two states that are written within an epoch."""
 
@@ -44,7 +47,7 @@ class Settings:
     epochs: int = 60
     batch_size: int = 64
     learning_rate: float = 0.05
-    decay: float = 3e-6
+    decay: float = FRESH_DECAY
     patience: int = 0
     seed: int = 0
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zsl_cli.authoring.training import folder
 from zsl_cli.authoring.training.fitted import Corrected, Fitted, History, OwnLabels
-from zsl_cli.authoring.training.result import Result
+from zsl_cli.authoring.training.result import TrainResult
 from zsl_cli.support import files, folders, progress
 from zsl_cli.support.version import __version__
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 
     from zsl_cli.authoring.training.examples import Examples
     from zsl_cli.authoring.training.finetuning import Finetuned
-    from zsl_cli.authoring.training.request import Request
+    from zsl_cli.authoring.training.request import TrainRequest
     from zsl_cli.authoring.training.session import Session
     from zsl_cli.authoring.training.start import Start
     from zsl_cli.evaluation.left_out import LeftOut
 
 
-def write(request: "Request", session: "Session", examples: "Examples", fitted: Fitted,
-          finetuned: "Finetuned | None", left_out: "LeftOut") -> Result:
+def write(request: "TrainRequest", session: "Session", examples: "Examples", fitted: Fitted,
+          finetuned: "Finetuned | None", left_out: "LeftOut") -> TrainResult:
     """Write all of it beside what was there before, and then put it in its place."""
     made = finetuned.fitted if finetuned else fitted
     network = finetuned.history if finetuned else History()
-    output, work, vocabulary = request.output, request.work, examples.vocabulary
+    output, work, vocabulary = Path(request.output), request.work, examples.vocabulary
     choice = made.choice if isinstance(made, Corrected) else None
     own = isinstance(made, OwnLabels)
-    result = Result(
+    result = TrainResult(
         output, output / folder.CHECKPOINT, output / folder.MODEL if request.export else None,
         output / folder.VOCABULARY if own else None,
-        str(output / folder.VOCABULARY) if own else request.vocabulary,
+        str(output / folder.VOCABULARY) if own else str(request.vocabulary),
         len(examples.rows), len(examples.classes),
         tuple(sorted(vocabulary.label(int(row)).id for row in made.seen)),
         made.history, network, choice, left_out)
@@ -57,15 +57,15 @@ def write(request: "Request", session: "Session", examples: "Examples", fitted: 
     return result
 
 
-def _facts(request: "Request", examples: "Examples", fitted: Fitted,
-           result: Result) -> dict[str, Any]:
+def _facts(request: "TrainRequest", examples: "Examples", fitted: Fitted,
+           result: TrainResult) -> dict[str, Any]:
     course = asdict(request.course)
     settings = {"architecture": request.architecture, "max_pixels": request.max_pixels,
                 "method": request.method.name, "from_scratch": request.from_scratch,
                 **asdict(request.method), **course, "device": request.device,
                 "quantize": request.quantize}
     return {
-        "method": request.method.name, "data": request.data.absolute().name,
+        "method": request.method.name, "data": Path(request.data).absolute().name,
         "images": result.images, "classes": result.classes,
         "vocabulary": examples.vocabulary.name, "space": fitted.projection.space,
         "settings": settings, "best_epoch": result.history.best,
@@ -74,7 +74,7 @@ def _facts(request: "Request", examples: "Examples", fitted: Fitted,
         "trained_by": f"zsl {__version__}"}
 
 
-def _write_checkpoint(path: Path, request: "Request", start: "Start", made: Fitted,
+def _write_checkpoint(path: Path, request: "TrainRequest", start: "Start", made: Fitted,
                       state: "dict[str, Tensor] | None", facts: dict[str, Any]) -> None:
     """state: of the network; None: all that its checkpoint had, a text tower, say."""
     from zsl_cli.authoring.networks import weights
@@ -89,7 +89,8 @@ def _write_checkpoint(path: Path, request: "Request", start: "Start", made: Fitt
         checkpoint.save(file)
 
 
-def _write_curves(path: Path, request: "Request", result: Result, facts: dict[str, Any]) -> None:
+def _write_curves(path: Path, request: "TrainRequest", result: TrainResult,
+                  facts: dict[str, Any]) -> None:
     from zsl_cli.authoring.training import curves
 
     shown = {"data": facts["data"], "images": result.images, "classes": result.classes,
@@ -116,7 +117,7 @@ def _write_vocabulary(target: Path, name: str, examples: "Examples", made: OwnLa
                       built_by=f"zsl {__version__}")
 
 
-def _export(request: "Request", session: "Session", checkpoint: Path, vocabulary: str) -> None:
+def _export(request: "TrainRequest", session: "Session", checkpoint: Path, vocabulary: str) -> None:
     """The model folder; phrases go on being labels where the space is still theirs."""
     from zsl_cli.authoring.exporting import ExportRequest, export, make
 
@@ -136,7 +137,7 @@ def _export(request: "Request", session: "Session", checkpoint: Path, vocabulary
 class _Elsewhere(progress.Reporter):
     """Tells in detail of an export, of the place where it is about to lie."""
 
-    def __init__(self, request: "Request", reporter: progress.Reporter) -> None:
+    def __init__(self, request: "TrainRequest", reporter: progress.Reporter) -> None:
         self._request, self._reporter = request, reporter
 
     def say(self, line: str) -> None:

@@ -12,10 +12,11 @@ from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.cli.train import usage
 from zsl_cli.cli.train.declared import course_of, course_options, method_of, method_options
 from zsl_cli.cli.train.reporter import TrainingReporter
+from zsl_cli.support.limits import QUANTIZE
 
 if TYPE_CHECKING:
-    from zsl_cli.authoring.training.request import Request
-    from zsl_cli.authoring.training.result import Result
+    from zsl_cli.authoring.training.request import TrainRequest
+    from zsl_cli.authoring.training.result import TrainResult
 
 _PATH = click.Path(path_type=Path)
 
@@ -46,7 +47,7 @@ _result = options.stack(
     click.option("-o", "--output", type=_PATH, required=True, metavar="FOLDER",
                  help="Where checkpoint, log, curves and the exported model go."),
     click.option("--no-export", is_flag=True, help="Write the checkpoint alone."),
-    click.option("--quantize", type=click.Choice(["none", "int8", "fp16"]), default="none",
+    click.option("--quantize", type=click.Choice(QUANTIZE), default="none",
                  show_default=True, help="The form of the exported model, as zsl export."),
     click.option("--restart", is_flag=True,
                  help="Throw away what an unfinished training has done there, and begin again."),
@@ -86,18 +87,18 @@ def command(context: click.Context, quiet: bool, verbose: bool, debug: bool,
     return 1 if result.left_out else 0
 
 
-def _request(params: dict[str, Any]) -> "Request":
-    from zsl_cli.authoring.training.request import Request
+def _request(params: dict[str, Any]) -> "TrainRequest":
+    from zsl_cli.authoring.training.request import TrainRequest
 
     same = ("data", "output", "vocabulary", "model", "backbone", "architecture", "trust_pickle",
             "hold_out", "from_scratch", "max_pixels", "device", "restart", "force",
             "quantize")
-    return Request(
+    return TrainRequest(
         **{name: params[name] for name in same}, method=method_of(params), course=course_of(params),
         export=not params["no_export"])
 
 
-def _say(result: "Result", reporter: TrainingReporter) -> None:
+def _say(result: "TrainResult", reporter: TrainingReporter) -> None:
     reporter.say(f"wrote {result.checkpoint}")
     if result.model is not None:
         reporter.say(f"now: zsl classify photo.jpg --model {shlex.quote(str(result.model))} "

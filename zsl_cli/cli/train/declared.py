@@ -1,18 +1,20 @@
 """The options of ``zsl train`` that methods and the course declare."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import click
 
 from zsl_cli.authoring.training.course import Course
+from zsl_cli.authoring.training.effects import Methods, having_of, words_for
 from zsl_cli.authoring.training.methods import METHODS, Method
 from zsl_cli.authoring.training.parameters import Parameter, Range, default_of, parameters
 from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal.parameters import as_options
 
-Methods = Sequence[type[Method]]
+_LOSS = click.Command("train", params=[click.Option(["--loss", "method"])])
 
 
 def course_options() -> options.Decorator:
@@ -31,15 +33,6 @@ def method_options(methods: Methods = METHODS) -> options.Decorator:
         help="; ".join(f"{method.name}: {method.summary}" for method in methods) + ".")
     return options.stack(loss, *(_method_option(name, having, methods)
                                  for name, having in having_of(methods).items()))
-
-
-def having_of(methods: Methods) -> dict[str, list[type[Method]]]:
-    """Parameter → the methods that have it."""
-    having: dict[str, list[type[Method]]] = {}
-    for method in methods:
-        for name in parameters(method):
-            having.setdefault(name, []).append(method)
-    return having
 
 
 def method_of(params: Mapping[str, Any], methods: Methods = METHODS) -> Method:
@@ -61,16 +54,6 @@ def named(name: str, methods: Methods = METHODS) -> type[Method]:
     return next(method for method in methods if method.name == name)
 
 
-def words_for(having: Methods, methods: Methods) -> str:
-    """What some of the methods are called together."""
-    if list(having) == [method for method in methods if method.in_epochs]:
-        return "a --loss that is trained in epochs"
-    if list(having) == [method for method in methods if method.trains]:
-        return "a --loss that is trained"
-    *most, last = (method.name for method in having)
-    return f"--loss {', '.join(most)}{' or ' if most else ''}{last}"
-
-
 def spelt(parameter: str) -> str:
     """``--batch-size`` for ``batch_size``."""
     return f"--{parameter.replace('_', '-')}"
@@ -84,7 +67,8 @@ def _method_option(name: str, having: Methods, methods: Methods) -> options.Deco
         raise ValueError(f"{name} is declared in different ways by "
                          + ", ".join(method.name for method in having))
     return _option(name, declared, defaults.pop(),
-                   f"For {words_for(having, methods)}. {declared.help}", _unset(name, having))
+                   f"For {as_options(words_for(having, methods), _LOSS)}. {declared.help}",
+                   _unset(name, having))
 
 
 def _option(name: str, declared: Parameter, default: Any, text: str,

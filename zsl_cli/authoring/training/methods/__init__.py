@@ -1,6 +1,7 @@
 """The methods of training, a file each; importing them imports neither torch nor NumPy.
 
-A new one is a frozen dataclass, a Method, in a file of its own and a line here.
+A new one is a frozen dataclass, a Method, in a file of its own; here it is imported, and stands in
+METHODS.
 """
 
 from zsl_cli.authoring.training.methods.base import Method
@@ -16,16 +17,3 @@ from zsl_cli.authoring.training.methods.wsabie import Wsabie
 METHODS: tuple[type[Method], ...] = (
     Rank, CrossEntropySoftmax, L2, Softmax, RandomLabels, Wsabie, Conse, Ridge)
 """Those that the command line offers, the one to try first in front."""
-
-__all__ = [
-    "L2",
-    "METHODS",
-    "Conse",
-    "CrossEntropySoftmax",
-    "Method",
-    "RandomLabels",
-    "Rank",
-    "Ridge",
-    "Softmax",
-    "Wsabie",
-]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from zsl_cli.authoring.training.parameters import check_values, parameters
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import RequestError, ZslError
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.training.course import Course
@@ -39,14 +39,18 @@ class Method(ABC):
     own_labels: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        """Raises ZslError for a parameter that is not allowed."""
+        """Raises RequestError for a parameter that is not allowed."""
         check_values(self)
 
-    def check(self, start: "Start", course: "Course") -> None:
-        """Raise ZslError for what cannot be trained on, before any image is read."""
+    def check_course(self, course: "Course") -> None:
+        """Raise RequestError for a course that cannot be taken, before anything is read."""
         if course.validation == "class" and self.own_labels:
-            raise ZslError(f"`method={self.name}` knows its training labels alone, so none can be "
-                           "held out; give `validation=image` or none")
+            raise RequestError(f"`method={self.name}` knows its training labels alone, so none can "
+                               "be held out; give `validation=image` or none")
+
+    def check_start(self, start: "Start") -> None:
+        """Raise ZslError for a network, or an M, that is no beginning, before any image is
+        read."""
         for name, declared in parameters(self).items():
             if (declared.only_on_a_model and start.projection is None
                     and getattr(self, name) is not None):

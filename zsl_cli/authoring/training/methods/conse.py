@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from zsl_cli.authoring.training.methods.base import Method
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import RequestError, ZslError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,12 +37,16 @@ class Conse(Method):
     trains: ClassVar[bool] = False
     in_epochs: ClassVar[bool] = False
 
-    def check(self, start: "Start", course: "Course") -> None:
-        """The network needs a classifier, and there is nothing to train on with."""
-        super().check(start, course)
-        classifier_of(start.plan)
+    def check_course(self, course: "Course") -> None:
+        """There is nothing to train on with."""
+        super().check_course(course)
         if course.finetune:
-            raise ZslError("`finetune`: `method=conse` trains nothing to go on with")
+            raise RequestError("`finetune`: `method=conse` trains nothing to go on with")
+
+    def check_start(self, start: "Start") -> None:
+        """The network needs a classifier."""
+        super().check_start(start)
+        classifier_of(start.plan)
 
     def fit(self, examples: "Examples", session: "Session") -> "Fitted":
         """M is nought beside the classes' label vectors."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from zsl_cli.authoring.training.methods import shared
 from zsl_cli.authoring.training.methods.base import Method
 from zsl_cli.authoring.training.parameters import Parameter, parameter
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import RequestError, ZslError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,15 +41,17 @@ class Ridge(Method):
     in_epochs: ClassVar[bool] = False
     goes_on: ClassVar[bool] = True
 
-    def check(self, start: "Start", course: "Course") -> None:
-        """See Method."""
-        super().check(start, course)
-        if self.direction != "to-features":
-            return
-        if course.finetune:
-            raise ZslError("`finetune`: the label vectors lie where the network's features are; "
-                           "give `direction=to-labels`")
-        if start.projection is not None:
+    def check_course(self, course: "Course") -> None:
+        """Label vectors that are mapped onto features do not move with the network."""
+        super().check_course(course)
+        if course.finetune and self.direction == "to-features":
+            raise RequestError("`finetune`: the label vectors lie where the network's features "
+                               "are; give `direction=to-labels`")
+
+    def check_start(self, start: "Start") -> None:
+        """Features that label vectors are mapped onto have no M to go on from."""
+        super().check_start(start)
+        if start.projection is not None and self.direction == "to-features":
             raise ZslError(f"`direction={self.direction}` makes M anew; give `from_scratch` with "
                            "it")
 
@@ -108,11 +110,38 @@ class Ridge(Method):
 
     def _solution(self, problem: "Problem") -> "NDArray[np.float32]":
         """What is added to M, ``[D, F]``."""
-        from zsl_cli.authoring.training import closed_form
-
         wanted = problem.vectors[problem.target]
         if problem.offset is not None:
             wanted = wanted * problem.radius - problem.offset
         weights = problem.weights()
-        return closed_form.ridge(problem.inputs, wanted, weights / weights.sum(),
-                                 _DECAY if self.decay is None else self.decay, self.direction)
+        return ridge(problem.inputs, wanted, weights / weights.sum(),
+                     _DECAY if self.decay is None else self.decay, self.direction)
+
+
+def ridge(features: "NDArray[np.float32]", vectors: "NDArray[np.float32]",
+          weights: "NDArray[np.float32]", decay: float,
+          direction: str = "to-labels") -> "NDArray[np.float32]":
+    """M, float32 ``[D, F]``, of ridge regression.
+
+    features: ``[n, F]``; vectors: the label vector of each image, ``[n, D]``.
+    weights: of the images, ``[n]``; they sum to 1.
+    direction: ``to-labels`` minimises ``Σ w ‖M v − t‖² + decay ‖M‖²``; ``to-features``
+        minimises ``Σ w ‖v − Mᵀ t‖² + decay ‖M‖²``: labels are then compared as Mᵀ t, of unit
+        length, among the features, which has fewer hubs (Shigeto et al., 2015).
+    """
+    import numpy as np
+
+    x, y = features.astype(np.float64), vectors.astype(np.float64)
+    if direction == "to-features":
+        return _solve(y, x, weights, decay).astype(np.float32)
+    return _solve(x, y, weights, decay).T.astype(np.float32)
+
+
+def _solve(x: "NDArray[np.float64]", y: "NDArray[np.float64]", weights: "NDArray[np.float32]",
+           decay: float) -> "NDArray[np.float64]":
+    """B ``[columns of x, columns of y]`` of least ``Σ w ‖y − Bᵀ x‖² + decay ‖B‖²``."""
+    import numpy as np
+
+    weighted = x * weights[:, None]
+    gram = weighted.T @ x + decay * np.eye(x.shape[1])
+    return np.asarray(np.linalg.solve(gram, weighted.T @ y), np.float64)
