@@ -3,7 +3,7 @@
 import numpy as np
 from lines import Lines
 
-from zsl_cli.authoring.vocabularies import prepare, skipgram, training
+from zsl_cli.authoring.vocabularies.word_training import prepare, skipgram, training
 
 ANIMALS = ["cat", "dog", "horse", "lion", "tiger", "wolf", "mouse", "sheep"]
 TOOLS = ["hammer", "saw", "drill", "chisel", "wrench", "pliers", "file", "plane"]

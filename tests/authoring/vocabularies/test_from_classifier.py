@@ -9,7 +9,7 @@ pytest.importorskip("scipy")
 from zsl_cli import Vocabulary
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
 from zsl_cli.authoring.networks.projection import Projection
-from zsl_cli.authoring.vocabularies import from_classifier
+from zsl_cli.authoring.vocabularies.classifier_fit import from_classifier
 from zsl_cli.errors import ZslError
 
 

@@ -8,7 +8,8 @@ import pytest
 pytest.importorskip("scipy")
 
 from zsl_cli import Model, Vocabulary
-from zsl_cli.authoring.vocabularies import fit, fitted, kernels, labelset
+from zsl_cli.authoring.vocabularies import labelset
+from zsl_cli.authoring.vocabularies.classifier_fit import fit, fitted, kernels
 from zsl_cli.authoring.vocabularies.wordnet import PERSON, WordNet
 from zsl_cli.errors import ZslError
 

@@ -12,7 +12,7 @@ pytest.importorskip("gensim")
 
 from word_training import Lines, left, text, trained
 
-from zsl_cli.authoring.vocabularies import prepare, skipgram, training
+from zsl_cli.authoring.vocabularies.word_training import prepare, skipgram, training
 from zsl_cli.errors import ZslError
 from zsl_cli.support import files
 

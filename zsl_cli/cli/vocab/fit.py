@@ -42,7 +42,10 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
     photograph is needed: the vectors come from the classifier's weights, WordNet's tree and the
     text of the labels. docs/how-the-default-was-made.md has the method.
     """
-    from zsl_cli.authoring.vocabularies.from_classifier import FitRequest, fit_vocabulary
+    from zsl_cli.authoring.vocabularies.classifier_fit.from_classifier import (
+        FitRequest,
+        fit_vocabulary,
+    )
 
     request = FitRequest(
         checkpoint, output, projection, phrase_map, architecture, feature_length, wordnet,

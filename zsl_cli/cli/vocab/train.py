@@ -11,7 +11,7 @@ from zsl_cli.cli.terminal.progress import Bar, TerminalReporter
 from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
-    from zsl_cli.authoring.vocabularies.training import WordTrainingResult
+    from zsl_cli.authoring.vocabularies.word_training.training import WordTrainingResult
     from zsl_cli.authoring.vocabularies.wordnet import WordNet
 
 _PATH = click.Path(path_type=Path)
@@ -77,7 +77,7 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
     Standard output gets one line, with --quiet too: how the vectors agree with WordNet (Spearman
     correlation). Without WordNet's files it stays empty.
     """
-    from zsl_cli.authoring.vocabularies import prepare, skipgram, training
+    from zsl_cli.authoring.vocabularies.word_training import prepare, skipgram, training
     from zsl_cli.authoring.vocabularies.wordnet import WordNet
 
     # better an error now than in an hour

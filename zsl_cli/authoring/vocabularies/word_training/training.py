@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zsl_cli.authoring.vocabularies import corpus, prepare, similarity, skipgram
-from zsl_cli.authoring.vocabularies.prepare import Prepared
+from zsl_cli.authoring.vocabularies import similarity
+from zsl_cli.authoring.vocabularies.word_training import corpus, prepare, skipgram
+from zsl_cli.authoring.vocabularies.word_training.prepare import Prepared
 from zsl_cli.authoring.vocabularies.wordnet import WordNet
 from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.support import cpus, extras, files, folders, requests, work_folder

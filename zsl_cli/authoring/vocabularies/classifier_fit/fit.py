@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.authoring.vocabularies import kernels
+from zsl_cli.authoring.vocabularies.classifier_fit import kernels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zsl_cli.authoring.vocabularies import fit, fitted
+from zsl_cli.authoring.vocabularies.classifier_fit import fit, fitted
 from zsl_cli.authoring.vocabularies.wordnet import find_folder
 from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.support import extras, folders, requests

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.authoring.vocabularies import fit, kernels, labelset, phrases, sentences
-from zsl_cli.authoring.vocabularies.prior import label_prior
+from zsl_cli.authoring.vocabularies import labelset, sentences
+from zsl_cli.authoring.vocabularies.classifier_fit import fit, kernels, phrases
+from zsl_cli.authoring.vocabularies.classifier_fit.prior import label_prior
 from zsl_cli.authoring.vocabularies.wordnet import WordNet
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
