@@ -77,7 +77,7 @@ def test_paths_may_be_texts(tmp_path):
     assert texts == ExportRequest(
         tmp_path / "c.pth", Path("out"), Hints(tokenizer=Path("t.json")),
         class_names=Path("names"), phrase_map=Path("p.npz"), text_encoder=Path("encoder"),
-        projection="c.pth:M", vocabulary="mine", vocab_labels=Path("labels"),
+        projection="c.pth:M", vocabulary="mine", vocab_labels="labels",
         calibration_images="photos")
 
 

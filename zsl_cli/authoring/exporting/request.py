@@ -1,7 +1,6 @@
 """What is asked of an export."""
 
 import math
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -71,14 +70,9 @@ class ExportRequest:
     force: bool = False
 
     def __post_init__(self) -> None:
-        requests.set_paths(self, "checkpoint", "output", "text_encoder", *(
-            name for name in ("class_names", "phrase_map")
-            if isinstance(getattr(self, name), str | os.PathLike)), *(
-            # texts are more than paths there: names, FILE:KEY
-            name for name in ("projection", "vocab_labels", "calibration_images")
-            if isinstance(getattr(self, name), os.PathLike)))
-        if isinstance(self.vocabulary, os.PathLike):
-            object.__setattr__(self, "vocabulary", os.fspath(self.vocabulary))
+        requests.set_paths(self, "checkpoint", "output", "text_encoder")
+        requests.set_paths(self, "class_names", "phrase_map", others=(tuple, list, PhraseMap))
+        requests.set_texts(self, "projection", "vocabulary", "vocab_labels", "calibration_images")
         requests.check_choice(self, "quantize", QUANTIZE)
         requests.check_choice(self, "features_from", FEATURES_FROM)
         if self.temperature is not None and not 0 < self.temperature < math.inf:

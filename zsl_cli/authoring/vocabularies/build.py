@@ -6,7 +6,6 @@ the unit vectors of its name's words; a label of which that is not known, that o
 synonyms for which it is.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -87,8 +86,7 @@ class BuildRequest:
 
     def __post_init__(self) -> None:
         requests.set_paths(self, "vectors", "output")
-        if isinstance(self.labels, os.PathLike):
-            object.__setattr__(self, "labels", os.fspath(self.labels))
+        requests.set_texts(self, "labels")
         for name, choices in (("phrases", PHRASES), ("oov", OOV), ("dtype", DTYPES)):
             requests.check_choice(self, name, choices)
         if self.limit is not None and self.limit < 1:
