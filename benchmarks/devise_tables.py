@@ -94,7 +94,7 @@ class Bench:
             "default": unit_rows(
                 np.array(whole.vectors, np.float32)[rows[1], :whole.prior_dimension])}
         self.rows = {label.id: row for row, label in enumerate(self.labels)}
-        self.plan = plan.make(plan.Request(checkpoint_of(ModelFolder.named("default"))))
+        self.plan = plan.make(plan.ExportRequest(checkpoint_of(ModelFolder.named("default"))))
         self.encoder = FeatureEncoder(self.plan)
         self.classes = np.array([self.rows.get(label.id, -1) for label in ilsvrc.imagenet()])
         self.names = self.vocabulary(next(iter(self.spaces.values())), range(len(self.labels)))

@@ -22,8 +22,9 @@ import torch
 from PIL import Image
 
 from zsl_cli import Classifier
+from zsl_cli.authoring.networks.hints import Hints
 from zsl_cli.authoring.networks.origins.lite0 import EfficientNetLite0
-from zsl_cli.authoring.networks.recognise import Hints, recognise
+from zsl_cli.authoring.networks.recognise import recognise
 from zsl_cli.embedding import walk
 
 BATCH = 16
@@ -36,7 +37,8 @@ sys.exit(code)
 BARE = """
 import sys, torch, onnxscript
 from pathlib import Path
-from zsl_cli.authoring.networks.recognise import Hints, recognise
+from zsl_cli.authoring.networks.hints import Hints
+from zsl_cli.authoring.networks.recognise import recognise
 network = recognise(Path(sys.argv[1]), Hints()).module
 program = torch.onnx.export(network, (torch.zeros(2, 3, 224, 224),), dynamo=True, verbose=False,
                             dynamic_shapes=({0: torch.export.Dim("batch")},))

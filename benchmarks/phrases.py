@@ -15,7 +15,8 @@ import numpy as np
 from accuracy import embed, read_set
 
 from zsl_cli import Classifier
-from zsl_cli.authoring.vocabularies import phrases, sentences
+from zsl_cli.authoring.vocabularies import sentences
+from zsl_cli.authoring.vocabularies.classifier_fit import phrases
 from zsl_cli.evaluation.metrics import class_mean_hit_at_k
 
 

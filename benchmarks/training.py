@@ -52,11 +52,11 @@ def print_reading(photos):
     """Images a second of the features, and of zsl label's pipeline."""
     paths = list(images_in(str(photos)))
     with tempfile.TemporaryDirectory() as work:
-        network = plan.make(plan.Request(
+        network = plan.make(plan.ExportRequest(
             checkpoint_of(ModelFolder.named("default")), Path(work) / "float32",
             vocabulary="default",
             projection=Projection.of_model(folders.find(folders.MODEL, "default"))))
-        export.export(network)
+        export(network)
         encoders = {"features": FeatureEncoder(network),
                     "embeddings, float32": Model.load(Path(work) / "float32", threads=1),
                     "embeddings, int8": Model.load("default", threads=1)}

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from zsl_cli.authoring.vocabularies import fit, fitted, phrases
+from zsl_cli.authoring.vocabularies.classifier_fit import fit, fitted, phrases
 from zsl_cli.vocabulary.label import Label
 
 

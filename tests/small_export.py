@@ -105,16 +105,15 @@ def word_vectors(tmp_path_factory):
     return folder, vectors
 
 
-def make_plan(workplace, checkpoint="small.pth", target="out", **options):
+def make_plan(workplace, checkpoint="small.pth", output="out", **options):
     # conftest.py imports this module, also where there is no torch
     from zsl_cli.authoring.exporting import plan
-    from zsl_cli.authoring.networks.network import InputOptions
-    from zsl_cli.authoring.networks.recognise import Hints
+    from zsl_cli.authoring.networks.hints import Hints, InputOptions
 
     os.chdir(workplace)
     hints = Hints("small_network:make", InputOptions(size=SIDE, crop=0.9))
-    return plan.make(plan.Request(workplace / checkpoint, workplace / target,
-                                  options.pop("hints", hints), **options))
+    return plan.make(plan.ExportRequest(workplace / checkpoint, workplace / output,
+                                        options.pop("hints", hints), **options))
 
 
 @pytest.fixture(autouse=True)

@@ -1,9 +1,9 @@
 """A corpus with two topics, and trainings of word vectors on it."""
 
 import numpy as np
+from lines import Lines
 
-from zsl_cli.authoring.vocabularies import prepare, skipgram, training
-from zsl_cli.support.progress import Reporter
+from zsl_cli.authoring.vocabularies.word_training import prepare, skipgram, training
 
 ANIMALS = ["cat", "dog", "horse", "lion", "tiger", "wolf", "mouse", "sheep"]
 TOOLS = ["hammer", "saw", "drill", "chisel", "wrench", "pliers", "file", "plane"]
@@ -23,18 +23,11 @@ def text(lines=400, seed=0):
     return "\n".join(found)
 
 
-class Lines(list, Reporter):
-    """A reporter that remembers what was said."""
-
-    def say(self, line):
-        self.append(line)
-
-
 def request(corpus, target, *, words=None, settings=None, **more):
-    return training.Request(
+    return training.WordTrainingRequest(
         corpus, target, prepare.Settings(**{"phrase_threshold": 15.0, **(words or {})}),
         skipgram.Settings(**{"dimension": 16, "sample": 0.0, "epochs": 2, **(settings or {})}),
-        **more)
+        **{"workers": 1, **more})
 
 
 def trained(*arguments, lines=None, **options):

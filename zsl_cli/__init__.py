@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from zsl_cli.support.version import __version__
 
 if TYPE_CHECKING:
+    from zsl_cli.authoring.exporting import ExportRequest, ExportResult, export
     from zsl_cli.authoring.training.request import TrainRequest
     from zsl_cli.authoring.training.result import TrainResult
     from zsl_cli.authoring.training.stages import train
+    from zsl_cli.authoring.vocabularies.build import BuildRequest, BuildResult, build_vocabulary
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.classifier.predictions import Prediction
     from zsl_cli.embedding.model import Model
@@ -30,9 +32,10 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development versions
 
 __all__ = [
-    "Classifier", "EvaluationRequest", "EvaluationResult", "LabelRequest", "LabelResult", "Model",
-    "Prediction", "TrainRequest", "TrainResult", "Vocabulary", "__version__", "evaluate", "label",
-    "train"]
+    "BuildRequest", "BuildResult", "Classifier", "EvaluationRequest", "EvaluationResult",
+    "ExportRequest", "ExportResult", "LabelRequest", "LabelResult", "Model", "Prediction",
+    "TrainRequest", "TrainResult", "Vocabulary", "__version__", "build_vocabulary", "evaluate",
+    "export", "label", "train"]
 
 _HOME = {
     "LabelRequest": "zsl_cli.photos.request",
@@ -41,6 +44,12 @@ _HOME = {
     "EvaluationRequest": "zsl_cli.evaluation.request",
     "EvaluationResult": "zsl_cli.evaluation.result",
     "evaluate": "zsl_cli.evaluation.evaluate",
+    "ExportRequest": "zsl_cli.authoring.exporting",
+    "ExportResult": "zsl_cli.authoring.exporting",
+    "export": "zsl_cli.authoring.exporting",
+    "BuildRequest": "zsl_cli.authoring.vocabularies.build",
+    "BuildResult": "zsl_cli.authoring.vocabularies.build",
+    "build_vocabulary": "zsl_cli.authoring.vocabularies.build",
     "TrainRequest": "zsl_cli.authoring.training.request",
     "TrainResult": "zsl_cli.authoring.training.result",
     "train": "zsl_cli.authoring.training.stages",

@@ -9,16 +9,15 @@ import click
 from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.progress import TerminalReporter
-from zsl_cli.support import extras
+from zsl_cli.support.limits import FEATURES_FROM, QUANTIZE
+from zsl_cli.support.manifests import FITS, INTERPOLATIONS
 from zsl_cli.support.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from zsl_cli.authoring.exporting import ExportRequest, ExportResult, Plan
     from zsl_cli.authoring.exporting.compare import Form
-    from zsl_cli.authoring.exporting.export import Result
-    from zsl_cli.authoring.exporting.plan import Plan
-    from zsl_cli.authoring.exporting.request import Request
 
 _FILE = click.Path(path_type=Path)
 _WIDE = 120  # columns, where there is no terminal
@@ -49,8 +48,8 @@ _what_it_is = options.stack(
                  help="The network that the weights belong to: timm:NAME, torchvision:NAME, "
                       "open_clip:NAME, package.module:factory or efficientnet-lite0. Default: "
                       "what the checkpoint says."),
-    click.option("--features-from", type=click.Choice(["auto", "penultimate", "output"]),
-                 default="auto", show_default=True,
+    click.option("--features-from", type=click.Choice(FEATURES_FROM), default="auto",
+                 show_default=True,
                  help="Where the features are: before the last linear layer, or at the end."),
     click.option("--feature-node", metavar="NODE", help="The module (of a program: the node) that "
                                                         "gives the features."),
@@ -91,10 +90,8 @@ _input = options.stack(
     click.option("--size", type=click.IntRange(1, 4096), metavar="S", help="Side of the input."),
     click.option("--crop", type=click.FloatRange(0, 1, min_open=True), metavar="SHARE",
                  help="Share of the shorter side that is kept, such as 0.875."),
-    click.option("--fit", type=click.Choice(["crop", "squash", "pad"]),
-                 help="How a picture becomes square."),
-    click.option("--interpolation", type=click.Choice(
-        ["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"])),
+    click.option("--fit", type=click.Choice(FITS), help="How a picture becomes square."),
+    click.option("--interpolation", type=click.Choice(INTERPOLATIONS)),
     click.option("--mean", type=_Channels(),
                  help="Subtracted from the pixels, R,G,B or one number for all: of values from 0 "
                       "to 1, or up to 255 where --mean or --std has a number above 1."),
@@ -105,8 +102,7 @@ _input = options.stack(
 _result = options.stack(
     click.option("-o", "--output", type=_FILE, metavar="FOLDER",
                  help="The model folder to write. Default: CHECKPOINT's name and -model, here."),
-    click.option("--quantize", type=click.Choice(["none", "int8", "fp16"]), default="none",
-                 show_default=True,
+    click.option("--quantize", type=click.Choice(QUANTIZE), default="none", show_default=True,
                  help="int8: a quarter of the size, up to twice the speed on CPUs; fp16: half the "
                       "size, for GPUs."),
     click.option("--calibration-images", type=_FILE, metavar="FOLDER",
@@ -142,19 +138,18 @@ def command(checkpoint: Path, output: Path | None, dry_run: bool, quiet: bool, v
       zsl export clip-vit-base-patch32/ -o clip --vocab-labels labels.txt
       zsl classify photo.jpg --model clip --labels "a cat,a dog"
     """
-    with extras.needed("export", "zsl export"):
-        from zsl_cli.authoring.exporting import export, plan
+    from zsl_cli.authoring.exporting import export, make
 
     request = _request(checkpoint, output, **parameters)
     if not dry_run:
-        request.check_target()  # before anything is read
-    if request.hints.trust:
+        request.check_output()  # before anything is read
+    if request.hints.trust_pickle:
         printing.say(f"warning: --trust-pickle runs whatever code is in {checkpoint}")
     if dry_run:
-        _describe(plan.make(request))
+        _describe(make(request))
         return
     with interrupts(), TerminalReporter().shown(quiet) as reporter:
-        result = export.export(request, reporter)
+        result = export(request, reporter)
     if result.comparison:
         _print_comparison(result.comparison)
     printing.note(f"now: zsl classify photo.jpg --model {shlex.quote(str(result.folder))}"
@@ -165,14 +160,13 @@ def _request(checkpoint: Path, output: Path | None, *, architecture: str | None,
              tokenizer: Path | None, trust_pickle: bool, size: int | None, crop: float | None,
              fit: str | None, interpolation: str | None, mean: tuple[float, ...] | None,
              std: tuple[float, ...] | None, sources: Path | None, license_: str | None,
-             **more: Any) -> "Request":
-    from zsl_cli.authoring.exporting.request import Request
-    from zsl_cli.authoring.networks.network import InputOptions, in_pixel_values
-    from zsl_cli.authoring.networks.recognise import Hints
+             **more: Any) -> "ExportRequest":
+    from zsl_cli.authoring.exporting import ExportRequest, Hints, InputOptions
 
-    shape = InputOptions(size, crop, fit, interpolation, *in_pixel_values(mean, std))
-    return Request(checkpoint, output, Hints(architecture, shape, tokenizer, trust_pickle),
-                   sources=tuple(options.read_sources(sources)), license=license_, **more)
+    shape = InputOptions(size, crop, fit, interpolation, mean, std)
+    return ExportRequest(
+        checkpoint, output, Hints(architecture, shape, tokenizer, trust_pickle),
+        sources=tuple(options.read_sources(sources)), license=license_, **more)
 
 
 def _describe(plan: "Plan") -> None:
@@ -200,7 +194,7 @@ def _describe(plan: "Plan") -> None:
     for name, value in lines:
         printing.put(f"{name:{width}}  {value}")
     for note in plan.notes:
-        printing.say(f"note: {note}")
+        printing.note(note)
 
 
 def _of_one(values: tuple[float, ...]) -> str:
@@ -228,7 +222,7 @@ def _print_comparison(forms: "Sequence[Form]") -> None:
     printing.console(_WIDE).print(table)
 
 
-def _labels_hint(request: "Request", result: "Result") -> str:
+def _labels_hint(request: "ExportRequest", result: "ExportResult") -> str:
     """What else ``classify`` needs."""
     return {
         "vocabulary": f" --vocab {shlex.quote(str(request.vocabulary))}", "own": "",

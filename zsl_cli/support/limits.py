@@ -7,6 +7,9 @@ DEVICES = ("auto", "cpu", "cuda")
 QUANTIZE = ("none", "int8", "fp16")
 """How the weights of a model folder may be quantised."""
 
+FEATURES_FROM = ("auto", "penultimate", "output")
+"""Where in a network its features may be looked for."""
+
 MAX_TOP = 1000
 """Labels an image."""
 

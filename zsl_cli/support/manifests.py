@@ -223,9 +223,10 @@ class ModelManifest(Manifest):
     """What a model folder says of itself. What is not needed to run the model may be None.
 
     architecture, features: the network, and where in it its features are, for people.
-    embedding: ``projection``, ``classes`` or ``embedding``, see exporting.plan.
+    embedding: how images get into the space: by M (``projection``), into that of a classifier's
+        own rows (``classes``), or by the network alone (``embedding``).
     weights: the form of the encoders, ``float32``, ``fp16`` or ``int8``.
-    projection: the numbers of M, where there is one (see networks.projection).
+    projection: the numbers of M beside its arrays, where there is one.
     parity: of which form the agreement is (``text float32`` is that of the label encoder): of
         ``float32`` with PyTorch, of the others with ``float32``.
     """

@@ -1,8 +1,12 @@
 """Lists that a user wrote: one item a line."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from zsl_cli.errors import ZslError
+
+_NO_TEXT = "{source}, line {line}: this is no text with an item a line"
+_LINE_BYTES = 1 << 20  # the most of a line that is read as one
 
 
 def read_lines(path: Path) -> list[str]:
@@ -20,18 +24,45 @@ def read_lines(path: Path) -> list[str]:
 
 def lines_of(content: bytes, source: str) -> list[str]:
     """As ``read_lines``, of what a file holds; ``source`` is what messages call it."""
-    if b"\x00" in content:
-        raise ZslError(f"{source}, line {_line_of(content, content.index(0))}: this is no text "
-                       "with an item a line")
-    try:
-        lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
-    except UnicodeDecodeError as error:
-        raise ZslError(f"{source}, line {_line_of(content, error.start)}: not UTF-8 text; convert "
-                       "the file first (iconv -t utf-8)") from error
+    lines = [line.strip() for line in _decoded(content, source).splitlines()]
     while lines and not lines[-1]:
         lines.pop()
     return lines
 
 
-def _line_of(content: bytes, place: int) -> int:
-    return content.count(b"\n", 0, place) + 1
+def numbered_lines(path: Path) -> list[tuple[int, str]]:
+    """The lines of ``read_lines`` that are not empty, each with its number. Raises ZslError."""
+    return [(number, line) for number, line in enumerate(read_lines(path), start=1) if line]
+
+
+def whole_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a text file in UTF-8 as they stand, their ends included, each with its number;
+    without the byte order mark. A line ends with a line feed, whatever else might part lines.
+
+    Raises ZslError.
+    """
+    try:
+        with path.open("rb") as file:
+            number = 0
+            while line := file.readline(_LINE_BYTES + 1):
+                number += 1
+                if len(line) > _LINE_BYTES:
+                    raise ZslError(_NO_TEXT.format(source=path, line=number))
+                yield number, _decoded(line, str(path), number)
+    except OSError as error:
+        raise ZslError(f"{path}: {error.strerror or error}") from error
+
+
+def _decoded(content: bytes, source: str, first: int = 1) -> str:
+    """The text of a file from its line ``first`` on. Raises ZslError."""
+
+    def line_of(place: int) -> int:
+        return first + content.count(b"\n", 0, place)
+
+    if b"\x00" in content:
+        raise ZslError(_NO_TEXT.format(source=source, line=line_of(content.index(0))))
+    try:
+        return content.decode("utf-8-sig" if first == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        raise ZslError(f"{source}, line {line_of(error.start)}: not UTF-8 text; convert the file "
+                       "first (iconv -t utf-8)") from error

@@ -37,6 +37,16 @@ def quoted(text: str, longest: int = _LONGEST) -> str:
     return repr(text if len(text) <= longest else text[:longest - 1] + "…")
 
 
+def reason(error: BaseException, line: int = 0) -> str:
+    """What an exception of another library says, in one line; its class's name where it says
+    nothing.
+
+    line: the one of several that is taken; -1 of an account that ends with the reason.
+    """
+    lines = [text for one in str(error).splitlines() if (text := one.strip())]
+    return lines[line] if lines else type(error).__name__
+
+
 def printable(text: str) -> str:
     """The text with an escape in place of each character that could not be seen, would steer a
     terminal or upset the characters around it; bytes of a name that is not UTF-8 become

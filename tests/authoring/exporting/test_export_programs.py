@@ -11,8 +11,7 @@ from torch import nn  # noqa: E402
 
 from zsl_cli import Classifier, Model  # noqa: E402
 from zsl_cli.authoring.exporting import export, plan  # noqa: E402
-from zsl_cli.authoring.networks.network import InputOptions  # noqa: E402
-from zsl_cli.authoring.networks.recognise import Hints  # noqa: E402
+from zsl_cli.authoring.networks.hints import Hints, InputOptions  # noqa: E402
 from zsl_cli.errors import ZslError  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("operators_made_once")
@@ -58,7 +57,7 @@ def save(network, path, kind):
 
 def make(path, **options):
     given = InputOptions(size=SIDE, mean=(127.5,), std=(127.5,))
-    return plan.make(plan.Request(path, path.with_name("out"), Hints(input=given), **options))
+    return plan.make(plan.ExportRequest(path, path.with_name("out"), Hints(input=given), **options))
 
 
 @pytest.mark.parametrize(("kind", "name"), [
@@ -69,7 +68,7 @@ def test_a_program_is_exported_with_its_classifier_found(tmp_path, network, cat,
     planned = make(tmp_path / name)
     assert (planned.features.width, planned.kind) == (24, "classes")
     assert "ImageNet's mean and std" in planned.notes[0]
-    export.export(planned)
+    export(planned)
     classifier = Classifier.load(tmp_path / "out", device="cpu")
     photos = [cat, coffee_png, cat.rotate(90)]
     pixels = torch.from_numpy(np.stack([classifier.model.read(photo) for photo in photos]))
@@ -84,7 +83,7 @@ def test_features_of_a_program_can_be_its_output_or_any_node(tmp_path, network, 
     save(network, tmp_path / "a.pt2", "program")
     planned = make(tmp_path / "a.pt2", features_from="output")
     assert (planned.kind, planned.features.width) == ("embedding", 6)
-    export.export(planned)
+    export(planned)
     assert Model.load(tmp_path / "out", device="cpu").embed([cat]).shape == (1, 6)
     assert make(tmp_path / "a.pt2", feature_node="relu").features.width == 16
 

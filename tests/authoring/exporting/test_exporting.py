@@ -8,14 +8,14 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
 import torch
+from lines import Lines
 from networks import lively
 from small_export import NETWORK, SIDE, make_plan, normalised
 
 from zsl_cli import Model
 from zsl_cli.authoring.exporting import export, heads
-from zsl_cli.authoring.networks.network import InputOptions
+from zsl_cli.authoring.networks.hints import Hints, InputOptions
 from zsl_cli.authoring.networks.projection import Projection
-from zsl_cli.authoring.networks.recognise import Hints
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Calibration
 
@@ -29,7 +29,7 @@ def test_a_network_that_ends_in_the_space_needs_no_m(workplace, photos, word_vec
     torch.save(network.state_dict(), workplace / "deep.pth")
     planned = make_plan(workplace, "deep.pth", "deep", vocabulary=str(word_vectors[0]))
     assert (planned.kind, planned.features.where, planned.dimension) == ("embedding", "output", 10)
-    export.export(planned)
+    export(planned)
     model = Model.load(workplace / "deep", device="cpu")
     with torch.inference_mode():
         expected = torch.nn.functional.normalize(network(normalised(model, photos))).numpy()
@@ -42,7 +42,7 @@ def test_m_with_all_its_parts_computes_what_its_formula_says(workplace, small, p
                    numbers.normal(size=(8, 12)).astype(np.float32),
                    numbers.normal(size=8).astype(np.float32), space="test", temperature=0.7,
                    radius=20.0, score_temperature=0.5, unit_features=True)
-    manifest = export.export(make_plan(workplace, projection=m)).manifest
+    manifest = export(make_plan(workplace, projection=m)).manifest
     assert (manifest.space, manifest.dimension) == ("test", 9)
     assert manifest.calibration == Calibration(0.5, 100)
     model = Model.load(workplace / "out", device="cpu")
@@ -67,7 +67,7 @@ def test_an_encoder_that_does_not_agree_with_pytorch_is_not_written(workplace, m
 
     monkeypatch.setattr(heads.OfClasses, "forward", drifting)
     with pytest.raises(ZslError, match="does not agree with PyTorch: min cosine"):
-        export.export(make_plan(workplace))
+        export(make_plan(workplace))
     assert not [path for path in workplace.iterdir() if "out" in path.name]
 
 
@@ -75,14 +75,15 @@ def test_int8_below_its_gate_is_tried_in_other_ways_and_then_not_written(workpla
     from zsl_cli.authoring.exporting import parity
 
     monkeypatch.setitem(parity.GATES, "int8", parity.Gate(mean_cosine=0.99999999))
-    said = []
+    lines = Lines()
     with pytest.raises(ZslError, match="int8 does not agree with float32: mean cosine"):
-        export.export(make_plan(workplace, quantize="int8"), said.append)
-    tried = [line for line in said if line.startswith("int8: ")]
+        export(make_plan(workplace, quantize="int8"), lines)
+    tried = [line for line in lines if line.startswith("int8: ")]
     assert tried == ["int8: weights and activations", "int8: weights and inputs of the "
                      "convolutions that mix channels", "int8: weights alone"]
-    found = [float(line.split("mean ")[1].split(",")[0]) for line in said if "int8 against" in line]
-    assert min(found) > 0.98
+    cosines = [float(line.split("mean ")[1].split(",")[0]) for line in lines
+               if "int8 against" in line]
+    assert min(cosines) > 0.98
     assert not [path for path in workplace.iterdir() if "out" in path.name]
 
 

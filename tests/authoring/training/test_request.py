@@ -10,7 +10,6 @@ from zsl_cli import TrainRequest
 from zsl_cli.authoring.training.course import Course
 from zsl_cli.authoring.training.methods import L2, METHODS, Conse, Rank, Ridge, Softmax
 from zsl_cli.errors import RequestError
-from zsl_cli.support.limits import QUANTIZE
 
 
 def test_paths_may_be_text():
@@ -54,13 +53,6 @@ def test_a_course_is_looked_at_too():
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 def test_defaults_go_with_every_method(method):
     assert TrainRequest("photos", "run", method(), from_scratch=True, export=False).force is False
-
-
-def test_a_model_may_be_quantised_as_an_export_may():
-    pytest.importorskip("torch")
-    from zsl_cli.authoring.exporting.request import FORMS
-
-    assert tuple(FORMS) == QUANTIZE
 
 
 def test_training_is_at_the_front_door():

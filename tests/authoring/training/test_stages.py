@@ -67,7 +67,7 @@ def answers(result, vectors, photos):
     from zsl_cli.authoring.exporting import plan
     from zsl_cli.authoring.exporting.graph import Encoder
 
-    planned = plan.make(plan.Request(result.checkpoint))
+    planned = plan.make(plan.ExportRequest(result.checkpoint))
     encoder = Encoder(planned.features.body, planned.head(np.empty(0), lambda some: some),
                       planned.network.input)
     pixels = [images.load(photos / name / "1.png", planned.network.input.preprocessing)

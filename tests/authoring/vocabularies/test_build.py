@@ -6,6 +6,7 @@ from word_vectors import BINARY
 
 from zsl_cli import Vocabulary
 from zsl_cli.authoring.vocabularies import build
+from zsl_cli.errors import RequestError
 
 CHOICES = {"phrases": build.PHRASES, "oov": build.OOV, "dtype": build.DTYPES}
 
@@ -13,9 +14,10 @@ CHOICES = {"phrases": build.PHRASES, "oov": build.OOV, "dtype": build.DTYPES}
 @pytest.mark.parametrize("name", CHOICES)
 def test_what_is_no_choice_is_refused_with_those_that_are(name, tmp_path):
     for value in CHOICES[name]:
-        build.Request(tmp_path / "v", tmp_path, **{name: value})
-    with pytest.raises(ValueError, match=f"{name} 'tokn' is none of {', '.join(CHOICES[name])}"):
-        build.Request(tmp_path / "v", tmp_path, **{name: "tokn"})
+        build.BuildRequest(tmp_path / "v", tmp_path, **{name: value})
+    expected = f"`{name}` is one of {', '.join(CHOICES[name])}, and not 'tokn'"
+    with pytest.raises(RequestError, match=expected):
+        build.BuildRequest(tmp_path / "v", tmp_path, **{name: "tokn"})
 
 
 class Steps(dict):
@@ -38,10 +40,11 @@ class Steps(dict):
 def test_a_build_says_what_it_is_at_and_how_much_of_it(tmp_path):
     (tmp_path / "vectors.bin").write_bytes(BINARY)
     (tmp_path / "l.txt").write_text("tiger\nunicorn\nshark\ntiger shark\n")
-    words = build.build(build.Request(tmp_path / "vectors.bin", tmp_path / "words")).folder
+    words = build.build_vocabulary(
+        build.BuildRequest(tmp_path / "vectors.bin", tmp_path / "words")).folder
     steps = Steps()
-    result = build.build(build.Request(words, tmp_path / "few", str(tmp_path / "l.txt"),
-                                       phrases="token"), steps)
+    result = build.build_vocabulary(build.BuildRequest(
+        words, tmp_path / "few", tmp_path / "l.txt", phrases="token"), steps)
     assert list(steps.items()) == [
         ("reading labels", [None, 0]), ("reading vectors", [10, 10]),
         ("making label vectors", [4, 4]), ("writing", [2, 2])]
@@ -55,10 +58,9 @@ def test_a_vocabulary_is_built_where_there_is_no_click(tmp_path, environment):
     (tmp_path / "vectors.bin").write_bytes(BINARY)
     (tmp_path / "labels.txt").write_text("tiger\nunicorn\n")
     assert without_click.run("""
-from pathlib import Path
-from zsl_cli.authoring.vocabularies.build import Request, build
+from zsl_cli import BuildRequest, build_vocabulary
 
-result = build(Request(Path("vectors.bin"), Path("vocab/mine"), "labels.txt"))
+result = build_vocabulary(BuildRequest("vectors.bin", "vocab/mine", "labels.txt"))
 print(result.folder, result.manifest.labels, result.manifest.space, result.report.left_out)
 """, tmp_path, environment) == [
         f"vocab/mine 1 {Vocabulary.load(tmp_path / 'vocab' / 'mine').space} ['unicorn']"]

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zsl_cli.authoring.vocabularies import collocations, corpus, prepare
-from zsl_cli.authoring.vocabularies.corpus import CorpusError
-from zsl_cli.authoring.vocabularies.words import tokens, words
+from zsl_cli.authoring.vocabularies.word_training import collocations, corpus, prepare
+from zsl_cli.authoring.vocabularies.word_training.corpus import CorpusError
+from zsl_cli.authoring.vocabularies.word_training.words import tokens, words
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.progress import Reporter

@@ -9,7 +9,7 @@ pytest.importorskip("scipy")
 from zsl_cli import Vocabulary
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
 from zsl_cli.authoring.networks.projection import Projection
-from zsl_cli.authoring.vocabularies import from_classifier
+from zsl_cli.authoring.vocabularies.classifier_fit import from_classifier
 from zsl_cli.errors import ZslError
 
 
@@ -18,7 +18,7 @@ def build(fits_at_once, tmp_path, wordnet):
     """Fits into ``tmp_path``; what was asked of the fit."""
 
     def run(**options):
-        from_classifier.build(from_classifier.Request(
+        from_classifier.fit_vocabulary(from_classifier.FitRequest(
             tmp_path / "c.pth", tmp_path / "out", tmp_path / "M.npz", tmp_path / "P.npz",
             wordnet=tmp_path, **options))
         return fits_at_once.requests[-1]
@@ -59,8 +59,8 @@ def test_a_full_disk_leaves_no_folder_without_its_projection(build, tmp_path, mo
 
 def test_places_are_looked_at_before_anything_is_read(tmp_path):
     for name, places in (("projection", {}), ("phrase_map", {"phrase_map": tmp_path / "no" / "P"})):
-        request = from_classifier.Request(
+        request = from_classifier.FitRequest(
             tmp_path / "no.pth", tmp_path / "out",
             tmp_path / ("M" if places else "no/M"), **places)
         with pytest.raises(ZslError, match=f"`{name}` .*there is no folder"):
-            from_classifier.build(request)
+            from_classifier.fit_vocabulary(request)

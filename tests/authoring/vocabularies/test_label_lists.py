@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from lines import Lines
 
 from zsl_cli import Vocabulary
 from zsl_cli.authoring.vocabularies import label_lists
@@ -18,8 +19,8 @@ def read(tmp_path):
     def put_and_read(name, content):
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        said = []
-        return label_lists.read(str(path), Places(), say=said.append), said
+        said = Lines()
+        return label_lists.read(str(path), Places(), reporter=said), said
 
     return put_and_read
 
@@ -139,9 +140,9 @@ def test_the_most_frequent_sense_comes_first(tmp_path, wordnet):
 
 def test_persons_are_left_out_and_that_is_said(tmp_path, wordnet, monkeypatch):
     monkeypatch.setattr(label_lists.labelset, "plain_people", lambda: ["n09917593"])
-    said = []
+    said = Lines()
     names = {label.name for label in label_lists.read("wordnet", Places(wordnet=tmp_path),
-                                                      say=said.append)}
+                                                      reporter=said)}
     assert "boss" not in names
     assert "child" in names
     assert said == ["left out 2 labels of persons, many of them slurs or judgements; `persons` "

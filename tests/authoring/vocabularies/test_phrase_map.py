@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("scipy")
 
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
-from zsl_cli.authoring.vocabularies import phrases
+from zsl_cli.authoring.vocabularies.classifier_fit import phrases
 from zsl_cli.errors import ZslError
 from zsl_cli.vocabulary.label import Label
 

@@ -8,7 +8,8 @@ import pytest
 pytest.importorskip("scipy")
 
 from zsl_cli import Model, Vocabulary
-from zsl_cli.authoring.vocabularies import fit, fitted, kernels, labelset
+from zsl_cli.authoring.vocabularies import labelset
+from zsl_cli.authoring.vocabularies.classifier_fit import fit, fitted, kernels
 from zsl_cli.authoring.vocabularies.wordnet import PERSON, WordNet
 from zsl_cli.errors import ZslError
 
@@ -77,9 +78,9 @@ def test_products_are_the_documented_score_in_nats(small_fit):
     (tree, texts, above, prior, classifier), settings, fitted = small_fit
     features = classifier.weights * 2 + 1
     seen = classifier.labels
-    text = kernels.text_kernel(texts[0], seen, settings.text_width)
+    text = kernels.text_kernel(texts[0], texts[0][seen], settings.text_width)
     visual = fit.visual_vectors(settings.tree_weight * tree + text, classifier, settings.ridge)
-    alike = kernels.text_kernel(texts[0], seen, settings.conse_width)
+    alike = kernels.text_kernel(texts[0], texts[0][seen], settings.conse_width)
     probabilities = fit.softmax((features @ classifier.weights.T) / settings.temperature)
     expected = (settings.visual * fit.unit(features) @ visual.T
                 + probabilities @ (settings.conse * (alike - alike.mean(0))

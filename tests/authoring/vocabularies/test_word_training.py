@@ -15,7 +15,7 @@ pytest.importorskip("gensim")
 from word_training import ANIMALS, TOOLS, Lines, left, text, trained, vectors
 
 from zsl_cli import Vocabulary
-from zsl_cli.authoring.vocabularies import prepare, skipgram
+from zsl_cli.authoring.vocabularies.word_training import prepare, skipgram
 from zsl_cli.errors import MissingExtraError, ZslError
 
 
@@ -70,7 +70,7 @@ def test_a_training_in_pieces_is_the_same_as_one_in_one_piece(tmp_path, loss):
     (tmp_path / "text").write_text(text(2500))
     ready, work = None, tmp_path / "work"
     work.mkdir()
-    from zsl_cli.authoring.vocabularies import corpus
+    from zsl_cli.authoring.vocabularies.word_training import corpus
 
     ready = prepare.prepare(corpus.find(tmp_path / "text"), prepare.Settings(), work, Lines())[0]
     settings = skipgram.Settings(dimension=10, loss=loss, epochs=3, sample=1e-3)

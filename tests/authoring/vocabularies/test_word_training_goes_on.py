@@ -12,7 +12,7 @@ pytest.importorskip("gensim")
 
 from word_training import Lines, left, text, trained
 
-from zsl_cli.authoring.vocabularies import prepare, skipgram, training
+from zsl_cli.authoring.vocabularies.word_training import prepare, skipgram, training
 from zsl_cli.errors import ZslError
 from zsl_cli.support import files
 
@@ -134,7 +134,7 @@ def test_two_trainings_of_one_output_are_kept_apart(unfinished, corpus_file, tmp
     connection = sqlite3.connect(work / "lock", isolation_level=None)
     connection.execute("BEGIN EXCLUSIVE")
     before = left(work)
-    with pytest.raises(ZslError, match="another zsl vocab train is at work there"):
+    with pytest.raises(ZslError, match="another training of word vectors is at work there"):
         trained(corpus_file, unfinished, restart=True)
     assert left(work) == before
     connection.close()

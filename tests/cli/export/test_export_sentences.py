@@ -17,10 +17,9 @@ from small_export import ARCH  # noqa: E402
 
 from zsl_cli import Classifier, Model  # noqa: E402
 from zsl_cli.authoring.exporting import export, plan, sentences  # noqa: E402
-from zsl_cli.authoring.networks.network import InputOptions  # noqa: E402
+from zsl_cli.authoring.networks.hints import Hints, InputOptions  # noqa: E402
 from zsl_cli.authoring.networks.phrase_map import PhraseMap  # noqa: E402
 from zsl_cli.authoring.networks.projection import Projection  # noqa: E402
-from zsl_cli.authoring.networks.recognise import Hints  # noqa: E402
 from zsl_cli.errors import ZslError  # noqa: E402
 from zsl_cli.support import folders  # noqa: E402
 from zsl_cli.vocabulary import writing  # noqa: E402
@@ -91,9 +90,10 @@ def request(workplace, encoder, phrases, **options):
     width = 48
     random = np.random.default_rng(1)
     projection = Projection(random.normal(size=(D, width)).astype(np.float32), space=SPACE)
-    return plan.Request(workplace / "small.pth", options.pop("target", None),
-                        Hints("small_network:make", InputOptions(size=48)),
-                        projection=projection, phrase_map=phrases, text_encoder=encoder, **options)
+    return plan.ExportRequest(
+        workplace / "small.pth", options.pop("output", None),
+        Hints("small_network:make", InputOptions(size=48)), projection=projection,
+        phrase_map=phrases, text_encoder=encoder, **options)
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +105,8 @@ def exported(small, encoder, tmp_path_factory):
         folder = tmp_path_factory.mktemp(form) / "out"
         with pytest.MonkeyPatch.context() as patch:
             patch.syspath_prepend(str(small[1].parent))
-            export.export(request(small[1].parent, encoder, phrase_map(encoder), target=folder,
-                                  quantize="none" if form == "float32" else form))
+            export(request(small[1].parent, encoder, phrase_map(encoder), output=folder,
+                           quantize="none" if form == "float32" else form))
         return folder
 
     return of_form

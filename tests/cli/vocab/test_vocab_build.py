@@ -54,7 +54,7 @@ def test_the_command_line_and_a_request_have_the_same_choices():
     offered = {option.name: option for option in command.params}
     for name, choices in CHOICES.items():
         assert tuple(offered[name].type.choices) == choices
-        assert offered[name].default == getattr(builder.Request, name)
+        assert offered[name].default == getattr(builder.BuildRequest, name)
 
 
 LABELS = "Great white shark\ntiger shark\nCAFÉ\nunicorn shark\na red panda\n"

@@ -12,6 +12,7 @@ from zsl_cli.authoring.networks.pooling import unit
 from zsl_cli.authoring.networks.quietly import quietly
 from zsl_cli.errors import ZslError
 from zsl_cli.support import extras
+from zsl_cli.support.wording import reason
 
 if TYPE_CHECKING:
     import onnx
@@ -109,7 +110,7 @@ def _write(module: nn.Module, example: Tensor, name: str, dims: dict[int, "torch
                        "this network is too large for a model folder")
     module.eval()
     try:
-        with extras.needed("export", "zsl export"), quietly(), torch.inference_mode():
+        with extras.needed("export", "exporting"), quietly(), torch.inference_mode():
             program = torch.onnx.export(
                 module, (example,), dynamo=True, dynamic_shapes=(dims,), input_names=[name],
                 opset_version=OPSET, verbose=False)
@@ -148,8 +149,8 @@ def _cause(error: BaseException) -> str:
     """The innermost reason in one line: the exporter wraps it in pages of advice."""
     while error.__cause__ is not None:
         error = error.__cause__
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    kind, text = type(error).__name__, reason(error)
+    return kind if text == kind else f"{kind}: {text}"
 
 
 def finish(path: Path, metadata: dict[str, str]) -> None:

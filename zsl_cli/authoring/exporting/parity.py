@@ -9,6 +9,7 @@ import numpy as np
 from zsl_cli.authoring.exporting.graph import EMBEDDING
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Agreement
+from zsl_cli.support.wording import reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,4 +106,4 @@ def run(graph: Path, name: str, inputs: "NDArray[np.integer]",
             for start in range(0, len(inputs), batch)]).astype(np.float32)
     except Exception as error:  # ONNX Runtime has a class of its own for each kind of failure
         raise ZslError(f"ONNX Runtime cannot run the exported graph with a batch of {batch}: "
-                       f"{str(error).splitlines()[0]}") from error
+                       f"{reason(error)}") from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from zsl_cli.authoring.exporting import heads, labels
-from zsl_cli.authoring.exporting.request import Request
+from zsl_cli.authoring.exporting.request import ExportRequest
 from zsl_cli.authoring.networks import features
 from zsl_cli.authoring.networks.features import Features
 from zsl_cli.authoring.networks.network import Network
@@ -51,7 +51,7 @@ class Plan:
     label_encoder_of: a model folder of the same space, whose label encoder is taken over.
     """
 
-    request: Request
+    request: ExportRequest
     network: Network
     features: Features
     kind: str
@@ -139,11 +139,11 @@ class Plan:
         return self.request.license or self.network.license
 
 
-def make(request: Request) -> Plan:
+def make(request: ExportRequest) -> Plan:
     """Read the checkpoint and what goes with it, and decide. Raises ZslError."""
     hints = request.hints
     photographs = _photographs(request.calibration_images)
-    own_projection = (Projection.load(request.projection, trust=hints.trust)
+    own_projection = (Projection.load(request.projection, trust=hints.trust_pickle)
                       if isinstance(request.projection, str | Path) else request.projection)
     phrases = (PhraseMap.load(request.phrase_map) if isinstance(request.phrase_map, Path)
                else request.phrase_map)
@@ -204,7 +204,7 @@ def _check_labels(plan: Plan) -> None:
     request, text = plan.request, plan.network.text
     if plan.vocab_labels and (text is None or plan.kind != "embedding"):
         raise ZslError("`vocab_labels` needs a checkpoint with a text tower (CLIP, SigLIP) to "
-                       "encode them; build a vocabulary with zsl vocab build instead")
+                       "encode them; build a vocabulary from word vectors instead")
     if request.class_names and plan.kind != "classes":
         raise ZslError("`class_names` names the rows of a classifier, and this export does not "
                        "use one")
@@ -218,7 +218,7 @@ def _with_phrases(plan: Plan, phrases: PhraseMap) -> Plan:
     if plan.network.text is not None:
         raise ZslError("this checkpoint has a text tower of its own; leave `phrase_map` and "
                        "`text_encoder` out")
-    assert plan.request.text_encoder is not None  # see Request
+    assert plan.request.text_encoder is not None  # see ExportRequest
     if phrases.dimension != plan.dimension:
         raise ZslError(f"the map of phrases gives vectors of {phrases.dimension} dimensions, and "
                        f"the embedding has {plan.dimension}")
@@ -231,7 +231,7 @@ def _with_phrases(plan: Plan, phrases: PhraseMap) -> Plan:
     return replace(plan, network=replace(plan.network, text=text))
 
 
-def _source(request: Request, network: Network) -> str:
+def _source(request: ExportRequest, network: Network) -> str:
     """A dual encoder's last linear layer is part of it, not a classifier over it."""
     if network.text is not None and request.features_from == "auto":
         return "output"

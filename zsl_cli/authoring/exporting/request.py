@@ -1,55 +1,53 @@
 """What is asked of an export."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from zsl_cli.authoring.networks.hints import Hints
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
 from zsl_cli.authoring.networks.projection import Projection
-from zsl_cli.authoring.networks.recognise import Hints
 from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.support import folders
+from zsl_cli.support import folders, requests
+from zsl_cli.support.limits import FEATURES_FROM, QUANTIZE
 from zsl_cli.vocabulary.label import Label
-
-FORMS = {"none": "float32", "int8": "int8", "fp16": "fp16"}
-"""What quantising in each of these ways makes of an encoder's weights."""
 
 _SPACE = re.compile(r"[\w.:/-]{1,200}")
 _SUFFIXES = (".index.json", ".tar", ".safetensors", ".bin", ".pth", ".pt2", ".pt", ".ckpt")
 
 
 @dataclass(frozen=True)
-class Request:
-    """The export of a checkpoint as a model folder.
+class ExportRequest:
+    """The export of a checkpoint as a model folder. A path may be a text, too.
 
-    target: the folder; None for the checkpoint's name and ``-model``, in the current folder.
+    output: the folder; None for the checkpoint's name and ``-model``, in the current folder.
     hints: what the user says of the network, its input and its tokenizer.
     name: of the model; by default that of the folder.
     projection: M, or the file that it is in; without one, the classifier's rows are the label
         vectors, or the network's output is the embedding.
     vocabulary: name or folder of the vocabulary whose space M, or the network, maps into.
     space: the space's name, where no vocabulary gives it.
-    features_from, feature_node: see features.find.
+    features_from: one of limits.FEATURES_FROM; feature_node: see features.find.
     class_names: of the classifier's rows, or the file that they are in.
     phrase_map: the map from sentence vectors of phrases to the space, or its file, with
     text_encoder: the folder of the sentence encoder; together they make the label encoder.
     vocab_labels: labels to encode with a dual encoder's text tower, or what labels.read_list
         takes.
     templates: what these are put into; by default what the model's makers use.
-    quantize: ``none``, ``int8`` or ``fp16``.
+    quantize: one of limits.QUANTIZE.
     temperature: of the scores (see manifests.Calibration).
     calibration_images: a folder of photographs, or paths; by default crops of scikit-image's.
     compare: whether to measure the encoder in all three forms.
     sources: what all this comes from, dictionaries with ``name``, ``license`` and ``url``.
     force: whether an existing folder may be replaced.
 
-    Raises ValueError for an unknown ``quantize``, RequestError for parts that do not go together,
-    and ZslError for a template without its place.
+    Raises RequestError for what makes no sense, or not together.
     """
 
     checkpoint: Path
-    target: Path | None = None
+    output: Path | None = None
     hints: Hints = field(default_factory=Hints)
     name: str | None = None
     projection: Projection | Path | str | None = None
@@ -72,8 +70,13 @@ class Request:
     force: bool = False
 
     def __post_init__(self) -> None:
-        if self.quantize not in FORMS:
-            raise ValueError(f"quantize {self.quantize!r} is none of {', '.join(FORMS)}")
+        requests.set_paths(self, "checkpoint", "output", "text_encoder")
+        requests.set_paths(self, "class_names", "phrase_map", others=(tuple, list, PhraseMap))
+        requests.set_texts(self, "projection", "vocabulary", "vocab_labels", "calibration_images")
+        requests.check_choice(self, "quantize", QUANTIZE)
+        requests.check_choice(self, "features_from", FEATURES_FROM)
+        if self.temperature is not None and not 0 < self.temperature < math.inf:
+            raise RequestError(f"`temperature` must be above 0, not {self.temperature}")
         if self.space is not None and not _SPACE.fullmatch(self.space):
             raise RequestError("`space` takes letters, digits and . _ : / -")
         if self.space and self.vocabulary:
@@ -82,13 +85,13 @@ class Request:
             raise RequestError("`phrase_map` and `text_encoder` belong together")
         for template in self.templates:
             if template.count("{}") != 1:
-                raise ZslError(f"`template={template!r}`: it must hold {{}} once, where the label "
-                               "goes")
+                raise RequestError(f"`template={template!r}`: it must hold {{}} once, where the "
+                                   "label goes")
 
     @property
     def folder(self) -> Path:
         """The model folder."""
-        return self.target or Path(_default_name(self.checkpoint))
+        return self.output or Path(_default_name(self.checkpoint))
 
     @property
     def model_name(self) -> str:
@@ -98,9 +101,9 @@ class Request:
     @property
     def form(self) -> str:
         """Of the weights that are written: ``float32``, ``int8`` or ``fp16``."""
-        return FORMS[self.quantize]
+        return "float32" if self.quantize == "none" else self.quantize
 
-    def check_target(self) -> None:
+    def check_output(self) -> None:
         """Raise ZslError where the folder could not be written, or the checkpoint would go with
         what it replaces."""
         folders.check_target(self.folder, force=self.force)

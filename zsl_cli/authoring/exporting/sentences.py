@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from zsl_cli.authoring.networks import tokenization
+from zsl_cli.authoring.networks.libraries import library
 from zsl_cli.authoring.networks.network import TextTower
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
 from zsl_cli.authoring.networks.pooling import mean_of_tokens
 from zsl_cli.errors import ZslError
-from zsl_cli.support import extras, folders
+from zsl_cli.support import folders
 from zsl_cli.support.manifests import SentenceEncoder
 
 WEIGHTS = "model.safetensors"
@@ -98,10 +99,9 @@ def tower(folder: Path, phrases: PhraseMap) -> TextTower:
 
 
 def _load(folder: Path) -> Any:
-    with extras.needed("vocab", "a sentence encoder"):
-        from transformers import AutoModel
+    transformers = library("transformers", "a sentence encoder")
     try:
-        transformer = AutoModel.from_pretrained(folder, local_files_only=True,
+        transformer = transformers.AutoModel.from_pretrained(folder, local_files_only=True,
                                                 trust_remote_code=False)
     except Exception as error:  # of many kinds, down to bare Exception
         raise ZslError(f"{folder}: transformers cannot load it: {error}") from error

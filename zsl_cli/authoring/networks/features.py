@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from zsl_cli.errors import ZslError
+from zsl_cli.support.wording import reason
 
 _CLOSE = 1e-3
 """How far apart, relatively, two ways through a network may be."""
@@ -137,8 +138,7 @@ def find(network: nn.Module, example: Tensor, source: str = "auto", node: str | 
         raise
     except Exception as error:  # whatever a foreign network's forward raises
         raise ZslError(f"the network does not run on an image of {list(example.shape[1:])}: "
-                       f"{str(error).splitlines()[0] if str(error) else type(error).__name__}"
-                       ) from error
+                       f"{reason(error)}") from error
     at_output = Features(whole, output.shape[1], None, "output")
     if source == "output" or (penultimate is None and source == "auto"):
         return at_output

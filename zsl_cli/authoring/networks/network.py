@@ -1,10 +1,8 @@
 """What every origin of a network gives, and all that comes after it takes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from torch import nn
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Preprocessing, SentenceEncoder
@@ -12,6 +10,7 @@ from zsl_cli.vocabulary.label import Label
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+    from torch import nn
 
     from zsl_cli.authoring.networks.projection import Projection
 
@@ -42,37 +41,6 @@ class Input:
 
 
 @dataclass(frozen=True)
-class InputOptions:
-    """What a user says of the input; None is what the checkpoint says."""
-
-    size: int | None = None
-    crop: float | None = None
-    fit: str | None = None
-    interpolation: str | None = None
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
-
-    def over(self, recognised: Input) -> Input:
-        """What the checkpoint says, with what the user says in its place; raises ZslError."""
-        options = {name: value for name in ("size", "crop", "fit", "interpolation")
-                   if (value := getattr(self, name)) is not None}
-        try:
-            preprocessing = replace(recognised.preprocessing, **options)
-        except ValueError as error:
-            raise ZslError(str(error)) from error
-        return Input(preprocessing, self.mean or recognised.mean, self.std or recognised.std)
-
-
-def in_pixel_values(mean: Channels | None, std: Channels | None) -> tuple[Channels | None, ...]:
-    """Mean and std of values up to 255, for InputOptions: as they are where one of all their
-    numbers is above 1, or else they are of values up to 1."""
-    if max((*(mean or ()), *(std or ())), default=0) > 1:
-        return mean, std
-    return tuple(channels and tuple(255 * number for number in channels)
-                 for channels in (mean, std))
-
-
-@dataclass(frozen=True)
 class TextTower:
     """The half of a dual encoder that reads.
 
@@ -84,7 +52,7 @@ class TextTower:
     sentence_encoder: what it is, where it is a sentence encoder and a map.
     """
 
-    module: nn.Module
+    module: "nn.Module"
     tokenizer: "Tokenizer"
     length: int
     fixed: bool
@@ -109,7 +77,7 @@ class Network:
     """
 
     architecture: str
-    module: nn.Module
+    module: "nn.Module"
     input: Input
     files: tuple[Path, ...]
     projection: "Projection | None" = None

@@ -79,8 +79,8 @@ class PhraseMap:
                 if isinstance(loaded, np.ndarray):
                     raise ValueError("one array, and no .npz")
                 if not wanted - {"slack"} <= {*loaded.files} <= wanted:
-                    raise ZslError(f"expected the arrays {', '.join(sorted(wanted))}, as zsl vocab "
-                                   f"fit writes them; it holds {', '.join(sorted(loaded.files))}")
+                    raise ZslError(f"expected the arrays {', '.join(sorted(wanted))}, as a fit "
+                                   f"writes them; it holds {', '.join(sorted(loaded.files))}")
                 arrays = {name: loaded[name] for name in loaded.files}
         except ZslError as error:
             raise ZslError(f"{path}: {error}") from error

@@ -77,7 +77,7 @@ class Projection:
 
     @classmethod
     def of_model(cls, folder: Path) -> "Projection":
-        """The M inside a model folder, as ``zsl export`` has written it: the arrays are weights
+        """The M inside a model folder, as an export has written it: the arrays are weights
         of the encoder, in half precision where it is quantised. Raises ZslError."""
         import onnx
         from onnx import numpy_helper
@@ -102,7 +102,7 @@ class Projection:
             return cls(**arrays, **numbers, space=manifest.space,
                        score_temperature=manifest.calibration.temperature)
         except TypeError as error:
-            raise ZslError(f"{folder}: its manifest is not as zsl export writes it: {error}"
+            raise ZslError(f"{folder}: its manifest is not as an export writes it: {error}"
                            ) from error
 
     @classmethod

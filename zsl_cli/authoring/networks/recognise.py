@@ -2,12 +2,13 @@
 
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from zsl_cli.authoring.networks import vetting, weights
-from zsl_cli.authoring.networks.network import InputOptions, Network
+from zsl_cli.authoring.networks.hints import Hints
+from zsl_cli.authoring.networks.network import Network
 from zsl_cli.authoring.networks.origins import (
     factory,
     huggingface,
@@ -20,6 +21,7 @@ from zsl_cli.authoring.networks.origins import (
 )
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
+from zsl_cli.support.wording import listed
 
 FORMS = (f"{lite0.NAME}, timm:NAME, torchvision:NAME, open_clip:NAME or package.module:factory")
 _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
@@ -27,22 +29,6 @@ _IN_A_FOLDER = ("model.safetensors", "model.safetensors.index.json", "pytorch_mo
                 "pytorch_model.bin.index.json")
 _OF_OPEN_CLIP = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 _WEIGHT_FILES = (".safetensors", ".bin", ".pt", ".pth", ".pt2", ".ckpt", ".tar")
-
-
-@dataclass(frozen=True)
-class Hints:
-    """What a user says of a checkpoint.
-
-    architecture: one of FORMS; None for what the checkpoint itself says.
-    input: how its input is prepared.
-    tokenizer: a ``tokenizer.json`` for a text tower that comes without one.
-    trust: run the code that a pickle brings.
-    """
-
-    architecture: str | None = None
-    input: InputOptions = field(default_factory=InputOptions)
-    tokenizer: Path | None = None
-    trust: bool = False
 
 
 def recognise(checkpoint: Path, hints: Hints) -> Network:
@@ -61,7 +47,7 @@ def _from_folder(folder: Path, hints: Hints) -> Network:
         if (folder / open_clip.CONFIG).is_file():
             file = next((folder / name for name in _OF_OPEN_CLIP if (folder / name).is_file()),
                         None) or _the_file_in(folder)
-            return open_clip.read_folder(weights.read(file, trust=hints.trust),
+            return open_clip.read_folder(weights.read(file, trust=hints.trust_pickle),
                                          folder / open_clip.CONFIG, hints.input, hints.tokenizer)
         config = _json(config_file) if config_file.is_file() else {}
         if huggingface.describes(config):
@@ -76,10 +62,10 @@ def _from_file(path: Path, hints: Hints) -> Network:
     if kind != "other" and hints.architecture is not None:
         raise ZslError(f"{path}: a program brings its own code; leave `architecture` out")
     if kind == "program":
-        return programs.read_program(path, hints.input, trust=hints.trust)
+        return programs.read_program(path, hints.input, trust=hints.trust_pickle)
     if kind == "torchscript":
-        return programs.read_torchscript(path, hints.input, trust=hints.trust)
-    checkpoint = weights.read(path, trust=hints.trust)
+        return programs.read_torchscript(path, hints.input, trust=hints.trust_pickle)
+    checkpoint = weights.read(path, trust=hints.trust_pickle)
     if own.is_own(checkpoint):
         if hints.architecture is not None:
             raise ZslError(f"{path}: zsl's own checkpoint says what it is; leave `architecture` "
@@ -151,7 +137,7 @@ def _guess(checkpoint: Weights) -> str:
 
 
 def _weights_in(folder: Path, hints: Hints) -> Weights:
-    return weights.read(_the_file_in(folder), trust=hints.trust)
+    return weights.read(_the_file_in(folder), trust=hints.trust_pickle)
 
 
 def _the_file_in(folder: Path) -> Path:
@@ -162,7 +148,7 @@ def _the_file_in(folder: Path) -> Path:
     files = sorted(path for path in folder.iterdir() if path.suffix in _WEIGHT_FILES)
     if len(files) != 1:
         raise ZslError(f"{folder}: {len(files)} files of weights in it"
-                       + (f" ({', '.join(path.name for path in files[:5])}); name one of them"
+                       + (f" ({listed([path.name for path in files], 5)}); name one of them"
                           if files else ", and no config.json"))
     return files[0]
 

@@ -12,15 +12,14 @@ alone, with padding and truncation in the file.
 - Letters that are younger than one library's Unicode tables and not the other's.
 """
 
-import importlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zsl_cli.authoring.networks import text_cleaning
+from zsl_cli.authoring.networks.libraries import library
 from zsl_cli.errors import ZslError
-from zsl_cli.support import extras
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -89,9 +88,8 @@ def from_open_clip(architecture: str, length: int, *, fixed: bool | None = None)
     Raises ZslError for architectures that use a tokenizer of Hugging Face's, which OpenCLIP
     would download, and MissingExtraError without open_clip.
     """
-    with extras.needed("export", "a tokenizer"):
-        from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers, processors
-        from tokenizers.normalizers import Sequence as Steps
+    from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers, processors
+    from tokenizers.normalizers import Sequence as Steps
 
     original, text = _open_clip_tokenizer(architecture)
     tokenizer = Tokenizer(models.BPE(vocab=dict(original.encoder),
@@ -195,17 +193,15 @@ def _finish(tokenizer: "Tokenizer", length: int, pad_id: int | None, pad_token: 
 
 def _original(folder: Path) -> Any:
     """The tokenizer that transformers loads from a folder, without running code from it."""
-    with extras.needed("export", "a Hugging Face tokenizer"):
-        import transformers
+    transformers = library("transformers", "a Hugging Face tokenizer")
     names = {name for name in _VOCABULARIES if (folder / name).is_file()}
     # transformers would make do without a vocabulary, or without merges
     if not names or (names == {"vocab.json"} and not (folder / "merges.txt").is_file()):
         raise ZslError(f"{folder}: no tokenizer in it (tokenizer.json, vocab.json and merges.txt, "
                        f"or spiece.model); give one with `tokenizer=FILE`")
     if any(name.endswith(".model") for name in names):
-        with extras.needed("export", "a SentencePiece tokenizer"):
-            for module in ("sentencepiece", "google.protobuf"):
-                importlib.import_module(module)
+        for module in ("sentencepiece", "google.protobuf"):
+            library(module, "a SentencePiece tokenizer")
     loader: Any = transformers.AutoTokenizer
     if not any((folder / name).is_file() for name in ("config.json", "tokenizer_config.json")):
         loader = (transformers.PreTrainedTokenizerFast if "tokenizer.json" in names
@@ -233,8 +229,7 @@ def _siglip(original: Any) -> "Tokenizer":
     """SiglipTokenizer, which is written in Python around sentencepiece."""
     from tokenizers import Tokenizer, processors
 
-    with extras.needed("export", "a SentencePiece tokenizer"):
-        schema: Any = importlib.import_module("sentencepiece.sentencepiece_model_pb2")
+    schema = library("sentencepiece.sentencepiece_model_pb2", "a SentencePiece tokenizer")
     proto = schema.ModelProto.FromString(
         original.sp_model.serialized_model_proto())
     tokenizer = Tokenizer(_sentencepiece_model(proto, original.vocab_file))
@@ -293,11 +288,7 @@ def _siglip_normalizer(spec: Any, lower: bool) -> "Normalizer":
 
 def _open_clip_text(architecture: str) -> tuple[Any, dict[str, Any]]:
     """The library, and what it knows of an architecture's text tower."""
-    try:
-        with extras.needed("export", "an OpenCLIP tokenizer"):
-            import open_clip
-    except RuntimeError as error:  # a torchvision that does not fit the torch
-        raise ZslError(f"open_clip cannot be imported: {error}") from error
+    open_clip = library("open_clip", "an OpenCLIP tokenizer")
     if architecture not in open_clip.list_models():  # names with a schema are downloaded
         raise ZslError(f"OpenCLIP knows no architecture {architecture!r}")
     return open_clip, open_clip.get_model_config(architecture)["text_cfg"]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support import extras
-from zsl_cli.support.wording import listed
+from zsl_cli.support.wording import listed, reason
 
 WRAPPERS = ("state_dict_ema", "model_ema", "ema_state_dict", "state_dict", "model_state_dict",
             "model", "module", "net", "network")
@@ -103,8 +103,7 @@ def _pickle(path: Path, trust: bool) -> Any:
             raise ZslError(f"{path}: cannot be read as a checkpoint: it is damaged, or no file of "
                            "PyTorch's") from error
         if trust:
-            raise ZslError(f"{path}: cannot be read as a checkpoint: {_first_line(error)}"
-                           ) from error
+            raise ZslError(f"{path}: cannot be read as a checkpoint: {reason(error)}") from error
         raise ZslError(
             f"{path}: holds more than tensors ({_what(error)}), and zsl runs no code from a "
             "checkpoint; save its state_dict() alone, or, if you trust whoever made the file, "
@@ -112,7 +111,7 @@ def _pickle(path: Path, trust: bool) -> Any:
     except MemoryError:
         raise
     except Exception as error:  # a damaged archive fails in as many ways as it has bytes
-        raise ZslError(f"{path}: cannot be read as a checkpoint: {_first_line(error)}") from error
+        raise ZslError(f"{path}: cannot be read as a checkpoint: {reason(error)}") from error
 
 
 def _wants_code(error: Exception) -> bool:
@@ -131,12 +130,8 @@ def _what(error: Exception) -> str:
     named = re.search(r"(?:GLOBAL|class|function) ([\w.]+\.[\w.]+)", text)
     if named:
         return named[1].rstrip(".")
-    _, _, reason = text.partition("WeightsUnpickler error: ")
-    return (reason or text).strip().splitlines()[0] if text.strip() else type(error).__name__
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    _, _, rest = text.partition("WeightsUnpickler error: ")
+    return rest.strip().splitlines()[0] if rest.strip() else reason(error)
 
 
 def _sharded(index: Path, trust: bool) -> Weights:

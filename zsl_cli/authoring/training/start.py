@@ -56,8 +56,9 @@ def read_start(model: str, vocabulary: "Vocabulary", name: str, *, goes_on: bool
     Raises ZslError.
     """
     from zsl_cli.authoring.exporting import plan
+    from zsl_cli.authoring.networks.hints import Hints
     from zsl_cli.authoring.networks.projection import Projection
-    from zsl_cli.authoring.networks.recognise import FORMS, Hints, is_arch
+    from zsl_cli.authoring.networks.recognise import FORMS, is_arch
 
     checkpoint, projection, folder = Path(model), None, None
     if _is_folder(model):
@@ -67,8 +68,8 @@ def read_start(model: str, vocabulary: "Vocabulary", name: str, *, goes_on: bool
             projection = Projection.of_model(folder.path)
     elif backbone is not None:
         raise ZslError(f"`backbone` is for a model folder, and {model} is a checkpoint itself")
-    planned = plan.make(plan.Request(
-        checkpoint, name=name, hints=Hints(architecture, trust=trust_pickle)))
+    planned = plan.make(plan.ExportRequest(
+        checkpoint, name=name, hints=Hints(architecture, trust_pickle=trust_pickle)))
     if not is_arch(planned.network.architecture):
         raise ZslError(f"{checkpoint}: what is trained has to be made again from its weights, and "
                        f"{planned.network.architecture} is nothing that `architecture` can name; "

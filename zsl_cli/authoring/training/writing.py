@@ -119,11 +119,11 @@ def _write_vocabulary(target: Path, name: str, examples: "Examples", fitted: Own
 
 def _export(request: "TrainRequest", session: "Session", checkpoint: Path, vocabulary: str) -> None:
     """The model folder; phrases go on being labels where the space is still theirs."""
-    from zsl_cli.authoring.exporting import export, plan
+    from zsl_cli.authoring.exporting import ExportRequest, export, make
 
     start, reporter = session.start, session.log.reporter
     source = start.model.manifest if start.model else None
-    export_plan = plan.make(plan.Request(
+    export_plan = make(ExportRequest(
         checkpoint, request.work / folder.MODEL, name=request.name, vocabulary=vocabulary,
         quantize=request.quantize, force=True,
         sources=source.sources if source else (),
@@ -131,7 +131,7 @@ def _export(request: "TrainRequest", session: "Session", checkpoint: Path, vocab
     if start.model and source and source.space == export_plan.space and source.encodes_phrases:
         export_plan = replace(export_plan, label_encoder_of=start.model.path)
 
-    export.export(export_plan, _Elsewhere(request, reporter))
+    export(export_plan, _Elsewhere(request, reporter))
 
 
 class _Elsewhere(progress.Reporter):

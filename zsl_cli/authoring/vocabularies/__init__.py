@@ -1,1 +1,2 @@
-"""From WordNet and text to vocabulary folders. Needs the extra ``vocab``."""
+"""From word vectors, text and classifiers to vocabulary folders. All but ``build`` need the extra
+``vocab``."""

@@ -19,8 +19,8 @@ from zsl_cli.authoring.vocabularies.composed import Composed, compose, names
 from zsl_cli.authoring.vocabularies.report import Report
 from zsl_cli.authoring.vocabularies.token_vectors import Seen, Store, Words
 from zsl_cli.authoring.vocabularies.word_vectors import open_vectors
-from zsl_cli.errors import ZslError
-from zsl_cli.support import folders
+from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.support import folders, requests
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.version import __version__
@@ -42,11 +42,11 @@ _CHUNK = 1024
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to build.
+class BuildRequest:
+    """What to build. A path may be a text, too.
 
     vectors: a file of word vectors, or a vocabulary folder or its name.
-    target: the vocabulary folder to write.
+    output: the vocabulary folder to write.
     labels: see label_lists.read; None makes every word a label.
     limit: only the first so many words of the vectors are known.
     phrases: labels of several words have a vector of their own if there is one, or else the mean
@@ -62,11 +62,12 @@ class Request:
     name: the vocabulary's; by default that of the folder.
     force: whether an existing folder may be replaced.
 
-    Raises ValueError unless ``phrases``, ``oov`` and ``dtype`` are of PHRASES, OOV and DTYPES.
+    Raises RequestError unless ``phrases``, ``oov`` and ``dtype`` are of PHRASES, OOV and DTYPES,
+    and ``limit`` is above 0.
     """
 
     vectors: Path
-    target: Path
+    output: Path
     labels: str | None = None
     places: label_lists.Places = field(default_factory=label_lists.Places)
     persons: bool = False
@@ -84,13 +85,16 @@ class Request:
     force: bool = False
 
     def __post_init__(self) -> None:
+        requests.set_paths(self, "vectors", "output")
+        requests.set_texts(self, "labels")
         for name, choices in (("phrases", PHRASES), ("oov", OOV), ("dtype", DTYPES)):
-            if (value := getattr(self, name)) not in choices:
-                raise ValueError(f"{name} {value!r} is none of {', '.join(choices)}")
+            requests.check_choice(self, name, choices)
+        if self.limit is not None and self.limit < 1:
+            raise RequestError(f"`limit` must be above 0, not {self.limit}")
 
 
 @dataclass(frozen=True)
-class Result:
+class BuildResult:
     """The vocabulary folder, its manifest, and what became of words and labels."""
 
     folder: Path
@@ -98,17 +102,17 @@ class Result:
     report: Report
 
 
-def build(request: Request, reporter: Reporter = SILENT) -> Result:
+def build_vocabulary(request: BuildRequest, reporter: Reporter = SILENT) -> BuildResult:
     """Write the vocabulary folder. Raises ZslError, and leaves nothing behind."""
-    folders.check_target(request.target, force=request.force)
+    folders.check_target(request.output, force=request.force)
     reporter.start("reading labels")
     labels = None if request.labels is None else label_lists.read(
-        request.labels, request.places, persons=request.persons, say=reporter.say)
+        request.labels, request.places, persons=request.persons, reporter=reporter)
     guess = ({word for label in labels for word in composition.words(label.name)}
              if labels is not None and request.oov == "subword" else ())
     with (open_vectors(request.vectors, member=request.member, encoding=request.encoding,
                        guess=guess, reporter=reporter) as vectors,
-          folders.new_folder(request.target, force=request.force) as folder,
+          folders.new_folder(request.output, force=request.force) as folder,
           Writer(folder, vectors.dimension, request.dtype) as writer):
         if request.oov == "subword" and not vectors.subwords:
             raise ZslError(f"{request.vectors}: {vectors.format} has no vectors of parts of words; "
@@ -127,13 +131,13 @@ def build(request: Request, reporter: Reporter = SILENT) -> Result:
         if labels is not None:
             made_from |= {"phrases": request.phrases, "oov": request.oov}
         manifest = writer.finish(
-            request.name or request.target.resolve().name,
+            request.name or request.output.resolve().name,
             request.space or vectors.space or words.space(), request.hnsw, vectors=made_from,
             built=report.to_dict(), sources=list(request.sources), built_by=f"zsl {__version__}")
-    return Result(request.target, manifest, report)
+    return BuildResult(request.output, manifest, report)
 
 
-def _write_words(words: Words, writer: Writer, request: Request, report: Report) -> None:
+def _write_words(words: Words, writer: Writer, request: BuildRequest, report: Report) -> None:
     """Every word is a label."""
     seen = Seen()
 
@@ -161,7 +165,7 @@ def _spoken(word: str) -> str:
     return " ".join(word.replace("_", " ").split())
 
 
-def _write_labels(labels: Sequence[Label], words: Words, writer: Writer, request: Request,
+def _write_labels(labels: Sequence[Label], words: Words, writer: Writer, request: BuildRequest,
                   report: Report, reporter: Reporter) -> None:
     """The labels of which a vector can be made are labels."""
     store = Store(words.vectors.dimension, (
@@ -208,7 +212,7 @@ def _write_labels(labels: Sequence[Label], words: Words, writer: Writer, request
     _write(((label, store.mean(how.tokens)) for label, how in kept), writer, reporter)
 
 
-def _nothing(request: Request, labels: Sequence[Label] | None, report: Report) -> str:
+def _nothing(request: BuildRequest, labels: Sequence[Label] | None, report: Report) -> str:
     if labels is None:
         return f"{request.vectors}: no word in it has a vector that can be used"
     if report.without_phrase and not report.left_out:

@@ -27,7 +27,7 @@ def compose(label: Label, known: Collection[str], guessed: Collection[str], *, p
     """How a label's vector is made; None where too few of its words are known.
 
     guessed: the known tokens, and those with vectors of their n-grams.
-    phrases: see build.Request. subwords: whether guessed tokens may be used.
+    phrases: see build.BuildRequest. subwords: whether guessed tokens may be used.
     """
     for place, name in enumerate(names(label)):
         own = composition.as_token(name, known) if phrases != "mean" or (

@@ -5,14 +5,14 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support import tab_separated
-from zsl_cli.support.text_lists import read_lines
+from zsl_cli.support.progress import Reporter
+from zsl_cli.support.text_lists import numbered_lines, whole_lines
 from zsl_cli.support.wording import some
 from zsl_cli.vocabulary.label import Label
 
@@ -22,15 +22,14 @@ _ONE = {"synonym": "synonyms", "parent": "parents"}
 _OTHERS = ("vector",)  # columns that zsl vocab export writes, and that say nothing here
 _SEPARATORS = ";\t|"
 _SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
-_LINE_BYTES = 1 << 20
 
 
-def read(path: Path, say: Callable[[str], object]) -> Iterator[tuple[int, Label]]:
+def read(path: Path, reporter: Reporter) -> Iterator[tuple[int, Label]]:
     """The labels, each with the number of its line. Raises ZslError with file and line."""
     _check_kind(path)
     suffix = path.suffix.lower()
     if suffix in (".csv", ".tsv"):
-        return _table(path, say)
+        return _table(path, reporter)
     return _records(path) if suffix in (".jsonl", ".ndjson") else _lines(path)
 
 
@@ -39,8 +38,11 @@ def _check_kind(path: Path) -> None:
     if path.suffix.lower() == ".json":
         raise ZslError(f"{path}: JSON is read as .jsonl, with an object a line, such as "
                        '{"name": "red panda"}')
-    with _opened(path) as file:
-        head = file.read(4)
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        raise ZslError(f"{path}: {error.strerror}") from error
     if path.suffix.lower() in _SHEETS:
         raise ZslError(f"{path}: a spreadsheet; save its table as .csv first")
     if head.startswith((b"PK\x03\x04", b"\x1f\x8b")):
@@ -50,43 +52,18 @@ def _check_kind(path: Path) -> None:
         raise ZslError(f"{path}: UTF-16 text; convert the file first (iconv -f utf-16 -t utf-8)")
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    try:
-        with path.open("rb") as file:
-            yield file
-    except OSError as error:
-        raise ZslError(f"{path}: {error.strerror}") from error
-
-
 def _lines(path: Path) -> Iterator[tuple[int, Label]]:
-    for number, text in enumerate(read_lines(path), start=1):
-        if text:
-            name = " ".join(text.split())
-            yield number, Label(name, name)
+    for number, text in numbered_lines(path):
+        name = " ".join(text.split())
+        yield number, Label(name, name)
 
 
-def _text_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The numbered lines of a text file in UTF-8; raises ZslError."""
-    with _opened(path) as file:
-        number = 0
-        while line := file.readline(_LINE_BYTES + 1):
-            number += 1
-            if len(line) > _LINE_BYTES or b"\x00" in line:
-                raise ZslError(f"{path}, line {number}: this is no text with a label a line")
-            try:
-                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise ZslError(f"{path}, line {number}: not UTF-8 text; convert the file first "
-                               "(iconv -t utf-8)") from error
-
-
-def _table(path: Path, say: Callable[[str], object]) -> Iterator[tuple[int, Label]]:
+def _table(path: Path, reporter: Reporter) -> Iterator[tuple[int, Label]]:
     """A table with a header; only the column ``name`` must be there."""
     tabs = path.suffix.lower() == ".tsv"
     rows = _tab_separated(path) if tabs else _comma_separated(path)
     _, header = next(rows, (1, []))
-    columns = _columns(path, header, "tabs" if tabs else "commas", say)
+    columns = _columns(path, header, "tabs" if tabs else "commas", reporter)
     for line, cells in rows:
         if not any(cells):
             continue
@@ -103,7 +80,7 @@ def _table(path: Path, say: Callable[[str], object]) -> Iterator[tuple[int, Labe
 
 
 def _columns(path: Path, header: list[str], separators: str,
-             say: Callable[[str], object]) -> dict[str, int]:
+             reporter: Reporter) -> dict[str, int]:
     """Where in a row which of _COLUMNS stands."""
     columns: dict[str, int] = {}
     for place, cell in enumerate(header):
@@ -120,18 +97,18 @@ def _columns(path: Path, header: list[str], separators: str,
                        + (f"; separate its cells with {separators}, not with {other!r}" if other
                           else ""))
     if strangers := [name for name in columns if name and name not in (*_COLUMNS, *_OTHERS)]:
-        say(f"{path.name}: columns that are not read: {some(strangers)}; those that are: "
+        reporter.say(f"{path.name}: columns that are not read: {some(strangers)}; those that are: "
             f"{', '.join(_COLUMNS)}")
     return columns
 
 
 def _tab_separated(path: Path) -> Iterator[tuple[int, list[str]]]:
-    for number, line in _text_lines(path):
+    for number, line in whole_lines(path):
         yield number, line.rstrip("\r\n").split("\t")
 
 
 def _comma_separated(path: Path) -> Iterator[tuple[int, list[str]]]:
-    text = "".join(line for _, line in _text_lines(path))
+    text = "".join(line for _, line in whole_lines(path))
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     read = 0  # lines, so that an unfinished quote is told by the line where its row begins
     try:
@@ -144,7 +121,7 @@ def _comma_separated(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _records(path: Path) -> Iterator[tuple[int, Label]]:
     """A JSON object a line, with the fields of ``labels.jsonl``."""
-    for number, line in _text_lines(path):
+    for number, line in whole_lines(path):
         if not line.strip():
             continue
         where = f"{path}, line {number}"

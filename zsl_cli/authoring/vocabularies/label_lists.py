@@ -1,12 +1,13 @@
 """What labels there are to be: from WordNet, a list, a table, or the class folders of a dataset."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zsl_cli.authoring.vocabularies import label_files, labelset
 from zsl_cli.authoring.vocabularies.wordnet import PERSON, WordNet, find_folder
 from zsl_cli.errors import ZslError
+from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.wording import counted, some
 from zsl_cli.vocabulary.class_names import class_name
 from zsl_cli.vocabulary.hierarchy import Hierarchy
@@ -26,7 +27,7 @@ class Places:
 
 
 def read(source: str, places: Places, *, persons: bool = False,
-         say: Callable[[str], None] = lambda _line: None) -> list[Label]:
+         reporter: Reporter = SILENT) -> list[Label]:
     """The labels that ``source`` stands for, without any vectors.
 
     source: ``wordnet`` (all nouns), ``wordnet:LABEL`` (what lies below a synset, by id or word),
@@ -42,15 +43,15 @@ def read(source: str, places: Places, *, persons: bool = False,
         raise ZslError(f"`labels={source}`: what lies below which noun? Give a word or an id, such "
                        "as wordnet:animal, or wordnet alone for all")
     if kind == WORDNET or source in _IMAGENET:
-        return _from_wordnet(source, root if kind == WORDNET else "", places, persons, say)
+        return _from_wordnet(source, root if kind == WORDNET else "", places, persons, reporter)
     path = Path(source)
     if path.is_dir():
-        return _checked(path, _folders(path, places), say)
+        return _checked(path, _folders(path, places), reporter)
     if not path.is_file():
         raise ZslError(f"`labels={source}`: no such file or folder, and none of wordnet, "
                        f"wordnet:LABEL, {', '.join(_IMAGENET)}")
     return _checked(path, ((f"line {number}", label) for number, label in
-                           label_files.read(path, say)), say)
+                           label_files.read(path, reporter)), reporter)
 
 
 def relinked(labels: Sequence[Label], keep: Sequence[bool]) -> Iterator[Label]:
@@ -77,7 +78,7 @@ def relinked(labels: Sequence[Label], keep: Sequence[bool]) -> Iterator[Label]:
 
 
 def _from_wordnet(source: str, root: str, places: Places, persons: bool,
-                  say: Callable[[str], None]) -> list[Label]:
+                  reporter: Reporter) -> list[Label]:
     wordnet = WordNet(find_folder(places.wordnet))
     if source in _IMAGENET:
         ids = [id_ for id_ in labelset.imagenet_ids(_IMAGENET[source], places.class_lists)
@@ -90,8 +91,8 @@ def _from_wordnet(source: str, root: str, places: Places, persons: bool,
         ids = list(wordnet.synsets)
     chosen = ids if persons else labelset.choose(wordnet, ids)
     if len(chosen) < len(ids):
-        say(f"left out {counted(len(ids) - len(chosen), 'label')} of persons, many of them slurs "
-            "or judgements; `persons` keeps them")
+        reporter.say(f"left out {counted(len(ids) - len(chosen), 'label')} of persons, many of "
+                     "them slurs or judgements; `persons` keeps them")
     # The most frequent sense of a word comes first, since it is what the word stands for.
     chosen = sorted(chosen, key=lambda id_: (
         wordnet.sense_rank(wordnet.synsets[id_].words[0], id_), id_))
@@ -107,7 +108,7 @@ def _synset(wordnet: WordNet, text: str) -> str:
 
 
 def _checked(path: Path, placed: Iterable[tuple[str, Label]],
-             say: Callable[[str], None]) -> list[Label]:
+             reporter: Reporter) -> list[Label]:
     """The labels of a user's file or folder, each with its place there; ids and parents hold
     together, and names that stand twice are marked."""
     places: dict[str, str] = {}
@@ -126,14 +127,14 @@ def _checked(path: Path, placed: Iterable[tuple[str, Label]],
     if not labels:
         raise ZslError(f"{path}: no label in it")
     if again:
-        say(f"taken once, though they are repeated: {some(again)}")
-    _check_parents(path, labels, places, say)
+        reporter.say(f"taken once, though they are repeated: {some(again)}")
+    _check_parents(path, labels, places, reporter)
     ambiguous = {id_ for ids in names.values() if len(ids) > 1 for id_ in ids}
     return [replace(label, ambiguous=label.id in ambiguous) for label in labels.values()]
 
 
 def _check_parents(path: Path, labels: dict[str, Label], places: dict[str, str],
-                   say: Callable[[str], None]) -> None:
+                   reporter: Reporter) -> None:
     ids = list(labels)
     cycles = Hierarchy(ids, [label.parents for label in labels.values()]).cycles()
     if cycles:
@@ -143,8 +144,8 @@ def _check_parents(path: Path, labels: dict[str, Label], places: dict[str, str],
     strangers = {parent: places[label.id] for label in labels.values() for parent in label.parents
                  if parent not in labels}
     if strangers:
-        say(f"parents that are no labels themselves count for nothing: {some(list(strangers))} "
-            f"({next(iter(strangers.values()))})")
+        reporter.say("parents that are no labels themselves count for nothing: "
+                     f"{some(list(strangers))} ({next(iter(strangers.values()))})")
 
 
 def _folders(path: Path, places: Places) -> Iterator[tuple[str, Label]]:

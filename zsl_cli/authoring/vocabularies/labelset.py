@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from zsl_cli.authoring.vocabularies.wordnet import PERSON, WordNet
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import MissingExtraError, ZslError
 from zsl_cli.vocabulary.label import Label
 
 
@@ -18,8 +18,8 @@ def imagenet_ids(name: str, folder: Path | None = None) -> list[str]:
     if folder is None:
         spec = find_spec("timm")  # found, not imported: that would need torchvision
         if spec is None or not spec.submodule_search_locations:
-            raise ZslError("no class lists of ImageNet: pip install --no-deps timm, or give the "
-                           "folder of <name>_synsets.txt with `class_lists`")
+            raise MissingExtraError("timm", "checkpoints", "a list of ImageNet's classes, where "
+                                    "no folder of <name>_synsets.txt is given with `class_lists`,")
         folder = Path(spec.submodule_search_locations[0]) / "data" / "_info"
     path = folder / f"{name}_synsets.txt"
     try:

@@ -1,6 +1,6 @@
 """Sentence vectors by all-MiniLM-L6-v2 (Wang et al., 2020; Reimers and Gurevych, 2019)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ import numpy as np
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support import extras
+from zsl_cli.support.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,11 +33,9 @@ def find_model(folder: Path | None) -> Path:
 
 
 def encode(texts: Sequence[str], folder: Path,
-           progress: Callable[[int], None] = lambda _done: None) -> "NDArray[np.float32]":
-    """The mean of the token vectors of each text, scaled to unit length, ``[n, 384]``.
-
-    progress is told how many more texts are done.
-    """
+           reporter: Reporter = SILENT) -> "NDArray[np.float32]":
+    """The mean of the token vectors of each text, scaled to unit length, ``[n, 384]``; the
+    reporter is told how many more texts are done."""
     with extras.needed("vocab", "a text encoder"):
         import torch
         from transformers import AutoModel, AutoTokenizer
@@ -53,5 +52,5 @@ def encode(texts: Sequence[str], folder: Path,
                                max_length=_MAX_TOKENS, return_tensors="pt")
             states = network(**tokens).last_hidden_state
             vectors[rows] = mean_of_tokens(states, tokens["attention_mask"]).numpy()
-            progress(len(rows))
+            reporter.advance(len(rows))
     return vectors

@@ -66,17 +66,17 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
       zsl vocab build GoogleNews-vectors-negative300.bin.gz --limit 155000 -o vocab/news
       zsl vocab build cc.en.300.bin --labels birds.csv --oov subword -o vocab/birds
     """
-    from zsl_cli.authoring.vocabularies import build
+    from zsl_cli.authoring.vocabularies.build import BuildRequest, build_vocabulary
     from zsl_cli.authoring.vocabularies.label_lists import Places
 
     options.check_encoding(encoding)
-    request = build.Request(
+    request = BuildRequest(
         vectors, output, labels, Places(wordnet, class_lists), persons=persons, limit=limit,
         phrases=phrases, oov=oov, merge=merge, dtype=dtype, member=member, encoding=encoding,
         space=space, hnsw=options.read_hnsw(m, ef_construction, ef),
         sources=tuple(options.read_sources(sources)), name=name, force=force)
     with interrupts(), TerminalReporter().shown(quiet) as reporter:
-        result = build.build(request, reporter)
+        result = build_vocabulary(request, reporter)
     report, manifest = result.report, result.manifest
     ways = [f"{count:,} {how}" for count, how in (
         (report.own, "with a vector of their own"), (report.mean, "the mean of their words'"),

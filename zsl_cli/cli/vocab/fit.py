@@ -42,13 +42,16 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
     photograph is needed: the vectors come from the classifier's weights, WordNet's tree and the
     text of the labels. docs/how-the-default-was-made.md has the method.
     """
-    from zsl_cli.authoring.vocabularies import from_classifier
+    from zsl_cli.authoring.vocabularies.classifier_fit.from_classifier import (
+        FitRequest,
+        fit_vocabulary,
+    )
 
-    request = from_classifier.Request(
+    request = FitRequest(
         checkpoint, output, projection, phrase_map, architecture, feature_length, wordnet,
         text_encoder, class_lists, tuple(options.read_sources(sources)), force)
     with interrupts(), TerminalReporter().shown(quiet) as reporter:
-        result = from_classifier.build(request, reporter)
+        result = fit_vocabulary(request, reporter)
     printing.note("wrote " + ", ".join(
         str(path) for path in (result.folder, result.projection, result.phrase_map) if path),
         before="")

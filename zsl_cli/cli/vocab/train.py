@@ -11,7 +11,8 @@ from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
-    from zsl_cli.authoring.vocabularies.training import Result
+    from zsl_cli.authoring.vocabularies.word_training.training import WordTrainingResult
+    from zsl_cli.authoring.vocabularies.wordnet import WordNet
 
 _PATH = click.Path(path_type=Path)
 
@@ -76,17 +77,16 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
     Standard output gets one line, with --quiet too: how the vectors agree with WordNet (Spearman
     correlation). Without WordNet's files it stays empty.
     """
-    from zsl_cli.authoring.vocabularies import prepare, skipgram, training
+    from zsl_cli.authoring.vocabularies.word_training import prepare, skipgram, training
     from zsl_cli.authoring.vocabularies.wordnet import WordNet
-    from zsl_cli.support import cpus
 
-    if wordnet is not None:
-        WordNet(wordnet)  # better an error now than in an hour
-    request = training.Request(
+    # better an error now than in an hour
+    nouns = None if wordnet is None else WordNet(wordnet)
+    request = training.WordTrainingRequest(
         corpus, output,
         prepare.Settings(min_count, max_words, phrase_threshold if phrases else None),
         skipgram.Settings(dimension, window, loss, negative, sample, epochs, learning_rate, seed),
-        centre=centre, workers=workers or cpus.usable_cpus(), save_every=60 * save_every,
+        centre=centre, workers=workers, save_every=60 * save_every,
         force=force, restart=restart, hnsw=options.read_hnsw(m, ef_construction, ef),
         sources=tuple(options.read_sources(sources)))
     with interrupts(), TerminalReporter().shown(quiet) as reporter:
@@ -100,7 +100,7 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
                       before="")
         reporter.start("comparing with WordNet")
         try:
-            line = _agreement(result, wordnet)
+            line = _agreement(result, nouns)
         except KeyboardInterrupt:
             printing.note(f"interrupted; {output} is whole, only the comparison with WordNet was "
                           "stopped", before="")
@@ -111,12 +111,13 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
         printing.put(line)
 
 
-def _agreement(result: "Result", folder: Path | None) -> str | None:
-    """How the vectors agree with WordNet, in words; None where there is no WordNet."""
+def _agreement(result: "WordTrainingResult", nouns: "WordNet | None") -> str | None:
+    """How the vectors agree with WordNet, by default with that which lies in a usual place; in
+    words, and None where there is no WordNet."""
     from zsl_cli.authoring.vocabularies import wordnet
 
     try:
-        nouns = wordnet.load(folder)
+        nouns = nouns or wordnet.load(None)
     except ZslError:
         return None
     agreement = result.agreement(nouns)

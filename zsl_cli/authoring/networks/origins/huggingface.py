@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from zsl_cli.authoring.networks import tokenization
+from zsl_cli.authoring.networks.libraries import library
 from zsl_cli.authoring.networks.network import Input, Network, TextTower
 from zsl_cli.authoring.networks.weights import refuse_broken
 from zsl_cli.errors import ZslError
@@ -106,11 +107,7 @@ def read(folder: Path, config: dict[str, Any], tokenizer: Path | None = None) ->
 
 def _load(folder: Path, kind: str, config: dict[str, Any]) -> Any:
     """The model with its weights, every one of them from the folder."""
-    try:
-        import transformers
-    except ImportError as error:
-        raise ZslError(f"{folder} is in Hugging Face layout, which needs transformers: "
-                       f"pip install transformers ({error})") from error
+    transformers = library("transformers", f"{folder} is in Hugging Face's layout, which")
     named = (config.get("architectures") or [""])[0]
     auto = (transformers.AutoModelForImageClassification
             if named.endswith("ForImageClassification") else transformers.AutoModel)

@@ -11,10 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from zsl_cli.authoring.networks import fitting, tokenization
-from zsl_cli.authoring.networks.network import Input, InputOptions, Network, TextTower
+from zsl_cli.authoring.networks.hints import InputOptions
+from zsl_cli.authoring.networks.libraries import library
+from zsl_cli.authoring.networks.network import Input, Network, TextTower
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.wording import reason
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -155,13 +158,7 @@ def input_of(config: dict[str, Any]) -> Input:
 
 
 def _open_clip(name: str) -> Any:
-    try:
-        import open_clip
-    except Exception as error:  # it imports torchvision, which fails in ways of its own
-        raise ZslError(f"`architecture=open_clip:{name}` needs OpenCLIP: "
-                       "pip install open_clip_torch "
-                       f"({error})") from error
-    return open_clip
+    return library("open_clip", f"`architecture=open_clip:{name}`")
 
 
 def _create(open_clip: Any, name: str, size: int | None) -> Any:
@@ -178,8 +175,7 @@ def _create(open_clip: Any, name: str, size: int | None) -> Any:
             return open_clip.create_model(name, load_weights=False, pretrained_text=False,
                                           force_image_size=size)
     except Exception as error:  # among others, a text tower that it would download
-        raise ZslError(f"OpenCLIP cannot make {name} here: {str(error).splitlines()[0]}"
-                       ) from error
+        raise ZslError(f"OpenCLIP cannot make {name} here: {reason(error)}") from error
     finally:
         logging.getLogger().setLevel(level)
 

@@ -7,10 +7,12 @@ import torch
 from torch import fx, nn
 
 from zsl_cli.authoring.networks import vetting
-from zsl_cli.authoring.networks.network import Input, InputOptions, Network
+from zsl_cli.authoring.networks.hints import InputOptions
+from zsl_cli.authoring.networks.network import Input, Network
 from zsl_cli.authoring.networks.weights import refuse_broken
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.wording import reason
 
 _ASSUMED = ("a program does not say how its input is prepared: ImageNet's mean and std, {size} "
             "pixels and bicubic are taken; say otherwise with `size`, `crop`, `fit`, `mean`, "
@@ -69,7 +71,7 @@ def _as_graph(script: "torch.jit.ScriptModule", size: int, path: Path, *,
             script(example)
     except Exception as error:
         raise ZslError(f"{path}: it does not run on [2, 3, {size}, {size}]: "
-                       f"{str(error).strip().splitlines()[-1]}; give its `size`") from error
+                       f"{reason(error, -1)}; give its `size`") from error
     try:
         with quietly():
             return TS2EPConverter(script.eval(), (example,)).convert().module()
@@ -78,5 +80,5 @@ def _as_graph(script: "torch.jit.ScriptModule", size: int, path: Path, *,
             with quietly(), torch.inference_mode():
                 again = torch.jit.trace(script, example, check_trace=False)
             return _as_graph(again, size, path, traced=True)
-        raise ZslError(f"{path}: this TorchScript cannot be converted ({error}); save it with "
-                       "torch.export.save instead") from error
+        raise ZslError(f"{path}: this TorchScript cannot be converted ({reason(error)}); save "
+                       "it with torch.export.save instead") from error

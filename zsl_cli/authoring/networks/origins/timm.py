@@ -11,7 +11,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from zsl_cli.authoring.networks import fitting
-from zsl_cli.authoring.networks.network import Input, InputOptions, Network
+from zsl_cli.authoring.networks.hints import InputOptions
+from zsl_cli.authoring.networks.libraries import library
+from zsl_cli.authoring.networks.network import Input, Network
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Preprocessing
@@ -86,13 +88,9 @@ def input_of(config: dict[str, Any]) -> Input:
 
 
 def _timm(name: str) -> Any:
-    try:
-        import timm
-        import timm.data
-    except Exception as error:  # it imports torchvision, which fails in ways of its own
-        raise ZslError(f"`architecture=timm:{name}` needs timm: pip install timm ({error})"
-                       ) from error
-    return timm
+    purpose = f"`architecture=timm:{name}`"
+    library("timm.data", purpose)
+    return library("timm", purpose)
 
 
 def _image_size(options: InputOptions, wanted: dict[str, Any]) -> int | None:

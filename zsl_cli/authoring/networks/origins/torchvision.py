@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from zsl_cli.authoring.networks import fitting
+from zsl_cli.authoring.networks.libraries import library
 from zsl_cli.authoring.networks.network import Input, Network
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
@@ -41,12 +42,7 @@ def guess(tensors: dict[str, Tensor]) -> str | None:
 
 
 def _models(name: str) -> Any:
-    try:
-        from torchvision import models
-    except Exception as error:  # its compiled half fails in ways of its own
-        raise ZslError(f"`architecture=torchvision:{name}` needs torchvision: "
-                       f"pip install torchvision ({error})") from error
-    return models
+    return library("torchvision.models", f"`architecture=torchvision:{name}`")
 
 
 def _published(models: Any, name: str, file: str) -> tuple[Any, list[str]]:

@@ -29,6 +29,7 @@ from zsl_cli.authoring.networks.vetting.program import vet_program
 from zsl_cli.authoring.networks.vetting.torchscript import vet_script
 from zsl_cli.authoring.networks.vetting.unsafe import UnsafeError, shown
 from zsl_cli.errors import ZslError
+from zsl_cli.support.wording import reason
 
 _PROGRAM = "an exported program (torch.export)"
 _SCRIPT = "a TorchScript module"
@@ -102,8 +103,8 @@ def _reading(path: Path, what: str) -> Iterator[None]:
         raise ZslError(f"{path}: {what} needs a newer torch than {torch.__version__}: "
                        f"{error}") from error
     except Exception as error:  # a damaged archive fails in as many ways as it has bytes
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise ZslError(f"{path}: cannot be read as {what}: {shown(lines[0], 200)}") from error
+        raise ZslError(f"{path}: cannot be read as {what}: {shown(reason(error), 200)}"
+                       ) from error
     finally:
         logging.disable(disabled)
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from zsl_cli.support.wording import printable
+
 _SHOWN = 80  # how many characters of a file's own text a message shows
 
 
@@ -11,8 +13,7 @@ class UnsafeError(Exception):
 
 def shown(text: str, length: int = _SHOWN) -> str:
     """A file's own text, short and fit for a terminal."""
-    text = "".join(c if c.isprintable() else "?" for c in text[:length + 1])
-    return text if len(text) <= length else text[:length - 1] + "…"
+    return printable(text if len(text) <= length else text[:length - 1] + "…")
 
 
 def entry_names(reader: Any) -> list[str]:

@@ -10,6 +10,7 @@ from typing import IO
 from zsl_cli.authoring.vocabularies import compressed
 from zsl_cli.errors import ZslError
 from zsl_cli.support.progress import Reporter, in_thousands
+from zsl_cli.support.wording import listed
 
 _BUFFER = 1 << 20
 
@@ -56,9 +57,9 @@ class Stream:
         names = [info.filename for info in archive.infolist() if not info.is_dir()]
         if member is None and len(names) != 1:
             raise ZslError(f"{self.path}: it holds {len(names)} files; choose one with `member`: "
-                           + ", ".join(names[:8]))
+                           + listed(names))
         if member is not None and member not in names:
-            raise ZslError(f"{self.path}: no {member!r} in it; it holds: {', '.join(names[:8])}")
+            raise ZslError(f"{self.path}: no {member!r} in it; it holds: {listed(names)}")
         try:
             return archive.open(member or names[0])
         except (RuntimeError, NotImplementedError) as error:  # encrypted, or a rare compression

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zsl_cli.authoring.vocabularies import corpus, prepare, similarity, skipgram
-from zsl_cli.authoring.vocabularies.prepare import Prepared
+from zsl_cli.authoring.vocabularies import similarity
+from zsl_cli.authoring.vocabularies.word_training import corpus, prepare, skipgram
+from zsl_cli.authoring.vocabularies.word_training.prepare import Prepared
 from zsl_cli.authoring.vocabularies.wordnet import WordNet
-from zsl_cli.errors import ZslError
-from zsl_cli.support import extras, files, folders, work_folder
+from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.support import cpus, extras, files, folders, requests, work_folder
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.version import __version__
@@ -31,30 +32,39 @@ _LAYOUT = 1
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to train, and where.
+class WordTrainingRequest:
+    """What to train, and where. A path may be a text, too.
 
     centre: whether the mean of all vectors is taken away, see ``finished``.
-    workers: threads.
+    workers: threads; None for all usable cores.
     save_every: seconds between two checkpoints.
     sources: dictionaries with ``name``, ``license`` and ``url``, for the manifest.
+
+    Raises RequestError unless ``workers`` and ``save_every`` are above 0.
     """
 
     corpus: Path
-    target: Path
+    output: Path
     words: prepare.Settings = field(default_factory=prepare.Settings)
     training: skipgram.Settings = field(default_factory=skipgram.Settings)
     centre: bool = True
-    workers: int = 1
+    workers: int | None = None
     save_every: float = 300.0
     force: bool = False
     restart: bool = False
     hnsw: Mapping[str, int] = field(default_factory=dict)
     sources: tuple[dict[str, str], ...] = ()
 
+    def __post_init__(self) -> None:
+        requests.set_paths(self, "corpus", "output")
+        if self.workers is not None and self.workers < 1:
+            raise RequestError(f"`workers` must be above 0, not {self.workers}")
+        if not self.save_every > 0:
+            raise RequestError(f"`save_every` must be above 0, not {self.save_every}")
+
 
 @dataclass(frozen=True)
-class Result:
+class WordTrainingResult:
     """The vocabulary folder, the words, the most frequent first, their unit vectors
     ``[words, D]``, and the manifest."""
 
@@ -70,44 +80,45 @@ class Result:
                                     self.vectors, wordnet)
 
 
-def work_folder_of(target: Path) -> Path:
-    """Where an unfinished training of this target is kept: beside it."""
-    target = target.absolute()
-    return target.with_name(f".{target.name}.zsl-training")
+def work_folder_of(output: Path) -> Path:
+    """Where an unfinished training of this output is kept: beside it."""
+    output = output.absolute()
+    return output.with_name(f".{output.name}.zsl-training")
 
 
-def train(request: Request, reporter: Reporter = SILENT) -> Result:
+def train(request: WordTrainingRequest, reporter: Reporter = SILENT) -> WordTrainingResult:
     """Train, or go on with what an earlier call with the same request began, and write the
     vocabulary folder.
 
     Raises ZslError. Whatever it raises, KeyboardInterrupt included, what is done is kept once the
     corpus is prepared.
     """
-    with extras.needed("vocab", "zsl vocab train"):
+    with extras.needed("vocab", "training word vectors"):
         import gensim
-    folders.check_target(request.target, force=request.force)
+    folders.check_target(request.output, force=request.force)
     texts = corpus.find(request.corpus)
-    work = work_folder_of(request.target)
+    work = work_folder_of(request.output)
     with _opened(work):
         if request.restart:
             work_folder.clear(work)
         prepared, identities = _prepared(work, texts, request, reporter)
-        workers = _most_workers(work, request, reporter)
+        workers = request.workers or cpus.usable_cpus()
+        most_workers = _most_workers(work, workers, reporter)
         training = skipgram.Training(prepared, request.training)
         if training.restore(work):
             reporter.say(f"going on after {training.done / training.total:.1%} of the training")
-        _train(training, work, request, reporter)
+        _train(training, work, request, workers, reporter)
         vectors = finished(training.vectors, centre=request.centre)
-        request = replace(request, workers=workers)
-        manifest = _write(request, prepared, identities, vectors, gensim.__version__)
+        manifest = _write(replace(request, workers=most_workers), prepared, identities, vectors,
+                          gensim.__version__)
         del training  # and its hold on the stream
         (work / _PREPARED).unlink()  # there is nothing left to go on with
-    return Result(request.target, prepared.words, vectors, manifest)
+    return WordTrainingResult(request.output, prepared.words, vectors, manifest)
 
 
-def is_unfinished(target: Path) -> bool:
-    """Whether there is a training of this target that can be gone on with."""
-    return (work_folder_of(target) / _PREPARED).exists()
+def is_unfinished(output: Path) -> bool:
+    """Whether there is a training of this output that can be gone on with."""
+    return (work_folder_of(output) / _PREPARED).exists()
 
 
 @contextmanager
@@ -115,7 +126,7 @@ def _opened(work: Path) -> Iterator[None]:
     """The work folder, held by this process alone; removed when it is left with no prepared corpus
     in it. A full disk and the like become a ZslError that says what can be done."""
     try:
-        with work_folder.opened(work, "zsl vocab train",
+        with work_folder.opened(work, "training of word vectors",
                                 worth_keeping=(work / _PREPARED).exists):
             yield
     except OSError as error:
@@ -124,12 +135,12 @@ def _opened(work: Path) -> Iterator[None]:
         raise ZslError(f"{error.filename or work}: {error.strerror or error}{then}") from error
 
 
-def _settings(request: Request) -> dict[str, Any]:
+def _settings(request: WordTrainingRequest) -> dict[str, Any]:
     return {"layout": _LAYOUT, **asdict(request.words), **asdict(request.training)}
 
 
-def _prepared(work: Path, texts: list[corpus.TextFile], request: Request, reporter: Reporter,
-              ) -> tuple[Prepared, list[corpus.Identity]]:
+def _prepared(work: Path, texts: list[corpus.TextFile], request: WordTrainingRequest,
+              reporter: Reporter) -> tuple[Prepared, list[corpus.Identity]]:
     """The corpus as the work folder has it, or as it gets there now."""
     settings = _settings(request)
     if not (work / _PREPARED).exists():
@@ -158,15 +169,15 @@ def _prepared(work: Path, texts: list[corpus.TextFile], request: Request, report
     return prepared, identities
 
 
-def _most_workers(work: Path, request: Request, reporter: Reporter) -> int:
+def _most_workers(work: Path, workers: int, reporter: Reporter) -> int:
     """The most threads that this training has had in any of its runs: of more than one, vectors do
     not repeat themselves."""
     known = json.loads((work / _PREPARED).read_bytes())
-    before = known.get("workers", request.workers)
-    if before != request.workers:
+    before = known.get("workers", workers)
+    if before != workers:
         reporter.say(f"begun with `workers={before}`; the manifest has the larger number, and only "
                      "with one worker all along do vectors repeat themselves")
-    most = max(before, request.workers)
+    most = max(before, workers)
     if most != known.get("workers"):
         with files.replacing(work / _PREPARED) as file:
             file.write(json.dumps({**known, "workers": most}).encode())
@@ -177,7 +188,8 @@ def _named(setting: str, value: object) -> str:
     return f"a work folder of layout {value}" if setting == "layout" else f"`{setting}={value}`"
 
 
-def _train(training: skipgram.Training, work: Path, request: Request, reporter: Reporter) -> None:
+def _train(training: skipgram.Training, work: Path, request: WordTrainingRequest, workers: int,
+           reporter: Reporter) -> None:
     """All that is left to do, with a checkpoint from time to time, and one when interrupted."""
     reporter.start("training", training.words_until(training.total), "words")
     reporter.advance(training.words_until(training.done))
@@ -187,7 +199,7 @@ def _train(training: skipgram.Training, work: Path, request: Request, reporter: 
         while training.done < training.total:
             epoch = training.done // training.batches + 1
             end = epoch * training.batches
-            training.run(end, request.workers, reporter.advance,
+            training.run(end, workers, reporter.advance,
                          saved + request.save_every - time.monotonic())
             if time.monotonic() >= saved + request.save_every:
                 training.save(work)
@@ -222,13 +234,13 @@ def _unit(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
     return vectors / norms
 
 
-def _write(request: Request, prepared: Prepared, identities: list[corpus.Identity],
+def _write(request: WordTrainingRequest, prepared: Prepared, identities: list[corpus.Identity],
            vectors: "NDArray[np.float32]", gensim: str) -> VocabularyManifest:
     digest = hashlib.sha256("\n".join(prepared.words).encode())
     digest.update(np.ascontiguousarray(vectors).data)
-    name = request.target.absolute().name
+    name = request.output.absolute().name
     labels = [Label(id=word, name=word.replace("_", " ")) for word in prepared.words]
-    with folders.new_folder(request.target, force=request.force) as folder:
+    with folders.new_folder(request.output, force=request.force) as folder:
         return writing.write(
             folder, name, f"{name}-{digest.hexdigest()[:12]}", labels, vectors,
             hnsw=request.hnsw, sources=list(request.sources),

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zsl_cli.authoring.vocabularies.classifier_fit.kernels import text_kernel
 from zsl_cli.vocabulary.label import Label, normal_name
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class PhraseFit:
 
     def __call__(self, vectors: "Array") -> "Array":
         """Unit sentence vectors ``[n, d]`` → ``[n, D]``."""
-        return kernel(vectors, self.landmarks, self.width) @ self.weights + self.bias
+        return text_kernel(vectors, self.landmarks, self.width) @ self.weights + self.bias
 
 
 def fit(texts: Sequence[Texts], targets: "Array", prior: "Array",
@@ -139,23 +140,18 @@ def fit(texts: Sequence[Texts], targets: "Array", prior: "Array",
     aims = targets - mean
     parts = [_moments(texts, landmarks, aims, usual, chosen, settings.width)
              for chosen in (~held, held)]
-    gram = kernel(landmarks, landmarks, settings.width)
+    gram = text_kernel(landmarks, landmarks, settings.width)
     scale = 1.0
     if held.any():
         trial = _solve(*parts[0], gram, settings)
         names = np.flatnonzero(held[texts[0].rows])
-        predicted = kernel(texts[0].vectors[names], landmarks, settings.width) @ trial
+        predicted = text_kernel(texts[0].vectors[names], landmarks, settings.width) @ trial
         wanted = aims[texts[0].rows[names]]
         scale = float(np.sqrt(np.square(wanted).sum() / np.square(predicted).sum()))
     second, mixed, total = (a + b for a, b in zip(*parts, strict=True))
     whole = _solve(second, mixed, total, gram, settings)
     weights = rounded(scale * whole, second / total + _damping(gram, settings))
     return PhraseFit(landmarks, settings.width, weights, mean, scale)
-
-
-def kernel(vectors: "Array", landmarks: "Array", width: float) -> "Array":
-    """``exp((cosine - 1) / width)``, ``[n, J]``, of unit vectors."""
-    return np.exp((vectors @ landmarks.T - 1) / width).astype(np.float32)
 
 
 def centres(vectors: "Array", weights: "Array", count: int, rounds: int = 8) -> "Array":
@@ -228,7 +224,7 @@ def _moments(texts: Sequence[Texts], landmarks: "Array", aims: "Array", usual: "
         total += float(weights[rows].sum())
         for start in range(0, len(rows), _CHUNK):
             some = rows[start:start + _CHUNK]
-            kernels = kernel(one.vectors[some], landmarks, width)
+            kernels = text_kernel(one.vectors[some], landmarks, width)
             weighted = (kernels * weights[some, None]).T
             second += weighted @ kernels
             mixed += weighted @ aims[one.rows[some]]

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.authoring.vocabularies import kernels
+from zsl_cli.authoring.vocabularies.classifier_fit import kernels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,9 +122,9 @@ def fit(tree: "Array", texts: Sequence["Array"], above: "Array", prior: "Array",
     prior: ``[labels]``, nats.
     """
     seen = classifier.labels
-    text = kernels.text_kernel(texts[0], seen, settings.text_width)
+    text = kernels.text_kernel(texts[0], texts[0][seen], settings.text_width)
     visual = visual_vectors(settings.tree_weight * tree + text, classifier, settings.ridge)
-    alike = np.mean([kernels.text_kernel(vectors, seen, settings.conse_width)
+    alike = np.mean([kernels.text_kernel(vectors, vectors[seen], settings.conse_width)
                      for vectors in texts], axis=0)
     alike -= alike.mean(axis=0)  # what every label gets alike ranks none
     form = np.hstack([settings.visual * visual, settings.conse * alike + settings.above * above])

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.authoring.vocabularies import fit, kernels, labelset, phrases, sentences
-from zsl_cli.authoring.vocabularies.prior import label_prior
+from zsl_cli.authoring.vocabularies import labelset, sentences
+from zsl_cli.authoring.vocabularies.classifier_fit import fit, kernels, phrases
+from zsl_cli.authoring.vocabularies.classifier_fit.prior import label_prior
 from zsl_cli.authoring.vocabularies.wordnet import WordNet
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
@@ -87,7 +88,7 @@ def build(request: Request, reporter: Reporter = SILENT) -> Built:
     spelled = phrases.spell(labels) if request.phrases else None
     texts = 3 * len(ids) + (2 * len(spelled.names) if spelled else 0)
     reporter.start("encoding", texts, "texts")
-    encoded = [sentences.encode(part, encoder, reporter.advance) for part in (both, names, glosses)]
+    encoded = [sentences.encode(part, encoder, reporter) for part in (both, names, glosses)]
     reporter.say("encoded names and definitions")
 
     rows = {id_: row for row, id_ in enumerate(ids)}
@@ -102,8 +103,8 @@ def build(request: Request, reporter: Reporter = SILENT) -> Built:
     phrase_fit = None
     if spelled is not None:
         phrase_fit = phrases.fit(
-            phrases.texts_of(spelled, sentences.encode(spelled.names, encoder, reporter.advance),
-                             sentences.encode(spelled.with_articles, encoder, reporter.advance),
+            phrases.texts_of(spelled, sentences.encode(spelled.names, encoder, reporter),
+                             sentences.encode(spelled.with_articles, encoder, reporter),
                              names=encoded[1], described=encoded[0]),
             fitted.vectors[:, :fitted.prior_dimension], prior, spelled.shared, phrases.Settings())
         reporter.say(f"fitted the map of phrases: {len(phrase_fit.landmarks):,} landmarks, scale "

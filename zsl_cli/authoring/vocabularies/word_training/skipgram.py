@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from zsl_cli.authoring.vocabularies.prepare import SENTENCE_END, Prepared, write_array
+from zsl_cli.authoring.vocabularies.word_training.prepare import SENTENCE_END, Prepared, write_array
 from zsl_cli.errors import ZslError
 from zsl_cli.support import extras, files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.authoring.vocabularies.collocations import Ids
+    from zsl_cli.authoring.vocabularies.word_training.collocations import Ids
 
 _POLL = 0.2  # seconds
 
@@ -55,7 +55,7 @@ class Training:
 
     def __init__(self, prepared: Prepared, settings: Settings) -> None:
         """Vectors as they are before the first batch. Raises MissingExtraError."""
-        with extras.needed("vocab", "zsl vocab train"):
+        with extras.needed("vocab", "training word vectors"):
             from gensim.models import Word2Vec
             from gensim.models.word2vec_inner import train_batch_sg
         hierarchical = settings.loss == "hierarchical"

@@ -12,7 +12,7 @@ import torch
 
 from zsl_cli.authoring.exporting import card, compare, graph, heads, parity, quantize, text_tower
 from zsl_cli.authoring.exporting.plan import Labels, Plan, make
-from zsl_cli.authoring.exporting.request import Request
+from zsl_cli.authoring.exporting.request import ExportRequest
 from zsl_cli.classifier.classifier import MAX_TOP
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
@@ -34,8 +34,6 @@ from zsl_cli.vocabulary import writing
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Request", "Result", "export", "make"]
-
 _PARITY_IMAGES = 48
 _CALIBRATION = 256  # photographs
 _BATCH = 2  # a larger one would hold more activations than weights
@@ -44,7 +42,7 @@ _NEIGHBOURS = 100
 
 
 @dataclass(frozen=True)
-class Result:
+class ExportResult:
     """An export that is done.
 
     folder: the model folder.
@@ -68,7 +66,7 @@ class _LabelVectors:
     own: bool
 
 
-def export(wanted: Request | Plan, reporter: Reporter = SILENT) -> Result:
+def export(wanted: ExportRequest | Plan, reporter: Reporter = SILENT) -> ExportResult:
     """Write a model folder.
 
     reporter: is told each step, in a line for people.
@@ -80,7 +78,7 @@ def export(wanted: Request | Plan, reporter: Reporter = SILENT) -> Result:
     request, frame = plan.request, plan.network.input.preprocessing
     forms = quantize.FORMS if request.compare else (request.form,)
     for note in plan.notes:
-        reporter.say(f"note: {note}")
+        reporter.say(note)
     pixels = (quantize.pixels_of(plan.photographs, frame) if plan.photographs else
               quantize.bundled_pixels(frame, _CALIBRATION if "int8" in forms else _PARITY_IMAGES))
     with folders.new_folder(request.folder, force=request.force) as folder:
@@ -108,11 +106,11 @@ def export(wanted: Request | Plan, reporter: Reporter = SILENT) -> Result:
         manifest = folders.read_manifest(folders.MODEL, folder)
         (folder / "README.md").write_text(card.model_card(manifest), encoding="utf-8")
     reporter.say(f"wrote {request.folder}")
-    return Result(request.folder, manifest, agreement, tuple(comparison), plan.labels)
+    return ExportResult(request.folder, manifest, agreement, tuple(comparison), plan.labels)
 
 
-def _planned(request: Request, reporter: Reporter) -> Plan:
-    request.check_target()
+def _planned(request: ExportRequest, reporter: Reporter) -> Plan:
+    request.check_output()
     plan = make(request)
     reporter.say(f"read {request.checkpoint.name}: {plan.network.architecture}, features of "
         f"{plan.features.width} ({plan.features.where}), embedding of {plan.dimension}")

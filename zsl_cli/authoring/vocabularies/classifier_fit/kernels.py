@@ -38,11 +38,11 @@ def tree_kernel(ancestors: "csr_matrix", columns: "NDArray[np.int64]") -> "NDArr
     return (weighted @ weighted[columns].T).toarray().astype(np.float32)
 
 
-def text_kernel(vectors: "NDArray[np.float32]", columns: "NDArray[np.int64]",
+def text_kernel(vectors: "NDArray[np.float32]", others: "NDArray[np.float32]",
                 width: float) -> "NDArray[np.float32]":
-    """A Gaussian kernel, ``[labels, columns]``, of unit text vectors ``[labels, d]``:
+    """A Gaussian kernel, ``[n, m]``, of unit text vectors ``[n, d]`` and ``[m, d]``:
     ``exp((cosine - 1) / width)``."""
-    return np.exp((vectors @ vectors[columns].T - 1) / width).astype(np.float32)
+    return np.exp((vectors @ others.T - 1) / width).astype(np.float32)
 
 
 def right_above(wordnet: WordNet, ids: Sequence[str], columns: "NDArray[np.int64]",

@@ -9,19 +9,20 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.authoring.vocabularies import collocations, corpus
-from zsl_cli.authoring.vocabularies.collocations import BREAK, FIRST_WORD, LINE_END
-from zsl_cli.authoring.vocabularies.words import LINE_END as LINE_END_TOKEN
-from zsl_cli.authoring.vocabularies.words import tokens, word
+from zsl_cli.authoring.vocabularies.word_training import collocations, corpus
+from zsl_cli.authoring.vocabularies.word_training.collocations import BREAK, FIRST_WORD, LINE_END
+from zsl_cli.authoring.vocabularies.word_training.words import LINE_END as LINE_END_TOKEN
+from zsl_cli.authoring.vocabularies.word_training.words import tokens, word
 from zsl_cli.support.files import sync
 from zsl_cli.support.progress import Reporter, in_thousands
+from zsl_cli.support.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from zsl_cli.authoring.vocabularies.collocations import Counts, Ids
+    from zsl_cli.authoring.vocabularies.word_training.collocations import Counts, Ids
 
 SENTENCE_END = -1
 """In the finished stream, where words are numbered from 0, the most frequent first."""
@@ -119,8 +120,7 @@ def prepare(files: list[corpus.TextFile], settings: Settings, folder: Path, repo
 
 
 def _place(files: list[corpus.TextFile]) -> str:
-    more = f" (and {len(files) - 1:,} more files)" if len(files) > 1 else ""
-    return f"{files[0].path}{more}"
+    return listed([str(file.path) for file in files], 1)
 
 
 def write_array(path: Path, array: "NDArray") -> None:

@@ -1,14 +1,15 @@
 """A classifier's checkpoint → a vocabulary folder whose vectors are fitted to it, and the maps into
 its space from features and from sentence vectors."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zsl_cli.authoring.vocabularies import fit, fitted
+from zsl_cli.authoring.vocabularies.classifier_fit import fit, fitted
 from zsl_cli.authoring.vocabularies.wordnet import find_folder
-from zsl_cli.errors import ZslError
-from zsl_cli.support import extras, folders
+from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.support import extras, folders, requests
 from zsl_cli.support.files import check_new_file
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.progress import SILENT, Reporter
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to fit, and where to.
+class FitRequest:
+    """What to fit, and where to. A path may be a text, too.
 
     checkpoint: of a classifier of ILSVRC-2012's 1,000 classes.
-    target: the vocabulary folder.
+    output: the vocabulary folder.
     projection: the file for the projection into the space (see networks.projection).
     phrase_map: the file for the map from sentence vectors into it; None fits none.
     architecture: of a checkpoint that does not say it (see networks.recognise).
@@ -31,10 +32,12 @@ class Request:
     wordnet, text_encoder, class_lists: folders; None for where they usually lie.
     sources: dictionaries with ``name``, ``license`` and ``url``, for the manifest.
     force: whether what is there may be replaced.
+
+    Raises RequestError unless ``feature_length`` is a number above 0.
     """
 
     checkpoint: Path
-    target: Path
+    output: Path
     projection: Path
     phrase_map: Path | None = None
     architecture: str | None = None
@@ -45,20 +48,26 @@ class Request:
     sources: tuple[dict[str, str], ...] = ()
     force: bool = False
 
-    def check_places(self) -> None:
+    def __post_init__(self) -> None:
+        requests.set_paths(self, "checkpoint", "output", "projection", "phrase_map", "wordnet",
+                           "text_encoder", "class_lists")
+        if self.feature_length is not None and not 0 < self.feature_length < math.inf:
+            raise RequestError(f"`feature_length` must be above 0, not {self.feature_length}")
+
+    def check_outputs(self) -> None:
         """Raise ZslError, before hours of work, for what could not be written at their end."""
-        folders.check_target(self.target, force=self.force)
+        folders.check_target(self.output, force=self.force)
         for name, path in (("projection", self.projection), ("phrase_map", self.phrase_map)):
             if path is None:
                 continue
-            if self.target.absolute() in path.absolute().parents:
-                raise ZslError(f"`{name}={path}`: this lies in {self.target}, which is to be "
+            if self.output.absolute() in path.absolute().parents:
+                raise ZslError(f"`{name}={path}`: this lies in {self.output}, which is to be "
                                "written")
             check_new_file(path, force=self.force, parameter=name)
 
 
 @dataclass(frozen=True)
-class Result:
+class FitResult:
     """The vocabulary folder, its manifest, and the files of the two maps."""
 
     folder: Path
@@ -67,18 +76,19 @@ class Result:
     phrase_map: Path | None
 
 
-def build(request: Request, reporter: Reporter = SILENT) -> Result:
+def fit_vocabulary(request: FitRequest, reporter: Reporter = SILENT) -> FitResult:
     """Fit and write all of it. Raises ZslError, and leaves nothing behind."""
-    request.check_places()
-    with extras.needed("vocab", "zsl vocab fit"):
+    request.check_outputs()
+    with extras.needed("vocab", "fitting a vocabulary"):
+        from zsl_cli.authoring.networks.hints import Hints
         from zsl_cli.authoring.networks.phrase_map import PhraseMap
         from zsl_cli.authoring.networks.projection import Projection
-        from zsl_cli.authoring.networks.recognise import Hints, recognise
+        from zsl_cli.authoring.networks.recognise import recognise
     network = recognise(request.checkpoint, Hints(request.architecture))
     parts = _parts(request, network, reporter)
     built = fitted.build(parts, reporter)
     result, phrases = built.fit, built.phrases
-    with folders.new_folder(request.target, force=request.force) as folder:
+    with folders.new_folder(request.output, force=request.force) as folder:
         manifest = fitted.write(folder, parts, built)
         Projection(result.features, result.posterior, result.bias, manifest.space,
                    parts.settings.temperature, result.radius, result.score_temperature,
@@ -87,10 +97,10 @@ def build(request: Request, reporter: Reporter = SILENT) -> Result:
             PhraseMap(phrases.landmarks, phrases.weights, phrases.bias, phrases.width,
                       manifest.dimension, manifest.space, built.encoder,
                       slack=result.slack_dimension).save(request.phrase_map)
-    return Result(request.target, manifest, request.projection, request.phrase_map)
+    return FitResult(request.output, manifest, request.projection, request.phrase_map)
 
 
-def _parts(request: Request, network: "Network", reporter: Reporter) -> fitted.Request:
+def _parts(request: FitRequest, network: "Network", reporter: Reporter) -> fitted.Request:
     """What is fitted, with the classifier's weights."""
     import torch
 
@@ -106,7 +116,7 @@ def _parts(request: Request, network: "Network", reporter: Reporter) -> fitted.R
         reporter.say(f"{network.architecture}'s features are taken to be as long as "
                      f"EfficientNet-Lite0's, {usual}; `feature_length` says how long they are")
     return fitted.Request(
-        request.target.name, network.architecture, classifier.weight.detach().numpy(),
+        request.output.name, network.architecture, classifier.weight.detach().numpy(),
         classifier.bias.detach().numpy(), find_folder(request.wordnet), request.text_encoder,
         request.class_lists, phrases=request.phrase_map is not None,
         settings=fit.Settings(feature_length=request.feature_length or usual),

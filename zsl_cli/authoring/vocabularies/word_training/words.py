@@ -1,4 +1,4 @@
-"""Text → words, as ``zsl vocab train`` sees them."""
+"""Text → words, as the training of word vectors sees them."""
 
 import re
 import unicodedata
