@@ -1,6 +1,5 @@
 """What is asked of a training."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from zsl_cli.authoring.training.course import Course
 from zsl_cli.authoring.training.methods.base import Method
 from zsl_cli.authoring.training.methods.rank import Rank
 from zsl_cli.authoring.training.parameters import Range, check_value
+from zsl_cli.support import requests
 from zsl_cli.support.limits import DEVICES, MAX_PIXELS, QUANTIZE
 from zsl_cli.support.names import Name
 
@@ -61,13 +61,10 @@ class TrainRequest:
     force: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("data", "output", "backbone", "hold_out"):
-            if getattr(self, name) is not None:
-                object.__setattr__(self, name, Path(getattr(self, name)))
-        for name in ("model", "vocabulary"):
-            object.__setattr__(self, name, os.fspath(getattr(self, name)))
-        check_value("quantize", self.quantize, QUANTIZE)
-        check_value("device", self.device, DEVICES)
+        requests.set_paths(self, "data", "output", "backbone", "hold_out")
+        requests.set_texts(self, "model", "vocabulary")
+        requests.check_choice(self, "quantize", QUANTIZE)
+        requests.check_choice(self, "device", DEVICES)
         check_value("max_pixels", self.max_pixels, Range(1, whole=True))
         self.method.check_course(self.course)
         effects.check(self, self.method, self.course)
