@@ -21,7 +21,6 @@ from zsl_cli.support.values import (
     check_share,
     check_whole,
 )
-from zsl_cli.vocabulary.composition import mean
 from zsl_cli.vocabulary.subset import Subset
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -107,6 +106,8 @@ class Classifier:
             return ()
         if encoder := self.model.label_encoder:
             return encoder.encode(choice.phrases, advance)
+        from zsl_cli.vocabulary.composition import mean
+
         return [mean(self.vocabulary.vectors[list(choice.composed[phrase])])
                 for phrase in choice.phrases]
 
