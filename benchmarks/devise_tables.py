@@ -30,14 +30,14 @@ import numpy as np
 from zsl_cli import Classifier, Vocabulary
 from zsl_cli.authoring.exporting import labels as ilsvrc
 from zsl_cli.authoring.exporting import plan
-from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
 from zsl_cli.authoring.training.augmentation import View
+from zsl_cli.authoring.training.feature_encoder import FeatureEncoder
 from zsl_cli.authoring.training.label_vectors import random_vectors
 from zsl_cli.authoring.training.linear import LinearMap
 from zsl_cli.authoring.training.losses import CrossEntropy, HingeRank, SquaredDistance
 from zsl_cli.authoring.training.methods.ridge import ridge
 from zsl_cli.authoring.training.problem import Problem
-from zsl_cli.authoring.training.start import checkpoint_of_default
+from zsl_cli.authoring.training.start import ModelFolder, checkpoint_of
 from zsl_cli.authoring.training.trainer import Settings, Training, train
 from zsl_cli.embedding import feature_cache
 from zsl_cli.evaluation import datasets
@@ -46,6 +46,7 @@ from zsl_cli.evaluation.measure import Settings as Evaluation
 from zsl_cli.evaluation.measure import Subject, measure
 from zsl_cli.evaluation.metrics import class_mean_hit_at_k_of_scores
 from zsl_cli.support.manifests import Calibration
+from zsl_cli.support.vectors import unit_rows
 
 FEWER = 100  # dimensions
 DECAYS = {"ridge": (1e-3, 1e-2, 1e-1), "gradient": (1e-6, 1e-5, 1e-4, 1e-3)}
@@ -84,15 +85,16 @@ class Bench:
             words = Vocabulary.load(folder)
             self.labels = [label for label in whole.labels if label.id in words.rows]
             rows = [[one.rows[label.id] for label in self.labels] for one in (words, whole)]
-            vectors = unit(np.array(words.vectors, np.float32)[rows[0]])
+            vectors = unit_rows(np.array(words.vectors, np.float32)[rows[0]])
         centred = vectors - vectors.mean(axis=0)
         axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1]
         self.spaces = {
             f"skip-gram, {vectors.shape[1]}": vectors,
-            f"skip-gram, {FEWER}": unit(centred @ axes[:, :FEWER]),
-            "default": unit(np.array(whole.vectors, np.float32)[rows[1], :whole.prior_dimension])}
+            f"skip-gram, {FEWER}": unit_rows(centred @ axes[:, :FEWER]),
+            "default": unit_rows(
+                np.array(whole.vectors, np.float32)[rows[1], :whole.prior_dimension])}
         self.rows = {label.id: row for row, label in enumerate(self.labels)}
-        self.plan = plan.make(plan.ExportRequest(checkpoint_of_default()))
+        self.plan = plan.make(plan.ExportRequest(checkpoint_of(ModelFolder.named("default"))))
         self.encoder = FeatureEncoder(self.plan)
         self.classes = np.array([self.rows.get(label.id, -1) for label in ilsvrc.imagenet()])
         self.names = self.vocabulary(next(iter(self.spaces.values())), range(len(self.labels)))
@@ -119,8 +121,9 @@ class Bench:
                 for one in seen]
         classifier = self.plan.features.classifier
         weight, bias = (one.detach().numpy() for one in (classifier.weight, classifier.bias))
-        return Photos(unit(features.values), features.values @ weight.T + bias, found.rows,
-                      np.array([unit(one) for one in more]).reshape(views, *features.values.shape))
+        return Photos(unit_rows(features.values), features.values @ weight.T + bias, found.rows,
+                      np.array([unit_rows(one) for one in more]).reshape(
+                          views, *features.values.shape))
 
 
 def words_of(arguments):
@@ -130,11 +133,6 @@ def words_of(arguments):
         subprocess.run([sys.executable, "-m", "zsl_cli", "vocab", "train",
                         arguments.data / "text" / "wikipedia.txt.xz", "-o", folder], check=True)
     return folder
-
-
-def unit(vectors):
-    """Rows of unit length."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
 def problem_of(photos, vectors):
@@ -174,7 +172,7 @@ def tuned(problem, method, learn_vectors=False, held=True):
     def hit(decay):
         change, vectors = fitted(fit, method, decay, learn_vectors)
         if method == "ridge to-features":
-            scores = check.inputs @ unit(check.vectors @ change).T
+            scores = check.inputs @ unit_rows(check.vectors @ change).T
         else:
             scores = (check if vectors is None else replace(check, vectors=vectors)).scores(change)
         return class_mean_hit_at_k_of_scores(scores, check.target, 5)
@@ -194,9 +192,9 @@ def methods(bench, photos):
         change, learned = fitted(problem, method, decay, learn_vectors)
         if only_seen:
             vectors = np.zeros((len(vectors), change.shape[0]), np.float32)
-            vectors[rows] = problem.vectors if learned is None else unit(learned)
+            vectors[rows] = problem.vectors if learned is None else unit_rows(learned)
         if method == "ridge to-features":
-            made[name] = (unit(vectors @ change), lambda some: some.features, None)
+            made[name] = (unit_rows(vectors @ change), lambda some: some.features, None)
             return
         made[name] = (vectors, lambda some: some.features @ change.T, rows if only_seen else None)
         print(f"{name}: decay {decay:g}", file=sys.stderr, flush=True)
@@ -234,7 +232,7 @@ def row_of(bench, made, photos, candidates):
                                                     "dimension": vectors.shape[1]},
                             calibration=Calibration())
     vocabulary = bench.vocabulary(vectors, range(len(bench.labels)))
-    subject = Subject("bench", Classifier(model, vocabulary), unit(embed(photos)), photos.rows,
+    subject = Subject("bench", Classifier(model, vocabulary), unit_rows(embed(photos)), photos.rows,
                       [str(at) for at in range(len(photos.rows))],
                       seen_mask(vocabulary, np.array([], np.int64)))
     return measure(subject, Candidates("bench", candidates), Evaluation()).row

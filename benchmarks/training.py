@@ -18,16 +18,17 @@ import numpy as np
 
 from zsl_cli import Model
 from zsl_cli.authoring.exporting import export, plan
-from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
 from zsl_cli.authoring.networks.projection import Projection
+from zsl_cli.authoring.training.feature_encoder import FeatureEncoder
 from zsl_cli.authoring.training.linear import LinearMap
 from zsl_cli.authoring.training.losses import HingeRank
 from zsl_cli.authoring.training.problem import Problem
-from zsl_cli.authoring.training.start import checkpoint_of_default
+from zsl_cli.authoring.training.start import ModelFolder, checkpoint_of
 from zsl_cli.authoring.training.trainer import Settings, Training
 from zsl_cli.embedding import feature_cache
 from zsl_cli.embedding.walk import images_in
 from zsl_cli.support import folders
+from zsl_cli.support.vectors import unit_rows
 
 BATCH = 1024
 
@@ -35,10 +36,8 @@ BATCH = 1024
 def print_epochs(images, labels, dimension):
     """One epoch for each way to choose negatives."""
     random = np.random.default_rng(0)
-    vectors = random.standard_normal((labels, dimension), np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    inputs = random.standard_normal((images, 1280), np.float32)
-    inputs /= np.linalg.norm(inputs, axis=1, keepdims=True)
+    vectors = unit_rows(random.standard_normal((labels, dimension), np.float32))
+    inputs = unit_rows(random.standard_normal((images, 1280), np.float32))
     problem = Problem(inputs, random.integers(0, labels, images), vectors)
     for negatives in ("sampled", "first"):
         settings = Settings(HingeRank(negatives=negatives), batch_size=BATCH, epochs=1)
@@ -54,7 +53,8 @@ def print_reading(photos):
     paths = list(images_in(str(photos)))
     with tempfile.TemporaryDirectory() as work:
         network = plan.make(plan.ExportRequest(
-            checkpoint_of_default(), Path(work) / "float32", vocabulary="default",
+            checkpoint_of(ModelFolder.named("default")), Path(work) / "float32",
+            vocabulary="default",
             projection=Projection.of_model(folders.find(folders.MODEL, "default"))))
         export(network)
         encoders = {"features": FeatureEncoder(network),

@@ -11,7 +11,7 @@ from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.authoring.training.course import Course
 from zsl_cli.authoring.training.examples import Examples
 from zsl_cli.authoring.training.fitted import Fitted
-from zsl_cli.authoring.training.log import Log, Reporter
+from zsl_cli.authoring.training.log import Log
 from zsl_cli.authoring.training.methods.base import Method
 from zsl_cli.authoring.training.parameters import Parameter, Range, parameter
 from zsl_cli.authoring.training.problem import Problem
@@ -47,7 +47,7 @@ def session_of(folder, course=None, projection=None):
     """A session in a folder, of a network whose features are there already."""
     plan = SimpleNamespace(features=SimpleNamespace(classifier=None, width=None))
     return Session(Start(plan, projection), "run", course or Course(epochs=5), folder, "cpu",
-                   Log(Reporter(), folder / "log.jsonl"))
+                   Log(file=folder / "log.jsonl"))
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def test_a_file_of_somebody_else_is_not_replaced(zsl, library, tmp_path):
     (tmp_path / "l.jsonl").write_text("mine\n")
     result = zsl("label", "photos", "-o", "l.jsonl")
     assert result.returncode == 2
-    assert b"exists and was not written by this zsl label; give --force" in result.stderr
+    assert b"exists and was not written by an earlier run; give --force" in result.stderr
     assert (tmp_path / "l.jsonl").read_text() == "mine\n"
     assert zsl("label", "photos", "-o", "l.jsonl", "--force").returncode == 0
     assert zsl("label", "photos", "-o", "l.jsonl").returncode == 0
@@ -90,7 +90,7 @@ def test_an_output_that_somebody_edited_is_not_replaced(zsl, library, tmp_path):
         file.write("mine\n")
     refused = zsl("label", "photos", "-o", "l.csv")
     assert refused.returncode == 2
-    assert b"l.csv was changed since zsl label wrote it; give --force" in refused.stderr
+    assert b"l.csv was changed since it was written; give --force" in refused.stderr
     assert zsl("label", "photos", "-o", "l.csv", "--force").returncode == 0
     assert "mine" not in (tmp_path / "l.csv").read_text()
 

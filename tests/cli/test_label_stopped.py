@@ -196,7 +196,7 @@ def test_a_second_run_onto_the_same_output_is_refused(environment, zsl, large_li
         with stopped_in_the_middle(process, tmp_path / ".l.jsonl.zsl-journal"):
             refused = zsl("label", "photos", "-o", "l.jsonl")
             assert refused.returncode == 2
-            assert b"another zsl label is writing to the same output" in refused.stderr
+            assert b"another run is writing to the same output" in refused.stderr
             elsewhere = zsl("label", "photos", "-o", "m.jsonl", "--include", "00*")
             assert elsewhere.returncode == 0
         process.communicate(timeout=60)

@@ -1,6 +1,7 @@
 """Tables, manifests and bars of progress as a terminal shows them."""
 
 import io
+import logging
 import time
 
 import click
@@ -8,8 +9,10 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from zsl_cli.cli.terminal import folder_commands, printing
-from zsl_cli.cli.terminal.progress import Bar
+from zsl_cli.cli.main import zsl
+from zsl_cli.cli.terminal import folder_commands, options, printing
+from zsl_cli.cli.terminal.parameters import as_options
+from zsl_cli.cli.terminal.progress import TerminalReporter
 
 
 def test_a_list_is_a_table_on_a_terminal_and_else_cells_between_tabs():
@@ -36,6 +39,40 @@ def test_what_is_said_goes_above_a_bar_and_names_options():
         assert lines == heard
 
 
+@pytest.mark.parametrize(("said", "shown"), [
+    ("give `force`, or `oov=skip`", "give --force, or --oov skip"),
+    ("one `template` of the `templates`", "one --template of the --template"),
+    ("give `feature_node`, or `device=cuda`", "give feature_node, or device=cuda"),
+    ("`force` is for `NAME`", "--force is for `NAME`")])
+def test_a_command_names_its_own_options_and_no_others(said, shown):
+    command = click.Command("some", params=[
+        click.Option(["--force"]), click.Option(["--oov"]),
+        click.Option(["--template", "templates"], multiple=True)])
+    assert as_options(said, command) == shown
+
+
+def test_the_shared_pieces_of_commands_do_not_name_options_that_a_command_lacks():
+    command = zsl.get_command(click.Context(zsl), "doctor")
+    assert as_options("`device=cuda` cannot be used: …", command) == "device=cuda cannot be used: …"
+
+
+@pytest.mark.parametrize("flags", [[], ["--quiet"]])
+def test_what_the_library_logs_is_said_by_every_command_unless_it_is_quiet(flags, monkeypatch):
+    log = logging.getLogger("zsl_cli")
+    for name in ("handlers", "level", "propagate"):
+        monkeypatch.setattr(log, name, getattr(log, name))
+
+    @click.command()
+    @options.common
+    def some(quiet, verbose, debug):
+        logging.getLogger("zsl_cli.some.where").info("building an index")
+
+    lines = []
+    with printing.above(lines.append):
+        some.main(flags, standalone_mode=False)
+    assert lines == ([] if flags else ["zsl: building an index"])
+
+
 def test_a_terminal_that_is_gone_is_no_reason_to_stop():
     def gone(_line):
         raise BrokenPipeError
@@ -56,7 +93,8 @@ def test_a_bar_is_redrawn_now_and_then_however_often_it_advances(monkeypatch):
     progress = Progress(console=Console(file=io.StringIO()))
     monkeypatch.setattr(progress, "update", lambda _task, **_what: shown.append(
         progress.tasks[0].completed))
-    bar = Bar(progress)
+    bar = TerminalReporter()
+    bar._progress = progress
     for _ in range(2):  # what was not shown of one task is not the next one's
         shown.clear()
         bar.start("writing", 20_000)
@@ -76,7 +114,8 @@ def test_a_bar_is_redrawn_now_and_then_however_often_it_advances(monkeypatch):
 def test_a_bar_says_how_much_of_what_and_how_long(total, done, note):
     clock = [0.0]
     progress = Progress(console=Console(file=io.StringIO()), get_time=lambda: clock[0])
-    bar = Bar(progress)
+    bar = TerminalReporter()
+    bar._progress = progress
     bar.start("reading", total, "kB")
     if done:
         progress.advance(0, 0)

@@ -64,7 +64,7 @@ def test_a_reporter_sees_what_a_bar_shows(request_of, photos):
     assert [line.rpartition("/")[2] for line in listener.said] == [
         "broken.png: not an image in a known format"]
     assert not result.ok
-    assert list(result.left_out.unreadable.values()) == ["not an image in a known format"]
+    assert [one.message for one in result.left_out.unreadable] == ["not an image in a known format"]
 
 
 def test_rows_of_different_images_are_named(request_of, tmp_path):
@@ -82,8 +82,14 @@ def test_rows_of_different_images_are_named(request_of, tmp_path):
      "2 `models` and 3 `vocabularies`: give one `vocabulary` for each `model`"),
     ({"candidates": ["nowhere"]}, "`candidates` nowhere: neither a file nor one of own, all"),
     ({"stacking": [float("nan")]}, "`stacking` nan: a number, or best, is expected"),
-    ({"ks": ()}, "`ks`: whole numbers from 1 to 1000 are expected"),
-    ({"ks": (0, 1)}, "`ks`: whole numbers from 1 to 1000 are expected")])
+    ({"ks": ()}, "`ks`: a whole number is expected"),
+    ({"ks": (0, 1)}, "`ks` must be a whole number from 1 to 1000, not 0"),
+    ({"ks": "1"}, "`ks` must be a whole number from 1 to 1000, not '1'"),
+    ({"resamples": 0}, "`resamples` must be a whole number from 1 to 100000, not 0"),
+    ({"seed": -1}, "`seed` must be"), ({"seed": 2**32}, "`seed` must be"),
+    ({"jobs": 0}, "`jobs` must be"), ({"batch_size": 0}, "`batch_size` must be"),
+    ({"max_pixels": 0}, "`max_pixels` must be a whole number at least 1, not 0"),
+    ({"device": "tpu"}, "`device=tpu`: one of auto, cpu, cuda is expected")])
 def test_what_makes_no_sense_is_refused(request_of, what, message):
     with pytest.raises(RequestError) as refused:
         evaluate(request_of(**what))
@@ -96,3 +102,15 @@ def test_a_vocabulary_without_seen_labels_needs_a_list(request_of, tmp_path):
     for what in ({"stacking": [0.1]}, {"candidates": ["unseen"]}):
         with pytest.raises(ZslError, match="give a list of the labels that are: `seen=FILE`"):
             evaluate(request_of(vocabularies=[plain], **what))
+
+
+def test_a_page_replaces_a_page_and_other_files_only_by_force(request_of, tmp_path):
+    result, place = evaluate(request_of()), tmp_path / "page.html"
+    result.write_page(place)
+    result.write_page(place)
+    place.write_text("mine")
+    with pytest.raises(ZslError, match=r"`report` .*page\.html exists; give `force`"):
+        result.write_page(place)
+    assert place.read_text() == "mine"
+    result.write_page(place, force=True)
+    assert place.read_text().endswith("-->\n")

@@ -13,6 +13,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.evaluation import candidates, measure, mistakes, ranking, stacking, tables
 from zsl_cli.evaluation.candidates import Candidates
 from zsl_cli.evaluation.datasets import Dataset
+from zsl_cli.support import limits
 from zsl_cli.support.manifests import Calibration, VocabularyManifest
 from zsl_cli.vocabulary.hierarchy import Hierarchy
 from zsl_cli.vocabulary.label import Label
@@ -158,7 +159,7 @@ def test_named_candidate_sets():
     seen = candidates.seen_mask(vocabulary)
     images = dataset([3, 4, 4, 5])  # 3 is seen
     chosen = {name: candidates.choose(name, images, vocabulary, seen)
-              for name in candidates.NAMED}
+              for name in limits.CANDIDATE_SETS}
     assert chosen["own"].rows.tolist() == [3, 4, 5]
     assert chosen["unseen"].rows.tolist() == [4, 5]
     assert chosen["unseen+seen"].rows.tolist() == sorted([4, 5, *range(0, LABELS, 3)])
@@ -272,7 +273,7 @@ def test_csv_runs_no_formula(rows):
 
 
 def test_markdown_has_a_line_a_row_and_escapes(rows):
-    text = tables.to_markdown(tables.tables(rows, measure.KS))
+    text = tables.to_markdown(tables.tables(rows, limits.KS))
     block = text.split("\n\n")[1].splitlines()
     assert len(block) == 2 + len(rows)
     assert "own\\|\\<b\\>" in block[2]
@@ -285,5 +286,5 @@ def test_without_a_hierarchy_nothing_is_said_of_it():
     row = measure.measure(subject, Candidates("all", np.arange(LABELS), whole=True),
                            measure.Settings(resamples=10)).row
     assert row["hp@1"] is row["wrong_other"] is None
-    headings = [table.heading for table in tables.tables([row], measure.KS)]
+    headings = [table.heading for table in tables.tables([row], limits.KS)]
     assert "Hierarchical precision@k" not in headings

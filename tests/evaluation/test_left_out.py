@@ -6,7 +6,7 @@ import numpy as np
 
 from zsl_cli.errors import ImageError
 from zsl_cli.evaluation.datasets import Class, Dataset
-from zsl_cli.evaluation.left_out import LeftOut
+from zsl_cli.evaluation.left_out import Collector
 
 VOCABULARY = SimpleNamespace(name="fruit")
 DATASET = Dataset((), np.array([], np.int64), (
@@ -15,13 +15,13 @@ DATASET = Dataset((), np.array([], np.int64), (
 
 def test_each_thing_is_reported_once():
     told = []
-    found = LeftOut(lambda lines, kind: told.extend((kind, line) for line in lines))
-    assert not found
+    collector = Collector(lambda lines, kind: told.extend((kind, line) for line in lines))
+    assert not collector.left_out()
     for _ in range(2):
-        found.add_unreadable([("a.png", ImageError("not an image"))])
-    found.add_dataset(DATASET, VOCABULARY)
-    found.add_lines("held.txt", ["nonsense"], VOCABULARY)
-    assert found
+        collector.add_unreadable([("a.png", ImageError("not an image"))])
+    collector.add_dataset(DATASET, VOCABULARY)
+    collector.add_lines("held.txt", ["nonsense"], VOCABULARY)
+    assert collector.left_out()
     assert told == [
         ("images that cannot be read", "a.png: not an image"),
         ("unknown classes", "class 'tomatoo' is unknown to vocabulary 'fruit', 1 image left out; "
@@ -32,13 +32,13 @@ def test_each_thing_is_reported_once():
 
 
 def test_the_same_for_programs_and_for_a_page():
-    found = LeftOut()
-    found.add_dataset(DATASET, VOCABULARY)
-    found.add_lines("held.txt", ["nonsense"], VOCABULARY)
-    assert found.to_dict() == {
+    collector = Collector()
+    collector.add_dataset(DATASET, VOCABULARY)
+    collector.add_lines("held.txt", ["nonsense"], VOCABULARY)
+    assert collector.left_out().to_dict() == {
         "unknown_classes": [{"class": "tomatoo", "images": 1, "vocabulary": "fruit",
                              "nearest": ["tomato"]}],
         "empty_classes": ["colour"], "unreadable": [], "without_class": 2,
         "unknown_labels": [{"file": "held.txt", "label": "nonsense", "vocabulary": "fruit"}]}
-    assert [lines for _, lines in found.listed()] == [
+    assert [lines for _, lines in collector.left_out().listed()] == [
         ["tomatoo: 1 image; near it: tomato"], ["colour"], [], ["held.txt: nonsense"]]

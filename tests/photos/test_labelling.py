@@ -138,7 +138,14 @@ def test_a_dry_run_writes_nothing(request_of, photos, tmp_path):
     ({"output": io.BytesIO(), "output_format": "csv"}, "a stream gets JSONL; for csv name a file"),
     ({"report": "l.jsonl"}, "l.jsonl cannot be both the output and the report"),
     ({"sources": (), "files_from": "nowhere"}, "`files_from` nowhere: No such file"),
-    ({"top": 0}, "`top` must be from 1 to 1000")])
+    ({"top": 0}, "`top` must be a whole number from 1 to 1000, not 0"),
+    ({"top": 2.5}, "`top` must be a whole number from 1 to 1000, not 2.5"),
+    ({"threshold": float("nan")}, "`threshold` must be a number from 0 to 1, not nan"),
+    ({"threshold": 1.5}, "`threshold` must be"), ({"max_depth": -1}, "`max_depth` must be"),
+    ({"exact": True, "ef": 10}, "`ef` is for the HNSW index, which `exact` does without"),
+    ({"ef": 0}, "`ef` must be"), ({"jobs": 0}, "`jobs` must be"),
+    ({"batch_size": 2000}, "`batch_size` must be"), ({"max_pixels": 0}, "`max_pixels` must be"),
+    ({"device": "tpu"}, "`device=tpu`: one of auto, cpu, cuda is expected")])
 def test_what_makes_no_sense_is_refused(request_of, what, message):
     with pytest.raises(RequestError) as refused:
         label(request_of(**{"sources": "photos", "output": "l.jsonl", **what}))
@@ -147,7 +154,7 @@ def test_what_makes_no_sense_is_refused(request_of, what, message):
 
 def test_what_somebody_else_wrote_is_not_replaced_without_force(request_of, tmp_path):
     (tmp_path / "l.jsonl").write_text("mine\n")
-    with pytest.raises(ZslError, match="not written by this zsl label; give `force` to replace"):
+    with pytest.raises(ZslError, match="not written by an earlier run; give `force` to replace"):
         label(request_of(output="l.jsonl"))
     assert label(request_of(output="l.jsonl", force=True)).ok
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from zsl_cli.errors import UnknownLabelError, ZslError
-from zsl_cli.vocabulary import composition
 from zsl_cli.vocabulary.class_names import WORDNET_ID
+from zsl_cli.vocabulary.phrases import compose
 
 if TYPE_CHECKING:
     from zsl_cli.vocabulary.vocabulary import Vocabulary
@@ -77,28 +77,6 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
     if not rows and not unknown:
         raise ZslError(_nothing_left(under, max_depth))
     return Choice(frozenset(rows), tuple(unknown), composed)
-
-
-def compose(vocabulary: "Vocabulary", phrase: str) -> tuple[int, ...]:
-    """The rows of the words of a phrase; raises UnknownLabelError, with the nearest names, unless
-    the vocabulary knows them all."""
-    parts = composition.as_words(phrase, _Labels(vocabulary))
-    if parts.missing == (phrase,):
-        raise vocabulary.unknown(phrase)
-    if parts.missing:
-        raise UnknownLabelError(f"unknown label {phrase!r}, and it cannot be composed of its "
-                                f"words: {vocabulary.unknown(parts.missing[0])}")
-    return tuple(vocabulary.find(token).row for token in parts.tokens)
-
-
-@dataclass(frozen=True)
-class _Labels:
-    """What a vocabulary can look up: names in whatever case, synonyms and ids."""
-
-    vocabulary: "Vocabulary"
-
-    def __contains__(self, text: object) -> bool:
-        return isinstance(text, str) and self.vocabulary.look_up(text) is not None
 
 
 def _nothing_left(under: Sequence[str] | None, max_depth: int | None) -> str:

@@ -10,9 +10,17 @@ from zsl_cli.classifier import pairing
 from zsl_cli.classifier.predictions import Prediction, ScoredLabel
 from zsl_cli.embedding import images, stream
 from zsl_cli.embedding.model import Model
-from zsl_cli.errors import ImageError, ZslError
+from zsl_cli.errors import ImageError
 from zsl_cli.support import cpus, folders
 from zsl_cli.support.limits import MAX_PIXELS, MAX_TOP
+from zsl_cli.support.names import Name
+from zsl_cli.support.values import (
+    check_device,
+    check_reading,
+    check_search,
+    check_share,
+    check_whole,
+)
 from zsl_cli.vocabulary.composition import mean
 from zsl_cli.vocabulary.subset import Subset
 from zsl_cli.vocabulary.vocabulary import Vocabulary
@@ -44,8 +52,7 @@ class Classifier:
         self.vocabulary = vocabulary
 
     @classmethod
-    def load(cls, model: str | os.PathLike[str] = "default",
-             vocabulary: str | os.PathLike[str] | None = None, *,
+    def load(cls, model: Name = "default", vocabulary: Name | None = None, *,
              device: str = "auto", exact: bool | None = None, ef: int | None = None,
              images: int = 1) -> "Classifier":
         """A model and a vocabulary by name or folder, ready for so many images (``exact``,
@@ -54,8 +61,10 @@ class Classifier:
         vocabulary: by default the one that pairing.vocabulary_for chooses for the model; where
             there is none, each question has to list its candidate labels.
 
-        Raises ZslError when they can't be used.
+        Raises RequestError for values that make no sense, and ZslError when the two can't be used.
         """
+        check_device(device)
+        check_search(exact, ef)
         folder = folders.find(folders.MODEL, model)
         chosen = pairing.vocabulary_for(
             folder, folders.read_manifest(folders.MODEL, folder), vocabulary)
@@ -116,10 +125,15 @@ class Classifier:
         batch_size, jobs: images that go through the model at once, and threads; by default what
             suits the device, and all usable cores.
 
-        Raises ZslError for what is wrong with the request, before the first image is read.
+        Raises RequestError for values that make no sense, and ZslError for what else is wrong with
+        the request, before the first image is read.
         """
-        if not 1 <= top <= MAX_TOP:
-            raise ZslError(f"top must be from 1 to {MAX_TOP}, not {top}")
+        check_whole("top", top, 1, MAX_TOP)
+        check_share("threshold", threshold)
+        if max_depth is not None:
+            check_whole("max_depth", max_depth, 0)
+        check_search(exact, ef)
+        check_reading(jobs, batch_size, max_pixels)
         sources = list(sources)
         nearest = self.candidates(labels, under, max_depth=max_depth, exact=exact, ef=ef,
                                   images=len(sources))
@@ -181,7 +195,7 @@ class Classifier:
 
     def probabilities(self, products: "NDArray[np.float32]",
                       among: int) -> "NDArray[np.float32]":
-        """Falling inner products ``[n, k]`` → probabilities ``[n, k]`` (see model.Calibration);
+        """Falling inner products ``[n, k]`` → probabilities ``[n, k]`` (see manifests.Calibration);
         the denominator is taken over the first ``among`` columns."""
         shifted = (products - products[:, :1]).astype(np.float64)
         weights = np.exp(shifted / self.model.calibration.temperature)

@@ -1,6 +1,5 @@
 """Which vocabulary goes with a model."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -9,6 +8,7 @@ from zsl_cli.errors import MismatchError, ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.folders import MODEL, VOCABULARY
 from zsl_cli.support.manifests import Manifest, ModelManifest, VocabularyManifest
+from zsl_cli.support.names import Name
 from zsl_cli.support.wording import listed
 
 OWN = "vocab"
@@ -30,7 +30,7 @@ def own_vocabulary(model: Path) -> Path | None:
 
 
 def vocabulary_for(model: Path, manifest: ModelManifest,
-                   name: str | os.PathLike[str] | None = None) -> Path | None:
+                   name: Name | None = None) -> Path | None:
     """The vocabulary folder to use with a model folder.
 
     name: what the user asked for, by name or folder, which always wins. Without it: the model's

@@ -16,7 +16,8 @@ PATH_SEPARATOR = " > "
 """Between the names of a path, where it is written as one text."""
 
 _COLUMNS = ("path", "rank", "id", "label", "score", "error")
-_DIGITS = 6  # of a score
+DIGITS = 6
+"""Of a score behind its point, wherever a program reads it."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Prediction:
     error: ImageError | None = None
 
     def record(self, model: str, vocabulary: str, path_of: PathOf | None = None) -> dict[str, Any]:
-        """The record of ``zsl classify``: see the function of this name."""
+        """The record of the image: see the function of this name."""
         names = {"model": model, "vocabulary": vocabulary}
         return record(self, {} if self.error else names, path_of)
 
@@ -65,10 +66,16 @@ def record(prediction: Prediction, facts: Mapping[str, Any],
     if prediction.error is not None:
         error = {"kind": prediction.error.kind, "message": str(prediction.error)}
         return {"path": prediction.path, "error": error, **facts}
-    labels = [{"id": scored.id, "label": scored.name, "score": round(scored.score, _DIGITS),
+    labels = [{**label_record(scored.label, scored.score),
                **({"path": list(path_of(scored.id))} if path_of else {})}
               for scored in prediction.labels]
     return {"path": prediction.path, "labels": labels, **facts}
+
+
+def label_record(label: Label, score: float | None = None) -> dict[str, Any]:
+    """A label within a record: its id, its name, and its score if it has one."""
+    return {"id": label.id, "label": label.name,
+            **({} if score is None else {"score": round(score, DIGITS)})}
 
 
 def to_json(one: Mapping[str, Any]) -> bytes:
@@ -96,7 +103,7 @@ def csv_rows(prediction: Prediction, facts: Sequence[Any] = (),
     for rank, scored in enumerate(prediction.labels, start=1):
         path = [PATH_SEPARATOR.join(path_of(scored.id))] if path_of else []
         yield _safe([prediction.path, rank, scored.id, scored.name,
-                     f"{scored.score:.{_DIGITS}f}", error, *facts, *path])
+                     f"{scored.score:.{DIGITS}f}", error, *facts, *path])
 
 
 def _safe(row: list[Any]) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zsl_cli.cli.terminal import notes, options, predictions, printing
-from zsl_cli.cli.terminal.progress import Bar
+from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.support import cpus
 
 if TYPE_CHECKING:
@@ -52,14 +52,12 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
 
     predictions.warm_up(output_format)
     sources = list(expand(images))
-    if not quiet:
-        notes.relay()
     classifier = Classifier.load(model, vocabulary, device=device, exact=exact, ef=ef,
                                  images=len(sources))
-    with Bar.shown(quiet or len(names or ()) < _MANY) as bar:
-        bar.start("encoding phrases", len(names or ()), "phrases")
+    with TerminalReporter().shown(quiet or len(names or ()) < _MANY) as reporter:
+        reporter.start("encoding phrases", len(names or ()), "phrases")
         nearest = classifier.candidates(names, under or None, max_depth=max_depth, exact=exact,
-                                        ef=ef, images=len(sources), advance=bar.advance)
+                                        ef=ef, images=len(sources), advance=reporter.advance)
     if not quiet:
         notes.say_meanings(classifier, names or (), under, nearest)
     notes.say_what_is_used(classifier, nearest)

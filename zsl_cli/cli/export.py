@@ -8,7 +8,7 @@ import click
 
 from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.progress import Bar, TerminalReporter
+from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.support.limits import FEATURES_FROM, QUANTIZE
 from zsl_cli.support.manifests import FITS, INTERPOLATIONS
 from zsl_cli.support.wording import listed
@@ -148,8 +148,8 @@ def command(checkpoint: Path, output: Path | None, dry_run: bool, quiet: bool, v
     if dry_run:
         _describe(make(request))
         return
-    with interrupts(), Bar.shown(quiet) as bar:
-        result = export(request, TerminalReporter(bar))
+    with interrupts(), TerminalReporter().shown(quiet) as reporter:
+        result = export(request, reporter)
     if result.comparison:
         _print_comparison(result.comparison)
     printing.note(f"now: zsl classify photo.jpg --model {shlex.quote(str(result.folder))}"

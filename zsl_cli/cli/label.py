@@ -9,10 +9,12 @@ import click
 
 from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.progress import Bar, TerminalReporter, duration, rate
+from zsl_cli.cli.terminal.progress import TerminalReporter, duration, rate
+from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.support import cpus
-from zsl_cli.support.wording import counted
+from zsl_cli.support.limits import TABLE_FORMATS
+from zsl_cli.support.wording import counted, more
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -33,11 +35,11 @@ _REASONS = 10
 @click.option("-o", "--output", metavar="FILE",
               help="The file to write: .jsonl, .csv or .parquet; - streams JSONL. Default: -, "
                    "unless --report or --xmp is given.")
-@click.option("--format", "output_format", type=click.Choice(["jsonl", "csv", "parquet"]),
+@click.option("--format", "output_format", type=click.Choice(TABLE_FORMATS),
               help="The format, where the file's name does not tell.")
 @click.option("--report", metavar="FILE", help="Write a page to look at, too: one HTML file.")
 @click.option("--xmp", is_flag=True, help="Write the labels into XMP sidecars beside the photos.")
-@click.option("--xmp-naming", type=click.Choice(["auto", "full", "stem"]),
+@click.option("--xmp-naming", type=click.Choice([naming.value for naming in Naming]),
               help="photo.jpg.xmp (full) or photo.xmp (stem); auto, the default, takes what is "
                    "there, or else full.")
 @click.option("--dry-run", is_flag=True,
@@ -91,10 +93,9 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
         output=printing.stream() if streamed else output, report=report, xmp=xmp,
         dry_run=dry_run, labels=names, **others)
     prints = streamed or (dry_run and xmp)  # which a bar on the same terminal would disturb
-    with interrupts(), Bar.shown(quiet or (prints and sys.stdout.isatty())) as bar:
-        if not quiet:
-            notes.relay()
-        result = label(request, _Terminal(request, bar, quiet=quiet, verbose=verbose))
+    terminal = _Terminal(request, quiet=quiet, verbose=verbose)
+    with interrupts(), terminal.shown(quiet or (prints and sys.stdout.isatty())):
+        result = label(request, terminal)
     return 0 if dry_run and not xmp else int(not result.ok)
 
 
@@ -112,8 +113,8 @@ def _standard_input() -> Iterator[str]:
 class _Terminal(TerminalReporter, Reporter):
     """Shows a bar, names the first failures (``verbose``: all of them) and sums up."""
 
-    def __init__(self, request: "LabelRequest", bar: Bar, *, quiet: bool, verbose: bool) -> None:
-        super().__init__(bar)
+    def __init__(self, request: "LabelRequest", *, quiet: bool, verbose: bool) -> None:
+        super().__init__()
         self._request = request
         self._quiet, self._verbose = quiet, verbose
         self._named = 0  # failures
@@ -144,10 +145,10 @@ class _Terminal(TerminalReporter, Reporter):
         if self._request.dry_run and not self._request.xmp:
             printing.put(_plan(result))
             return
-        self.bar.end()
-        first, *more = _summary(result, dry_run=self._request.dry_run)
+        self.end()
+        first, *rest = _summary(result, dry_run=self._request.dry_run)
         printing.note(first)
-        for line in more:
+        for line in rest:
             printing.note(line, before=" " * len(printing.NAME))
 
 
@@ -191,4 +192,4 @@ def _reasons(reasons: "Counter[str]") -> Iterator[str]:
     for reason, count in reasons.most_common(_REASONS):
         yield f"{count:,} × {reason}"
     if len(reasons) > _REASONS:
-        yield f"and {len(reasons) - _REASONS:,} other reasons"
+        yield f"and {more(len(reasons) - _REASONS, 'reasons')}"

@@ -11,7 +11,7 @@ from zsl_cli.embedding import sessions
 from zsl_cli.errors import FolderError, UnknownLabelError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import LABEL_ENCODER_FILE, TOKENIZER_FILE, ModelManifest
-from zsl_cli.support.wording import quoted
+from zsl_cli.support.wording import more, quoted
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -35,7 +35,7 @@ class LabelEncoder:
     def __init__(self, path: Path, dimension: int, session: "onnxruntime.InferenceSession",
                  tokenizer: "tokenizers.Tokenizer") -> None:
         """``path`` is the model folder's; raises FolderError unless graph and tokenizer are what
-        DESIGN's contract says."""
+        docs/formats-and-contract.md says."""
         self.path = path
         self.dimension = dimension
         self._session = session
@@ -174,7 +174,7 @@ class _Reading:
             for line in lines[:_TOLD]:
                 _LOG.info("%s", line)
             if len(lines) > _TOLD:
-                _LOG.info("the same goes for %s more phrases", f"{len(lines) - _TOLD:,}")
+                _LOG.info("the same goes for %s", more(len(lines) - _TOLD, "phrases"))
 
 
 def _unknown_token(tokenizer: "tokenizers.Tokenizer") -> int | None:

@@ -62,7 +62,8 @@ class Model:
         return cls(manifest, folder, sessions.open_session(folder / ENCODER_FILE, device, threads))
 
     def _check_graph(self) -> None:
-        """Raise FolderError unless the graph takes and gives what DESIGN's contract says."""
+        """Raise FolderError unless the graph takes and gives what
+        docs/formats-and-contract.md says."""
         inputs = {node.name: node for node in self._session.get_inputs()}
         outputs = {node.name: node for node in self._session.get_outputs()}
         side = self.preprocessing.size

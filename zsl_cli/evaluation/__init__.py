@@ -1,1 +1,1 @@
-"""Wing: how good models are on a labelled set, as papers measure it; tables and a page of it."""
+"""How good models are on a labelled set, as papers measure it; tables and a page of it."""

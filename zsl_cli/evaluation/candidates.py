@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.evaluation import datasets
+from zsl_cli.support.limits import CANDIDATE_SETS
 from zsl_cli.support.text_lists import read_lines
 
 if TYPE_CHECKING:
@@ -18,15 +19,6 @@ if TYPE_CHECKING:
     from zsl_cli.evaluation.datasets import Dataset
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
-NAMED = ("own", "all", "unseen", "unseen+seen")
-"""The candidate sets that have a name:
-
-- ``own``: the labels of the set's images;
-- ``all``: the whole vocabulary;
-- ``unseen``: those of ``own`` that are not seen, for their images alone (DeViSE-0);
-- ``unseen+seen``: the same and all labels that are seen (DeViSE+1K).
-"""
-
 
 @dataclass(frozen=True)
 class Candidates:
@@ -34,7 +26,7 @@ class Candidates:
 
     name: what they are called in tables. rows: int64, rising.
     whole: whether it is the whole vocabulary; only then the label prior counts, as in
-        ``zsl classify``.
+        ``Classifier.classify``.
     """
 
     name: str
@@ -48,6 +40,14 @@ class Listed:
 
     rows: "NDArray[np.int64]"
     unknown: tuple[str, ...]
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raise RequestError for what is neither one of CANDIDATE_SETS nor a file."""
+    for name in names:
+        if name not in CANDIDATE_SETS and not os.path.exists(name):
+            raise RequestError(f"`candidates` {name}: neither a file nor one of "
+                               f"{', '.join(CANDIDATE_SETS)}")
 
 
 def read_list(path: str | os.PathLike[str], vocabulary: "Vocabulary") -> Listed:
@@ -77,7 +77,7 @@ def seen_mask(vocabulary: "Vocabulary",
 
 def choose(name: str, dataset: "Dataset", vocabulary: "Vocabulary",
            seen: "NDArray[np.bool_]") -> Candidates:
-    """The candidate set of this name, one of NAMED.
+    """The candidate set of this name, one of CANDIDATE_SETS.
 
     Raises ZslError when nothing is seen, or no class of the set is unseen, and that is asked for.
     """

@@ -9,11 +9,12 @@ from zsl_cli.classifier.classifier import Classifier
 from zsl_cli.embedding import feature_cache
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ZslError
-from zsl_cli.evaluation import tasks
-from zsl_cli.evaluation.left_out import LeftOut
+from zsl_cli.evaluation import candidates, tasks
+from zsl_cli.evaluation.left_out import Collector
 from zsl_cli.evaluation.measure import Outcome, Subject, measure
 from zsl_cli.evaluation.reporter import Reporter
 from zsl_cli.evaluation.result import EvaluationResult
+from zsl_cli.support.names import names_of
 from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
@@ -30,15 +31,15 @@ def evaluate(request: "EvaluationRequest", reporter: Reporter | None = None) -> 
     Raises RequestError for what makes no sense, and ZslError for what can't be used, or when not
     one image counts.
     """
-    request.check()
+    candidates.check_names(names_of(request.candidates))
     reporter = reporter or Reporter()
-    left_out = LeftOut(reporter.left_out)
+    collector = Collector(reporter.left_out)
     # Loaded to be checked, and again to be used: they are not all held at once.
     load = functools.lru_cache(maxsize=1)(
         functools.partial(Model.load, device=request.device, threads=1))
     outcomes: list[Outcome] = []
-    for task in tasks.prepare(request, load, left_out, reporter):
-        subject = _embed(task, load(task.model), request, left_out, reporter)
+    for task in tasks.prepare(request, load, collector, reporter):
+        subject = _embed(task, load(task.model), request, collector, reporter)
         if not len(subject.truth):
             raise ZslError(f"{os.fspath(request.dataset)}: none of its "
                            f"{counted(len(task.labels.dataset), 'image')} can be read")
@@ -46,10 +47,10 @@ def evaluate(request: "EvaluationRequest", reporter: Reporter | None = None) -> 
     if not outcomes:
         raise ZslError("no image of the set has a label that is a candidate")
     return EvaluationResult(os.fspath(request.dataset), tuple(outcomes), request.settings,
-                            left_out)
+                            collector.left_out())
 
 
-def _embed(task: tasks.Task, model: Model, request: "EvaluationRequest", left_out: LeftOut,
+def _embed(task: tasks.Task, model: Model, request: "EvaluationRequest", collector: Collector,
            reporter: Reporter) -> Subject:
     """The images of a task that can be read, embedded."""
     dataset, vocabulary = task.labels.dataset, task.labels.vocabulary
@@ -58,7 +59,7 @@ def _embed(task: tasks.Task, model: Model, request: "EvaluationRequest", left_ou
         model, dataset.paths, advance=reporter.advance, jobs=request.jobs,
         identity=feature_cache.identity_of(model) if request.cache else None,
         batch_size=request.batch_size, max_pixels=request.max_pixels)
-    left_out.add_unreadable([(str(dataset.paths[at]), error) for at, error in features.failed])
+    collector.add_unreadable([(str(dataset.paths[at]), error) for at, error in features.failed])
     subject = Subject(task.name, Classifier(model, vocabulary), features.values,
                       dataset.rows[features.kept],
                       [dataset.paths[at] for at in features.kept.tolist()], task.labels.seen,
@@ -71,11 +72,11 @@ def _outcomes(subject: Subject, sets: "Sequence[Candidates]", request: "Evaluati
               reporter: Reporter) -> Iterator[Outcome]:
     """The outcomes of a subject, one a candidate set and constant."""
     reporter.start("evaluating", len(sets), "candidate sets")
-    for candidates in sets:
-        for gamma in (0.0, *_constants(request.stacking, candidates, subject)):
-            outcome = measure(subject, candidates, request.settings, gamma=gamma)
+    for chosen in sets:
+        for gamma in (0.0, *_constants(request.stacking, chosen, subject)):
+            outcome = measure(subject, chosen, request.settings, gamma=gamma)
             if outcome is None:
-                reporter.warn(f"{candidates.name}: no image of the set has one of these labels")
+                reporter.warn(f"{chosen.name}: no image of the set has one of these labels")
             else:
                 yield outcome
         reporter.advance(1)

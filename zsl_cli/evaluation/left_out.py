@@ -1,7 +1,7 @@
 """What of a labelled set does not count, and why."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zsl_cli.support.wording import counted
@@ -39,69 +39,39 @@ class UnknownLine:
     vocabulary: str
 
 
-@dataclass
-class LeftOut:
-    """Collects what did not count; each thing is reported once, as it is found.
+@dataclass(frozen=True)
+class Unreadable:
+    """An image that cannot be read, and why."""
 
-    unreadable: why, by path.
+    path: str
+    message: str
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What did not count.
+
     loose: how many images lie in no class folder.
     images: how many count, with the vocabulary that knows most of them.
     """
 
-    report: Report = silent
-    unknown: list[UnknownClass] = field(default_factory=list)
-    empty: list[str] = field(default_factory=list)
-    unreadable: dict[str, str] = field(default_factory=dict)
-    unknown_lines: list[UnknownLine] = field(default_factory=list)
+    unknown: tuple[UnknownClass, ...] = ()
+    empty: tuple[str, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    unknown_lines: tuple[UnknownLine, ...] = ()
     loose: int = 0
     images: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.unknown or self.empty or self.unreadable or self.unknown_lines)
 
-    def add_dataset(self, dataset: "Dataset", vocabulary: "Vocabulary") -> None:
-        """The classes of a set that do not count."""
-        unknown = [UnknownClass(one.name, one.images, vocabulary.name, one.nearest)
-                   for one in dataset.unknown]
-        self._tell([f"class {one.name!r} is unknown to vocabulary {one.vocabulary!r}, "
-                    f"{counted(one.images, 'image')} left out"
-                    + (f"; the nearest names are: {', '.join(one.nearest)}" if one.nearest else "")
-                    for one in unknown], "unknown classes")
-        self.unknown += unknown
-        new = [one.name for one in dataset.empty if one.name not in self.empty]
-        self._tell([f"class {name!r} has no images" for name in new], "empty classes")
-        self.empty += new
-        if dataset.loose and not self.loose:
-            self.loose = dataset.loose
-            self._tell([f"{counted(self.loose, 'image')} left out, in no class folder"],
-                       "images in no class folder")
-        self.images = max(self.images, len(dataset))
-
-    def add_unreadable(self, failed: "Sequence[tuple[str, ImageError]]") -> None:
-        """The images that cannot be read, by path."""
-        new = {path: str(error) for path, error in failed if path not in self.unreadable}
-        self._tell([f"{path}: {message}" for path, message in new.items()],
-                   "images that cannot be read")
-        self.unreadable |= new
-
-    def add_lines(self, file: str, lines: Sequence[str], vocabulary: "Vocabulary") -> None:
-        """The lines of a file that are no labels."""
-        self._tell([f"{file}: vocabulary {vocabulary.name!r} does not know {line!r}"
-                    for line in lines], f"unknown labels in {file}")
-        self.unknown_lines += [UnknownLine(file, line, vocabulary.name) for line in lines]
-
-    def _tell(self, lines: Sequence[str], kind: str) -> None:
-        if lines:
-            self.report(lines, kind)
-
     def to_dict(self) -> dict[str, Any]:
         """The same for JSON."""
         return {"unknown_classes": [{"class": one.name, "images": one.images,
                                      "vocabulary": one.vocabulary, "nearest": list(one.nearest)}
                                     for one in self.unknown],
-                "empty_classes": self.empty,
-                "unreadable": [{"path": path, "message": message}
-                               for path, message in self.unreadable.items()],
+                "empty_classes": list(self.empty),
+                "unreadable": [vars(one) for one in self.unreadable],
                 "unknown_labels": [vars(one) for one in self.unknown_lines],
                 "without_class": self.loose}
 
@@ -112,8 +82,62 @@ class LeftOut:
              [f"{one.name}: {counted(one.images, 'image')}"
               + (f"; near it: {', '.join(one.nearest)}" if one.nearest else "")
               for one in self.unknown]),
-            ("Class folders without images", self.empty),
+            ("Class folders without images", list(self.empty)),
             ("Images that cannot be read",
-             [f"{path}: {message}" for path, message in self.unreadable.items()]),
+             [f"{one.path}: {one.message}" for one in self.unreadable]),
             ("Labels in a file that the vocabulary does not know",
              [f"{one.file}: {one.label}" for one in self.unknown_lines])]
+
+
+class Collector:
+    """Collects what does not count, as it is found; each thing is told once."""
+
+    def __init__(self, report: Report = silent) -> None:
+        self._report = report
+        self._unknown: list[UnknownClass] = []
+        self._empty: list[str] = []
+        self._unreadable: dict[str, str] = {}  # why, by path
+        self._unknown_lines: list[UnknownLine] = []
+        self._loose = self._images = 0
+
+    def add_dataset(self, dataset: "Dataset", vocabulary: "Vocabulary") -> None:
+        """The classes of a set that do not count."""
+        unknown = [UnknownClass(one.name, one.images, vocabulary.name, one.nearest)
+                   for one in dataset.unknown]
+        self._tell([f"class {one.name!r} is unknown to vocabulary {one.vocabulary!r}, "
+                    f"{counted(one.images, 'image')} left out"
+                    + (f"; the nearest names are: {', '.join(one.nearest)}" if one.nearest else "")
+                    for one in unknown], "unknown classes")
+        self._unknown += unknown
+        new = [one.name for one in dataset.empty if one.name not in self._empty]
+        self._tell([f"class {name!r} has no images" for name in new], "empty classes")
+        self._empty += new
+        if dataset.loose and not self._loose:
+            self._loose = dataset.loose
+            self._tell([f"{counted(self._loose, 'image')} left out, in no class folder"],
+                       "images in no class folder")
+        self._images = max(self._images, len(dataset))
+
+    def add_unreadable(self, failed: "Sequence[tuple[str, ImageError]]") -> None:
+        """The images that cannot be read, by path."""
+        new = {path: str(error) for path, error in failed if path not in self._unreadable}
+        self._tell([f"{path}: {message}" for path, message in new.items()],
+                   "images that cannot be read")
+        self._unreadable |= new
+
+    def add_lines(self, file: str, lines: Sequence[str], vocabulary: "Vocabulary") -> None:
+        """The lines of a file that are no labels."""
+        self._tell([f"{file}: vocabulary {vocabulary.name!r} does not know {line!r}"
+                    for line in lines], f"unknown labels in {file}")
+        self._unknown_lines += [UnknownLine(file, line, vocabulary.name) for line in lines]
+
+    def _tell(self, lines: Sequence[str], kind: str) -> None:
+        if lines:
+            self._report(lines, kind)
+
+    def left_out(self) -> LeftOut:
+        """All of it, so far."""
+        return LeftOut(
+            tuple(self._unknown), tuple(self._empty),
+            tuple(Unreadable(path, message) for path, message in self._unreadable.items()),
+            tuple(self._unknown_lines), self._loose, self._images)

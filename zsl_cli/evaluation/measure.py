@@ -7,6 +7,7 @@ import numpy as np
 
 from zsl_cli.evaluation import metrics, mistakes, stacking
 from zsl_cli.evaluation.ranking import rank
+from zsl_cli.support.limits import KS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from zsl_cli.evaluation.ranking import Ranking
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
-KS = (1, 2, 5, 10, 20)
 BINS = 15
 
 

@@ -20,6 +20,7 @@ from PIL import Image
 from zsl_cli.embedding import images
 from zsl_cli.errors import ImageError
 from zsl_cli.evaluation import plots
+from zsl_cli.evaluation.mistakes import KINDS
 from zsl_cli.evaluation.tables import Table, tables
 from zsl_cli.support import files, html_page
 from zsl_cli.support.html_page import escaped, isolated
@@ -70,8 +71,11 @@ def render(outcomes: "Sequence[Outcome]", ks: Sequence[int], about: About) -> by
 def check_place(path: str | os.PathLike[str], *, force: bool = False) -> None:
     """Raise ZslError, before any work is done, for a page that could not be written, or that would
     replace what is not as ``render`` made it unless ``force`` allows that."""
-    own = os.path.isfile(path) and is_own(path)
-    files.check_new_file(path, force=force or own, option="`report`")
+    try:
+        own = os.path.isfile(path) and is_own(path)
+    except OSError as error:
+        raise files.cannot_write(path, error) from error
+    files.check_new_file(path, force=force or own, parameter="report")
 
 
 def is_own(path: str | os.PathLike[str]) -> bool:
@@ -176,8 +180,8 @@ def _details(outcome: "Outcome", thumbnails: "_Thumbnails", *, first: bool) -> s
     figures = [_plot("Reliability", f"Expected calibration error {row['ece']:.3f}.",
                      plots.reliability("Share of right answers over the score",
                                        outcome.reliability))]
-    kinds = [(kind, row[f"wrong_{kind}"]) for kind in
-             ("ancestor", "descendant", "sibling", "other") if row[f"wrong_{kind}"] is not None]
+    kinds = [(kind, row[f"wrong_{kind}"]) for kind in KINDS
+             if row[f"wrong_{kind}"] is not None]
     if kinds:
         figures.append(_plot(
             "Wrong first answers", f"{np.count_nonzero(~correct):,} of {len(correct):,}; what they "

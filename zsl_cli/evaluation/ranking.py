@@ -23,7 +23,7 @@ class Ranking:
     ranked: int64 ``[n, k]``, the rows of the nearest labels, best first; k is at most the number
         of candidates.
     place: int64 ``[n]``, where the true label stands among all candidates; 1 is the best.
-    confidence: float32 ``[n]``, the score of the first answer, as ``zsl classify`` gives it.
+    confidence: float32 ``[n]``, the score of the first answer, as ``Classifier`` gives it.
     rivals: the nearest seen and the nearest unseen label, where both kinds are candidates.
     """
 

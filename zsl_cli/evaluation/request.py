@@ -1,16 +1,13 @@
 """EvaluationRequest: what is to be measured, on what, and how."""
 
-import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zsl_cli.errors import RequestError
-from zsl_cli.evaluation.candidates import NAMED
-from zsl_cli.evaluation.measure import KS, Settings
-from zsl_cli.support.limits import MAX_PIXELS, MAX_TOP
-
-Name = str | os.PathLike[str]
+from zsl_cli.evaluation.measure import Settings
+from zsl_cli.support.limits import KS, MAX_PIXELS, MAX_RESAMPLES, MAX_SEED, MAX_TOP
+from zsl_cli.support.names import Name, names_of
+from zsl_cli.support.values import check_device, check_reading, check_whole, is_finite
 
 Pair = tuple[str, str | None]
 """A model and a vocabulary, as they were asked for."""
@@ -18,12 +15,12 @@ Pair = tuple[str, str | None]
 
 @dataclass(frozen=True)
 class EvaluationRequest:
-    """What is asked of ``evaluate``.
+    """What is asked of ``evaluate``; raises RequestError for values that make no sense.
 
     dataset: a folder of class folders, or a CSV file (see datasets.read).
     models: one or several, by name or folder; vocabularies: one for all models, or one for each,
         or none, where each model has the one that it goes with (see pairing.vocabulary_for).
-    candidates: the labels that may be answered, names of candidates.NAMED or files with a label a
+    candidates: the labels that may be answered, names of CANDIDATE_SETS or files with a label a
         line; none stand for ``own`` and ``all``.
     seen: a file of the labels that the models were trained on; by default what the vocabulary
         says.
@@ -49,17 +46,20 @@ class EvaluationRequest:
     max_pixels: int = MAX_PIXELS
     cache: bool = True
 
-    def check(self) -> None:
-        """Raise RequestError for what makes no sense."""
-        if not self.ks or min(self.ks) < 1 or max(self.ks) > MAX_TOP:
-            raise RequestError(f"`ks`: whole numbers from 1 to {MAX_TOP} are expected")
+    def __post_init__(self) -> None:
+        """Raise RequestError for what makes no sense, wherever it is asked."""
+        if not self.ks:
+            raise RequestError("`ks`: a whole number is expected, or several")
+        for k in self.ks:
+            check_whole("ks", k, 1, MAX_TOP)
         for gamma in self.stacking:
-            if gamma != "best" and not (isinstance(gamma, int | float) and math.isfinite(gamma)):
+            if gamma != "best" and not is_finite(gamma):
                 raise RequestError(f"`stacking` {gamma!r}: a number, or best, is expected")
-        for name in names_of(self.candidates):
-            if name not in NAMED and not os.path.exists(name):
-                raise RequestError(f"`candidates` {name}: neither a file nor one of "
-                                   f"{', '.join(NAMED)}")
+        check_whole("resamples", self.resamples, 1, MAX_RESAMPLES)
+        check_whole("seed", self.seed, 0, MAX_SEED)
+        check_device(self.device)
+        check_reading(self.jobs, self.batch_size, self.max_pixels)
+        _ = self.pairs
 
     @property
     def pairs(self) -> list[Pair]:
@@ -80,10 +80,3 @@ class EvaluationRequest:
     def settings(self) -> Settings:
         """How it is measured."""
         return Settings(tuple(sorted(set(self.ks))), self.resamples, self.seed)
-
-
-def names_of(names: Name | Sequence[Name]) -> list[str]:
-    """One name, or several, as a list of texts."""
-    if isinstance(names, str | os.PathLike):
-        return [os.fspath(names)]
-    return [os.fspath(name) for name in names]

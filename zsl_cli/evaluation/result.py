@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli.errors import ZslError
 from zsl_cli.evaluation import tables
 from zsl_cli.support import files
 from zsl_cli.support.version import __version__
@@ -70,10 +69,12 @@ class EvaluationResult:
         """The figures as tables to look at; ``narrow``: see tables.tables."""
         return tables.tables(self.rows, self.settings.ks, narrow=narrow)
 
-    def write_page(self, path: "str | os.PathLike[str]") -> None:
-        """An HTML page with plots and photos; raises ZslError."""
+    def write_page(self, path: "str | os.PathLike[str]", *, force: bool = False) -> None:
+        """An HTML page with plots and photos. It replaces such a page, and any other file only
+        with ``force``; raises ZslError."""
         from zsl_cli.evaluation import page
 
+        page.check_place(path, force=force)
         made = datetime.now(UTC).isoformat(timespec="seconds")
         content = page.render(self.outcomes, self.settings.ks, page.About(
             self.dataset, __version__, made, self.left_out.images, self.left_out.listed()))
@@ -81,4 +82,4 @@ class EvaluationResult:
             with files.replacing(path) as file:
                 file.write(content)
         except OSError as error:
-            raise ZslError(f"cannot write {path}: {error.strerror or error}") from error
+            raise files.cannot_write(path, error) from error

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zsl_cli.evaluation.mistakes import KINDS
 from zsl_cli.support.spreadsheet import safe
 
 Row = dict[str, Any]
@@ -75,13 +76,12 @@ def tables(rows: Sequence[Row], ks: Sequence[int], *, narrow: bool = False) -> l
             "unseen over seen classes for all constants of stacking.",
             [(name, _with_interval(f"{name}_{first}")[1])
              for name in ("seen", "unseen", "harmonic")] + [("AUSUC", _plain("ausuc")[1])], both))
-    kinds = ("ancestor", "descendant", "sibling", "other")
     parts.append(table(
         "Confidence, and how wrong answers are wrong",
         "ECE: expected calibration error. Shares of the wrong first answers that lie above, below "
         "or beside the right label.",
         [("ECE", _plain("ece")[1]), ("median rank", lambda row: f"{row['median_rank']:,g}"),
-         *((kind, _plain(f"wrong_{kind}")[1]) for kind in kinds)]))
+         *((kind, _plain(f"wrong_{kind}")[1]) for kind in KINDS)]))
     return parts
 
 

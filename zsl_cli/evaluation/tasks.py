@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from zsl_cli.classifier import pairing
 from zsl_cli.errors import RequestError
 from zsl_cli.evaluation import datasets
-from zsl_cli.evaluation.candidates import NAMED, Candidates, choose, read_list, seen_mask
+from zsl_cli.evaluation.candidates import Candidates, choose, read_list, seen_mask
 from zsl_cli.evaluation.phrases import vocabulary_of
-from zsl_cli.evaluation.request import EvaluationRequest, names_of
+from zsl_cli.evaluation.request import EvaluationRequest
 from zsl_cli.support import folders
+from zsl_cli.support.limits import CANDIDATE_SETS
+from zsl_cli.support.names import Name, names_of
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from zsl_cli.embedding.model import Model
     from zsl_cli.evaluation.datasets import Dataset
-    from zsl_cli.evaluation.left_out import LeftOut
+    from zsl_cli.evaluation.left_out import Collector
     from zsl_cli.evaluation.reporter import Reporter
 
 _DEFAULT = ("own", "all")
@@ -54,7 +56,7 @@ class Task:
     labels: Labels
 
 
-def prepare(request: EvaluationRequest, load: "Callable[[str], Model]", left_out: "LeftOut",
+def prepare(request: EvaluationRequest, load: "Callable[[str], Model]", collector: "Collector",
             reporter: "Reporter") -> list[Task]:
     """The tasks, one a pair of a model and a vocabulary. Each model is loaded, and so checked, but
     not kept; each vocabulary is there once, however many models share it.
@@ -70,7 +72,7 @@ def prepare(request: EvaluationRequest, load: "Callable[[str], Model]", left_out
         key = model if folder is None else folder
         if key not in shared:
             shared[key] = _labels(_vocabulary(folder, request.dataset, loaded), request,
-                                  _DEFAULT if folder else ("own",), left_out, reporter)
+                                  _DEFAULT if folder else ("own",), collector, reporter)
         of_pairs.append(shared[key])
     models = _told_apart({model: _last_part(model) for model, _ in pairs})
     vocabularies = _told_apart({name: labels.vocabulary.name for (_, name), labels
@@ -98,7 +100,7 @@ def _vocabulary_for(model_name: str, vocabulary_name: str | None) -> Path | None
                                   vocabulary_name)
 
 
-def _vocabulary(folder: Path | None, dataset: str | os.PathLike[str],
+def _vocabulary(folder: Path | None, dataset: Name,
                 model: "Model") -> Vocabulary:
     """The vocabulary in a folder; without one, that of the set's class names as phrases."""
     if folder is not None:
@@ -107,35 +109,35 @@ def _vocabulary(folder: Path | None, dataset: str | os.PathLike[str],
 
 
 def _labels(vocabulary: Vocabulary, request: EvaluationRequest, default: Sequence[str],
-            left_out: "LeftOut", reporter: "Reporter") -> Labels:
+            collector: "Collector", reporter: "Reporter") -> Labels:
     dataset = datasets.read(request.dataset, vocabulary)
-    left_out.add_dataset(dataset, vocabulary)
+    collector.add_dataset(dataset, vocabulary)
     reporter.understood(vocabulary, [one.match for one in dataset.classes if one.match])
     if len(dataset.labels) == 1:
         reporter.say("the set has one class only; among its own classes no answer is wrong")
-    seen = _seen(request.seen, vocabulary, left_out)
+    seen = _seen(request.seen, vocabulary, collector)
     if request.stacking and not seen.any():
         raise RequestError(f"`stacking`: vocabulary {vocabulary.name!r} says of no label that "
                            "it is seen; give a list of the labels that are: `seen=FILE`")
     names = list(dict.fromkeys(names_of(request.candidates) or default))
-    short = _told_apart({name: _last_part(name) for name in (*NAMED, *names)})
+    short = _told_apart({name: _last_part(name) for name in (*CANDIDATE_SETS, *names)})
     return Labels(vocabulary, dataset, seen, [
-        _candidates(name, short[name], dataset, vocabulary, seen, left_out) for name in names])
+        _candidates(name, short[name], dataset, vocabulary, seen, collector) for name in names])
 
 
-def _seen(path: str | os.PathLike[str] | None, vocabulary: Vocabulary,
-          left_out: "LeftOut") -> "np.ndarray":
+def _seen(path: Name | None, vocabulary: Vocabulary,
+          collector: "Collector") -> "np.ndarray":
     if path is None:
         return seen_mask(vocabulary)
     listed = read_list(path, vocabulary)
-    left_out.add_lines(os.fspath(path), listed.unknown, vocabulary)
+    collector.add_lines(os.fspath(path), listed.unknown, vocabulary)
     return seen_mask(vocabulary, listed.rows)
 
 
 def _candidates(name: str, short: str, dataset: "Dataset", vocabulary: Vocabulary,
-                seen: "np.ndarray", left_out: "LeftOut") -> Candidates:
-    if name in NAMED:
+                seen: "np.ndarray", collector: "Collector") -> Candidates:
+    if name in CANDIDATE_SETS:
         return choose(name, dataset, vocabulary, seen)
     listed = read_list(name, vocabulary)
-    left_out.add_lines(name, listed.unknown, vocabulary)
+    collector.add_lines(name, listed.unknown, vocabulary)
     return Candidates(short, listed.rows)

@@ -70,8 +70,8 @@ def copy(path: str, target: sqlite3.Connection) -> None:
                 _check_kind(connection, path)
                 connection.backup(target)
         except (OSError, sqlite3.Error) as error:
-            raise ZslError(f"cannot read {path}: {error}; if another zsl label is writing to the "
-                           "same output, wait until it has ended") from error
+            raise ZslError(f"cannot read {path}: {error}; if another run is writing to the same "
+                           "output, wait until it has ended") from error
 
 
 @contextmanager
@@ -83,11 +83,11 @@ def explained(path: str | None) -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise ZslError("another zsl label is writing to the same output (it holds "
+            raise ZslError("another run is writing to the same output (it holds "
                            f"{where}); wait until it has ended") from error
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             raise ZslError(f"{where} is damaged or no journal of zsl; {_ANEW}") from error
         if code == sqlite3.SQLITE_FULL:
             raise ZslError(f"cannot write {where}: no space left; what was done before is kept, "
-                           "run the command again when there is space") from error
+                           "run again when there is space") from error
         raise ZslError(f"cannot write {where}: {error}") from error

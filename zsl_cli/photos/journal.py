@@ -1,6 +1,6 @@
 """Journal: what is known of every photo of a library, on disk, safe against being killed.
 
-An SQLite database in which each photo is one row. It is the one source of what ``zsl label``
+An SQLite database in which each photo is one row. It is the one source of what ``label``
 writes, so that an output is never half of something: batches are committed as they are done, and
 outputs are made from the journal. It is also the list of work, so that memory does not depend on
 the number of photos. One process at a time can hold it.
@@ -21,6 +21,8 @@ from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.photos import database
 from zsl_cli.photos.entry import Entry
 from zsl_cli.photos.photo import Stamp, checksum_of
+from zsl_cli.support.files import cannot_write
+from zsl_cli.support.wording import more
 from zsl_cli.vocabulary.label import Label
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ class Journal:
         try:
             os.makedirs(os.path.dirname(path or "") or os.curdir, exist_ok=True)
         except OSError as error:
-            raise ZslError(f"cannot write {path}: {error.strerror or error}") from error
+            raise cannot_write(str(path), error) from error
         is_new = path is not None and not os.path.exists(path)
         with database.explained(path):
             connection = sqlite3.connect(path or "", timeout=0, isolation_level=None)
@@ -126,7 +128,7 @@ class Journal:
                 self._note(key, path, error, (number, position), rules)
             if errors == met:
                 raise ZslError(f"nothing to label: {last if errors else 'the list is empty'}"
-                               + (f" (and {errors - 1:,} more)" if errors > 1 else ""))
+                               + (f" (and {more(errors - 1)})" if errors > 1 else ""))
             gone = self._db.execute("DELETE FROM photos WHERE scan < ?", (number - _KEPT_SCANS,))
             if gone.rowcount:
                 self._db.execute("DELETE FROM thumbnails WHERE id NOT IN (SELECT id FROM photos)")

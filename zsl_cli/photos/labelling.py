@@ -34,10 +34,10 @@ def label(request: LabelRequest, reporter: Reporter | None = None) -> LabelResul
     stays as it was. KeyboardInterrupt during the work is raised again when what is done is
     written: the same request goes on from there.
 
-    Raises RequestError for what makes no sense, and ZslError for what can't be read or written,
-    such as a journal that another process holds, or an output that somebody else wrote.
+    Raises RequestError for a list of photos that can't be read, and ZslError for what else can't
+    be read or written, such as a journal that another process holds, or an output that somebody
+    else wrote.
     """
-    request.check()
     reporter = reporter or Reporter()
     files = request.outputs()
     classifier = LazyClassifier(request.model, request.vocabulary, request.question,

@@ -1,13 +1,13 @@
 """A model and a vocabulary that are loaded when they are needed, which in a run with nothing to do
 is never."""
 
-import os
 from typing import TYPE_CHECKING
 
 from zsl_cli.classifier.candidates import choose
 from zsl_cli.classifier.pairing import vocabulary_for
 from zsl_cli.photos.entry import Provenance
 from zsl_cli.support import folders
+from zsl_cli.support.names import Name
 from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary.nearest import EXACT_UP_TO
 from zsl_cli.vocabulary.vocabulary import Vocabulary
@@ -27,7 +27,7 @@ class LazyClassifier:
     settings: see Question.settings. provenance: what labels are made with.
     """
 
-    def __init__(self, model: str | os.PathLike[str], vocabulary: str | os.PathLike[str] | None,
+    def __init__(self, model: Name, vocabulary: Name | None,
                  question: "Question", *, device: str = "auto", exact: bool | None = None,
                  ef: int | None = None) -> None:
         """Raises ZslError for folders that cannot be used, and for candidate labels that make no

@@ -11,7 +11,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.photos.entry import Provenance
 from zsl_cli.photos.photo import checksum
 from zsl_cli.photos.tables import FORMATS
-from zsl_cli.support.files import replacing
+from zsl_cli.support.files import cannot_write, check_new_file, replacing
 from zsl_cli.support.version import __version__
 
 if TYPE_CHECKING:
@@ -38,21 +38,19 @@ class Output:
 
     def check(self) -> None:
         """Raise ZslError if it can never be written."""
-        if os.path.isdir(self.path):
-            raise ZslError(f"{self.path} is a folder; give the name of a file in it")
-        parent = os.path.dirname(os.path.realpath(self.path))
-        if not self.is_stream and not os.path.isdir(parent):
-            raise ZslError(f"cannot write {self.path}: there is no folder {parent}")
+        # What is there is another question, which the journal answers: see check_own.
+        check_new_file(self.path, force=True,
+                       parameter="report" if self.format == "report" else "output")
 
     def check_own(self, journal: "Journal", force: bool) -> None:
-        """Raise ZslError where it would replace what is not as zsl label has written it, unless
+        """Raise ZslError where it would replace what is not as a run has written it, unless
         ``force`` allows that."""
         mark = self._mark()
         marks = journal.marks(self._name(journal))
         if mark is not None and mark not in marks and not force:
             raise ZslError(
-                f"{self.path} " + ("was changed since zsl label wrote it" if marks else
-                                   "exists and was not written by this zsl label")
+                f"{self.path} " + ("was changed since it was written" if marks else
+                                   "exists and was not written by an earlier run")
                 + "; give `force` to replace it, or choose another name")
 
     def would_lose(self, journal: "Journal") -> bool:
@@ -84,9 +82,8 @@ class Output:
             raise
         except OSError as error:
             kept = "" if self.is_stream else (
-                "; what it was before is still there, and the labels are kept: run the command "
-                "again")
-            raise ZslError(f"cannot write {self.path}: {error.strerror or error}{kept}") from error
+                "; what it was before is still there, and the labels are kept: run again")
+            raise cannot_write(self.path, error, kept) from error
 
     def _name(self, journal: "Journal") -> str:
         """What the journal calls it: by the way from itself, lest both are moved."""

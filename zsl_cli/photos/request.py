@@ -10,22 +10,29 @@ from zsl_cli.errors import ImageError, RequestError
 from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.outputs import Output
 from zsl_cli.photos.pipeline import Question, Reading
-from zsl_cli.photos.tables import FORMATS, format_of
-from zsl_cli.support.limits import MAX_PIXELS, MAX_TOP
-
-Name = str | os.PathLike[str]
+from zsl_cli.photos.tables import format_of
+from zsl_cli.support.limits import MAX_PIXELS, MAX_TOP, TABLE_FORMATS
+from zsl_cli.support.names import Name, names_of
+from zsl_cli.support.values import (
+    check_choice,
+    check_device,
+    check_reading,
+    check_search,
+    check_share,
+    check_whole,
+)
 
 
 @dataclass(frozen=True)
 class LabelRequest:
-    """What is asked of ``label``.
+    """What is asked of ``label``; raises RequestError for values that make no sense.
 
     sources: folders, photos and patterns, or one of these.
     files_from: a file that lists more photos (see walk.listed), or their paths themselves.
 
     output: the table to write, .jsonl, .csv or .parquet; or a binary file that is open, a stream,
         which gets lines of JSON as they come and is not closed.
-    output_format: a key of tables.FORMATS, where the file's name does not tell it.
+    output_format: one of TABLE_FORMATS, where the file's name does not tell it.
     report: the HTML page to write. xmp: whether keywords go into sidecars beside the photos;
         xmp_naming: what these are called, see naming.Naming.
     force: whether an output may replace a file that ``label`` did not write.
@@ -74,34 +81,35 @@ class LabelRequest:
     batch_size: int | None = None
     max_pixels: int = MAX_PIXELS
 
-    def check(self) -> None:
-        """Raise RequestError for what makes no sense."""
+    def __post_init__(self) -> None:
+        """Raise RequestError for what makes no sense, wherever it is asked."""
         if not self.arguments and self.files_from is None:
             raise RequestError("nothing to label: name a folder in `sources`, or give `files_from`")
         if self.output is None and self.report is None and not self.xmp:
             raise RequestError("nothing to write: give `output`, `report` or `xmp`")
         if self.xmp_naming is not None and not self.xmp:
             raise RequestError("`xmp_naming` is for `xmp`")
-        if self.xmp_naming not in (None, *Naming):
-            raise RequestError(f"`xmp_naming={self.xmp_naming}`: one of {', '.join(Naming)} is "
-                               "expected")
-        if self.output_format not in (None, *FORMATS):
-            raise RequestError(f"`output_format={self.output_format}`: one of "
-                               f"{', '.join(FORMATS)} is expected")
+        if self.xmp_naming is not None:
+            check_choice("xmp_naming", self.xmp_naming, Naming)
+        if self.output_format is not None:
+            check_choice("output_format", self.output_format, TABLE_FORMATS)
         if self.output_format is not None and self.output is None:
             raise RequestError("`output_format` is for the file that `output` names")
         if self.stream is not None and self.output_format not in (None, "jsonl"):
             raise RequestError(
                 f"a stream gets JSONL; for {self.output_format} name a file, `output`")
-        if not 1 <= self.top <= MAX_TOP:
-            raise RequestError(f"`top` must be from 1 to {MAX_TOP}, not {self.top}")
+        check_whole("top", self.top, 1, MAX_TOP)
+        check_share("threshold", self.threshold)
+        if self.max_depth is not None:
+            check_whole("max_depth", self.max_depth, 0)
+        check_search(self.exact, self.ef)
+        check_device(self.device)
+        check_reading(self.jobs, self.batch_size, self.max_pixels)
 
     @property
     def arguments(self) -> list[str]:
         """The sources, as many as there are."""
-        if isinstance(self.sources, str | os.PathLike):
-            return [os.fspath(self.sources)]
-        return [os.fspath(source) for source in self.sources]
+        return names_of(self.sources)
 
     @property
     def names(self) -> list[str]:

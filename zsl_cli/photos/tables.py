@@ -12,6 +12,7 @@ from zsl_cli.classifier.predictions import PathOf
 from zsl_cli.errors import ZslError
 from zsl_cli.photos.entry import Entry, Provenance
 from zsl_cli.support import extras
+from zsl_cli.support.limits import TABLE_FORMATS
 
 _ROW_GROUP = 4096
 
@@ -90,7 +91,8 @@ def _pyarrow() -> tuple[Any, Any]:
 
 
 Write = Callable[[BinaryIO, Iterable[Entry], Provenance, PathOf | None], None]
-FORMATS: dict[str, Write] = {"jsonl": write_jsonl, "csv": write_csv, "parquet": write_parquet}
+FORMATS: dict[str, Write] = dict(zip(
+    TABLE_FORMATS, (write_jsonl, write_csv, write_parquet), strict=True))
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet",
              ".pq": "parquet"}
 

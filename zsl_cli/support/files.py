@@ -18,23 +18,28 @@ if TYPE_CHECKING:
 _POLL = 0.1  # seconds
 
 
-def check_new_file(path: str | os.PathLike[str], *, force: bool = False, option: str = "",
+def check_new_file(path: str | os.PathLike[str], *, force: bool = False, parameter: str = "",
                    makes_folders: bool = False) -> None:
     """Raise ZslError, before any work is done, for a file that could not be written at its end, or
     that would replace another one.
 
     force: whether it may. An empty file, a pipe and a device hold nothing that could be lost.
-    option: what the path was given for, which messages name.
+    parameter: what the path was given as, which messages name.
     makes_folders: whether the folders above it will be made (see ``parents``).
     """
-    named = f"{option} {os.fspath(path)}".lstrip()
-    folder = os.path.dirname(path) or "."
+    named = f"`{parameter}` {os.fspath(path)}" if parameter else os.fspath(path)
+    folder = os.path.dirname(os.path.realpath(path) if os.path.islink(path) else path) or "."
     if os.path.isdir(path):
         raise ZslError(f"{named}: this is a folder; give the name of a file in it")
-    if not makes_folders and not os.path.isdir(folder):
+    if not makes_folders and not os.path.exists(path) and not os.path.isdir(folder):
         raise ZslError(f"{named}: there is no folder {folder}")
     if not force and os.path.isfile(path) and os.path.getsize(path):
         raise ZslError(f"{named} exists; give `force` to replace it, or choose another name")
+
+
+def cannot_write(path: str | os.PathLike[str], error: OSError, but: str = "") -> ZslError:
+    """What is raised for a file that could not be written; ``but`` says what is not lost."""
+    return ZslError(f"cannot write {os.fspath(path)}: {error.strerror or error}{but}")
 
 
 @contextmanager

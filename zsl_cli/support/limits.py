@@ -17,6 +17,29 @@ MAX_PIXELS = 250_000_000
 """Images of more are refused before they are decoded, unless more are allowed; the largest phone
 cameras make 200 megapixels."""
 
+MAX_JOBS, MAX_BATCH = 1024, 1024
+"""Threads, and images that go through a model at once."""
+
 MAX_EF, MIN_M, MAX_M = 100_000, 2, 512
 """Of an HNSW index: the widest search, and the links a label. Of one link no graph can be made;
 hundreds cost memory and gain nothing."""
+
+TABLE_FORMATS = ("jsonl", "csv", "parquet")
+"""What the labels of a library are written as."""
+
+CANDIDATE_SETS = ("own", "all", "unseen", "unseen+seen")
+"""The candidate sets of an evaluation that have a name:
+
+- ``own``: the labels of the set's images;
+- ``all``: the whole vocabulary;
+- ``unseen``: those of ``own`` that are not seen, for their images alone (DeViSE-0);
+- ``unseen+seen``: the same and all labels that are seen (DeViSE+1K).
+"""
+
+KS = (1, 2, 5, 10, 20)
+"""The k of hit@k."""
+
+MAX_RESAMPLES = 100_000
+"""Of the bootstrap."""
+
+MAX_SEED = 2**32 - 1

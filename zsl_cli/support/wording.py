@@ -23,8 +23,13 @@ def some(names: Sequence[str], most: int = _EXAMPLES) -> str:
 
 def listed(texts: Sequence[str], most: int = _EXAMPLES, separator: str = ", ") -> str:
     """The first of the texts, and how many more there are."""
-    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
-    return separator.join(texts[:most]) + more
+    rest = f" and {more(len(texts) - most)}" if len(texts) > most else ""
+    return separator.join(texts[:most]) + rest
+
+
+def more(number: int, what: str = "") -> str:
+    """``2,345 more``, ``2,345 more labels``: what a list of examples does not name."""
+    return f"{number:,} more {what}".rstrip()
 
 
 def quoted(text: str, longest: int = _LONGEST) -> str:

@@ -4,6 +4,9 @@ import json
 import unicodedata
 from dataclasses import dataclass, fields
 
+LABELS_FILE = "labels.jsonl"
+"""In a vocabulary folder: a label a line."""
+
 
 @dataclass(frozen=True, slots=True)  # a vocabulary may have a million
 class Label:

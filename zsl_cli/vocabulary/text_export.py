@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.support.files import check_new_file, parents, replacing
+from zsl_cli.errors import RequestError
+from zsl_cli.support.files import cannot_write, check_new_file, parents, replacing
 from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.vocabulary import as_text
 
@@ -56,4 +56,4 @@ def save(vocabulary: "Vocabulary", request: Request, path: str | os.PathLike[str
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise ZslError(f"cannot write {os.fspath(path)}: {error.strerror or error}") from error
+        raise cannot_write(path, error) from error

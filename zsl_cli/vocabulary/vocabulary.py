@@ -16,7 +16,7 @@ from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.vocabulary import nearest
 from zsl_cli.vocabulary.class_names import WORDNET_ID
-from zsl_cli.vocabulary.label import Label, Match, normal_name
+from zsl_cli.vocabulary.label import LABELS_FILE, Label, Match, normal_name
 from zsl_cli.vocabulary.subset import Subset
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary.index_cache import IndexCache
     from zsl_cli.vocabulary.spelling import Names
 
-LABELS_FILE = "labels.jsonl"
 VECTORS_FILE = "vectors.npy"
 
 _ARTICLE = re.compile(r"^(a|an|the) ")

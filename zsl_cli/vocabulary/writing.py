@@ -11,9 +11,9 @@ import numpy as np
 
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.label import LABELS_FILE, Label
 from zsl_cli.vocabulary.nearest import HnswParameters
-from zsl_cli.vocabulary.vocabulary import LABELS_FILE, VECTORS_FILE
+from zsl_cli.vocabulary.vocabulary import VECTORS_FILE
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray

@@ -10,13 +10,12 @@ pytest.importorskip("onnx")
 
 from torch import nn  # noqa: E402
 
-from zsl_cli.authoring.exporting import graph  # noqa: E402
 from zsl_cli.authoring.exporting.heads import Projected  # noqa: E402
 from zsl_cli.authoring.networks import features  # noqa: E402
 from zsl_cli.authoring.networks.network import Input  # noqa: E402
 from zsl_cli.authoring.networks.projection import Projection  # noqa: E402
 from zsl_cli.authoring.training.losses import CrossEntropy  # noqa: E402
-from zsl_cli.authoring.training.network import WholeNetwork  # noqa: E402
+from zsl_cli.authoring.training.network import Projecting, WholeNetwork  # noqa: E402
 from zsl_cli.authoring.training.problem import Problem  # noqa: E402
 from zsl_cli.authoring.training.trainer import Settings, Training, train  # noqa: E402
 from zsl_cli.errors import ZslError  # noqa: E402
@@ -63,7 +62,7 @@ def made():
         network = Tiny().eval()
         found = features.find(network, torch.zeros(2, 3, SIDE, SIDE), "penultimate")
         problem = Problem(np.empty((24, 0), np.float32), target, vectors)
-        module = graph.Projecting(found, projection, Input(Preprocessing(SIDE)), problem.unit)
+        module = Projecting(found, projection, Input(Preprocessing(SIDE)), problem.unit)
         learned = [(module.change, 100.0), *((one, 1.0) for one in module.learned())]
         whole = WholeNetwork(module, learned, problem, read,
                              np.array(validation, np.int64), batch_size=5)

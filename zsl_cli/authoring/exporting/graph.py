@@ -5,22 +5,17 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from zsl_cli.authoring.exporting.heads import Head, Projected
-from zsl_cli.authoring.networks.features import Features
+from zsl_cli.authoring.exporting.heads import Head
 from zsl_cli.authoring.networks.network import Input
 from zsl_cli.authoring.networks.pooling import unit
-from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.authoring.networks.quietly import quietly
 from zsl_cli.errors import ZslError
 from zsl_cli.support import extras
 from zsl_cli.support.wording import reason
 
 if TYPE_CHECKING:
-    import numpy as np
     import onnx
-    from numpy.typing import NDArray
 
 OPSET = 18
 IMAGES, IDS = "images", "input_ids"
@@ -70,41 +65,6 @@ class Encoder(nn.Module):
         shape = (2, self.side, self.side, 3) if self.layout == "NHWC" else (
             2, 3, self.side, self.side)
         return torch.zeros(shape, dtype=torch.uint8)
-
-
-class Projecting(nn.Module):
-    """A network and M, to be trained together: uint8 images → the projection ``[n, D]`` before it
-    is scaled.
-
-    change: what is added to M, ``[D, F]``, in units of ``unit``; nought at first.
-    """
-
-    def __init__(self, features: Features, projection: Projection, network_input: Input,
-                 unit: float) -> None:
-        super().__init__()
-        head = Projected(projection, features.width, features.classifier)
-        self._encoder = Encoder(features.body, head, network_input)
-        self._head, self._unit = head, unit
-        self.change = nn.Parameter(torch.zeros_like(head.features))
-
-    def learned(self) -> list[nn.Parameter]:
-        """The network's own parameters up to its features. The classifier stays: its classes'
-        label vectors are weighted by what it says."""
-        fixed = {id(self.change), *(id(one) for one in (
-            self._head.classifier.parameters() if self._head.classifier is not None else ()))}
-        for one in self.parameters():
-            one.requires_grad_(id(one) not in fixed or one is self.change)
-        return [one for one in self.parameters() if id(one) not in fixed]
-
-    def moved(self) -> "NDArray[np.float32]":
-        """What is added to M, ``[D, F]``."""
-        return (self._unit * self.change.detach()).numpy()
-
-    def forward(self, images: Tensor) -> Tensor:
-        """uint8 images → ``[n, D]``."""
-        features = self._encoder.body(self._encoder.prepared(images))
-        return self._head.projected(features) + self._unit * functional.linear(
-            self._head.inputs(features), self.change)
 
 
 class LabelEncoder(nn.Module):

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.training.course import Course
-    from zsl_cli.authoring.training.log import Reporter
+    from zsl_cli.authoring.training.reporter import Reporter
     from zsl_cli.authoring.training.request import TrainRequest
     from zsl_cli.authoring.training.result import TrainResult
     from zsl_cli.authoring.training.stages import train
 
-_HOME = {"Course": "course", "Reporter": "log", "TrainRequest": "request",
+_HOME = {"Course": "course", "Reporter": "reporter", "TrainRequest": "request",
          "TrainResult": "result", "train": "stages"}
 
 __all__ = ["Course", "Reporter", "TrainRequest", "TrainResult", "train"]

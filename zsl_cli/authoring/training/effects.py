@@ -11,7 +11,7 @@ from zsl_cli.authoring.training.parameters import parameters
 from zsl_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from zsl_cli.authoring.training.request import TrainRequest
+    from zsl_cli.authoring.training.course import Course
 
 Methods = Sequence[type[Method]]
 
@@ -89,10 +89,13 @@ def _place(name: str, having: Methods, methods: Methods) -> Place:
     return Place(words, lambda method, _values: method in having)
 
 
-def check(request: "TrainRequest") -> None:
+def check(request: Any, method: Method, course: "Course") -> None:
     """Raise RequestError for a parameter that would do nothing. A default, whoever gives it, goes
-    with all."""
-    kind, parts = type(request.method), (request, request.method, request.course)
+    with all.
+
+    request: the dataclass whose fields are the parameters of neither method nor course.
+    """
+    kind, parts = type(method), (request, method, course)
     values = {one.name: getattr(of, one.name) for of in parts for one in fields(of)}
     defaults = {one.name: one.default for of in parts for one in fields(of)}
     for name, place in places((kind, *(one for one in METHODS if one is not kind))).items():

@@ -12,20 +12,19 @@ from zsl_cli.authoring.training.augmentation import View
 from zsl_cli.embedding import feature_cache
 from zsl_cli.errors import ZslError
 from zsl_cli.evaluation import candidates, datasets
+from zsl_cli.support.names import Name
 from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
     from zsl_cli.authoring.training.course import Course
-    from zsl_cli.authoring.training.log import Reporter
+    from zsl_cli.authoring.training.feature_encoder import FeatureEncoder
+    from zsl_cli.authoring.training.reporter import Reporter
     from zsl_cli.evaluation.datasets import Dataset
-    from zsl_cli.evaluation.left_out import LeftOut
+    from zsl_cli.evaluation.left_out import Collector
     from zsl_cli.vocabulary.label import Label
     from zsl_cli.vocabulary.vocabulary import Vocabulary
-
-Name = str | os.PathLike[str]
 
 _SAID = 5  # examples of a kind that are named
 
@@ -78,7 +77,7 @@ class Examples:
 
 
 def find_dataset(data: Name, hold_out: Name | None, vocabulary: "Vocabulary",
-                 reporter: "Reporter", left_out: "LeftOut") -> "Dataset":
+                 reporter: "Reporter", collector: "Collector") -> "Dataset":
     """The images that are to be trained on, not read yet.
 
     data: see evaluation.datasets. hold_out: a file of labels whose images are left out.
@@ -86,15 +85,15 @@ def find_dataset(data: Name, hold_out: Name | None, vocabulary: "Vocabulary",
     Raises ZslError.
     """
     dataset = datasets.read(data, vocabulary)
-    left_out.add_dataset(dataset, vocabulary)
+    collector.add_dataset(dataset, vocabulary)
     if hold_out is not None:
         held = candidates.read_list(hold_out, vocabulary)
-        left_out.add_lines(str(hold_out), held.unknown, vocabulary)
+        collector.add_lines(str(hold_out), held.unknown, vocabulary)
         absent = np.setdiff1d(held.rows, dataset.labels)
         if len(absent):
             names = ", ".join(vocabulary.label(int(row)).name for row in absent[:_SAID])
-            reporter.say(f"warning: `hold_out={hold_out}`: {counted(len(absent), 'label')} of it "
-                         f"have no images here anyway: {names}")
+            reporter.warn(f"`hold_out={hold_out}`: {counted(len(absent), 'label')} of it have no "
+                          f"images here anyway: {names}")
         dataset = dataset.of(np.setdiff1d(dataset.labels, held.rows))
     if len(dataset.labels) < 2:
         raise ZslError(f"{data}: training needs images of two classes at least, and there are "
@@ -105,13 +104,13 @@ def find_dataset(data: Name, hold_out: Name | None, vocabulary: "Vocabulary",
 
 def read_examples(dataset: "Dataset", vocabulary: "Vocabulary", encoder: "FeatureEncoder",
                   course: "Course", max_pixels: int, reporter: "Reporter",
-                  left_out: "LeftOut") -> Examples:
+                  collector: "Collector") -> Examples:
     """The features of the images, and of as many random views of them as the course has. Raises
     ZslError."""
     reporter.start("reading features", len(dataset), "images")
     features = feature_cache.embed(encoder, dataset.paths, identity=encoder.identity,
                                    max_pixels=max_pixels, advance=reporter.advance)
-    left_out.add_unreadable([(str(dataset.paths[at]), error) for at, error in features.failed])
+    collector.add_unreadable([(str(dataset.paths[at]), error) for at, error in features.failed])
     if features.failed:
         reporter.say(f"{counted(len(features.failed), 'image')} could not be read and "
                      f"{'is' if len(features.failed) == 1 else 'are'} left out")

@@ -60,13 +60,12 @@ def finetune(fitted: Trained, examples: "Examples", session: "Session", model: s
 
     Raises ZslError.
     """
-    from zsl_cli.authoring.exporting import graph
-    from zsl_cli.authoring.training.network import WholeNetwork
+    from zsl_cli.authoring.training.network import Projecting, WholeNetwork
     from zsl_cli.authoring.training.splitting import split
     from zsl_cli.authoring.training.trainer import Settings, Training, enough_memory, train
 
     plan, course = session.start.plan, session.course
-    module = graph.Projecting(plan.features, fitted.bare, plan.network.input, fitted.problem.unit)
+    module = Projecting(plan.features, fitted.bare, plan.network.input, fitted.problem.unit)
     problem = fitted.problem.originals()
     _, spared = split(problem.target, course.validation, course.seed)
     with enough_memory():

@@ -11,6 +11,7 @@ from zsl_cli.authoring.training.descent import Descent, descend, settings_of
 from zsl_cli.authoring.training.fitted import FromNought
 from zsl_cli.authoring.training.linear import LinearMap
 from zsl_cli.authoring.training.problem import Problem
+from zsl_cli.support.vectors import unit_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,11 +26,12 @@ ObjectiveOf = Callable[[float], "Objective"]
 
 def problem_of(examples: "Examples", vectors: "NDArray[np.float32]", *,
                constant: bool = False) -> Problem:
-    """
+    """What M learns from the images of a training, its views among them.
+
     vectors: of the classes, ``[C, D]``.
     constant: whether there is a 1 behind the features, for a bias.
     """
-    inputs = scaling.unit_rows(examples.all_features)
+    inputs = unit_rows(examples.all_features)
     if constant:
         inputs = np.hstack([inputs, np.ones((len(inputs), 1), np.float32)])
     return Problem(inputs, examples.all_target, vectors, copies=examples.copies)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zsl_cli.support.vectors import unit_rows
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -27,8 +29,8 @@ def meanings(vocabulary: "Vocabulary") -> "NDArray[np.float32]":
 
 def random_vectors(count: int, dimension: int, seed: int) -> "NDArray[np.float32]":
     """Unit vectors ``[count, dimension]`` in directions that mean nothing."""
-    drawn = np.random.default_rng([seed, _DRAWING]).standard_normal((count, dimension), np.float32)
-    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    random = np.random.default_rng([seed, _DRAWING])
+    return unit_rows(random.standard_normal((count, dimension), np.float32))
 
 
 def space_of(name: str, labels: "Sequence[Label]", vectors: "NDArray[np.float32]") -> str:

@@ -1,30 +1,19 @@
-"""How a training goes: told to a reporter, and an epoch a line in ``log.jsonl``."""
+"""The epochs of a training: a line each in ``log.jsonl``, and told to a reporter."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from zsl_cli.support import progress
-
-
-class Reporter(progress.Reporter):
-    """Silent; a subclass overrides what it wants to hear."""
-
-    def left_out(self, lines: Sequence[str], kind: str) -> None:
-        """What of the images does not count, see evaluation.left_out."""
-
-    def epoch(self, stage: str, record: dict[str, Any]) -> None:
-        """An epoch is done; ``record`` is its line of the log."""
+from zsl_cli.authoring.training.reporter import Reporter
 
 
 class Log:
-    """What a trainer tells of its steps and epochs (a trainer.Watcher), of one stage after the
-    other."""
+    """What a trainer tells of its steps and epochs, of one stage after the other."""
 
-    def __init__(self, reporter: Reporter, file: Path) -> None:
-        """file: is written anew with the first epoch."""
-        self.reporter = reporter
+    def __init__(self, reporter: Reporter | None = None, file: Path | None = None) -> None:
+        """For a reporter, if there is one to be told, and a file, which is written anew with the
+        first epoch, if they are to be kept."""
+        self.reporter = reporter or Reporter()
         self._file, self._mode = file, "w"
         self._stage, self._within = "", 0.0
 
@@ -43,6 +32,7 @@ class Log:
         self.reporter.advance(1 - self._within)
         self._within = 0.0
         self.reporter.epoch(self._stage, record)
-        with self._file.open(self._mode, encoding="utf-8") as file:
-            file.write(json.dumps({"stage": self._stage, **record}) + "\n")
-        self._mode = "a"
+        if self._file is not None:
+            with self._file.open(self._mode, encoding="utf-8") as file:
+                file.write(json.dumps({"stage": self._stage, **record}) + "\n")
+            self._mode = "a"

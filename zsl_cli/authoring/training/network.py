@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from zsl_cli.authoring.exporting.graph import Encoder
+from zsl_cli.authoring.exporting.heads import Projected
+from zsl_cli.authoring.networks.features import Features
+from zsl_cli.authoring.networks.network import Input
+from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.authoring.training.problem import Problem
 from zsl_cli.evaluation.metrics import class_mean_hit_at_k_of_scores
 from zsl_cli.support import cpus
@@ -20,6 +26,41 @@ if TYPE_CHECKING:
 
 _AHEAD = 2
 """Batches that are decoded while one is trained on."""
+
+
+class Projecting(nn.Module):
+    """A network and M, to be trained together: uint8 images → the projection ``[n, D]`` before it
+    is scaled.
+
+    change: what is added to M, ``[D, F]``, in units of ``unit``; nought at first.
+    """
+
+    def __init__(self, features: Features, projection: Projection, network_input: Input,
+                 unit: float) -> None:
+        super().__init__()
+        head = Projected(projection, features.width, features.classifier)
+        self._encoder = Encoder(features.body, head, network_input)
+        self._head, self._unit = head, unit
+        self.change = nn.Parameter(torch.zeros_like(head.features))
+
+    def learned(self) -> list[nn.Parameter]:
+        """The network's own parameters up to its features. The classifier stays: its classes'
+        label vectors are weighted by what it says."""
+        fixed = {id(self.change), *(id(one) for one in (
+            self._head.classifier.parameters() if self._head.classifier is not None else ()))}
+        for one in self.parameters():
+            one.requires_grad_(id(one) not in fixed or one is self.change)
+        return [one for one in self.parameters() if id(one) not in fixed]
+
+    def moved(self) -> "NDArray[np.float32]":
+        """What is added to M, ``[D, F]``."""
+        return (self._unit * self.change.detach()).numpy()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """uint8 images → ``[n, D]``."""
+        features = self._encoder.body(self._encoder.prepared(images))
+        return self._head.projected(features) + self._unit * functional.linear(
+            self._head.inputs(features), self.change)
 
 
 class WholeNetwork:
@@ -34,7 +75,8 @@ class WholeNetwork:
     def __init__(self, network: nn.Module, learned: Sequence[tuple[nn.Parameter, float]],
                  problem: Problem, read: "Read", validation: "NDArray[np.int64]", *,
                  batch_size: int = 32, device: str = "cpu") -> None:
-        """
+        """Nothing has moved yet.
+
         network: uint8 images → the projection ``[n, D]``.
         learned: those of its parameters that are, and what each one's learning rate is multiplied
             by.

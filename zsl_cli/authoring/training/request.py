@@ -10,8 +10,7 @@ from zsl_cli.authoring.training.methods.base import Method
 from zsl_cli.authoring.training.methods.rank import Rank
 from zsl_cli.authoring.training.parameters import Range, check_value
 from zsl_cli.support.limits import DEVICES, MAX_PIXELS, QUANTIZE
-
-Name = str | os.PathLike[str]
+from zsl_cli.support.names import Name
 
 UNFINISHED = "unfinished"
 
@@ -71,7 +70,7 @@ class TrainRequest:
         check_value("device", self.device, DEVICES)
         check_value("max_pixels", self.max_pixels, Range(1, whole=True))
         self.method.check_course(self.course)
-        effects.check(self)
+        effects.check(self, self.method, self.course)
 
     @property
     def work(self) -> Path:

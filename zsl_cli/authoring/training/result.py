@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """
+    """What ``train`` has written, and how the training went.
+
     output: the folder that all of it is in; checkpoint: what zsl's export reads.
     model: the model folder, if one was exported.
     own_vocabulary: that of the label vectors that the method has made, if it makes some; vocabulary

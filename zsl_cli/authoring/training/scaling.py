@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zsl_cli.support.vectors import unit_rows
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -13,11 +15,6 @@ if TYPE_CHECKING:
 _ROOM = 1.5  # how much longer other images' projections may be
 _TEMPERED = 256  # images that a temperature is fitted to
 _TOGETHER = 64  # images whose scores are held at once
-
-
-def unit_rows(rows: "NDArray[np.float32]") -> "NDArray[np.float32]":
-    """``[n, D]`` with each row scaled to unit length; a row of noughts stays as it is."""
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
 
 
 def usual_length(projected: "NDArray[np.float32]") -> float:

@@ -12,7 +12,8 @@ STATE, FINETUNING_STATE, CHOICE = "state.pt", "finetuning.pt", "choice.json"
 
 @dataclass(frozen=True)
 class Session:
-    """
+    """What a method has beside the images while it makes M of them.
+
     start: the network, and an M if there is one to begin with.
     name: what the trained model is called, and spaces of its own after it.
     work: the folder in which the state of what is under way is kept, so that the same training

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 from zsl_cli.authoring.training import folder
 from zsl_cli.authoring.training.fitted import Trained
-from zsl_cli.authoring.training.log import Log, Reporter
+from zsl_cli.authoring.training.log import Log
+from zsl_cli.authoring.training.reporter import Reporter
 from zsl_cli.authoring.training.result import TrainResult
 from zsl_cli.authoring.training.session import Session
 from zsl_cli.errors import DeviceError, ZslError
-from zsl_cli.evaluation.left_out import LeftOut
+from zsl_cli.evaluation.left_out import Collector
 from zsl_cli.support.extras import needed
 from zsl_cli.support.limits import DEVICES
 from zsl_cli.vocabulary.vocabulary import Vocabulary
@@ -34,15 +35,15 @@ def train(request: "TrainRequest", reporter: Reporter | None = None) -> TrainRes
 
 
 def _train(request: "TrainRequest", reporter: Reporter) -> TrainResult:
-    from zsl_cli.authoring.exporting.feature_encoder import FeatureEncoder
     from zsl_cli.authoring.training import finetuning, writing
     from zsl_cli.authoring.training.examples import find_dataset, read_examples
+    from zsl_cli.authoring.training.feature_encoder import FeatureEncoder
     from zsl_cli.authoring.training.start import read_start
 
     device = _device(request.device)
-    method, course, left_out = request.method, request.course, LeftOut(reporter.left_out)
+    method, course, collector = request.method, request.course, Collector(reporter.left_out)
     vocabulary = Vocabulary.load(request.vocabulary)
-    dataset = find_dataset(request.data, request.hold_out, vocabulary, reporter, left_out)
+    dataset = find_dataset(request.data, request.hold_out, vocabulary, reporter, collector)
     start = read_start(
         str(request.model), vocabulary, request.name,
         goes_on=method.goes_on and not request.from_scratch, backbone=request.backbone,
@@ -57,7 +58,7 @@ def _train(request: "TrainRequest", reporter: Reporter) -> TrainResult:
         folder.clear(request.work)
     encoder = FeatureEncoder(start.plan, request.device if device == "cuda" else device)
     examples = read_examples(dataset, vocabulary, encoder, course, request.max_pixels, reporter,
-                             left_out)
+                             collector)
     session = Session(start, request.name, course, request.work, device,
                       Log(reporter, request.work / folder.LOG))
     fitted = method.fit(examples, session)
@@ -67,7 +68,7 @@ def _train(request: "TrainRequest", reporter: Reporter) -> TrainResult:
             raise ZslError(f"`finetune`: `method={method.name}` leaves nothing to go on with")
         finetuned = finetuning.finetune(fitted, examples, session, str(request.model),
                                         request.max_pixels)
-    return writing.write(request, session, examples, fitted, finetuned, left_out)
+    return writing.write(request, session, examples, fitted, finetuned, collector.left_out())
 
 
 def _device(name: str) -> str:

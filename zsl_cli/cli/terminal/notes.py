@@ -6,7 +6,7 @@ from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from zsl_cli.cli.terminal import printing
-from zsl_cli.support.wording import listed, quoted
+from zsl_cli.support.wording import listed, more, quoted
 
 if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
@@ -43,7 +43,7 @@ def say_meanings(classifier: "Classifier", labels: Sequence[str], under: Sequenc
     """
     if not labels and not under:
         return
-    from zsl_cli.classifier.candidates import compose
+    from zsl_cli.vocabulary.phrases import compose
     from zsl_cli.vocabulary.subset import Subset
 
     vocabulary = classifier.vocabulary
@@ -74,7 +74,7 @@ def say_uncounted(lines: Sequence[str], kind: str) -> None:
     for line in shown:
         printing.say(line)
     if len(lines) > len(shown):
-        printing.say(f"and {len(lines) - len(shown):,} more {kind} (--verbose names them all)")
+        printing.say(f"and {more(len(lines) - len(shown), kind)} (--verbose names them all)")
 
 
 def _with_near_names(vocabulary: "Vocabulary", phrases: Sequence[str]) -> list[str]:
@@ -113,5 +113,8 @@ def _sense(label: "Label") -> str:
 
 def say_what_is_used(classifier: "Classifier", nearest: "Nearest") -> None:
     """Tell the model, its device, the vocabulary and the kind of search."""
+    from zsl_cli.vocabulary.nearest import Hnsw
+
+    search = "hnsw" if isinstance(nearest, Hnsw) else "exact"
     printing.detail(f"model {classifier.model.name} on {classifier.model.device}, vocabulary "
-                    f"{classifier.vocabulary.name}, {type(nearest).__name__.lower()} search")
+                    f"{classifier.vocabulary.name}, {search} search")

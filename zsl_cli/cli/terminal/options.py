@@ -9,9 +9,19 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from zsl_cli.cli.terminal import notes
 from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.support.limits import DEVICES, MAX_EF, MAX_M, MAX_PIXELS, MAX_TOP, MIN_M
+from zsl_cli.support.limits import (
+    DEVICES,
+    MAX_BATCH,
+    MAX_EF,
+    MAX_JOBS,
+    MAX_M,
+    MAX_PIXELS,
+    MAX_TOP,
+    MIN_M,
+)
 from zsl_cli.support.text_lists import lines_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -28,9 +38,12 @@ def stack(*decorators: Decorator) -> Decorator:
 
 
 def _in_words_of_the_command_line(function: Function) -> Function:
-    """The function, whose errors name options where the library has parameters."""
+    """The function, what its library logs said without ``--quiet``, and its errors with options
+    where the library has parameters."""
     @functools.wraps(function)
     def inner(*arguments: Any, **named: Any) -> Any:
+        if not named["quiet"]:
+            notes.relay()
         try:
             return function(*arguments, **named)
         except RequestError as error:
@@ -155,9 +168,9 @@ answers = stack(
 )
 
 reading = stack(
-    click.option("-j", "--jobs", type=click.IntRange(1, 1024), metavar="N",
+    click.option("-j", "--jobs", type=click.IntRange(1, MAX_JOBS), metavar="N",
                  help="Threads that decode and infer. Default: the usable cores."),
-    click.option("--batch-size", type=click.IntRange(1, 1024), metavar="N",
+    click.option("--batch-size", type=click.IntRange(1, MAX_BATCH), metavar="N",
                  help="Images that go through the model at once. Default: 8, with CUDA 64."),
     max_pixels,
 )

@@ -14,7 +14,7 @@ _PARAMETER = re.compile(r"`([a-z][a-z_]*)(?:=([^`]*))?`")
 def as_options(text: str, command: click.Command | None = None) -> str:
     """The text with each parameter of the command, by default of the one that runs, in the words
     of the command line: `force` as --force, `oov=skip` as --oov skip. What is no parameter of the
-    command stays as it is."""
+    command is no option either, and stands there without the quotes."""
     if "`" not in text:
         return text
     if command is None:
@@ -29,7 +29,7 @@ def as_options(text: str, command: click.Command | None = None) -> str:
     def spelt(match: re.Match[str]) -> str:
         name, value = match.groups()
         if name not in options:
-            return match[0]
+            return match[0].strip("`")
         return options[name] if value is None else f"{options[name]} {value}"
 
     return _PARAMETER.sub(spelt, text)

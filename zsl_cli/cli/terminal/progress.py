@@ -1,32 +1,33 @@
-"""A progress bar on standard error, where that is a terminal."""
+"""How a piece of work goes, on standard error: lines and, on a terminal, a bar."""
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from zsl_cli.cli.terminal import printing
 from zsl_cli.support.progress import Reporter
 from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.progress import Progress
 
 _PAUSE = 0.1  # seconds
 _NARROW = 80  # columns; below, the numbers have the place to themselves
 
-Thing = TypeVar("Thing")
 
+class TerminalReporter(Reporter):
+    """Shows what is going on, how fast, how long it will take, and what has failed so far, as a
+    bar on standard error where that is a terminal; and lines, above the bar.
 
-class Bar:
-    """What is going on, how fast, how long it will take, and what has failed so far.
-
-    Without a terminal it does nothing.
+    With a room's own reporter behind it (``class _Terminal(TerminalReporter, photos.Reporter)``)
+    it is one for that room, too.
     """
 
-    def __init__(self, progress: "Progress | None" = None) -> None:
-        self._progress = progress
+    def __init__(self) -> None:
+        self._progress: Progress | None = None  # none where nothing is shown
         self._task: Any = None
         self._unit = ""
         self._failed = 0
@@ -34,12 +35,11 @@ class Bar:
         self._done = 0.0  # but not shown yet
         self._next = 0.0  # when it is to be shown
 
-    @classmethod
     @contextmanager
-    def shown(cls, quiet: bool) -> "Iterator[Bar]":
-        """A bar that is taken away at the end; none when ``quiet``."""
+    def shown(self, quiet: bool) -> "Iterator[Self]":
+        """Itself, with a bar that is taken away at the end; without one when ``quiet``."""
         if quiet or not sys.stderr.isatty():
-            yield cls()
+            yield self
             return
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
@@ -50,22 +50,16 @@ class Bar:
                    TextColumn("{task.fields[note]}", markup=False)]
         if console.width < _NARROW:
             del columns[1]
-        progress = Progress(*columns, console=console, transient=True, refresh_per_second=5,
-                            speed_estimate_period=20)
-        progress.start()
+        self._progress = Progress(*columns, console=console, transient=True, refresh_per_second=5,
+                                  speed_estimate_period=20)
+        self._progress.start()
         try:
             with printing.above(lambda line: console.print(Text(line), soft_wrap=True)):
-                yield cls(progress)
+                yield self
         finally:
             with suppress(OSError):
-                progress.stop()
-
-    def counted(self, description: str, things: Iterable[Thing]) -> Iterator[Thing]:
-        """The things, while their number is shown."""
-        self.start(description)
-        for thing in things:
-            yield thing
-            self.advance(1)
+                self._progress.stop()
+            self._progress = self._task = None
 
     def start(self, description: str, total: int | None = None, unit: str = "images") -> None:
         """Begin a new piece of work of so many units; None or 0 where nobody knows how many."""
@@ -96,6 +90,18 @@ class Bar:
                 self._progress.update(self._task, note=self._note())
                 self._done, self._next = 0.0, time.monotonic() + _PAUSE
 
+    def say(self, line: str) -> None:
+        """Said without ``--quiet``."""
+        printing.note(line)
+
+    def detail(self, line: str) -> None:
+        """Said with ``--verbose``."""
+        printing.detail(line)
+
+    def warn(self, line: str) -> None:
+        """Said in any case."""
+        printing.say(line)
+
     def _note(self) -> str:
         assert self._progress is not None
         task = next(task for task in self._progress.tasks if task.id == self._task)
@@ -111,38 +117,6 @@ class Bar:
         if self._remark:
             note.append(self._remark)
         return " · ".join(note)
-
-
-class TerminalReporter(Reporter):
-    """Shows a bar, and lines on standard error above it. With a room's own reporter behind it
-    (``class _Terminal(TerminalReporter, photos.Reporter)``) it is one for that room, too."""
-
-    def __init__(self, bar: Bar) -> None:
-        self.bar = bar
-
-    def start(self, description: str, total: int | None = None, unit: str = "images") -> None:
-        """Show what begins."""
-        self.bar.start(description, total, unit)
-
-    def advance(self, done: float, failed: int = 0) -> None:
-        """Show how far it is."""
-        self.bar.advance(done, failed)
-
-    def end(self) -> None:
-        """Take the bar away."""
-        self.bar.end()
-
-    def say(self, line: str) -> None:
-        """Said without ``--quiet``."""
-        printing.note(line)
-
-    def detail(self, line: str) -> None:
-        """Said with ``--verbose``."""
-        printing.detail(line)
-
-    def warn(self, line: str) -> None:
-        """Said in any case."""
-        printing.say(line)
 
 
 def duration(seconds: float) -> str:

@@ -105,13 +105,13 @@ def commands_below(root: click.Context, group: Words = ()) -> Iterator[tuple[Wor
     command = root.command
     assert isinstance(command, click.Group)
     for name in command.list_commands(root):
-        found = command.get_command(root, name)
-        if found is None:
+        below = command.get_command(root, name)
+        if below is None:
             continue
-        yield (*group, name), found
-        if isinstance(found, click.Group):
-            yield from commands_below(click.Context(found, info_name=name, parent=root),
-                                 (*group, name))
+        yield (*group, name), below
+        if isinstance(below, click.Group):
+            yield from commands_below(click.Context(below, info_name=name, parent=root),
+                                      (*group, name))
 
 
 def _same_name(name: str, commands: dict[Words, click.Command]) -> list[Words]:

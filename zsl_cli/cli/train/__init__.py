@@ -8,7 +8,6 @@ import click
 
 from zsl_cli.cli.terminal import options
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.progress import Bar
 from zsl_cli.cli.train import usage
 from zsl_cli.cli.train.declared import course_of, course_options, method_of, method_options
 from zsl_cli.cli.train.reporter import TrainingReporter
@@ -79,10 +78,9 @@ def command(context: click.Context, quiet: bool, verbose: bool, debug: bool,
     usage.check(context)
     from zsl_cli.authoring.training.stages import train
 
-    with interrupts(), Bar.shown(quiet) as bar:
-        reporter = TrainingReporter(bar)
+    with interrupts(), TrainingReporter().shown(quiet) as reporter:
         result = train(_request(params), reporter)
-        bar.end()
+        reporter.end()
         _say(result, reporter)
     return 1 if result.left_out else 0
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from zsl_cli.authoring.training.log import Reporter
+from zsl_cli.authoring.training.reporter import Reporter
 from zsl_cli.cli.terminal import notes
 from zsl_cli.cli.terminal.progress import TerminalReporter
 
@@ -20,5 +20,5 @@ class TrainingReporter(TerminalReporter, Reporter):
     def epoch(self, stage: str, record: dict[str, Any]) -> None:
         """Beside the bar, and as a note where more is wanted."""
         shown = ", ".join(f"{name} {record[name]:.3f}" for name in _SHOWN if name in record)
-        self.bar.advance(0, remark=shown)
+        self.advance(0, remark=shown)
         self.detail(f"{stage}, epoch {record['epoch']}: {shown}")

@@ -15,4 +15,4 @@ def command() -> None:
 
 folder_commands.add_to(command, VOCABULARY)
 for _module in (build, train, fit, show, neighbours, verify, export, index):
-    command.add_command(_module.command)  # show and verify in place of the shared ones
+    command.add_command(_module.command)

@@ -6,7 +6,7 @@ from typing import Literal
 import click
 
 from zsl_cli.cli.terminal import options, printing
-from zsl_cli.cli.terminal.progress import Bar, TerminalReporter
+from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.support.files import check_new_file
 
 
@@ -37,13 +37,13 @@ def command(name: str, output: str, output_format: Literal["tsv", "word2vec"], v
     if output != "-":
         check_new_file(output, force=force, makes_folders=True)  # before anything is read
     vocabulary = Vocabulary.load(name)
-    with Bar.shown(quiet or output == "-") as bar:
+    with TerminalReporter().shown(quiet or output == "-") as reporter:
         if output == "-":
             ids = text_export.write(vocabulary, request, printing.stream())
             printing.stream().flush()
         else:
             ids = text_export.save(vocabulary, request, output, force=force,
-                                   reporter=TerminalReporter(bar))
+                                   reporter=reporter)
     if ids:
         printing.note(f"{ids:,} labels stand under their id, since another label has their name")
     if output != "-":

@@ -4,8 +4,8 @@ from dataclasses import asdict, replace
 
 import click
 
-from zsl_cli.cli.terminal import notes, options, printing
-from zsl_cli.cli.terminal.progress import Bar, TerminalReporter, duration
+from zsl_cli.cli.terminal import options, printing
+from zsl_cli.cli.terminal.progress import TerminalReporter, duration
 
 
 @click.command("index")
@@ -25,11 +25,9 @@ def command(name: str, m: int | None, ef_construction: int | None, ef: int | Non
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     vocabulary = Vocabulary.load(name)
-    with Bar.shown(quiet) as bar:
-        if not quiet:
-            notes.relay()
+    with TerminalReporter().shown(quiet) as reporter:
         report = index_report.build(vocabulary, options.read_hnsw(m, ef_construction, ef),
-                                    TerminalReporter(bar))
+                                    reporter)
     parameters, measured, path = report.parameters, report.measured, report.path
     if as_json:
         printing.put_json({

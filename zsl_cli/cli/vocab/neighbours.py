@@ -8,7 +8,7 @@ from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.support.spreadsheet import safe
 
 if TYPE_CHECKING:
-    from zsl_cli.classifier.meaning import Term
+    from zsl_cli.vocabulary.meaning import Term
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 
@@ -33,7 +33,7 @@ def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: st
 
     The scores are cosines. A label prior, which a vocabulary may have, does not count.
     """
-    from zsl_cli.classifier.meaning import neighbours, read_sum
+    from zsl_cli.vocabulary.meaning import neighbours, read_sum
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     labels = Vocabulary.load(vocabulary)
@@ -48,7 +48,10 @@ def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: st
         for line in table(labels, nearest):
             printing.put(line)
     elif output_format == "csv":
-        rows = [(rank, safe(labels.label(row).id), safe(labels.label(row).name), f"{score:.6f}")
+        from zsl_cli.classifier.predictions import DIGITS
+
+        rows = [(rank, safe(labels.label(row).id), safe(labels.label(row).name),
+                 f"{score:.{DIGITS}f}")
                 for rank, (row, score) in enumerate(nearest, start=1)]
         printing.put_csv([("rank", "id", "label", "score"), *rows])
     else:
@@ -69,14 +72,12 @@ def table(vocabulary: "Vocabulary", nearest: list[tuple[int, float]]) -> list[st
 
 def _record(vocabulary: "Vocabulary", terms: "tuple[Term, ...]",
             nearest: list[tuple[int, float]]) -> dict[str, Any]:
-    def named(row: int) -> dict[str, Any]:
-        return {"id": vocabulary.label(row).id, "label": vocabulary.label(row).name}
+    from zsl_cli.classifier.predictions import label_record
 
     def spoken(term: "Term") -> dict[str, Any]:
-        if len(term.rows) == 1:
-            return named(term.rows[0])
-        return {"phrase": term.text, "words": [named(row) for row in term.rows]}
+        labels = [label_record(vocabulary.label(row)) for row in term.rows]
+        return labels[0] if len(labels) == 1 else {"phrase": term.text, "words": labels}
 
     return {"terms": [{"sign": "+" if term.sign > 0 else "-", **spoken(term)} for term in terms],
-            "labels": [{**named(row), "score": round(score, 6)} for row, score in nearest],
+            "labels": [label_record(vocabulary.label(row), score) for row, score in nearest],
             "vocabulary": vocabulary.name}

@@ -7,10 +7,10 @@ import click
 from zsl_cli.cli.terminal import folder_commands, notes, options, printing
 from zsl_cli.cli.vocab.neighbours import table
 from zsl_cli.support import folders
+from zsl_cli.support.wording import more
 
 if TYPE_CHECKING:
     from zsl_cli.vocabulary.about import About
-    from zsl_cli.vocabulary.label import Label
 
 _CHILDREN = 20  # that are printed
 _NEIGHBOURS = 8
@@ -27,8 +27,9 @@ def command(name: str, label: str | None, as_json: bool, quiet: bool, verbose: b
     if label is None:
         folder_commands.show(folders.VOCABULARY, name, as_json)
         return
-    from zsl_cli.classifier.meaning import Term, neighbours
+    from zsl_cli.classifier.predictions import label_record
     from zsl_cli.vocabulary.about import about
+    from zsl_cli.vocabulary.meaning import Term, neighbours
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     vocabulary = Vocabulary.load(name)
@@ -39,8 +40,7 @@ def command(name: str, label: str | None, as_json: bool, quiet: bool, verbose: b
     known = about(vocabulary, match.row)
     if as_json:
         printing.put_json({**_record(known), "vocabulary": vocabulary.name, "neighbours": [
-            {**_named(vocabulary.label(row)), "score": round(score, 6)}
-            for row, score in nearest]})
+            label_record(vocabulary.label(row), score) for row, score in nearest]})
         return
     for line in _lines(known):
         printing.put(line)
@@ -49,15 +49,13 @@ def command(name: str, label: str | None, as_json: bool, quiet: bool, verbose: b
         printing.put(f"    {line}")
 
 
-def _named(label: "Label") -> dict[str, Any]:
-    return {"id": label.id, "label": label.name}
-
-
 def _record(known: "About") -> dict[str, Any]:
+    from zsl_cli.classifier.predictions import label_record
+
     label = known.label
-    return {**_named(label), "synonyms": list(label.synonyms), "gloss": label.gloss,
+    return {**label_record(label), "synonyms": list(label.synonyms), "gloss": label.gloss,
             "seen": label.seen, "paths": [list(path) for path in known.paths],
-            "children": [_named(child) for child in known.children]}
+            "children": [label_record(child) for child in known.children]}
 
 
 def _lines(known: "About") -> list[str]:
@@ -65,10 +63,10 @@ def _lines(known: "About") -> list[str]:
 
     label = known.label
     children = [child.name for child in known.children]
-    more = [f"and {len(children) - _CHILDREN:,} more"] if len(children) > _CHILDREN else []
+    rest = [f"and {more(len(children) - _CHILDREN)}"] if len(children) > _CHILDREN else []
     values = [("id", label.id), ("name", label.name), ("synonyms", ", ".join(label.synonyms)),
               ("gloss", label.gloss),
               ("seen", "yes, the model's CNN was trained on images of it" if label.seen else "no"),
               *(("path", PATH_SEPARATOR.join(path)) for path in known.paths),
-              ("children", ", ".join([*children[:_CHILDREN], *more]) or "none")]
+              ("children", ", ".join([*children[:_CHILDREN], *rest]) or "none")]
     return [f"{name:10}  {value}" for name, value in values if value]

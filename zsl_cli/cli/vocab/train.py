@@ -7,7 +7,7 @@ import click
 
 from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.interrupt import interrupts
-from zsl_cli.cli.terminal.progress import Bar, TerminalReporter
+from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
@@ -89,16 +89,16 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
         centre=centre, workers=workers, save_every=60 * save_every,
         force=force, restart=restart, hnsw=options.read_hnsw(m, ef_construction, ef),
         sources=tuple(options.read_sources(sources)))
-    with interrupts(), Bar.shown(quiet) as bar:
+    with interrupts(), TerminalReporter().shown(quiet) as reporter:
         try:
-            result = training.train(request, TerminalReporter(bar))
+            result = training.train(request, reporter)
         except KeyboardInterrupt:
             if training.is_unfinished(output):
                 printing.note("interrupted; run the same command again to go on", before="")
             raise
         printing.note(f"wrote {output}: {len(result.words):,} words, {dimension} dimensions",
                       before="")
-        bar.start("comparing with WordNet")
+        reporter.start("comparing with WordNet")
         try:
             line = _agreement(result, nouns)
         except KeyboardInterrupt:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from zsl_cli.cli.terminal import notes, options, printing
+from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.parameters import as_options
-from zsl_cli.cli.terminal.progress import Bar
+from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 
@@ -34,19 +34,17 @@ def command(name: str, without_index: bool, similarity: bool, wordnet: Path | No
     folder = folders.find(folders.VOCABULARY, name)
     total = folders.read_manifest(folders.VOCABULARY, folder).labels
     checks = []
-    with Bar.shown(quiet) as bar:
-        if not quiet:
-            notes.relay()
-        bar.start("verifying", total, "labels")
+    with TerminalReporter().shown(quiet) as reporter:
+        reporter.start("verifying", total, "labels")
         for check in verify(folder, index=not without_index, with_wordnet=similarity,
-                            wordnet_folder=wordnet, advance=bar.advance):
+                            wordnet_folder=wordnet, advance=reporter.advance):
             checks.append(replace(check, message=as_options(check.message)))
             if not as_json:
-                bar.end()
+                reporter.end()
                 printing.put(f"{_MARKS[check.state]}  {check.name}: {checks[-1].message}")
                 for example in check.examples:
                     printing.put(f"         {example}")
-                bar.start("verifying", total, "labels")
+                reporter.start("verifying", total, "labels")
     wrong = [check for check in checks if check.state == "wrong"]
     if as_json:
         printing.put_json({"folder": str(folder), "ok": not wrong,

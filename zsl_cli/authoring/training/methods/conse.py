@@ -56,12 +56,12 @@ class Conse(Method):
         from zsl_cli.authoring.training.label_vectors import meanings
 
         plan, vocabulary = session.start.plan, examples.vocabulary
-        made, known, count = projection_of(plan, vocabulary, meanings(vocabulary))
+        projection, known, count = projection_of(plan, vocabulary, meanings(vocabulary))
         session.log.reporter.say(f"{known} of the classifier's {count} classes are in the "
                                  "vocabulary")
-        _, projected = heads.project(made, examples.features, classifier_of(plan))
+        _, projected = heads.project(projection, examples.features, classifier_of(plan))
         temperature = scaling.temperature_of(projected, vocabulary.vectors, examples.rows)
-        return Fitted(projection=replace(made, score_temperature=temperature),
+        return Fitted(projection=replace(projection, score_temperature=temperature),
                       seen=examples.classes)
 
 

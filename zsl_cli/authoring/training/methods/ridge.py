@@ -96,10 +96,11 @@ class Ridge(Method):
         from zsl_cli.authoring.training import from_nought, scaling
         from zsl_cli.authoring.training.fitted import OwnLabels
         from zsl_cli.authoring.training.label_vectors import meanings, space_of
+        from zsl_cli.support.vectors import unit_rows
 
         labels, vectors = tuple(examples.vocabulary.labels), meanings(examples.vocabulary)
         problem = from_nought.problem_of(examples, vectors[examples.classes])
-        mapped = scaling.unit_rows(vectors @ self._solution(problem))
+        mapped = unit_rows(vectors @ self._solution(problem))
         images = problem.inputs[:len(examples.rows)]  # they stay where they are
         projection = Projection(np.eye(images.shape[1], dtype=np.float32), unit_features=True,
                                 space=space_of(name, labels, mapped))

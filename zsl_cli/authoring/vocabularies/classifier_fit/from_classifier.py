@@ -63,7 +63,7 @@ class FitRequest:
             if self.output.absolute() in path.absolute().parents:
                 raise ZslError(f"`{name}={path}`: this lies in {self.output}, which is to be "
                                "written")
-            check_new_file(path, force=self.force, option=f"`{name}`")
+            check_new_file(path, force=self.force, parameter=name)
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ import pytest
 from royal import VECTORS, make, named, unit
 
 from zsl_cli import Vocabulary
-from zsl_cli.classifier.candidates import compose
-from zsl_cli.classifier.meaning import neighbours, read_sum
 from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.meaning import neighbours, read_sum
+from zsl_cli.vocabulary.phrases import compose
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.classifier.candidates import compose
 from zsl_cli.errors import ZslError
 from zsl_cli.vocabulary.composition import mean
 from zsl_cli.vocabulary.nearest import Exact
+from zsl_cli.vocabulary.phrases import compose
 
 if TYPE_CHECKING:
     from zsl_cli.vocabulary.label import Match

@@ -1,0 +1,25 @@
+"""Whether a model folder is what it should be."""
+
+from pathlib import Path
+
+from zsl_cli.classifier import pairing
+from zsl_cli.embedding.model import Model
+from zsl_cli.support import folders
+from zsl_cli.vocabulary import checks
+
+
+def verify_model(folder: Path) -> None:
+    """Compare each file with its hash, load the model, encode two phrases if it does that, and
+    read the vocabulary that the folder carries, if it does, which has to fit.
+
+    Raises ZslError for the first thing that is wrong.
+    """
+    manifest = folders.read_manifest(folders.MODEL, folder)
+    for file in manifest.files:
+        folders.check_file(folder, file, manifest)
+    encoder = Model.load(folder, device="cpu").label_encoder
+    if encoder:
+        encoder.encode(["a phrase", "a phrase that is longer than the other"])
+    if own := pairing.own_vocabulary(folder):
+        checks.read(own)
+        pairing.vocabulary_for(folder, manifest)  # raises where the two do not fit

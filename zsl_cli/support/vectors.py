@@ -1,0 +1,15 @@
+"""Arithmetic of vectors that rooms share."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_SMALLEST = 1e-12  # a length; a shorter row is as good as nought
+
+
+def unit_rows(rows: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    """``[…, n, D]`` with each row scaled to unit length; a row of noughts stays as it is."""
+    return rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), _SMALLEST)
