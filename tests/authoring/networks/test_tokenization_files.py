@@ -92,7 +92,7 @@ def test_code_in_a_folder_is_not_run(clip_folder, tmp_path, monkeypatch):
 @pytest.mark.parametrize("package", ["transformers", "sentencepiece", "google.protobuf"])
 def test_a_missing_package_is_named(package, siglip_folder, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingExtraError, match=r"zsl-cli\[export\]"):
+    with pytest.raises(MissingExtraError, match=r"zsl-cli\[checkpoints\]"):
         tokenization.from_folder(siglip_folder, LENGTH)
 
 
