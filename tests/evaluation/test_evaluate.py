@@ -89,7 +89,7 @@ def test_rows_of_different_images_are_named(request_of, tmp_path):
     ({"seed": -1}, "`seed` must be"), ({"seed": 2**32}, "`seed` must be"),
     ({"jobs": 0}, "`jobs` must be"), ({"batch_size": 0}, "`batch_size` must be"),
     ({"max_pixels": 0}, "`max_pixels` must be a whole number at least 1, not 0"),
-    ({"device": "tpu"}, "`device=tpu`: one of auto, cpu, cuda is expected")])
+    ({"device": "tpu"}, "`device` is one of auto, cpu, cuda, and not 'tpu'")])
 def test_what_makes_no_sense_is_refused(request_of, what, message):
     with pytest.raises(RequestError) as refused:
         evaluate(request_of(**what))

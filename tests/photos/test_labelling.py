@@ -145,7 +145,7 @@ def test_a_dry_run_writes_nothing(request_of, photos, tmp_path):
     ({"exact": True, "ef": 10}, "`ef` is for the HNSW index, which `exact` does without"),
     ({"ef": 0}, "`ef` must be"), ({"jobs": 0}, "`jobs` must be"),
     ({"batch_size": 2000}, "`batch_size` must be"), ({"max_pixels": 0}, "`max_pixels` must be"),
-    ({"device": "tpu"}, "`device=tpu`: one of auto, cpu, cuda is expected")])
+    ({"device": "tpu"}, "`device` is one of auto, cpu, cuda, and not 'tpu'")])
 def test_what_makes_no_sense_is_refused(request_of, what, message):
     with pytest.raises(RequestError) as refused:
         label(request_of(**{"sources": "photos", "output": "l.jsonl", **what}))

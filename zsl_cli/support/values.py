@@ -37,7 +37,7 @@ def is_finite(value: object) -> bool:
 def check_choice(parameter: str, value: object, choices: Iterable[str]) -> None:
     """One of some words."""
     if value not in (words := tuple(choices)):
-        raise RequestError(f"`{parameter}={value}`: one of {', '.join(words)} is expected")
+        raise RequestError(f"`{parameter}` is one of {', '.join(words)}, and not {value!r}")
 
 
 def check_device(device: str) -> None:

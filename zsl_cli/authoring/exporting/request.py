@@ -10,8 +10,10 @@ from zsl_cli.authoring.networks.hints import Hints
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
 from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.support import folders, requests
+from zsl_cli.support import folders
 from zsl_cli.support.limits import FEATURES_FROM, QUANTIZE
+from zsl_cli.support.names import set_paths, set_texts
+from zsl_cli.support.values import check_choice
 from zsl_cli.vocabulary.label import Label
 
 _SPACE = re.compile(r"[\w.:/-]{1,200}")
@@ -70,11 +72,11 @@ class ExportRequest:
     force: bool = False
 
     def __post_init__(self) -> None:
-        requests.set_paths(self, "checkpoint", "output", "text_encoder")
-        requests.set_paths(self, "class_names", "phrase_map", others=(tuple, list, PhraseMap))
-        requests.set_texts(self, "projection", "vocabulary", "vocab_labels", "calibration_images")
-        requests.check_choice(self, "quantize", QUANTIZE)
-        requests.check_choice(self, "features_from", FEATURES_FROM)
+        set_paths(self, "checkpoint", "output", "text_encoder")
+        set_paths(self, "class_names", "phrase_map", others=(tuple, list, PhraseMap))
+        set_texts(self, "projection", "vocabulary", "vocab_labels", "calibration_images")
+        check_choice("quantize", self.quantize, QUANTIZE)
+        check_choice("features_from", self.features_from, FEATURES_FROM)
         if self.temperature is not None and not 0 < self.temperature < math.inf:
             raise RequestError(f"`temperature` must be above 0, not {self.temperature}")
         if self.space is not None and not _SPACE.fullmatch(self.space):

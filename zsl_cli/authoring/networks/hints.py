@@ -6,8 +6,9 @@ from pathlib import Path
 
 from zsl_cli.authoring.networks.network import Channels, Input
 from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.support import requests
 from zsl_cli.support.manifests import FITS, INTERPOLATIONS
+from zsl_cli.support.names import set_paths
+from zsl_cli.support.values import check_choice
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class InputOptions:
     def __post_init__(self) -> None:
         for name, choices in (("fit", FITS), ("interpolation", INTERPOLATIONS)):
             if getattr(self, name) is not None:
-                requests.check_choice(self, name, choices)
+                check_choice(name, getattr(self, name), choices)
         for name in ("mean", "std"):
             values = getattr(self, name)
             if values is None:
@@ -77,4 +78,4 @@ class Hints:
     trust_pickle: bool = False
 
     def __post_init__(self) -> None:
-        requests.set_paths(self, "tokenizer")
+        set_paths(self, "tokenizer")

@@ -8,9 +8,9 @@ from zsl_cli.authoring.training.course import Course
 from zsl_cli.authoring.training.methods.base import Method
 from zsl_cli.authoring.training.methods.rank import Rank
 from zsl_cli.authoring.training.parameters import Range, check_value
-from zsl_cli.support import requests
 from zsl_cli.support.limits import DEVICES, MAX_PIXELS, QUANTIZE
-from zsl_cli.support.names import Name
+from zsl_cli.support.names import Name, set_paths, set_texts
+from zsl_cli.support.values import check_choice
 
 UNFINISHED = "unfinished"
 
@@ -61,10 +61,10 @@ class TrainRequest:
     force: bool = False
 
     def __post_init__(self) -> None:
-        requests.set_paths(self, "data", "output", "backbone", "hold_out")
-        requests.set_texts(self, "model", "vocabulary")
-        requests.check_choice(self, "quantize", QUANTIZE)
-        requests.check_choice(self, "device", DEVICES)
+        set_paths(self, "data", "output", "backbone", "hold_out")
+        set_texts(self, "model", "vocabulary")
+        check_choice("quantize", self.quantize, QUANTIZE)
+        check_choice("device", self.device, DEVICES)
         check_value("max_pixels", self.max_pixels, Range(1, whole=True))
         self.method.check_course(self.course)
         effects.check(self, self.method, self.course)

@@ -20,9 +20,11 @@ from zsl_cli.authoring.vocabularies.report import Report
 from zsl_cli.authoring.vocabularies.token_vectors import Seen, Store, Words
 from zsl_cli.authoring.vocabularies.word_vectors import open_vectors
 from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.support import folders, requests
+from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
+from zsl_cli.support.names import set_paths, set_texts
 from zsl_cli.support.progress import SILENT, Reporter
+from zsl_cli.support.values import check_choice
 from zsl_cli.support.version import __version__
 from zsl_cli.support.wording import counted, some
 from zsl_cli.vocabulary import composition
@@ -85,10 +87,10 @@ class BuildRequest:
     force: bool = False
 
     def __post_init__(self) -> None:
-        requests.set_paths(self, "vectors", "output")
-        requests.set_texts(self, "labels")
+        set_paths(self, "vectors", "output")
+        set_texts(self, "labels")
         for name, choices in (("phrases", PHRASES), ("oov", OOV), ("dtype", DTYPES)):
-            requests.check_choice(self, name, choices)
+            check_choice(name, getattr(self, name), choices)
         if self.limit is not None and self.limit < 1:
             raise RequestError(f"`limit` must be above 0, not {self.limit}")
 

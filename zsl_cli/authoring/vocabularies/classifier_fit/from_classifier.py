@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from zsl_cli.authoring.vocabularies.classifier_fit import fit, fitted
 from zsl_cli.authoring.vocabularies.wordnet import find_folder
 from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.support import extras, folders, requests
+from zsl_cli.support import extras, folders
 from zsl_cli.support.files import check_new_file
 from zsl_cli.support.manifests import VocabularyManifest
+from zsl_cli.support.names import set_paths
 from zsl_cli.support.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class FitRequest:
     force: bool = False
 
     def __post_init__(self) -> None:
-        requests.set_paths(self, "checkpoint", "output", "projection", "phrase_map", "wordnet",
+        set_paths(self, "checkpoint", "output", "projection", "phrase_map", "wordnet",
                            "text_encoder", "class_lists")
         if self.feature_length is not None and not 0 < self.feature_length < math.inf:
             raise RequestError(f"`feature_length` must be above 0, not {self.feature_length}")

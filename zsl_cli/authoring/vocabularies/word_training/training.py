@@ -17,8 +17,9 @@ from zsl_cli.authoring.vocabularies.word_training import corpus, prepare, skipgr
 from zsl_cli.authoring.vocabularies.word_training.prepare import Prepared
 from zsl_cli.authoring.vocabularies.wordnet import WordNet
 from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.support import cpus, extras, files, folders, requests, work_folder
+from zsl_cli.support import cpus, extras, files, folders, work_folder
 from zsl_cli.support.manifests import VocabularyManifest
+from zsl_cli.support.names import set_paths
 from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary import writing
@@ -56,7 +57,7 @@ class WordTrainingRequest:
     sources: tuple[dict[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        requests.set_paths(self, "corpus", "output")
+        set_paths(self, "corpus", "output")
         if self.workers is not None and self.workers < 1:
             raise RequestError(f"`workers` must be above 0, not {self.workers}")
         if not self.save_every > 0:
