@@ -316,7 +316,8 @@ def test_a_missing_library_is_named(tmp_path, monkeypatch):
 
     for library, name in (("timm", "timm:resnet18"), ("torchvision", "torchvision:resnet18"),
                           ("open_clip", "open_clip:ViT-B-32")):
-        monkeypatch.setitem(sys.modules, library, None)
+        for module in {library, *(m for m in sys.modules if m.startswith(f"{library}."))}:
+            monkeypatch.setitem(sys.modules, module, None)
         torch.save({"a": torch.ones(1)}, tmp_path / "w.pth")
         wanted = rf"`architecture={name}` needs .*: pip install 'zsl-cli\[checkpoints\]'"
         with pytest.raises(ZslError, match=wanted):
