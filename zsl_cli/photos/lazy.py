@@ -3,14 +3,11 @@ is never."""
 
 from typing import TYPE_CHECKING
 
-from zsl_cli.classifier.candidates import choose
 from zsl_cli.classifier.pairing import vocabulary_for
 from zsl_cli.photos.entry import Provenance
 from zsl_cli.support import folders
 from zsl_cli.support.names import Name
 from zsl_cli.support.version import __version__
-from zsl_cli.vocabulary.nearest import EXACT_UP_TO
-from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +15,12 @@ if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.photos.pipeline import Question
     from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
+
+EXACT_UP_TO = 24_000_000
+"""Up to so many numbers, labels × dimensions (80,000 labels of 300), exact search costs a sixth
+of what the encoder does at most, and building an index as much as thousands of photos do, so that
+whole libraries are searched exactly, however many photos are left to do."""
 
 
 class LazyClassifier:
@@ -36,6 +39,8 @@ class LazyClassifier:
         of_model = folders.read_manifest(folders.MODEL, self._model)
         self._folder: Path | None = vocabulary_for(self._model, of_model, vocabulary)
         if self._folder is None:
+            from zsl_cli.vocabulary.vocabulary import Vocabulary
+
             self._vocabulary: Vocabulary | None = Vocabulary.empty(of_model.space,
                                                                    of_model.dimension)
             of_labels = self._vocabulary.manifest
@@ -50,6 +55,8 @@ class LazyClassifier:
         self.provenance = Provenance(of_model.name, of_labels.name, __version__)
         if (question.labels is not None or question.under or question.max_depth is not None
                 or self._folder is None):
+            from zsl_cli.classifier.candidates import choose
+
             choose(self.vocabulary, question.labels, question.under,  # said before all else
                    max_depth=question.max_depth, phrases=of_model.encodes_phrases)
 
@@ -61,6 +68,7 @@ class LazyClassifier:
         """
         from zsl_cli.classifier.classifier import Classifier
         from zsl_cli.embedding.model import Model
+        from zsl_cli.vocabulary.vocabulary import Vocabulary
 
         loading = None
         if self._vocabulary is None and self._folder:  # on another thread than the model
@@ -76,9 +84,11 @@ class LazyClassifier:
             ef=self._ef, images=images)
 
     @property
-    def vocabulary(self) -> Vocabulary:
+    def vocabulary(self) -> "Vocabulary":
         """The vocabulary, loaded once."""
         if self._vocabulary is None:
+            from zsl_cli.vocabulary.vocabulary import Vocabulary
+
             assert self._folder is not None
             self._vocabulary = Vocabulary.load(self._folder)
         return self._vocabulary
