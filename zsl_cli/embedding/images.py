@@ -141,7 +141,7 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
 
 def _too_large(pixels: int, max_pixels: int) -> ImageError:
     return ImageError(f"its {pixels:,} pixels exceed the limit of {max_pixels:,} pixels; if you "
-                      "trust the file, raise the limit, `max_pixels`", "limit")
+                      "trust the file, raise the limit with `max_pixels`", "limit")
 
 
 def _enable_heif() -> None:
