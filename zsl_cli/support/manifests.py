@@ -277,8 +277,7 @@ class ModelManifest(Manifest):
             "parity": _parity(entries.get("parity"))}
 
     def to_entries(self) -> dict[str, Any]:
-        """The JSON object that ``from_entries`` makes this manifest of, of what zsl itself has
-        written."""
+        """The JSON object that ``from_entries`` makes this manifest of, where zsl wrote it."""
         optional = {
             "normalisation": self.normalisation and asdict(self.normalisation),
             "architecture": self.architecture, "features": self.features,
@@ -319,8 +318,7 @@ class VocabularyManifest(Manifest):
 
     @classmethod
     def _required(cls) -> tuple[str, ...]:
-        required = super()._required()
-        return (*required[:-1], "labels", *required[-1:])
+        return ("name", "version", "space", "dimension", "labels", "files")
 
     @classmethod
     def _fields(cls, entries: Entries, path: Path) -> dict[str, Any]:
@@ -330,8 +328,7 @@ class VocabularyManifest(Manifest):
             raise FolderError(f"{path}: prior_dimension {prior!r} is not a whole number from 1 to "
                               f"{dimension - 1}: the dimensions before it are what labels mean")
         return super()._fields(entries, path) | {
-            "labels": entries["labels"], "prior_dimension": prior,
-            "hnsw": entries.get("hnsw", {})}
+            "labels": entries["labels"], "prior_dimension": prior, "hnsw": entries.get("hnsw", {})}
 
 
 def _check_count(path: Path, entries: Entries, key: str) -> None:
