@@ -16,9 +16,10 @@ def until_the_reader_goes(arguments, environment, *, lines=1, cwd=None):
         return process.wait(120), seen, err
 
 
-def without_standard_output(arguments, environment):
-    """Runs ``zsl`` with standard output closed; the exit status and standard error."""
+def without_stream(number, arguments, environment):
+    """Runs ``zsl`` with standard input (0) or output (1) closed; the exit status and standard
+    error."""
     done = subprocess.run([sys.executable, "-m", "zsl_cli", *arguments], env=environment,
                           stderr=subprocess.PIPE, timeout=120, check=False,
-                          preexec_fn=lambda: os.close(1))
+                          preexec_fn=lambda: os.close(number))
     return done.returncode, done.stderr

@@ -45,3 +45,9 @@ class ImageError(ZslError):
     def __init__(self, message: str, kind: str = "image") -> None:
         super().__init__(message)
         self.kind = kind
+
+    @property
+    def plain(self) -> str:
+        """The message for files and records, whose readers may be anybody: the name of a parameter
+        stands there without its quotes."""
+        return str(self).replace("`", "")

@@ -37,7 +37,7 @@ def test_an_explicit_vocabulary_always_wins(user_home):
     other = text_model.make_vocabulary(user_home / "vocab" / "other")
     assert chosen(model, "other") == other
     with pytest.raises(MismatchError,
-                       match="pairs that fit: `model=m`; `model=m` `vocabulary=other`"):
+                       match="pairs that fit: model m alone; model m with vocabulary other"):
         chosen(model, folders.embedded(folders.VOCABULARY) / "default")
     with pytest.raises(FolderError, match="no vocabulary called 'nowhere'"):
         chosen(model, "nowhere")
@@ -115,8 +115,8 @@ def test_no_more_than_five_pairs_are_named_those_with_the_model_first(user_home)
     with pytest.raises(MismatchError) as caught:
         chosen(model, folders.embedded(folders.VOCABULARY) / "default")
     fitting = str(caught.value).partition("pairs that fit: ")[2].split("; ")
-    assert fitting == [*(f"`model=m2` `vocabulary=v{number}`" for number in range(4)),
-                       "`model=default` `vocabulary=default` and 13 more"]
+    assert fitting == [*(f"model m2 with vocabulary v{number}" for number in range(4)),
+                       "model default with vocabulary default and 13 more"]
 
 
 def test_the_command_line_resolves_alike(zsl, user_home):

@@ -268,6 +268,7 @@ def test_labels_given_twice_are_all_candidates(zsl, cat_jpg):
     (["--model", "fancy"], "no model called 'fancy'; known models: default"),
     (["--vocab", "fancy"], "no vocabulary called 'fancy'; known vocabularies: default"),
     (["--lables", "cat"], "--labels"), (["--batch-size", "0"], "1<=x<=1024"),
+    (["-q", "-v"], "--quiet and --verbose exclude each other"),
 ])
 def test_a_wrong_option_is_refused_and_the_right_ones_named(zsl, cat_jpg, arguments, message):
     result = zsl("classify", str(cat_jpg), *arguments)
@@ -280,8 +281,22 @@ def test_a_wrong_option_is_refused_and_the_right_ones_named(zsl, cat_jpg, argume
 def test_the_pixel_limit_can_be_set(zsl, cat_jpg):
     result = zsl("classify", str(cat_jpg), "--max-pixels", "1000", "--jsonl")
     assert result.returncode == 1
-    assert records(result)[0]["error"]["kind"] == "limit"
-    assert b"--max-pixels" in result.stderr
+    (record,) = records(result)
+    assert record["error"]["kind"] == "limit"
+    assert "raise the limit with max_pixels" in record["error"]["message"]
+    assert b"raise the limit with --max-pixels" in result.stderr
+
+
+@pytest.mark.usefixtures("any_file_name")
+def test_a_name_in_backquotes_is_no_parameter(zsl, cat, tmp_path):
+    cat.save(tmp_path / "`top`.jpg")
+    result = zsl("classify", "`top`.jpg", "`jobs`.jpg", "--max-pixels", "1000")
+    assert sorted(result.stderr.decode().splitlines()[:2]) == [
+        "zsl: `jobs`.jpg: no such file",
+        "zsl: `top`.jpg: its 135,300 pixels exceed the limit of 1,000 pixels; if you trust the "
+        "file, raise the limit with --max-pixels"]
+    result = zsl("classify", "`top`.jpg", "--model", "`jobs`")
+    assert b"no model called '`jobs`'" in result.stderr
 
 
 def test_cuda_is_refused_where_it_cannot_load(zsl, cat_jpg):
@@ -328,7 +343,7 @@ def test_a_model_and_a_vocabulary_that_do_not_fit_are_refused_and_a_pair_that_fi
     assert result.returncode == 2
     message = result.stderr.decode()
     assert "'elsewhere'" in message
-    assert "--model default --vocab default" in message
+    assert "model default with vocabulary default" in message
 
 
 def test_a_closed_pipe_ends_it_quietly(environment, cat_jpg):

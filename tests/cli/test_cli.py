@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from readers import until_the_reader_goes, without_standard_output
+from readers import until_the_reader_goes, without_stream
 
 import zsl_cli
 from zsl_cli import Classifier
@@ -116,8 +116,39 @@ def test_help_to_a_reader_who_has_gone_is_quiet(environment):
 
 @pytest.mark.usefixtures("posix")
 def test_a_closed_standard_output_is_an_error_of_one_line(environment):
-    assert without_standard_output(["doctor"], environment) == (
+    assert without_stream(1, ["doctor"], environment) == (
         2, b"zsl: standard output is closed\n")
+
+
+@pytest.mark.usefixtures("posix")
+def test_a_closed_standard_input_is_said_where_it_is_read(environment, cat_jpg):
+    status, err = without_stream(
+        0, ["classify", str(cat_jpg), "--labels-file", "-"], environment)
+    assert status == 2
+    assert b"--labels-file -: standard input is closed" in err
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_an_error_has_the_same_exit_status_with_and_without_its_traceback(zsl, cat_jpg, debug):
+    result = zsl("classify", str(cat_jpg), "--model", "fancy", *["--debug"] * debug)
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert b"no model called 'fancy'" in result.stderr
+    assert (b"Traceback" in result.stderr) is debug
+
+
+def test_an_interrupt_waits_for_a_module_that_is_being_imported(zsl, cat_jpg, tmp_path):
+    """Compiled modules make an error of their own of it."""
+    (tmp_path / "onnxruntime.py").write_text(
+        "import signal, time\n"
+        "signal.raise_signal(signal.SIGINT)\n"
+        "print('imported', flush=True)\n"
+        "def __getattr__(name):\n"
+        "    if name.startswith('__'):\n"
+        "        raise AttributeError(name)\n"
+        "    time.sleep(60)\n")
+    result = zsl("classify", str(cat_jpg), env={"PYTHONPATH": str(tmp_path)})
+    assert (result.returncode, result.stdout.strip(), result.stderr) == (130, b"imported", b"")
+
 
 
 def test_doctor_says_that_nothing_is_wrong_and_what_is(zsl, tmp_path):

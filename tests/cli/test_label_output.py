@@ -61,7 +61,8 @@ def test_a_file_of_somebody_else_is_not_replaced(zsl, library, tmp_path):
     (tmp_path / "l.jsonl").write_text("mine\n")
     result = zsl("label", "photos", "-o", "l.jsonl")
     assert result.returncode == 2
-    assert b"exists and was not written by an earlier run; give --force" in result.stderr
+    assert (b"exists and was not written by an earlier run of the same command; give --force"
+            in result.stderr)
     assert (tmp_path / "l.jsonl").read_text() == "mine\n"
     assert zsl("label", "photos", "-o", "l.jsonl", "--force").returncode == 0
     assert zsl("label", "photos", "-o", "l.jsonl").returncode == 0
@@ -160,6 +161,15 @@ def test_an_output_that_cannot_be_written_is_refused_at_once(zsl, library, tmp_p
     assert result.returncode == 2
     assert message in result.stderr.decode()
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("option", ["-o", "--report", "--files-from"])
+def test_an_empty_name_is_refused_before_anything_is_done(zsl, library, tmp_path, option):
+    before = sorted(tmp_path.parent.iterdir())
+    result = zsl("label", "photos", option, "")
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert b"is empty" in result.stderr
+    assert sorted(tmp_path.parent.iterdir()) == before
 
 
 def test_a_full_disk_leaves_the_earlier_output(zsl, large_library, disk):

@@ -29,8 +29,8 @@ def test_what_is_said_goes_above_a_bar_and_names_options():
     command = click.Command("some", params=[
         click.Option(["--top", "-k"]), click.Option(["--quiet"], is_flag=True),
         click.Option(["--verbose"], is_flag=True)])
-    for flags, heard in (([], ["zsl: say --top\\n", "note"]), (["--quiet"], ["zsl: say --top\\n"]),
-                         (["--verbose"], ["zsl: say --top\\n", "note", "zsl: detail"])):
+    for flags, heard in (([], ["zsl: say `top`\\n", "note"]), (["--quiet"], ["zsl: say `top`\\n"]),
+                         (["--verbose"], ["zsl: say `top`\\n", "note", "zsl: detail"])):
         lines = []
         with command.make_context("some", flags), printing.above(lines.append):
             printing.say("say `top`\n")

@@ -135,7 +135,8 @@ def test_a_dry_run_writes_nothing(request_of, photos, tmp_path):
     ({"xmp": True, "xmp_naming": "odd"}, "`xmp_naming` is one of auto, full, stem"),
     ({"output": None, "report": "r.html", "output_format": "csv"}, "`output_format` is for the"),
     ({"output_format": "xml"}, "`output_format` is one of jsonl, csv, parquet"),
-    ({"output": io.BytesIO(), "output_format": "csv"}, "a stream gets JSONL; for csv name a file"),
+    ({"output": io.BytesIO(), "output_format": "csv"},
+     "what is streamed is JSONL; for csv give `output` a file"),
     ({"report": "l.jsonl"}, "l.jsonl cannot be both the output and the report"),
     ({"sources": (), "files_from": "nowhere"}, "`files_from` nowhere: No such file"),
     ({"top": 0}, "`top` must be a whole number from 1 to 1000, not 0"),
@@ -154,7 +155,8 @@ def test_what_makes_no_sense_is_refused(request_of, what, message):
 
 def test_what_somebody_else_wrote_is_not_replaced_without_force(request_of, tmp_path):
     (tmp_path / "l.jsonl").write_text("mine\n")
-    with pytest.raises(ZslError, match="not written by an earlier run; give `force` to replace"):
+    with pytest.raises(ZslError, match="was not written by an earlier run of the same command; "
+                                       "give `force` to replace it"):
         label(request_of(output="l.jsonl"))
     assert label(request_of(output="l.jsonl", force=True)).ok
 

@@ -13,11 +13,3 @@ def test_a_missing_package_is_named_with_what_to_install(module, package):
                                                 r"'zsl-cli\[vocab\]'"), \
             extras.needed("vocab", "reading"):
         raise ImportError("no", name=module)
-
-
-def test_an_interrupt_while_a_module_is_imported_is_an_interrupt():
-    with pytest.raises(KeyboardInterrupt), extras.needed("vocab", "reading"):
-        try:
-            raise KeyboardInterrupt
-        except KeyboardInterrupt as stop:
-            raise ImportError("initialization failed") from stop

@@ -78,18 +78,18 @@ def check_fit(model_name: str, model: ModelManifest, vocabulary_name: str,
 
 
 def _pairs() -> Iterator[tuple[str, str, str]]:
-    """Model, vocabulary and the parameters for each pair that fits among what a name can reach."""
+    """Model, vocabulary and the words for each pair that fits among what a name can reach."""
     vocabularies = list(_readable(VOCABULARY))
     for model, manifest in _readable(MODEL):
         own = own_vocabulary(model)
         if own is not None and any(manifest.fits(of_own) for _, of_own in _read(VOCABULARY, own)):
-            yield model.name, "", f"`model={model.name}`"
+            yield model.name, "", f"model {model.name} alone"
         elif manifest.encodes_phrases:
-            yield model.name, "", f"`model={model.name}` `labels=A,B,C`"
+            yield model.name, "", f"model {model.name} with labels of your own"
         for vocabulary, candidate in vocabularies:
             if manifest.fits(candidate):
                 yield (model.name, vocabulary.name,
-                       f"`model={model.name}` `vocabulary={vocabulary.name}`")
+                       f"model {model.name} with vocabulary {vocabulary.name}")
 
 
 def _readable(kind: folders.Kind[M]) -> Iterator[tuple[Path, M]]:

@@ -64,7 +64,7 @@ def record(prediction: Prediction, facts: Mapping[str, Any],
     path_of: where it is given, each label's ``path`` is in the record too.
     """
     if prediction.error is not None:
-        error = {"kind": prediction.error.kind, "message": str(prediction.error)}
+        error = {"kind": prediction.error.kind, "message": prediction.error.plain}
         return {"path": prediction.path, "error": error, **facts}
     labels = [{**label_record(scored.label, scored.score),
                **({"path": list(path_of(scored.id))} if path_of else {})}

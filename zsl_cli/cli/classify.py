@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zsl_cli.cli.terminal import notes, options, predictions, printing
+from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.support import cpus
 
@@ -71,7 +72,7 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
             done += 1
         else:
             failures.append(prediction.error)
-            printing.say(f"{prediction.path}: {prediction.error}")
+            printing.say(f"{prediction.path}: {as_options(str(prediction.error))}")
     printing.detail(f"{done} images, {len(failures)} failed, {time.perf_counter() - started:.2f} s")
     return _status(done, failures)
 

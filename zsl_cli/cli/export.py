@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.cli.terminal import options, printing
-from zsl_cli.cli.terminal.interrupt import interrupts
+from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.support.limits import FEATURES_FROM, QUANTIZE
 from zsl_cli.support.manifests import FITS, INTERPOLATIONS
@@ -148,7 +148,7 @@ def command(checkpoint: Path, output: Path | None, dry_run: bool, quiet: bool, v
     if dry_run:
         _describe(make(request))
         return
-    with interrupts(), TerminalReporter().shown(quiet) as reporter:
+    with TerminalReporter().shown(quiet) as reporter:
         result = export(request, reporter)
     if result.comparison:
         _print_comparison(result.comparison)
@@ -194,7 +194,7 @@ def _describe(plan: "Plan") -> None:
     for name, value in lines:
         printing.put(f"{name:{width}}  {value}")
     for note in plan.notes:
-        printing.note(note)
+        printing.note(as_options(note))
 
 
 def _of_one(values: tuple[float, ...]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.cli.terminal import notes, options, printing
-from zsl_cli.cli.terminal.interrupt import interrupts
+from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import TerminalReporter, duration, rate
 from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.reporter import Reporter
@@ -32,12 +32,13 @@ _REASONS = 10
 
 @click.command("label")
 @click.argument("sources", nargs=-1, metavar="FOLDER...")
-@click.option("-o", "--output", metavar="FILE",
+@click.option("-o", "--output", type=options.NonEmpty(), metavar="FILE",
               help="The file to write: .jsonl, .csv or .parquet; - streams JSONL. Default: -, "
                    "unless --report or --xmp is given.")
 @click.option("--format", "output_format", type=click.Choice(TABLE_FORMATS),
               help="The format, where the file's name does not tell.")
-@click.option("--report", metavar="FILE", help="Write a page to look at, too: one HTML file.")
+@click.option("--report", type=options.NonEmpty(), metavar="FILE",
+              help="Write a page to look at, too: one HTML file.")
 @click.option("--xmp", is_flag=True, help="Write the labels into XMP sidecars beside the photos.")
 @click.option("--xmp-naming", type=click.Choice([naming.value for naming in Naming]),
               help="photo.jpg.xmp (full) or photo.xmp (stem); auto, the default, takes what is "
@@ -52,7 +53,7 @@ _REASONS = 10
 @click.option("--hidden", is_flag=True,
               help="Hidden folders, @eaDir, node_modules and __MACOSX as well.")
 @click.option("--follow-links", is_flag=True, help="Symbolic links as well.")
-@click.option("--files-from", metavar="FILE",
+@click.option("--files-from", type=options.NonEmpty(), metavar="FILE",
               help="Read paths from a list, a line each or NUL-separated; - is standard input.")
 @click.option("--retry-failed", is_flag=True, help="Try again what failed in an earlier run.")
 @click.option("--check-content", is_flag=True,
@@ -94,7 +95,7 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
         dry_run=dry_run, labels=names, **others)
     prints = streamed or (dry_run and xmp)  # which a bar on the same terminal would disturb
     terminal = _Terminal(request, quiet=quiet, verbose=verbose)
-    with interrupts(), terminal.shown(quiet or (prints and sys.stdout.isatty())):
+    with terminal.shown(quiet or (prints and sys.stdout.isatty())):
         result = label(request, terminal)
     return 0 if dry_run and not xmp else int(not result.ok)
 
@@ -130,7 +131,7 @@ class _Terminal(TerminalReporter, Reporter):
         """Tell the first ones."""
         self._named += 1
         if self._verbose or self._named <= _FIRST_FAILURES:
-            printing.say(f"{path}: {error}")
+            printing.say(f"{path}: {as_options(str(error))}")
 
     sidecar_failed = photo_failed
 
@@ -146,7 +147,8 @@ class _Terminal(TerminalReporter, Reporter):
             printing.put(_plan(result))
             return
         self.end()
-        first, *rest = _summary(result, dry_run=self._request.dry_run)
+        goes_on = not self._request.dry_run and self._request.stream is None
+        first, *rest = _summary(result, dry_run=self._request.dry_run, goes_on=goes_on)
         printing.note(first)
         for line in rest:
             printing.note(line, before=" " * len(printing.NAME))
@@ -158,8 +160,9 @@ def _plan(result: "LabelResult") -> str:
             + (f"; would write {' and '.join(result.outputs)}" if result.outputs else ""))
 
 
-def _summary(result: "LabelResult", *, dry_run: bool) -> Iterator[str]:
-    """What has happened, as lines."""
+def _summary(result: "LabelResult", *, dry_run: bool, goes_on: bool) -> Iterator[str]:
+    """What has happened, as lines; ``goes_on``: whether the next run begins where this one
+    ended."""
     done = result.labelled + result.failed
     yield (f"{counted(result.labelled, 'photo')} labelled, {result.failed:,} failed, "
            f"{result.kept:,} skipped as done before, {duration(result.seconds)}"
@@ -167,7 +170,7 @@ def _summary(result: "LabelResult", *, dry_run: bool) -> Iterator[str]:
     yield from _reasons(result.reasons)
     if result.failed_before:
         yield (f"{result.failed_before:,} of those skipped failed in an earlier run; "
-               "`retry_failed` tries them again")
+               "--retry-failed tries them again")
     if result.frequent:
         yield "most frequent: " + ", ".join(
             f"{name} {count:,}" for name, count in result.frequent)
@@ -185,11 +188,11 @@ def _summary(result: "LabelResult", *, dry_run: bool) -> Iterator[str]:
     elif result.outputs:
         yield from (f"written: {path}" for path in result.outputs)
     if result.interrupted:
-        yield "interrupted; run the same command again to go on"
+        yield "interrupted" + ("; run the same command again to go on" if goes_on else "")
 
 
 def _reasons(reasons: "Counter[str]") -> Iterator[str]:
     for reason, count in reasons.most_common(_REASONS):
-        yield f"{count:,} × {reason}"
+        yield f"{count:,} × {as_options(reason)}"
     if len(reasons) > _REASONS:
         yield f"and {more(len(reasons) - _REASONS, 'reasons')}"

@@ -11,6 +11,7 @@ import click
 
 from zsl_cli.cli.terminal import printing
 from zsl_cli.cli.terminal.groups import Group
+from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.errors import ZslError
 from zsl_cli.support.version import __version__
 
@@ -80,8 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if "_ZSL_COMPLETE" in os.environ:  # a shell asks how a word could go on
         importlib.import_module("zsl_cli.cli.terminal.completion")
     try:
-        status = zsl.main(args=arguments, prog_name="zsl", standalone_mode=False) or 0
-        sys.stdout.flush()
+        with interrupts():
+            status = zsl.main(args=arguments, prog_name="zsl", standalone_mode=False) or 0
+            sys.stdout.flush()
     except SystemExit:  # click's own end when the reader of its help has gone
         status = 0
     except QuietEndError as stop:
@@ -93,11 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         status = error.exit_code
     except Exception as error:
         if "--debug" in arguments:
-            raise
-        first, *more = _explain(error).splitlines() or [""]
-        printing.say(first)
-        for line in more:
-            printing.say(line, before="")
+            sys.excepthook(type(error), error, error.__traceback__)
+        else:
+            _say(error)
         status = 2
     _leave(status)
 
@@ -111,6 +111,13 @@ def _prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # not every name is text in the locale's encoding
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _say(error: Exception) -> None:
+    first, *more = _explain(error).splitlines() or [""]
+    printing.say(first)
+    for line in more:
+        printing.say(line, before="")
 
 
 def _explain(error: Exception) -> str:

@@ -52,7 +52,7 @@ class Walk:
         A folder stands for the images in it and in the folders below, a pattern (``*``, ``?``,
         ``[…]``, ``**``) that the shell left alone for the files that match, if ``patterns``.
         """
-        chosen = " that `include` and `exclude` leave" if self.include or self.exclude else ""
+        chosen = " that the patterns leave" if self.include or self.exclude else ""
         for argument in arguments:
             if os.path.isdir(argument):
                 if self.follow_links and self._is_entered(argument):

@@ -120,10 +120,10 @@ class Collector:
 
     def add_unreadable(self, failed: "Sequence[tuple[str, ImageError]]") -> None:
         """The images that cannot be read, by path."""
-        new = {path: str(error) for path, error in failed if path not in self._unreadable}
-        self._tell([f"{path}: {message}" for path, message in new.items()],
+        new = {path: error for path, error in failed if path not in self._unreadable}
+        self._tell([f"{path}: {error}" for path, error in new.items()],
                    "images that cannot be read")
-        self._unreadable |= new
+        self._unreadable |= {path: error.plain for path, error in new.items()}
 
     def add_lines(self, file: str, lines: Sequence[str], vocabulary: "Vocabulary") -> None:
         """The lines of a file that are no labels."""

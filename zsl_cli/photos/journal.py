@@ -356,4 +356,4 @@ def _label(id_: str, name: str) -> Label:
 
 def _text(error: ImageError) -> str:
     """A message as a database takes it: text without halves of surrogate pairs."""
-    return str(error).encode("utf-8", "backslashreplace").decode()
+    return error.plain.encode("utf-8", "backslashreplace").decode()

@@ -48,10 +48,10 @@ class Output:
         mark = self._mark()
         marks = journal.marks(self._name(journal))
         if mark is not None and mark not in marks and not force:
+            why = ("was changed since it was written" if marks else
+                   "exists and was not written by an earlier run of the same command")
             raise ZslError(
-                f"{self.path} " + ("was changed since it was written" if marks else
-                                   "exists and was not written by an earlier run")
-                + "; give `force` to replace it, or choose another name")
+                f"{self.path} {why}; give `force` to replace it, or choose another name")
 
     def would_lose(self, journal: "Journal") -> bool:
         """Whether writing it now, in the middle of a run, would take away labels that the journal

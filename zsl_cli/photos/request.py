@@ -97,7 +97,7 @@ class LabelRequest:
             raise RequestError("`output_format` is for the file that `output` names")
         if self.stream is not None and self.output_format not in (None, "jsonl"):
             raise RequestError(
-                f"a stream gets JSONL; for {self.output_format} name a file, `output`")
+                f"what is streamed is JSONL; for {self.output_format} give `output` a file")
         check_whole("top", self.top, 1, MAX_TOP)
         check_share("threshold", self.threshold)
         if self.max_depth is not None:

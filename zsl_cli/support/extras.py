@@ -19,15 +19,5 @@ def needed(extra: str, purpose: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        if stop := _interrupt(error):
-            raise stop from None
         module = (error.name or str(error)).partition(".")[0]
         raise MissingExtraError(_PACKAGES.get(module, module), extra, purpose) from error
-
-
-def _interrupt(error: BaseException | None) -> KeyboardInterrupt | None:
-    """The KeyboardInterrupt behind an error: a compiled module that is interrupted while it is
-    imported says that it could not be initialised."""
-    while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__cause__ or error.__context__
-    return error

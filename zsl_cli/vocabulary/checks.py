@@ -180,4 +180,4 @@ def _index(vocabulary: Vocabulary, advance: Callable[[int], object] | None) -> C
     if measured.recall >= recall.ENOUGH:
         return Check("index", "ok", message)
     return Check("index", "wrong", message + f", below {recall.ENOUGH}: build the vocabulary with "
-                 "a larger ef, M or ef_construction, or search it exactly, `exact`")
+                 "a larger ef, M or ef_construction, or search it by brute force")

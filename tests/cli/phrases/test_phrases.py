@@ -198,7 +198,7 @@ def test_labels_that_lie_elsewhere_are_told(zsl, painted, red):
     result = zsl("classify", red, "--model", str(painted), "--labels", "navy,colour",
                  "--under", "navy", "--jsonl")
     assert [id_ for id_, _, _ in found(result)] == ["c3"]
-    assert result.stderr.decode() == "zsl: left out by --under or --max-depth: 'colour'\n"
+    assert result.stderr.decode() == "zsl: left out by --under: 'colour'\n"
 
 
 def test_without_parents_nothing_lies_under_a_label(zsl, colours, red):

@@ -8,7 +8,6 @@ import click
 
 from zsl_cli.cli.eval import figures
 from zsl_cli.cli.terminal import notes, options, printing
-from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.progress import TerminalReporter, duration
 from zsl_cli.evaluation.reporter import Reporter
 from zsl_cli.support.limits import KS, MAX_RESAMPLES, MAX_SEED, MAX_TOP
@@ -108,7 +107,7 @@ def command(dataset: str, models: tuple[str, ...], ks: tuple[int, ...],
         from zsl_cli.evaluation import page
 
         page.check_place(report, force=force)
-    with interrupts(), _Terminal().shown(quiet) as reporter:
+    with _Terminal().shown(quiet) as reporter:
         result = evaluate(request, reporter)
     figures.say_differences(result)
     try:

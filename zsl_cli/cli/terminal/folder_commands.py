@@ -7,6 +7,7 @@ import click
 
 from zsl_cli.classifier import pairing
 from zsl_cli.cli.terminal import options, printing
+from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import Manifest, ModelManifest, VocabularyManifest
@@ -28,7 +29,7 @@ def add_to(group: click.Group, kind: folders.Kind[Manifest]) -> None:
                 manifest = folders.read_manifest(kind, folder)
                 own = _own_vocabulary(kind, folder)
             except ZslError as error:
-                printing.say(str(error))
+                printing.say(as_options(str(error)))
                 failures += 1
                 continue
             what = _contents(manifest)

@@ -5,7 +5,10 @@ from collections.abc import Iterable, Sequence
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
+import click
+
 from zsl_cli.cli.terminal import printing
+from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.support.wording import listed, more, quoted
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ _LONGEST = 200  # characters of a phrase that may be a name
 
 class _Relay(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        printing.say(record.getMessage())
+        printing.say(as_options(record.getMessage()))
 
 
 def relay() -> None:
@@ -63,7 +66,10 @@ def say_meanings(classifier: "Classifier", labels: Sequence[str], under: Sequenc
 def say_left_out(labels: Sequence[str]) -> None:
     """Tell which labels of the user's list are no candidates."""
     if labels:
-        printing.note("left out by `under` or `max_depth`: "
+        context = click.get_current_context()
+        limits = [option for name, option in (("under", "--under"), ("max_depth", "--max-depth"))
+                  if context.params.get(name) not in (None, ())]
+        printing.note(f"left out by {' and '.join(limits)}: "
                       + listed([quoted(label) for label in labels], _PHRASES))
 
 
@@ -72,7 +78,7 @@ def say_uncounted(lines: Sequence[str], kind: str) -> None:
     all of them (a Report of evaluation.left_out)."""
     shown = lines if printing.asked("verbose") else lines[:_UNCOUNTED]
     for line in shown:
-        printing.say(line)
+        printing.say(as_options(line))
     if len(lines) > len(shown):
         printing.say(f"and {more(len(lines) - len(shown), kind)} (--verbose names them all)")
 

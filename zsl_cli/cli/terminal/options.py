@@ -3,6 +3,7 @@
 import functools
 import json
 import math
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -28,7 +29,6 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
 
 
-
 def stack(*decorators: Decorator) -> Decorator:
     def apply(function: Function) -> Function:
         for decorator in reversed(decorators):
@@ -42,6 +42,8 @@ def _in_words_of_the_command_line(function: Function) -> Function:
     where the library has parameters."""
     @functools.wraps(function)
     def inner(*arguments: Any, **named: Any) -> Any:
+        if named["quiet"] and named["verbose"]:
+            raise click.UsageError("--quiet and --verbose exclude each other")
         if not named["quiet"]:
             notes.relay()
         try:
@@ -193,6 +195,8 @@ def read_labels(labels: Sequence[str], labels_file: Path | None) -> list[str] | 
         return None
     names = [name.strip() for name in ",".join(labels).split(",")]
     if labels_file is not None:
+        if str(labels_file) == "-" and sys.stdin is None:
+            raise click.UsageError("--labels-file -: standard input is closed")
         try:
             with click.open_file(str(labels_file), "rb") as file:
                 names += lines_of(file.read(), str(labels_file))

@@ -1,8 +1,8 @@
 """The one place where commands print: results to standard output, everything else to standard
 error.
 
-What a person reads has no characters that would steer a terminal, and what is said names options
-where the library names parameters. ``--quiet`` and ``--verbose`` are those of the running command.
+What a person reads has no characters that would steer a terminal. ``--quiet`` and ``--verbose``
+are those of the running command.
 """
 
 import json
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def above(write: Callable[[str], None]) -> Iterator[None]:
 def say(text: str, before: str = NAME) -> None:
     """A line on standard error; where a terminal was closed, nowhere."""
     with suppress(OSError):
-        _writers[-1](printable(as_options(before + text)))
+        _writers[-1](printable(before + text))
 
 
 def note(text: str, before: str = NAME) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from zsl_cli.cli.terminal import printing
+from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.support.progress import Reporter
 from zsl_cli.support.wording import printable
 
@@ -92,15 +93,15 @@ class TerminalReporter(Reporter):
 
     def say(self, line: str) -> None:
         """Said without ``--quiet``."""
-        printing.note(line)
+        printing.note(as_options(line))
 
     def detail(self, line: str) -> None:
         """Said with ``--verbose``."""
-        printing.detail(line)
+        printing.detail(as_options(line))
 
     def warn(self, line: str) -> None:
         """Said in any case."""
-        printing.say(line)
+        printing.say(as_options(line))
 
     def _note(self) -> str:
         assert self._progress is not None

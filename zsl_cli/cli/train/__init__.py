@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.cli.terminal import options
-from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.train import usage
 from zsl_cli.cli.train.declared import course_of, course_options, method_of, method_options
 from zsl_cli.cli.train.reporter import TrainingReporter
@@ -78,7 +77,7 @@ def command(context: click.Context, quiet: bool, verbose: bool, debug: bool,
     usage.check(context)
     from zsl_cli.authoring.training.stages import train
 
-    with interrupts(), TrainingReporter().shown(quiet) as reporter:
+    with TrainingReporter().shown(quiet) as reporter:
         result = train(_request(params), reporter)
         reporter.end()
         _say(result, reporter)

@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from zsl_cli.cli.terminal import options, printing
-from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.progress import TerminalReporter
 
 _PATH = click.Path(path_type=Path)
@@ -75,7 +74,7 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
         phrases=phrases, oov=oov, merge=merge, dtype=dtype, member=member, encoding=encoding,
         space=space, hnsw=options.read_hnsw(m, ef_construction, ef),
         sources=tuple(options.read_sources(sources)), name=name, force=force)
-    with interrupts(), TerminalReporter().shown(quiet) as reporter:
+    with TerminalReporter().shown(quiet) as reporter:
         result = build_vocabulary(request, reporter)
     report, manifest = result.report, result.manifest
     ways = [f"{count:,} {how}" for count, how in (

@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from zsl_cli.cli.terminal import options, printing
-from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.progress import TerminalReporter
 
 _PATH = click.Path(path_type=Path)
@@ -50,7 +49,7 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
     request = FitRequest(
         checkpoint, output, projection, phrase_map, architecture, feature_length, wordnet,
         text_encoder, class_lists, tuple(options.read_sources(sources)), force)
-    with interrupts(), TerminalReporter().shown(quiet) as reporter:
+    with TerminalReporter().shown(quiet) as reporter:
         result = fit_vocabulary(request, reporter)
     printing.note("wrote " + ", ".join(
         str(path) for path in (result.folder, result.projection, result.phrase_map) if path),

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.cli.terminal import options, printing
-from zsl_cli.cli.terminal.interrupt import interrupts
 from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.errors import ZslError
 
@@ -89,7 +88,7 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
         centre=centre, workers=workers, save_every=60 * save_every,
         force=force, restart=restart, hnsw=options.read_hnsw(m, ef_construction, ef),
         sources=tuple(options.read_sources(sources)))
-    with interrupts(), TerminalReporter().shown(quiet) as reporter:
+    with TerminalReporter().shown(quiet) as reporter:
         try:
             result = training.train(request, reporter)
         except KeyboardInterrupt:
