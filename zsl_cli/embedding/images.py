@@ -6,7 +6,6 @@ at a reduced size where that loses nothing the resize would keep, which is most 
 
 import io
 import os
-import re
 import stat
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -16,6 +15,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from PIL import Image
 
+from zsl_cli.embedding import colour, decoder_noise, jpeg, memory
+from zsl_cli.embedding.formats import open_image
+from zsl_cli.embedding.headers import check_size
+from zsl_cli.embedding.samples import eight_bit, is_blank
 from zsl_cli.errors import ImageError
 from zsl_cli.support.limits import MAX_PIXELS
 from zsl_cli.support.manifests import Preprocessing
@@ -32,8 +35,14 @@ a good resize, and a 12-megapixel photo is decoded at a quarter of its sides."""
 _TALL = 4
 """A picture more than so many times as tall as wide is cut before it is resized."""
 
+_BYTES = 8  # a pixel, as Pillow keeps it, and a copy of it in another mode
+_JPEGS = ("JPEG", "MPO")
+_SAYS_NOTHING = ("decoder error", "Generic Error")
+_ANIMATED = ("AVIF", "GIF", "PNG", "WEBP")
+_FRAMES = 100
+"""Of an animation that begins with blank ones."""
 
-_JPEG = b"\xff\xd8\xff"  # what each begins with
+_FRAMES_PIXELS = 1 << 28  # of all those frames together
 
 _EXIF_ORIENTATION = 0x0112
 _TURN: dict[int, Callable[[Any], Any]] = {  # EXIF 2.3, tag 274, on an [H, W, C] array
@@ -49,26 +58,35 @@ _TURN: dict[int, Callable[[Any], Any]] = {  # EXIF 2.3, tag 274, on an [H, W, C]
 
 def load(source: "ImageSource", preprocessing: Preprocessing, *,
          max_pixels: int = MAX_PIXELS, reduced: bool = True) -> "NDArray[np.uint8]":
-    """The picture as uint8 ``[size, size, 3]`` (``[3, size, size]`` for NCHW), RGB.
+    """The picture as uint8 ``[size, size, 3]`` (``[3, size, size]`` for NCHW), sRGB.
 
-    EXIF orientation is applied, transparency is laid on white, 16 bits are scaled to 8, and of
-    an animation the first frame is taken. ``reduced=False`` decodes in full size.
+    EXIF orientation and the colour profile are applied, transparency is laid on white, 16 bits are
+    scaled to 8, and of an animation the first frame that shows something is taken.
+    ``reduced=False`` decodes in full size.
 
     Raises ImageError for a source that cannot be used, whatever is wrong with it.
     """
     if isinstance(source, Image.Image):
-        _check_size(source, max_pixels)
-        return _arrange(_square(source, preprocessing, reduced), preprocessing)
-    with _file(source) as file:
+        check_size(source.size, max_pixels)
+        if reduced:
+            _reduce(source, preprocessing)
+        source.load()
+        return _arrange(_square(source, preprocessing), preprocessing)
+    with _file(source) as file, decoder_noise.caught() as noise:
         try:
-            with _open(file, max_pixels) as image:
-                return _arrange(_square(image, preprocessing, reduced), preprocessing)
+            with open_image(file, max_pixels) as image:
+                _turn_to_first_to_show(image)
+                if reduced:
+                    _reduce(image, preprocessing)
+                with memory.DECODING.lent(image.width * image.height * _BYTES):
+                    decoded = _decoded(image, file, max_pixels)
+                    return _arrange(_square(decoded, preprocessing), preprocessing)
         except ImageError:
             raise
         except MemoryError as error:
             raise ImageError("not enough memory to decode it", "limit") from error
         except Exception as error:  # Pillow's parsers raise whatever a damaged file leads them to
-            raise ImageError(f"cannot decode it: {_reason(error)}") from error
+            raise _reported(error, noise) from error
 
 
 def _file(source: str | os.PathLike[str] | bytes | BinaryIO) -> AbstractContextManager[BinaryIO]:
@@ -102,79 +120,72 @@ def open_file(source: str | os.PathLike[str]) -> BinaryIO:
         raise ImageError(str(error), "missing") from error
 
 
-def _open(file: BinaryIO, max_pixels: int) -> Image.Image:
-    """The image with its header read and its size checked, not yet decoded."""
-    if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
-        Image.MAX_IMAGE_PIXELS = max_pixels  # global to the process: raised here, never lowered
-    start = file.read(32)
-    file.seek(0)
-    if not start:
-        raise ImageError("the file is empty")
-    if start[4:8] == b"ftyp" and start[8:12] not in (b"avif", b"avis"):
-        _enable_heif()
-    try:
-        image = _jpeg(file) if start.startswith(_JPEG) else Image.open(file)
-    except Image.UnidentifiedImageError as error:
-        raise ImageError("not an image in a known format") from error
-    except Image.DecompressionBombError as error:
-        claimed = re.search(r"\d+", str(error))
-        raise _too_large(int(claimed[0]) if claimed else 0, max_pixels) from error
-    _check_size(image, max_pixels)
-    return image
+def _reported(error: Exception, noise: list[str]) -> ImageError:
+    """What is told of an error of Pillow's; where it is a number, what libtiff has said."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if "memory" in reason:
+        return ImageError("not enough memory to decode it", "limit")
+    if reason.startswith(_SAYS_NOTHING):
+        reason = noise[0] if noise else "its data are damaged"
+    return ImageError(f"cannot decode it: {reason}")
 
 
-def _jpeg(file: BinaryIO) -> Image.Image:
-    """As ``Image.open``, which would import the plugins of five formats first."""
-    from PIL.JpegImagePlugin import jpeg_factory
-
-    try:
-        return jpeg_factory(file)
-    except SyntaxError:  # what plugins raise for files that are not theirs
-        file.seek(0)
-        return Image.open(file)
-
-
-def _check_size(image: Image.Image, max_pixels: int) -> None:
-    if image.width * image.height > max_pixels:
-        raise _too_large(image.width * image.height, max_pixels)
+def _turn_to_first_to_show(image: Image.Image) -> None:
+    """Turn an animation to its first frame that is not blank, if there is one among the first."""
+    if image.format not in _ANIMATED or not getattr(image, "is_animated", False):
+        return
+    for frame in range(min(_FRAMES, 1 + _FRAMES_PIXELS // (image.width * image.height))):
+        try:
+            image.seek(frame)
+        except EOFError:
+            break
+        if not is_blank(image):
+            return
+    image.seek(0)
 
 
-def _too_large(pixels: int, max_pixels: int) -> ImageError:
-    return ImageError(f"its {pixels:,} pixels exceed the limit of {max_pixels:,} pixels; if you "
-                      "trust the file, raise the limit with `max_pixels`", "limit")
-
-
-def _enable_heif() -> None:
-    try:
-        from pillow_heif import register_heif_opener
-    except ImportError as error:
-        raise ImageError("HEIC needs pillow-heif: pip install 'zsl-cli[heif]'",
-                         "decoder") from error
-    register_heif_opener()
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _square(image: Image.Image, preprocessing: Preprocessing,
-            reduced: bool) -> "NDArray[np.uint8]":
-    """The picture made square and resized, as [size, size, 3]."""
-    side = preprocessing.size
-    if reduced and image.format in ("JPEG", "MPO"):
+def _reduce(image: Image.Image, preprocessing: Preprocessing) -> None:
+    """Have a JPEG decoded at a reduced size."""
+    if image.format in _JPEGS:
         # The whole picture's size at which the square's side is REDUCING_GAP times what we need.
         needed = max(image.size) if preprocessing.fit == "pad" else (
             min(image.size) * preprocessing.crop)
-        scale = REDUCING_GAP * side / needed
+        scale = REDUCING_GAP * preprocessing.size / needed
         image.draft(None, (int(image.width * scale), int(image.height * scale)))
-    image.load()  # a TIFF is turned here by Pillow itself, and its orientation is then 1
+
+
+def _decoded(image: Image.Image, file: BinaryIO, max_pixels: int) -> Image.Image:
+    """The image with its pixels, or another one of the same file where its end is missing."""
+    try:
+        image.load()  # a TIFF is turned here by Pillow itself, and its orientation is then 1
+        return image
+    except OSError:
+        if image.format not in (*_JPEGS, "JPEG2000"):
+            raise
+        size, format_ = image.size, image.format
+
+    def again(file: BinaryIO) -> Image.Image:
+        image = open_image(file, max_pixels)
+        image.draft(None, size)
+        image.load()
+        return image
+
+    if format_ == "JPEG2000":  # whose decoder makes nothing up
+        file.seek(0)
+        return again(io.BytesIO(file.read() + jpeg.END))
+    return jpeg.complete(file, again)
+
+
+def _square(image: Image.Image, preprocessing: Preprocessing) -> "NDArray[np.uint8]":
+    """The decoded picture made square and resized, as [size, size, 3]."""
+    side, profile = preprocessing.size, image.info.get("icc_profile")
     orientation = _orientation(image)
-    image = _eight_bit(image)
-    image = _resized(image, preprocessing)
+    image = _resized(eight_bit(image), preprocessing)
     if image.mode in ("RGBA", "LA"):
-        white = Image.new(image.mode, image.size, "white")
-        image = Image.alpha_composite(white.convert("RGBA"), image.convert("RGBA"))
-    image = image.convert("RGB")
+        white = Image.new("RGBA", image.size, "white")
+        flat = Image.alpha_composite(white, image.convert("RGBA"))
+        image = flat.convert("RGB" if image.mode == "RGBA" else "L")
+    image = colour.to_srgb(image, profile).convert("RGB")
     if image.size != (side, side):
         bars = Image.new("RGB", (side, side), preprocessing.fill)
         bars.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
@@ -217,36 +228,6 @@ def _resized(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
 def _start(margin: int, preprocessing: Preprocessing) -> int:
     """Where the centre begins when so many pixels are cut off."""
     return margin // 2 if preprocessing.odd_margins == "floor" else round(margin / 2)
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """The image in a mode that resizes well: L, LA, RGB or RGBA."""
-    if image.mode in ("RGB", "RGBA", "L", "LA"):
-        if image.mode in ("RGB", "L") and "transparency" in image.info:
-            return image.convert("RGBA")
-        return image
-    if image.mode == "P":
-        return image.convert("RGBA" if "transparency" in image.info else "RGB")
-    if image.mode in ("PA", "RGBa", "La"):
-        return image.convert("RGBA")
-    if image.mode == "1":
-        return image.convert("L")
-    if image.mode.startswith("I") or image.mode == "F":
-        return _scaled_to_eight_bit(image)
-    return image.convert("RGB")  # CMYK, YCbCr, LAB, HSV
-
-
-def _scaled_to_eight_bit(image: Image.Image) -> Image.Image:
-    """16- and 32-bit grey as 8 bits: Pillow's own conversion would clip at 255."""
-    values = np.asarray(image, dtype=np.float32)
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        raise ImageError("it holds no number, only NaN or infinity")
-    low, high = float(finite.min()), float(finite.max())
-    if image.mode != "F" and low >= 0 and high <= 65535:
-        low, high = 0.0, 65535.0
-    values = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) / (high - low or 1.0)
-    return Image.fromarray((values.clip(0, 1) * 255 + 0.5).astype(np.uint8))
 
 
 def _arrange(pixels: "NDArray[np.uint8]", preprocessing: Preprocessing) -> "NDArray[np.uint8]":

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from zsl_cli.errors import MissingExtraError
 
 _PACKAGES = {"skimage": "scikit-image", "pillow_heif": "pillow-heif",
-             "open_clip": "open_clip_torch", "google": "protobuf"}
+             "open_clip": "open_clip_torch", "google": "protobuf",
+             "pillow_jxl": "pillow-jxl-plugin"}
 """What pip calls modules that have another name."""
 
 
