@@ -127,8 +127,10 @@ def _opened(file: BinaryIO, format_: str, max_pixels: int) -> Image.Image:
     try:
         return _factory(format_)(file)
     except SyntaxError as error:  # what plugins raise for files that are not theirs
-        raise ImageError(f"a damaged {format_} file: {error}" if str(error) else
-                         f"a damaged {format_} file") from error
+        if format_ == "TIFF":
+            raise tiff.unreadable("samples of a rare kind") from error
+        raise ImageError(f"a damaged {format_} file, or one of a rare kind: "
+                         f"{error}") from error
     except Image.DecompressionBombError as error:
         claimed = re.search(r"\d+", str(error))
         check_size((int(claimed[0]) if claimed else 0, 1), max_pixels)

@@ -53,13 +53,18 @@ def check(tags: Tags, max_pixels: int) -> None:
         check_size((tile, 1), max_pixels)
         raise ImageError(f"a damaged TIFF file: its picture of {width:,} x {height:,} pixels lies "
                          f"in tiles of {tile:,} pixels")
-    reason = _unreadable(tags)
+    reason = _why_unreadable(tags)
     if reason:
-        raise ImageError(f"a TIFF of a kind that is not read: {reason}; save it as RGB or grey "
-                         "with 8 or 16 bits", "decoder")
+        raise unreadable(reason)
 
 
-def _unreadable(tags: Tags) -> str | None:
+def unreadable(reason: str) -> ImageError:
+    """The error of a TIFF that is whole, and of a kind that is not read."""
+    return ImageError(f"a TIFF of a kind that is not read: {reason}; save it as RGB or grey with "
+                      "8 or 16 bits", "decoder")
+
+
+def _why_unreadable(tags: Tags) -> str | None:
     bits = tags.get(BITS, (1,))
     kinds = set(tags.get(KIND, (UNSIGNED,)))
     colour = tags.get(PHOTOMETRIC, (BLACK_IS_ZERO,))[0]
