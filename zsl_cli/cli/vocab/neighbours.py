@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 @options.common
 def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: str | None,
             quiet: bool, verbose: bool, debug: bool) -> None:
-    """The labels whose meaning is nearest to that of a WORD: a label's name, synonym or id.
+    """The labels whose meaning is nearest to that of a WORD.
 
-    With + and - between blanks, sums of labels; the labels of the sum are left out of the answer.
-    What is no label is composed of its words.
+    WORD is a name, a synonym or an id. With + and - between blanks, sums of labels; the
+    labels of the sum are left out of the answer. What is no label is composed of its words.
 
     \b
       zsl vocab neighbours tabby
