@@ -29,7 +29,7 @@ def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: st
     \b
       zsl vocab neighbours tabby
       zsl vocab neighbours kitchen cat
-      zsl vocab neighbours "king - man + woman" --vocab wiki
+      zsl vocab neighbours "king - man + woman" --vocab vocab/wiki
 
     The scores are cosines. A label prior, which a vocabulary may have, does not count.
     """
