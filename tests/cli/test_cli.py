@@ -13,6 +13,7 @@ from readers import until_the_reader_goes, without_stream
 
 import zsl_cli
 from zsl_cli import Classifier
+from zsl_cli.classifier import diagnosis
 from zsl_cli.cli import vocab
 from zsl_cli.cli.main import COMMANDS
 from zsl_cli.cli.main import zsl as zsl_group
@@ -159,6 +160,26 @@ def test_doctor_says_that_nothing_is_wrong_and_what_is(zsl, tmp_path):
     result = zsl("doctor", env={"ZSL_HOME": str(tmp_path)})
     assert result.returncode == 2
     assert b"encoder.onnx: changed" in result.stdout
+
+
+def test_doctor_lists_what_every_extra_for_users_brings():
+    config = configparser.ConfigParser()
+    config.read(Path(__file__).parents[2] / "setup.cfg")
+    brought = config["options.extras_require"]
+    told = {extra: brought[extra] for _, extra, _ in diagnosis._EXTRAS}
+    assert told.keys() == brought.keys() - {"bench", "cuda", "test", "train"}
+    assert brought["train"] == brought["export"]  # one line for both; cuda is told by the device
+    for package, extra, _ in diagnosis._EXTRAS:
+        assert f"\n{package}>=" in told[extra]
+
+
+def test_the_public_names_show_up_before_they_are_imported(environment):
+    code = "import sys, zsl_cli; print(set(zsl_cli.__all__) - set(dir(zsl_cli)), *sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True,
+                            check=True)
+    empty, *modules = result.stdout.decode().split()
+    assert empty == "set()"
+    assert "numpy" not in modules
 
 
 def test_the_python_api_in_the_readme(cat_jpg, cat):

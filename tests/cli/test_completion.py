@@ -40,6 +40,19 @@ def test_the_script_of_a_shell_is_printed(zsl, shell):
     assert b"_zsl_completion" in result.stdout
 
 
+@pytest.mark.parametrize("env", [
+    {"_ZSL_COMPLETE": "nonsense"}, {"_ZSL_COMPLETE": "bash_nonsense"},
+    {"_ZSL_COMPLETE": "nonsense_source"}, {"_ZSL_COMPLETE": "bash_complete"},
+    {"_ZSL_COMPLETE": "fish_complete", "COMP_WORDS": "zsl "},
+    {"_ZSL_COMPLETE": "zsh_complete", "COMP_WORDS": "zsl", "COMP_CWORD": "x"}])
+def test_what_no_shell_asks_is_refused_in_one_line(zsl, env):
+    result = zsl(env=env)
+    assert (result.returncode, result.stdout) == (2, b"")
+    (line,) = result.stderr.decode().splitlines()
+    assert line.startswith(f"Error: _ZSL_COMPLETE={env['_ZSL_COMPLETE']} ")
+    assert "_source" in line
+
+
 def test_commands_and_options(complete):
     assert values(complete("zsl cl")) == ["classify"]
     assert "build" in values(complete("zsl vocab "))

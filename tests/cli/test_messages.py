@@ -71,3 +71,15 @@ def test_what_is_looked_for_is_found():
     assert not OPTION.search("<!--content--> a--b")
     assert PARAMETER.findall("`oov=skip` or `force`") == ["oov", "force"]
     assert {"force", "oov", "architecture", "templates", "template"} <= parameters(zsl)
+
+
+@pytest.mark.usefixtures("any_file_name")
+def test_a_name_in_backquotes_is_no_parameter(zsl, cat, tmp_path):
+    cat.save(tmp_path / "`top`.jpg")
+    result = zsl("classify", "`top`.jpg", "`jobs`.jpg", "--max-pixels", "1000")
+    assert sorted(result.stderr.decode().splitlines()[:2]) == [
+        "zsl: `jobs`.jpg: no such file",
+        "zsl: `top`.jpg: its 135,300 pixels exceed the limit of 1,000 pixels; if you trust the "
+        "file, raise the limit with --max-pixels"]
+    result = zsl("classify", "`top`.jpg", "--model", "`jobs`")
+    assert b"no model called '`jobs`'" in result.stderr

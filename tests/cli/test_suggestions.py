@@ -43,6 +43,9 @@ def here(tmp_path, monkeypatch):
     (["-"], "zsl classify -"),
     (["Pictures"], "zsl label Pictures -o labels.jsonl"),
     (["Pictures", "--xmp"], "zsl label Pictures --xmp"),
+    (["Pictures", "--top", "3"], "zsl label Pictures --top 3 -o labels.jsonl"),
+    (["*.jpg"], "zsl classify '*.jpg'"),
+    (["Pictures/**/*.png"], "zsl classify 'Pictures/**/*.png'"),
     (["Pictures", "photo.jpg"], "zsl classify Pictures photo.jpg"),
     (["weights.pth"], "zsl export weights.pth"),
     (["vocab", "glove.txt"], "zsl vocab build glove.txt"),
@@ -51,9 +54,11 @@ def test_a_path_goes_behind_the_command_that_takes_it(here, words, line):
     assert meant(*words) == line
 
 
-def test_a_file_that_begins_with_a_hyphen_is_marked_as_one(here):
+def test_a_path_that_begins_with_a_hyphen_is_marked_as_one(here):
     (here / "-x.jpg").touch()
+    (here / "-x").mkdir()
     assert meant("--", "-x.jpg") == "zsl classify -- -x.jpg"
+    assert meant("--", "-x") == "zsl label -o labels.jsonl -- -x"
 
 
 def test_a_model_or_vocabulary_is_shown(here):
@@ -72,7 +77,9 @@ def test_a_model_or_vocabulary_is_shown(here):
     (["biuld", "x"], "zsl vocab build x"),
     (["vocab", "label", "x"], "zsl label x"), (["models", "build"], "zsl vocab build"),
     (["list"], "zsl models list or zsl vocab list"),
-    (["tag", "x"], "zsl label x"), (["neighbors", "x"], "zsl vocab neighbours x"),
+    (["tag", "x"], "zsl label x"), (["tag", "Pictures"], "zsl label Pictures -o labels.jsonl"),
+    (["tag", "Pictures", "--xmp"], "zsl label Pictures --xmp"),
+    (["neighbors", "x"], "zsl vocab neighbours x"),
     (["help"], "zsl --help"), (["help", "vocab", "build"], "zsl vocab build --help")])
 def test_an_unknown_command_names_the_one_that_was_meant(here, words, line):
     assert meant(*words) == line
@@ -89,21 +96,38 @@ def test_every_other_word_stands_for_a_command_that_exists():
 @pytest.mark.parametrize(("words", "line"), [
     (["--model", "x"], "zsl classify --model x IMAGE..."),
     (["--model", "x", "photo.jpg"], "zsl classify --model x photo.jpg"),
+    (["--model", "x", "gone.jpg"], "zsl classify --model x gone.jpg"),
+    (["--model", "Pictures"], "zsl classify --model Pictures IMAGE..."),
     (["--xmp", "Pictures"], "zsl label --xmp Pictures"),
-    (["--top", "3", "Pictures"], "zsl label --top 3 Pictures"),
+    (["--top", "3", "Pictures"], "zsl label --top 3 Pictures -o labels.jsonl"),
+    (["--report=x.html", "Pictures"], "zsl label --report=x.html Pictures"),
+    (["--top"], "zsl classify --top K IMAGE..."), (["--top=3"], "zsl classify --top=3 IMAGE..."),
+    (["--top", "classify", "photo.jpg"], "zsl classify --top K photo.jpg"),
+    (["--device"], "zsl classify --device 'auto|cpu|cuda' IMAGE..."),
+    (["--quiet"], "zsl classify --quiet IMAGE..."),
+    (["--epochs", "3"], "zsl train --epochs 3 DATA"),
+    (["vocab", "--json"], "zsl vocab show --json"),
     (["-v", "label", "Pictures"], "zsl label -v Pictures"),
     (["--quantize", "int8"], "zsl export --quantize int8 CHECKPOINT"),
     (["vocab", "--label", "cat"], "zsl vocab show --label cat")])
 def test_an_option_before_the_command_goes_behind_it(here, words, line):
-    assert message(*words).startswith(f"{next(w for w in words if w.startswith('-'))} stands")
+    option = next(word for word in words if word.startswith("-")).partition("=")[0]
+    assert message(*words).startswith(f"{option} stands")
     assert meant(*words) == line
 
 
 def test_where_nothing_is_near_the_help_is_named(here):
     assert message("qqq") == "no command 'qqq'; zsl --help lists the commands"
     assert message("vocab", "qqq") == "no command 'vocab qqq'; zsl vocab --help lists the commands"
-    assert message("gone.jpg").startswith("no command or file 'gone.jpg'; ")
     assert "--qqq" in message("--qqq")
+
+
+def test_a_missing_file_is_said_to_be_missing(here):
+    assert message("gone.jpg") == (
+        "gone.jpg: no such file, and no command; did you mean: zsl classify gone.jpg")
+    assert message("gone.pth").endswith(": zsl export gone.pth")
+    assert message("no/thing") == (
+        "no/thing: no such file, and no command; zsl --help lists the commands")
 
 
 def test_many_files_are_not_all_named(here):
@@ -133,6 +157,12 @@ def test_the_program_ends_with_status_2_and_one_line(zsl, tmp_path):
     assert (result.returncode, result.stdout) == (2, b"")
     assert result.stderr.decode().splitlines() == [
         "Error: no command 'photo.jpg'; did you mean: zsl classify photo.jpg"]
+
+
+@pytest.mark.parametrize("group", ["vocab", "models"])
+def test_the_help_of_a_group_cuts_no_command_short(zsl, group):
+    result = zsl(group, "--help", env={"COLUMNS": "80"})
+    assert b"..." not in result.stdout.partition(b"Commands:")[2]
 
 
 def test_a_suggestion_imports_nothing_heavy(environment):

@@ -6,9 +6,11 @@ import time
 
 import click
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 from rich.progress import Progress
 
+from zsl_cli.classifier.diagnosis import Finding
 from zsl_cli.cli.main import zsl
 from zsl_cli.cli.terminal import folder_commands, options, printing
 from zsl_cli.cli.terminal.parameters import as_options
@@ -54,6 +56,21 @@ def test_a_command_names_its_own_options_and_no_others(said, shown):
 def test_the_shared_pieces_of_commands_do_not_name_options_that_a_command_lacks():
     command = zsl.get_command(click.Context(zsl), "doctor")
     assert as_options("`device=cuda` cannot be used: …", command) == "device=cuda cannot be used: …"
+
+
+def test_a_value_with_backquotes_stands_behind_its_option_as_it_was_given():
+    command = click.Command("some", params=[click.Option(["--oov"]), click.Option(["--top"])])
+    with command.make_context("some", ["--oov", "a`top`b`"]):
+        assert as_options("`oov=a`top`b``: no; a`top`b` and `top`") == (
+            "--oov a`top`b`: no; a`top`b` and --top")
+
+
+def test_doctor_names_no_parameter_between_quotes(monkeypatch):
+    monkeypatch.setattr("zsl_cli.classifier.diagnosis.diagnose", lambda: [
+        Finding("default model: `device=cuda` cannot be used", is_problem=True)])
+    result = CliRunner().invoke(zsl, ["doctor", "-q"], standalone_mode=False)
+    assert (result.output, result.return_value) == (
+        "PROBLEM  default model: device=cuda cannot be used\n", 2)
 
 
 @pytest.mark.parametrize("flags", [[], ["--quiet"]])

@@ -3,6 +3,7 @@
 import click
 
 from zsl_cli.cli.terminal import options, printing
+from zsl_cli.cli.terminal.parameters import as_options
 
 
 @click.command("doctor")
@@ -18,7 +19,8 @@ def command(quiet: bool, verbose: bool, debug: bool) -> int:
     for finding in diagnose():
         problems += finding.is_problem
         if finding.is_problem or not quiet:
-            printing.put(("PROBLEM  " if finding.is_problem else "         ") + finding.message)
+            printing.put(("PROBLEM  " if finding.is_problem else "         ")
+                         + as_options(finding.message))
     if not quiet:
         printing.put()
         printing.put(f"{problems} problem(s)" if problems else "Nothing is wrong.")

@@ -133,7 +133,7 @@ def command(checkpoint: Path, output: Path | None, dry_run: bool, quiet: bool, v
     timm or OpenCLIP.
 
     \b
-      zsl export run/checkpoint.pt -o models/mine
+      zsl export run/run.pt -o models/mine
       zsl export resnet.pth --arch timm:resnet18 --projection M.npy --vocab vocab/mine
       zsl export clip-vit-base-patch32/ -o clip --vocab-labels labels.txt
       zsl classify photo.jpg --model clip --labels "a cat,a dog"

@@ -78,10 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     _prepare_streams()
     warnings.simplefilter("ignore")  # libraries' remarks, such as Pillow's on odd metadata
-    if "_ZSL_COMPLETE" in os.environ:  # a shell asks how a word could go on
-        importlib.import_module("zsl_cli.cli.terminal.completion")
     try:
         with interrupts():
+            if asked := os.environ.get("_ZSL_COMPLETE"):  # by a shell: how a word could go on
+                importlib.import_module("zsl_cli.cli.terminal.completion").check(asked)
             status = zsl.main(args=arguments, prog_name="zsl", standalone_mode=False) or 0
             sys.stdout.flush()
     except SystemExit:  # click's own end when the reader of its help has gone

@@ -4,6 +4,7 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from zsl_cli.cli.main import zsl as program
 OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")
 OTHER_PROGRAMS = re.compile(r"(python3?|pip|scripts/|benchmarks/|git|ruff|find|exiftool|-n)\b")
 TRIED = ("sh", "console")
+PAGES = [path for path in DOCUMENTS if path.name != "commands.md"]
 
 
 def commands() -> dict[tuple[str, ...], click.Command]:
@@ -112,6 +114,19 @@ def test_every_example_is_a_command_line(path):
                 call[0].make_context(words[0], call[1])
             except click.UsageError as error:
                 pytest.fail(f"{path.name}: zsl {shlex.join(words)}: {error.format_message()}")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_who_copies_all_examples_of_a_page_writes_no_file_twice_and_finds_what_is_named(path):
+    made = ["default"]
+    for block in blocks(path, *TRIED):
+        made += re.findall(r"zsl .*[^2]> ([\w./~-]+)$", block.text, re.MULTILINE)
+        for words in command_lines(block):
+            made += [value for option, value in pairwise(words) if option in ("-o", "--report")]
+            for option, value in pairwise(words):
+                if option in ("--model", "--vocab") and "/" not in value:
+                    assert value in made, f"{path.name}: nobody has made {value}"
+    assert len(made) == len(set(made)), f"{path.name}: {sorted(made)}"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -18,6 +18,7 @@ from click.shell_completion import (
     CompletionItem,
     FishComplete,
     add_completion_class,
+    get_completion_class,
     split_arg_string,
 )
 
@@ -25,6 +26,7 @@ from zsl_cli.classifier import pairing
 from zsl_cli.support import folders
 from zsl_cli.support.folders import MODEL, VOCABULARY
 from zsl_cli.support.limits import CANDIDATE_SETS
+from zsl_cli.support.wording import printable
 from zsl_cli.vocabulary.prefixes import labels_with
 
 MOST_LABELS = 40
@@ -38,6 +40,20 @@ _PATHS = {"FOLDER": "dir", "FOLDER...": "dir"}
 _SOURCES = ("wordnet", "wordnet:", "imagenet-21k", "imagenet-1k")  # of zsl vocab build --labels
 _ID = re.compile(r"n\d{2,}")
 _SPECIAL_IN_BASH = re.compile(r"[^\w@%+=:,./-]")
+
+
+def check(asked: str) -> None:
+    """Raise click.UsageError for what click ends without a word for, or with a traceback: an
+    unknown value of ``_ZSL_COMPLETE``, or one without the line that is to be completed."""
+    shell, _, what = asked.partition("_")
+    if get_completion_class(shell) is None or what not in ("source", "complete"):
+        raise click.UsageError(f"_ZSL_COMPLETE={printable(asked)} asks for nothing; bash_source, "
+                               "zsh_source and fish_source ask for the script of a shell")
+    place = os.environ.get("COMP_CWORD")
+    if what == "complete" and ("COMP_WORDS" not in os.environ or place is None
+                               or (shell != "fish" and not place.isdecimal())):
+        raise click.UsageError(f"_ZSL_COMPLETE={asked} is for the script that _ZSL_COMPLETE="
+                               f"{shell}_source prints, which sets COMP_WORDS and COMP_CWORD")
 
 
 def attach(command: click.Command) -> None:

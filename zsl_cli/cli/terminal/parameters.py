@@ -12,8 +12,6 @@ from typing import Any
 
 import click
 
-_PARAMETER = r"`([a-z][a-z_]*)(?:=([^`]*))?`"
-
 
 def as_options(text: str, command: click.Command | None = None) -> str:
     """The text with each parameter of the command, by default of the one that runs, in the words
@@ -40,8 +38,9 @@ def as_options(text: str, command: click.Command | None = None) -> str:
         return options[name] if value is None else f"{options[name]} {value}"
 
     own = {value for value in _texts(context.params if context else {}) if "`" in value}
-    expressions = [*map(re.escape, sorted(own, key=len, reverse=True)), _PARAMETER]
-    return re.sub("|".join(expressions), spelt, text)
+    given = [*map(re.escape, sorted(own, key=len, reverse=True))]
+    parameter = rf"`([a-z][a-z_]*)(?:=({'|'.join([*given, '[^`]*'])}))?`"
+    return re.sub("|".join([*given, parameter]), spelt, text)
 
 
 def _texts(values: Any) -> Iterator[str]:

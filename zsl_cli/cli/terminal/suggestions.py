@@ -1,5 +1,6 @@
 """What was probably meant by a command line that is none."""
 
+import glob
 import os
 import shlex
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ import click
 
 from zsl_cli.embedding.walk import SUFFIXES
 from zsl_cli.support import folders
-from zsl_cli.support.wording import quoted
+from zsl_cli.support.wording import printable, quoted
 
 Words = tuple[str, ...]
 
@@ -26,8 +27,10 @@ OTHER_WORDS: dict[str, Words] = {
 
 CHECKPOINTS = frozenset({".pt", ".pt2", ".pth", ".safetensors"})
 
+_OUTPUTS = frozenset({"-o", "--output", "--report", "--xmp", "--dry-run"})  # of zsl label
+
 _MOST_LINES = 2
-_MOST_WORDS = 8
+_MOST_WORDS = 10
 
 
 def for_command(ctx: click.Context, words: Sequence[str]) -> str:
@@ -45,9 +48,12 @@ def for_command(ctx: click.Context, words: Sequence[str]) -> str:
     if not lines and (path := _of_path(group, words)):
         lines = [path]
     if not lines:
-        lines = [[*path, *words[1:]] for path in _near(name, group, list(commands))]
-    what = "command or file" if _looks_like_a_path(name) else "command"
-    said = f"no {what} {quoted(' '.join((*group, name)))}"
+        lines = [_with_output([*path, *words[1:]])
+                 for path in _near(name, group, list(commands))]
+    if _is_missing(name):
+        said = f"{printable(name)}: no such file, and no command"
+    else:
+        said = f"no command {quoted(' '.join((*group, name)))}"
     if not lines:
         return f"{said}; {command_line(group, ['--help'])} lists the commands"
     return f"{said}; did you mean: {_either(lines)}"
@@ -64,7 +70,8 @@ def for_option(ctx: click.Context, option: str, words: Sequence[str]) -> str | N
     names = {path[len(group)]: path for path in having if len(path) == len(group) + 1}
     at = next((at for at, word in enumerate(words) if word in names), None)
     if at is not None:
-        line = [*names[words[at]], *words[:at], *words[at + 1:]]
+        path = names[words[at]]
+        line = [*path, *_with_value(having[path], words[:at]), *words[at + 1:]]
     else:
         line = _completed(having, words)
     return f"{option} stands behind a command; did you mean: {_either([line])}"
@@ -145,11 +152,13 @@ def _of_path(group: Words, words: Sequence[str]) -> list[str] | None:
     if os.path.isdir(name):
         if any(os.path.isfile(word) for word in rest):
             return ["classify", *marked]
-        output = [] if any(word.startswith("-") for word in rest) else ["-o", "labels.jsonl"]
-        return ["label", *words[:1], *output, *rest]
-    if name != "-" and not os.path.exists(name):
-        return None
+        return _with_output(["label", *marked])
     suffix = os.path.splitext(name)[1].lower()
+    if not os.path.exists(name):
+        if suffix in CHECKPOINTS and not glob.has_magic(name):
+            return ["export", *marked]
+        is_photo = suffix in SUFFIXES or glob.has_magic(name)  # zsl classify expands patterns
+        return ["classify", *marked] if name == "-" or is_photo else None
     if suffix in CHECKPOINTS:
         return ["export", *marked]
     if group == ("vocab",) and suffix not in SUFFIXES:
@@ -157,9 +166,20 @@ def _of_path(group: Words, words: Sequence[str]) -> list[str] | None:
     return ["classify", *marked]
 
 
-def _looks_like_a_path(name: str) -> bool:
-    return not os.path.exists(name) and (
+def _is_missing(name: str) -> bool:
+    """Whether a word can be nothing but the path of a file, and there is none."""
+    return not os.path.exists(name) and not glob.has_magic(name) and (
         os.sep in name or os.path.splitext(name)[1].lower() in SUFFIXES | CHECKPOINTS)
+
+
+def _with_output(line: list[str]) -> list[str]:
+    """The line, with a file for the labels where it is ``zsl label`` for a folder and names no
+    output."""
+    if line[0] != "label" or not any(map(os.path.isdir, line[1:])) or any(
+            word.partition("=")[0] in _OUTPUTS for word in line):
+        return line
+    end = line.index("--") if "--" in line else len(line)
+    return [*line[:end], "-o", "labels.jsonl", *line[end:]]
 
 
 def _has(command: click.Command, option: str) -> bool:
@@ -168,14 +188,40 @@ def _has(command: click.Command, option: str) -> bool:
 
 
 def _completed(having: dict[Words, click.Command], words: Sequence[str]) -> list[str]:
-    """The words behind the first of the commands that takes them, or ``label`` where a folder is
-    among them; with a place for the argument where no path is."""
-    path = next(iter(having))
-    if ("label",) in having and any(map(os.path.isdir, words)):
+    """The words behind the command that most probably is meant, of those that take them: the first
+    one of the top, ``show`` of a group, or ``label`` where a folder is among them; with a place
+    for the argument where there is none."""
+    path = min(having, key=lambda path: (len(path), path[-1] != "show"))
+    if ("label",) in having and any(map(os.path.isdir, _arguments(having[("label",)], words))):
         path = ("label",)
-    if any(map(os.path.exists, words)):
-        return [*path, *words]
-    return [*path, *words, *(parameter.metavar or (parameter.name or "").upper()
-                             for parameter in having[path].params
-                             if isinstance(parameter, click.Argument)
-                             and (parameter.required or parameter.nargs == -1))]
+    command = having[path]
+    line = [*path, *_with_value(command, words)]
+    if not _arguments(command, words):
+        line += [parameter.metavar or (parameter.name or "").upper()
+                 for parameter in command.params if isinstance(parameter, click.Argument)
+                 and (parameter.required or parameter.nargs == -1)]
+    return _with_output(line)
+
+
+def _arguments(command: click.Command, words: Sequence[str]) -> list[str]:
+    """Those of the words that are no options of the command, nor their values."""
+    context = click.Context(command, resilient_parsing=True, ignore_unknown_options=True)
+    try:
+        values, _, _ = command.make_parser(context).parse_args(list(words))
+    except click.UsageError:  # an option without its value
+        return []
+    given = [values.get(parameter.name or "") for parameter in command.params
+             if isinstance(parameter, click.Argument)]
+    return [word for value in given
+            for word in (value if isinstance(value, tuple) else [value])
+            if isinstance(word, str)]
+
+
+def _with_value(command: click.Command, words: Sequence[str]) -> list[str]:
+    """The words; behind an option at their end that wants a value, what stands for one."""
+    for parameter in command.params:
+        if words and words[-1] in parameter.opts and isinstance(parameter, click.Option) and not (
+                parameter.is_flag or parameter.count):
+            choices = getattr(parameter.type, "choices", ())
+            return [*words, parameter.metavar or "|".join(choices) or parameter.type.name.upper()]
+    return list(words)

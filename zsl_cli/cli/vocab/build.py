@@ -55,7 +55,7 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
             class_lists: Path | None, sources: Path | None, force: bool, m: int | None,
             ef_construction: int | None, ef: int | None, quiet: bool, verbose: bool,
             debug: bool) -> None:
-    """Build a vocabulary from word VECTORS: labels that they know, with their vectors.
+    """Build a vocabulary of labels that word VECTORS know.
 
     VECTORS is a file of word2vec (binary or text), GloVe or fastText (.vec or .bin), plain or
     compressed with gzip, bzip2, xz or zip; or a vocabulary, such as zsl vocab train makes.

@@ -28,7 +28,7 @@ def command(name: str, output: str, output_format: Literal["tsv", "word2vec"], v
 
     \b
       zsl vocab export default -o labels.tsv --format tsv
-      zsl vocab export wiki -o wiki.txt --format word2vec
+      zsl vocab export vocab/wiki -o wiki.txt --format word2vec
     """
     from zsl_cli.vocabulary import text_export
     from zsl_cli.vocabulary.vocabulary import Vocabulary

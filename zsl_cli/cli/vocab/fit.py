@@ -35,11 +35,12 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
             architecture: str | None, feature_length: float | None, wordnet: Path | None,
             text_encoder: Path | None, class_lists: Path | None, sources: Path | None, force: bool,
             quiet: bool, verbose: bool, debug: bool) -> None:
-    """Fit vectors of the labels of WordNet and ImageNet-21k to a classifier.
+    """Fit vectors of labels to a classifier.
 
-    CHECKPOINT is a classifier of ILSVRC-2012's 1,000 classes; its rows span the space. No
-    photograph is needed: the vectors come from the classifier's weights, WordNet's tree and the
-    text of the labels. docs/how-the-default-was-made.md has the method.
+    The labels are those of WordNet and ImageNet-21k. CHECKPOINT is a classifier of
+    ILSVRC-2012's 1,000 classes; its rows span the space. No photograph is needed: the vectors come
+    from the classifier's weights, WordNet's tree and the text of the labels.
+    docs/how-the-default-was-made.md has the method.
     """
     from zsl_cli.authoring.vocabularies.classifier_fit.from_classifier import (
         FitRequest,

@@ -15,11 +15,12 @@ from zsl_cli.cli.terminal.progress import TerminalReporter, duration
 @options.common
 def command(name: str, m: int | None, ef_construction: int | None, ef: int | None, as_json: bool,
             quiet: bool, verbose: bool, debug: bool) -> None:
-    """Build the HNSW index of a vocabulary, and say how good and how quick it is.
+    """Build the HNSW index of a vocabulary, and measure it.
 
-    It is kept in the user's cache, where zsl classify and zsl label find it. They use the
-    parameters that the vocabulary was built with, which are the defaults here; others are for
-    finding out which are best, and zsl classify and zsl label take --ef too.
+    Its recall and its time are printed. It is kept in the user's cache, where zsl classify
+    and zsl label find it. They use the parameters that the vocabulary was built with, which are the
+    defaults here; others are for finding out which are best, and zsl classify and zsl label take
+    --ef too.
     """
     from zsl_cli.vocabulary import index_report, recall
     from zsl_cli.vocabulary.vocabulary import Vocabulary

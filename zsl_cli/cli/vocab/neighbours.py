@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 @options.common
 def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: str | None,
             quiet: bool, verbose: bool, debug: bool) -> None:
-    """The labels whose meaning is nearest to that of a WORD: a label's name, synonym or id.
+    """The labels whose meaning is nearest to that of a WORD.
 
-    With + and - between blanks, sums of labels; the labels of the sum are left out of the answer.
-    What is no label is composed of its words.
+    WORD is a name, a synonym or an id. With + and - between blanks, sums of labels; the
+    labels of the sum are left out of the answer. What is no label is composed of its words.
 
     \b
       zsl vocab neighbours tabby
       zsl vocab neighbours kitchen cat
-      zsl vocab neighbours "king - man + woman" --vocab wiki
+      zsl vocab neighbours "king - man + woman" --vocab vocab/wiki
 
     The scores are cosines. A label prior, which a vocabulary may have, does not count.
     """

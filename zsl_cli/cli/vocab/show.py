@@ -23,7 +23,7 @@ _NEIGHBOURS = 8
 @options.common
 def command(name: str, label: str | None, as_json: bool, quiet: bool, verbose: bool,
             debug: bool) -> None:
-    """Everything that a vocabulary's manifest says, or all about one label."""
+    """What a vocabulary's manifest says, or all about one label."""
     if label is None:
         folder_commands.show(folders.VOCABULARY, name, as_json)
         return
