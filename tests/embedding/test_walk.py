@@ -1,16 +1,22 @@
 """Which images a walk finds, and in which order."""
 
 import fnmatch
+import functools
 import io
 import os
 import posixpath
+import shutil
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zsl_cli.embedding.walk import Walk, _translate, expand, listed
-from zsl_cli.errors import ZslError
+from zsl_cli.embedding import walk
+from zsl_cli.embedding.path_lists import listed
+from zsl_cli.embedding.patterns import translate
+from zsl_cli.embedding.walk import Walk, expand
+from zsl_cli.errors import RequestError, ZslError
 
 
 def tree(folder, *names):
@@ -21,9 +27,9 @@ def tree(folder, *names):
     return str(folder)
 
 
-def below(folder, walk=None):
+def below(folder, chosen=None):
     """The relative paths that a walk finds in a folder."""
-    return [os.path.relpath(path, folder) for path, error in (walk or Walk()).images_in(folder)
+    return [os.path.relpath(path, folder) for path, error in (chosen or Walk()).images_in(folder)
             if error is None]
 
 
@@ -64,7 +70,7 @@ def test_a_pattern_for_a_name_matches_as_fnmatch_does(pattern, path):
     import re
 
     expected = fnmatch.fnmatchcase(posixpath.basename(path), pattern)
-    assert bool(re.fullmatch(_translate(pattern), path)) == expected or pattern.startswith("./")
+    assert bool(re.fullmatch(translate(pattern), path)) == expected or pattern.startswith("./")
 
 
 @given(st.text(max_size=12))
@@ -135,3 +141,93 @@ def test_long_lists_are_cut_nowhere(names):
     data = io.BytesIO(b"\0".join(names))
     if b"\0" in data.getvalue()[:1 << 16]:
         assert [os.fsencode(name) for name in listed(data)] == names
+
+
+@pytest.mark.parametrize("place", [
+    "Photos Library.photoslibrary/originals/A", "Old.aplibrary", "x/Catalog Previews.lrdata",
+    "Sessions.cocatalog", "#recycle", "@Recycle", "$RECYCLE.BIN/S-1-5-21", "RECYCLER", "#snapshot",
+    "@Recently-Snapshot/daily", "~snapshot", "lost+found", "a/@eaDir/one.jpg", "__MACOSX",
+    "System Volume Information"])
+def test_what_belongs_to_programs_and_systems_is_never_entered_by_default(tmp_path, place,
+                                                                          monkeypatch):
+    folder = tree(tmp_path, f"lib/{place}/one.jpg", "lib/keep.jpg")
+    monkeypatch.chdir(folder)
+    for argument in ("lib", "lib/**/*.jpg", "lib/*/*.jpg", "**/*.jpg", "*/**/*.jpg"):
+        found = [path for path, error in expand([argument]) if error is None]
+        assert found == (["lib/keep.jpg"] if argument != "lib/*/*.jpg" else []), argument
+    assert sorted(below("lib", Walk(hidden=True))) == sorted([f"{place}/one.jpg", "keep.jpg"])
+    assert below(f"lib/{place}") == ["one.jpg"]  # named outright
+    assert [path for path, _ in expand([f"lib/{place}/*.jpg"])] == [f"lib/{place}/one.jpg"]
+
+
+@pytest.mark.usefixtures("any_file_name")
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+@pytest.mark.parametrize("typed", ["NFC", "NFD"])
+def test_how_an_accent_is_written_does_not_matter_to_patterns(tmp_path, monkeypatch, stored,
+                                                              typed):
+    name, folder = (unicodedata.normalize(stored, text) for text in ("Café à Noël.jpg", "Été"))
+    tree(tmp_path, f"{folder}/{name}", "other/Cafe.jpg")
+    monkeypatch.chdir(tmp_path)
+    ask = functools.partial(unicodedata.normalize, typed)
+    for pattern in ("Été/*.jpg", "*/Café*", "Ét?/Caf? ? No?l.jpg", "**/*[àx]*", "Été/*/../*Noël*"):
+        found = [path for path, error in expand([ask(pattern)]) if error is None]
+        assert found == ([f"{folder}/{name}"] if ".." not in pattern else []), pattern
+    for pattern in ("été/*", "CAFÉ*", "**/noël.jpg", "caf? ? no?l.jpg"):
+        expected = [] if pattern == "**/noël.jpg" else [f"{folder}/{name}"]
+        assert below(".", Walk(include=(ask(pattern),))) == expected, pattern
+        left = {f"{folder}/{name}", "other/Cafe.jpg"} - set(expected)
+        assert set(below(".", Walk(exclude=(ask(pattern),)))) == left
+
+
+def test_patterns_go_as_deep_as_folders_do_and_round_in_no_circle(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1500):
+        os.mkdir("d")
+        os.chdir("d")
+    open("one.jpg", "w").close()
+    monkeypatch.chdir(tmp_path)
+    os.symlink("..", tmp_path / "d" / "up")
+    (tmp_path / "two.jpg").touch()
+    assert [path for path, _ in expand(["**/*.jpg"])] == ["two.jpg", "d/" * 1500 + "one.jpg"]
+    assert below(".") == ["d/" * 1500 + "one.jpg", "two.jpg"]
+    shutil.rmtree(tmp_path / "d", ignore_errors=True)
+
+
+def test_what_is_passed_over_is_counted(tmp_path, monkeypatch):
+    folder = tree(tmp_path, "a.NEF", "b.dng", "c.jxl", "d.jpg", "e.txt", "sub/f.jpg")
+    os.symlink("d.jpg", tmp_path / "link.jpg")
+    os.symlink("sub", tmp_path / "linked")
+    os.symlink("e.txt", tmp_path / "link.txt")
+    monkeypatch.setattr(walk, "_is_installed", lambda module: False)
+    chosen = Walk()
+    assert below(folder, chosen) == ["d.jpg", "sub/f.jpg"]
+    assert chosen.passed_over == {"raw": 2, "jxl": 1, "link": 2}
+    chosen = Walk(exclude=("*.nef",), include=("*.dng",), follow_links=True)
+    assert below(folder, chosen) == []
+    assert chosen.passed_over == {"raw": 1}
+    monkeypatch.setattr(walk, "_is_installed", lambda module: True)
+    assert below(folder) == ["a.NEF", "b.dng", "c.jxl", "d.jpg", "sub/f.jpg"]
+
+
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32")
+MARKS = {"utf-16-le": "\ufeff", "utf-16-be": "\ufeff"}
+
+
+@given(names=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n\ufeff"),
+                              min_size=1, max_size=40), min_size=1, max_size=30),
+       encoding=st.sampled_from(ENCODINGS), end=st.sampled_from(["\n", "\r\n"]))
+def test_a_list_with_a_mark_is_read_in_its_encoding(names, encoding, end):
+    text = MARKS.get(encoding, "") + end.join([*names, ""])
+    assert list(listed(io.BytesIO(text.encode(encoding)))) == names
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+@pytest.mark.parametrize("text", ["wanted.jpg\r\n", "wanted.jpg", "a/b\n", "C:\\photos\\a b\n"])
+def test_a_list_that_may_be_utf_16_is_refused(encoding, text):
+    with pytest.raises(RequestError, match="save it as UTF-8"):
+        list(listed(io.BytesIO(text.encode(encoding))))
+
+
+def test_a_damaged_list_in_utf_16_is_refused():
+    with pytest.raises(RequestError, match="begins as UTF-16"):
+        list(listed(io.BytesIO("\ufeffa.jpg\n".encode("utf-16-le") + b"x")))

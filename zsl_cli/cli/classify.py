@@ -49,10 +49,11 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
         raise click.UsageError("standard input cannot be both an image and the --labels-file")
     names = options.read_labels(labels, labels_file)
     from zsl_cli.classifier.classifier import Classifier
-    from zsl_cli.embedding.walk import expand
+    from zsl_cli.embedding.walk import Walk
 
     predictions.warm_up(output_format)
-    sources = list(expand(images))
+    walk = Walk()
+    sources = list(walk.expand(images))
     classifier = Classifier.load(model, vocabulary, device=device, exact=exact, ef=ef,
                                  images=len(sources))
     with TerminalReporter().shown(quiet or len(names or ()) < _MANY) as reporter:
@@ -73,6 +74,8 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
         else:
             failures.append(prediction.error)
             printing.say(f"{prediction.path}: {as_options(str(prediction.error))}")
+    for line in notes.passed_over(walk.passed_over):
+        printing.note(line)
     printing.detail(f"{done} images, {len(failures)} failed, {time.perf_counter() - started:.2f} s")
     return _status(done, failures)
 

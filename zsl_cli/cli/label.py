@@ -168,6 +168,7 @@ def _summary(result: "LabelResult", *, dry_run: bool, goes_on: bool) -> Iterator
            f"{result.kept:,} skipped as done before, {duration(result.seconds)}"
            + (f", {rate(done / result.seconds)}" if done else ""))
     yield from _reasons(result.reasons)
+    yield from notes.passed_over(result.passed_over)
     if result.failed_before:
         yield (f"{result.failed_before:,} of those skipped failed in an earlier run; "
                "--retry-failed tries them again")

@@ -2,13 +2,13 @@
 
 import io
 from types import ModuleType
-from typing import BinaryIO
-
-from PIL import Image
-from PIL.JpegImagePlugin import jpeg_factory
+from typing import TYPE_CHECKING, BinaryIO
 
 from zsl_cli.errors import ImageError, MissingExtraError
 from zsl_cli.support.extras import needed
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SUFFIXES = frozenset({
     ".3fr", ".ari", ".arw", ".bay", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff",
@@ -30,7 +30,7 @@ def is_raw(start: bytes, suffix: str) -> bool:
     return start.startswith(_STARTS) or start[6:14] == b"HEAPCCDR" or start[4:12] == b"ftypcrx "
 
 
-def preview(file: BinaryIO) -> Image.Image:
+def preview(file: BinaryIO) -> "Image.Image":
     """The preview with its EXIF orientation, or where there is none the sensor's picture at half
     its size. Raises ImageError."""
     try:
@@ -46,7 +46,10 @@ def preview(file: BinaryIO) -> Image.Image:
         raise ImageError(f"cannot decode it: {reason}") from error
 
 
-def _preview(rawpy: ModuleType, file: BinaryIO) -> Image.Image:
+def _preview(rawpy: ModuleType, file: BinaryIO) -> "Image.Image":
+    from PIL import Image
+    from PIL.JpegImagePlugin import jpeg_factory
+
     with rawpy.imread(file) as raw:
         try:
             thumbnail = raw.extract_thumb()

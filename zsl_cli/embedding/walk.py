@@ -1,14 +1,17 @@
 """Files, folders and patterns → image paths, in a stable order."""
 
 import glob
+import importlib.util
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import BinaryIO
+from functools import cache, cached_property
 
-from zsl_cli.errors import ImageError, ZslError
+from zsl_cli.embedding import raw
+from zsl_cli.embedding.patterns import any_of, composed, matching
+from zsl_cli.errors import ImageError
 
 SUFFIXES = frozenset({
     ".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".ico", ".jfif", ".jp2", ".jpe",
@@ -16,14 +19,30 @@ SUFFIXES = frozenset({
 """What counts as an image in a folder; a file that is named outright is tried whatever it is
 called."""
 
-TOOL_FOLDERS = frozenset({"@eadir", "node_modules", "__macosx"})
-"""Folders that programs fill with copies and packages, in lower case; left out like hidden ones
-(``.git`` is one)."""
+WITH_EXTRAS = dict.fromkeys(raw.SUFFIXES, ("raw", "rawpy")) | {".jxl": ("jxl", "pillow_jxl")}
+"""What counts as an image where an extra is installed: the extra, and its module."""
+
+LINK = "link"
+"""What ``Walk.passed_over`` calls symbolic links; the others it calls by their extra."""
+
+TOOL_FOLDERS = frozenset({
+    "node_modules", "__macosx", "lost+found", "lost.dir", "system volume information",
+    "network trash folder", "temporary items",
+    "$recycle.bin", "recycler", "recycled", "#recycle", "@recycle", "@recycle bin",
+    "@eadir", "@tmp", "@sharebin", "@thumb", "#snapshot", "@snapshot", "@snapshots",
+    "@recently-snapshot", "~snapshot", "snapshot~"})
+"""Folders that programs and systems fill with copies and packages, what was thrown away and what
+was there earlier, in lower case; left out like hidden ones (``.git`` is one)."""
+
+BUNDLES = (
+    ".photoslibrary", ".photolibrary", ".aplibrary", ".migratedphotolibrary",
+    ".migratedaplibrary", ".lrlibrary", ".lrdata", ".cocatalog", ".cosessiondb", ".imovielibrary",
+    ".fcpbundle", ".theater", ".tvlibrary", ".musiclibrary", ".app")
+"""How folders are called that are one document to their program, in which nobody else may change
+anything, or hold smaller copies of photos; left out, too."""
 
 Walked = tuple[str, ImageError | None]
 """A path, or a place that can't be read and why."""
-
-_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -32,18 +51,21 @@ class Walk:
 
     include: only images that match one of these patterns, if there are any.
     exclude: no images and no folders that match one of these.
-    hidden: hidden files and folders and TOOL_FOLDERS too.
+    hidden: hidden files and folders, TOOL_FOLDERS and BUNDLES too.
     follow_links: symbolic links too; a folder that is reached twice is entered once.
+    passed_over: how many symbolic links (LINK) and images whose extra is not installed (its name)
+        were met so far and not counted.
 
     A pattern without a slash is for the name alone, at any depth; one with a slash is for the
     path below the folder that was named. ``*``, ``?`` and ``[…]`` stay within a name, ``**`` is any
-    number of folders; capitals do not count.
+    number of folders; capitals do not count, nor how Unicode writes an accent.
     """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     hidden: bool = False
     follow_links: bool = False
+    passed_over: Counter[str] = field(default_factory=Counter, repr=False, compare=False)
     _entered: set[tuple[int, int]] = field(default_factory=set, repr=False, compare=False)
 
     def expand(self, arguments: Iterable[str], *, patterns: bool = True) -> Iterator[Walked]:
@@ -60,10 +82,9 @@ class Walk:
                 yield from _nonempty(argument, self.images_in(argument),
                                      f"no images in this folder{chosen}")
             elif patterns and not os.path.lexists(argument) and glob.has_magic(argument):
-                matches = sorted(glob.glob(argument, recursive=True))
-                yield from _nonempty(
-                    argument, ((path, None) for path in matches if not os.path.isdir(path)),
-                    "no file matches this pattern")
+                matches = matching(argument, lambda entry: not self._is_set_aside(entry))
+                yield from _nonempty(argument, ((path, None) for path in matches),
+                                     "no file matches this pattern")
             elif argument != "-" and not os.path.lexists(argument):
                 yield argument, ImageError("no such file", "missing")
             else:
@@ -87,22 +108,39 @@ class Walk:
             inner = []
             for entry in entries:
                 name = f"{below}/{entry.name}" if below else entry.name
-                if self._leaves_out(entry, name):
+                if self._leaves_out(entry, composed(name)):
                     continue
                 if _is_dir(entry, self.follow_links):
                     inner.append((name, os.path.join(path, entry.name)))
-                elif (os.path.splitext(entry.name)[1].lower() in SUFFIXES
-                      and (self._included is None or self._included.fullmatch(name))):
+                elif self._is_image(entry, composed(name)):
                     yield os.path.join(path, entry.name), None
             open_folders += reversed(inner)
 
     def _leaves_out(self, entry: os.DirEntry[str], name: str) -> bool:
-        if not self.hidden and (entry.name.startswith(".") or (
-                entry.name.lower() in TOOL_FOLDERS and _is_dir(entry, True))):
+        return (not self.hidden and entry.name.startswith(".")) or self._is_set_aside(entry) or (
+            self._excluded is not None and bool(self._excluded.fullmatch(name)))
+
+    def _is_set_aside(self, entry: os.DirEntry[str]) -> bool:
+        name = entry.name.lower()
+        return not self.hidden and (name in TOOL_FOLDERS or name.endswith(BUNDLES)) and (
+            _is_dir(entry, True))
+
+    def _is_image(self, entry: os.DirEntry[str], name: str) -> bool:
+        """Whether what is no folder, or a link to one, counts; notes what is passed over."""
+        suffix = os.path.splitext(entry.name)[1].lower()
+        extra, module = WITH_EXTRAS.get(suffix, ("", ""))
+        is_link = not self.follow_links and entry.is_symlink()
+        if not (suffix in SUFFIXES or extra or (is_link and _is_dir(entry, True))):
+            return False
+        if self._included is not None and not self._included.fullmatch(name):
+            return False
+        if is_link:
+            self.passed_over[LINK] += 1
+        elif extra and not _is_installed(module):
+            self.passed_over[extra] += 1
+        else:
             return True
-        if not self.follow_links and entry.is_symlink():
-            return True
-        return self._excluded is not None and bool(self._excluded.fullmatch(name))
+        return False
 
     def _is_entered(self, path: str) -> bool:
         """Whether a folder was entered before, whatever it was called then."""
@@ -119,11 +157,11 @@ class Walk:
 
     @cached_property
     def _included(self) -> re.Pattern[str] | None:
-        return _any_of(self.include)
+        return any_of(self.include)
 
     @cached_property
     def _excluded(self) -> re.Pattern[str] | None:
-        return _any_of(self.exclude)
+        return any_of(self.exclude)
 
 
 def expand(arguments: Iterable[str]) -> Iterator[Walked]:
@@ -136,28 +174,6 @@ def images_in(folder: str) -> Iterator[str]:
     return (path for path, error in Walk().images_in(folder) if error is None)
 
 
-def listed(file: BinaryIO) -> Iterator[str]:
-    """The paths in a list: separated by NUL bytes if there is one at the start (``find
-    -print0``), else by line ends. Read as it is used."""
-    chunk = file.read(_CHUNK)
-    separator = b"\0" if b"\0" in chunk else b"\n"
-    if separator == b"\n":  # an editor's mark; between NUL bytes there are names alone
-        chunk = chunk.removeprefix(b"\xef\xbb\xbf")
-    rest = b""
-    while chunk:
-        *whole, rest = (rest + chunk).split(separator)
-        yield from _names(whole, separator)
-        chunk = file.read(_CHUNK)
-    yield from _names([rest], separator)
-
-
-def _names(lines: Iterable[bytes], separator: bytes) -> Iterator[str]:
-    for line in lines:
-        name = line.rstrip(b"\r") if separator == b"\n" else line
-        if name:
-            yield os.fsdecode(name)
-
-
 def _nonempty(argument: str, paths: Iterable[Walked], message: str) -> Iterator[Walked]:
     empty = True
     for one in paths:
@@ -165,6 +181,11 @@ def _nonempty(argument: str, paths: Iterable[Walked], message: str) -> Iterator[
         yield one
     if empty:
         yield argument, ImageError(message, "empty")
+
+
+@cache
+def _is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def _folder_error(error: OSError) -> ImageError:
@@ -178,50 +199,3 @@ def _is_dir(entry: os.DirEntry[str], follow_links: bool) -> bool:
         return entry.is_dir(follow_symlinks=follow_links)
     except OSError:  # a link that leads nowhere, or in a circle
         return False
-
-
-def _any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
-    """What matches a relative path, with slashes, when one of the patterns does."""
-    expressions = []
-    for pattern in patterns:
-        expressions.append(_translate(pattern))
-        try:
-            re.compile(expressions[-1])
-        except re.error as error:
-            raise ZslError(f"{pattern!r} is no pattern: {error}") from error
-    return re.compile("|".join(expressions), re.IGNORECASE | re.DOTALL) if expressions else None
-
-
-def _translate(pattern: str) -> str:
-    """A pattern as a regular expression over a whole relative path."""
-    pattern = pattern.replace(os.sep, "/").removeprefix("./").rstrip("/")
-    anywhere = "" if "/" in pattern else "(?:.*/)?"
-    parts = pattern.lstrip("/").split("/")
-    expression = ""
-    for at, part in enumerate(parts):
-        last = at == len(parts) - 1
-        if part == "**":
-            expression += ".*" if last else "(?:.*/)?"
-        else:
-            expression += _translate_name(part) + ("" if last else "/")
-    return f"(?:{anywhere}{expression})"
-
-
-def _translate_name(pattern: str) -> str:
-    """``*``, ``?`` and ``[…]`` within a name."""
-    out, at = "", 0
-    while at < len(pattern):
-        character = pattern[at]
-        end = pattern.find("]", at + 2) if character == "[" else -1
-        if end > 0:
-            inner = pattern[at + 1:end].replace("\\", "\\\\").replace("[", "\\[")
-            inner = "^/" + inner[1:] if inner[0] in "!^" else inner
-            out, at = f"{out}[{inner}]", end
-        elif character == "*":
-            out += "[^/]*"
-        elif character == "?":
-            out += "[^/]"
-        else:
-            out += re.escape(character)
-        at += 1
-    return out

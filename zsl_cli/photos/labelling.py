@@ -46,12 +46,13 @@ def label(request: LabelRequest, reporter: Reporter | None = None) -> LabelResul
         for file in files:
             file.check_own(journal, request.force)
         reporter.start("looking for photos")
+        walk = request.walk()
         counts = journal.scan(
-            _counted(request.photos(), reporter), retry_failed=request.retry_failed,
+            _counted(request.photos(walk), reporter), retry_failed=request.retry_failed,
             check_content=request.check_content, thumbnails=request.reading.thumbnails,
             resolve_links=request.follow_links)
         reporter.scanned(counts)
-        run = _Run(request, reporter, classifier, journal, counts)
+        run = _Run(request, reporter, classifier, journal, counts, walk.passed_over)
         stop = None
         if not request.dry_run or request.xmp:
             try:
@@ -83,8 +84,9 @@ class _Run:
     """What is done with one request, and counted."""
 
     def __init__(self, request: LabelRequest, reporter: Reporter, classifier: LazyClassifier,
-                 journal: Journal, counts: Counts) -> None:
+                 journal: Journal, counts: Counts, passed_over: Counter[str]) -> None:
         self._request, self._reporter = request, reporter
+        self._passed_over = passed_over
         self._classifier, self._journal, self._counts = classifier, journal, counts
         self._path_of = classifier.path_names if request.paths else None
         self._labelled = self._failed = self._changed = 0
@@ -176,4 +178,4 @@ class _Run:
             self._counts.todo, self._counts.kept, self._counts.failed, self._labelled,
             self._failed, self._reasons, self._changed, self._sidecar_reasons,
             tuple(self._journal.most_frequent(_FREQUENT)), tuple(written), tuple(left), seconds,
-            interrupted)
+            interrupted, self._passed_over)

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from zsl_cli.embedding import walk
+from zsl_cli.embedding.path_lists import listed
+from zsl_cli.embedding.walk import Walk
 from zsl_cli.errors import ImageError, RequestError
 from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.outputs import Output
@@ -28,7 +29,7 @@ class LabelRequest:
     """What is asked of ``label``; raises RequestError for values that make no sense.
 
     sources: folders, photos and patterns, or one of these.
-    files_from: a file that lists more photos (see walk.listed), or their paths themselves.
+    files_from: a file that lists more photos (see path_lists.listed), or their paths themselves.
 
     output: the table to write, .jsonl, .csv or .parquet; or a binary file that is open, a stream,
         which gets lines of JSON as they come and is not closed.
@@ -152,13 +153,15 @@ class LabelRequest:
             raise RequestError(f"{self.report} cannot be both the output and the report")
         return files
 
-    def photos(self) -> Iterator[tuple[str, ImageError | None]]:
+    def walk(self) -> Walk:
+        """Which images of a folder count."""
+        return Walk(tuple(self.include), tuple(self.exclude), self.hidden, self.follow_links)
+
+    def photos(self, walk: Walk) -> Iterator[tuple[str, ImageError | None]]:
         """The photos, or places that can't be read with their error; raises RequestError for a
         list that can't."""
-        chosen = walk.Walk(tuple(self.include), tuple(self.exclude), self.hidden,
-                           self.follow_links)
-        yield from chosen.expand(self.arguments)
-        yield from chosen.expand(self._listed(), patterns=False)
+        yield from walk.expand(self.arguments)
+        yield from walk.expand(self._listed(), patterns=False)
 
     def _listed(self) -> Iterator[str]:
         if not isinstance(self.files_from, str | os.PathLike):
@@ -166,7 +169,9 @@ class LabelRequest:
             return
         try:
             with open(self.files_from, "rb") as file:
-                yield from walk.listed(file)
+                yield from listed(file)
+        except RequestError as error:
+            raise RequestError(f"`files_from` {os.fspath(self.files_from)}: {error}") from error
         except OSError as error:
             raise RequestError(f"`files_from` {os.fspath(self.files_from)}: "
                                f"{error.strerror or error}") from error

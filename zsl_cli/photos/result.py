@@ -19,6 +19,7 @@ class LabelResult:
     outputs: the files that were written, or in a dry run would be; left: those that an interrupted
         run left as they were, since the journal does not hold all of their labels.
     seconds: from the end of the scan on.
+    passed_over: what lies in the folders and was not read, see Walk.passed_over.
     """
 
     todo: int = 0
@@ -34,6 +35,7 @@ class LabelResult:
     left: tuple[str, ...] = ()
     seconds: float = 0.0
     interrupted: bool = False
+    passed_over: Counter[str] = field(default_factory=Counter)
 
     @property
     def ok(self) -> bool:

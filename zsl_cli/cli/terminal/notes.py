@@ -1,7 +1,7 @@
 """Notes on standard error that several commands give."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
@@ -9,9 +9,11 @@ import click
 
 from zsl_cli.cli.terminal import printing
 from zsl_cli.cli.terminal.parameters import as_options
-from zsl_cli.support.wording import listed, more, quoted
+from zsl_cli.support.wording import counted, listed, more, quoted
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.vocabulary.label import Label, Match
     from zsl_cli.vocabulary.nearest import Nearest
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 _PHRASES = 5  # that a note names
 _UNCOUNTED = 5  # examples of a kind that are named
 _LOOKED_AT = 200  # for names that are spelt alike
+_KINDS = {"raw": "raw file", "jxl": "JPEG XL file"}  # that need an extra, by the extra
 _LONGEST = 200  # characters of a phrase that may be a name
 
 
@@ -71,6 +74,19 @@ def say_left_out(labels: Sequence[str]) -> None:
                   if context.params.get(name) not in (None, ())]
         printing.note(f"left out by {' and '.join(limits)}: "
                       + listed([quoted(label) for label in labels], _PHRASES))
+
+
+def passed_over(counts: "Counter[str]") -> Iterator[str]:
+    """What lies in the folders and was not read (Walk.passed_over), a line a kind."""
+    from zsl_cli.embedding.walk import LINK
+
+    for kind, count in counts.items():
+        if kind == LINK:
+            context = click.get_current_context()
+            way = ("; --follow-links follows them" if "follow_links" in context.params else "")
+            yield f"{counted(count, 'symbolic link')} not followed{way}"
+        else:
+            yield (f"{counted(count, _KINDS[kind])} not read: pip install 'zsl-cli[{kind}]'")
 
 
 def say_uncounted(lines: Sequence[str], kind: str) -> None:
