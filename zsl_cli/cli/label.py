@@ -10,6 +10,7 @@ import click
 from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import TerminalReporter, duration, rate
+from zsl_cli.errors import RequestError
 from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.support import cpus
@@ -101,12 +102,14 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
 
 
 def _standard_input() -> Iterator[str]:
-    from zsl_cli.embedding.walk import listed
+    from zsl_cli.embedding.path_lists import listed
 
     if sys.stdin is None:
         raise click.UsageError("--files-from -: standard input is closed")
     try:
         yield from listed(sys.stdin.buffer)
+    except RequestError as error:
+        raise RequestError(f"`files_from` -: {error}") from error
     except OSError as error:
         raise click.UsageError(f"--files-from -: {error.strerror}") from error
 

@@ -103,11 +103,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _prepare_streams() -> None:
-    if sys.stderr is None:  # closed by whoever started us
+    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass  # a stream that whoever started us has closed: no file of ours may get its number
+    os.close(spare)
+    if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     if sys.stdout is None:
-        printing.say("standard output is closed")
-        os._exit(2)
+        sys.stdout = printing.ClosedOutput()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # not every name is text in the locale's encoding
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")

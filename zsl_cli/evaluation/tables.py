@@ -1,13 +1,12 @@
 """Figures as tables, for people, and as JSON and CSV, for programs."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from zsl_cli.evaluation.mistakes import KINDS
+from zsl_cli.support import spreadsheet
 from zsl_cli.support.spreadsheet import safe
 
 Row = dict[str, Any]
@@ -131,13 +130,9 @@ def _escaped(cell: str) -> str:
 def to_csv(rows: Sequence[Row]) -> str:
     """A line for each row, a column for each figure; texts that a spreadsheet would run as a
     formula get an apostrophe before them."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]))
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: safe(value) if isinstance(value, str) else value
-                         for name, value in _rounded(row).items()})
-    return text.getvalue()
+    cells = [[safe(value) if isinstance(value, str) else value
+              for value in (_rounded(row).get(name) for name in rows[0])] for row in rows]
+    return spreadsheet.to_csv([list(rows[0]), *cells])
 
 
 def to_json(rows: Sequence[Row], **about: Any) -> str:

@@ -1,13 +1,17 @@
 """The SQLite file behind a journal: its tables, its lock, its errors in words."""
 
 import os
+import re
 import shutil
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 
 from zsl_cli.errors import ZslError
+from zsl_cli.support.files import grants_locks
 
 _SCHEMA = """
 CREATE TABLE photos (
@@ -26,6 +30,7 @@ CREATE INDEX photos_in_order ON photos (scan, position);
 CREATE TABLE thumbnails (id INTEGER PRIMARY KEY, jpeg BLOB NOT NULL);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+_LONGEST = 64 << 20  # bytes of a value
 _FORMAT = 1  # of the schema; in user_version
 _APPLICATION = 0x5A534C31  # "ZSL1"; in application_id
 _ANEW = "move it away and give `force`, and all photos are labelled anew"
@@ -45,17 +50,75 @@ def prepare(connection: sqlite3.Connection, path: str | None) -> None:
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {_APPLICATION}")
         connection.execute(f"PRAGMA user_version = {_FORMAT}")
+    else:
+        forget_what_is_odd(connection)
     connection.execute("COMMIT")
 
 
 def _check_kind(connection: sqlite3.Connection, path: str | None) -> bool:
     """Whether it is a new database; ZslError when it is another program's, or version's."""
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
     application, = connection.execute("PRAGMA application_id").fetchone()
     version, = connection.execute("PRAGMA user_version").fetchone()
-    tables, = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    tables = _schema_of(connection)
     if tables and (application, version) != (_APPLICATION, _FORMAT):
         raise ZslError(f"{path} is no journal of this version of zsl; {_ANEW}")
+    if tables and tables != _expected_schema():
+        raise ZslError(f"{path} has other tables, views or triggers than a journal of zsl, so that "
+                       f"somebody else has made it; {_ANEW}")
     return not tables
+
+
+def _schema_of(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
+    """Kind, name and definition of what is in a database; blanks and comments do not count."""
+    rows = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master")
+    return {(kind, name, re.sub(r"--[^\n]*|\s", "", definition)) for kind, name, definition in rows}
+
+
+@cache
+def _expected_schema() -> set[tuple[str, str, str]]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(_SCHEMA)
+        return _schema_of(connection)
+
+
+def forget_what_is_odd(connection: sqlite3.Connection) -> None:
+    """Take away what no run of zsl has written: rows whose values are of other types than their
+    columns'. What is known of a photo without is to do again."""
+    connection.execute("DELETE FROM photos WHERE typeof(key) != 'blob' OR typeof(path) != 'blob'")
+    kinds = {"integer": ("scan", "position", "todo", "size", "mtime", "ctime", "crc"),
+             "text": ("settings", "version", "labels", "kind", "message")}
+    odd = " OR ".join(f"typeof({column}) NOT IN ('null', '{kind}')"
+                      for kind, columns in kinds.items() for column in columns)
+    connection.execute(f"DELETE FROM photos WHERE {odd}")
+    connection.execute("DELETE FROM thumbnails WHERE typeof(jpeg) != 'blob'")
+    connection.execute("DELETE FROM facts WHERE typeof(name) != 'text' OR typeof(value) != 'text'")
+
+
+def check_owner(path: str) -> None:
+    """Raise ZslError for a journal that somebody else may have made: one that is a link, belongs
+    to another user, or that everybody may write to."""
+    for name in (path, path + "-wal", path + "-shm"):
+        try:
+            status = os.lstat(name)
+        except OSError:
+            continue
+        if not stat.S_ISREG(status.st_mode):
+            raise ZslError(f"{name} is a link or no regular file, as no journal of zsl is; {_ANEW}")
+        if os.name == "posix" and status.st_uid not in (os.geteuid(), 0):
+            raise ZslError(f"{name} belongs to another user, whose labels are not taken over; "
+                           f"{_ANEW}")
+        if status.st_mode & stat.S_IWOTH and _has_modes(name, status.st_mode):
+            raise ZslError(f"everybody could write to {name}; {_ANEW}")
+
+
+def _has_modes(path: str, mode: int) -> bool:
+    """Whether the file system keeps modes; some show all files as everybody's."""
+    try:
+        os.chmod(path, stat.S_IMODE(mode) & ~stat.S_IWOTH)
+        return not os.lstat(path).st_mode & stat.S_IWOTH
+    except OSError:
+        return False
 
 
 def copy(path: str, target: sqlite3.Connection) -> None:
@@ -82,6 +145,10 @@ def explained(path: str | None) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR) and (
+                path and not grants_locks(os.path.dirname(path))):
+            raise ZslError(f"cannot lock {where}: its file system grants no locks, as some network "
+                           "shares do; give `output` on a local disk, and copy it") from error
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise ZslError("another run is writing to the same output (it holds "
                            f"{where}); wait until it has ended") from error

@@ -8,6 +8,7 @@ the number of photos. One process at a time can hold it.
 
 import json
 import os
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _KEPT_SCANS = 10  # for so many scans a photo that is gone is remembered, lest it comes back
 _PAGE = 512
+_VERSION = re.compile(r"\d[\w.+-]{0,40}")
 _OUTPUT = "output "  # before an output's name, the name of a fact
 _NEVER_SETTLED = ("missing", "permission", "changed", "limit", "decoder")
 """Failures that may be gone though the file is the same."""
@@ -68,6 +70,8 @@ class Journal:
             os.makedirs(os.path.dirname(path or "") or os.curdir, exist_ok=True)
         except OSError as error:
             raise cannot_write(str(path), error) from error
+        if path is not None:
+            database.check_owner(path)
         is_new = path is not None and not os.path.exists(path)
         with database.explained(path):
             connection = sqlite3.connect(path or "", timeout=0, isolation_level=None)
@@ -167,8 +171,8 @@ class Journal:
     def _note(self, key: bytes, path: str, error: ImageError | None, place: tuple[int, int],
               rules: "_Rules") -> None:
         known = self._db.execute(
-            "SELECT id, scan, size, mtime, ctime, crc, settings, kind FROM photos WHERE key = ?",
-            (key,)).fetchone()
+            "SELECT id, scan, size, mtime, ctime, crc, settings, kind, labels, version "
+            "FROM photos WHERE key = ?", (key,)).fetchone()
         name = os.fsencode(path)
         kind, message = (error.kind, _text(error)) if error else (None, None)
         if known is None:
@@ -176,10 +180,10 @@ class Journal:
                 "INSERT INTO photos (key, path, scan, position, todo, kind, message) "
                 "VALUES (?, ?, ?, ?, 1, ?, ?)", (key, name, *place, kind, message))
             return
-        row, scan, size, mtime, ctime, crc, settings, failed = known
+        row, scan, size, mtime, ctime, crc, settings, failed, labels, version = known
         if scan == place[0]:  # met already in this scan
             return
-        holds = (error is None and settings == self._settings
+        holds = (error is None and settings == self._settings and _is_ours(labels, version)
                  and not (failed and (rules.retry_failed or failed in _NEVER_SETTLED))
                  and self._is_unchanged(row, path, (size, mtime, ctime, crc), rules)
                  and not (rules.thumbnails and not failed and not self._has_thumbnail(row)))
@@ -342,6 +346,17 @@ class _Rules:
 
 def _to_json(labels: tuple[ScoredLabel, ...]) -> str:
     return json.dumps([(scored.id, scored.name, round(scored.score, 6)) for scored in labels])
+
+
+def _is_ours(labels: str | None, version: str | None) -> bool:
+    """Whether a row is such as ``put`` writes it."""
+    try:
+        scored = _from_json(labels)
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return _VERSION.fullmatch(version or "") is not None and all(
+        isinstance(one.id, str) and isinstance(one.name, str) and isinstance(one.score, float)
+        and 0 <= one.score <= 1 for one in scored)
 
 
 def _from_json(text: str | None) -> tuple[ScoredLabel, ...]:

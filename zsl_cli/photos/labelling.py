@@ -42,7 +42,7 @@ def label(request: LabelRequest, reporter: Reporter | None = None) -> LabelResul
     files = request.outputs()
     classifier = LazyClassifier(request.model, request.vocabulary, request.question,
                                 device=request.device, exact=request.exact, ef=request.ef)
-    with _journal(request, files, classifier.settings) as journal:
+    with _journal(request, files, classifier.settings, reporter) as journal:
         for file in files:
             file.check_own(journal, request.force)
         reporter.start("looking for photos")
@@ -68,9 +68,13 @@ def label(request: LabelRequest, reporter: Reporter | None = None) -> LabelResul
         return result
 
 
-def _journal(request: LabelRequest, files: list[outputs.Output],
-             settings: str) -> AbstractContextManager[Journal]:
+def _journal(request: LabelRequest, files: list[outputs.Output], settings: str,
+             reporter: Reporter) -> AbstractContextManager[Journal]:
     path = None if request.stream else outputs.journal_path(files, request.names)
+    if path and not files and not outputs.can_have_journal(path):
+        reporter.warn(f"{os.path.dirname(path)} cannot be written to, so that the next run begins "
+                      "anew; set XDG_STATE_HOME to a folder that can")
+        path = None
     return (Journal.open_copy if request.dry_run else Journal.open)(path, settings)
 
 

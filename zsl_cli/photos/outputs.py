@@ -134,5 +134,15 @@ def journal_path(outputs: Sequence[Output], sources: Sequence[str]) -> str | Non
     return str(user_state_path("zsl", appauthor=False) / "label" / f"{key}.zsl-journal")
 
 
+def can_have_journal(path: str) -> bool:
+    """Whether the folder of a journal is there, or can be made, and can be written to."""
+    folder = os.path.dirname(path)
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(os.fsencode(text)).hexdigest()[:32]

@@ -1,7 +1,6 @@
 """The records of a library as JSONL, CSV or Parquet."""
 
-import csv
-import io
+import codecs
 import os
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -13,6 +12,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.photos.entry import Entry, Provenance
 from zsl_cli.support import extras
 from zsl_cli.support.limits import TABLE_FORMATS
+from zsl_cli.support.spreadsheet import to_csv
 
 _ROW_GROUP = 4096
 
@@ -40,17 +40,20 @@ def write_jsonl(file: BinaryIO, entries: Iterable[Entry], provenance: Provenance
 def write_csv(file: BinaryIO, entries: Iterable[Entry], provenance: Provenance,
               path_of: PathOf | None = None) -> None:
     """A row a label, and one for a photo without (see predictions.csv_rows). Bytes of a path that
-    are not UTF-8 stay as they are."""
-    text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
-    writer = csv.writer(text)
-    writer.writerow(predictions.csv_header(
+    are not UTF-8 become ``\\udcXX``.
+
+    The file begins with a byte-order mark, without which Excel shows every accent wrong; what else
+    reads CSV passes it over.
+    """
+    file.write(codecs.BOM_UTF8)
+    header = predictions.csv_header(
         ("error_kind", "size", "mtime", "model", "vocabulary", "version"),
-        paths=path_of is not None))
+        paths=path_of is not None)
+    file.write(to_csv([header]).encode())
     for entry in entries:
         facts = (entry.error.kind if entry.error else "", *_facts(entry, provenance).values())
-        writer.writerows(predictions.csv_rows(entry, facts, path_of))
-    text.flush()
-    text.detach()  # the caller closes the file
+        rows = predictions.csv_rows(entry, facts, path_of)
+        file.write(to_csv(rows).encode("utf-8", "backslashreplace"))
 
 
 def write_parquet(file: BinaryIO, entries: Iterable[Entry], provenance: Provenance,

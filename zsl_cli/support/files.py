@@ -135,6 +135,22 @@ def locked(path: str | os.PathLike[str], *, wait: float = 0.0,
         yield held
 
 
+def grants_locks(folder: str | os.PathLike[str]) -> bool:
+    """Whether the file system of a folder lets files be locked; some network shares do not, and
+    SQLite takes that for a lock of somebody else's."""
+    try:
+        import fcntl
+        import tempfile
+
+        with tempfile.TemporaryFile(dir=os.fspath(folder) or os.curdir) as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:  # Windows
+        return True
+    except OSError:
+        return False
+    return True
+
+
 def _begin(connection: "sqlite3.Connection", path: str | os.PathLike[str]) -> bool:
     import sqlite3
 
@@ -142,7 +158,8 @@ def _begin(connection: "sqlite3.Connection", path: str | os.PathLike[str]) -> bo
         connection.execute("PRAGMA journal_mode = MEMORY")  # no file beside the lock
         connection.execute("BEGIN EXCLUSIVE")
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+        busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+        if not busy or not grants_locks(os.path.dirname(path)):
             raise _no_lock(path, error) from error
         return False
     return True

@@ -33,7 +33,7 @@ def write(result: "EvaluationResult", output_format: str | None) -> None:
     if output_format == "json":
         printing.put_text(result.to_json())
     elif output_format == "csv":
-        printing.put_text(result.to_csv(), "surrogateescape")
+        printing.put_text(result.to_csv())
     else:
         printing.put_text(tables.to_markdown(result.tables()))
 

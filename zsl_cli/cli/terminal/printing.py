@@ -5,6 +5,7 @@ What a person reads has no characters that would steer a terminal. ``--quiet`` a
 are those of the running command.
 """
 
+import io
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import printable
 
 if TYPE_CHECKING:
@@ -21,6 +23,19 @@ if TYPE_CHECKING:
 
 NAME = "zsl: "
 """Before what the program says."""
+
+
+class ClosedOutput(io.TextIOBase):
+    """Standard output that whoever started us has closed: an error where something goes there."""
+
+    def write(self, _text: str) -> int:
+        """Raise ZslError."""
+        raise ZslError("standard output is closed")
+
+    @property
+    def buffer(self) -> BinaryIO:
+        """Raise ZslError."""
+        raise ZslError("standard output is closed")
 
 
 def _on_standard_error(line: str) -> None:
@@ -83,13 +98,11 @@ def put_json(value: Any, *, indent: int | None = 2) -> None:
 
 
 def put_csv(rows: Iterable[Sequence[Any]]) -> None:
-    """Rows of a CSV file; bytes of a path that are not UTF-8 stay as they are."""
-    import csv
-    import io
+    """Rows of a CSV file; bytes of a path that are not UTF-8 become ``\\udcXX``, so that the rest
+    of it can be read."""
+    from zsl_cli.support.spreadsheet import to_csv
 
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    put_text(text.getvalue(), "surrogateescape")
+    put_text(to_csv(rows))
 
 
 def put_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
