@@ -1,6 +1,7 @@
-"""``zsl`` whose standard output somebody stops reading, or never read."""
+"""``zsl`` whose standard output somebody stops reading, or never read; and on a terminal."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -23,3 +24,21 @@ def without_stream(number, arguments, environment):
                           stderr=subprocess.PIPE, timeout=120, check=False,
                           preexec_fn=lambda: os.close(number))
     return done.returncode, done.stderr
+
+
+def on_a_terminal(arguments, environment, terminal, *, columns, cwd):
+    """Runs ``zsl`` with standard error on a terminal; the exit status, and what is seen there
+    without the escape sequences."""
+    leader, follower = terminal()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zsl_cli", *arguments], cwd=cwd, stdout=subprocess.DEVNULL,
+        stderr=follower, env={**environment, "TERM": "xterm", "COLUMNS": str(columns)})
+    os.close(follower)
+    seen = b""
+    while True:
+        try:
+            seen += os.read(leader, 65536)
+        except OSError:  # Linux' way to say that the other end is closed
+            break
+    os.close(leader)
+    return process.wait(30), re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode())

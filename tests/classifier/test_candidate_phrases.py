@@ -28,6 +28,8 @@ def test_the_label_encoder_is_not_read_without_a_phrase(painted, monkeypatch):
     classifier = Classifier.load(painted, device="cpu")
     classifier.candidates(["navy"])
     classifier.candidates()
+    with pytest.raises(pytest.fail.Exception):
+        classifier.candidates(["red bus"])
 
 
 def test_the_python_api_takes_phrases_as_they_are(painted, red):

@@ -196,7 +196,7 @@ def test_a_library_that_is_named_twice_counts_once(zsl, library):
     (["photos", "--xmp-naming", "full"], "--xmp-naming is for --xmp"),
     (["-"], "give --files-from -"), ([], "name a FOLDER, or give --files-from"),
     (["photos", "-o", "x.html", "--format", "csv", "--report", "x.html"], "both the output and"),
-    (["photos", "--include", "*.gif"], "no images in this folder that --include and --exclude"),
+    (["photos", "--include", "*.gif"], "no images in this folder that the patterns leave"),
 ])
 def test_options_that_make_no_sense_together_are_refused(zsl, library, arguments, message):
     result = zsl("label", *arguments)

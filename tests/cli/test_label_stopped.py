@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 import numpy as np
 import pytest
 from label_runs import LARGE, names, records, summary
-from readers import until_the_reader_goes
+from readers import on_a_terminal, until_the_reader_goes
 
 
 def run_in_background(environment, cwd, *arguments):
@@ -67,20 +67,9 @@ def interrupt_soon(process, journal):
 
 def test_a_terminal_sees_a_bar_and_then_the_summary(environment, large_library, tmp_path, terminal):
     (large_library / "000-bad.jpg").write_text("no photo")
-    leader, follower = terminal()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "zsl_cli", "label", "photos", "-o", "l.jsonl", "--jobs", "1"],
-        cwd=tmp_path, env={**environment, "TERM": "xterm", "COLUMNS": "100"}, stderr=follower)
-    os.close(follower)
-    seen = b""
-    while True:
-        try:
-            seen += os.read(leader, 65536)
-        except OSError:  # Linux' way to say that the other end is closed
-            break
-    os.close(leader)
-    assert process.wait(30) == 1
-    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode())
+    status, text = on_a_terminal(["label", "photos", "-o", "l.jsonl", "--jobs", "1"], environment,
+                                 terminal, columns=100, cwd=tmp_path)
+    assert status == 1
     assert re.search(rf"labelling .* \d+ of {LARGE + 1} images · \d+ images/s · [\d.]+ s left · "
                      "1 failed", text)
     assert "zsl: photos/000-bad.jpg: not an image in a known format" in text

@@ -27,14 +27,14 @@ def photos(tmp_path_factory):
 @pytest.fixture
 def train(photos, environment, tmp_path, monkeypatch):
     """The command in this process, in an empty folder: one short epoch over the photographs, into
-    ``run``; returns its exit status or raises what it raises."""
+    ``run``, if nothing else is said; returns its exit status or raises what it raises."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments):
+    def run(*arguments, data=photos):
         short = () if "--loss" in arguments else ("--epochs", "1", "--decay", "0")
-        return command.main([str(photos), "-o", "run", "--no-export", *short, *arguments],
+        return command.main([str(data), "-o", "run", "--no-export", *short, *arguments],
                             standalone_mode=False)
 
     return run
@@ -122,12 +122,11 @@ def test_what_cannot_be_used_is_named_and_left_out(zsl, photos, tmp_path):
     assert "broken.png" in said
 
 
-def test_one_class_alone_is_refused(zsl, photos, tmp_path):
+def test_one_class_alone_is_refused(train, photos, tmp_path):
     (tmp_path / "data" / "lemon").mkdir(parents=True)
     (tmp_path / "data" / "lemon" / "a.png").write_bytes((photos / "lemon" / "0.png").read_bytes())
-    result = zsl("train", str(tmp_path / "data"), "-o", "run")
-    assert result.returncode == 2
-    assert b"images of two classes at least" in result.stderr
+    with pytest.raises(ZslError, match="images of two classes at least"):
+        train(data="data")
     assert not (tmp_path / "run").exists()
 
 
@@ -161,26 +160,26 @@ def test_what_cannot_be_had_is_said_in_options(train, tmp_path, monkeypatch, arg
     assert not (tmp_path / "run").exists()
 
 
-def test_hidden_names_are_nobodys_business(zsl, photos, tmp_path):
+def test_hidden_names_are_nobodys_business(train, tmp_path):
     (tmp_path / "run" / ".models").mkdir(parents=True)
     (tmp_path / "run" / ".models" / "precious").write_bytes(b"mine")
     (tmp_path / "run" / ".vocab-list").write_bytes(b"mine")
-    result = zsl("train", str(photos), "-o", "run", "--loss", "ridge", "--no-export")
-    assert result.returncode == 0, result.stderr
+    assert train("--loss", "ridge") == 0
     assert contents(tmp_path / "run").keys() == {
         "run.pt", "train.json", "seen.txt", ".models/precious", ".vocab-list"}
 
 
-def test_nothing_is_taken_away_before_all_is_read(zsl, photos, tmp_path):
-    arguments = ("-o", "run", "--loss", "ridge", "--no-export", "--force")
-    assert zsl("train", str(photos), *arguments).returncode == 0
-    assert zsl("train", "nowhere", *arguments).returncode == 2
+def test_nothing_is_taken_away_before_all_is_read(train, tmp_path):
+    arguments = ("--loss", "ridge", "--force")
+    assert train(*arguments) == 0
+    with pytest.raises((ZslError, click.UsageError), match="nowhere"):
+        train(*arguments, data="nowhere")
     assert (tmp_path / "run" / "run.pt").is_file()
-    own = zsl("train", str(photos), "--model", "run/run.pt", *arguments)
-    assert own.returncode == 2
-    assert b"would be replaced" in own.stderr
+    with pytest.raises((ZslError, click.UsageError), match="would be replaced"):
+        train("--model", "run/run.pt", *arguments)
     (tmp_path / "folders" / "model").mkdir(parents=True)  # somebody's, of another command
-    assert zsl("train", str(photos), "-o", "folders", "--force").returncode == 2
+    with pytest.raises((ZslError, click.UsageError), match="folders"):
+        train("-o", "folders", *arguments)
     assert (tmp_path / "folders" / "model").is_dir()
 
 

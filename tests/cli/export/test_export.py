@@ -22,6 +22,7 @@ from zsl_cli.authoring.networks.network import Input
 from zsl_cli.authoring.networks.origins.own import TrainingCheckpoint
 from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.cli.export import command
+from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import Preprocessing
 
@@ -72,11 +73,10 @@ def test_the_result_runs_at_once(zsl, finished, cat_jpg):
     assert zsl("models", "verify", "small-model", cwd=folder).returncode == 0
 
 
-def test_a_folder_that_is_there_is_not_replaced_unasked(zsl, finished):
+def test_a_folder_that_is_there_is_not_replaced_unasked(finished):
     folder, _ = finished
-    again = zsl("export", "small.pth", *ARCH, cwd=folder)
-    assert again.returncode == 2
-    assert b"small-model exists; give --force" in again.stderr
+    with pytest.raises(ZslError, match="small-model exists; give --force"):
+        run(folder, "small.pth", *ARCH)
 
 
 def test_m_maps_into_the_space_of_a_vocabulary(workplace, small, photos, word_vectors):
@@ -170,11 +170,10 @@ def test_the_file_itself_says_what_it_is(finished):
         assert part in card
 
 
-def test_a_dry_run_says_what_was_recognised_and_writes_nothing(zsl, workplace):
+def test_a_dry_run_says_what_was_recognised_and_writes_nothing(workplace, capsys):
     before = sorted(workplace.iterdir())
-    result = zsl("export", "small.pth", *ARCH, "--mean", "0.5", "--std", "0.5", "--dry-run")
-    assert result.returncode == 0, result.stderr.decode()
-    shown = dict(line.split("  ", 1) for line in result.stdout.decode().splitlines())
+    run(workplace, "small.pth", *ARCH, "--mean", "0.5", "--std", "0.5", "--dry-run")
+    shown = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
     shown = {name.strip(): value.strip() for name, value in shown.items()}
     assert shown["architecture"] == "small_network:make"
     assert shown["features"] == "48 (penultimate, input of 15)"

@@ -1,7 +1,6 @@
 """``zsl vocab fit``: what it refuses, says and does when it is stopped."""
 
 import os
-import signal
 
 import pytest
 
@@ -62,9 +61,3 @@ def test_the_length_of_a_networks_features_can_be_given(fit_command, tmp_path, c
     assert Vocabulary.load(tmp_path / "out").manifest.entries["fit"]["feature_length"] == 15.6
     assert ("timm:some_net.v1's features are taken to be as long as EfficientNet-Lite0's, 15.6; "
             "--feature-length") in capsys.readouterr().err
-
-
-def test_a_fit_cleans_up_when_it_is_asked_to_stop(fit_command):
-    found = []
-    fit_command(lambda: found.append(signal.getsignal(signal.SIGTERM)))
-    assert found != [signal.SIG_DFL]

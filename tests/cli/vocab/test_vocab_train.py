@@ -1,6 +1,5 @@
 """``zsl vocab train``: from a corpus to a vocabulary folder, also when it is interrupted."""
 
-import os
 import re
 import shutil
 import signal
@@ -14,6 +13,7 @@ import pytest
 
 pytest.importorskip("gensim")
 
+from readers import on_a_terminal
 from word_training import ANIMALS, LONG, SMALL, TOOLS, left, text, vectors
 
 from zsl_cli import Vocabulary
@@ -207,21 +207,9 @@ def test_a_full_disk_while_training_keeps_what_is_done(environment, zsl, corpus_
 def test_a_terminal_sees_how_fast_it_goes_and_how_long_it_takes(environment, reference, tmp_path,
                                                                 terminal):
     shutil.copy2(reference / "text.txt", tmp_path)
-    leader, follower = terminal()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "zsl_cli", "vocab", "train", "text.txt", "-o", "out", *LONG],
-        cwd=tmp_path, env={**environment, "TERM": "xterm", "COLUMNS": "120"}, stderr=follower,
-        stdout=subprocess.DEVNULL)
-    os.close(follower)
-    seen = b""
-    while True:
-        try:
-            seen += os.read(leader, 65536)
-        except OSError:  # Linux' way to say that the other end is closed
-            break
-    os.close(leader)
-    assert process.wait(30) == 0
-    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode())
+    status, shown = on_a_terminal(["vocab", "train", "text.txt", "-o", "out", *LONG], environment,
+                                  terminal, columns=120, cwd=tmp_path)
+    assert status == 0
     words = 8 * len((tmp_path / "text.txt").read_text().split())
     assert "reading" in shown
     assert re.search(r"training .* [\d,]+ of [\d,]+ words · [\d,]+ words/s · [\d.]+ s left", shown)

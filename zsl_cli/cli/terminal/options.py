@@ -30,6 +30,7 @@ Decorator = Callable[[Function], Function]
 
 
 def stack(*decorators: Decorator) -> Decorator:
+    """The decorators as one; options are listed in their order."""
     def apply(function: Function) -> Function:
         for decorator in reversed(decorators):
             function = decorator(function)

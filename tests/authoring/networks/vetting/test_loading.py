@@ -1,6 +1,5 @@
 """Programs of torch.export and TorchScript load as they were, and damaged ones are reported."""
 
-import contextlib
 import logging
 import os
 
@@ -101,13 +100,18 @@ def test_damaged_files_are_reported_in_one_line(program, script, tmp_path, capfd
 
 
 @pytest.mark.parametrize("load", [load_program, load_torchscript])
-def test_flipped_bits_are_reported_or_make_no_difference(program, script, tmp_path, load):
+def test_flipped_bits_raise_nothing_but_a_report_in_one_line(program, script, tmp_path, load):
     path = tmp_path / "flipped"
     source = (program if load is load_program else script).read_bytes()
+    reports = []
     for place in range(7, len(source), len(source) // 40):
         path.write_bytes(source[:place] + bytes([source[place] ^ 4]) + source[place + 1:])
-        with contextlib.suppress(ZslError):
-            load(path)
+        try:
+            load(path)  # PyTorch compares no checksums: one bit of a weight goes unnoticed
+        except ZslError as error:
+            reports.append(str(error))
+    assert reports
+    assert all(report.startswith(f"{path}: ") and "\n" not in report for report in reports)
 
 
 def test_a_file_of_the_other_kind_is_reported(program, script):

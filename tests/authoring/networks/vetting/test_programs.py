@@ -90,6 +90,11 @@ def keys_of_the_example_inputs(entries, marker):
     entries[EXAMPLES] = saved((({key: torch.zeros(2, 4)}, "sum"), {}))
 
 
+def importable(marker, name):
+    """Makes a module that makes the marker where it is imported."""
+    (marker.parent / f"{name}.py").write_text(f"import os; os.mkdir({str(marker)!r})")
+
+
 def graph(change):
     """An attack on the program itself, which ``change`` has together with its graph."""
 
@@ -150,7 +155,7 @@ def name_of_an_input(model, graph, marker):
 
 @attack("PayloadConfig.config")
 def name_of_a_parameter(entries, marker):
-    (marker.parent / "brought_by_name.py").write_text(f"import os; os.mkdir({str(marker)!r})")
+    importable(marker, "brought_by_name")
     name = 'w", __import__("brought_by_name")) or getattr(self, "w'
     for entry in ("data/weights/model_weights_config.json", MODEL):
         entries[entry] = entries[entry].replace(b'"layer.weight"', json.dumps(name).encode())
@@ -171,7 +176,7 @@ def text_as_an_input(model, graph, marker):
 @attack("a collections.defaultdict")
 @graph
 def container_that_imports(model, graph, marker):
-    (marker.parent / "brought_by_default.py").write_text(f"import os; os.mkdir({str(marker)!r})")
+    importable(marker, "brought_by_default")
     signature(model)["out_spec"] = json.dumps([1, {
         "type": "collections.defaultdict", "children_spec": [LEAF],
         "context": {"default_factory_module": "brought_by_default",
@@ -181,7 +186,7 @@ def container_that_imports(model, graph, marker):
 @attack("out_spec")
 @graph
 def key_that_imports(model, graph, marker):
-    (marker.parent / "brought_by_key.py").write_text(f"import os; os.mkdir({str(marker)!r})")
+    importable(marker, "brought_by_key")
     signature(model)["out_spec"] = json.dumps([1, {
         "type": "builtins.dict", "children_spec": [LEAF], "context": json.dumps(
             [{"__enum__": True, "fqn": "brought_by_key:os", "name": "a"}])}])
@@ -190,7 +195,7 @@ def key_that_imports(model, graph, marker):
 @attack("an odd builtins.dict")
 @graph
 def keys_that_import(model, graph, marker):
-    (marker.parent / "brought_by_keys.py").write_text(f"import os; os.mkdir({str(marker)!r})")
+    importable(marker, "brought_by_keys")
     signature(model)["in_spec"] = json.dumps([1, {
         "type": "builtins.dict", "children_spec": [LEAF], "context": json.dumps(
             {"__enum__": True, "fqn": "brought_by_keys:os", "name": "a"})}])

@@ -147,6 +147,8 @@ class _Decoder:
         self._byte = 0
 
     def decode(self, block: bytes, *, last: bool = False) -> str:
+        """The text of what was held back and of the block; without ``last``, what follows the last
+        cut is held back. Raises CorpusError for what is no UTF-8 text."""
         data = self._rest + block
         cut = len(data) if last else _cut(data)
         data, self._rest = data[:cut], data[cut:]

@@ -317,6 +317,7 @@ class _Batches:
         self._length = 0
 
     def add(self, ids: "Ids") -> None:
+        """Take the whole sentences that follow those so far, each with its end."""
         ends = np.flatnonzero(ids == SENTENCE_END) + 1 + self._length
         self._length += len(ids)
         self._ends = np.concatenate([self._ends, ends])
@@ -327,5 +328,6 @@ class _Batches:
         self._ends = self._ends[done:]
 
     def result(self) -> "NDArray[np.int64]":
+        """``[batches + 1]``: where each begins, and where the last one ends."""
         rest = [self._length] if self._length > self._starts[-1] else []
         return np.array(self._starts + rest, np.int64)
