@@ -56,6 +56,11 @@ def test_options_that_do_something_go_together(arguments):
     check(*arguments.split())
 
 
+def test_an_empty_output_is_refused():
+    with pytest.raises(click.BadParameter, match="it is empty"):
+        command.make_context("train", ["photos", "-o", ""])
+
+
 @pytest.mark.parametrize("loss", ["softmax", "wsabie"])
 def test_a_method_of_training_labels_alone_holds_out_no_classes(loss):
     arguments = ["photos", "-o", "run", "--loss", loss, "--validation", "class"]

@@ -1,7 +1,9 @@
 """A file appears whole or not at all."""
 
 import os
+import re
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -105,6 +107,8 @@ def test_a_file_that_cannot_be_written_is_told_before_the_work(tmp_path):
         check_new_file(tmp_path, force=True)
     with pytest.raises(ZslError, match=r"there is no folder .*new"):
         check_new_file(tmp_path / "new" / "a", force=True)
+    with pytest.raises(ZslError, match=re.escape(f"no folder {Path.cwd() / 'no'}")):
+        check_new_file("no/a")
     check_new_file(tmp_path / "new" / "a", makes_folders=True)
     (tmp_path / "b").write_bytes(b"mine")
     with pytest.raises(ZslError, match=r"there is no folder .*b"):

@@ -216,9 +216,11 @@ def test_an_existing_folder_is_replaced_only_by_force(tmp_path):
     target = tmp_path / "here"
     target.mkdir()
     (target / "old").touch()
-    with pytest.raises(FolderError, match="is not replaced"), folders.new_folder(target):
-        pass
     with pytest.raises(FolderError, match="is no model or vocabulary folder"), \
+            folders.new_folder(target):
+        pass
+    with pytest.raises(FolderError, match=(
+            "is no model or vocabulary folder, and `force` replaces nothing else")), \
             folders.new_folder(target, force=True):
         pass
     (target / "vocabulary.json").touch()

@@ -41,7 +41,7 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
     """
     if labels is None and not len(vocabulary):
         raise ZslError("no vocabulary fits this model, which encodes phrases: list the candidate "
-                       "labels (`labels`)")
+                       "labels (`labels`, `labels_file`)")
     rows = set(range(len(vocabulary))) if labels is None else set()
     unknown: dict[str, None] = {}
     composed: dict[str, tuple[int, ...]] = {}

@@ -1,14 +1,18 @@
 """``zsl export``: a trained PyTorch checkpoint → a model folder."""
 
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from zsl_cli.classifier import pairing
 from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import TerminalReporter
+from zsl_cli.errors import ZslError
+from zsl_cli.support import folders
 from zsl_cli.support.limits import FEATURES_FROM, QUANTIZE
 from zsl_cli.support.manifests import FITS, INTERPOLATIONS
 from zsl_cli.support.wording import listed
@@ -100,7 +104,7 @@ _input = options.stack(
 )
 
 _result = options.stack(
-    click.option("-o", "--output", type=_FILE, metavar="FOLDER",
+    click.option("-o", "--output", type=options.NonEmpty(Path), metavar="FOLDER",
                  help="The model folder to write. Default: CHECKPOINT's name and -model, here."),
     click.option("--quantize", type=click.Choice(QUANTIZE), default="none", show_default=True,
                  help="int8: a quarter of the size, up to twice the speed on CPUs; fp16: half the "
@@ -152,8 +156,7 @@ def command(checkpoint: Path, output: Path | None, dry_run: bool, quiet: bool, v
         result = export(request, reporter)
     if result.comparison:
         _print_comparison(result.comparison)
-    printing.note(f"now: zsl classify photo.jpg --model {shlex.quote(str(result.folder))}"
-                  + _labels_hint(request, result))
+    printing.note(_next(request, result))
 
 
 def _request(checkpoint: Path, output: Path | None, *, architecture: str | None,
@@ -222,9 +225,26 @@ def _print_comparison(forms: "Sequence[Form]") -> None:
     printing.console(_WIDE).print(table)
 
 
-def _labels_hint(request: "ExportRequest", result: "ExportResult") -> str:
-    """What else ``classify`` needs."""
-    return {
-        "vocabulary": f" --vocab {shlex.quote(str(request.vocabulary))}", "own": "",
-        "phrases": ' --labels "a cat,a dog"',
-        "none": f" --vocab V (a vocabulary of the space {result.manifest.space!r})"}[result.labels]
+def _next(request: "ExportRequest", result: "ExportResult") -> str:
+    """A command that uses the model, as it can be pasted; or what the model still lacks."""
+    command = f"now: zsl classify photo.jpg --model {shlex.quote(str(result.folder))}"
+    if result.labels == "vocabulary":
+        return f"{command} --vocab {shlex.quote(str(request.vocabulary))}"
+    if result.labels == "phrases":
+        return f'{command} --labels "a cat,a dog"'
+    if result.labels == "own" or _finds_labels(result):
+        return command
+    beside = request.checkpoint.parent / pairing.OWN  # where zsl train puts labels of its own
+    with suppress(ZslError):
+        if result.manifest.fits(folders.read_manifest(folders.VOCABULARY, beside)):
+            return f"{command} --vocab {shlex.quote(str(beside))}"
+    return ("no vocabulary is known whose labels it could give: zsl classify wants one of the "
+            f"space {result.manifest.space!r}, named with --vocab")
+
+
+def _finds_labels(result: "ExportResult") -> bool:
+    """Whether ``classify`` finds a vocabulary for the model by itself."""
+    try:
+        return pairing.vocabulary_for(result.folder, result.manifest) is not None
+    except ZslError:
+        return False

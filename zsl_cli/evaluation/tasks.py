@@ -74,7 +74,7 @@ def prepare(request: EvaluationRequest, load: "Callable[[str], Model]", collecto
             shared[key] = _labels(_vocabulary(folder, request.dataset, loaded), request,
                                   _DEFAULT if folder else ("own",), collector, reporter)
         of_pairs.append(shared[key])
-    models = _told_apart({model: _last_part(model) for model, _ in pairs})
+    models = _told_apart({model: _model_name(model) for model, _ in pairs})
     vocabularies = _told_apart({name: labels.vocabulary.name for (_, name), labels
                                 in zip(pairs, of_pairs, strict=True) if name is not None})
     return [Task(model, models[model],
@@ -87,6 +87,12 @@ def _told_apart(short: Mapping[str, str]) -> dict[str, str]:
     of it where another has the same short name."""
     times = Counter(short.values())
     return {whole: name if times[name] == 1 else whole for whole, name in short.items()}
+
+
+def _model_name(path: str) -> str:
+    """The last part; ``run/model`` where it is what every training calls its model."""
+    parts = os.path.normpath(path).split(os.sep)
+    return os.path.join(*parts[-2:]) if parts[-1] == "model" else parts[-1]
 
 
 def _last_part(path: str) -> str:

@@ -32,7 +32,7 @@ def check_new_file(path: str | os.PathLike[str], *, force: bool = False, paramet
     if os.path.isdir(path):
         raise ZslError(f"{named}: this is a folder; give the name of a file in it")
     if not makes_folders and not os.path.exists(path) and not os.path.isdir(folder):
-        raise ZslError(f"{named}: there is no folder {folder}")
+        raise ZslError(f"{named}: there is no folder {os.path.abspath(folder)}")
     if not force and os.path.isfile(path) and os.path.getsize(path):
         raise ZslError(f"{named} exists; give `force` to replace it, or choose another name")
 

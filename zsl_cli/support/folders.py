@@ -153,8 +153,8 @@ def check_target(target: Path, *, force: bool) -> None:
         return
     ours = any((target / kind.file).is_file() for kind in KINDS)
     if not target.is_dir() or target.is_symlink() or not (ours or not any(target.iterdir())):
-        raise FolderError(f"{target} exists and is no model or vocabulary folder, so "
-                          "it is not replaced; remove it yourself, or name another")
+        raise FolderError(f"{target} exists and is no model or vocabulary folder, and "
+                          "`force` replaces nothing else; remove it yourself, or name another")
     if ours and not force:
         raise FolderError(f"{target} exists; give `force` to replace it")
     if Path.cwd().is_relative_to(target.resolve()):

@@ -157,6 +157,8 @@ def test_a_module_can_be_named_and_feature_maps_are_averaged():
     torch.testing.assert_close(found.body(PIXELS), network.norm(network.stem(PIXELS)).mean((2, 3)))
     with pytest.raises(ZslError, match="no such module; near it: norm"):
         features.find(network, PIXELS, node="nrm")
+    with pytest.raises(ZslError, match=r"no such module$"):
+        features.find(network, PIXELS, node="zzz")
 
 
 @pytest.mark.parametrize(("network", "message"), [

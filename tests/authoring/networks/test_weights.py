@@ -210,8 +210,15 @@ def test_a_file_that_is_no_projection_is_refused(tmp_path, arrays):
     with pytest.raises(ZslError, match=r"M\.npz: "):
         Projection.load(tmp_path / "M.npz")
     (tmp_path / "M.npy").write_bytes(b"\x93NUMPY nothing")
-    with pytest.raises(ZslError, match="cannot be read as a projection"):
-        Projection.load(tmp_path / "M.npy")
+    for name in ("M.npy", "cat.jpg"):
+        (tmp_path / name).write_bytes(b"\x93NUMPY nothing")
+        with pytest.raises(ZslError, match=(
+                rf"{name}: no matrix in it \(\.npy, \.npz, \.pt, \.safetensors\)$")):
+            Projection.load(tmp_path / name)
+    with pytest.raises(ZslError, match=r"none\.npy: no such file$"):
+        Projection.load(tmp_path / "none.npy")
+    with pytest.raises(ZslError, match=r": Is a directory$"):
+        Projection.load(tmp_path)
 
 
 def test_a_projection_comes_back_as_it_was_saved(tmp_path):

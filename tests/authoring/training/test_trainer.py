@@ -120,7 +120,7 @@ def test_state_of_another_training_is_refused(tmp_path):
     with pytest.raises(ZslError, match=r"margin 0\.1, not 0\.2"):
         other.restore(tmp_path / "state.pt", "x")
     other = Training(LinearMap(problem()), Settings(SquaredDistance(), epochs=2))
-    with pytest.raises(ZslError, match="loss 'hinge rank', not 'squared distance'"):
+    with pytest.raises(ZslError, match="loss 'rank', not 'l2'"):
         other.restore(tmp_path / "state.pt", "x")
     same = Training(LinearMap(problem()), Settings(epochs=2))
     with pytest.raises(ZslError, match="another vocabulary"):
@@ -128,6 +128,31 @@ def test_state_of_another_training_is_refused(tmp_path):
     (tmp_path / "state.pt").write_bytes(b"half a file")
     with pytest.raises(ZslError, match="damaged training; begin again with `restart`"):
         same.restore(tmp_path / "state.pt", "x")
+
+
+@pytest.mark.parametrize(("objective", "stored"), [
+    (HingeRank(0.2, "sampled", 4), {"loss": "rank", "margin": 0.2, "negatives": "sampled",
+                                    "samples": 4}),
+    (CrossEntropy(), {"loss": "softmax", "margin": 0.1, "negatives": "all", "samples": 512}),
+    (SquaredDistance(), {"loss": "l2", "margin": 0.1, "negatives": "all", "samples": 512}),
+])
+def test_a_state_of_the_first_version_goes_on(tmp_path, objective, stored):
+    path, settings = tmp_path / "state.pt", Settings(objective, epochs=2)
+    first = Training(LinearMap(problem()), settings)
+    first.run_epoch()
+    first.save(path, "x")
+    state = torch.load(path, weights_only=True)
+    assert state["settings"]["objective"].items() <= stored.items()
+    state["settings"]["objective"] = stored
+    torch.save(state, path)
+    again = Training(LinearMap(problem()), settings)
+    assert again.restore(path, "x")
+    assert again.epochs == 1
+    other = CrossEntropy() if stored["loss"] == "rank" else HingeRank()
+    with pytest.raises(ZslError, match=f"loss '{stored['loss']}', not '{other.name}'"):
+        Training(LinearMap(problem()), Settings(other, epochs=2)).restore(path, "x")
+    with pytest.raises(ZslError, match="another method"):  # softmax and cross-entropy, say
+        again.restore(path, "of other label vectors")
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_what_was_good(tmp_path, monkeypatch):

@@ -195,6 +195,13 @@ def test_sources_that_are_not_there(tmp_path, wordnet):
         label_lists.read("wordnet:unicorns", Places(wordnet=tmp_path))
 
 
+def test_only_labels_of_wordnet_need_it(read, monkeypatch):
+    monkeypatch.setenv("WNSEARCHDIR", "/nowhere")
+    with pytest.raises(ZslError, match=r"^no data\.noun in /nowhere, which \$WNSEARCHDIR names$"):
+        label_lists.read("wordnet", Places())
+    assert len(read("l.txt", "owl\nbat\n")[0]) == 2
+
+
 def test_children_of_what_is_left_out_go_to_its_parents():
     labels = [Label("1", "animal"), Label("2", "bird", parents=("1",)),
               Label("3", "owl", parents=("2",)), Label("4", "bat", parents=("2", "1", "nowhere"))]

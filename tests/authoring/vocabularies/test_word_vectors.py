@@ -136,6 +136,7 @@ FAST = files.fasttext(FOUND)
 @pytest.mark.parametrize(("data", "message"), [
     (b"", "the file is empty"),
     (b"This is prose, and no vectors at all.\nReally.\n", "line 1: not a word and its vector"),
+    (b"id\tname\n", r"this is no file of word vectors: 'id\\tname'$"),
     (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a binary file of no kind that zsl reads"),
     (TEXT.decode().encode("utf-16"), r"UTF-16 text; convert the file first"),
     (TEXT.replace(b"\nred ", b"\n \nred "), "line 9: an empty line, and a word and 6 numbers are"),
@@ -146,7 +147,7 @@ FAST = files.fasttext(FOUND)
     (TEXT.replace(b"11 6", b"4 6"), r"line 6: a wrong header: it speaks of 4 words"),
     (TEXT.replace(b"11 6", b"11 7"), r"line 2: 6 numbers, and 7 are expected"),
     (TEXT.replace(b"\ntiger ", b"\ntiger 0.5 "), r"line 3: more than the 6 numbers"),
-    (TEXT.replace(b"\ntiger 1.", b"\ntiger x."), r"line 3: b'x\.\d+' is not a number"),
+    (TEXT.replace(b"\ntiger 1.", b"\ntiger x."), r"line 3: 'x\.\d+' is not a number"),
     (TEXT.replace(b"11 6", b"11 999999"), r"line 1: vectors of dimension 999999\?"),
     (BINARY[:-40], "header speaks of 11 words, and it ends in word 1[01]"),
     (BINARY.replace(b"11 6", b"4 6"), "wrong header: .* more bytes follow"),

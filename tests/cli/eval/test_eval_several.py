@@ -87,6 +87,15 @@ def test_vocabularies_of_one_name_are_told_apart(zsl, model, photos, tmp_path):
     assert "a/x" in table
 
 
+def test_the_model_of_a_training_is_called_after_its_run(zsl, model, photos, tmp_path):
+    for run in ("one", "two"):
+        text_model.make(tmp_path / run / "model")
+    rows = json.loads(zsl("eval", photos, "--model", model, "--model", "one/model", "--model",
+                          tmp_path / "two" / "model", "--vocab", model / "vocab", "--candidates",
+                          "own", "--json").stdout)["rows"]
+    assert [row["model"] for row in rows] == ["paint", "one/model", "two/model"]
+
+
 def test_a_model_that_is_named_twice_is_measured_once(zsl, model, photos):
     result = zsl("eval", photos, "--model", model, "--model", model, "--json")
     assert len(json.loads(result.stdout)["rows"]) == 2  # own and all

@@ -12,6 +12,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
 import onnx
+import text_model
 import torch
 from export_runs import refused, run
 from small_export import ARCH, SIDE, furnish, make_plan, normalised
@@ -25,6 +26,7 @@ from zsl_cli.cli.export import command
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.vocabulary.label import Label
 
 pytestmark = pytest.mark.usefixtures("operators_made_once")
 
@@ -204,3 +206,17 @@ def test_mean_and_std_are_one_number_or_three(workplace, given, expected, monkey
         command.main([str(workplace / "small.pth"), *ARCH, *given, "--dry-run"],
                      standalone_mode=False)
     assert (seen[0].hints.input.mean, seen[0].hints.input.std) == expected
+
+
+def test_what_is_said_at_the_end_can_be_pasted_or_is_no_command(workplace, capsys):
+    np.save(workplace / "M.npy", np.eye(4, 48, dtype=np.float32))
+    arguments = ("small.pth", *ARCH, "--projection", "M.npy", "--space", "mine", "--force")
+    run(workplace, *arguments)
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == ("zsl: no vocabulary is known whose labels it could give: zsl classify wants "
+                    "one of the space 'mine', named with --vocab")
+    text_model.make_vocabulary(workplace / "vocab", vectors=np.eye(4, dtype=np.float32),
+                               labels=[Label(id_, id_) for id_ in "abcd"], space="mine")
+    run(workplace, *arguments)
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == "zsl: now: zsl classify photo.jpg --model small-model --vocab vocab"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import click
 import numpy as np
 import pytest
 
@@ -39,14 +40,16 @@ def test_a_refusal_is_one_line_and_status_2(zsl, workplace):
     (("small.pth", "--arch", "no_such_module:make"), "No module named 'no_such_module'"),
     (("small.pth", "--arch", "os:getcwd"), "it returns a str, not a torch.nn.Module"),
     (("small.pth", *ARCH, "--feature-node", "99"), "no such module"),
-    (("small.pth", *ARCH, "--vocab-labels", "default"), "--vocab-labels needs a checkpoint with"),
+    (("small.pth", *ARCH, "--vocab-labels", "default"), "zsl vocab build makes a vocabulary"),
     (("small.pth", *ARCH, "--projection", "narrow.npy"), r"is [5, 40], and the network wants "
      "[D, 48]"),
     (("small.pth", *ARCH, "--projection", "wide.npy", "--vocab", "WORDS"),
      "the embedding has 5 dimensions, and the label vectors"),
     (("small.pth", *ARCH, "--class-names", "two.txt"), "12 classes, and 2 names are given"),
     (("small.pth", *ARCH, "--mean", "1,2"), "one number or three"),
-    (("small.pth", *ARCH, "--std", "0"), "std must be above 0"),
+    (("small.pth", *ARCH, "--std", "0"), "--std must be above 0, not 0"),
+    (("small.pth", *ARCH, "--projection", "page.pth.html"),
+     "page.pth.html: no matrix in it (.npy, .npz, .pt, .safetensors)"),
     (("empty.pth", "--arch", "small_network:Frozen"), "cannot be exported to ONNX"),
     (("odd.pth", "--arch", "small_network:Odd"), "cannot be exported to ONNX"),
     (("nan.pth", *ARCH), "hold NaN or infinity: 3.weight"),
@@ -68,7 +71,8 @@ def test_what_cannot_be_exported_is_said_and_nothing_is_left(
     torch.save({**state, "3.weight": state["3.weight"] * float("nan")}, workplace / "nan.pth")
     torch.save({**state, "3.weight": state["3.weight"] * 1e38}, workplace / "huge.pth")
     torch.save({**state, "3.weight": state["3.weight"] * 1j}, workplace / "complex.pth")
-    (workplace / "page.pth").write_text("<!DOCTYPE html>")
+    for name in ("page.pth", "page.pth.html"):
+        (workplace / name).write_text("<!DOCTYPE html>")
     (workplace / "nothing").mkdir()
     (workplace / "cut.pth").write_bytes((workplace / "small.pth").read_bytes()[:5000])
     if "Frozen" in arguments[-1]:  # it has no weights at all
@@ -76,6 +80,11 @@ def test_what_cannot_be_exported_is_said_and_nothing_is_left(
         message = "these weights are not small_network:Frozen's; 1 unexpected: a"
     arguments = [str(word_vectors[0]) if part == "WORDS" else part for part in arguments]
     assert message in refused(workplace, *arguments)
+
+
+def test_an_empty_output_is_refused(workplace):
+    with pytest.raises(click.BadParameter, match="it is empty"):
+        run(workplace, "small.pth", *ARCH, "-o", "")
 
 
 @pytest.mark.usefixtures("workplace")

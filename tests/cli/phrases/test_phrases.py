@@ -136,7 +136,7 @@ def test_without_a_vocabulary_the_labels_have_to_be_given(
     result = zsl(command, str(photos), "--model", str(colours), *arguments,
                  *(["-o", "never.jsonl"] if command == "label" else []))
     assert (result.returncode, result.stdout) == (2, b"")
-    assert b"list the candidate labels (--labels)" in result.stderr
+    assert b"list the candidate labels (--labels, --labels-file)" in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert not list(tmp_path.glob("*never.jsonl*"))  # nor a journal of it
 

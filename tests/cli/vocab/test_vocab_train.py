@@ -32,7 +32,9 @@ def test_words_of_one_topic_come_out_near_each_other(zsl, corpus_file, tmp_path)
     assert "epoch 10 of 10" in said
     assert "wrote new/tiny: " in said
     assert done.stdout == b""
-    assert said.endswith("WordNet is not found, so the vectors are not compared with it\n")
+    assert said.endswith("zsl: the vectors are not compared with WordNet: no data.noun in "
+                         f"{os.environ['WNSEARCHDIR']}, which $WNSEARCHDIR names\n")
+    assert {line[:5] for line in said.splitlines()} == {"zsl: "}
     assert left(tmp_path / "new") == ["tiny"]
     vocabulary = Vocabulary.load(tmp_path / "new" / "tiny")
     unit = np.asarray(vocabulary.vectors)
@@ -106,7 +108,7 @@ def test_ctrl_c_keeps_what_is_done(environment, zsl, reference, tmp_path):
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert b"Traceback" not in err
-    assert err.endswith(b"interrupted; run the same command again to go on\n")
+    assert err.endswith(b"\nzsl: interrupted; run the same command again to go on\n")
     assert not (tmp_path / "out").exists()
     kept = [path.name for path in (tmp_path / ".out.zsl-training").glob("checkpoint*")]
     assert len(kept) == 1
@@ -126,9 +128,9 @@ def test_an_interrupted_comparison_leaves_a_whole_vocabulary(corpus_file, tmp_pa
     with pytest.raises(click.Abort):
         cli.command.main(["text.txt", "-o", "out", *SMALL], standalone_mode=False)
     *_, wrote, interrupted = filter(None, capsys.readouterr().err.splitlines())
-    assert wrote.startswith("wrote out: ")
-    assert interrupted == ("interrupted; out is whole, only the comparison with WordNet was "
-                           "stopped")
+    assert wrote.startswith("zsl: wrote out: ")
+    assert interrupted == ("zsl: interrupted; out is whole, only the comparison with WordNet "
+                           "was stopped")
     assert Vocabulary.load(tmp_path / "out")
 
 

@@ -204,7 +204,7 @@ def _check_labels(plan: Plan) -> None:
     request, text = plan.request, plan.network.text
     if plan.vocab_labels and (text is None or plan.kind != "embedding"):
         raise ZslError("`vocab_labels` needs a checkpoint with a text tower (CLIP, SigLIP) to "
-                       "encode them; build a vocabulary from word vectors instead")
+                       "encode them; zsl vocab build makes a vocabulary of word vectors instead")
     if request.class_names and plan.kind != "classes":
         raise ZslError("`class_names` names the rows of a classifier, and this export does not "
                        "use one")

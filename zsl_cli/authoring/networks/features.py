@@ -63,8 +63,8 @@ class AtNode(nn.Module):
             from difflib import get_close_matches
 
             close = get_close_matches(name, modules, n=5, cutoff=0.3)
-            raise ZslError(f"`feature_node={name}`: the network has no such module; near it: "
-                           + (", ".join(close) or "none"))
+            raise ZslError(f"`feature_node={name}`: the network has no such module"
+                           + (f"; near it: {', '.join(close)}" if close else ""))
         self.network = network
         self.name = name
         self._caught: list[Tensor] = []

@@ -40,7 +40,8 @@ class InputOptions:
                     isinstance(value, int | float) and abs(value) < 1e6 for value in values):
                 raise RequestError(f"`{name}` takes one finite number or three, not {values}")
         if self.std is not None and min(self.std) <= 0:
-            raise RequestError(f"`std` must be above 0, not {self.std}")
+            raise RequestError("`std` must be above 0, not "
+                               + ", ".join(f"{number:g}" for number in self.std))
 
     def over(self, recognised: Input) -> Input:
         """What the checkpoint says, with what the user says in its place; raises ZslError."""
@@ -69,13 +70,14 @@ class Hints:
     architecture: one of recognise.FORMS; None for what the checkpoint itself says.
     input: how its input is prepared.
     tokenizer: a ``tokenizer.json`` for a text tower that comes without one.
-    trust_pickle: run the code that a pickle brings.
+    trust_pickle: run the code that a pickle brings; None where nobody can ask for that, so that no
+        message speaks of it.
     """
 
     architecture: str | None = None
     input: InputOptions = field(default_factory=InputOptions)
     tokenizer: Path | None = None
-    trust_pickle: bool = False
+    trust_pickle: bool | None = False
 
     def __post_init__(self) -> None:
         set_paths(self, "tokenizer")

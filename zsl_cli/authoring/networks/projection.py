@@ -106,7 +106,7 @@ class Projection:
                            ) from error
 
     @classmethod
-    def load(cls, name: str | Path, *, trust: bool = False) -> "Projection":
+    def load(cls, name: str | Path, *, trust: bool | None = False) -> "Projection":
         """Read M: an ``.npz`` of ``save``; an ``.npy`` ``[D, F]``; or a ``.safetensors`` or
         PyTorch file with a weight ``[D, F]`` and maybe a bias ``[D]``. ``FILE:KEY`` names the
         weight in a file of many, such as the checkpoint itself. Raises ZslError."""
@@ -133,8 +133,12 @@ def _from_arrays(path: Path) -> dict[str, Any]:
             return {"features": loaded}
         with loaded:
             arrays = {name: loaded[name] for name in loaded.files}
+    except FileNotFoundError as error:
+        raise ZslError(f"{path}: no such file") from error
+    except OSError as error:
+        raise ZslError(f"{path}: {error.strerror or error}") from error
     except Exception as error:  # a damaged archive fails in as many ways as it has bytes
-        raise ZslError(f"{path}: cannot be read as a projection: {error}") from error
+        raise ZslError(f"{path}: no matrix in it (.npy, .npz, .pt, .safetensors)") from error
     fields: dict[str, Any] = {name: float(arrays.pop(name)) for name in _NUMBERS
                               if name in arrays and arrays[name].size == 1}
     fields["unit_features"] = bool(fields.get("unit_features", False))
@@ -147,7 +151,7 @@ def _from_arrays(path: Path) -> dict[str, Any]:
     return {**fields, **arrays}
 
 
-def _from_tensors(path: Path, key: str | None, trust: bool) -> dict[str, Any]:
+def _from_tensors(path: Path, key: str | None, trust: bool | None) -> dict[str, Any]:
     """The one matrix of a file, or the one that is named, and its bias."""
     import torch
 

@@ -44,11 +44,12 @@ class Weights:
     notes: tuple[str, ...] = ()
 
 
-def read(path: Path, *, trust: bool = False) -> Weights:
+def read(path: Path, *, trust: bool | None = False) -> Weights:
     """The tensors of a ``.safetensors`` file, of a PyTorch file, or of a sharded checkpoint's
     index. Pickles are read with ``weights_only=True``: tensors and plain containers, no code.
 
-    trust: read pickles that hold more, which runs whatever code is in them.
+    trust: read pickles that hold more, which runs whatever code is in them; None where nobody can
+        ask for that, so that no message speaks of it.
 
     Raises ZslError.
     """
@@ -64,7 +65,7 @@ def read(path: Path, *, trust: bool = False) -> Weights:
     return _unwrapped(path, content)
 
 
-def tensors_in(path: Path, *, trust: bool = False) -> dict[str, Tensor]:
+def tensors_in(path: Path, *, trust: bool | None = False) -> dict[str, Tensor]:
     """The tensors of a PyTorch file that may also be one bare tensor. Raises ZslError."""
     if not path.is_file():
         raise ZslError(f"{path}: no such file")
@@ -83,7 +84,7 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
         raise ZslError(f"{path}: cannot be read as safetensors: {error}") from error
 
 
-def _pickle(path: Path, trust: bool) -> Any:
+def _pickle(path: Path, trust: bool | None) -> Any:
     with path.open("rb") as file:
         start = file.read(40)
     if not start:
@@ -106,8 +107,8 @@ def _pickle(path: Path, trust: bool) -> Any:
             raise ZslError(f"{path}: cannot be read as a checkpoint: {reason(error)}") from error
         raise ZslError(
             f"{path}: holds more than tensors ({_what(error)}), and zsl runs no code from a "
-            "checkpoint; save its state_dict() alone, or, if you trust whoever made the file, "
-            "give `trust_pickle`") from error
+            "checkpoint; save its state_dict() alone" + ("" if trust is None else ", or, if you "
+            "trust whoever made the file, give `trust_pickle`")) from error
     except MemoryError:
         raise
     except Exception as error:  # a damaged archive fails in as many ways as it has bytes
@@ -134,7 +135,7 @@ def _what(error: Exception) -> str:
     return rest.strip().splitlines()[0] if rest.strip() else reason(error)
 
 
-def _sharded(index: Path, trust: bool) -> Weights:
+def _sharded(index: Path, trust: bool | None) -> Weights:
     """All parts of a checkpoint that was cut into several files."""
     try:
         parts = json.loads(index.read_bytes())["weight_map"]

@@ -99,16 +99,16 @@ def fit(examples: "Examples", known: "Projection", session: "Session",
 def _chosen(correction: Correction, settings: "Settings", classes: "NDArray[np.int64]",
             session: "Session") -> Choice:
     """The choice; what was chosen for the same training before is not chosen anew."""
-    wanted = {"identity": identity_of(correction.problem, session),
-              "settings": replace(settings, learning_rate=0).described()}
+    identity = identity_of(correction.problem, session)
     with suppress(OSError, ValueError, KeyError, TypeError):
         kept = json.loads(session.choice.read_bytes())
-        if {name: kept[name] for name in wanted} == wanted:
+        if kept["identity"] == identity and settings.are(kept["settings"]):
             return Choice(**kept["choice"])
     reporter = session.log.reporter
     reporter.start("choosing how much to keep", selection.trials(), "trials")
     choice, _ = selection.choose(correction.problem, settings, correction.vectors, classes,
                                  advance=reporter.advance)
     with files.replacing(session.choice, durable=False) as file:
-        file.write(json.dumps({**wanted, "choice": asdict(choice)}).encode())
+        file.write(json.dumps({"identity": identity, "settings": settings.described(),
+                               "choice": asdict(choice)}).encode())
     return choice

@@ -15,7 +15,8 @@ _CHUNK = 1024  # labels that are looked through at once for one that violates
 class Objective(Protocol):
     """A loss with its parameters, a frozen dataclass.
 
-    name: what messages call it.
+    name: what messages call it, and states of trainings: under another name those that are under
+        way would not go on.
     in_span: whether its gradient always lies in the span of the label vectors.
     """
 
@@ -53,7 +54,7 @@ class HingeRank:
     negatives: str = "all"
     samples: int = 512
 
-    name: ClassVar[str] = "hinge rank"
+    name: ClassVar[str] = "rank"
     in_span: ClassVar[bool] = True
 
     @classmethod
@@ -82,7 +83,7 @@ class HingeRank:
 class CrossEntropy:
     """``−log softmax(label vectors · M v / temperature)_label``."""
 
-    name: ClassVar[str] = "cross entropy"
+    name: ClassVar[str] = "softmax"
     in_span: ClassVar[bool] = True
 
     def __call__(self, projected: Tensor, target: Tensor, vectors: Tensor, _temperature: float,
@@ -96,7 +97,7 @@ class SquaredDistance:
     """See ``squared_distance``. Its gradient has what an embedding already is outside of the span
     of the label vectors, too."""
 
-    name: ClassVar[str] = "squared distance"
+    name: ClassVar[str] = "l2"
     in_span: ClassVar[bool] = False
 
     def __call__(self, projected: Tensor, target: Tensor, vectors: Tensor, temperature: float,

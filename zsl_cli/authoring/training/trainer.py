@@ -56,6 +56,13 @@ class Settings:
         """All of it as text and numbers."""
         return {**vars(self), "objective": described(self.objective)}
 
+    def are(self, stored: dict[str, Any]) -> bool:
+        """Whether these were stored, but for the learning rate. States of zsl 0.1.0 have a margin
+        and negatives with every loss, which count only where the loss has them still."""
+        mine, objective = self.described(), stored["objective"]
+        return {**stored, "learning_rate": self.learning_rate, "objective": {
+            name: objective[name] for name in objective if name in mine["objective"]}} == mine
+
 
 class Trainable(Protocol):
     """What a training moves, and the images it sees.
@@ -223,15 +230,16 @@ class Training:
             return False
         try:
             state = torch.load(path, map_location=self.trained.target.device, weights_only=True)
-            known, settings = state["identity"], state["settings"]
+            settings = state["settings"]
+            same = self.settings.are(settings) and state["identity"] == identity
         except Exception as error:  # a damaged archive fails in as many ways as it has bytes
             raise ZslError(f"{path}: a damaged training; begin again with `restart`") from error
-        mine = {**self.settings.described(), "learning_rate": settings.get("learning_rate")}
-        if known != identity or settings != mine:
-            different = _differences(settings, mine)
+        if not same:
+            different = _differences({**settings, "learning_rate": self.settings.learning_rate},
+                                     self.settings.described())
             raise ZslError(f"{path.parent}: the training begun there has "
-                           + (", ".join(different) or "other images, another vocabulary or "
-                              "another model")
+                           + (", ".join(different) or "other images, another vocabulary, another "
+                              "model or another method")
                            + "; run it as it was to go on, or with `restart` to begin again")
         self._put(state["parameters"])
         self.optimiser.load_state_dict(state["optimiser"])  # the rate is set anew at each step

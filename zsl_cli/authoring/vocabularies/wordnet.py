@@ -82,6 +82,8 @@ def find_folder(folder: Path | None) -> Path:
     for place in [Path(named)] if named else _PLACES:
         if (place / "data.noun").is_file():
             return place
+    if named:
+        raise ZslError(f"no data.noun in {named}, which $WNSEARCHDIR names")
     raise ZslError("WordNet 3.0 is not found; give its folder with `wordnet` "
                    "(Debian: apt install wordnet-base)")
 

@@ -42,7 +42,7 @@ _how = options.stack(
 )
 
 _result = options.stack(
-    click.option("-o", "--output", type=_PATH, required=True, metavar="FOLDER",
+    click.option("-o", "--output", type=options.NonEmpty(Path), required=True, metavar="FOLDER",
                  help="Where checkpoint, log, curves and the exported model go."),
     click.option("--no-export", is_flag=True, help="Write the checkpoint alone."),
     click.option("--quantize", type=click.Choice(QUANTIZE), default="none",

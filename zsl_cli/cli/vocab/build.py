@@ -81,4 +81,4 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
         (report.own, "with a vector of their own"), (report.mean, "the mean of their words'"),
         (report.subword, "of character n-grams")) if count]
     printing.note(f"wrote {output}: {manifest.labels:,} labels of {manifest.dimension} dimensions "
-                  f"({', '.join(ways)}), space {manifest.space}", before="")
+                  f"({', '.join(ways)}), space {manifest.space}")

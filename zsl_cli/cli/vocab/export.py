@@ -47,8 +47,8 @@ def command(name: str, output: str, output_format: Literal["tsv", "word2vec"], v
     if ids:
         printing.note(f"{ids:,} labels stand under their id, since another label has their name")
     if output != "-":
-        printing.note(f"wrote {output}", before="")
+        printing.note(f"wrote {output}")
         if output_format == "word2vec" and vocabulary.prior_dimension is None:
             printing.note(
                 "a vocabulary that zsl vocab build makes of it is of the same space, and for the "
-                f"same models, with --space {shlex.quote(vocabulary.space)}", before="")
+                f"same models, with --space {shlex.quote(vocabulary.space)}")

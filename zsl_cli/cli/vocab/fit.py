@@ -14,9 +14,9 @@ _PATH = click.Path(path_type=Path)
 @click.argument("checkpoint", type=_PATH)
 @click.option("-o", "--output", type=options.NonEmpty(Path), required=True, metavar="FOLDER",
               help="The vocabulary folder to write.")
-@click.option("--projection", type=_PATH, required=True, metavar="M.npz",
+@click.option("--projection", type=options.NonEmpty(Path), required=True, metavar="M.npz",
               help="Where to write the projection into the space, for zsl export.")
-@click.option("--phrase-map", type=_PATH, metavar="P.npz",
+@click.option("--phrase-map", type=options.NonEmpty(Path), metavar="P.npz",
               help="Where to write the map from sentence vectors into the space, with which zsl "
                    "export makes any phrase a label. Default: it is not fitted.")
 @click.option("--arch", "architecture", metavar="ARCH",
@@ -53,5 +53,4 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
     with TerminalReporter().shown(quiet) as reporter:
         result = fit_vocabulary(request, reporter)
     printing.note("wrote " + ", ".join(
-        str(path) for path in (result.folder, result.projection, result.phrase_map) if path),
-        before="")
+        str(path) for path in (result.folder, result.projection, result.phrase_map) if path))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.cli.terminal import options, printing
+from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.errors import ZslError
 
@@ -93,33 +94,30 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
             result = training.train(request, reporter)
         except KeyboardInterrupt:
             if training.is_unfinished(output):
-                printing.note("interrupted; run the same command again to go on", before="")
+                printing.note("interrupted; run the same command again to go on")
             raise
-        printing.note(f"wrote {output}: {len(result.words):,} words, {dimension} dimensions",
-                      before="")
+        printing.note(f"wrote {output}: {len(result.words):,} words, {dimension} dimensions")
         reporter.start("comparing with WordNet")
         try:
-            line = _agreement(result, nouns)
+            line, missing = _agreement(result, nouns), None
+        except ZslError as error:
+            line, missing = None, as_options(str(error))
         except KeyboardInterrupt:
             printing.note(f"interrupted; {output} is whole, only the comparison with WordNet was "
-                          "stopped", before="")
+                          "stopped")
             raise
     if line is None:
-        printing.note("WordNet is not found, so the vectors are not compared with it", before="")
+        printing.note(f"the vectors are not compared with WordNet: {missing}")
     else:
         printing.put(line)
 
 
-def _agreement(result: "WordTrainingResult", nouns: "WordNet | None") -> str | None:
+def _agreement(result: "WordTrainingResult", nouns: "WordNet | None") -> str:
     """How the vectors agree with WordNet, by default with that which lies in a usual place; in
-    words, and None where there is no WordNet."""
+    words. Raises ZslError where there is no WordNet."""
     from zsl_cli.authoring.vocabularies import wordnet
 
-    try:
-        nouns = nouns or wordnet.load(None)
-    except ZslError:
-        return None
-    agreement = result.agreement(nouns)
+    agreement = result.agreement(nouns or wordnet.load(None))
     if agreement is None:
         return "too few of the words are nouns that WordNet knows to compare the vectors with it"
     return str(agreement)

@@ -19,7 +19,7 @@ _ASSUMED = ("a program does not say how its input is prepared: ImageNet's mean a
             "`std` and `interpolation`")
 
 
-def read_program(path: Path, options: InputOptions, *, trust: bool = False) -> Network:
+def read_program(path: Path, options: InputOptions, *, trust: bool | None = False) -> Network:
     """A ``.pt2`` program of one image tensor, with a dynamic batch. Raises ZslError."""
     program = vetting.load_program(path, trust=trust)
     refuse_broken({**program.state_dict, **{
@@ -36,7 +36,7 @@ def read_program(path: Path, options: InputOptions, *, trust: bool = False) -> N
                    notes=(_ASSUMED.format(size=size),))
 
 
-def read_torchscript(path: Path, options: InputOptions, *, trust: bool = False) -> Network:
+def read_torchscript(path: Path, options: InputOptions, *, trust: bool | None = False) -> Network:
     """A TorchScript module of one image tensor. Raises ZslError."""
     script = vetting.load_torchscript(path, trust=trust)
     refuse_broken(dict(script.state_dict()), path)

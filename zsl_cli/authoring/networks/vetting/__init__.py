@@ -47,14 +47,14 @@ def kind_of(path: Path) -> Literal["program", "torchscript", "other"]:
     return "torchscript" if "constants.pkl" in names else "other"  # as torch.load tells them
 
 
-def load_program(path: Path, *, trust: bool = False) -> torch.export.ExportedProgram:
+def load_program(path: Path, *, trust: bool | None = False) -> torch.export.ExportedProgram:
     """The program that ``torch.export.save`` wrote, without its guards: its ``module()`` checks
     the shapes of its inputs, and nothing that the file says in Python. ``trust`` takes any file,
-    guards and all.
+    guards and all; None is as in weights.read.
 
     Raises ZslError for a file that is missing, damaged, or could run code of its own.
     """
-    with _reading(path, _PROGRAM):
+    with _reading(path, _PROGRAM, trust):
         if trust:
             return torch.export.load(path)
         if _has_old_layout(path):
@@ -71,12 +71,12 @@ def load_program(path: Path, *, trust: bool = False) -> torch.export.ExportedPro
         return program
 
 
-def load_torchscript(path: Path, *, trust: bool = False) -> torch.jit.ScriptModule:
+def load_torchscript(path: Path, *, trust: bool | None = False) -> torch.jit.ScriptModule:
     """The module that ``torch.jit.save`` wrote, on the CPU; ``trust`` takes any file.
 
     Raises ZslError for a file that is missing, damaged, or could open or write files.
     """
-    with _reading(path, _SCRIPT), path.open("rb") as file:
+    with _reading(path, _SCRIPT, trust), path.open("rb") as file:
         if not trust:
             vet_script(torch._C.PyTorchFileReader(file))
             file.seek(0)
@@ -84,7 +84,7 @@ def load_torchscript(path: Path, *, trust: bool = False) -> torch.jit.ScriptModu
 
 
 @contextmanager
-def _reading(path: Path, what: str) -> Iterator[None]:
+def _reading(path: Path, what: str, trust: bool | None) -> Iterator[None]:
     """Silence for torch's warnings and logs, and a ZslError for whatever goes wrong."""
     if not path.is_file():
         raise ZslError(f"{path}: no such file")
@@ -97,8 +97,9 @@ def _reading(path: Path, what: str) -> Iterator[None]:
     except ZslError:
         raise
     except UnsafeError as error:
-        raise ZslError(f"{path}: {error}, and zsl runs no code from a checkpoint; if you trust "
-                       f"the file, give `trust_pickle`") from error
+        raise ZslError(f"{path}: {error}, and zsl runs no code from a checkpoint"
+                       + ("" if trust is None else "; if you trust the file, give `trust_pickle`")
+                       ) from error
     except ImportError as error:
         raise ZslError(f"{path}: {what} needs a newer torch than {torch.__version__}: "
                        f"{error}") from error

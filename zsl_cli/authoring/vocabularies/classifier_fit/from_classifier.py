@@ -85,7 +85,7 @@ def fit_vocabulary(request: FitRequest, reporter: Reporter = SILENT) -> FitResul
         from zsl_cli.authoring.networks.phrase_map import PhraseMap
         from zsl_cli.authoring.networks.projection import Projection
         from zsl_cli.authoring.networks.recognise import recognise
-    network = recognise(request.checkpoint, Hints(request.architecture))
+    network = recognise(request.checkpoint, Hints(request.architecture, trust_pickle=None))
     parts = _parts(request, network, reporter)
     built = fitted.build(parts, reporter)
     result, phrases = built.fit, built.phrases

@@ -51,8 +51,13 @@ def decode(word: bytes, encoding: str, where: Callable[[], str], otherwise: str 
     try:
         return word.decode(encoding)
     except UnicodeDecodeError as error:
-        raise ZslError(f"{where()}: {word[:40]!r} is not {encoding}; give `encoding`, such as "
+        raise ZslError(f"{where()}: {shown(word[:40])} is not {encoding}; give `encoding`, such as "
                        f"latin-1{otherwise}") from error
+
+
+def shown(part: bytes) -> str:
+    """A part of a file for a message, as a quoted text."""
+    return repr(part.decode("utf-8", "replace"))
 
 
 def check_dimension(dimension: int, where: str) -> None:

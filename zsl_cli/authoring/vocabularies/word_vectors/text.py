@@ -14,6 +14,7 @@ from zsl_cli.authoring.vocabularies.word_vectors.base import (
     MOST_DIMENSIONS,
     check_dimension,
     decode,
+    shown,
 )
 from zsl_cli.authoring.vocabularies.word_vectors.stream import Stream
 from zsl_cli.errors import ZslError
@@ -57,7 +58,7 @@ class TextVectors:
         numbers = numbers_at_end(line.split())
         if numbers < 2:
             raise ZslError(f"{self._where()}: not a word and its vector, so this is no file of "
-                           f"word vectors: {line[:60]!r}")
+                           f"word vectors: {shown(line.strip()[:60])}")
         check_dimension(numbers, self._where())
         return numbers
 
@@ -121,7 +122,7 @@ class TextVectors:
             vector = np.empty(0, np.float32)
         if len(vector) != self.dimension:
             wrong = next((part for part in numbers.split() if not _is_number(part)), b"")
-            raise ZslError(f"{self._where()}: {wrong[:40]!r} is not a number")
+            raise ZslError(f"{self._where()}: {shown(wrong[:40])} is not a number")
         return vector
 
     def _where(self) -> str:
