@@ -66,14 +66,6 @@ def test_the_length_of_a_networks_features_can_be_given(fit_command, tmp_path, c
     assert Vocabulary.load(tmp_path / "out").manifest.entries["fit"]["feature_length"] == 15.6
     assert ("timm:some_net.v1's features are taken to be as long as EfficientNet-Lite0's, 15.6; "
             "--feature-length") in capsys.readouterr().err
-<<<<<<< HEAD
-=======
-
-
-def test_a_fit_cleans_up_when_it_is_asked_to_stop(fit_command):
-    found = []
-    fit_command(lambda: found.append(signal.getsignal(signal.SIGTERM)))
-    assert found != [signal.SIG_DFL]
 
 
 def test_a_checkpoint_with_code_in_it_is_refused_without_a_word_of_trusting(tmp_path, monkeypatch):
@@ -82,4 +74,3 @@ def test_a_checkpoint_with_code_in_it_is_refused_without_a_word_of_trusting(tmp_
     torch.save(torch.nn.Linear(2, 2), "whole.pth")
     with pytest.raises(ZslError, match=r"holds more than tensors .*state_dict\(\) alone$"):
         command.main(["whole.pth", "-o", "out", "--projection", "M.npz"], standalone_mode=False)
->>>>>>> mend-train

@@ -1,5 +1,6 @@
 """``zsl vocab train``: from a corpus to a vocabulary folder, also when it is interrupted."""
 
+import os
 import re
 import shutil
 import signal
