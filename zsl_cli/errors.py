@@ -39,8 +39,12 @@ class MissingExtraError(ZslError):
 
 class ImageError(ZslError):
     """One image that cannot be used; ``kind`` is ``missing``, ``empty`` (a folder or a pattern),
-    ``permission``, ``file``, ``limit``, ``image``, ``decoder`` (one that is not installed),
-    ``changed`` (while it was being read) or ``sidecar`` (its sidecar can't be written)."""
+    ``permission``, ``file``, ``limit``, ``image``, ``decoder`` (one that is not installed, or
+    does not read what the file holds), ``changed`` (while it was being read) or ``sidecar`` (its
+    sidecar can't be written)."""
+
+    KINDS = ("missing", "empty", "permission", "file", "limit", "image", "decoder", "changed",
+             "sidecar")
 
     def __init__(self, message: str, kind: str = "image") -> None:
         super().__init__(message)

@@ -134,7 +134,7 @@ def test_a_dry_run_writes_nothing(request_of, photos, tmp_path):
     ({"xmp_naming": "full"}, "`xmp_naming` is for `xmp`"),
     ({"xmp": True, "xmp_naming": "odd"}, "`xmp_naming` is one of auto, full, stem"),
     ({"output": None, "report": "r.html", "output_format": "csv"}, "`output_format` is for the"),
-    ({"output_format": "xml"}, "`output_format` is one of jsonl, csv, parquet"),
+    ({"output_format": "xml"}, "`output_format` is one of jsonl, csv, excel, parquet"),
     ({"output": io.BytesIO(), "output_format": "csv"},
      "what is streamed is JSONL; for csv give `output` a file"),
     ({"report": "l.jsonl"}, "l.jsonl cannot be both the output and the report"),

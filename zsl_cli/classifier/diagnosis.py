@@ -13,6 +13,8 @@ from zsl_cli.support.version import __version__
 _PACKAGES = ("numpy", "pillow", "onnxruntime-gpu", "onnxruntime", "hnswlib", "click", "rich",
              "platformdirs", "tokenizers")
 _EXTRAS = (("pillow-heif", "heif", "HEIC images"),
+           ("pillow-jxl-plugin", "jxl", "JPEG XL images"),
+           ("rawpy", "raw", "raw photos"),
            ("pyarrow", "parquet", "Parquet from zsl label"),
            ("torch", "export", "zsl export and zsl train"),
            ("timm", "checkpoints", "zsl export of timm's checkpoints"),

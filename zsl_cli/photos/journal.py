@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _KEPT_SCANS = 10  # for so many scans a photo that is gone is remembered, lest it comes back
 _PAGE = 512
+_DIGITS = 15
 _VERSION = re.compile(r"\d[\w.+-]{0,40}")
 _OUTPUT = "output "  # before an output's name, the name of a fact
 _NEVER_SETTLED = ("missing", "permission", "changed", "limit", "decoder")
@@ -55,7 +56,7 @@ class Journal:
         self._path = path
         self._folder = os.path.join(os.path.dirname(path), "") if path else None
         self._settings = settings
-        self._scan = int(self._fact("scan") or 0)
+        self._scan = _number(self._fact("scan"))
 
     @classmethod
     @contextmanager
@@ -96,7 +97,7 @@ class Journal:
                 copy._folder = os.path.join(os.path.dirname(path), "")
                 if os.path.exists(path):
                     database.copy(path, copy._db)
-                copy._scan = int(copy._fact("scan") or 0)
+                copy._scan = _number(copy._fact("scan"))
             yield copy
 
     def scan(self, paths: Iterable[tuple[str, ImageError | None]], *, retry_failed: bool = False,
@@ -183,7 +184,8 @@ class Journal:
         row, scan, size, mtime, ctime, crc, settings, failed, labels, version = known
         if scan == place[0]:  # met already in this scan
             return
-        holds = (error is None and settings == self._settings and _is_ours(labels, version)
+        holds = (error is None and settings == self._settings
+                 and _is_ours(labels, failed, version)
                  and not (failed and (rules.retry_failed or failed in _NEVER_SETTLED))
                  and self._is_unchanged(row, path, (size, mtime, ctime, crc), rules)
                  and not (rules.thumbnails and not failed and not self._has_thumbnail(row)))
@@ -292,13 +294,13 @@ class Journal:
 
     def marks(self, output: str) -> list[str]:
         """The marks of an output, see note_output."""
-        return json.loads(self._fact(_OUTPUT + output) or '[null, []]')[1]
+        return _output(self._fact(_OUTPUT + output))[1]
 
     def holds(self, output: str) -> bool:
         """Whether all that an output holds is in the journal too, so that writing it in the middle
         of a run loses nothing. Not so when it has other settings' labels, or when a run with
         other settings has begun to replace these."""
-        settings = json.loads(self._fact(_OUTPUT + output) or '[null, []]')[0]
+        settings, _ = _output(self._fact(_OUTPUT + output))
         return settings == self._settings and settings not in self._overtaken()
 
     def note_complete(self) -> None:
@@ -309,10 +311,10 @@ class Journal:
 
     def _overtaken(self) -> set[str]:
         """Settings of outputs whose labels are no longer all in the journal."""
-        return set(json.loads(self._fact("overtaken") or "[]"))
+        return set(_texts(self._fact("overtaken")))
 
     def _overtake(self) -> None:
-        others = {json.loads(value)[0] for value, in self._db.execute(
+        others = {_output(value)[0] or "" for value, in self._db.execute(
             "SELECT value FROM facts WHERE name GLOB ?", (f"{_OUTPUT}*",))} - {self._settings}
         if not others <= self._overtaken():
             self._set_fact("overtaken", json.dumps(sorted(self._overtaken() | others)))
@@ -344,17 +346,43 @@ class _Rules:
     thumbnails: bool
 
 
+def _number(fact: str | None) -> int:
+    return int(fact) if fact and fact.isdecimal() and len(fact) < _DIGITS else 0
+
+
+def _output(fact: str | None) -> tuple[str | None, list[str]]:
+    """The settings and the marks of an output, see Journal.note_output; none where a fact is not
+    as that writes it."""
+    try:
+        settings, marks = json.loads(fact or "")
+    except (ValueError, TypeError, RecursionError):
+        return None, []
+    texts = _texts(json.dumps(marks))
+    return (settings, texts) if isinstance(settings, str) else (None, texts)
+
+
+def _texts(fact: str | None) -> list[str]:
+    try:
+        values = json.loads(fact or "[]")
+    except (ValueError, RecursionError):
+        return []
+    return values if isinstance(values, list) and all(
+        isinstance(value, str) for value in values) else []
+
+
 def _to_json(labels: tuple[ScoredLabel, ...]) -> str:
     return json.dumps([(scored.id, scored.name, round(scored.score, 6)) for scored in labels])
 
 
-def _is_ours(labels: str | None, version: str | None) -> bool:
+def _is_ours(labels: str | None, kind: str | None, version: str | None) -> bool:
     """Whether a row is such as ``put`` writes it."""
+    if (labels is None) == (kind is None) or not _VERSION.fullmatch(version or ""):
+        return False
     try:
         scored = _from_json(labels)
     except (ValueError, TypeError, RecursionError):
         return False
-    return _VERSION.fullmatch(version or "") is not None and all(
+    return (kind is None or kind in ImageError.KINDS) and all(
         isinstance(one.id, str) and isinstance(one.name, str) and isinstance(one.score, float)
         and 0 <= one.score <= 1 for one in scored)
 

@@ -40,12 +40,7 @@ def write_jsonl(file: BinaryIO, entries: Iterable[Entry], provenance: Provenance
 def write_csv(file: BinaryIO, entries: Iterable[Entry], provenance: Provenance,
               path_of: PathOf | None = None) -> None:
     """A row a label, and one for a photo without (see predictions.csv_rows). Bytes of a path that
-    are not UTF-8 become ``\\udcXX``.
-
-    The file begins with a byte-order mark, without which Excel shows every accent wrong; what else
-    reads CSV passes it over.
-    """
-    file.write(codecs.BOM_UTF8)
+    are not UTF-8 become ``\\udcXX``."""
     header = predictions.csv_header(
         ("error_kind", "size", "mtime", "model", "vocabulary", "version"),
         paths=path_of is not None)
@@ -54,6 +49,14 @@ def write_csv(file: BinaryIO, entries: Iterable[Entry], provenance: Provenance,
         facts = (entry.error.kind if entry.error else "", *_facts(entry, provenance).values())
         rows = predictions.csv_rows(entry, facts, path_of)
         file.write(to_csv(rows).encode("utf-8", "backslashreplace"))
+
+
+def write_excel(file: BinaryIO, entries: Iterable[Entry], provenance: Provenance,
+                path_of: PathOf | None = None) -> None:
+    """The CSV with a byte-order mark before it, without which Excel shows every accent wrong; a
+    program would take the mark for a part of the first column's name."""
+    file.write(codecs.BOM_UTF8)
+    write_csv(file, entries, provenance, path_of)
 
 
 def write_parquet(file: BinaryIO, entries: Iterable[Entry], provenance: Provenance,
@@ -95,7 +98,7 @@ def _pyarrow() -> tuple[Any, Any]:
 
 Write = Callable[[BinaryIO, Iterable[Entry], Provenance, PathOf | None], None]
 FORMATS: dict[str, Write] = dict(zip(
-    TABLE_FORMATS, (write_jsonl, write_csv, write_parquet), strict=True))
+    TABLE_FORMATS, (write_jsonl, write_csv, write_excel, write_parquet), strict=True))
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet",
              ".pq": "parquet"}
 

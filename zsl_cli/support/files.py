@@ -142,12 +142,14 @@ def grants_locks(folder: str | os.PathLike[str]) -> bool:
         import fcntl
         import tempfile
 
-        with tempfile.TemporaryFile(dir=os.fspath(folder) or os.curdir) as file:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:  # Windows
+        file = tempfile.TemporaryFile(dir=os.fspath(folder) or os.curdir)
+    except (ImportError, OSError):  # Windows; a folder that cannot be written to, which says nothing
         return True
-    except OSError:
-        return False
+    with file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
     return True
 
 

@@ -24,8 +24,8 @@ MAX_EF, MIN_M, MAX_M = 100_000, 2, 512
 """Of an HNSW index: the widest search, and the links a label. Of one link no graph can be made;
 hundreds cost memory and gain nothing."""
 
-TABLE_FORMATS = ("jsonl", "csv", "parquet")
-"""What the labels of a library are written as."""
+TABLE_FORMATS = ("jsonl", "csv", "excel", "parquet")
+"""What the labels of a library are written as; excel is a CSV that Excel opens with its accents."""
 
 CANDIDATE_SETS = ("own", "all", "unseen", "unseen+seen")
 """The candidate sets of an evaluation that have a name:

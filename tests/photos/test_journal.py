@@ -1,0 +1,127 @@
+"""A journal that lies beside the output, and that somebody else may have made or damaged."""
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from zsl_cli.errors import ZslError
+from zsl_cli.photos.labelling import label
+from zsl_cli.photos.request import LabelRequest
+from zsl_cli.support import files
+
+JOURNAL = ".l.csv.zsl-journal"
+
+
+@pytest.fixture
+def labelled(model, photos, tmp_path, monkeypatch):
+    """A run that is done; what it wrote, and a request for the same again."""
+    monkeypatch.chdir(tmp_path)
+    request = LabelRequest("photos", output="l.csv", model=model)
+    assert label(request).ok
+    return (tmp_path / "l.csv").read_bytes(), request
+
+
+def change(*statements):
+    with closing(sqlite3.connect(JOURNAL, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.mark.parametrize("statement", [
+    "CREATE TRIGGER t AFTER UPDATE ON photos BEGIN DELETE FROM photos; END",
+    "CREATE VIEW v AS SELECT 1", "CREATE TABLE other (x)", "ALTER TABLE photos ADD COLUMN more",
+    "DROP TABLE thumbnails", "CREATE INDEX more ON photos (labels)"])
+def test_other_tables_views_and_triggers_are_refused(labelled, statement):
+    before, request = labelled
+    change(statement)
+    with pytest.raises(ZslError, match="somebody else has made it; move it away"):
+        label(request)
+    assert open("l.csv", "rb").read() == before
+
+
+def test_a_view_that_never_ends_is_refused(labelled):
+    _, request = labelled
+    change("DROP TABLE facts", "CREATE VIEW facts (name, value) AS WITH RECURSIVE c (i) AS "
+           "(SELECT 1 UNION ALL SELECT i + 1 FROM c) SELECT 'scan' || i, i FROM c")
+    with pytest.raises(ZslError, match="somebody else has made it"):
+        label(request)
+
+
+@pytest.mark.parametrize("assignment", [
+    "labels = '{'", "labels = '[[1, 2, 3]]'", "labels = '[[\"x\", \"FORGED\"]]'",
+    "labels = '[[\"x\", \"FORGED\", 7.5]]'", "labels = '" + "[" * 5000 + "'", "labels = x'00'",
+    "version = '=1+1'", "version = NULL", "size = 'a'", "mtime = 0.5", "crc = 'x'", "kind = 3",
+    "settings = x'00'", "labels = 'null'", "scan = 'a'", "path = 'text'", "key = 'text'"])
+def test_a_row_that_no_run_has_written_is_done_again(labelled, assignment):
+    before, request = labelled
+    os.unlink("l.csv")
+    change(f"UPDATE photos SET {assignment} WHERE id = 3")
+    assert label(request).labelled == 1
+    assert open("l.csv", "rb").read() == before
+
+
+@pytest.mark.parametrize("value", ["x'00'", "'{'", "'[1'", "5"])
+def test_facts_that_make_no_sense_are_an_error_or_forgotten(labelled, value):
+    _, request = labelled
+    change(f"UPDATE facts SET value = {value}")
+    try:
+        label(request)
+    except ZslError as error:
+        assert "l.csv" in str(error)
+
+
+@pytest.mark.usefixtures("posix")
+def test_a_journal_that_is_a_link_is_refused_and_nothing_is_made(labelled, tmp_path):
+    _, request = labelled
+    shutil.move(JOURNAL, "elsewhere")
+    for target in ("elsewhere", "nowhere"):
+        os.symlink(target, JOURNAL)
+        with pytest.raises(ZslError, match="is a link or no regular file"):
+            label(request)
+        os.unlink(JOURNAL)
+    assert not os.path.exists("nowhere")
+
+
+@pytest.mark.usefixtures("posix")
+def test_a_journal_that_everybody_may_write_to_is_refused_once(labelled):
+    _, request = labelled
+    os.chmod(JOURNAL, 0o666)
+    with pytest.raises(ZslError, match="everybody could write to"):
+        label(request)
+
+
+@pytest.mark.usefixtures("posix")
+def test_a_journal_of_another_user_is_refused(labelled, monkeypatch):
+    _, request = labelled
+    if os.stat(JOURNAL).st_uid == 0:
+        try:
+            os.chown(JOURNAL, 12345, -1)
+        except OSError:
+            pytest.skip("root cannot give files away here")
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(ZslError, match="belongs to another user"):
+        label(request)
+
+
+@pytest.mark.usefixtures("posix")
+@pytest.mark.parametrize("number", ["EACCES", "ENOLCK", "EOPNOTSUPP"])
+def test_a_share_without_locks_is_no_other_run(labelled, monkeypatch, number):
+    import errno
+    import fcntl
+
+    def lockf(*_arguments):
+        raise OSError(getattr(errno, number), "no")
+
+    _, request = labelled
+    with closing(sqlite3.connect(JOURNAL, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")  # what SQLite takes a share without locks for
+        with pytest.raises(ZslError, match="another run is writing to the same output"):
+            label(request)
+        monkeypatch.setattr(fcntl, "lockf", lockf)
+        assert not files.grants_locks(".")
+        with pytest.raises(ZslError, match="its file system grants no locks"):
+            label(request)
