@@ -194,6 +194,9 @@ def test_a_failure_leaves_all_as_it_was(tmp_path, monkeypatch, step, existing):
         def __init__(self, file):
             self.file = file
 
+        def __getattr__(self, name):
+            return getattr(self.file, name)
+
         def __enter__(self):
             return self
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from zsl_cli.embedding.walk import SUFFIXES
 from zsl_cli.errors import ImageError
+from zsl_cli.photos.elements import error
 from zsl_cli.photos.entry import Provenance
 from zsl_cli.photos.naming import Naming
-from zsl_cli.photos.packet import MAX_BYTES, error
+from zsl_cli.photos.packet import MAX_BYTES, encoding_of
 from zsl_cli.photos.xmp import Keyword, is_ours, merge
 from zsl_cli.support.files import replacing
 
@@ -160,7 +161,8 @@ def _named(path: str, verb: str, reason: Exception) -> ImageError:
 
 def _text(data: bytes) -> str:
     """What can be read of a packet, whichever encoding it is in."""
-    wide = b"\0" in data[:4]
-    little = data.startswith((b"\xff\xfe", b"<\0"))
-    encoding = ("utf-16-le" if little else "utf-16-be") if wide else "utf-8-sig"
+    try:
+        encoding = encoding_of(data)
+    except ImageError:
+        encoding = "utf-8"
     return data.decode(encoding, "replace").removeprefix("\ufeff")

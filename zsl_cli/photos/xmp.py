@@ -10,8 +10,9 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from zsl_cli.photos.elements import ADVICE, RDF, Element, error, name
 from zsl_cli.photos.entry import Provenance
-from zsl_cli.photos.packet import ADVICE, RDF, Element, Lines, Packet, clean, error, escape, name
+from zsl_cli.photos.packet import Lines, Packet, clean, escape
 
 ZSL = "http://ns.zsl-cli.org/label/1.0/"
 """The namespace of zsl's own properties."""
