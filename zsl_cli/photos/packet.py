@@ -46,7 +46,7 @@ def escape(text: str) -> str:
 
 def is_blank(data: bytes) -> bool:
     """Whether there is nothing in a file that could be lost: what a full disk or a crash leaves."""
-    return not data.strip(_BLANK)
+    return len(data) <= MAX_BYTES and not data.strip(_BLANK)
 
 
 def encoding_of(data: bytes) -> str:
