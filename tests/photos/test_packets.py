@@ -10,7 +10,6 @@ from zsl_cli.photos import elements, packet
 from zsl_cli.photos.xmp import ZSL, merge
 
 
-
 @pytest.mark.parametrize("blank", [b"", b" \n", b"\0" * 4096, b"\xef\xbb\xbf", b"\xff\xfe"])
 def test_what_is_blank_counts_as_none(blank):
     assert merge(blank, [TABBY], MADE) == merge(None, [TABBY], MADE)

@@ -17,6 +17,8 @@ from zsl_cli.photos.packet import Lines, Packet, clean, escape, is_blank
 ZSL = "http://ns.zsl-cli.org/label/1.0/"
 """The namespace of zsl's own properties."""
 
+_PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
+
 _NEW = (b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
         b'<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
         b' <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
@@ -75,11 +77,28 @@ def merge(existing: bytes | None, keywords: Sequence[Keyword], provenance: Prove
     return packet.edited()
 
 
+def belongs_to(data: bytes) -> str:
+    """The extension of the file that a packet says it is of; empty where it says nothing.
+
+    Raises ImageError as ``merge`` does.
+    """
+    if b"SidecarForExtension" not in data.replace(b"\0", b""):
+        return ""
+    packet = Packet(data)
+    said = [value for _, local, value in packet.attributes(_PHOTOSHOP)
+            if local == "SidecarForExtension"]
+    said += [element.text for element in packet.properties(_PHOTOSHOP)
+             if element.local == "SidecarForExtension"]
+    return next((clean(value).lstrip(".") for value in said), "")
+
+
 def is_ours(data: bytes) -> bool:
     """Whether zsl made this packet and nothing of anyone else's has come into it since.
 
     Raises ImageError as ``merge`` does.
     """
+    if is_blank(data):
+        return True
     packet = Packet(data)
     own = _own(packet)
     known = {kind.name for kind in PROPERTIES}
