@@ -28,6 +28,7 @@ RAW_SUFFIXES = frozenset({
     ".rwz", ".sr2", ".srf", ".srw", ".sti", ".x3f"})
 """Camera formats that zsl doesn't read, yet whose sidecars it must not take for a JPEG's."""
 
+_MAX_LINES = 20_000  # the time to compare them grows with their square
 _TRIES = 5  # of a sidecar that others change at the same time
 
 _WITH_SIDECARS = SUFFIXES | RAW_SUFFIXES | {
@@ -48,11 +49,15 @@ class Change:
     warning: str = ""
 
     def diff(self) -> list[str]:
-        """The change as a unified diff, line by line without line ends."""
+        """The change as a unified diff, line by line without line ends; of a sidecar so long that
+        it would take minutes to compare, only that."""
         before = [] if self.before is None else _text(self.before).splitlines()
-        return list(difflib.unified_diff(
-            before, _text(self.after).splitlines(),
-            os.devnull if self.before is None else self.path, self.path, lineterm=""))
+        after = _text(self.after).splitlines()
+        names = (os.devnull if self.before is None else self.path, self.path)
+        if len(before) > _MAX_LINES:
+            return [f"--- {names[0]}", f"+++ {names[1]}",
+                    f"@@ {len(before):,} lines, too many to compare @@"]
+        return list(difflib.unified_diff(before, after, *names, lineterm=""))
 
 
 class Sidecars:
