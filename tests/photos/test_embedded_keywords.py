@@ -4,6 +4,7 @@ import io
 import random
 import re
 import struct
+import subprocess
 import time
 import zlib
 
@@ -150,8 +151,8 @@ def test_iptc_keywords_are_found(tmp_path, carrier):
         from PIL.PngImagePlugin import PngInfo
 
         info = PngInfo()
-        info.add_text("Raw profile type iptc", f"\niptc\n{len(resources)}\n{resources.hex()}\n",
-                      zip=True)
+        info.add_text("Raw profile type iptc",
+                      f"\nIPTC profile\n   {len(resources)}\n{resources.hex()}\n", zip=True)
         data = picture("png", pnginfo=info)
     assert found(tmp_path, data) == {DC: ["Süd", "Ulm"]}
 
@@ -182,6 +183,21 @@ def test_all_lists_are_kept_apart(tmp_path):
     xmp = wrapped(subjects(["Grandma"]) + "<lr:hierarchicalSubject><rdf:Bag><rdf:li>People|Grandma"
                   "</rdf:li></rdf:Bag></lr:hierarchicalSubject>", namespace)
     assert found(tmp_path, with_xmp("jpg", xmp)) == {DC: ["Grandma"], LR: ["People|Grandma"]}
+
+
+def test_what_exiftool_embeds_is_found(tmp_path, exiftool):
+    for form in ("jpg", "png", "tiff", "webp", "gif", "jp2", "avif"):
+        (tmp_path / f"photo.{form}").write_bytes(picture(form))
+    photos = sorted(map(str, tmp_path.iterdir()))
+    subprocess.run([exiftool, "-q", "-overwrite_original", "-XMP-dc:Subject=Süd",
+                    "-XMP-dc:Subject=A&B", "-XMP-lr:HierarchicalSubject=A|B", *photos], check=True)
+    subprocess.run([exiftool, "-q", "-q", "-overwrite_original", "-IPTC:Keywords=Oma",
+                    *(photo for photo in photos if photo[-4:] in (".jpg", ".png", "tiff"))],
+                   check=True)
+    for photo in photos:
+        answer = embedded_keywords.read(photo)
+        iptc = ["Oma"] * photo.endswith((".jpg", ".png", "tiff"))
+        assert answer == embedded_keywords.Embedded({DC: ["Süd", "A&B", *iptc], LR: ["A|B"]})
 
 
 # --- what can't be read

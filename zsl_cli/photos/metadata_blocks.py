@@ -159,10 +159,11 @@ def _read_png(file: BinaryIO, blocks: Blocks) -> None:
             data = _take(file, size)[len(keyword) + 1:]
             text = data[2:].split(b"\0", 2)[2]
             blocks.add(blocks.xmp, _inflated(text) if data[0] else text)
-        elif keyword == b"Raw profile type iptc" and kind in (b"zTXt", b"tEXt"):  # ImageMagick's
+        elif keyword == b"Raw profile type iptc" and kind != b"iTXt":  # as ImageMagick has it
             text = _take(file, size)[len(keyword) + 1:]
-            digits = b"".join((_inflated(text[1:]) if kind == b"zTXt" else text).split()[2:])
-            data = binascii.unhexlify(digits)
+            text = _inflated(text[1:]) if kind == b"zTXt" else text
+            lines = text.strip().splitlines()[2:]  # a name, the length, and then digits
+            data = binascii.unhexlify(b"".join(lines))
             if data.startswith(b"8BIM"):
                 _add_photoshop(data, blocks)
             else:
