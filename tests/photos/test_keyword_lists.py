@@ -178,6 +178,14 @@ def test_an_embedded_keyword_that_the_user_took_out_of_the_sidecar_stays_out():
         ["sofa"], ["artifact/furniture/sofa"]]
 
 
+def test_what_zsl_wrote_and_somebody_copied_into_the_photo_is_not_the_users():
+    data = merge(None, [TABBY], MADE)
+    copied = {name(*tag[1:].split("}")): values(data, tag) for tag in (SUBJECT, HIERARCHY)}
+    data = merge(data, [SOFA], MADE, lambda: copied)
+    assert [values(data, tag) for tag in (SUBJECT, TAGS)] == [
+        ["sofa"], ["artifact/furniture/sofa"]]
+
+
 def test_the_photo_is_not_read_where_nothing_in_it_would_be_hidden():
     def never():
         raise AssertionError

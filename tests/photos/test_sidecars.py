@@ -89,6 +89,17 @@ def test_a_sidecar_that_says_whose_it_is_is_left_to_that_file(tmp_path, extensio
                 Sidecars(Naming.STEM).paths(photo)
 
 
+def test_a_sidecar_of_the_other_name_is_not_hidden(tmp_path):
+    photo, stem = touched(tmp_path, "photo.jpg"), tmp_path / "photo.xmp"
+    stem.write_bytes(merge(wrapped(subjects(["Mine"])), [SOFA], MADE))
+    [change] = planned(photo, [TABBY], Naming.FULL)
+    assert change.path == f"{photo}.xmp"
+    assert values(change.after, SUBJECT) == ["Mine", "tabby"]
+    (tmp_path / "photo.nef").touch()
+    [change] = planned(photo, [TABBY], Naming.FULL)  # then it is the raw file's
+    assert values(change.after, SUBJECT) == ["tabby"]
+
+
 def test_a_blank_sidecar_is_filled_and_there_is_nothing_to_keep_a_copy_of(tmp_path):
     photo = touched(tmp_path, "photo.jpg", "photo.jpg.xmp")
     [change] = Sidecars().write(photo, [TABBY], MADE)

@@ -145,20 +145,25 @@ def _categories(text: str) -> Iterator[str]:
         open_elements += [(path, child) for child in element]
 
 
-def users(packet: Packet, lists: "Sequence[KeywordList]", embedded: Callable[[], Lists],
+def lists_of_the_user(packet: Packet, lists: "Sequence[KeywordList]") -> dict[str, list[str]]:
+    """His keywords in a packet, without those of zsl's and its copies."""
+    return {each.kind.name: each.own for each in lists} | lists_in(packet, only=_OTHERS)
+
+
+def users(packet: Packet, lists: "Sequence[KeywordList]", elsewhere: Callable[[], Lists],
           ) -> list[Written]:
     """The user's keywords as other programs would find them: a list of the sidecar's stands for
-    the one in the photo, which counts where there is none."""
-    standing = {each.kind.name: each.own for each in lists} | lists_in(packet, only=_OTHERS)
-    rejected = [(each.kind, each.rejects) for each in lists]
+    the one ``elsewhere``, in the photo, which counts where there is none. What zsl had written is
+    not his, though somebody has copied it there, nor is what he has taken out of the sidecar."""
+    standing = lists_of_the_user(packet, lists)
     found = [Written(_SEPARATORS[key], text) for key, texts in standing.items() for text in texts]
     if all(standing.values()):
         return found
-    for key, texts in embedded().items():
+    for key, texts in elsewhere().items():
         if not standing.get(key):
-            inside = (Written(_SEPARATORS[key], text) for text in texts)
-            found += [word for word in inside
-                      if not any(rejects(word.as_in(kind)) for kind, rejects in rejected)]
+            words = (Written(_SEPARATORS[key], text) for text in texts)
+            found += [word for word in words
+                      if not any(each.is_settled(word.as_in(each.kind)) for each in lists)]
     return found
 
 
@@ -189,12 +194,17 @@ class KeywordList:
                  if fold(text) not in here] if items or kind is SUBJECT else [])
         self.rejected = unique([*state.get(kind.rejected, ()), *gone])
         self._rejected = {fold(text) for text in self.rejected}
+        self._settled = self._rejected | {fold(text) for text in state.get(kind.automatic, ())}
         self.wanted: list[str] = []
         self.carried: list[str] = []
 
     def rejects(self, value: str) -> bool:
         """Whether the user once took this out."""
         return bool(self._rejected) and fold(value) in self._rejected
+
+    def is_settled(self, value: str) -> bool:
+        """Whether zsl once wrote it or the user took it out."""
+        return bool(self._settled) and fold(value) in self._settled
 
     @property
     def is_made(self) -> bool:

@@ -14,7 +14,7 @@ from zsl_cli.photos.entry import Provenance
 from zsl_cli.photos.keyword_lists import Keyword, Lists
 from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.packet import MAX_BYTES, encoding_of
-from zsl_cli.photos.xmp import belongs_to, is_ours, merge
+from zsl_cli.photos.xmp import belongs_to, is_ours, merge, users_keywords
 from zsl_cli.support.files import replacing
 
 BACKUP = ".zsl-backup"
@@ -87,7 +87,7 @@ class Sidecars:
                             f"{owner} file: use the full naming, {os.path.basename(full)}")
             return [stem]
         existing = [path for path in (full, stem) if os.path.lexists(path)]
-        if stem in existing and (self._sharing(photo) or _other_owner(stem, photo)):
+        if stem in existing and self._is_anothers(stem, photo):
             existing.remove(stem)
         return existing or [full]
 
@@ -123,23 +123,37 @@ class Sidecars:
 
     def _plan(self, path: str, photo: str, keywords: Sequence[Keyword],
               provenance: Provenance) -> Change | None:
-        warning = ""
+        problems = []
 
-        def embedded() -> Lists:
-            nonlocal warning
+        def elsewhere() -> Lists:
             found = embedded_keywords.read(photo)
-            if found.problem:
-                warning = (f"not all keywords embedded in the photo can be read ({found.problem}); "
-                           "programs that take those of the sidecar will not show them")
-            return found.lists
+            lists = found.lists
+            problems.append(found.problem)
+            for other in {f"{photo}.xmp", f"{os.path.splitext(photo)[0]}.xmp"} - {path}:
+                try:  # the sidecar of the other name, which a program may read in place of this one
+                    data = None if self._is_anothers(other, photo) else _read(other)
+                    words = users_keywords(data) if data else {}
+                    lists = lists | {key: texts for key, texts in words.items() if texts}
+                except (ImageError, OSError) as reason:
+                    problems.append(str(_named(other, "read", reason)))
+            return lists
 
         try:
             before = _read(path)
-            after = merge(before, keywords, provenance, embedded)
+            after = merge(before, keywords, provenance, elsewhere)
         except (ImageError, OSError) as reason:
             raise _named(path, "read", reason) from reason
-        return (None if after is None or after == before
-                else Change(path, before, after, warning))
+        if after is None or after == before:
+            return None
+        said = "; ".join(filter(None, problems))
+        return Change(path, before, after, said and (
+            f"not all keywords embedded in the photo can be read ({said}); "
+            "programs that take those of the sidecar will not show them"))
+
+    def _is_anothers(self, sidecar: str, photo: str) -> bool:
+        """Whether a sidecar of the stem's name, such as ``photo.xmp``, is not this photo's."""
+        return sidecar != f"{photo}.xmp" and bool(
+            self._sharing(photo) or _other_owner(sidecar, photo))
 
     def _sharing(self, photo: str) -> list[str]:
         """The other images in the folder whose stem is the photo's."""

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 
 from zsl_cli.photos.elements import RDF, Element, name
 from zsl_cli.photos.entry import Provenance
-from zsl_cli.photos.keyword_lists import PROPERTIES, Keyword, KeywordList, Lists, users
+from zsl_cli.photos.keyword_lists import (
+    PROPERTIES,
+    Keyword,
+    KeywordList,
+    Lists,
+    lists_of_the_user,
+    users,
+)
 from zsl_cli.photos.packet import Lines, Packet, clean, escape, is_blank
 
 ZSL = "http://ns.zsl-cli.org/label/1.0/"
@@ -28,14 +35,15 @@ _NEW = (b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 
 
 def merge(existing: bytes | None, keywords: Sequence[Keyword], provenance: Provenance,
-          embedded: Callable[[], Lists] = dict) -> bytes | None:
+          elsewhere: Callable[[], Lists] = dict) -> bytes | None:
     """The packet with these keywords, in place of those of an earlier run.
 
     ``existing`` itself is returned where nothing is to be done, and None where there is no
     packet and no keyword; one that is blank counts as none. Names are compared without regard to
     case, so that ``cat`` is not added beside the user's ``Cat``.
 
-    embedded: the keywords in the photo itself; asked only where the packet would hide them.
+    elsewhere: the keywords that programs find in the photo itself, say, as long as there are none
+        in the packet; asked for only where it would hide them.
 
     Raises ImageError of kind ``sidecar`` for a packet that cannot be parsed safely.
     """
@@ -56,7 +64,7 @@ def merge(existing: bytes | None, keywords: Sequence[Keyword], provenance: Prove
     accepted = [keyword for keyword in keywords
                 if not any(each.rejects(each.kind.value(keyword)) for each in lists)]
     makes = any(each.is_made and (accepted or each.has_copies) for each in lists)
-    words = users(packet, lists, embedded) if makes else []
+    words = users(packet, lists, elsewhere) if makes else []
     chunks: list[_Chunk] = []
     state: dict[str, Sequence[str]] = {}
     for each in lists:
@@ -75,6 +83,18 @@ def merge(existing: bytes | None, keywords: Sequence[Keyword], provenance: Prove
     _write(packet, chunks, [_Chunk(ZSL, "zsl", local, _OWN[local], [clean(v) for v in state[local]])
                             for local in _OWN if state.get(local)])
     return packet.edited()
+
+
+def users_keywords(data: bytes) -> dict[str, list[str]]:
+    """The user's keywords in a packet, by property.
+
+    Raises ImageError as ``merge`` does.
+    """
+    if is_blank(data):
+        return {}
+    packet = Packet(data)
+    own = _own(packet)
+    return lists_of_the_user(packet, [KeywordList(packet, kind, own) for kind in PROPERTIES])
 
 
 def belongs_to(data: bytes) -> str:
