@@ -16,6 +16,9 @@ from typing import NamedTuple
 from zsl_cli.photos.elements import ADVICE, RDF, Element, error, name
 from zsl_cli.photos.packet import Packet, clean, escape
 
+MAX_KEYWORDS = 10_000
+"""Of the user's, of which copies are made; a real photo has dozens."""
+
 _SWAPPED = str.maketrans("|/", "/|")
 _MAX_CATEGORIES = 100_000  # characters
 
@@ -157,13 +160,14 @@ def users(packet: Packet, lists: "Sequence[KeywordList]", elsewhere: Callable[[]
     not his, though somebody has copied it there, nor is what he has taken out of the sidecar."""
     standing = lists_of_the_user(packet, lists)
     found = [Written(_SEPARATORS[key], text) for key, texts in standing.items() for text in texts]
-    if all(standing.values()):
-        return found
-    for key, texts in elsewhere().items():
+    for key, texts in ({} if all(standing.values()) else elsewhere()).items():
         if not standing.get(key):
             words = (Written(_SEPARATORS[key], text) for text in texts)
             found += [word for word in words
                       if not any(each.is_settled(word.as_in(each.kind)) for each in lists)]
+    if len(found) > MAX_KEYWORDS:  # whose copies would grow past what the next run reads
+        raise error(f"{len(found):,} keywords are more than the {MAX_KEYWORDS:,} that it can be "
+                    "given copies of; take some out and run zsl again")
     return found
 
 

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from zsl_cli.photos.elements import RDF, Element, name
+from zsl_cli.photos.elements import ADVICE, RDF, Element, error, name
 from zsl_cli.photos.entry import Provenance
 from zsl_cli.photos.keyword_lists import (
     PROPERTIES,
@@ -19,7 +19,7 @@ from zsl_cli.photos.keyword_lists import (
     lists_of_the_user,
     users,
 )
-from zsl_cli.photos.packet import Lines, Packet, clean, escape, is_blank
+from zsl_cli.photos.packet import MAX_BYTES, Lines, Packet, clean, escape, is_blank
 
 ZSL = "http://ns.zsl-cli.org/label/1.0/"
 """The namespace of zsl's own properties."""
@@ -82,7 +82,11 @@ def merge(existing: bytes | None, keywords: Sequence[Keyword], provenance: Prove
                   "version": [provenance.version], "digest": [digest]}
     _write(packet, chunks, [_Chunk(ZSL, "zsl", local, _OWN[local], [clean(v) for v in state[local]])
                             for local in _OWN if state.get(local)])
-    return packet.edited()
+    merged = packet.edited()
+    if len(merged) > MAX_BYTES:
+        raise error(f"with keywords it would be larger than the limit of {MAX_BYTES:,} bytes; "
+                    f"{ADVICE}")
+    return merged
 
 
 def users_keywords(data: bytes) -> dict[str, list[str]]:
