@@ -143,6 +143,18 @@ def test_sidecar_failures_are_counted_apart_and_by_reason(zsl, library, tmp_path
     assert "5 sidecars changed" in text
 
 
+def test_embedded_keywords_that_cannot_be_read_are_named_and_the_sidecar_is_written(zsl, library):
+    photo = library / "a" / "00.jpg"
+    data = b"http://ns.adobe.com/xap/1.0/\0<broken"
+    photo.write_bytes(b"\xff\xd8\xff\xe1" + (len(data) + 2).to_bytes(2, "big") + data
+                      + photo.read_bytes()[2:])
+    result = zsl("label", "photos/a", "--xmp")
+    assert result.returncode == 0
+    assert b"00.jpg.xmp: not all keywords embedded in the photo can be read" in result.stderr
+    assert result.stderr.count(b"embedded") == 1
+    assert b"8 sidecars changed" in result.stderr
+
+
 def test_a_pipe_or_a_device_is_written_to_and_gets_no_journal(zsl, library, tmp_path):
     result = zsl("label", "photos", "-o", "/dev/stdout", "--format", "csv", "-q")
     assert result.returncode == 0

@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_other_tables_views_and_triggers_are_refused(labelled, statement):
     change(statement)
     with pytest.raises(ZslError, match="somebody else has made it; move it away"):
         label(request)
-    assert open("l.csv", "rb").read() == before
+    assert Path("l.csv").read_bytes() == before
 
 
 def test_a_view_that_never_ends_is_refused(labelled):
@@ -60,7 +61,7 @@ def test_a_row_that_no_run_has_written_is_done_again(labelled, assignment):
     os.unlink("l.csv")
     change(f"UPDATE photos SET {assignment} WHERE id = 3")
     assert label(request).labelled == 1
-    assert open("l.csv", "rb").read() == before
+    assert Path("l.csv").read_bytes() == before
 
 
 @pytest.mark.parametrize("value", ["x'00'", "'{'", "'[1'", "5"])

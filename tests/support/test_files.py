@@ -3,6 +3,8 @@
 import os
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,78 @@ def test_what_a_killed_process_left_is_taken_away_and_not_followed(tmp_path):
     write(tmp_path / "a", b"one")
     assert (tmp_path / "precious").read_bytes() == b"mine"
     assert sorted(os.listdir(tmp_path)) == ["a", "precious"]
+
+
+def test_two_that_write_at_once_each_put_a_whole_file_in_place(tmp_path):
+    path = tmp_path / "a"
+    with replacing(path) as first:
+        first.write(b"on")
+        with replacing(path) as second:
+            second.write(b"two")
+        assert path.read_bytes() == b"two"
+        first.write(b"e")
+    assert path.read_bytes() == b"one"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_processes_that_write_one_file_never_fail_nor_show_half_of_it(tmp_path):
+    path = tmp_path / "a"
+    write(path, b"0" * 100_000)
+    script = ("import sys\nfrom zsl_cli.support.files import replacing\n"
+              "for _ in range(200):\n"
+              "    with replacing(sys.argv[1], durable=False) as file:\n"
+              "        for _ in range(100): file.write(sys.argv[2].encode() * 1000)\n")
+    writers = [subprocess.Popen([sys.executable, "-c", script, str(path), digit])
+               for digit in "1234"]
+    seen = set()
+    while any(writer.poll() is None for writer in writers):
+        data = path.read_bytes()
+        seen.add((len(data), len(set(data))))
+    assert [writer.returncode for writer in writers] == [0] * 4
+    assert seen == {(100_000, 1)}
+    assert os.listdir(tmp_path) == ["a"]
+
+
+@pytest.mark.usefixtures("posix")
+def test_what_a_killed_process_left_goes_and_what_a_living_one_writes_stays(tmp_path):
+    with replacing(tmp_path / "a") as file:
+        first = file.name
+        with replacing(tmp_path / "a") as other:
+            second = other.name
+    Path(first).write_bytes(b"left")
+    Path(second).write_bytes(b"left")
+    with replacing(tmp_path / "a") as file:
+        assert file.name == first
+        with replacing(tmp_path / "a") as other:
+            other.write(b"two")
+        assert os.path.exists(first)
+        file.write(b"one")
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_what_a_check_refuses_is_not_put_in_place(tmp_path):
+    def refuse():
+        raise RuntimeError
+
+    write(tmp_path / "a", b"one")
+    with pytest.raises(RuntimeError), replacing(tmp_path / "a", check=refuse) as file:
+        file.write(b"two")
+    assert (tmp_path / "a").read_bytes() == b"one"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+@pytest.mark.usefixtures("posix")
+def test_permissions_are_kept_from_the_first_byte_on_and_set_id_bits_are_not(tmp_path):
+    (tmp_path / "a").touch()
+    for mode in (0o4750, 0o2640, 0o600):
+        (tmp_path / "a").chmod(mode)
+        with replacing(tmp_path / "a") as file:
+            assert stat.S_IMODE(os.stat(file.name).st_mode) == mode & 0o777
+            file.write(oct(mode).encode())
+        assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == mode & 0o777
+    with replacing(tmp_path / "b", like=tmp_path / "a") as file:
+        file.write(b"b")
+    assert stat.S_IMODE((tmp_path / "b").stat().st_mode) == 0o600
 
 
 def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path):

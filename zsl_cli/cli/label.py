@@ -122,6 +122,7 @@ class _Terminal(TerminalReporter, Reporter):
         self._request = request
         self._quiet, self._verbose = quiet, verbose
         self._named = 0  # failures
+        self._warned = 0  # changes of sidecars
 
     def loaded(self, classifier: "Classifier", nearest: "Nearest") -> None:
         """Tell what is used, and what labels were taken to mean."""
@@ -139,7 +140,11 @@ class _Terminal(TerminalReporter, Reporter):
     sidecar_failed = photo_failed
 
     def sidecar_changed(self, change: "Change") -> None:
-        """In a dry run, print what would change."""
+        """In a dry run, print what would change; warn of the first ones to warn of."""
+        if change.warning:
+            self._warned += 1
+            if self._verbose or self._warned <= _FIRST_FAILURES:
+                printing.say(f"{change.path}: {change.warning}")
         if self._request.dry_run:
             for line in change.diff():
                 printing.put(line)

@@ -8,31 +8,27 @@ the number of photos. One process at a time can hold it.
 
 import json
 import os
-import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from zsl_cli.classifier.predictions import ScoredLabel
 from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.photos import database
+from zsl_cli.photos import journal_rows as rows
 from zsl_cli.photos.entry import Entry
 from zsl_cli.photos.photo import Stamp, checksum_of
 from zsl_cli.support.files import cannot_write
 from zsl_cli.support.wording import more
-from zsl_cli.vocabulary.label import Label
 
 if TYPE_CHECKING:
+    from zsl_cli.classifier.predictions import ScoredLabel
     from zsl_cli.photos.photo import Photo
 
 _KEPT_SCANS = 10  # for so many scans a photo that is gone is remembered, lest it comes back
 _PAGE = 512
-_DIGITS = 15
-_VERSION = re.compile(r"\d[\w.+-]{0,40}")
 _OUTPUT = "output "  # before an output's name, the name of a fact
 _NEVER_SETTLED = ("missing", "permission", "changed", "limit", "decoder")
 """Failures that may be gone though the file is the same."""
@@ -56,7 +52,7 @@ class Journal:
         self._path = path
         self._folder = os.path.join(os.path.dirname(path), "") if path else None
         self._settings = settings
-        self._scan = _number(self._fact("scan"))
+        self._scan = rows.number(self._fact("scan"))
 
     @classmethod
     @contextmanager
@@ -97,7 +93,7 @@ class Journal:
                 copy._folder = os.path.join(os.path.dirname(path), "")
                 if os.path.exists(path):
                     database.copy(path, copy._db)
-                copy._scan = _number(copy._fact("scan"))
+                copy._scan = rows.number(copy._fact("scan"))
             yield copy
 
     def scan(self, paths: Iterable[tuple[str, ImageError | None]], *, retry_failed: bool = False,
@@ -159,11 +155,11 @@ class Journal:
         """Keep the photos that are known below a folder that can't be read; the next position."""
         number, position = place
         below = os.path.join(key, b"")
-        rows = self._db.execute(
+        found = self._db.execute(
             "SELECT id FROM photos WHERE key > ? AND key < ? AND scan = ? AND settings = ? "
             "ORDER BY position", (below, below[:-1] + bytes([below[-1] + 1]), number - 1,
                                   self._settings)).fetchall()
-        for row, in rows:
+        for row, in found:
             self._db.execute("UPDATE photos SET scan = ?, position = ?, todo = 0 WHERE id = ?",
                              (number, position, row))
             position += 1
@@ -175,7 +171,7 @@ class Journal:
             "SELECT id, scan, size, mtime, ctime, crc, settings, kind, labels, version "
             "FROM photos WHERE key = ?", (key,)).fetchone()
         name = os.fsencode(path)
-        kind, message = (error.kind, _text(error)) if error else (None, None)
+        kind, message = (error.kind, rows.message_text(error)) if error else (None, None)
         if known is None:
             self._db.execute(
                 "INSERT INTO photos (key, path, scan, position, todo, kind, message) "
@@ -185,7 +181,7 @@ class Journal:
         if scan == place[0]:  # met already in this scan
             return
         holds = (error is None and settings == self._settings
-                 and _is_ours(labels, failed, version)
+                 and rows.is_ours(labels, failed, version)
                  and not (failed and (rules.retry_failed or failed in _NEVER_SETTLED))
                  and self._is_unchanged(row, path, (size, mtime, ctime, crc), rules)
                  and not (rules.thumbnails and not failed and not self._has_thumbnail(row)))
@@ -236,9 +232,9 @@ class Journal:
                 stamp = photo.stamp
                 columns: tuple[str | None, str | None, str | None]
                 if isinstance(answer, ImageError):
-                    columns = None, answer.kind, _text(answer)
+                    columns = None, answer.kind, rows.message_text(answer)
                 else:
-                    columns = _to_json(answer), None, None
+                    columns = rows.labels_to_json(answer), None, None
                 self._db.execute(
                     "UPDATE photos SET todo = 0, size = ?, mtime = ?, ctime = ?, crc = ?, "
                     "settings = ?, version = ?, labels = ?, kind = ?, message = ? WHERE id = ?",
@@ -262,7 +258,7 @@ class Journal:
             last = page[-1][0]
             for _, row, path, size, mtime, version, labels, kind, message in page:
                 entry = Entry(
-                    os.fsdecode(path), _from_json(labels),
+                    os.fsdecode(path), rows.labels_from_json(labels),
                     None if kind is None else ImageError(message, kind),
                     size, None if mtime is None else round(mtime / 1e9, 6), version)
                 if thumbnails:
@@ -273,10 +269,10 @@ class Journal:
 
     def most_frequent(self, number: int) -> list[tuple[str, int]]:
         """The names that are most often the first label in ``entries``, and how often each is."""
-        rows = self._db.execute(
+        found = self._db.execute(
             "SELECT labels FROM photos WHERE scan = ? AND settings = ? AND labels IS NOT NULL "
             "ORDER BY position", (self._scan, self._settings))
-        names = Counter(labels[0][1] for text, in rows if (labels := json.loads(text)))
+        names = Counter(labels[0][1] for text, in found if (labels := json.loads(text)))
         return names.most_common(number)
 
     @property
@@ -294,13 +290,13 @@ class Journal:
 
     def marks(self, output: str) -> list[str]:
         """The marks of an output, see note_output."""
-        return _output(self._fact(_OUTPUT + output))[1]
+        return rows.output_of(self._fact(_OUTPUT + output))[1]
 
     def holds(self, output: str) -> bool:
         """Whether all that an output holds is in the journal too, so that writing it in the middle
         of a run loses nothing. Not so when it has other settings' labels, or when a run with
         other settings has begun to replace these."""
-        settings, _ = _output(self._fact(_OUTPUT + output))
+        settings, _ = rows.output_of(self._fact(_OUTPUT + output))
         return settings == self._settings and settings not in self._overtaken()
 
     def note_complete(self) -> None:
@@ -311,10 +307,10 @@ class Journal:
 
     def _overtaken(self) -> set[str]:
         """Settings of outputs whose labels are no longer all in the journal."""
-        return set(_texts(self._fact("overtaken")))
+        return set(rows.texts(self._fact("overtaken")))
 
     def _overtake(self) -> None:
-        others = {_output(value)[0] or "" for value, in self._db.execute(
+        others = {rows.output_of(value)[0] or "" for value, in self._db.execute(
             "SELECT value FROM facts WHERE name GLOB ?", (f"{_OUTPUT}*",))} - {self._settings}
         if not others <= self._overtaken():
             self._set_fact("overtaken", json.dumps(sorted(self._overtaken() | others)))
@@ -344,59 +340,3 @@ class _Rules:
     retry_failed: bool
     check_content: bool
     thumbnails: bool
-
-
-def _number(fact: str | None) -> int:
-    return int(fact) if fact and fact.isdecimal() and len(fact) < _DIGITS else 0
-
-
-def _output(fact: str | None) -> tuple[str | None, list[str]]:
-    """The settings and the marks of an output, see Journal.note_output; none where a fact is not
-    as that writes it."""
-    try:
-        settings, marks = json.loads(fact or "")
-    except (ValueError, TypeError, RecursionError):
-        return None, []
-    texts = _texts(json.dumps(marks))
-    return (settings, texts) if isinstance(settings, str) else (None, texts)
-
-
-def _texts(fact: str | None) -> list[str]:
-    try:
-        values = json.loads(fact or "[]")
-    except (ValueError, RecursionError):
-        return []
-    return values if isinstance(values, list) and all(
-        isinstance(value, str) for value in values) else []
-
-
-def _to_json(labels: tuple[ScoredLabel, ...]) -> str:
-    return json.dumps([(scored.id, scored.name, round(scored.score, 6)) for scored in labels])
-
-
-def _is_ours(labels: str | None, kind: str | None, version: str | None) -> bool:
-    """Whether a row is such as ``put`` writes it."""
-    if (labels is None) == (kind is None) or not _VERSION.fullmatch(version or ""):
-        return False
-    try:
-        scored = _from_json(labels)
-    except (ValueError, TypeError, RecursionError):
-        return False
-    return (kind is None or kind in ImageError.KINDS) and all(
-        isinstance(one.id, str) and isinstance(one.name, str) and isinstance(one.score, float)
-        and 0 <= one.score <= 1 for one in scored)
-
-
-def _from_json(text: str | None) -> tuple[ScoredLabel, ...]:
-    return tuple(ScoredLabel(_label(id_, name), score)
-                 for id_, name, score in json.loads(text or "[]"))
-
-
-@lru_cache(maxsize=65536)  # few labels have most of the photos
-def _label(id_: str, name: str) -> Label:
-    return Label(id_, name)
-
-
-def _text(error: ImageError) -> str:
-    """A message as a database takes it: text without halves of surrogate pairs."""
-    return error.plain.encode("utf-8", "backslashreplace").decode()

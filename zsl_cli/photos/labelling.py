@@ -140,17 +140,15 @@ class _Run:
 
     def _tag(self, entry: Entry) -> None:
         """Bring the sidecars of a photo up to date; in a dry run, find out what would change."""
-        from zsl_cli.photos import sidecars
-        from zsl_cli.photos.xmp import Keyword
+        from zsl_cli.photos.keyword_lists import Keyword
 
         if entry.error is not None or not os.path.lexists(entry.path):
             return
         keywords = [Keyword(scored.name, self._classifier.path_names(scored.id), scored.score)
                     for scored in entry.labels]
         try:
-            for change in self._sidecars.plan(entry.path, keywords, self._classifier.provenance):
-                if not self._request.dry_run:
-                    sidecars.apply(change)
+            bring = self._sidecars.plan if self._request.dry_run else self._sidecars.write
+            for change in bring(entry.path, keywords, self._classifier.provenance):
                 self._changed += 1
                 self._reporter.sidecar_changed(change)
         except ImageError as error:

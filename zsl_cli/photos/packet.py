@@ -1,42 +1,36 @@
 """An XMP packet whose parts are cut out and put in as bytes, all others staying as they are.
 
 A parser that gives a tree and a serializer that writes it would reorder attributes and lose
-line breaks in their values. Here expat (https://libexpat.github.io) only says where each element
-begins and ends, and the edits are spliced into the bytes that were read.
+line breaks in their values. Here each element is known by where it begins and ends, and the edits
+are spliced into the bytes that were read.
 """
 
 import codecs
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from xml.parsers import expat
 
-from zsl_cli.errors import ImageError
-
-RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+from zsl_cli.photos.elements import ADVICE, RDF, Element, error, name, parse
 
 MAX_BYTES = 16_000_000
 """Larger sidecars are refused; a real one has kilobytes, with a long edit history hundreds."""
 
-ADVICE = "repair it, or move it away and run zsl again"
-"""What to do about a sidecar that cannot be used."""
-
 Lines = list[tuple[int, str]]
 """XML to put in: each line's depth below its parent, and its text."""
 
-_SEPARATOR = "\x01"  # between namespace and local name; XML allows it in neither
-_CONTAINERS = {f"{RDF}{_SEPARATOR}{kind}" for kind in ("Bag", "Seq", "Alt")}
-_START_TAG = re.compile(rb"""<[^>"']*(?:(?:"[^"]*"|'[^']*')[^>"']*)*>""")
-_ATTRIBUTE = re.compile(rb"""\s+([^\s=/>]+)\s*=\s*(?:"[^"]*"|'[^']*')""")
-_DECLARED = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([\w.-]+)""")
+_GAP = 4096  # bytes of white space before a tag that are looked at
+_TAG = re.compile(rb"<([^\s/>]++)")
+_ATTRIBUTE = re.compile(rb"""\s++([^\s=/>]++)\s*+=\s*+(?:"[^"]*+"|'[^']*+')""")
+_DECLARED = re.compile(rb"""<\?xml\s[^>]*?\bencoding\s*+=\s*+["']([\w.:-]{1,40})["']""")
+_MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (b"<\0\0\0", "utf-32-le"), (b"\0\0\0<", "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"), (codecs.BOM_UTF8, "utf-8"))
 _ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "ascii", "ascii": "ascii",
-              "iso-8859-1": "latin-1", "latin1": "latin-1"}
+              "iso-8859-1": "latin-1", "latin1": "latin-1", "latin-1": "latin-1",
+              "iso-8859-15": "iso-8859-15", "windows-1252": "cp1252"}
+_BLANK = b"\0 \t\r\n" + codecs.BOM_UTF8 + codecs.BOM_UTF16
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def name(namespace: str, local: str) -> str:
-    """An element's or attribute's name as Element has it."""
-    return namespace + _SEPARATOR + local
 
 
 def clean(text: str) -> str:
@@ -50,63 +44,28 @@ def escape(text: str) -> str:
             .replace('"', "&quot;"))
 
 
-def error(message: str) -> ImageError:
-    """The error for a sidecar that cannot be used."""
-    return ImageError(message, "sidecar")
+def is_blank(data: bytes) -> bool:
+    """Whether there is nothing in a file that could be lost: what a full disk or a crash leaves."""
+    return len(data) <= MAX_BYTES and not data.strip(_BLANK)
 
 
-@dataclass(slots=True, eq=False)
-class Element:
-    """An element and where it lies in the packet's UTF-8 bytes.
+def encoding_of(data: bytes) -> str:
+    """What a packet's bytes are read with; a byte order mark is more than what it says.
 
-    name: as from ``name()``; attributes: by such names; scope: prefix → namespace.
-    start, end: of the whole element; inside: where its start tag ends.
+    Raises ImageError of kind ``sidecar`` for an encoding that is not known.
     """
-
-    name: str
-    attributes: dict[str, str]
-    scope: dict[str, str]
-    start: int
-    inside: int
-    end: int = -1
-    children: list["Element"] = field(default_factory=list)
-    pieces: list[str] = field(default_factory=list)
-
-    @property
-    def local(self) -> str:
-        """The name without its namespace."""
-        return self.name.rpartition(_SEPARATOR)[2]
-
-    @property
-    def text(self) -> str:
-        """The text, without white space around it; of a value with qualifiers, the value."""
-        values = [child for child in self.children if child.name == name(RDF, "value")]
-        return "".join((values[0] if values else self).pieces).strip()
-
-    @property
-    def container(self) -> "Element | None":
-        """A property's rdf:Bag, rdf:Seq or rdf:Alt."""
-        return next((child for child in self.children if child.name in _CONTAINERS), None)
-
-    @property
-    def items(self) -> list["Element"]:
-        """A container's items."""
-        return [child for child in self.children if child.name == name(RDF, "li")]
-
-    def qualified(self, namespace: str, prefix: str, local: str, *,
-                  attribute: bool = False) -> tuple[str, str]:
-        """(prefix:local, declaration) for something put into this element; the declaration, an
-        attribute, is empty where the namespace has a prefix here, ``prefix`` or another."""
-        scope = self.scope
-        known = [key for key, value in scope.items()
-                 if value == namespace and (key or not attribute)]
-        if known:
-            chosen = prefix if prefix in known else known[0]
-            return f"{chosen}:{local}" if chosen else local, ""
-        chosen, number = prefix, 1
-        while chosen in scope:
-            chosen, number = f"{prefix}{number}", number + 1
-        return f"{chosen}:{local}", f' xmlns:{chosen}="{namespace}"'
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return encoding
+    declared = _DECLARED.match(data)
+    if declared is None:
+        return "utf-8"
+    said = declared[1].decode("ascii", "replace")
+    if said.lower().startswith(("utf-16", "utf-32")):
+        raise error(f"it claims to be {said.upper()} and is not; {ADVICE}")
+    if said.lower() not in _ENCODINGS:
+        raise error(f"its encoding, {said}, is none that is known here, such as UTF-8; {ADVICE}")
+    return _ENCODINGS[said.lower()]
 
 
 class Packet:
@@ -119,14 +78,14 @@ class Packet:
         if len(data) > MAX_BYTES:
             raise error(f"its {len(data):,} bytes exceed the limit of {MAX_BYTES:,} bytes; "
                         f"{ADVICE}")
-        self._encoding = _encoding(data)
+        self._encoding = encoding_of(data)
         try:
             self._data = (data if self._encoding == "utf-8"
                           else data.decode(self._encoding).encode())
         except UnicodeError as reason:
             raise error(f"it claims to be {self._encoding.upper()} and is not; "
                         f"{ADVICE}") from reason
-        self.rdf = _parse(self._data)
+        self.rdf = parse(self._data)
         self.descriptions = [child for child in self.rdf.children
                              if child.name == name(RDF, "Description")]
         self._original = data
@@ -137,7 +96,7 @@ class Packet:
 
     def properties(self, namespace: str) -> Iterator[Element]:
         """The properties of a namespace that are written as elements."""
-        start = namespace + _SEPARATOR
+        start = name(namespace, "")
         for description in self.descriptions:
             for child in description.children:
                 if child.name.startswith(start):
@@ -145,7 +104,7 @@ class Packet:
 
     def attributes(self, namespace: str) -> Iterator[tuple[Element, str, str]]:
         """The properties of a namespace written as attributes: (description, local name, value)."""
-        start = namespace + _SEPARATOR
+        start = name(namespace, "")
         for description in self.descriptions:
             for key, value in description.attributes.items():
                 if key.startswith(start):
@@ -162,7 +121,10 @@ class Packet:
 
     def remove_attributes(self, element: Element, chosen: Callable[[str], bool]) -> None:
         """Cut out the attributes of whose names ``chosen`` is true."""
-        for match in _ATTRIBUTE.finditer(self._data, element.start, element.inside):
+        tag = _TAG.match(self._data, element.start)
+        position = tag.end() if tag else element.inside
+        while match := _ATTRIBUTE.match(self._data, position, element.inside):
+            position = match.end()
             prefix, colon, local = match[1].decode().partition(":")
             if colon and prefix in element.scope and chosen(name(element.scope[prefix], local)):
                 self._edits.append((*match.span(), b""))
@@ -187,16 +149,16 @@ class Packet:
         return result.decode().encode(self._encoding, "xmlcharrefreplace")
 
     def _insertion(self, parent: Element, lines: Lines) -> tuple[int, int, bytes]:
-        outer = self._line_break(parent.start)
+        outer, step = self._line_break(parent.start), self._step()
         if parent.children:
             first, place = self._line_break(parent.children[-1].start), parent.children[-1].end
         else:
-            first, place = outer and outer + self._step(), parent.inside
-        text = "".join(first and first + self._step() * depth + line if first else line
+            first, place = outer and outer + step, parent.inside
+        text = "".join(first and first + step * depth + line if first else line
                        for depth, line in lines).encode()
         if parent.end > parent.inside:
             return place, place, text
-        tag = re.match(rb"<([^\s/>]+)", self._data[parent.start:parent.inside])
+        tag = _TAG.match(self._data, parent.start)
         assert tag is not None
         return parent.end - 2, parent.end, b">" + text + outer.encode() + b"</" + tag[1] + b">"
 
@@ -212,75 +174,6 @@ class Packet:
         return self._newline + gap[gap.rindex(b"\n") + 1:].decode() if b"\n" in gap else ""
 
     def _gap(self, position: int) -> int:
-        """Where the white space before a position begins."""
-        while position and self._data[position - 1] in b" \t\r\n":
-            position -= 1
-        return position
-
-
-def _encoding(data: bytes) -> str:
-    if data.startswith((codecs.BOM_UTF16_LE, b"<\0")):
-        return "utf-16-le"
-    if data.startswith((codecs.BOM_UTF16_BE, b"\0<")):
-        return "utf-16-be"
-    declared = _DECLARED.match(data)
-    if declared is None:
-        return "utf-8"
-    encoding = declared[1].decode()
-    if encoding.lower() not in _ENCODINGS:
-        raise error(f"its encoding, {encoding}, is neither UTF-8 nor UTF-16; {ADVICE}")
-    return _ENCODINGS[encoding.lower()]
-
-
-def _parse(data: bytes) -> Element:
-    """The rdf:RDF element of a packet in UTF-8, whatever its XML declaration says."""
-    parser = expat.ParserCreate("utf-8", _SEPARATOR)
-    parser.buffer_text = True
-    open_elements: list[Element] = []
-    roots: list[Element] = []
-    declared: dict[str, str] = {}
-
-    def declare(prefix: str | None, namespace: str | None) -> None:
-        declared[prefix or ""] = namespace or ""
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        parent = open_elements[-1] if open_elements else None
-        scope = parent.scope if parent else {}
-        if declared:
-            scope = scope | declared
-            declared.clear()
-        match = _START_TAG.match(data, parser.CurrentByteIndex)
-        assert match is not None
-        element = Element(tag, attributes, scope, *match.span())
-        if parent:
-            parent.children.append(element)
-        if tag == name(RDF, "RDF"):
-            roots.append(element)
-        open_elements.append(element)
-
-    def end(_: str) -> None:
-        element = open_elements.pop()
-        if data[element.inside - 2:element.inside] == b"/>":
-            element.end = element.inside
-        else:
-            element.end = data.index(b">", parser.CurrentByteIndex) + 1
-
-    def characters(text: str) -> None:
-        open_elements[-1].pieces.append(text)
-
-    def doctype(*_: object) -> None:
-        raise error("it has a DOCTYPE, which no sidecar needs and which can hide an attack; "
-                    f"{ADVICE}")
-
-    parser.StartNamespaceDeclHandler = declare
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = characters
-    parser.StartDoctypeDeclHandler = doctype
-    try:
-        parser.Parse(data, True)
-    except expat.ExpatError as reason:
-        raise error(f"not well-formed XML ({reason}); {ADVICE}") from reason
-    if not roots:
-        raise error(f"it has no rdf:RDF element, so it is no XMP; {ADVICE}")
-    return roots[0]
+        """Where the white space before a position begins; of very much, not all is looked at."""
+        before = self._data[max(0, position - _GAP):position]
+        return position - len(before) + len(before.rstrip(b" \t\r\n"))

@@ -26,7 +26,7 @@ class Reporter(progress.Reporter):
         """A photo could not be labelled."""
 
     def sidecar_changed(self, change: "Change") -> None:
-        """A sidecar was changed, or in a dry run would be."""
+        """A sidecar was changed, or in a dry run would be; ``change.warning`` is to be said."""
 
     def sidecar_failed(self, path: str, error: "ImageError") -> None:
         """The sidecar of a photo could not be brought up to date."""

@@ -2,28 +2,34 @@
 
 import difflib
 import os
-import shutil
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from zsl_cli.embedding.walk import SUFFIXES
 from zsl_cli.errors import ImageError
+from zsl_cli.photos import embedded_keywords
+from zsl_cli.photos.elements import error
 from zsl_cli.photos.entry import Provenance
+from zsl_cli.photos.keyword_lists import Keyword, Lists
 from zsl_cli.photos.naming import Naming
-from zsl_cli.photos.packet import MAX_BYTES, error
-from zsl_cli.photos.xmp import Keyword, is_ours, merge
+from zsl_cli.photos.packet import MAX_BYTES, encoding_of
+from zsl_cli.photos.xmp import belongs_to, is_ours, merge, users_keywords
 from zsl_cli.support.files import replacing
 
 BACKUP = ".zsl-backup"
 """What is added to a sidecar's name for the copy that is kept of it."""
 
 RAW_SUFFIXES = frozenset({
-    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".k25",
-    ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2",
-    ".rwl", ".sr2", ".srf", ".srw", ".x3f"})
+    ".3fr", ".ari", ".arq", ".arw", ".bay", ".bmq", ".cap", ".cine", ".cr2", ".cr3", ".crm", ".crw",
+    ".cs1", ".cxi", ".dc2", ".dcr", ".dcs", ".dng", ".drf", ".eip", ".erf", ".fff", ".gpr", ".ia",
+    ".iiq", ".k25", ".kc2", ".kdc", ".mdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".obm", ".orf",
+    ".ori", ".pef", ".ptx", ".pxn", ".qtk", ".r3d", ".raf", ".raw", ".rdc", ".rw1", ".rw2", ".rwl",
+    ".rwz", ".sr2", ".srf", ".srw", ".sti", ".x3f"})
 """Camera formats that zsl doesn't read, yet whose sidecars it must not take for a JPEG's."""
 
+_MAX_LINES = 20_000  # the time to compare them grows with their square
+_TRIES = 5  # of a sidecar that others change at the same time
 
 _WITH_SIDECARS = SUFFIXES | RAW_SUFFIXES | {
     ".3gp", ".ai", ".avi", ".jxl", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mts", ".pdf",
@@ -32,18 +38,26 @@ _WITH_SIDECARS = SUFFIXES | RAW_SUFFIXES | {
 
 @dataclass(frozen=True)
 class Change:
-    """What is to happen to one sidecar; ``before`` is None where there is none yet."""
+    """What is to happen to one sidecar; ``before`` is None where there is none yet.
+
+    warning: what is not as it should be, yet no reason to leave the sidecar as it was.
+    """
 
     path: str
     before: bytes | None
     after: bytes
+    warning: str = ""
 
     def diff(self) -> list[str]:
-        """The change as a unified diff, line by line without line ends."""
+        """The change as a unified diff, line by line without line ends; of a sidecar so long that
+        it would take minutes to compare, only that."""
         before = [] if self.before is None else _text(self.before).splitlines()
-        return list(difflib.unified_diff(
-            before, _text(self.after).splitlines(),
-            os.devnull if self.before is None else self.path, self.path, lineterm=""))
+        after = _text(self.after).splitlines()
+        names = (os.devnull if self.before is None else self.path, self.path)
+        if len(before) > _MAX_LINES:
+            return [f"--- {names[0]}", f"+++ {names[1]}",
+                    f"@@ {len(before):,} lines, too many to compare @@"]
+        return list(difflib.unified_diff(before, after, *names, lineterm=""))
 
 
 class Sidecars:
@@ -57,7 +71,8 @@ class Sidecars:
     def paths(self, photo: str) -> list[str]:
         """The sidecars of a photo, one or (AUTO, where both exist) two.
 
-        ``photo.xmp`` is left to a raw or other image of the same stem: AUTO passes it over.
+        ``photo.xmp`` is left to a raw or other image of the same stem, and where it says that it
+        belongs to one: AUTO passes it over.
         Raises ImageError of kind ``sidecar`` where STEM was asked for all the same.
         """
         full, stem = f"{photo}.xmp", f"{os.path.splitext(photo)[0]}.xmp"
@@ -67,9 +82,12 @@ class Sidecars:
             if others := self._sharing(photo):
                 raise error(f"the sidecar {os.path.basename(stem)} would be that of {others[0]}, "
                             f"too: use the full naming, {os.path.basename(full)}")
+            if owner := _other_owner(stem, photo):
+                raise error(f"the sidecar {os.path.basename(stem)} says that it is that of a "
+                            f"{owner} file: use the full naming, {os.path.basename(full)}")
             return [stem]
         existing = [path for path in (full, stem) if os.path.lexists(path)]
-        if stem in existing and self._sharing(photo):
+        if stem in existing and self._is_anothers(stem, photo):
             existing.remove(stem)
         return existing or [full]
 
@@ -79,16 +97,63 @@ class Sidecars:
 
         Raises ImageError of kind ``sidecar`` where one cannot be read or merged into.
         """
-        changes = []
+        plans = (self._plan(path, photo, keywords, provenance) for path in self.paths(photo))
+        return [change for change in plans if change is not None]
+
+    def write(self, photo: str, keywords: Sequence[Keyword],
+              provenance: Provenance) -> Iterator[Change]:
+        """Plan and apply; the changes that were made. What another program changes at the same
+        time is read anew, so that nothing of it is lost.
+
+        Raises ImageError as ``plan`` and ``apply`` do.
+        """
         for path in self.paths(photo):
-            try:
-                before = _read(path)
-                after = merge(before, keywords, provenance)
-            except (ImageError, OSError) as reason:
-                raise _named(path, "read", reason) from reason
-            if after is not None and after != before:
-                changes.append(Change(path, before, after))
-        return changes
+            for attempt in range(_TRIES):
+                change = self._plan(path, photo, keywords, provenance)
+                if change is None:
+                    break
+                try:
+                    apply(change)
+                except ImageError as reason:
+                    if isinstance(reason.__cause__, _ChangedError) and attempt < _TRIES - 1:
+                        continue
+                    raise
+                yield change
+                break
+
+    def _plan(self, path: str, photo: str, keywords: Sequence[Keyword],
+              provenance: Provenance) -> Change | None:
+        problems = []
+
+        def elsewhere() -> Lists:
+            found = embedded_keywords.read(photo)
+            lists = found.lists
+            problems.append(found.problem)
+            for other in {f"{photo}.xmp", f"{os.path.splitext(photo)[0]}.xmp"} - {path}:
+                try:  # the sidecar of the other name, which a program may read in place of this one
+                    data = None if self._is_anothers(other, photo) else _read(other)
+                    words = users_keywords(data) if data else {}
+                    lists = lists | {key: texts for key, texts in words.items() if texts}
+                except (ImageError, OSError) as reason:
+                    problems.append(str(_named(other, "read", reason)))
+            return lists
+
+        try:
+            before = _read(path)
+            after = merge(before, keywords, provenance, elsewhere)
+        except (ImageError, OSError) as reason:
+            raise _named(path, "read", reason) from reason
+        if after is None or after == before:
+            return None
+        said = "; ".join(filter(None, problems))
+        return Change(path, before, after, said and (
+            f"not all keywords embedded in the photo can be read ({said}); "
+            "programs that take those of the sidecar will not show them"))
+
+    def _is_anothers(self, sidecar: str, photo: str) -> bool:
+        """Whether a sidecar of the stem's name, such as ``photo.xmp``, is not this photo's."""
+        return sidecar != f"{photo}.xmp" and bool(
+            self._sharing(photo) or _other_owner(sidecar, photo))
 
     def _sharing(self, photo: str) -> list[str]:
         """The other images in the folder whose stem is the photo's."""
@@ -108,40 +173,59 @@ class Sidecars:
         return sorted(same - {name})
 
 
+class _ChangedError(ImageError):
+    """A sidecar is no longer what it was when a change of it was planned."""
+
+
 def apply(change: Change) -> None:
     """Carry out a change: the sidecar appears whole or stays as it was.
 
     Before the first change of a sidecar in which there is anything that isn't zsl's, a copy is
-    kept as ``NAME.xmp.zsl-backup``; it is never overwritten. A symbolic link is followed, and
-    the file's mode kept.
+    kept as ``NAME.xmp.zsl-backup``; it is never overwritten. A symbolic link is followed, if there
+    is something at its end, and the file's permissions are kept.
 
     Raises ImageError of kind ``sidecar`` where the sidecar cannot be written, or is no longer
     what it was when the change was planned.
     """
+    def check() -> None:
+        if _read(change.path) != change.before:
+            raise _ChangedError("another program has changed it meanwhile; run zsl again",
+                                "sidecar")
+
     try:
+        check()
         path = os.path.realpath(change.path)
-        if _read(path) != change.before:
-            raise error("another program has changed it meanwhile; run zsl again")
         if change.before is not None:
             if not os.access(path, os.W_OK):
                 raise error("it is read-only; allow writing to it, or move it away")
             if not os.path.lexists(path + BACKUP) and not is_ours(change.before):
-                with replacing(path + BACKUP) as copy:
+                with replacing(path + BACKUP, like=path) as copy:
                     copy.write(change.before)
-                shutil.copymode(path, path + BACKUP)
         # What zsl made can be made again; what holds somebody's work outlives a power cut.
-        with replacing(path, durable=change.before is not None) as file:
+        with replacing(path, durable=change.before is not None, check=check) as file:
             file.write(change.after)
     except (ImageError, OSError) as reason:
         raise _named(change.path, "write", reason) from reason
 
 
+def _other_owner(sidecar: str, photo: str) -> str:
+    """The extension of the file that a sidecar says it belongs to, where it isn't the photo's."""
+    try:
+        data = _read(sidecar)
+        owner = "" if data is None else belongs_to(data)
+    except (ImageError, OSError):
+        return ""  # which is said when it is to be changed
+    return owner if owner.lower() != os.path.splitext(photo)[1][1:].lower() else ""
+
+
 def _read(path: str) -> bytes | None:
     """The sidecar; None where there is none. What is no regular file is never opened, since it
-    could block for ever."""
+    could block for ever, and nothing is made at the end of a link."""
     try:
         status = os.stat(path)
     except FileNotFoundError:
+        if os.path.islink(path):
+            raise error("a symbolic link to nothing; remove it and run zsl again") from None
         return None
     if not stat.S_ISREG(status.st_mode):
         raise error("not a regular file; move it away and run zsl again")
@@ -160,7 +244,8 @@ def _named(path: str, verb: str, reason: Exception) -> ImageError:
 
 def _text(data: bytes) -> str:
     """What can be read of a packet, whichever encoding it is in."""
-    wide = b"\0" in data[:4]
-    little = data.startswith((b"\xff\xfe", b"<\0"))
-    encoding = ("utf-16-le" if little else "utf-16-be") if wide else "utf-8-sig"
+    try:
+        encoding = encoding_of(data)
+    except ImageError:
+        encoding = "utf-8"
     return data.decode(encoding, "replace").removeprefix("\ufeff")

@@ -6,15 +6,25 @@ zsl's that the user took out never comes back.
 """
 
 import hashlib
-import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from zsl_cli.photos.elements import ADVICE, RDF, Element, error, name
 from zsl_cli.photos.entry import Provenance
-from zsl_cli.photos.packet import ADVICE, RDF, Element, Lines, Packet, clean, error, escape, name
+from zsl_cli.photos.keyword_lists import (
+    PROPERTIES,
+    Keyword,
+    KeywordList,
+    Lists,
+    lists_of_the_user,
+    users,
+)
+from zsl_cli.photos.packet import MAX_BYTES, Lines, Packet, clean, escape, is_blank
 
 ZSL = "http://ns.zsl-cli.org/label/1.0/"
 """The namespace of zsl's own properties."""
+
+_PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
 
 _NEW = (b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
         b'<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
@@ -24,90 +34,46 @@ _NEW = (b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
         b'<?xpacket end="w"?>\n')
 
 
-@dataclass(frozen=True)
-class Keyword:
-    """A label that was found in a photo.
-
-    path: from the root of the label tree to the label itself; empty for a label in no tree.
-    score: from 0 to 1.
-    """
-
-    name: str
-    path: tuple[str, ...]
-    score: float
-
-
-@dataclass(frozen=True)
-class _Property:
-    """A property that lists keywords, and the zsl properties that keep account of it.
-
-    value: a keyword as this property has it.
-    """
-
-    namespace: str
-    prefix: str
-    local: str
-    container: str
-    value: Callable[[Keyword], str]
-    automatic: str
-    rejected: str
-
-    @property
-    def name(self) -> str:
-        return name(self.namespace, self.local)
-
-
-def _joined(keyword: Keyword, separator: str) -> str:
-    """The levels of a keyword's path; a separator within a level becomes a hyphen."""
-    levels = (clean(level.replace(separator, "-")) for level in keyword.path or (keyword.name,))
-    return separator.join(level for level in levels if level)
-
-
-_SUBJECT = _Property("http://purl.org/dc/elements/1.1/", "dc", "subject", "Bag",
-                     lambda keyword: clean(keyword.name), "automatic", "rejected")
-_PROPERTIES = (
-    _SUBJECT,
-    _Property("http://ns.adobe.com/lightroom/1.0/", "lr", "hierarchicalSubject", "Bag",
-              lambda keyword: _joined(keyword, "|"), "automaticHierarchy", "rejectedHierarchy"),
-    _Property("http://www.digikam.org/ns/1.0/", "digiKam", "TagsList", "Seq",
-              lambda keyword: _joined(keyword, "/"), "automaticTags", "rejectedTags"),
-)
-
-
-def merge(existing: bytes | None, keywords: Sequence[Keyword],
-          provenance: Provenance) -> bytes | None:
+def merge(existing: bytes | None, keywords: Sequence[Keyword], provenance: Provenance,
+          elsewhere: Callable[[], Lists] = dict) -> bytes | None:
     """The packet with these keywords, in place of those of an earlier run.
 
     ``existing`` itself is returned where nothing is to be done, and None where there is no
-    packet and no keyword. Names are compared without regard to case, so that ``cat`` is not
-    added beside the user's ``Cat``.
+    packet and no keyword; one that is blank counts as none. Names are compared without regard to
+    case, so that ``cat`` is not added beside the user's ``Cat``.
+
+    elsewhere: the keywords that programs find in the photo itself, say, as long as there are none
+        in the packet; asked for only where it would hide them.
 
     Raises ImageError of kind ``sidecar`` for a packet that cannot be parsed safely.
     """
     digest = _digest(keywords, provenance)
     keywords = [keyword for keyword in keywords if clean(keyword.name)]
-    if existing is None:
+    if existing is None or is_blank(existing):
         if not keywords:
-            return None
+            return existing
         packet, own = Packet(_NEW), {"created": ["True"]}
     else:
-        # UTF-16, too, has these characters, with a NUL before or behind each.
+        # UTF-16 and UTF-32, too, have these characters, with NULs before or behind each.
         plain = existing.replace(b"\0", b"") if b"\0" in existing[:4] else existing
         if digest.encode() in plain or not (keywords or ZSL.encode() in plain):
             return existing
         packet = Packet(existing)
         own = _own(packet)
-    lists = [_List(packet, kind, own) for kind in _PROPERTIES]
-    accepted = [keyword for keyword in keywords if not any(each.rejects(keyword) for each in lists)]
+    lists = [KeywordList(packet, kind, own) for kind in PROPERTIES]
+    accepted = [keyword for keyword in keywords
+                if not any(each.rejects(each.kind.value(keyword)) for each in lists)]
+    makes = any(each.is_made and (accepted or each.has_copies) for each in lists)
+    words = users(packet, lists, elsewhere) if makes else []
     chunks: list[_Chunk] = []
     state: dict[str, Sequence[str]] = {}
     for each in lists:
-        wanted = each.wanted(accepted)
-        added = each.update(wanted)
-        if added:
+        each.decide(accepted, words)
+        if added := each.update():
             chunks.append(_Chunk(each.kind.namespace, each.kind.prefix, each.kind.local,
                                  each.kind.container, added))
-        state |= {each.kind.automatic: wanted, each.kind.rejected: each.rejected}
+        state |= {each.kind.automatic: each.wanted, each.kind.carried: each.carried,
+                  each.kind.rejected: each.rejected}
     if own.get("created") == ["True"]:
         state["created"] = ["True"]
     if any(state.values()):
@@ -116,7 +82,38 @@ def merge(existing: bytes | None, keywords: Sequence[Keyword],
                   "version": [provenance.version], "digest": [digest]}
     _write(packet, chunks, [_Chunk(ZSL, "zsl", local, _OWN[local], [clean(v) for v in state[local]])
                             for local in _OWN if state.get(local)])
-    return packet.edited()
+    merged = packet.edited()
+    if len(merged) > MAX_BYTES:
+        raise error(f"with keywords it would be larger than the limit of {MAX_BYTES:,} bytes; "
+                    f"{ADVICE}")
+    return merged
+
+
+def users_keywords(data: bytes) -> dict[str, list[str]]:
+    """The user's keywords in a packet, by property.
+
+    Raises ImageError as ``merge`` does.
+    """
+    if is_blank(data):
+        return {}
+    packet = Packet(data)
+    own = _own(packet)
+    return lists_of_the_user(packet, [KeywordList(packet, kind, own) for kind in PROPERTIES])
+
+
+def belongs_to(data: bytes) -> str:
+    """The extension of the file that a packet says it is of; empty where it says nothing.
+
+    Raises ImageError as ``merge`` does.
+    """
+    if b"SidecarForExtension" not in data.replace(b"\0", b""):
+        return ""
+    packet = Packet(data)
+    said = [value for _, local, value in packet.attributes(_PHOTOSHOP)
+            if local == "SidecarForExtension"]
+    said += [element.text for element in packet.properties(_PHOTOSHOP)
+             if element.local == "SidecarForExtension"]
+    return next((clean(value).lstrip(".") for value in said), "")
 
 
 def is_ours(data: bytes) -> bool:
@@ -124,19 +121,22 @@ def is_ours(data: bytes) -> bool:
 
     Raises ImageError as ``merge`` does.
     """
+    if is_blank(data):
+        return True
     packet = Packet(data)
     own = _own(packet)
-    known = {kind.name for kind in _PROPERTIES}
+    known = {kind.name for kind in PROPERTIES}
     foreign = any(key not in known and not key.startswith(name(ZSL, ""))
                   for description in packet.descriptions
                   for key in (*(child.name for child in description.children),
                               *description.attributes) if key != name(RDF, "about"))
     return (own.get("created") == ["True"] and not foreign
-            and not any(_List(packet, kind, own).users for kind in _PROPERTIES))
+            and all(KeywordList(packet, kind, own).is_made for kind in PROPERTIES))
 
 
 # zsl's own properties in the order they are written: the container of those that are lists.
 _OWN = {"automatic": "Bag", "automaticHierarchy": "Bag", "automaticTags": "Bag",
+        "carried": "Bag", "carriedHierarchy": "Bag", "carriedTags": "Bag",
         "rejected": "Bag", "rejectedHierarchy": "Bag", "rejectedTags": "Bag", "scores": "Seq",
         "model": "", "vocabulary": "", "version": "", "created": "", "digest": ""}
 
@@ -146,14 +146,7 @@ def _digest(keywords: Sequence[Keyword], provenance: Provenance) -> str:
     version of zsl is no reason to touch a library."""
     said = repr(([(k.name, k.path, f"{k.score:.2g}") for k in keywords],
                  provenance.model, provenance.vocabulary))
-    return "zsl1-" + hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def _fold(text: str) -> str:
-    """Text as it is compared: without regard to case or to how accents are composed."""
-    if text.isascii():
-        return text.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    return "zsl2-" + hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _own(packet: Packet) -> dict[str, list[str]]:
@@ -163,79 +156,6 @@ def _own(packet: Packet) -> dict[str, list[str]]:
         items = element.container.items if element.container else [element]
         values[element.local] = [item.text for item in items]
     return values
-
-
-class _List:
-    """One list of keywords in a packet: which are the user's, which zsl's, which were rejected."""
-
-    def __init__(self, packet: Packet, kind: _Property, own: dict[str, list[str]]) -> None:
-        self.kind, self._packet = kind, packet
-        self._elements = [element for element in packet.properties(kind.namespace)
-                          if element.name == kind.name]
-        self._holders = [holder for holder, local, _ in packet.attributes(kind.namespace)
-                         if local == kind.local]
-        items = [(item.text, item) for element in self._elements for item in _items(element)]
-        # A list of one may stand without a container, or as an attribute; it is the user's then.
-        self._bare = ([element.text for element in self._elements if not element.container]
-                      + [holder.attributes[kind.name] for holder in self._holders])
-        here = {_fold(text) for text, _ in items} | {_fold(text) for text in self._bare}
-        automatic = own.get(kind.automatic, [])
-        last = dict(items)  # of two the same, the user wrote one; the last is zsl's
-        self._ours: dict[str, Element] = {text: last[text] for text in automatic if text in last}
-        ours = set(self._ours.values())
-        self.users = ({_fold(text) for text, item in items if item not in ours}
-                      | {_fold(text) for text in self._bare}) - {""}
-        # A program may drop a whole property that it doesn't know; that rejects no keyword.
-        gone = ([text for text in automatic if _fold(text) not in here]
-                if items or kind is _SUBJECT else [])
-        self.rejected = _unique([*own.get(kind.rejected, []), *gone])
-        self._rejected = {_fold(text) for text in self.rejected}
-
-    def rejects(self, keyword: Keyword) -> bool:
-        """Whether the user once took this keyword out."""
-        return bool(self._rejected) and _fold(self.kind.value(keyword)) in self._rejected
-
-    def wanted(self, keywords: Iterable[Keyword]) -> list[str]:
-        """The values that zsl is to have in this list: none that the user has."""
-        values = _unique(self.kind.value(keyword) for keyword in keywords)
-        return [value for value in values if value and _fold(value) not in self.users]
-
-    def update(self, wanted: list[str]) -> list[str]:
-        """Edit the list; the values that are to be written as a new property, where there is
-        no list to add them to."""
-        for text, item in self._ours.items():
-            if text not in wanted:
-                self._packet.remove(item)
-        added = [text for text in wanted if text not in self._ours]
-        container = next((e.container for e in self._elements if e.container), None)
-        if added and container:
-            li, _ = container.qualified(RDF, "rdf", "li")
-            self._packet.add(container, [(0, f"<{li}>{escape(t)}</{li}>") for t in added])
-            added = []
-        elif added:
-            for element in self._elements:
-                self._packet.remove(element)
-            for holder in self._holders:
-                self._packet.remove_attributes(holder, self.kind.name.__eq__)
-            added = [text for text in self._bare if text] + added
-        for element in self._elements:
-            ours = any(item in self._ours.values() for item in _items(element))
-            if ours and element.container and self._packet.is_emptied(element.container):
-                self._packet.remove(element)
-        return added
-
-
-def _items(element: Element) -> list[Element]:
-    if element.container:
-        return element.container.items
-    if element.children:
-        raise error(f"its property {element.local} is no list of keywords; {ADVICE}")
-    return []
-
-
-def _unique(values: Iterable[str]) -> list[str]:
-    """The values without those that an earlier one equals but for case."""
-    return list({_fold(value): value for value in reversed(list(values))}.values())[::-1]
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 it. And a lock in a file."""
 
 import errno
+import itertools
 import os
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,6 +15,11 @@ from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
     import sqlite3
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 _POLL = 0.1  # seconds
 
@@ -43,17 +49,21 @@ def cannot_write(path: str | os.PathLike[str], error: OSError, but: str = "") ->
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str], *, durable: bool = True) -> Iterator[BinaryIO]:
+def replacing(path: str | os.PathLike[str], *, durable: bool = True,
+              like: str | os.PathLike[str] | None = None,
+              check: Callable[[], object] = lambda: None) -> Iterator[BinaryIO]:
     """A new file that takes the place of ``path`` when the block ends well, unless that has the
     same content already.
 
     When it does not, what was there stays as it was and nothing is left behind; what a killed
-    process has left is taken away by the next one, so one at a time may write. The target of a
-    symbolic link is replaced, not the link; what is no regular file (a pipe, ``/dev/null``) is
-    written to as it is.
+    process has left is taken away by the next one. Several may write at once: each has a file of
+    its own until it is renamed. The target of a symbolic link is replaced, not the link; what is
+    no regular file (a pipe, ``/dev/null``) is written to as it is.
 
     durable: whether the data is on the disk before the name is, so that a power cut can't leave
         an empty file.
+    like: the file that has the permissions which a new one is to have.
+    check: called when all is written, just before the rename; what it raises prevents that.
 
     Raises OSError.
     """
@@ -62,26 +72,81 @@ def replacing(path: str | os.PathLike[str], *, durable: bool = True) -> Iterator
             yield direct
         return
     target = os.path.realpath(path)
-    folder, name = os.path.split(target)
-    work = os.path.join(folder, f".{name[:40]}-{zlib.crc32(os.fsencode(name)):08x}.zsl-part")
-    with suppress(FileNotFoundError):
-        os.unlink(work)
-    try:
-        with open(work, "xb") as file:  # x: whatever somebody puts there meanwhile is not followed
+    with _work_file(target) as file:
+        # Before anything is in it, lest somebody read what he may not.
+        model = target if os.path.exists(target) else like
+        if model is not None:
+            os.chmod(file.name, os.stat(model).st_mode & 0o777)
+        with file:
             yield file
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        if os.path.exists(target):  # a new file has the mode that this user gives files
+        check()
+        if os.path.exists(target):
             import filecmp
 
-            if filecmp.cmp(work, target, shallow=False):
+            if filecmp.cmp(file.name, target, shallow=False):
                 return
-            os.chmod(work, os.stat(target).st_mode & 0o7777)
-        os.replace(work, target)
-    finally:
-        with suppress(OSError):
-            os.unlink(work)
+        os.replace(file.name, target)
+
+
+@contextmanager
+def _work_file(target: str) -> Iterator[BinaryIO]:
+    """A new file beside ``target`` that no other process writes to, and that is gone afterwards."""
+    folder, name = os.path.split(target)
+    start = os.path.join(folder, f".{name[:40]}-{zlib.crc32(os.fsencode(name)):08x}")
+    # Windows has no such lock: there, names differ by the process.
+    for number in itertools.count() if fcntl else [os.getpid()]:
+        work = f"{start}-{number}.zsl-part"
+        _remove_left(work)
+        with ExitStack() as opened:
+            try:  # x: what somebody puts there meanwhile is not followed
+                file = opened.enter_context(open(work, "xb"))
+            except FileExistsError:
+                if not fcntl:
+                    raise
+                continue
+            lock = None
+            if fcntl:  # a descriptor of its own, since the file is closed before it is renamed
+                lock = os.dup(file.fileno())
+                opened.callback(os.close, lock)
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:  # somebody has taken it for one that was left
+                    continue
+                except OSError:  # no locks on this file system, so that nobody does
+                    pass
+                if not _is_there(lock, work):
+                    continue
+            try:
+                yield file
+            finally:
+                if lock is None or _is_there(lock, work):
+                    with suppress(OSError):
+                        os.unlink(work)
+        return
+
+
+def _remove_left(work: str) -> None:
+    """Take away the work file of a process that was killed, and no other: the lock of one that
+    lives can't be had, nor any where the file system has none."""
+    with suppress(OSError), ExitStack() as opened:
+        if fcntl and not os.path.islink(work):
+            descriptor = os.open(work, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            opened.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is_there(descriptor, work):
+                return
+        os.unlink(work)
+
+
+def _is_there(descriptor: int, path: str) -> bool:
+    """Whether an open file is the one that stands at a path, not followed."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except FileNotFoundError:
+        return False
 
 
 def sync(path: str | os.PathLike[str]) -> None:
@@ -142,8 +207,8 @@ def grants_locks(folder: str | os.PathLike[str]) -> bool:
         import fcntl
         import tempfile
 
-        file = tempfile.TemporaryFile(dir=os.fspath(folder) or os.curdir)
-    except (ImportError, OSError):  # Windows; a folder that cannot be written to, which says nothing
+        file = tempfile.TemporaryFile(dir=os.fspath(folder) or os.curdir)  # noqa: SIM115
+    except (ImportError, OSError):  # Windows; or it cannot be written to, which says nothing
         return True
     with file:
         try:
