@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zsl_cli.authoring.networks import text_cleaning
-from zsl_cli.authoring.networks.libraries import library
+from zsl_cli.authoring.networks.libraries import alone, library
+from zsl_cli.authoring.networks.vetting import configurations
 from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
@@ -191,8 +192,10 @@ def _finish(tokenizer: "Tokenizer", length: int, pad_id: int | None, pad_token: 
     return tokenizer
 
 
+@alone()
 def _original(folder: Path) -> Any:
     """The tokenizer that transformers loads from a folder, without running code from it."""
+    configurations.vet_tokenizer(folder)
     transformers = library("transformers", "a Hugging Face tokenizer")
     names = {name for name in _VOCABULARIES if (folder / name).is_file()}
     # transformers would make do without a vocabulary, or without merges
@@ -294,6 +297,7 @@ def _open_clip_text(architecture: str) -> tuple[Any, dict[str, Any]]:
     return open_clip, open_clip.get_model_config(architecture)["text_cfg"]
 
 
+@alone()
 def _open_clip_tokenizer(architecture: str) -> tuple[Any, dict[str, Any]]:
     open_clip, text = _open_clip_text(architecture)
     downloaded = text.get("hf_tokenizer_name") or ("siglip" in architecture.lower() and "SigLIP's")
