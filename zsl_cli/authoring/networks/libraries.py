@@ -16,7 +16,7 @@ from zsl_cli.support.wording import reason
 
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_HUB_DISABLE_UPDATE_CHECK": "1"}
-_LOOKS = ("socket.getaddrinfo", "socket.gethostbyname")
+_CONNECTIONS = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname")
 _thread = threading.local()
 
 
@@ -63,8 +63,8 @@ def alone() -> Iterator[None]:
 def _watch() -> None:
     """Python tells an audit hook of each connection before it is made; a hook stays for good."""
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
-        if event.startswith("socket.") and getattr(_thread, "alone", False) and (
-                event in _LOOKS or event == "socket.connect" and isinstance(arguments[1], tuple)):
+        if event in _CONNECTIONS and getattr(_thread, "alone", False) and (
+                event != "socket.connect" or isinstance(arguments[1], tuple)):  # else within here
             raise ConnectionRefusedError("no connection is made for a checkpoint")
 
     sys.addaudithook(refuse)

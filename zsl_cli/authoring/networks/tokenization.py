@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from zsl_cli.authoring.networks import text_cleaning
 from zsl_cli.authoring.networks.libraries import alone, library
 from zsl_cli.authoring.networks.vetting import configurations
+from zsl_cli.embedding import tokenizer_files
 from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
@@ -135,15 +136,13 @@ def from_file(path: Path, length: int, pad: int | str | None = None, *, fixed: b
 
     Raises ZslError for what cannot be read, and for a padding token that is not known.
     """
-    from tokenizers import Tokenizer
     from tokenizers.normalizers import Sequence as Steps
 
     try:
-        tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ZslError(f"{path}: no such file") from error
-    except Exception as error:  # tokenizers raises nothing narrower
-        raise ZslError(f"{path}: cannot be read as a tokenizer.json: {error}") from error
+        with path.open("rb") as file:
+            tokenizer = tokenizer_files.load(file.read(tokenizer_files.LARGEST + 1), path)
+    except OSError as error:
+        raise ZslError(f"{path}: cannot be read as a tokenizer.json: {error.strerror}") from error
     if pad is None:
         if tokenizer.padding is None:
             raise ZslError(f"{path}: does not say which token it pads with; name it")

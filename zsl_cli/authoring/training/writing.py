@@ -125,8 +125,8 @@ def _export(request: "TrainRequest", session: "Session", checkpoint: Path, vocab
     start, reporter = session.start, session.log.reporter
     source = start.model.manifest if start.model else None
     export_plan = make(ExportRequest(
-        checkpoint, request.work / folder.MODEL, Hints(start.plan.network.architecture), name=request.name, vocabulary=vocabulary,
-        quantize=request.quantize, force=True,
+        checkpoint, request.work / folder.MODEL, Hints(start.plan.network.architecture),
+        name=request.name, vocabulary=vocabulary, quantize=request.quantize, force=True,
         sources=source.sources if source else (),
         license=(source.license if source else None) or start.plan.license))
     if start.model and source and source.space == export_plan.space and source.encodes_phrases:

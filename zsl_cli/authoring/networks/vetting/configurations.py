@@ -26,7 +26,6 @@ _ELSEWHERE = frozenset({
     "pretrained", "processor", "quantization", "remote", "repo", "tokenizer", "url"})
 """Words of the keys whose values lead somewhere."""
 
-_OF_A_LIBRARY = frozenset({"timm_model_name", "name"})
 _WITHOUT_EFFECT = frozenset({
     "_name_or_path", "name_or_path", "transformers_version", "tokenizer_class", "processor_class",
     "id2label", "label2id", "label_names", "label_descriptions", "pretrained_cfg",
@@ -62,8 +61,8 @@ def vet(config: dict[str, Any], file: Path) -> None:
         leads = any(_ELSEWHERE & {*key.lower().split("_")} for key in keys)
         plain = isinstance(value, str) and len(value) <= _LONGEST and all(
             letter.isalnum() or letter in _PLAIN for letter in value)
-        if leads and value is True or isinstance(value, str) and not (
-                plain and (not leads or keys[-1] == "timm_model_name")):
+        if (leads and value is True) or (isinstance(value, str) and not (
+                plain and (not leads or keys[-1] == "timm_model_name"))):
             raise ZslError(f"{file}: {where}, {shown(repr(value))}, leads out of the folder; zsl "
                            "takes nothing from elsewhere, nor from a hub")
 
