@@ -92,7 +92,7 @@ class Calibration:
 
     def __post_init__(self) -> None:
         if not (isinstance(self.temperature, int | float) and 0 < self.temperature <= _MOST):
-            raise ValueError(f"temperature {self.temperature!r} is not a number above 0")
+            raise ValueError(f"temperature {self.temperature!r} is not a finite number above 0")
         if not (type(self.neighbours) is int and 0 < self.neighbours <= _MOST):
             raise ValueError(f"neighbours {self.neighbours!r} is not a whole number above 0")
 
