@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli.errors import FolderError
+from zsl_cli.errors import FolderError, ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import TOKENIZER_FILE, Manifest
 from zsl_cli.support.wording import printable, reason
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import tokenizers
 
 LARGEST = 1 << 27  # bytes; files for a hundred languages have 40 million
-_MOST_TOKENS = 16_384  # of a phrase; text towers take 64 or 77, some 8,192
+MOST_TOKENS = 16_384  # of a phrase; text towers take 64 or 77, some 8,192
 _MOST_SPECIAL = 64
 _GROWTH = 1000  # of a text, by what its characters are replaced with
 _STDERR = 2
@@ -41,7 +41,7 @@ def load(content: bytes, path: Path) -> "tokenizers.Tokenizer":
 
     if len(content) > LARGEST:
         raise FolderError(f"{path}: {len(content):,} bytes are too many for a tokenizer")
-    with _panics(path, "tokenizers cannot load it"):
+    with panics(path, "tokenizers cannot load it"):
         tokenizer = tokenizers.Tokenizer.from_buffer(content)
         obstacle = _obstacle(tokenizer)
     if obstacle:
@@ -52,7 +52,7 @@ def load(content: bytes, path: Path) -> "tokenizers.Tokenizer":
 def encode(tokenizer: "tokenizers.Tokenizer", phrases: Sequence[str],
            path: Path) -> "list[tokenizers.Encoding]":
     """The tokens of phrases. Raises FolderError, which names the file, where that fails."""
-    with _panics(path, "tokenizers fails on phrases with it"):
+    with panics(path, "tokenizers fails on phrases with it"):
         return tokenizer.encode_batch(list(phrases))
 
 
@@ -61,8 +61,8 @@ def _obstacle(tokenizer: "tokenizers.Tokenizer") -> str | None:
     padding, truncation = tokenizer.padding or {}, tokenizer.truncation or {}
     lengths = [padding.get("length"), padding.get("pad_to_multiple_of"),
                truncation.get("max_length")]
-    if (longest := max(length or 0 for length in lengths)) > _MOST_TOKENS:
-        return f"{longest:,} tokens a phrase, and at most {_MOST_TOKENS:,} are allowed"
+    if (longest := max(length or 0 for length in lengths)) > MOST_TOKENS:
+        return f"{longest:,} tokens a phrase, and at most {MOST_TOKENS:,} are allowed"
     if tokenizer.num_special_tokens_to_add(False) > _MOST_SPECIAL:
         return "too many special tokens around a phrase"
     texts = [part for part in _parts(_state(tokenizer.post_processor), "single")
@@ -91,11 +91,13 @@ def _parts(state: Any, key: str, *, whole: bool = False) -> Iterator[Any]:
 
 
 @contextmanager
-def _panics(path: Path, what: str) -> Iterator[None]:
+def panics(path: Path, what: str) -> Iterator[None]:
     """Make FolderErrors of what the library raises, and keep the lines of a panic to ourselves."""
     with _silent():
         try:
             yield
+        except ZslError:
+            raise
         except BaseException as error:  # it raises nothing more special
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                 raise

@@ -9,7 +9,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from networks import import_open_clip, import_timm, import_transformers  # noqa: E402
+from networks import (  # noqa: E402
+    import_open_clip,
+    import_timm,
+    import_transformers,
+    write_clip,
+)
 
 from zsl_cli.authoring.networks import tokenization  # noqa: E402
 from zsl_cli.authoring.networks.hints import Hints  # noqa: E402
@@ -175,6 +180,30 @@ def test_a_configuration_has_its_limits(tmp_path, content, message):
         configurations.vet(configurations.read(file), file)
 
 
+@pytest.mark.parametrize("more", [
+    {"hidden_size": 10**12}, {"num_hidden_layers": 10**6}, {"vision_config": {"depths": [10**5]}}])
+def test_absurd_numbers_are_refused_before_a_network_is_made(tmp_path, more):
+    folder = checkpoint(tmp_path / "model", "config.json", {"model_type": "vit", **more},
+                        "model.safetensors")
+    with pytest.raises(ZslError, match="which no network has"):
+        recognise(folder, Hints())
+
+
+@pytest.mark.parametrize("config", [
+    {"architecture": "test_resnet", "pretrained_cfg": 7},
+    {"architecture": ["test_resnet"]},
+    {"architecture": "test_resnet", "pretrained_cfg": {"input_size": "large"}},
+    {"model_type": ["vit"]}, {"model_type": "vit", "architectures": 7},
+    {"model_type": "vit", "image_size": {"height": 1}}])
+def test_values_of_wrong_types_are_one_error_of_one_line(tmp_path, config):
+    import_timm()
+    import_transformers()
+    folder = checkpoint(tmp_path / "model", "config.json", config, "model.safetensors")
+    with pytest.raises(ZslError) as caught:
+        recognise(folder, Hints())
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def test_libraries_are_alone_and_what_comes_after_is_not(connections, monkeypatch):
     monkeypatch.undo()  # the guard of these tests would be met first
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
@@ -193,3 +222,43 @@ def test_libraries_are_alone_and_what_comes_after_is_not(connections, monkeypatc
     with socket.create_server(("127.0.0.1", 0)) as server, \
             socket.create_connection(server.getsockname()):
         pass
+
+
+def of_hugging_face(folder):
+    transformers = import_transformers()
+    config = transformers.ViTConfig(hidden_size=12, intermediate_size=12, num_hidden_layers=1,
+                                    num_attention_heads=1, image_size=32, patch_size=16,
+                                    _name_or_path="somebody/model")
+    transformers.ViTForImageClassification(config).save_pretrained(folder)
+
+
+def of_clip(folder):
+    write_clip(folder, side=32)
+
+
+def of_open_clip(folder):
+    open_clip = import_open_clip()
+    safetensors = pytest.importorskip("safetensors.torch")
+    config = {"embed_dim": 8, "vision_cfg": VISION, "text_cfg": {**TEXT, "vocab_size": 49408,
+                                                                 "context_length": 77}}
+    network = open_clip.CLIP(**config)
+    safetensors.save_file(network.state_dict(), folder / "open_clip_model.safetensors")
+    (folder / "open_clip_config.json").write_text(json.dumps({
+        "model_cfg": {**config, "text_cfg": {**config["text_cfg"], "hf_model_pretrained": True}}}))
+
+
+def of_timm(folder):
+    network = import_timm().create_model("test_resnet", num_classes=3)
+    torch.save(network.state_dict(), folder / "pytorch_model.bin")
+    (folder / "config.json").write_text(json.dumps({
+        "architecture": "test_resnet", "num_classes": 3, "pretrained_cfg": {
+            "hf_hub_id": "somebody/model", "url": "https://example.org", "custom_load": True,
+            "file": "elsewhere.bin", "input_size": [3, 64, 64], "mean": [0.5] * 3,
+            "std": [0.5] * 3, "crop_pct": 1.0, "interpolation": "bilinear"}}))
+
+
+@pytest.mark.parametrize("write", [of_hugging_face, of_clip, of_open_clip, of_timm])
+def test_every_origin_is_read_without_a_connection(tmp_path, write):
+    write(tmp_path)
+    network = recognise(tmp_path, Hints())
+    assert network.module is not None

@@ -21,7 +21,7 @@ from zsl_cli.authoring.networks.origins import (
 from zsl_cli.authoring.networks.vetting import configurations
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
-from zsl_cli.support.wording import listed
+from zsl_cli.support.wording import listed, reason
 
 FORMS = (f"{lite0.NAME}, timm:NAME, torchvision:NAME, open_clip:NAME or package.module:factory")
 _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
@@ -38,7 +38,11 @@ def recognise(checkpoint: Path, hints: Hints) -> Network:
     for named in (checkpoint, hints.tokenizer):
         if named is not None and not named.exists():
             raise ZslError(f"{named}: no such file or folder")
-    network = (_from_folder if checkpoint.is_dir() else _from_file)(checkpoint, hints)
+    try:
+        network = (_from_folder if checkpoint.is_dir() else _from_file)(checkpoint, hints)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ZslError(f"{checkpoint}: what is said of its network is not as it should be: "
+                       f"{type(error).__name__}, {reason(error)}") from error
     return replace(network, input=hints.input.over(network.input))
 
 

@@ -58,11 +58,10 @@ def from_folder(folder: Path, length: int, *, fixed: bool | None = None) -> "Tok
 
     Raises ZslError, and MissingExtraError without transformers or sentencepiece.
     """
-    original = _original(folder)  # transformers brings tokenizers
-    from tokenizers import Tokenizer
-
+    original = _original(folder)
     if original.is_fast:
-        tokenizer = Tokenizer.from_str(original.backend_tokenizer.to_str())
+        tokenizer = tokenizer_files.load(original.backend_tokenizer.to_str().encode(),
+                                         folder / "tokenizer.json")
     elif type(original).__name__ == "SiglipTokenizer":
         tokenizer = _siglip(original)
     else:
@@ -141,8 +140,10 @@ def from_file(path: Path, length: int, pad: int | str | None = None, *, fixed: b
     try:
         with path.open("rb") as file:
             tokenizer = tokenizer_files.load(file.read(tokenizer_files.LARGEST + 1), path)
+    except FileNotFoundError as error:
+        raise ZslError(f"{path}: no such file") from error
     except OSError as error:
-        raise ZslError(f"{path}: cannot be read as a tokenizer.json: {error.strerror}") from error
+        raise ZslError(f"{path}: {error.strerror}") from error
     if pad is None:
         if tokenizer.padding is None:
             raise ZslError(f"{path}: does not say which token it pads with; name it")
@@ -163,8 +164,9 @@ def check(tokenizer: "Tokenizer", reference: Reference, phrases: Sequence[str] =
     padding = tokenizer.padding
     assert padding is not None  # every tokenizer of this module pads
     texts = list(phrases)
-    for phrase, encoding, expected in zip(texts, tokenizer.encode_batch(texts), reference(texts),
-                                          strict=True):
+    for phrase, encoding, expected in zip(
+            texts, tokenizer_files.encode(tokenizer, texts, Path("tokenizer.json")),
+            reference(texts), strict=True):
         got, wanted = encoding.ids, list(expected)
         if padding["length"] is None:
             width = max(len(got), len(wanted))
@@ -185,6 +187,8 @@ def _finish(tokenizer: "Tokenizer", length: int, pad_id: int | None, pad_token: 
                        "with `tokenizer=FILE`")
     if length <= tokenizer.num_special_tokens_to_add(False):
         raise ZslError(f"{length} tokens leave no room for a word")
+    if length > tokenizer_files.MOST_TOKENS:
+        raise ZslError(f"{length:,} tokens a text are more than {tokenizer_files.MOST_TOKENS:,}")
     tokenizer.enable_truncation(length, direction=truncation_side)
     tokenizer.enable_padding(direction=padding_side, pad_id=pad_id, pad_token=pad_token,
                              length=length if fixed else None)
@@ -211,7 +215,10 @@ def _original(folder: Path) -> Any:
                   else transformers.SiglipTokenizer)
     try:
         # False, not None, which asks the user
-        return loader.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        with tokenizer_files.panics(folder, "transformers cannot load its tokenizer"):
+            return loader.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except ZslError:
+        raise
     except Exception as error:  # of many kinds, down to bare Exception
         raise ZslError(f"{folder}: transformers cannot load its tokenizer ({error}); give a "
                        f"tokenizer.json with `tokenizer=FILE`") from error

@@ -17,6 +17,7 @@ from zsl_cli.authoring.networks.libraries import alone, library
 from zsl_cli.authoring.networks.network import Input, Network, TextTower
 from zsl_cli.authoring.networks.vetting import configurations
 from zsl_cli.authoring.networks.weights import Weights
+from zsl_cli.embedding import tokenizer_files
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Preprocessing
 from zsl_cli.support.wording import reason
@@ -140,7 +141,8 @@ def _text_tower(model: Any, tokens: "Tokenizer") -> Text:
     own, short = Text(model), ShortText(model)
     if getattr(model, "attn_mask", None) is None:
         return own
-    ids = torch.tensor([one.ids for one in tokens.encode_batch(_TRIED)])
+    ids = torch.tensor([one.ids for one in tokenizer_files.encode(
+        tokens, _TRIED, Path("tokenizer.json"))])
     full = nn.functional.pad(ids, (0, int(model.context_length) - ids.shape[1]))
     with torch.inference_mode():
         try:

@@ -19,6 +19,9 @@ _LARGEST = 1 << 24  # bytes; of a config.json with the names of 20,000 classes, 
 _DEEPEST = 32
 _PLAIN = frozenset(" +-._")  # beside letters and digits
 _LONGEST = 200
+_MOST = 10**7  # the largest numbers are those of tokens
+_LAYERS = 1000
+_DEPTHS = frozenset({"layers", "depth", "depths", "num_hidden_layers", "num_layers"})
 
 _CODE = ("auto_map", "custom_pipelines", "custom_load", "trust_remote_code")
 _ELSEWHERE = frozenset({
@@ -58,6 +61,8 @@ def vet(config: dict[str, Any], file: Path) -> None:
         if any(key in _CODE for key in keys):
             raise ZslError(f"{file}: {where} is for code of the checkpoint's own, and zsl runs no "
                            "code from a checkpoint")
+        if isinstance(value, int) and abs(value) > (_LAYERS if _DEPTHS & {keys[-1]} else _MOST):
+            raise ZslError(f"{file}: {where} is {value}, which no network has")
         leads = any(_ELSEWHERE & {*key.lower().split("_")} for key in keys)
         plain = isinstance(value, str) and len(value) <= _LONGEST and all(
             letter.isalnum() or letter in _PLAIN for letter in value)
