@@ -164,7 +164,8 @@ def test_what_configurations_usually_say_passes(tmp_path):
         "_name_or_path": "openai/clip-vit-base-patch32", "architectures": ["CLIPModel"],
         "id2label": {"0": "black/white: a cat"}, "torch_dtype": "torch.float32",
         "vision_config": {"hidden_act": "quick_gelu", "patch_size": 16, "backbone": None},
-        "use_pretrained_backbone": False, "stage_names": ["stem", "stage1"],
+        "use_pretrained_backbone": False, "use_cache": True, "cache_implementation": "static",
+        "eos_token": "</s>", "mask_token": "[MASK]", "stage_names": ["stem", "stage1"],
         "transformers_version": None, "pretrained_cfg": {"hf_hub_id": "timm/resnet18"},
     }, tmp_path / "config.json")
 

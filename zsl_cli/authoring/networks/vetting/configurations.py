@@ -8,6 +8,7 @@ effect here is passed over.
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,20 +18,23 @@ from zsl_cli.errors import ZslError
 
 _LARGEST = 1 << 24  # bytes; of a config.json with the names of 20,000 classes, about one million
 _DEEPEST = 32
-_PLAIN = frozenset(" +-._")  # beside letters and digits
-_LONGEST = 200
+_PLAIN = re.compile(r"[\w +.,()\[\]-]{1,200}|</?\w+>")  # a word or a few, or a special token
 _MOST = 10**7  # the largest numbers are those of tokens
 _LAYERS = 1000
 _DEPTHS = frozenset({"layers", "depth", "depths", "num_hidden_layers", "num_layers"})
 
 _CODE = ("auto_map", "custom_pipelines", "custom_load", "trust_remote_code")
 _ELSEWHERE = frozenset({
-    "adapter", "backbone", "cache", "checkpoint", "file", "files", "hub", "name", "path",
+    "adapter", "backbone", "checkpoint", "file", "files", "hub", "name", "path",
     "pretrained", "processor", "quantization", "remote", "repo", "tokenizer", "url"})
 """Words of the keys whose values lead somewhere."""
 
+_ASKED_FOR = frozenset({"pretrained", "remote"})
+"""Those that may be a question with the answer yes."""
+
 _WITHOUT_EFFECT = frozenset({
     "_name_or_path", "name_or_path", "transformers_version", "tokenizer_class", "processor_class",
+    "task_specific_params",
     "id2label", "label2id", "label_names", "label_descriptions", "pretrained_cfg",
     "hf_tokenizer_name", "hf_tokenizer_revision"})
 """What nothing is looked up by here: notes of where it was made, names of classes, what timm would
@@ -63,11 +67,10 @@ def vet(config: dict[str, Any], file: Path) -> None:
                            "code from a checkpoint")
         if isinstance(value, int) and abs(value) > (_LAYERS if _DEPTHS & {keys[-1]} else _MOST):
             raise ZslError(f"{file}: {where} is {value}, which no network has")
-        leads = any(_ELSEWHERE & {*key.lower().split("_")} for key in keys)
-        plain = isinstance(value, str) and len(value) <= _LONGEST and all(
-            letter.isalnum() or letter in _PLAIN for letter in value)
-        if (leads and value is True) or (isinstance(value, str) and not (
-                plain and (not leads or keys[-1] == "timm_model_name"))):
+        words = {word for key in keys for word in key.lower().split("_")}
+        if (value is True and _ASKED_FOR & words) or (isinstance(value, str) and (
+                (_ELSEWHERE & words and keys[-1] != "timm_model_name")
+                or not _PLAIN.fullmatch(value))):
             raise ZslError(f"{file}: {where}, {shown(repr(value))}, leads out of the folder; zsl "
                            "takes nothing from elsewhere, nor from a hub")
 
