@@ -107,7 +107,8 @@ def test_a_folder_whose_name_is_an_address_is_a_folder(tmp_path):
     {"architecture": "hf-hub:somebody/model", "model_type": "timm_wrapper"},
     {"architecture": "resnet18", "model_type": "timm_wrapper",
      "model_args": {"checkpoint_path": "weights.bin"}},
-    {"backbone": "resnet50"}, {"use_pretrained_backbone": True},
+    {"model_args": {"pretrained_cfg_overlay": {"file": "weights"}}}, {"backbone": "resnet50"},
+    {"use_pretrained_backbone": True},
     {"text_config": {"name": "somebody/text"}}, {"vision": ["../elsewhere"]},
     {"_attn_implementation": "somebody/kernels"}, {"quantization_config": {"quant_method": "awq"}},
 ])
@@ -165,6 +166,7 @@ def test_what_configurations_usually_say_passes(tmp_path):
         "id2label": {"0": "black/white: a cat"}, "torch_dtype": "torch.float32",
         "vision_config": {"hidden_act": "quick_gelu", "patch_size": 16, "backbone": None},
         "use_pretrained_backbone": False, "use_cache": True, "cache_implementation": "static",
+        "backbone_config": {"hidden_act": "gelu"}, "tokenizer_kwargs": {"clean": "canonicalize"},
         "eos_token": "</s>", "mask_token": "[MASK]", "stage_names": ["stem", "stage1"],
         "transformers_version": None, "pretrained_cfg": {"hf_hub_id": "timm/resnet18"},
     }, tmp_path / "config.json")

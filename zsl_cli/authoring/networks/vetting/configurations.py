@@ -25,8 +25,8 @@ _DEPTHS = frozenset({"layers", "depth", "depths", "num_hidden_layers", "num_laye
 
 _CODE = ("auto_map", "custom_pipelines", "custom_load", "trust_remote_code")
 _ELSEWHERE = frozenset({
-    "adapter", "backbone", "checkpoint", "file", "files", "hub", "name", "path",
-    "pretrained", "processor", "quantization", "remote", "repo", "tokenizer", "url"})
+    "backbone", "checkpoint", "dir", "file", "files", "hub", "name", "path", "pretrained",
+    "processor", "quant", "remote", "repo", "tokenizer", "url"})
 """Words of the keys whose values lead somewhere."""
 
 _ASKED_FOR = frozenset({"pretrained", "remote"})
@@ -67,7 +67,7 @@ def vet(config: dict[str, Any], file: Path) -> None:
                            "code from a checkpoint")
         if isinstance(value, int) and abs(value) > (_LAYERS if _DEPTHS & {keys[-1]} else _MOST):
             raise ZslError(f"{file}: {where} is {value}, which no network has")
-        words = {word for key in keys for word in key.lower().split("_")}
+        words = {*keys[-1].lower().split("_")}
         if (value is True and _ASKED_FOR & words) or (isinstance(value, str) and (
                 (_ELSEWHERE & words and keys[-1] != "timm_model_name")
                 or not _PLAIN.fullmatch(value))):
