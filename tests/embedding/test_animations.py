@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from pictures import SQUARE, difference, encoded
 from PIL import Image
-from test_images import SQUARE, difference, encoded
 
 from zsl_cli.embedding.images import load
 

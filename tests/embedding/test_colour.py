@@ -5,8 +5,8 @@ import io
 import numpy as np
 import pytest
 from icc_profiles import ADOBE, P3, PROPHOTO, grey_profile, rgb_profile
+from pictures import SQUARE, difference, encoded
 from PIL import Image, ImageCms
-from test_images import SQUARE, difference, encoded
 
 from zsl_cli.embedding import colour
 from zsl_cli.embedding.images import load

@@ -8,9 +8,9 @@ import sys
 import zlib
 
 import pytest
+from pictures import SQUARE, difference, encoded
 from PIL import Image, ImageCms, PngImagePlugin
 from raw_photos import dng
-from test_images import SQUARE, difference, encoded
 
 from zsl_cli.embedding import formats
 from zsl_cli.embedding.images import load
@@ -49,14 +49,10 @@ def test_a_program_that_is_called_a_photo_is_not_run(tmp_path, monkeypatch):
         load(tmp_path / "photo.jpg", SQUARE)
 
 
-@pytest.mark.parametrize("format_", ["PCX", "SGI", "IM", "DDS", "SPIDER", "XBM", "QOI"])
+@pytest.mark.parametrize("format_", ["PCX", "SGI", "IM", "DDS", "XBM"])
 def test_formats_that_are_not_promised_are_not_opened(cat, format_):
     Image.init()
-    picture = cat.convert({"XBM": "1", "SPIDER": "F"}.get(format_, "RGB"))
-    try:
-        data = encoded(picture, format_)
-    except (KeyError, OSError):
-        pytest.skip(f"this Pillow does not write {format_}")
+    data = encoded(cat.convert("1" if format_ == "XBM" else "RGB"), format_)
     with pytest.raises(ImageError, match="not an image in a known format"):
         load(data, SQUARE)
 

@@ -1,6 +1,5 @@
 """A path, bytes or a Pillow image → the encoder's square uint8 array."""
 
-import io
 import os
 import struct
 import zlib
@@ -9,29 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pictures import SQUARE, difference, encoded
 from PIL import Image
 
 from zsl_cli.embedding import images
 from zsl_cli.embedding.images import load
 from zsl_cli.errors import ImageError
 from zsl_cli.support.manifests import Preprocessing
-
-SQUARE = Preprocessing(size=224)
-
-
-def encoded(image: Image.Image, format_: str, **options) -> bytes:
-    """The file that Pillow makes of an image."""
-    file = io.BytesIO()
-    image.save(file, format_, **options)
-    return file.getvalue()
-
-
-def difference(a, b, block: int = 1) -> float:
-    """The mean absolute difference of two pixel arrays, in grey levels; with ``block`` that of
-    the means of square blocks, which a shift by half a pixel hardly changes."""
-    delta = a.astype(float) - b.astype(float)
-    side = delta.shape[0] // block
-    return float(np.abs(delta.reshape(side, block, side, block, 3).mean((1, 3))).mean())
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import struct
 import time
 
 import pytest
+from pictures import SQUARE, encoded
 from PIL import Image
-from test_images import SQUARE, encoded
 
 from zsl_cli.embedding import jpeg
 from zsl_cli.embedding.images import load

@@ -5,8 +5,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from pictures import SQUARE
 from PIL import Image
-from test_images import SQUARE
 
 from zsl_cli.embedding.images import load
 from zsl_cli.embedding.memory import Budget

@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 import pytest
 import tifffile
-from test_images import SQUARE, difference, encoded
+from pictures import SQUARE, difference, encoded
 
 from zsl_cli.embedding.images import load
 from zsl_cli.errors import ImageError

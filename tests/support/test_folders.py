@@ -107,7 +107,19 @@ TEXT_FILES = {name: {"sha256": "0", "bytes": 1} for name in ("label_encoder.onnx
     ({"dimension": 4.0}, "dimension 4.0 is not"),
     ({"dimension": True}, "dimension True is not"),
     ({"dimension": 0}, "dimension 0 is not"),
+    ({"dimension": 10**12}, "dimension 1000000000000 is not"),
+    ({"dimension": float("inf")}, "dimension inf is not"),
+    ({"input": {"size": 10**9}}, "size 1000000000 is not a whole number from 1 to 4096"),
+    ({"input": {"size": -1}}, "size -1 is not"), ({"input": {"size": 1.5}}, "size 1.5 is not"),
+    ({"input": {"size": True}}, "size True is not"), ({"input": [1]}, "input: "),
+    ({"input": {"size": 8, "crop": float("nan")}}, "crop nan is not"),
+    ({"calibration": {"temperature": float("inf")}}, "temperature inf is not"),
+    ({"calibration": {"temperature": float("nan")}}, "temperature nan is not"),
+    ({"calibration": {"neighbours": 10**12}}, "neighbours 1000000000000 is not"),
     ({"files": []}, "plain file names"),
+    ({"files": {"../encoder.onnx": {"sha256": "0", "bytes": 1}}}, "plain file names"),
+    ({"files": {"/etc/passwd": {"sha256": "0", "bytes": 1}}}, "plain file names"),
+    ({"files": {"a\0b": {"sha256": "0", "bytes": 1}}}, "plain file names"),
     ({"files": {"encoder.onnx": "0"}}, "plain file names"),
     ({"files": {"encoder.onnx": {"sha256": 5, "bytes": 1}}}, "plain file names"),
     ({"files": {"encoder.onnx": {"sha256": "0", "bytes": "1"}}}, "plain file names"),
@@ -126,6 +138,42 @@ def test_a_model_manifest_of_wrong_values_says_which(user_home, changes, message
     folder = make(user_home / "mine", **changes)
     with pytest.raises(FolderError, match=message):
         folders.read_manifest(MODEL, folder)
+
+
+@pytest.mark.parametrize(("content", "message"), [
+    (b'{"format": 1, "format": 1}', "two entries of one name"), (b"[" * 10**6, "not valid JSON"),
+    (b'{"dimension": ' + b"9" * 10**5 + b"}", "not valid JSON"), (b"\xff\0", "not valid JSON"),
+    (b" " * (1 << 24) + b"{}", "too large for a manifest"), (b"7", "lacks format")])
+def test_a_manifest_has_its_limits(user_home, content, message):
+    folder = make(user_home / "mine")
+    (folder / "model.json").write_bytes(content)
+    with pytest.raises(FolderError, match=message):
+        folders.read_manifest(MODEL, folder)
+
+
+@pytest.mark.usefixtures("posix")
+def test_a_listed_file_that_is_a_pipe_is_not_waited_for(user_home):
+    folder = make(user_home / "mine", files={"encoder.onnx": {"sha256": "0", "bytes": 0}})
+    (folder / "encoder.onnx").unlink()
+    os.mkfifo(folder / "encoder.onnx")
+    manifest = folders.read_manifest(MODEL, folder)
+    for read in (folders.check_file, folders.read_file):
+        with pytest.raises(FolderError, match="changed since"):
+            read(folder, "encoder.onnx", manifest)
+
+
+@pytest.mark.parametrize("name", ["../outside", "sub/../../outside", "..", ".", "", "a\0b", "a\nb",
+                                  "..\\outside", "x" * 200, "con\x1b[31m"])
+def test_a_name_reaches_nothing_outside_of_where_names_are_looked_up(
+        user_home, tmp_path, monkeypatch, name):
+    make(user_home / "zsl" / "outside")
+    make(user_home / "zsl" / "models" / "mine")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    with pytest.raises(FolderError) as caught:
+        folders.find(MODEL, name)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("sources", [5, "abc", {"name": "x"}, None])

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.embedding import sessions
+from zsl_cli.embedding import graphs, sessions, tokenizer_files
 from zsl_cli.errors import FolderError, UnknownLabelError
-from zsl_cli.support import folders
 from zsl_cli.support.manifests import LABEL_ENCODER_FILE, TOKENIZER_FILE, ModelManifest
 from zsl_cli.support.wording import more, quoted
 
@@ -54,11 +53,10 @@ class LabelEncoder:
 
         Raises FolderError, and DeviceError when ``device`` cannot be used.
         """
-        for file in (LABEL_ENCODER_FILE, TOKENIZER_FILE):
-            folders.check_file(folder, file, manifest)
-        return cls(folder, manifest.dimension,
-                   sessions.open_session(folder / LABEL_ENCODER_FILE, device, threads),
-                   _tokenizer(folder / TOKENIZER_FILE))
+        graph = graphs.read(folder, LABEL_ENCODER_FILE, manifest)
+        tokenizer = tokenizer_files.read(folder, manifest)
+        return cls(folder, manifest.dimension, sessions.open_session(graph, device, threads),
+                   tokenizer)
 
     def encode(self, phrases: Sequence[str],
                advance: "Callable[[int], object] | None" = None) -> "NDArray[np.float32]":
@@ -85,7 +83,7 @@ class LabelEncoder:
         return vectors
 
     def _encode(self, phrases: Sequence[str], reading: "_Reading") -> "NDArray[np.float32]":
-        encodings = self._tokenizer.encode_batch(list(phrases))
+        encodings = tokenizer_files.encode(self._tokenizer, phrases, self.path / TOKENIZER_FILE)
         for phrase, encoding in zip(phrases, encodings, strict=True):
             reading.add(phrase, encoding)
         lengths = {len(encoding.ids) for encoding in encodings}
@@ -94,12 +92,9 @@ class LabelEncoder:
                               f"padding, so that phrases have {sorted(lengths)} tokens")
         values = {"input_ids": [encoding.ids for encoding in encodings],
                   "attention_mask": [encoding.attention_mask for encoding in encodings]}
-        try:
-            (vectors,) = self._session.run(
-                ["embedding"], {name: np.array(values[name], np.int64) for name in self._inputs})
-        except sessions.session_errors() as error:
-            raise FolderError(f"{self.path / LABEL_ENCODER_FILE}: ONNX Runtime cannot run it on "
-                              f"what {TOKENIZER_FILE} gives: {error}") from error
+        vectors = sessions.run(
+            self._session, {name: np.array(values[name], np.int64) for name in self._inputs},
+            self.path / LABEL_ENCODER_FILE)
         if vectors.shape != (len(phrases), self.dimension):
             raise FolderError(f"{self.path / LABEL_ENCODER_FILE}: gave {list(vectors.shape)} for "
                               f"{len(phrases)} phrases, not [{len(phrases)}, {self.dimension}]")
@@ -131,15 +126,6 @@ class LabelEncoder:
         if isinstance(length, int) and padding["length"] != length:
             raise FolderError(f"{self.path / TOKENIZER_FILE}: expected padding to {length} tokens, "
                               f"which is what {LABEL_ENCODER_FILE} takes")
-
-
-def _tokenizer(path: Path) -> "tokenizers.Tokenizer":
-    import tokenizers
-
-    try:
-        return tokenizers.Tokenizer.from_file(str(path))
-    except Exception as error:  # it raises nothing more special
-        raise FolderError(f"{path}: tokenizers cannot load it: {error}") from error
 
 
 class _Reading:

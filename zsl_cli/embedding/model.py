@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.embedding import images, sessions
+from zsl_cli.embedding import graphs, images, sessions
 from zsl_cli.errors import FolderError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import ENCODER_FILE, ModelManifest
@@ -42,6 +42,7 @@ class Model:
         # A graphics card runs one batch at a time anyway; in turn, they share its memory.
         self._turn = threading.Lock() if self.device == "cuda" else nullcontext()
         self._check_graph()
+        self._one_by_one = session.get_inputs()[0].shape[0] == 1
 
     @classmethod
     def load(cls, name: str | os.PathLike[str] = "default", *, device: str = "auto",
@@ -55,11 +56,10 @@ class Model:
         """
         folder = folders.find(folders.MODEL, name)
         manifest = folders.read_manifest(folders.MODEL, folder)
-        with ThreadPoolExecutor(1) as pool:  # hashed while ONNX Runtime is being imported
-            checking = pool.submit(folders.check_file, folder, ENCODER_FILE, manifest)
+        with ThreadPoolExecutor(1) as pool:  # read and hashed while ONNX Runtime is being imported
+            reading = pool.submit(graphs.read, folder, ENCODER_FILE, manifest)
             importlib.import_module("onnxruntime")
-        checking.result()
-        return cls(manifest, folder, sessions.open_session(folder / ENCODER_FILE, device, threads))
+        return cls(manifest, folder, sessions.open_session(reading.result(), device, threads))
 
     def _check_graph(self) -> None:
         """Raise FolderError unless the graph takes and gives what
@@ -72,9 +72,15 @@ class Model:
                 or inputs["images"].shape[1:] != square):
             raise FolderError(f"{self.path / ENCODER_FILE}: expected one input, images, uint8 "
                               f"[batch, {', '.join(map(str, square))}]")
-        if "embedding" not in outputs or outputs["embedding"].shape[1:] != [self.dimension]:
+        if inputs["images"].shape[0] != 1 and isinstance(inputs["images"].shape[0], int):
+            raise FolderError(f"{self.path / ENCODER_FILE}: it takes {inputs['images'].shape[0]} "
+                              "images at once, no more and no less; export it with a dynamic "
+                              "batch, or with one of 1")
+        embedding = outputs.get("embedding")
+        if embedding is None or (embedding.type, embedding.shape[1:]) != (
+                "tensor(float)", [self.dimension]):
             raise FolderError(f"{self.path / ENCODER_FILE}: expected an output, embedding, "
-                              f"[batch, {self.dimension}]")
+                              f"[batch, {self.dimension}], float32")
 
     @property
     def encodes_phrases(self) -> bool:
@@ -97,12 +103,25 @@ class Model:
         return images.load(source, self.preprocessing, max_pixels=max_pixels)
 
     def embed_pixels(self, pixels: "Sequence[NDArray[np.uint8]]") -> "NDArray[np.float32]":
-        """The unit embeddings, float32 ``[n, D]``, of n arrays that ``read`` has made."""
+        """The unit embeddings, float32 ``[n, D]``, of n arrays that ``read`` has made.
+        Raises FolderError for a graph that fails."""
         if not pixels:
             return np.empty((0, self.dimension), np.float32)
         batch = np.stack(pixels)
+        parts = np.split(batch, len(batch)) if self._one_by_one else [batch]
         with self._turn:
-            return self._session.run(["embedding"], {"images": batch})[0]
+            return np.concatenate([self._run(part) for part in parts])
+
+    def _run(self, batch: "NDArray[np.uint8]") -> "NDArray[np.float32]":
+        path = self.path / ENCODER_FILE
+        embeddings = sessions.run(self._session, {"images": batch}, path)
+        if embeddings.shape != (len(batch), self.dimension):
+            raise FolderError(f"{path}: gave {list(embeddings.shape)} for {len(batch)} images, not "
+                              f"[{len(batch)}, {self.dimension}]")
+        lengths = np.linalg.norm(embeddings, axis=1)
+        if not (np.isfinite(lengths) & (lengths > 0)).all():
+            raise FolderError(f"{path}: gave an embedding without a direction")
+        return embeddings
 
     def embed(self, sources: "Iterable[images.ImageSource]", *,
               batch_size: int | None = None) -> "NDArray[np.float32]":

@@ -2,15 +2,23 @@
 
 import ctypes
 import sys
+import threading
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zsl_cli.embedding.graphs import Graph
 from zsl_cli.errors import DeviceError, FolderError
 from zsl_cli.support import cpus
 from zsl_cli.support.limits import DEVICES
+from zsl_cli.support.wording import printable, reason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
     import onnxruntime
+    from numpy.typing import NDArray
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
@@ -34,10 +42,11 @@ def cuda_obstacle() -> str | None:
     return None
 
 
-def open_session(model: Path, device: str, threads: int | None = None,
+def open_session(model: Graph | Path, device: str, threads: int | None = None,
                  ) -> "onnxruntime.InferenceSession":
     """A session over an ONNX file.
 
+    model: of a model folder, as it was read; or the path of a file that we have made.
     device: ``cpu``; ``cuda``, which raises DeviceError rather than run on the CPU; or ``auto``,
         CUDA where it works and else the CPU.
     threads: threads within an operator, all usable cores by default.
@@ -63,17 +72,84 @@ def open_session(model: Path, device: str, threads: int | None = None,
     return _session(model, [_CPU], threads)
 
 
-def _session(model: Path, providers: list[str],
+def _session(model: Graph | Path, providers: list[str],
              threads: int | None) -> "onnxruntime.InferenceSession":
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or cpus.usable_cpus()
     options.log_severity_level = 4
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # what was looked through
     try:
-        return onnxruntime.InferenceSession(str(model), options, providers=providers)
+        if isinstance(model, Graph):
+            _give_weights(options, model)
+        session = onnxruntime.InferenceSession(
+            model.content if isinstance(model, Graph) else str(model), options,
+            providers=providers)
+        for node in (*session.get_inputs(), *session.get_outputs()):
+            _ = node.name  # which need not be text
     except session_errors() as error:
-        raise FolderError(f"{model}: ONNX Runtime cannot load it: {error}") from error
+        raise FolderError(f"{_path(model)}: ONNX Runtime cannot load it: {_told(error)}"
+                          ) from error
+    return session
+
+
+def _give_weights(options: "onnxruntime.SessionOptions", graph: Graph) -> None:
+    """Those that lie in other files, as they were read."""
+    if not graph.weights:
+        return
+    give = getattr(options, "add_external_initializers_from_files_in_memory", None)
+    if give is None:
+        raise FolderError(f"{graph.path}: its weights lie in other files, which needs a newer "
+                          "onnxruntime")
+    give([*graph.weights], [*graph.weights.values()], [*map(len, graph.weights.values())])
+
+
+def run(session: "onnxruntime.InferenceSession", inputs: "Mapping[str, NDArray[np.generic]]",
+        path: Path) -> "NDArray[np.float32]":
+    """The output ``embedding``. An interrupt ends what the main thread runs, and at once.
+
+    path: of the graph, which messages name.
+
+    Raises FolderError.
+    """
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    try:
+        if threading.current_thread() is not threading.main_thread():
+            return session.run(["embedding"], dict(inputs), options)[0]
+        return _watched(lambda: session.run(["embedding"], dict(inputs), options)[0], options)
+    except session_errors() as error:
+        raise FolderError(f"{path}: ONNX Runtime cannot run it: {_told(error)}") from error
+
+
+def _watched(compute: "Callable[[], NDArray[np.float32]]",
+             options: "onnxruntime.RunOptions") -> "NDArray[np.float32]":
+    """What it computes, on another thread: Python hears of no signal while the main one is inside
+    ONNX Runtime."""
+    result: Future[NDArray[np.float32]] = Future()
+
+    def work() -> None:
+        try:
+            result.set_result(compute())
+        except BaseException as error:
+            result.set_exception(error)
+
+    threading.Thread(target=work, daemon=True, name="zsl-run").start()
+    try:
+        return result.result()
+    finally:
+        options.terminate = True  # it is over, or nobody waits for it
+
+
+def _path(model: Graph | Path) -> Path:
+    return model.path if isinstance(model, Graph) else model
+
+
+def _told(error: BaseException) -> str:
+    """What ONNX Runtime says, in one line and not without end."""
+    return printable(reason(error))[:300]
 
 
 def session_errors() -> tuple[type[Exception], ...]:
@@ -81,7 +157,7 @@ def session_errors() -> tuple[type[Exception], ...]:
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     return (state.Fail, state.InvalidProtobuf, state.InvalidGraph, state.InvalidArgument,
-            state.NoSuchFile, state.NotImplemented, state.RuntimeException)
+            state.NoSuchFile, state.NotImplemented, state.RuntimeException, UnicodeDecodeError)
 
 
 def session_device(session: "onnxruntime.InferenceSession") -> str:

@@ -7,6 +7,7 @@ file with its SHA-256 and its size, so that a changed or half-copied file is nev
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from zsl_cli.support import files
 from zsl_cli.support.manifests import (
     FORMAT,
     Entries,
+    FileEntry,
     Manifest,
     ModelManifest,
     VocabularyManifest,
@@ -41,6 +43,9 @@ class Kind(Generic[M_co]):
 
 MODEL = Kind("model", "models", "models", "model.json", ModelManifest)
 VOCABULARY = Kind("vocabulary", "vocabularies", "vocab", "vocabulary.json", VocabularyManifest)
+_LARGEST = 1 << 24
+"""Bytes of a manifest, which are thousands."""
+
 KINDS: tuple[Kind[Manifest], ...] = (MODEL, VOCABULARY)
 
 
@@ -105,7 +110,9 @@ def read_manifest(kind: Kind[M], folder: Path) -> M:
     that is not what it should be."""
     path = folder / kind.file
     try:
-        entries = json.loads(path.read_bytes())
+        if path.stat().st_size > _LARGEST:
+            raise FolderError(f"{path}: too large for a manifest")
+        entries = json.loads(path.read_bytes(), object_pairs_hook=_object)
     except OSError as error:
         raise FolderError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -113,19 +120,54 @@ def read_manifest(kind: Kind[M], folder: Path) -> M:
     return kind.manifest.from_entries(entries if isinstance(entries, dict) else {}, path)
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of two entries of one name nobody could say which counts."""
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
+        raise ValueError("an object with two entries of one name")
+    return entries
+
+
+def read_file(folder: Path, name: str, manifest: Manifest) -> bytes:
+    """The bytes of a file that has the size and the SHA-256 of the manifest: what is compared is
+    what is used. Raises FolderError."""
+    path, entry = _listed(folder, name, manifest)
+    try:
+        content = path.read_bytes() if _is_of_size(path, entry) else b""
+    except OSError as error:
+        raise FolderError(f"{path}: {error.strerror}") from error
+    if len(content) != entry.bytes or hashlib.sha256(content).hexdigest() != entry.sha256:
+        raise _changed(path)
+    return content
+
+
 def check_file(folder: Path, name: str, manifest: Manifest) -> None:
     """Raise FolderError unless ``name`` has the size and the SHA-256 that the manifest gives."""
-    path = folder / name
-    entry = manifest.files.get(name)
-    if entry is None:
-        raise FolderError(f"{path}: not listed in the manifest")
+    path, entry = _listed(folder, name, manifest)
     try:
-        same = path.stat().st_size == entry.bytes and sha256(path) == entry.sha256
+        same = _is_of_size(path, entry) and sha256(path) == entry.sha256
     except OSError as error:
         raise FolderError(f"{path}: {error.strerror}") from error
     if not same:
-        raise FolderError(f"{path}: changed since it was written (its SHA-256 is not the "
-                          f"manifest's); install or build {folder.name!r} again")
+        raise _changed(path)
+
+
+def _listed(folder: Path, name: str, manifest: Manifest) -> tuple[Path, FileEntry]:
+    entry = manifest.files.get(name)
+    if entry is None:
+        raise FolderError(f"{folder / name}: not listed in the manifest")
+    return folder / name, entry
+
+
+def _is_of_size(path: Path, entry: FileEntry) -> bool:
+    """Whether it may be what the manifest says; a pipe would be waited for."""
+    status = path.stat()
+    return stat.S_ISREG(status.st_mode) and status.st_size == entry.bytes
+
+
+def _changed(path: Path) -> FolderError:
+    return FolderError(f"{path}: changed since it was written (its SHA-256 is not the "
+                       f"manifest's); install or build {path.parent.name!r} again")
 
 
 def describe_files(folder: Path, *names: str) -> dict[str, dict[str, Any]]:

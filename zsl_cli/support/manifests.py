@@ -21,12 +21,12 @@ TOKENIZER_FILE = "tokenizer.json"
 """The last two, there or not there together, turn phrases into label vectors; the manifest's
 ``text`` says how they were meant to be used."""
 
+_MOST = 10**9
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
 FITS = ("crop", "squash", "pad")
 
 Entries = Mapping[str, Any]
 """A JSON object."""
-
 P = TypeVar("P")
 
 
@@ -63,7 +63,7 @@ class Preprocessing:
     odd_margins: str = "round"
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.size, int) and 1 <= self.size <= 4096):
+        if not (type(self.size) is int and 1 <= self.size <= 4096):
             raise ValueError(f"size {self.size!r} is not a whole number from 1 to 4096")
         if not (isinstance(self.crop, int | float) and 0 < self.crop <= 1):
             raise ValueError(f"crop {self.crop!r} is not in (0, 1]")
@@ -78,7 +78,7 @@ class Preprocessing:
             raise ValueError(f"fit {self.fit!r} is not one of {', '.join(FITS)}")
         object.__setattr__(self, "fill", tuple(self.fill))  # JSON has lists alone
         if len(self.fill) != 3 or not all(
-                isinstance(value, int) and 0 <= value <= 255 for value in self.fill):
+                type(value) is int and 0 <= value <= 255 for value in self.fill):
             raise ValueError(f"fill {self.fill!r} is not three numbers from 0 to 255")
 
 
@@ -91,9 +91,9 @@ class Calibration:
     neighbours: int = 100
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.temperature, int | float) and self.temperature > 0):
-            raise ValueError(f"temperature {self.temperature!r} is not a number above 0")
-        if not (isinstance(self.neighbours, int) and self.neighbours > 0):
+        if not (isinstance(self.temperature, int | float) and 0 < self.temperature <= _MOST):
+            raise ValueError(f"temperature {self.temperature!r} is not a finite number above 0")
+        if not (type(self.neighbours) is int and 0 < self.neighbours <= _MOST):
             raise ValueError(f"neighbours {self.neighbours!r} is not a whole number above 0")
 
 
@@ -332,8 +332,9 @@ class VocabularyManifest(Manifest):
 
 
 def _check_count(path: Path, entries: Entries, key: str) -> None:
-    if type(entries[key]) is not int or entries[key] < 1:  # True, too, is an int
-        raise FolderError(f"{path}: {key} {entries[key]!r} is not a whole number above 0")
+    if type(entries[key]) is not int or not 1 <= entries[key] <= _MOST:  # True, too, is an int
+        raise FolderError(f"{path}: {key} {entries[key]!r} is not a whole number above 0 that "
+                          "makes sense")
 
 
 def _files(entries: Any, path: Path) -> dict[str, FileEntry]:
@@ -352,7 +353,7 @@ def _sources(entry: Any) -> tuple[dict[str, str], ...]:
 
 def _is_plain(name: str) -> bool:
     """Whether a manifest's file name stays inside the folder."""
-    return name == os.path.basename(name) and name not in ("", ".", "..")
+    return name == os.path.basename(name) and name not in ("", ".", "..") and "\0" not in name
 
 
 def _text(entries: Entries, path: Path) -> TextEncoding | None:

@@ -108,7 +108,11 @@ def test_a_training_checkpoint_brings_everything(workplace, small, photos, word_
     (workplace / "run").mkdir()
     TrainingCheckpoint("small_network:make", small[0].state_dict(), m, given).save(
         workplace / "run" / "checkpoint.pt")
-    run(workplace, "run/checkpoint.pt", "-o", "done")
+    said = refused(workplace, "run/checkpoint.pt", "-o", "done")
+    assert "zsl runs none because a checkpoint names it; if it is yours, give --arch" in said
+    arch = ("--arch", "small_network:make")
+    assert "says what it is" in refused(workplace, "run/checkpoint.pt", "--arch", "timm:resnet18")
+    run(workplace, "run/checkpoint.pt", "-o", "done", *arch)
     model = Model.load(workplace / "done", device="cpu")
     assert model.space == "words-10"
     assert model.preprocessing == given.preprocessing
@@ -123,7 +127,7 @@ def test_a_training_checkpoint_brings_everything(workplace, small, photos, word_
     assert "version 9" in refused(workplace, "new.pt")
     del state["preprocessing"]
     torch.save(state, workplace / "damaged.pt")
-    assert "damaged training checkpoint" in refused(workplace, "damaged.pt")
+    assert "damaged training checkpoint" in refused(workplace, "damaged.pt", *arch)
 
 
 @pytest.mark.slow

@@ -1,8 +1,11 @@
-"""The model card: a model folder's README.md, made from its manifest alone."""
+"""The model card: a model folder's README.md, made from its manifest alone. What comes from
+outside, a checkpoint's names among it, is text there and no markup."""
 
-from dataclasses import asdict
+import shlex
 
 from zsl_cli.support.manifests import Agreement, CheckpointEntry, ModelManifest, TextEncoding
+from zsl_cli.support.markdown import address, code, plain
+from zsl_cli.support.wording import printable
 
 _CARD = """# {name}
 
@@ -13,16 +16,16 @@ out. Made by `zsl export`; every figure here was measured by it.
 |---|---|
 | architecture | {architecture} |
 | weights | {weights} |
-| input | {size} x {size} pixels, {fit}, share {crop:.4g}, {interpolation}, {layout} |
+| input | {input} |
 | normalisation | {normalisation} |
 | features | {features} |
-| embedding | {dimension} dimensions, space `{space}` |
+| embedding | {dimension} dimensions, space {space} |
 | phrases as labels | {text} |
-| checkpoint | `{checkpoint.file}`, SHA-256 `{checkpoint.sha256}` |
+| checkpoint | {checkpoint} |
 | licence | {license} |
 | exported by | {exported_by} |
 
-    zsl classify photo.jpg --model {name}
+    zsl classify photo.jpg --model {argument}
 
 ## Agreement
 
@@ -41,15 +44,20 @@ _COMPARED = {"float32": "ONNX Runtime with PyTorch", "int8": "int8 with float32"
 
 def model_card(manifest: ModelManifest) -> str:
     """Markdown for a model folder's README.md."""
+    frame, checkpoint = manifest.input, manifest.checkpoint or CheckpointEntry("", "")
     return _CARD.format(
-        **asdict(manifest.input), name=manifest.name, space=manifest.space,
-        dimension=manifest.dimension, architecture=manifest.architecture,
-        weights=manifest.weights, features=manifest.features,
-        normalisation=_normalisation(manifest), text=_phrases(manifest.text),
-        checkpoint=manifest.checkpoint or CheckpointEntry("", ""),
-        license=manifest.license or "not given", exported_by=manifest.exported_by,
+        input=f"{frame.size} x {frame.size} pixels, {frame.fit}, share {frame.crop:.4g}, "
+              f"{frame.interpolation}, {frame.layout}",
+        name=plain(manifest.name), argument=printable(shlex.quote(manifest.name)),
+        space=code(manifest.space), dimension=manifest.dimension,
+        architecture=plain(manifest.architecture), weights=plain(manifest.weights),
+        features=plain(manifest.features), normalisation=_normalisation(manifest),
+        text=_phrases(manifest.text),
+        checkpoint=f"{code(checkpoint.file)}, SHA-256 {code(checkpoint.sha256)}",
+        license=plain(manifest.license or "not given"), exported_by=plain(manifest.exported_by),
         parity="\n".join(_row(name, one) for name, one in manifest.parity.items()),
-        sources="\n".join(f"- {source['name']}, {source['license']}: {source['url']}"
+        sources="\n".join(f"- {plain(source['name'])}, {plain(source['license'])}: "
+                          f"{address(source['url'])}"
                           for source in manifest.sources) or "None were given.")
 
 
@@ -66,9 +74,10 @@ def _phrases(text: TextEncoding | None) -> str:
     if text is None:
         return "no"
     if (encoder := text.sentence_encoder) is not None:
-        return (f"yes, by a sentence encoder ({encoder.encoder}, SHA-256 `{encoder.sha256}`) and "
-                f"a map into the space, over {encoder.landmarks:,} landmarks")
-    written = ", ".join(f"`{template}`" for template in text.templates)
+        return (f"yes, by a sentence encoder ({plain(encoder.encoder)}, SHA-256 "
+                f"{code(encoder.sha256)}) and a map into the space, over "
+                f"{encoder.landmarks:,} landmarks")
+    written = ", ".join(map(code, text.templates))
     return f"yes; a vocabulary's labels were put into {written}"
 
 

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from zsl_cli.authoring.networks import tokenization
-from zsl_cli.authoring.networks.libraries import library
+from zsl_cli.authoring.networks.libraries import alone, library
 from zsl_cli.authoring.networks.network import TextTower
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
 from zsl_cli.authoring.networks.pooling import mean_of_tokens
+from zsl_cli.authoring.networks.vetting import configurations
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import SentenceEncoder
@@ -98,7 +99,9 @@ def tower(folder: Path, phrases: PhraseMap) -> TextTower:
                          type(transformer).__name__, phrases.encoder, len(phrases.landmarks)))
 
 
+@alone()
 def _load(folder: Path) -> Any:
+    configurations.vet_folder(folder)
     transformers = library("transformers", "a sentence encoder")
     try:
         transformer = transformers.AutoModel.from_pretrained(folder, local_files_only=True,

@@ -14,6 +14,7 @@ from zsl_cli.authoring.exporting import card, compare, graph, heads, parity, qua
 from zsl_cli.authoring.exporting.plan import Labels, Plan, make
 from zsl_cli.authoring.exporting.request import ExportRequest
 from zsl_cli.classifier.classifier import MAX_TOP
+from zsl_cli.embedding import graphs
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import (
@@ -104,6 +105,8 @@ def export(wanted: ExportRequest | Plan, reporter: Reporter = SILENT) -> ExportR
         shutil.rmtree(scratch)
         _finish(_manifest(plan, temperature, agreement), folder, text is not None)
         manifest = folders.read_manifest(folders.MODEL, folder)
+        for name in {ENCODER_FILE, LABEL_ENCODER_FILE} & {*manifest.files}:
+            graphs.read(folder, name, manifest)  # raises for what will not be run
         (folder / "README.md").write_text(card.model_card(manifest), encoding="utf-8")
     reporter.say(f"wrote {request.folder}")
     return ExportResult(request.folder, manifest, agreement, tuple(comparison), plan.labels)

@@ -1,6 +1,5 @@
 """A text tower → the label encoder of a model folder, and the vectors of labels that it gives."""
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,8 +87,7 @@ def copy(source: Path, folder: Path) -> None:
     FolderError."""
     manifest = folders.read_manifest(folders.MODEL, source)
     for name in (LABEL_ENCODER_FILE, TOKENIZER_FILE):
-        folders.check_file(source, name, manifest)
-        shutil.copyfile(source / name, folder / name)
+        (folder / name).write_bytes(folders.read_file(source, name, manifest))
 
 
 def entry(plan: Plan) -> TextEncoding | None:

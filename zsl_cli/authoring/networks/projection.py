@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zsl_cli.embedding import graphs
 from zsl_cli.errors import ZslError
 from zsl_cli.support import files, folders
 from zsl_cli.support.manifests import ENCODER_FILE
@@ -86,9 +87,9 @@ class Projection:
         if manifest.embedding != "projection" or manifest.projection is None:
             raise ZslError(f"{folder}: there is no projection M in this model, or its manifest "
                            "does not describe it; give the checkpoint that it was made from")
-        folders.check_file(folder, ENCODER_FILE, manifest)
+        encoder = graphs.read(folder, ENCODER_FILE, manifest)
         weights = {tensor.name: tensor for tensor in
-                   onnx.load(folder / ENCODER_FILE).graph.initializer}
+                   onnx.load_from_string(encoder.content).graph.initializer}
         arrays: dict[str, Any] = {}
         for name in ("features", "posterior", "bias"):
             tensor = weights.get(f"head.{name}_half", weights.get(f"head.{name}"))

@@ -1,6 +1,5 @@
 """What a checkpoint is, and the network in it."""
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -19,12 +18,14 @@ from zsl_cli.authoring.networks.origins import (
     timm,
     torchvision,
 )
+from zsl_cli.authoring.networks.vetting import configurations
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
-from zsl_cli.support.wording import listed
+from zsl_cli.support.wording import listed, reason
 
 FORMS = (f"{lite0.NAME}, timm:NAME, torchvision:NAME, open_clip:NAME or package.module:factory")
 _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+_LIBRARIES = ("timm", "torchvision", "open_clip")
 _IN_A_FOLDER = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
                 "pytorch_model.bin.index.json")
 _OF_OPEN_CLIP = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
@@ -37,7 +38,11 @@ def recognise(checkpoint: Path, hints: Hints) -> Network:
     for named in (checkpoint, hints.tokenizer):
         if named is not None and not named.exists():
             raise ZslError(f"{named}: no such file or folder")
-    network = (_from_folder if checkpoint.is_dir() else _from_file)(checkpoint, hints)
+    try:
+        network = (_from_folder if checkpoint.is_dir() else _from_file)(checkpoint, hints)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ZslError(f"{checkpoint}: what is said of its network is not as it should be: "
+                       f"{type(error).__name__}, {reason(error)}") from error
     return replace(network, input=hints.input.over(network.input))
 
 
@@ -49,7 +54,7 @@ def _from_folder(folder: Path, hints: Hints) -> Network:
                         None) or _the_file_in(folder)
             return open_clip.read_folder(weights.read(file, trust=hints.trust_pickle),
                                          folder / open_clip.CONFIG, hints.input, hints.tokenizer)
-        config = _json(config_file) if config_file.is_file() else {}
+        config = configurations.read(config_file) if config_file.is_file() else {}
         if huggingface.describes(config):
             return huggingface.read(folder, config, hints.tokenizer)
         if "architecture" in config:
@@ -67,11 +72,13 @@ def _from_file(path: Path, hints: Hints) -> Network:
         return programs.read_torchscript(path, hints.input, trust=hints.trust_pickle)
     checkpoint = weights.read(path, trust=hints.trust_pickle)
     if own.is_own(checkpoint):
-        if hints.architecture is not None:
-            raise ZslError(f"{path}: zsl's own checkpoint says what it is; leave `architecture` "
-                           "out")
-
         def backbone(inner: Weights, name: str, size: int) -> Network:
+            if hints.architecture not in (None, name):
+                raise ZslError(f"{path}: zsl's own checkpoint says what it is; leave "
+                               "`architecture` out")
+            if hints.architecture is None and _is_code(name):
+                raise ZslError(f"{path}: it belongs to the code {name}, and zsl runs none because "
+                               f"a checkpoint names it; if it is yours, give `architecture={name}`")
             sized = replace(hints.input, size=hints.input.size or size)
             return _named(inner, name, replace(hints, input=sized))
 
@@ -112,6 +119,11 @@ def _named(checkpoint: Weights, name: str, hints: Hints) -> Network:
     raise ZslError(f"unknown architecture {name!r}; it is named as {FORMS}")
 
 
+def _is_code(name: str) -> bool:
+    """Whether an architecture is a user's own function."""
+    return bool(_FACTORY.fullmatch(name)) and name.partition(":")[0] not in _LIBRARIES
+
+
 def is_arch(name: str) -> bool:
     """Whether an architecture of this name gives the network again."""
     return name == lite0.NAME or bool(re.match(r"(timm|torchvision|open_clip):.", name)
@@ -121,7 +133,7 @@ def is_arch(name: str) -> bool:
 def _beside(checkpoint: Weights, name: str) -> dict[str, Any]:
     """A configuration that lies beside a file of weights."""
     file = checkpoint.path.parent / name
-    return _json(file) if file.is_file() else {}
+    return configurations.read(file) if file.is_file() else {}
 
 
 def _guess(checkpoint: Weights) -> str:
@@ -152,12 +164,3 @@ def _the_file_in(folder: Path) -> Path:
                           if files else ", and no config.json"))
     return files[0]
 
-
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
-        raise ZslError(f"{file}: not valid JSON ({error})") from error
-    if not isinstance(config, dict):
-        raise ZslError(f"{file}: an object is expected")
-    return config

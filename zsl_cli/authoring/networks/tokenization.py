@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zsl_cli.authoring.networks import text_cleaning
-from zsl_cli.authoring.networks.libraries import library
+from zsl_cli.authoring.networks.libraries import alone, library
+from zsl_cli.authoring.networks.vetting import configurations
+from zsl_cli.embedding import tokenizer_files
 from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
@@ -56,11 +58,10 @@ def from_folder(folder: Path, length: int, *, fixed: bool | None = None) -> "Tok
 
     Raises ZslError, and MissingExtraError without transformers or sentencepiece.
     """
-    original = _original(folder)  # transformers brings tokenizers
-    from tokenizers import Tokenizer
-
+    original = _original(folder)
     if original.is_fast:
-        tokenizer = Tokenizer.from_str(original.backend_tokenizer.to_str())
+        tokenizer = tokenizer_files.load(original.backend_tokenizer.to_str().encode(),
+                                         folder / "tokenizer.json")
     elif type(original).__name__ == "SiglipTokenizer":
         tokenizer = _siglip(original)
     else:
@@ -134,15 +135,15 @@ def from_file(path: Path, length: int, pad: int | str | None = None, *, fixed: b
 
     Raises ZslError for what cannot be read, and for a padding token that is not known.
     """
-    from tokenizers import Tokenizer
     from tokenizers.normalizers import Sequence as Steps
 
     try:
-        tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            tokenizer = tokenizer_files.load(file.read(tokenizer_files.LARGEST + 1), path)
     except FileNotFoundError as error:
         raise ZslError(f"{path}: no such file") from error
-    except Exception as error:  # tokenizers raises nothing narrower
-        raise ZslError(f"{path}: cannot be read as a tokenizer.json: {error}") from error
+    except OSError as error:
+        raise ZslError(f"{path}: {error.strerror}") from error
     if pad is None:
         if tokenizer.padding is None:
             raise ZslError(f"{path}: does not say which token it pads with; name it")
@@ -163,8 +164,9 @@ def check(tokenizer: "Tokenizer", reference: Reference, phrases: Sequence[str] =
     padding = tokenizer.padding
     assert padding is not None  # every tokenizer of this module pads
     texts = list(phrases)
-    for phrase, encoding, expected in zip(texts, tokenizer.encode_batch(texts), reference(texts),
-                                          strict=True):
+    for phrase, encoding, expected in zip(
+            texts, tokenizer_files.encode(tokenizer, texts, Path("tokenizer.json")),
+            reference(texts), strict=True):
         got, wanted = encoding.ids, list(expected)
         if padding["length"] is None:
             width = max(len(got), len(wanted))
@@ -185,14 +187,18 @@ def _finish(tokenizer: "Tokenizer", length: int, pad_id: int | None, pad_token: 
                        "with `tokenizer=FILE`")
     if length <= tokenizer.num_special_tokens_to_add(False):
         raise ZslError(f"{length} tokens leave no room for a word")
+    if length > tokenizer_files.MOST_TOKENS:
+        raise ZslError(f"{length:,} tokens a text are more than {tokenizer_files.MOST_TOKENS:,}")
     tokenizer.enable_truncation(length, direction=truncation_side)
     tokenizer.enable_padding(direction=padding_side, pad_id=pad_id, pad_token=pad_token,
                              length=length if fixed else None)
     return tokenizer
 
 
+@alone()
 def _original(folder: Path) -> Any:
     """The tokenizer that transformers loads from a folder, without running code from it."""
+    configurations.vet_tokenizer(folder)
     transformers = library("transformers", "a Hugging Face tokenizer")
     names = {name for name in _VOCABULARIES if (folder / name).is_file()}
     # transformers would make do without a vocabulary, or without merges
@@ -209,7 +215,10 @@ def _original(folder: Path) -> Any:
                   else transformers.SiglipTokenizer)
     try:
         # False, not None, which asks the user
-        return loader.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        with tokenizer_files.panics(folder, "transformers cannot load its tokenizer"):
+            return loader.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except ZslError:
+        raise
     except Exception as error:  # of many kinds, down to bare Exception
         raise ZslError(f"{folder}: transformers cannot load its tokenizer ({error}); give a "
                        f"tokenizer.json with `tokenizer=FILE`") from error
@@ -294,6 +303,7 @@ def _open_clip_text(architecture: str) -> tuple[Any, dict[str, Any]]:
     return open_clip, open_clip.get_model_config(architecture)["text_cfg"]
 
 
+@alone()
 def _open_clip_tokenizer(architecture: str) -> tuple[Any, dict[str, Any]]:
     open_clip, text = _open_clip_text(architecture)
     downloaded = text.get("hf_tokenizer_name") or ("siglip" in architecture.lower() and "SigLIP's")

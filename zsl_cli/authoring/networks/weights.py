@@ -137,8 +137,21 @@ def _what(error: Exception) -> str:
 
 def _sharded(index: Path, trust: bool | None) -> Weights:
     """All parts of a checkpoint that was cut into several files."""
+    parts = parts_of(index)
+    names = sorted(set(parts.values()))
+    tensors: dict[str, Tensor] = {}
+    for name in names:
+        tensors.update(read(index.parent / name, trust=trust).tensors)
+    if missing := [key for key in parts if key not in tensors]:
+        raise ZslError(f"{index}: the parts lack {listed(missing)}")
+    return Weights(index, (index, *(index.parent / name for name in names)), tensors)
+
+
+def parts_of(index: Path) -> dict[str, str]:
+    """The file beside the index in which each tensor of a sharded checkpoint lies. Raises
+    ZslError, for names of other files among others."""
     try:
-        parts = json.loads(index.read_bytes())["weight_map"]
+        parts: dict[str, str] = json.loads(index.read_bytes())["weight_map"]
         names = sorted(set(parts.values()))
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise ZslError(f"{index}: not the index of a sharded checkpoint ({error})") from error
@@ -146,12 +159,7 @@ def _sharded(index: Path, trust: bool | None) -> Weights:
            or not name.endswith((".safetensors", ".bin", ".pt", ".pth")) for name in names):
         raise ZslError(f"{index}: it names files that are no parts of a checkpoint beside this "
                        "index")
-    tensors: dict[str, Tensor] = {}
-    for name in names:
-        tensors.update(read(index.parent / name, trust=trust).tensors)
-    if missing := [key for key in parts if key not in tensors]:
-        raise ZslError(f"{index}: the parts lack {listed(missing)}")
-    return Weights(index, (index, *(index.parent / name for name in names)), tensors)
+    return parts
 
 
 def _unwrapped(path: Path, content: Any) -> Weights:

@@ -120,12 +120,13 @@ def _write_vocabulary(target: Path, name: str, examples: "Examples", fitted: Own
 def _export(request: "TrainRequest", session: "Session", checkpoint: Path, vocabulary: str) -> None:
     """The model folder; phrases go on being labels where the space is still theirs."""
     from zsl_cli.authoring.exporting import ExportRequest, export, make
+    from zsl_cli.authoring.networks.hints import Hints
 
     start, reporter = session.start, session.log.reporter
     source = start.model.manifest if start.model else None
     export_plan = make(ExportRequest(
-        checkpoint, request.work / folder.MODEL, name=request.name, vocabulary=vocabulary,
-        quantize=request.quantize, force=True,
+        checkpoint, request.work / folder.MODEL, Hints(start.plan.network.architecture),
+        name=request.name, vocabulary=vocabulary, quantize=request.quantize, force=True,
         sources=source.sources if source else (),
         license=(source.license if source else None) or start.plan.license))
     if start.model and source and source.space == export_plan.space and source.encodes_phrases:

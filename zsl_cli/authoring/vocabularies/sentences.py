@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zsl_cli.authoring.networks.libraries import alone
 from zsl_cli.errors import ZslError
 from zsl_cli.support import extras
 from zsl_cli.support.progress import SILENT, Reporter
@@ -32,17 +33,29 @@ def find_model(folder: Path | None) -> Path:
     return folder
 
 
+@alone()
+def _load(folder: Path) -> tuple[Any, Any]:
+    """The tokenizer and the network in a folder, no code of which is run."""
+    with extras.needed("vocab", "a text encoder"):
+        from transformers import AutoModel, AutoTokenizer
+
+        from zsl_cli.authoring.networks.vetting import configurations
+    configurations.vet_folder(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True,
+                                              trust_remote_code=False)
+    return tokenizer, AutoModel.from_pretrained(folder, local_files_only=True,
+                                                trust_remote_code=False).eval()
+
+
 def encode(texts: Sequence[str], folder: Path,
            reporter: Reporter = SILENT) -> "NDArray[np.float32]":
     """The mean of the token vectors of each text, scaled to unit length, ``[n, 384]``; the
     reporter is told how many more texts are done."""
-    with extras.needed("vocab", "a text encoder"):
-        import torch
-        from transformers import AutoModel, AutoTokenizer
+    tokenizer, network = _load(folder)
+    import torch
 
-        from zsl_cli.authoring.networks.pooling import mean_of_tokens
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    network = AutoModel.from_pretrained(folder, local_files_only=True).eval()
+    from zsl_cli.authoring.networks.pooling import mean_of_tokens
+
     by_length = np.argsort([len(text) for text in texts], kind="stable")  # little padding
     vectors = np.empty((len(texts), network.config.hidden_size), np.float32)
     with torch.inference_mode():

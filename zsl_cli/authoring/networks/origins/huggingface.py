@@ -1,6 +1,5 @@
 """Models in Hugging Face layout: a folder with ``config.json`` and the weights beside it."""
 
-import json
 import warnings
 from pathlib import Path
 from typing import Any
@@ -8,9 +7,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from zsl_cli.authoring.networks import tokenization
-from zsl_cli.authoring.networks.libraries import library
+from zsl_cli.authoring.networks.libraries import alone, library
 from zsl_cli.authoring.networks.network import Input, Network, TextTower
-from zsl_cli.authoring.networks.weights import refuse_broken
+from zsl_cli.authoring.networks.vetting import configurations
+from zsl_cli.authoring.networks.weights import parts_of, refuse_broken
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Preprocessing
 from zsl_cli.support.wording import listed
@@ -21,8 +21,8 @@ _DUAL = {"clip": ("a photo of a {}.",), "siglip": ("This is a photo of {}.",)}
 
 _SEES_PADDING = ("siglip",)
 _RESAMPLING = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")  # Pillow's numbers
-_WEIGHTS = ("*.safetensors", "*.safetensors.index.json", "pytorch_model*.bin",
-            "pytorch_model.bin.index.json")
+_INDEXES = ("*.safetensors.index.json", "pytorch_model*.bin.index.json")
+_WEIGHTS = ("*.safetensors", "pytorch_model*.bin", *_INDEXES)
 _OPENAI = {"image_mean": [0.48145466, 0.4578275, 0.40821073],
            "image_std": [0.26862954, 0.26130258, 0.27577711]}
 
@@ -75,6 +75,7 @@ def describes(config: dict[str, Any]) -> bool:
     return "model_type" in config
 
 
+@alone()
 def read(folder: Path, config: dict[str, Any], tokenizer: Path | None = None) -> Network:
     """The network in a folder; for CLIP and SigLIP both towers. No code of the folder's is run.
 
@@ -82,6 +83,10 @@ def read(folder: Path, config: dict[str, Any], tokenizer: Path | None = None) ->
 
     Raises ZslError.
     """
+    configurations.vet_folder(folder)
+    for pattern in _INDEXES:
+        for index in folder.glob(pattern):
+            parts_of(index)
     kind = config["model_type"]
     model = _load(folder, kind, config)
     settings = _preprocessor(folder, model, config)
@@ -137,10 +142,7 @@ def _preprocessor(folder: Path, model: Any, config: dict[str, Any]) -> dict[str,
     """What ``preprocessor_config.json`` says, or what the model type is usually given."""
     file = folder / "preprocessor_config.json"
     if file.is_file():
-        try:
-            return dict(json.loads(file.read_bytes()))
-        except ValueError as error:
-            raise ZslError(f"{file}: not valid JSON ({error})") from error
+        return configurations.read(file)
     side = _image_size(config) or 224
     if config["model_type"] == "clip":
         return {**_OPENAI, "resample": 3, "size": {"shortest_edge": side}, "crop_size": side,

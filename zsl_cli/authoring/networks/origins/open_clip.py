@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import tempfile
 import warnings
 from pathlib import Path
@@ -12,9 +13,11 @@ from torch import Tensor, nn
 
 from zsl_cli.authoring.networks import fitting, tokenization
 from zsl_cli.authoring.networks.hints import InputOptions
-from zsl_cli.authoring.networks.libraries import library
+from zsl_cli.authoring.networks.libraries import alone, library
 from zsl_cli.authoring.networks.network import Input, Network, TextTower
+from zsl_cli.authoring.networks.vetting import configurations
 from zsl_cli.authoring.networks.weights import Weights
+from zsl_cli.embedding import tokenizer_files
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Preprocessing
 from zsl_cli.support.wording import reason
@@ -73,15 +76,20 @@ class ShortText(Text):
         return projection(pooled) if isinstance(projection, nn.Module) else pooled @ projection
 
 
+@alone()
 def read_folder(weights: Weights, config_file: Path, options: InputOptions,
                 tokenizer: Path | None) -> Network:
     """The dual encoder that an ``open_clip_config.json`` describes. Raises ZslError."""
-    try:
-        config = json.loads(config_file.read_bytes())
-        model = dict(config["model_cfg"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ZslError(f"{config_file}: not a configuration of OpenCLIP ({error})") from error
-    name = f"{config_file.parent.resolve().name}-folder"  # no name of OpenCLIP's own
+    model = configurations.read(config_file).get("model_cfg")
+    if not isinstance(model, dict):
+        raise ZslError(f"{config_file}: not a configuration of OpenCLIP (no model_cfg)")
+    for part in model.values():  # they ask for weights to start from, and we have them all
+        for name in ("timm_model_pretrained", "hf_model_pretrained"):
+            if isinstance(part, dict):
+                part.pop(name, None)
+    configurations.vet(model, config_file)
+    # No name of OpenCLIP's own, and none with a colon, which would lead to a hub.
+    name = re.sub(r"[^\w.-]", "-", config_file.parent.resolve().name) + "-folder"
     with tempfile.TemporaryDirectory() as folder:  # OpenCLIP knows configurations by their file
         file = Path(folder) / f"{name}.json"
         file.write_text(json.dumps(model), encoding="utf-8")
@@ -89,6 +97,7 @@ def read_folder(weights: Weights, config_file: Path, options: InputOptions,
     return read(weights, name, options, tokenizer, config_file)
 
 
+@alone()
 def read(weights: Weights, name: str, options: InputOptions, tokenizer: Path | None,
          config_file: Path | None = None) -> Network:
     """The dual encoder ``open_clip:NAME`` with these weights.
@@ -132,7 +141,8 @@ def _text_tower(model: Any, tokens: "Tokenizer") -> Text:
     own, short = Text(model), ShortText(model)
     if getattr(model, "attn_mask", None) is None:
         return own
-    ids = torch.tensor([one.ids for one in tokens.encode_batch(_TRIED)])
+    ids = torch.tensor([one.ids for one in tokenizer_files.encode(
+        tokens, _TRIED, Path("tokenizer.json"))])
     full = nn.functional.pad(ids, (0, int(model.context_length) - ids.shape[1]))
     with torch.inference_mode():
         try:
@@ -183,5 +193,5 @@ def _create(open_clip: Any, name: str, size: int | None) -> Any:
 def _preprocess_of(config_file: Path | None) -> dict[str, Any]:
     if config_file is None:
         return {}
-    preprocessing = json.loads(config_file.read_bytes()).get("preprocess_cfg")
+    preprocessing = configurations.read(config_file).get("preprocess_cfg")
     return preprocessing if isinstance(preprocessing, dict) else {}

@@ -1,8 +1,8 @@
 """Image networks of timm, with timm's own record of how their input was prepared."""
 
 import argparse
-import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from zsl_cli.authoring.networks import fitting
 from zsl_cli.authoring.networks.hints import InputOptions
-from zsl_cli.authoring.networks.libraries import library
+from zsl_cli.authoring.networks.libraries import alone, library
 from zsl_cli.authoring.networks.network import Input, Network
+from zsl_cli.authoring.networks.vetting import configurations
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Preprocessing
@@ -22,6 +23,7 @@ from zsl_cli.vocabulary.label import Label
 _FITS = {"center": "crop", "squash": "squash", "border": "pad"}
 
 
+@alone()
 def read(weights: Weights, name: str, options: InputOptions,
          config: dict[str, Any] | None = None) -> Network:
     """The network ``timm:NAME`` with these weights.
@@ -50,7 +52,7 @@ def read(weights: Weights, name: str, options: InputOptions,
 
 def read_folder(weights: Weights, config_file: Path, options: InputOptions) -> Network:
     """The network that a ``config.json`` of timm describes. Raises ZslError."""
-    config = json.loads(config_file.read_bytes())
+    config = configurations.read(config_file)
     args = config.get("model_args") or {}
     if args:
         raise ZslError(f"{config_file}: it was made with the arguments {args}, which zsl does not "
@@ -102,7 +104,8 @@ def _image_size(options: InputOptions, wanted: dict[str, Any]) -> int | None:
 
 
 def _create(timm: Any, name: str, size: int | None) -> nn.Module:
-    if not timm.is_model(name):
+    # A name with a colon or a slash would lead to a hub or a folder.
+    if not re.fullmatch(r"[\w.-]+", name) or not timm.is_model(name):
         known = [*timm.list_models(), *timm.list_pretrained()]
         from difflib import get_close_matches
 
@@ -126,6 +129,7 @@ def _classes(wanted: dict[str, Any]) -> tuple[Label, ...] | None:
                                       else name)) for name in names)
 
 
+@alone()
 def guess(tensors: dict[str, Tensor]) -> str | None:
     """The ``timm:NAME`` that a state dict fits, if timm is installed and one is found soon."""
     try:

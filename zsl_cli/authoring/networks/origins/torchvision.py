@@ -7,13 +7,14 @@ from typing import Any
 from torch import Tensor, nn
 
 from zsl_cli.authoring.networks import fitting
-from zsl_cli.authoring.networks.libraries import library
+from zsl_cli.authoring.networks.libraries import alone, library
 from zsl_cli.authoring.networks.network import Input, Network
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Preprocessing
 
 
+@alone()
 def read(weights: Weights, name: str) -> Network:
     """The network ``torchvision:NAME`` with these weights. Raises ZslError."""
     models = _models(name)
@@ -31,6 +32,7 @@ def read(weights: Weights, name: str) -> Network:
                    notes=(*notes, *note))
 
 
+@alone()
 def guess(tensors: dict[str, Tensor]) -> str | None:
     """The ``torchvision:NAME`` that a state dict fits, if torchvision is installed."""
     try:
