@@ -15,7 +15,6 @@ from zsl_cli.errors import FolderError, UnknownLabelError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.vocabulary import nearest
-from zsl_cli.vocabulary.class_names import WORDNET_ID
 from zsl_cli.vocabulary.label import LABELS_FILE, Label, Match, normal_name
 from zsl_cli.vocabulary.subset import Subset
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 VECTORS_FILE = "vectors.npy"
 
 _ARTICLE = re.compile(r"^(a|an|the) ")
+_HYPHEN = re.compile(r"(?<=\S)-(?=\S)")
 
 
 class Vocabulary:
@@ -133,6 +133,8 @@ class Vocabulary:
     @cached_property
     def has_wordnet_ids(self) -> bool:
         """Whether there are WordNet's ids among those of the labels."""
+        from zsl_cli.vocabulary.class_names import WORDNET_ID
+
         return any(map(WORDNET_ID.fullmatch, self.rows))
 
     @cached_property
@@ -173,6 +175,23 @@ class Vocabulary:
                     meant.append(row)
         return names
 
+    @cached_property
+    def _hyphenated(self) -> dict[str, list[int]]:
+        """The rows that names with hyphens can mean, by these names with blanks instead."""
+        names: dict[str, list[int]] = {}
+        for name, rows in self._names.items():
+            if "-" in name:
+                names.setdefault(_HYPHEN.sub(" ", name), []).extend(rows)
+        return names
+
+    def _meant(self, name: str) -> list[int]:
+        """The rows that a normalised name can mean."""
+        if exact := self._names.get(name):
+            return exact
+        apart = _HYPHEN.sub(" ", name)
+        return list(dict.fromkeys([*self._names.get(apart, ()),
+                                   *self._hyphenated.get(apart, ())]))
+
     def find(self, text: str) -> Match:
         """As look_up; raises UnknownLabelError, with the nearest names, for what is no label."""
         match = self.look_up(text)
@@ -193,14 +212,16 @@ class Vocabulary:
         """The label that an id, a name or a synonym stands for, or None.
 
         A name with several senses means the most usual one in pictures (see ``_usual``; without a
-        label prior: the first main name). An article before a name does not count.
+        label prior: the first main name). An article before a name does not count, nor whether
+        its words are joined by hyphens, underscores or blanks, unless labels differ in that alone.
         """
         if text.strip() in self.rows:
             return Match(text, self.rows[text.strip()])
         name = normal_name(text)
-        if name not in self._names:
+        meant = self._meant(name)
+        if not meant:
             name = _ARTICLE.sub("", name)
-        meant = self._names.get(name)
+            meant = self._meant(name)
         if not meant:
             return None
         best = meant[0]

@@ -113,7 +113,7 @@ def test_what_is_wrong_with_class_folders_is_told_by_their_names(tmp_path, wordn
                                        r"'n00000004' is that of class folder 'n00000004_crane'"):
         label_lists.read(str(tmp_path / "data"), Places(wordnet=tmp_path))
     (tmp_path / "other" / "n99999999").mkdir(parents=True)
-    with pytest.raises(ZslError, match=r"n99999999: WordNet has no noun n99999999"):
+    with pytest.raises(ZslError, match=r"folder 'n99999999': WordNet has no noun n99999999"):
         label_lists.read(str(tmp_path / "other"), Places(wordnet=tmp_path))
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from zsl_cli.support import tab_separated
 from zsl_cli.support.progress import Reporter
 from zsl_cli.support.text_lists import numbered_lines, whole_lines
 from zsl_cli.support.wording import some
+from zsl_cli.vocabulary import listed
 from zsl_cli.vocabulary.label import Label
 
 _COLUMNS = ("id", "name", "synonyms", "gloss", "parents")
@@ -53,9 +55,14 @@ def _check_kind(path: Path) -> None:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Label]]:
+    """Several labels may have the same main name, as ImageNet's two cranes have; then the later
+    one's id is all of its names."""
+    ids: dict[str, tuple[str, ...]] = {}
     for number, text in numbered_lines(path):
-        name = " ".join(text.split())
-        yield number, Label(name, name)
+        label = listed.label(text)
+        if ids.setdefault(label.id, label.synonyms) != label.synonyms:
+            label = replace(label, id=", ".join((label.name, *label.synonyms)))
+        yield number, label
 
 
 def _table(path: Path, reporter: Reporter) -> Iterator[tuple[int, Label]]:

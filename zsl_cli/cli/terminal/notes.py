@@ -46,11 +46,12 @@ def say_meanings(classifier: "Classifier", labels: Sequence[str], under: Sequenc
     """
     if not labels and not under:
         return
+    from zsl_cli.vocabulary.listed import meaning
     from zsl_cli.vocabulary.phrases import compose
     from zsl_cli.vocabulary.subset import Subset
 
     vocabulary = classifier.vocabulary
-    known = [match for label in labels if (match := vocabulary.look_up(label))]
+    known = [match for label in labels if (match := meaning(label, vocabulary))]
     say_senses(vocabulary, [*known, *map(vocabulary.find, under)])
     if known and isinstance(nearest, Subset):
         say_left_out([match.text for match in known if match.row not in nearest])
