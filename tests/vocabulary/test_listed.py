@@ -75,8 +75,8 @@ def test_a_phrase_is_as_it_was_written_but_for_an_id_that_says_nothing():
 
 @pytest.mark.parametrize(("line", "label"), [
     ("n01440764 tench, Tinca tinca", Label("n01440764", "tench", ("Tinca tinca",))),
-    ("tench, Tinca tinca", Label("tench", "tench", ("Tinca tinca",))),
+    ("tench, Tinca tinca", Label("tench, Tinca tinca", "tench", ("Tinca tinca",))),
     ("n01440764", Label("n01440764", "n01440764")), ("hot_dog", Label("hot_dog", "hot dog")),
-    ("1\tpolar+bear", Label("polar bear", "polar bear")), (",", Label(",", ","))])
+    ("1\tpolar+bear", Label("1 polar+bear", "polar bear")), (",", Label(",", ","))])
 def test_a_line_makes_a_label_with_its_id_and_its_names(line, label):
     assert listed.label(line) == label

@@ -41,13 +41,11 @@ def phrase(text: str) -> str:
 
 
 def label(text: str) -> Label:
-    """The label that an item makes, where there are none to look it up among."""
+    """The label that an item makes, where there are none to look it up among; without an id of
+    WordNet its id is the item as it is written."""
     said = class_names.read(text)
-    if not said.names:
-        return Label(said.id or text, said.id or text)
-    alone = len(said.names) == 1 and "\t" not in text
-    return Label(said.id or (" ".join(text.split()) if alone else said.name), said.name,
-                 said.names[1:])
+    id_ = said.id or " ".join(text.split())
+    return Label(id_, said.name or id_, said.names[1:])
 
 
 def _row_of_id(text: str, vocabulary: "Vocabulary") -> int | None:

@@ -6,7 +6,6 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +54,8 @@ def _check_kind(path: Path) -> None:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Label]]:
-    """Several labels may have the same main name, as ImageNet's two cranes have; then the later
-    one's id is all of its names."""
-    ids: dict[str, tuple[str, ...]] = {}
     for number, text in numbered_lines(path):
-        label = listed.label(text)
-        if ids.setdefault(label.id, label.synonyms) != label.synonyms:
-            label = replace(label, id=", ".join((label.name, *label.synonyms)))
-        yield number, label
+        yield number, listed.label(text)
 
 
 def _table(path: Path, reporter: Reporter) -> Iterator[tuple[int, Label]]:
