@@ -125,9 +125,10 @@ def build_vocabulary(request: BuildRequest, reporter: Reporter = SILENT) -> Buil
             _write_words(words, writer, request, report)
         else:
             _write_labels(labels, words, writer, request, report, reporter)
+        of_vectors = list(vectors.notes())
         if not writer.count:
             raise ZslError(_nothing(request, labels, report))
-        for note in report.notes(request.merge):
+        for note in (*of_vectors, *report.notes(request.merge)):
             reporter.say(note)
         made_from = {"file": request.vectors.name, "format": vectors.format}
         if labels is not None:
