@@ -140,8 +140,9 @@ class HnswParameters:
                 raise ValueError(f"{name} {value!r} is not a whole number above 0")
         if not MIN_M <= self.m <= MAX_M:
             raise ValueError(f"m {self.m} is not from {MIN_M} to {MAX_M}")
-        if self.ef > MAX_EF:
-            raise ValueError(f"ef {self.ef} is above {MAX_EF}")
+        for name in ("ef", "ef_construction"):
+            if getattr(self, name) > MAX_EF:
+                raise ValueError(f"{name} {getattr(self, name)} is above {MAX_EF}")
 
     @classmethod
     def suited_to(cls, labels: int) -> "HnswParameters":

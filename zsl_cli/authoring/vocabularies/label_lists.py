@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from zsl_cli.authoring.vocabularies import label_files, labelset
@@ -60,23 +61,32 @@ def relinked(labels: Sequence[Label], keep: Sequence[bool]) -> Iterator[Label]:
     """The labels that are kept; a parent that is not is replaced by its own nearest ones that
     are."""
     gone = {label.id: label.parents for label, kept in zip(labels, keep, strict=True) if not kept}
+    nearest: dict[str, tuple[str, ...]] = {}  # to each of those, as far as it has been asked for
 
-    def nearest(parents: Sequence[str]) -> Iterator[str]:
-        seen: set[str] = set()
-        ahead = [*reversed(parents)]
+    def above(parents: Sequence[str]) -> tuple[str, ...]:
+        """Each parent that is kept, and the nearest to each of the others."""
+        found = [nearest.get(one, ()) if one in gone else (one,) for one in dict.fromkeys(parents)]
+        return found[0] if len(found) == 1 else tuple(dict.fromkeys(chain.from_iterable(found)))
+
+    def resolve(parents: Sequence[str]) -> tuple[str, ...]:
+        """As ``above``, after what that needs; without recursion, since a chain may be long."""
+        ahead = [*parents]
+        entered: set[str] = set()
         while ahead:
-            parent = ahead.pop()
-            if parent not in seen:
-                seen.add(parent)
-                if parent in gone:
-                    ahead.extend(reversed(gone[parent]))
-                else:
-                    yield parent
+            one = ahead[-1]
+            if one in gone and one not in nearest and one not in entered:
+                entered.add(one)
+                ahead += gone[one]
+                continue
+            ahead.pop()
+            if one in entered and one not in nearest:
+                nearest[one] = above(gone[one])
+        return above(parents)
 
     for label, kept in zip(labels, keep, strict=True):
         if kept:
             yield (label if gone.keys().isdisjoint(label.parents) else
-                   replace(label, parents=tuple(nearest(label.parents))))
+                   replace(label, parents=resolve(label.parents)))
 
 
 def _from_wordnet(source: str, root: str, places: Places, persons: bool,

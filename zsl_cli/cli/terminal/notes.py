@@ -103,7 +103,8 @@ def say_senses(vocabulary: "Vocabulary", matches: "Iterable[Match]") -> None:
     for match in matches:
         if match.others and match.row not in said:
             said.add(match.row)
-            others = "; ".join(_sense(vocabulary.label(row)) for row in match.others)
+            others = listed([_sense(vocabulary.label(row)) for row in match.others],
+                            separator="; ")
             printing.note(f"{match.text} taken as {_sense(vocabulary.label(match.row))}. Others, "
                           f"by id: {others}")
 
