@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_cli.embedding import images, sessions
-from zsl_cli.errors import FolderError
+from zsl_cli.embedding.stream import NOT_FINITE
+from zsl_cli.errors import FolderError, ImageError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import ENCODER_FILE, ModelManifest
 
@@ -115,4 +116,7 @@ class Model:
         pixels = [self.read(source) for source in sources]
         batches = [self.embed_pixels(pixels[start:start + size])
                    for start in range(0, len(pixels), size)]
-        return np.concatenate([self.embed_pixels([]), *batches])
+        embeddings = np.concatenate([self.embed_pixels([]), *batches])
+        if not np.isfinite(embeddings).all():
+            raise ImageError(NOT_FINITE)
+        return embeddings

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key")
 
+NOT_FINITE = "what the model makes of this image is not finite, so nothing is near to it"
+
 
 @dataclass(frozen=True)
 class Batch(Generic[Key]):
@@ -51,7 +53,7 @@ class _Running(Generic[Key]):
 
     def result(self, empty: "NDArray[np.float32]") -> "Batch[Key]":
         parts = [part.result() for part in self.parts]
-        return Batch(self.keys, self.errors, np.concatenate([empty, *parts]))
+        return _checked(self.keys, self.errors, np.concatenate([empty, *parts]))
 
 
 def embed(model: "Model", items: "Iterable[tuple[Key, Read | ImageError]]", *,
@@ -77,7 +79,7 @@ def embed(model: "Model", items: "Iterable[tuple[Key, Read | ImageError]]", *,
             if isinstance(pixels, ImageError):
                 yield Batch([key], [pixels], model.embed_pixels([]))
             else:
-                yield Batch([key], [None], model.embed_pixels([pixels]))
+                yield _checked([key], [None], model.embed_pixels([pixels]))
         return
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="zsl-worker")
     window: deque[tuple[Key, Future[Pixels | ImageError]]] = deque()
@@ -122,6 +124,17 @@ def embed(model: "Model", items: "Iterable[tuple[Key, Read | ImageError]]", *,
                 yield running.popleft().result(empty)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _checked(keys: list[Key], errors: list[ImageError | None],
+             embeddings: "NDArray[np.float32]") -> "Batch[Key]":
+    """A batch in which an image whose embedding is not finite is one with an error."""
+    if np.isfinite(embeddings).all():
+        return Batch(keys, errors, embeddings)
+    finite = [bool(np.isfinite(one).all()) for one in embeddings]
+    sound = iter(finite)
+    errors = [error or (None if next(sound) else ImageError(NOT_FINITE)) for error in errors]
+    return Batch(keys, errors, embeddings[finite])
 
 
 def _read(read: "Read | ImageError", model: "Model") -> "Pixels | ImageError":

@@ -166,12 +166,13 @@ class Vocabulary:
     def _names(self) -> dict[str, list[int]]:
         """The rows that each normalised name or synonym can mean, main names first."""
         names: dict[str, list[int]] = {}
-        for row, label in enumerate(self.labels):
-            names.setdefault(normal_name(label.name), []).append(row)
-        for row, label in enumerate(self.labels):
-            for synonym in label.synonyms:
-                meant = names.setdefault(normal_name(synonym), [])
-                if row not in meant:
+        mains = [normal_name(label.name) for label in self.labels]
+        for row, main in enumerate(mains):
+            names.setdefault(main, []).append(row)
+        for row, (label, main) in enumerate(zip(self.labels, mains, strict=True)):
+            for synonym in map(normal_name, label.synonyms):
+                meant = names.setdefault(synonym, [])
+                if synonym != main and meant[-1:] != [row]:  # twice among its names
                     meant.append(row)
         return names
 
@@ -252,11 +253,34 @@ class Vocabulary:
             return 0.0
         return float(self.vectors[row, self.prior_dimension])
 
+    def check_vectors(self, rows: "NDArray[np.int64] | None" = None,
+                      vectors: "NDArray[np.floating] | None" = None) -> None:
+        """Raise FolderError where the vector of a label is zero or not finite: nothing can be
+        compared with it, and one number that is none would leave every image without an answer.
+
+        rows: these labels alone, rising; vectors: what they have, where it is at hand.
+        """
+        from zsl_cli.vocabulary.soundness import unsound
+
+        if vectors is None:
+            vectors = self.vectors if rows is None else self.vectors[rows]
+        wrong = unsound(vectors)
+        if len(wrong):
+            row = int(wrong[0] if rows is None else rows[wrong[0]])
+            label = self.label(row)
+            raise FolderError(
+                f"{self.path or self.name}{os.sep}{VECTORS_FILE}: the vector of row {row + 1}, "
+                f"{label.id} ({label.name}), is zero or not finite"
+                + (f", as are those of {len(wrong) - 1:,} more labels" if len(wrong) > 1 else "")
+                + "; build the vocabulary again without them")
+
     @cached_property
     def meanings(self) -> "NDArray[np.float32]":
         """What the labels mean: unit vectors, float32 ``[labels, D']``, of the dimensions before
         the label prior's (the prior, and what fills a vector up to unit length, come behind
-        them), or of all where there is none. A zero vector stays zero."""
+        them), or of all where there is none. What is zero without the prior stays zero. Raises
+        FolderError as ``check_vectors``."""
+        self.check_vectors()
         vectors = nearest.as_float32(self.vectors[:, :self.prior_dimension])
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         norms[norms == 0] = 1
@@ -275,7 +299,9 @@ class Vocabulary:
 
     @cached_property
     def _exact(self) -> nearest.Exact:
-        return nearest.Exact(self.vectors)
+        vectors = nearest.as_float32(self.vectors)
+        self.check_vectors(vectors=vectors)
+        return nearest.Exact(vectors)
 
     def index_cache(self, parameters: nearest.HnswParameters | None = None) -> "IndexCache":
         """Where the HNSW index over the label vectors is kept; ``parameters`` in the place of
@@ -292,6 +318,8 @@ class Vocabulary:
         exact: True for brute force, False for the HNSW index, None for whichever is quicker
             over this number of ``queries``.
         ef: the width of a search in the index, in the place of the manifest's.
+
+        Raises FolderError as ``check_vectors``.
         """
         if exact or not len(self):
             return self._exact
@@ -300,8 +328,11 @@ class Vocabulary:
             if exact is None and not nearest.index_pays(*size, saved=True):
                 return self._exact
             cache = self.index_cache()
-            if exact is None and not nearest.index_pays(*size, saved=cache.path is not None):
+            saved = cache.path is not None
+            if exact is None and not nearest.index_pays(*size, saved=saved):
                 return self._exact
+            if not saved:  # no index is built of vectors that are not sound
+                self.check_vectors()
             self._hnsw = cache.open(self.vectors)
         return self._hnsw.with_ef(ef) if ef else self._hnsw
 
@@ -324,6 +355,7 @@ class Vocabulary:
         phrases = phrases or {}
         chosen = np.array(sorted(set(rows)), dtype=np.int64)
         of_rows = nearest.as_float32(self.vectors[chosen])  # a copy
+        self.check_vectors(chosen, of_rows)
         of_phrases = np.array([*phrases.values()], np.float32).reshape(-1, self.dimension)
         if self.prior_dimension is not None:
             of_phrases[:, self.prior_dimension] = 0.0
