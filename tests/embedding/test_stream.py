@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zsl_cli.embedding import stream
-from zsl_cli.errors import ImageError
+from zsl_cli.errors import ImageError, NotFiniteError
 
 
 class Echo:
@@ -95,4 +95,4 @@ def test_an_image_whose_embedding_is_not_finite_is_one_with_an_error(count, numb
         values += batch.embeddings[:, 0].tolist()
         errors += [str(error) for error in batch.errors if error]
     assert values == list(range(1, count - 1))
-    assert [*errors] == ["known to be bad"] * (count > 1) + [stream.NOT_FINITE]
+    assert [*errors] == ["known to be bad"] * (count > 1) + [str(NotFiniteError())]

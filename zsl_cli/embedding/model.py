@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_cli.embedding import images, sessions
-from zsl_cli.embedding.stream import NOT_FINITE
-from zsl_cli.errors import FolderError, ImageError
+from zsl_cli.errors import FolderError, NotFiniteError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import ENCODER_FILE, ModelManifest
 
@@ -118,5 +117,5 @@ class Model:
                    for start in range(0, len(pixels), size)]
         embeddings = np.concatenate([self.embed_pixels([]), *batches])
         if not np.isfinite(embeddings).all():
-            raise ImageError(NOT_FINITE)
+            raise NotFiniteError
         return embeddings

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
-from zsl_cli.errors import ImageError
+from zsl_cli.errors import ImageError, NotFiniteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     Read = Callable[[Model], Pixels]
 
 Key = TypeVar("Key")
-
-NOT_FINITE = "what the model makes of this image is not finite, so nothing is near to it"
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ def _checked(keys: list[Key], errors: list[ImageError | None],
         return Batch(keys, errors, embeddings)
     finite = [bool(np.isfinite(one).all()) for one in embeddings]
     sound = iter(finite)
-    errors = [error or (None if next(sound) else ImageError(NOT_FINITE)) for error in errors]
+    errors = [error or (None if next(sound) else NotFiniteError()) for error in errors]
     return Batch(keys, errors, embeddings[finite])
 
 
