@@ -197,7 +197,7 @@ def _write_labels(labels: Sequence[Label], words: Words, writer: Writer, request
             if not vector.any() or (again and request.merge):
                 how = None
             else:
-                report.count(how)
+                report.count(label.name, how)
         composed.append(how)
         reporter.advance(1)
     if report.left_out and request.oov == "error":
