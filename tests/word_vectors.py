@@ -31,19 +31,25 @@ def binary(found, newline=b""):
         for word, vector in found.items())
 
 
-def fasttext(found, *, buckets=0, rows=None, quantised=False, version=12, labels=0):
-    """fastText's .bin without subwords, or with rows for buckets of n-grams."""
+def fasttext(found, *, buckets=0, rows=None, quantised=False, version=12, labels=0,
+             model=2):
+    """fastText's .bin without subwords, or with rows for buckets of n-grams; without a version,
+    as it was before it had a mark."""
     dimension = len(next(iter(found.values())))
     words = b"" + b"".join(
         word.encode() + b"\0" + struct.pack("<qb", 5, 0) for word in found)
-    marked = b"".join(f"__label__{i}".encode() + b"\0" + struct.pack("<qb", 5, 1)
-                      for i in range(labels))
+    of_labels = b"".join(f"__label__{i}".encode() + b"\0" + struct.pack("<qb", 5, 1)
+                         for i in range(labels))
     matrix = np.stack([*found.values(), *(rows if rows is not None else [])]).astype("<f4")
     longest = 4 if buckets else 0
-    return (struct.pack("<2i", 793712314, version)
-            + struct.pack("<12id", dimension, 5, 1, 1, 5, 1, 2, 2, buckets, 3, longest, 100, 1e-4)
-            + struct.pack("<3i2q", len(found) + labels, len(found), labels, 100, -1)
-            + words + marked + struct.pack("<?2q", quantised, *matrix.shape) + matrix.tobytes()
+    marked = version is not None
+    return ((struct.pack("<2i", 793712314, version) if marked else b"")
+            + struct.pack("<12id", dimension, 5, 1, 1, 5, 1, 2, model, buckets, 3, longest, 100,
+                          1e-4)
+            + struct.pack("<3iq", len(found) + labels, len(found), labels, 100)
+            + (struct.pack("<q", -1) if marked else b"") + words + of_labels
+            + (struct.pack("<?", quantised) if marked else b"")
+            + struct.pack("<2q", *matrix.shape) + matrix.tobytes()
             + struct.pack("<?2q", False, 0, dimension))
 
 

@@ -55,3 +55,11 @@ class ImageError(ZslError):
         """The message for files and records, whose readers may be anybody: the name of a parameter
         stands there without its quotes."""
         return str(self).replace("`", "")
+
+
+class NotFiniteError(ImageError):
+    """An image of which a model makes no number, or nothing but noughts."""
+
+    def __init__(self) -> None:
+        super().__init__("what the model makes of this image is not finite or has no direction, so "
+                         "that nothing is near to it")

@@ -69,6 +69,8 @@ def test_a_trained_model_names_what_it_was_trained_on(zsl, photos, tmp_path):
     manifest = json.loads((tmp_path / "run" / "model" / "model.json").read_text())
     assert manifest["sources"]
     assert manifest["license"] == "Apache-2.0"
+    again = zsl("eval", str(photos), "--model", "run/model", "--candidates", "own")
+    assert b"among those that it was trained on" in again.stderr
 
 
 @pytest.mark.slow

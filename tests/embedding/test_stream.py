@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zsl_cli.embedding import stream
-from zsl_cli.errors import ImageError
+from zsl_cli.errors import ImageError, NotFiniteError
 
 
 class Echo:
@@ -84,3 +84,15 @@ def test_a_consumer_that_stops_leaves_no_thread_busy():
         if thread.name.startswith("zsl-decode"):
             thread.join(5)
             assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("count", [1, 2, 9])
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_an_image_whose_embedding_is_not_finite_is_one_with_an_error(count, number):
+    values, errors = [], []
+    last = [(count, lambda _model: np.full(1, number))]
+    for batch in stream.embed(Echo(), [*items(count - 1, bad={0}), *last], batch_size=4):
+        values += batch.embeddings[:, 0].tolist()
+        errors += [str(error) for error in batch.errors if error]
+    assert values == list(range(1, count - 1))
+    assert [*errors] == ["known to be bad"] * (count > 1) + [str(NotFiniteError())]

@@ -39,6 +39,8 @@ def test_the_same_for_programs_and_for_a_page():
         "unknown_classes": [{"class": "tomatoo", "images": 1, "vocabulary": "fruit",
                              "nearest": ["tomato"]}],
         "empty_classes": ["colour"], "unreadable": [], "without_class": 2,
+        "repeated": 0, "with_several_labels": [],
         "unknown_labels": [{"file": "held.txt", "label": "nonsense", "vocabulary": "fruit"}]}
     assert [lines for _, lines in collector.left_out().listed()] == [
-        ["tomatoo: 1 image; near it: tomato"], ["colour"], [], ["held.txt: nonsense"]]
+        ["tomatoo: 1 image; near it: tomato"], ["colour"], [], [],
+        ["held.txt: nonsense"]]

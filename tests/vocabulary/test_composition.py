@@ -1,5 +1,7 @@
 """Phrases out of words."""
 
+from unicodedata import normalize
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -82,6 +84,18 @@ def test_an_article_before_a_phrase_counts_only_where_it_is_known_with_it(phrase
 
 def test_a_token_in_decomposed_form_is_found_by_a_label_in_the_same():
     assert composition.as_one(DECOMPOSED, {DECOMPOSED}) == DECOMPOSED
+
+
+@pytest.mark.parametrize("phrase", ["café au lait", "café"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_in_whichever_form_are_nearer_than_none(phrase, form):
+    asked = normalize(form, phrase)
+    other = normalize("NFD" if form == "NFC" else "NFC", phrase)
+    plain = phrase.replace("é", "e")
+    assert composition.as_one(asked, {asked, other, plain}) == asked
+    assert composition.as_one(asked, {other, plain}) == other
+    if " " not in phrase:
+        assert composition.as_one(asked, {plain}) == plain
 
 
 def test_the_mean_is_of_unit_length():

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from zsl_cli.errors import UnknownLabelError, ZslError
-from zsl_cli.vocabulary.class_names import WORDNET_ID
+from zsl_cli.vocabulary import class_names, listed
 from zsl_cli.vocabulary.phrases import compose
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
            max_depth: int | None = None) -> Choice:
     """What these candidate labels stand for.
 
-    labels: names, synonyms or ids; None for the whole vocabulary.
+    labels: names, synonyms or ids, as ``listed.meaning`` takes them; None for the whole
+        vocabulary.
     under: only these labels and what lies below one of them.
     phrases: whether the model encodes what the vocabulary does not know. If it does not, that is
         composed of the vocabulary's words.
@@ -46,21 +47,22 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
     unknown: dict[str, None] = {}
     composed: dict[str, tuple[int, ...]] = {}
     for label in labels or ():
-        if match := vocabulary.look_up(label):
+        if match := listed.meaning(label, vocabulary):
             rows.add(match.row)
         else:
             _check_phrase(label)
-            if WORDNET_ID.fullmatch(label.strip()) and vocabulary.has_wordnet_ids:
+            if (id_ := class_names.read(label).id) and vocabulary.has_wordnet_ids:
                 raise UnknownLabelError(f"no label of vocabulary {vocabulary.name!r} has the id "
-                                        f"{label.strip()}")
+                                        f"{id_}")
+            phrase = listed.phrase(label)
             if not phrases and vocabulary.prior_dimension is not None:
                 raise UnknownLabelError(
                     f"{vocabulary.unknown(label)}. Neither does the model encode phrases, nor can "
                     f"one be composed of the labels of {vocabulary.name!r}; a model with a label "
                     "encoder takes any phrase")
-            unknown[label] = None
+            unknown[phrase] = None
             if not phrases:
-                composed[label] = compose(vocabulary, label)
+                composed[phrase] = compose(vocabulary, phrase)
     if under is not None or max_depth is not None:
         if unknown:
             raise UnknownLabelError(

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_cli.embedding import graphs, images, sessions
-from zsl_cli.errors import FolderError
+from zsl_cli.errors import FolderError, NotFiniteError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import ENCODER_FILE, ModelManifest
+from zsl_cli.support.vectors import have_direction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -118,9 +119,6 @@ class Model:
         if embeddings.shape != (len(batch), self.dimension):
             raise FolderError(f"{path}: gave {list(embeddings.shape)} for {len(batch)} images, not "
                               f"[{len(batch)}, {self.dimension}]")
-        lengths = np.linalg.norm(embeddings, axis=1)
-        if not (np.isfinite(lengths) & (lengths > 0)).all():
-            raise FolderError(f"{path}: gave an embedding without a direction")
         return embeddings
 
     def embed(self, sources: "Iterable[images.ImageSource]", *,
@@ -134,4 +132,7 @@ class Model:
         pixels = [self.read(source) for source in sources]
         batches = [self.embed_pixels(pixels[start:start + size])
                    for start in range(0, len(pixels), size)]
-        return np.concatenate([self.embed_pixels([]), *batches])
+        embeddings = np.concatenate([self.embed_pixels([]), *batches])
+        if not have_direction(embeddings).all():
+            raise NotFiniteError
+        return embeddings

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
-from zsl_cli.errors import ImageError
+from zsl_cli.errors import ImageError, NotFiniteError
+from zsl_cli.support.vectors import have_direction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -51,7 +52,7 @@ class _Running(Generic[Key]):
 
     def result(self, empty: "NDArray[np.float32]") -> "Batch[Key]":
         parts = [part.result() for part in self.parts]
-        return Batch(self.keys, self.errors, np.concatenate([empty, *parts]))
+        return _checked(self.keys, self.errors, np.concatenate([empty, *parts]))
 
 
 def embed(model: "Model", items: "Iterable[tuple[Key, Read | ImageError]]", *,
@@ -77,7 +78,7 @@ def embed(model: "Model", items: "Iterable[tuple[Key, Read | ImageError]]", *,
             if isinstance(pixels, ImageError):
                 yield Batch([key], [pixels], model.embed_pixels([]))
             else:
-                yield Batch([key], [None], model.embed_pixels([pixels]))
+                yield _checked([key], [None], model.embed_pixels([pixels]))
         return
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="zsl-worker")
     window: deque[tuple[Key, Future[Pixels | ImageError]]] = deque()
@@ -122,6 +123,17 @@ def embed(model: "Model", items: "Iterable[tuple[Key, Read | ImageError]]", *,
                 yield running.popleft().result(empty)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _checked(keys: list[Key], errors: list[ImageError | None],
+             embeddings: "NDArray[np.float32]") -> "Batch[Key]":
+    """A batch in which an image whose embedding has no direction is one with an error."""
+    sound = have_direction(embeddings)
+    if sound.all():
+        return Batch(keys, errors, embeddings)
+    each = iter(sound)
+    errors = [error or (None if next(each) else NotFiniteError()) for error in errors]
+    return Batch(keys, errors, embeddings[sound])
 
 
 def _read(read: "Read | ImageError", model: "Model") -> "Pixels | ImageError":

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.evaluation import datasets
 from zsl_cli.support.limits import CANDIDATE_SETS
 from zsl_cli.support.text_lists import read_lines
+from zsl_cli.vocabulary.listed import meaning
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,7 +56,7 @@ def read_list(path: str | os.PathLike[str], vocabulary: "Vocabulary") -> Listed:
     Raises ZslError when the file cannot be read or the vocabulary knows none of them.
     """
     names = [line for line in read_lines(Path(path)) if line]
-    matches = {name: datasets.meaning(name, vocabulary) for name in names}
+    matches = {name: meaning(name, vocabulary) for name in names}
     rows = {match.row for match in matches.values() if match}
     if not rows:
         raise ZslError(f"{path}: vocabulary {vocabulary.name!r} knows none of its "

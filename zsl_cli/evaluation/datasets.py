@@ -3,24 +3,26 @@
 import csv
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.embedding.walk import SUFFIXES, Walk, images_in
+from zsl_cli.embedding.walk import SUFFIXES, Walk
 from zsl_cli.errors import ZslError
+from zsl_cli.evaluation import class_folders
+from zsl_cli.support.numbering import without_numbers
 from zsl_cli.support.wording import counted
-from zsl_cli.vocabulary.class_names import class_name
+from zsl_cli.vocabulary import class_names as names_of_classes
 from zsl_cli.vocabulary.label import Match, normal_name
+from zsl_cli.vocabulary.listed import meaning
 from zsl_cli.vocabulary.spelling import ALIKE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.vocabulary.label import Label
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 COLUMNS = ("path", "label")
@@ -53,12 +55,17 @@ class Dataset:
     rows: int64 ``[n]``, the vocabulary's row of each one's label.
     classes: all classes that were met, known or not, in their order.
     loose: images that lie beside the class folders and so have no label.
+    repeated: how often an image is there again, by another name or in another line, with the
+        same label; it counts once.
+    contradictory: files that are there with several labels, and so count for none.
     """
 
     paths: tuple[Path, ...]
     rows: "NDArray[np.int64]"
     classes: tuple[Class, ...]
     loose: int = 0
+    repeated: int = 0
+    contradictory: tuple[Path, ...] = ()
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -82,8 +89,8 @@ class Dataset:
     def of(self, rows: "Iterable[int] | NDArray[np.int64]") -> "Dataset":
         """The images of these labels alone, classes as they are."""
         chosen = np.flatnonzero(np.isin(self.rows, np.fromiter(rows, np.int64)))
-        return Dataset(tuple(self.paths[at] for at in chosen.tolist()), self.rows[chosen],
-                       self.classes, self.loose)
+        return replace(self, paths=tuple(self.paths[at] for at in chosen.tolist()),
+                       rows=self.rows[chosen])
 
 
 def read(path: str | os.PathLike[str], vocabulary: "Vocabulary") -> Dataset:
@@ -97,49 +104,59 @@ def read(path: str | os.PathLike[str], vocabulary: "Vocabulary") -> Dataset:
     """
     path = Path(path)
     groups, loose = _groups(path)
-    classes = tuple(_class(name, len(files), vocabulary) for name, files in groups.items())
+    texts = without_numbers(list(groups))
+    classes = tuple(_class(name, text, len(files), vocabulary)
+                    for (name, files), text in zip(groups.items(), texts, strict=True))
     pairs = [(file, one.match.row) for one, files in zip(classes, groups.values(), strict=True)
              if one.match for file in files]
-    dataset = Dataset(tuple(file for file, _ in pairs),
-                      np.array([row for _, row in pairs], np.int64), classes, loose)
+    once, repeated, contradictory = _once(pairs)
+    dataset = Dataset(tuple(file for file, _ in once),
+                      np.array([row for _, row in once], np.int64), classes, loose, repeated,
+                      contradictory)
     if not len(dataset):
-        raise ZslError(f"{path}: {_why_nothing(dataset, vocabulary)}")
+        raise ZslError(f"{path}: {_why_nothing(path, dataset, vocabulary)}")
     return dataset
 
 
 def class_names(path: str | os.PathLike[str]) -> list[str]:
-    """What the classes of a set are called that have images; raises ZslError as ``read``."""
-    return [name for name, files in _groups(Path(path))[0].items() if files]
+    """What the classes of a set are called that have images, each once; raises ZslError as
+    ``read``."""
+    groups, _ = _groups(Path(path))
+    texts = zip(without_numbers(list(groups)), groups.values(), strict=True)
+    return list(dict.fromkeys(text for text, files in texts if files))
 
 
-def meaning(name: str, vocabulary: "Vocabulary") -> Match | None:
-    """The label that a class is named by, or None.
-
-    An id in front counts alone where the vocabulary has ids of its kind, since the name behind it
-    may have other senses.
-    """
-    if match := vocabulary.look_up(name):
-        return match
-    id_, words = class_name(name)
-    row = vocabulary.rows.get(id_ or name.strip().partition("_")[0])
-    if row is not None and (id_ or not _is_its_own_id(vocabulary.label(row))):
-        return Match(name, row)
-    if id_ and vocabulary.has_wordnet_ids:
-        return None
-    return vocabulary.look_up(words) or vocabulary.look_up(words.replace("-", " "))
+def _once(pairs: list[tuple[Path, int]]) -> tuple[list[tuple[Path, int]], int, tuple[Path, ...]]:
+    """Each file once, with the row of its label; how often one is there again; and those of
+    several labels, which are left out. Links, hard ones too, are the file they lead to."""
+    rows: dict[object, set[int]] = {}
+    first: dict[object, Path] = {}
+    for file, row in pairs:
+        identity = _identity(file)
+        rows.setdefault(identity, set()).add(row)
+        first.setdefault(identity, file)
+    once = [(first[identity], of.pop()) for identity, of in rows.items() if len(of) == 1]
+    contradictory = tuple(first[identity] for identity, of in rows.items() if len(of) > 1)
+    again = len(pairs) - len(once) - sum(len(of) for of in rows.values() if len(of) > 1)
+    return once, again, contradictory
 
 
-def _is_its_own_id(label: "Label") -> bool:
-    """As in a vocabulary of words, where a class hot_dog is nothing hot."""
-    return normal_name(label.id) == normal_name(label.name)
+def _identity(file: Path) -> object:
+    """What two paths to one file have in common; the path itself where there is none."""
+    try:
+        status = os.stat(file)
+    except (OSError, ValueError):
+        return file
+    return (status.st_dev, status.st_ino) if status.st_ino else file
 
 
-def _class(name: str, images: int, vocabulary: "Vocabulary") -> Class:
-    match = meaning(name, vocabulary)
+def _class(name: str, text: str, images: int, vocabulary: "Vocabulary") -> Class:
+    """What a class is, ``text`` being its name without the number of a numbered list."""
+    match = meaning(text, vocabulary)
     if match or not images:
         return Class(name, images, match)
-    text = normal_name(class_name(name)[1] or name)
-    return Class(name, images, None, tuple(vocabulary.spelling.like(text, least=ALIKE)))
+    like = normal_name(names_of_classes.read(text).name or text)
+    return Class(name, images, None, tuple(vocabulary.spelling.like(like, least=ALIKE)))
 
 
 def _groups(path: Path) -> tuple[dict[str, list[Path]], int]:
@@ -155,16 +172,16 @@ def _groups(path: Path) -> tuple[dict[str, list[Path]], int]:
 
 def _folders(folder: Path) -> tuple[dict[str, list[Path]], int]:
     """The images of each class folder, and how many there are beside them."""
-    try:
-        names = sorted(entry.name for entry in os.scandir(folder)
-                       if entry.is_dir() and not entry.name.startswith("."))
-    except OSError as error:
-        raise ZslError(f"{folder}: {error.strerror or error}") from error
-    groups = {name: [Path(image) for image in images_in(str(folder / name))] for name in names}
+    groups = {name: _images_in(folder / name) for name in class_folders.names_in(folder)}
     if not groups:
         raise ZslError(f"{folder}: no class folders in it; expected {_EXPECTED}")
-    everything = sum(1 for _, error in Walk().images_in(str(folder)) if error is None)
-    return groups, everything - sum(map(len, groups.values()))
+    return groups, class_folders.images_beside(folder)
+
+
+def _images_in(folder: Path) -> list[Path]:
+    """The images in a class folder and below it; links are followed, as other programs do."""
+    return [Path(image) for image, error in Walk(follow_links=True).images_in(str(folder))
+            if error is None]
 
 
 def _csv(path: Path) -> dict[str, list[Path]]:
@@ -195,10 +212,14 @@ def _lines(path: Path) -> Iterator[tuple[int, str, str]]:
         raise ZslError(f"{path}: no CSV file ({error})") from error
 
 
-def _why_nothing(dataset: Dataset, vocabulary: "Vocabulary") -> str:
+def _why_nothing(path: Path, dataset: Dataset, vocabulary: "Vocabulary") -> str:
+    if dataset.contradictory:
+        return "all of its images have several labels"
     if not dataset.unknown:
         return "no images in its class folders"
     one = dataset.unknown[0]
     like = f"; the nearest names are: {', '.join(one.nearest)}" if one.nearest else ""
+    below = class_folders.classes_below(path)
     return (f"vocabulary {vocabulary.name!r} knows none of its "
-            f"{counted(len(dataset.unknown), 'class', 'classes')}, such as {one.name!r}{like}")
+            f"{counted(len(dataset.unknown), 'class', 'classes')}, such as {one.name!r}{like}"
+            + (f"; are the classes in {below}?" if below else ""))

@@ -9,7 +9,7 @@ from zsl_cli.classifier.classifier import Classifier
 from zsl_cli.embedding import feature_cache
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ZslError
-from zsl_cli.evaluation import candidates, tasks
+from zsl_cli.evaluation import candidates, tasks, trained_on
 from zsl_cli.evaluation.left_out import Collector
 from zsl_cli.evaluation.measure import Outcome, Subject, measure
 from zsl_cli.evaluation.reporter import Reporter
@@ -43,6 +43,10 @@ def evaluate(request: "EvaluationRequest", reporter: Reporter | None = None) -> 
         if not len(subject.truth):
             raise ZslError(f"{os.fspath(request.dataset)}: none of its "
                            f"{counted(len(task.labels.dataset), 'image')} can be read")
+        if known := trained_on.count(load(task.model).path, subject.paths):
+            reporter.warn(f"{task.name}: {counted(known, 'image')} of {len(subject.paths):,} "
+                          "among those that it was trained on, so that its figures say little of "
+                          "others")
         outcomes += _outcomes(subject, task.labels.candidates, request, reporter)
     if not outcomes:
         raise ZslError("no image of the set has a label that is a candidate")

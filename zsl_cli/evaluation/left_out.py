@@ -52,6 +52,8 @@ class LeftOut:
     """What did not count.
 
     loose: how many images lie in no class folder.
+    repeated: how often an image was there again, with the same label.
+    contradictory: images that are there with several labels.
     images: how many count, with the vocabulary that knows most of them.
     """
 
@@ -61,9 +63,12 @@ class LeftOut:
     unknown_lines: tuple[UnknownLine, ...] = ()
     loose: int = 0
     images: int = 0
+    repeated: int = 0
+    contradictory: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.unknown or self.empty or self.unreadable or self.unknown_lines)
+        return bool(self.unknown or self.empty or self.unreadable or self.unknown_lines
+                    or self.contradictory)
 
     def to_dict(self) -> dict[str, Any]:
         """The same for JSON."""
@@ -73,7 +78,9 @@ class LeftOut:
                 "empty_classes": list(self.empty),
                 "unreadable": [vars(one) for one in self.unreadable],
                 "unknown_labels": [vars(one) for one in self.unknown_lines],
-                "without_class": self.loose}
+                "without_class": self.loose,
+                "repeated": self.repeated,
+                "with_several_labels": list(self.contradictory)}
 
     def listed(self) -> list[tuple[str, list[str]]]:
         """The same for a page: headings, and a line for each thing."""
@@ -85,6 +92,7 @@ class LeftOut:
             ("Class folders without images", list(self.empty)),
             ("Images that cannot be read",
              [f"{one.path}: {one.message}" for one in self.unreadable]),
+            ("Images with several labels", list(self.contradictory)),
             ("Labels in a file that the vocabulary does not know",
              [f"{one.file}: {one.label}" for one in self.unknown_lines])]
 
@@ -98,7 +106,8 @@ class Collector:
         self._empty: list[str] = []
         self._unreadable: dict[str, str] = {}  # why, by path
         self._unknown_lines: list[UnknownLine] = []
-        self._loose = self._images = 0
+        self._loose = self._images = self._repeated = 0
+        self._contradictory: dict[str, None] = {}
 
     def add_dataset(self, dataset: "Dataset", vocabulary: "Vocabulary") -> None:
         """The classes of a set that do not count."""
@@ -116,6 +125,14 @@ class Collector:
             self._loose = dataset.loose
             self._tell([f"{counted(self._loose, 'image')} left out, in no class folder"],
                        "images in no class folder")
+        if dataset.repeated and not self._repeated:
+            self._repeated = dataset.repeated
+            self._tell([f"{counted(self._repeated, 'image')} left out, there already by another "
+                        "name or in another line"], "images that are repeated")
+        both = [path for path in map(str, dataset.contradictory) if path not in self._contradictory]
+        self._tell([f"{path}: left out, since it has several labels" for path in both],
+                   "images with several labels")
+        self._contradictory |= dict.fromkeys(both)
         self._images = max(self._images, len(dataset))
 
     def add_unreadable(self, failed: "Sequence[tuple[str, ImageError]]") -> None:
@@ -140,4 +157,5 @@ class Collector:
         return LeftOut(
             tuple(self._unknown), tuple(self._empty),
             tuple(Unreadable(path, message) for path, message in self._unreadable.items()),
-            tuple(self._unknown_lines), self._loose, self._images)
+            tuple(self._unknown_lines), self._loose, self._images, self._repeated,
+            tuple(self._contradictory))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import VocabularyManifest
-from zsl_cli.vocabulary.class_names import class_name
+from zsl_cli.vocabulary.class_names import read
 from zsl_cli.vocabulary.label import Label
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def vocabulary_of(names: Sequence[str], model: "Model") -> Vocabulary:
-    """The classes of these names as labels whose vectors the model has encoded; a WordNet id in
-    front is left out, and underscores are spaces."""
+    """The classes of these names as labels whose vectors the model has encoded; of
+    what they are made of (see ``class_names``) the main name is the phrase."""
     if model.label_encoder is None:
         raise ZslError(f"no vocabulary fits model {model.name!r}, and it does not encode phrases")
-    phrases = [class_name(name)[1] or name for name in names]
+    phrases = [read(name).name or name for name in names]
     lines = [Label(name, phrase).to_json().encode()
              for name, phrase in zip(names, phrases, strict=True)]
     manifest = VocabularyManifest.of_phrases(model.space, model.dimension, len(names))

@@ -56,6 +56,8 @@ def rank(classifier: "Classifier", embeddings: "NDArray[np.float32]",
     The scores of all candidates are never held at once, only those of a block of images.
     """
     vocabulary, rows = classifier.vocabulary, candidates.rows
+    if candidates.whole:
+        vocabulary.check_vectors()
     vectors = (nearest.as_float32(vocabulary.vectors) if candidates.whole
                else vocabulary.subset(rows, prior=False).vectors)
     among = classifier.neighbours(own=not candidates.whole)

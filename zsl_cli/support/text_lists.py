@@ -10,9 +10,9 @@ _LINE_BYTES = 1 << 20  # the most of a line that is read as one
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a text file in UTF-8, without white space around them. A byte order mark
-    before the first one and empty lines behind the last one do not count; those in between are
-    there as empty texts.
+    """The lines of a text file in UTF-8, without white space around them and without the numbers
+    of a list that is numbered. A byte order mark before the first one and empty lines behind the
+    last one do not count; those in between are there as empty texts.
 
     Raises ZslError.
     """
@@ -24,10 +24,12 @@ def read_lines(path: Path) -> list[str]:
 
 def lines_of(content: bytes, source: str) -> list[str]:
     """As ``read_lines``, of what a file holds; ``source`` is what messages call it."""
+    from zsl_cli.support.numbering import without_numbers
+
     lines = [line.strip() for line in _decoded(content, source).splitlines()]
     while lines and not lines[-1]:
         lines.pop()
-    return lines
+    return without_numbers(lines)
 
 
 def numbered_lines(path: Path) -> list[tuple[int, str]]:

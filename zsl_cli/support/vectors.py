@@ -13,3 +13,10 @@ _SMALLEST = 1e-12  # a length; a shorter row is as good as nought
 def unit_rows(rows: "NDArray[np.float32]") -> "NDArray[np.float32]":
     """``[…, n, D]`` with each row scaled to unit length; a row of noughts stays as it is."""
     return rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), _SMALLEST)
+
+
+def have_direction(rows: "NDArray[np.float32]") -> "NDArray[np.bool_]":
+    """Whether each row of ``[n, D]`` is finite and longer than nought, so that something can be
+    near to it."""
+    lengths = np.linalg.norm(rows, axis=-1)
+    return np.isfinite(lengths) & (lengths > 0)

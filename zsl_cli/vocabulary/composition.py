@@ -79,11 +79,16 @@ def words(phrase: str) -> list[str]:
 
 
 def spellings(word: str) -> Iterator[str]:
-    """A word as collections of vectors may spell it, the word itself first."""
+    """A word as collections of vectors may spell it, the word itself first; its accents, in
+    whichever of Unicode's normal forms, before none."""
     plain = word.replace("’", "'")
     stem = plain[:-2] if plain.lower().endswith("'s") else plain
+    bases = [word, plain, stem]
+    if not stem.isascii():
+        bases += [unicodedata.normalize(form, base) for form in ("NFC", "NFD")
+                  for base in (word, plain, stem)]
     seen = set()
-    for base in (word, plain, stem, _without_accents(stem)):
+    for base in (*bases, _without_accents(stem)):
         for form in (base, base.lower(), base.capitalize(), base.upper()):
             if form and form not in seen:
                 seen.add(form)
@@ -93,9 +98,9 @@ def spellings(word: str) -> Iterator[str]:
 def phrase_spellings(phrase: str) -> Iterator[str]:
     """A phrase as one token: its words joined by a blank, an underscore or a hyphen, in usual
     capitals, and what hyphens join in it, too; first as it is, then in Unicode's composed form
-    (NFC). A single word: see ``spellings``."""
+    (NFC), then decomposed (NFD). A single word: see ``spellings``."""
     seen = set()
-    for form in dict.fromkeys((phrase, _composed(phrase))):
+    for form in dict.fromkeys((phrase, _composed(phrase), unicodedata.normalize("NFD", phrase))):
         for parts in (form.replace("_", " ").split(), re.split(r"[\s_\-]+", form.strip())):
             for token in _joined(parts) if len(parts) > 1 else spellings(" ".join(parts)):
                 if token not in seen:

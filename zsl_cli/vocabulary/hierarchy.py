@@ -100,10 +100,13 @@ class Hierarchy:
     def lineage(self, row: int) -> list[int]:
         """The rows from the root down to ``row``, itself included, by the first parent of each
         (where a label has several). A cycle is left where it closes."""
-        path = [row]
-        while above := [parent for parent in self._parents[path[-1]] if parent not in path]:
-            path.append(above[0])
-        return path[::-1]
+        path = {row: None}  # in order
+        above: int | None = row
+        while above is not None:
+            above = next((parent for parent in self._parents[above] if parent not in path), None)
+            if above is not None:
+                path[above] = None
+        return list(path)[::-1]
 
     def cycles(self) -> list[list[int]]:
         """Cycles among the parents: rows of which each has the next one as a parent, and the last

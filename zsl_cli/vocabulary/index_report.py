@@ -37,6 +37,7 @@ def build(vocabulary: "Vocabulary", parameters: Mapping[str, int],
 
     parameters: those of HNSW that are to differ from the vocabulary's own.
     """
+    vocabulary.check_vectors()
     chosen = replace(vocabulary.hnsw_parameters, **parameters)
     cache = vocabulary.index_cache(chosen)
     reporter.start("building the index", len(vocabulary), "labels")

@@ -38,7 +38,7 @@ class Label:
         """The inverse of to_json; raises ValueError for anything else."""
         try:
             entries = json.loads(line.decode())
-            return cls(id=str(entries["id"]), name=str(entries["name"]),
+            return cls(id=_text(entries["id"]), name=_text(entries["name"]),
                        synonyms=_texts(entries.get("synonyms", [])),
                        gloss=str(entries.get("gloss", "")),
                        parents=_texts(entries.get("parents", [])),
@@ -46,6 +46,12 @@ class Label:
                        seen=bool(entries.get("seen", False)))
         except (KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"not a label: {error}") from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise ValueError(f"not a text: {value!r}")
+    return str(value)
 
 
 def _texts(value: object) -> tuple[str, ...]:

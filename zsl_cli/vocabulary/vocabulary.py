@@ -15,7 +15,6 @@ from zsl_cli.errors import FolderError, UnknownLabelError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.vocabulary import nearest
-from zsl_cli.vocabulary.class_names import WORDNET_ID
 from zsl_cli.vocabulary.label import LABELS_FILE, Label, Match, normal_name
 from zsl_cli.vocabulary.subset import Subset
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 VECTORS_FILE = "vectors.npy"
 
 _ARTICLE = re.compile(r"^(a|an|the) ")
+_HYPHEN = re.compile(r"(?<=\S)-(?=\S)")
 
 
 class Vocabulary:
@@ -133,6 +133,8 @@ class Vocabulary:
     @cached_property
     def has_wordnet_ids(self) -> bool:
         """Whether there are WordNet's ids among those of the labels."""
+        from zsl_cli.vocabulary.class_names import WORDNET_ID
+
         return any(map(WORDNET_ID.fullmatch, self.rows))
 
     @cached_property
@@ -164,14 +166,32 @@ class Vocabulary:
     def _names(self) -> dict[str, list[int]]:
         """The rows that each normalised name or synonym can mean, main names first."""
         names: dict[str, list[int]] = {}
-        for row, label in enumerate(self.labels):
-            names.setdefault(normal_name(label.name), []).append(row)
-        for row, label in enumerate(self.labels):
-            for synonym in label.synonyms:
-                meant = names.setdefault(normal_name(synonym), [])
-                if row not in meant:
+        mains = [normal_name(label.name) for label in self.labels]
+        for row, main in enumerate(mains):
+            names.setdefault(main, []).append(row)
+        for row, (label, main) in enumerate(zip(self.labels, mains, strict=True)):
+            for synonym in map(normal_name, label.synonyms):
+                meant = names.setdefault(synonym, [])
+                if synonym != main and meant[-1:] != [row]:  # twice among its names
                     meant.append(row)
         return names
+
+    @cached_property
+    def _hyphenated(self) -> dict[str, list[int]]:
+        """The rows that names with hyphens can mean, by these names with blanks instead."""
+        names: dict[str, list[int]] = {}
+        for name, rows in self._names.items():
+            if "-" in name:
+                names.setdefault(_HYPHEN.sub(" ", name), []).extend(rows)
+        return names
+
+    def _meant(self, name: str) -> list[int]:
+        """The rows that a normalised name can mean."""
+        if exact := self._names.get(name):
+            return exact
+        apart = _HYPHEN.sub(" ", name)
+        return list(dict.fromkeys([*self._names.get(apart, ()),
+                                   *self._hyphenated.get(apart, ())]))
 
     def find(self, text: str) -> Match:
         """As look_up; raises UnknownLabelError, with the nearest names, for what is no label."""
@@ -193,14 +213,16 @@ class Vocabulary:
         """The label that an id, a name or a synonym stands for, or None.
 
         A name with several senses means the most usual one in pictures (see ``_usual``; without a
-        label prior: the first main name). An article before a name does not count.
+        label prior: the first main name). An article before a name does not count, nor whether
+        its words are joined by hyphens, underscores or blanks, unless labels differ in that alone.
         """
         if text.strip() in self.rows:
             return Match(text, self.rows[text.strip()])
         name = normal_name(text)
-        if name not in self._names:
+        meant = self._meant(name)
+        if not meant:
             name = _ARTICLE.sub("", name)
-        meant = self._names.get(name)
+            meant = self._meant(name)
         if not meant:
             return None
         best = meant[0]
@@ -231,11 +253,34 @@ class Vocabulary:
             return 0.0
         return float(self.vectors[row, self.prior_dimension])
 
+    def check_vectors(self, rows: "NDArray[np.int64] | None" = None,
+                      vectors: "NDArray[np.floating] | None" = None) -> None:
+        """Raise FolderError where the vector of a label is zero or not finite: nothing can be
+        compared with it, and one number that is none would leave every image without an answer.
+
+        rows: these labels alone, rising; vectors: what they have, where it is at hand.
+        """
+        from zsl_cli.vocabulary.soundness import unsound
+
+        if vectors is None:
+            vectors = self.vectors if rows is None else self.vectors[rows]
+        wrong = unsound(vectors)
+        if len(wrong):
+            row = int(wrong[0] if rows is None else rows[wrong[0]])
+            label = self.label(row)
+            raise FolderError(
+                f"{self.path or self.name}{os.sep}{VECTORS_FILE}: the vector of row {row + 1}, "
+                f"{label.id} ({label.name}), is zero or not finite"
+                + (f", as are those of {len(wrong) - 1:,} more labels" if len(wrong) > 1 else "")
+                + "; build the vocabulary again without them")
+
     @cached_property
     def meanings(self) -> "NDArray[np.float32]":
         """What the labels mean: unit vectors, float32 ``[labels, D']``, of the dimensions before
         the label prior's (the prior, and what fills a vector up to unit length, come behind
-        them), or of all where there is none. A zero vector stays zero."""
+        them), or of all where there is none. What is zero without the prior stays zero. Raises
+        FolderError as ``check_vectors``."""
+        self.check_vectors()
         vectors = nearest.as_float32(self.vectors[:, :self.prior_dimension])
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         norms[norms == 0] = 1
@@ -254,7 +299,9 @@ class Vocabulary:
 
     @cached_property
     def _exact(self) -> nearest.Exact:
-        return nearest.Exact(self.vectors)
+        vectors = nearest.as_float32(self.vectors)
+        self.check_vectors(vectors=vectors)
+        return nearest.Exact(vectors)
 
     def index_cache(self, parameters: nearest.HnswParameters | None = None) -> "IndexCache":
         """Where the HNSW index over the label vectors is kept; ``parameters`` in the place of
@@ -271,6 +318,8 @@ class Vocabulary:
         exact: True for brute force, False for the HNSW index, None for whichever is quicker
             over this number of ``queries``.
         ef: the width of a search in the index, in the place of the manifest's.
+
+        Raises FolderError as ``check_vectors``.
         """
         if exact or not len(self):
             return self._exact
@@ -279,8 +328,11 @@ class Vocabulary:
             if exact is None and not nearest.index_pays(*size, saved=True):
                 return self._exact
             cache = self.index_cache()
-            if exact is None and not nearest.index_pays(*size, saved=cache.path is not None):
+            saved = cache.path is not None
+            if exact is None and not nearest.index_pays(*size, saved=saved):
                 return self._exact
+            if not saved:  # no index is built of vectors that are not sound
+                self.check_vectors()
             self._hnsw = cache.open(self.vectors)
         return self._hnsw.with_ef(ef) if ef else self._hnsw
 
@@ -303,6 +355,7 @@ class Vocabulary:
         phrases = phrases or {}
         chosen = np.array(sorted(set(rows)), dtype=np.int64)
         of_rows = nearest.as_float32(self.vectors[chosen])  # a copy
+        self.check_vectors(chosen, of_rows)
         of_phrases = np.array([*phrases.values()], np.float32).reshape(-1, self.dimension)
         if self.prior_dimension is not None:
             of_phrases[:, self.prior_dimension] = 0.0

@@ -1,5 +1,7 @@
 """Word vectors and labels → a vocabulary folder, from Python."""
 
+from unicodedata import normalize
+
 import pytest
 import without_click
 from word_vectors import BINARY
@@ -52,6 +54,20 @@ def test_a_build_says_what_it_is_at_and_how_much_of_it(tmp_path):
     assert (result.folder, result.manifest.name) == (tmp_path / "few", "few")
     assert (result.report.own, result.report.left_out) == (2, ["unicorn"])
     assert [label.name for label in Vocabulary.load(result.folder).labels] == ["tiger", "shark"]
+
+
+def test_vectors_in_either_normal_form_are_found_and_lost_accents_said(tmp_path):
+    names = ["café", "jalapeño", "résumé"]
+    (tmp_path / "v.txt").write_text(
+        f"cafe 1 0 0\n{normalize('NFD', 'café')} 0 1 0\n{normalize('NFC', 'jalapeño')} 0 0 1\n"
+        "resume 1 1 0\n", encoding="utf-8")
+    (tmp_path / "l.txt").write_text("\n".join(normalize("NFD", name) if name == "jalapeño" else name
+                                              for name in names), encoding="utf-8")
+    steps = Steps()
+    folder = build.build_vocabulary(build.BuildRequest(
+        tmp_path / "v.txt", tmp_path / "v", tmp_path / "l.txt"), steps).folder
+    assert Vocabulary.load(folder).vectors.argmax(axis=1).tolist() == [1, 2, 0]
+    assert "1 label with the vectors of words without their accents: 'résumé'" in steps.lines
 
 
 def test_a_vocabulary_is_built_where_there_is_no_click(tmp_path, environment):

@@ -31,6 +31,23 @@ def test_a_text_has_a_label_a_line(read):
     assert said == []
 
 
+def test_the_lists_of_the_field_give_ids_names_and_synonyms(read):
+    labels, said = read("synset_words.txt", "n02012849 crane\nn03126707 crane, derrick crane\n")
+    assert labels == [Label("n02012849", "crane", ambiguous=True),
+                      Label("n03126707", "crane", ("derrick crane",), ambiguous=True)]
+    labels, again = read("numbered.txt", "0: crane, bird\n1: crane\n2: hot_dog\n3: crane, bird\n")
+    assert labels == [Label("crane, bird", "crane", ("bird",), ambiguous=True),
+                      Label("crane", "crane", ambiguous=True), Label("hot_dog", "hot dog")]
+    assert (said, again) == ([], ["taken once, though they are repeated: 'crane, bird'"])
+
+
+def test_ids_alone_are_named_by_wordnet(tmp_path, wordnet):
+    (tmp_path / "wnids.txt").write_text("n00000004\nn00000006\n")
+    labels = label_lists.read(str(tmp_path / "wnids.txt"), Places(wordnet=tmp_path))
+    assert [(label.id, label.name, label.gloss) for label in labels] == [
+        ("n00000004", "crane", "a bird"), ("n00000006", "crane", "lifts")]
+
+
 def test_a_label_that_stands_twice_counts_once(read):
     labels, said = read("l.txt", "crane\nowl\ncrane\n")
     assert [label.name for label in labels] == ["crane", "owl"]
@@ -113,7 +130,7 @@ def test_what_is_wrong_with_class_folders_is_told_by_their_names(tmp_path, wordn
                                        r"'n00000004' is that of class folder 'n00000004_crane'"):
         label_lists.read(str(tmp_path / "data"), Places(wordnet=tmp_path))
     (tmp_path / "other" / "n99999999").mkdir(parents=True)
-    with pytest.raises(ZslError, match=r"n99999999: WordNet has no noun n99999999"):
+    with pytest.raises(ZslError, match=r"folder 'n99999999': WordNet has no noun n99999999"):
         label_lists.read(str(tmp_path / "other"), Places(wordnet=tmp_path))
 
 

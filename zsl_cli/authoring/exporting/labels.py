@@ -10,6 +10,7 @@ from typing import Any
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.text_lists import read_lines
+from zsl_cli.vocabulary import listed
 from zsl_cli.vocabulary.label import Label
 from zsl_cli.vocabulary.vocabulary import LABELS_FILE, Vocabulary
 
@@ -36,9 +37,9 @@ def numbered(count: int) -> tuple[Label, ...]:
 def read_classes(file: Path) -> tuple[Label, ...]:
     """The names of a classifier's classes, in the order of its rows: a text file with a name a
     line, or JSON: a list, ``{"0": name, …}``, or ``{name: 0, …}`` as torchvision's
-    ``class_to_idx``. Raises ZslError."""
+    ``class_to_idx``; an id may stand before a name, also as ``[id, name]``. Raises ZslError."""
     names = _ordered(_json(file), file) if file.suffix == ".json" else _lines(file)
-    return unique(Label(name, name) for name in names)
+    return unique(map(listed.label, names))
 
 
 def read_list(source: str) -> tuple[Label, ...]:
@@ -87,6 +88,9 @@ def _ordered(content: Any, file: Path) -> Sequence[str]:
         content = {str(number): name for name, number in content.items()}
     if isinstance(content, dict) and set(content) == {str(n) for n in range(len(content))}:
         content = [content[str(number)] for number in range(len(content))]
+    if isinstance(content, list):
+        content = ["\t".join(one) if isinstance(one, list) and all(
+            isinstance(part, str) for part in one) else one for one in content]
     if not isinstance(content, list) or not content or not all(
             isinstance(name, str) and name.strip() for name in content):
         raise ZslError(f"{file}: expected a list of names, or names by number from 0 on")

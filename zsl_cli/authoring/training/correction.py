@@ -52,6 +52,7 @@ def correction_of(examples: "Examples", known: "Projection",
                   classifier: "nn.Linear | None") -> Correction:
     """What the images are to change in M. Raises ZslError."""
     vocabulary = examples.vocabulary
+    vocabulary.check_vectors()
     # The prior's dimension, and what lies behind it, is not M's to change.
     width = vocabulary.prior_dimension or min(vocabulary.dimension, len(known.features))
     vectors = np.array(vocabulary.vectors[:, :width], np.float32)

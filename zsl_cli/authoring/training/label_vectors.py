@@ -20,7 +20,8 @@ _DRAWING = 1_000_003  # a stream of random numbers, beyond any epoch's
 
 def meanings(vocabulary: "Vocabulary") -> "NDArray[np.float32]":
     """A vocabulary's label vectors, float32 ``[labels, D]``, without the label prior, which makes
-    usual labels likelier whatever the image is."""
+    usual labels likelier whatever the image is. Raises FolderError for those that are not sound."""
+    vocabulary.check_vectors()
     vectors = np.array(vocabulary.vectors, np.float32)
     if vocabulary.prior_dimension is not None:
         vectors[:, vocabulary.prior_dimension:] = 0

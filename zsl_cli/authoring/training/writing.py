@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zsl_cli.authoring.training import folder
 from zsl_cli.authoring.training.fitted import Corrected, Fitted, History, OwnLabels
 from zsl_cli.authoring.training.result import TrainResult
+from zsl_cli.evaluation import trained_on
 from zsl_cli.support import files, folders, progress
 from zsl_cli.support.version import __version__
 
@@ -51,6 +52,9 @@ def write(request: "TrainRequest", session: "Session", examples: "Examples", fit
     if request.export:
         name = work / folder.VOCABULARY if own else vocabulary.path
         _export(request, session, work / folder.CHECKPOINT, str(name))
+        start = session.start.model
+        trained_on.record(work / folder.MODEL, examples.paths,
+                          start.path if start else None)
     with files.replacing(work / folder.FACTS) as file:
         file.write((json.dumps(facts, indent=2) + "\n").encode())
     folder.put_in_place(work, output)

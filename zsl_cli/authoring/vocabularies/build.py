@@ -125,9 +125,10 @@ def build_vocabulary(request: BuildRequest, reporter: Reporter = SILENT) -> Buil
             _write_words(words, writer, request, report)
         else:
             _write_labels(labels, words, writer, request, report, reporter)
+        of_vectors = list(vectors.notes())
         if not writer.count:
             raise ZslError(_nothing(request, labels, report))
-        for note in report.notes(request.merge):
+        for note in (*of_vectors, *report.notes(request.merge)):
             reporter.say(note)
         made_from = {"file": request.vectors.name, "format": vectors.format}
         if labels is not None:
@@ -196,7 +197,7 @@ def _write_labels(labels: Sequence[Label], words: Words, writer: Writer, request
             if not vector.any() or (again and request.merge):
                 how = None
             else:
-                report.count(how)
+                report.count(label.name, how)
         composed.append(how)
         reporter.advance(1)
     if report.left_out and request.oov == "error":

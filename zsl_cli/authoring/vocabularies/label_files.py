@@ -14,6 +14,7 @@ from zsl_cli.support import tab_separated
 from zsl_cli.support.progress import Reporter
 from zsl_cli.support.text_lists import numbered_lines, whole_lines
 from zsl_cli.support.wording import some
+from zsl_cli.vocabulary import listed
 from zsl_cli.vocabulary.label import Label
 
 _COLUMNS = ("id", "name", "synonyms", "gloss", "parents")
@@ -54,8 +55,7 @@ def _check_kind(path: Path) -> None:
 
 def _lines(path: Path) -> Iterator[tuple[int, Label]]:
     for number, text in numbered_lines(path):
-        name = " ".join(text.split())
-        yield number, Label(name, name)
+        yield number, listed.label(text)
 
 
 def _table(path: Path, reporter: Reporter) -> Iterator[tuple[int, Label]]:

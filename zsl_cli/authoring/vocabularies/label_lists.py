@@ -2,20 +2,23 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from zsl_cli.authoring.vocabularies import label_files, labelset
 from zsl_cli.authoring.vocabularies.wordnet import PERSON, WordNet, find_folder
 from zsl_cli.errors import ZslError
+from zsl_cli.evaluation import class_folders
+from zsl_cli.support.numbering import without_numbers
 from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.wording import counted, some
-from zsl_cli.vocabulary.class_names import class_name
+from zsl_cli.vocabulary import listed
+from zsl_cli.vocabulary.class_names import WORDNET_ID
 from zsl_cli.vocabulary.hierarchy import Hierarchy
 from zsl_cli.vocabulary.label import Label, normal_name
 
 WORDNET = "wordnet"
 _IMAGENET = {"imagenet-21k": "imagenet21k_goog", "imagenet-1k": "imagenet"}
-_PARTS = {"train", "training", "val", "valid", "validation", "test"}
 
 
 @dataclass(frozen=True)
@@ -46,35 +49,44 @@ def read(source: str, places: Places, *, persons: bool = False,
         return _from_wordnet(source, root if kind == WORDNET else "", places, persons, reporter)
     path = Path(source)
     if path.is_dir():
-        return _checked(path, _folders(path, places), reporter)
+        return _checked(path, _named(path, _folders(path), places), reporter)
     if not path.is_file():
         raise ZslError(f"`labels={source}`: no such file or folder, and none of wordnet, "
                        f"wordnet:LABEL, {', '.join(_IMAGENET)}")
-    return _checked(path, ((f"line {number}", label) for number, label in
-                           label_files.read(path, reporter)), reporter)
+    return _checked(path, _named(path, ((f"line {number}", label) for number, label in
+                                        label_files.read(path, reporter)), places), reporter)
 
 
 def relinked(labels: Sequence[Label], keep: Sequence[bool]) -> Iterator[Label]:
     """The labels that are kept; a parent that is not is replaced by its own nearest ones that
     are."""
     gone = {label.id: label.parents for label, kept in zip(labels, keep, strict=True) if not kept}
+    nearest: dict[str, tuple[str, ...]] = {}  # to each of those, as far as it has been asked for
 
-    def nearest(parents: Sequence[str]) -> Iterator[str]:
-        seen: set[str] = set()
-        ahead = [*reversed(parents)]
+    def above(parents: Sequence[str]) -> tuple[str, ...]:
+        """Each parent that is kept, and the nearest to each of the others."""
+        found = [nearest.get(one, ()) if one in gone else (one,) for one in dict.fromkeys(parents)]
+        return found[0] if len(found) == 1 else tuple(dict.fromkeys(chain.from_iterable(found)))
+
+    def resolve(parents: Sequence[str]) -> tuple[str, ...]:
+        """As ``above``, after what that needs; without recursion, since a chain may be long."""
+        ahead = [*parents]
+        entered: set[str] = set()
         while ahead:
-            parent = ahead.pop()
-            if parent not in seen:
-                seen.add(parent)
-                if parent in gone:
-                    ahead.extend(reversed(gone[parent]))
-                else:
-                    yield parent
+            one = ahead[-1]
+            if one in gone and one not in nearest and one not in entered:
+                entered.add(one)
+                ahead += gone[one]
+                continue
+            ahead.pop()
+            if one in entered and one not in nearest:
+                nearest[one] = above(gone[one])
+        return above(parents)
 
     for label, kept in zip(labels, keep, strict=True):
         if kept:
             yield (label if gone.keys().isdisjoint(label.parents) else
-                   replace(label, parents=tuple(nearest(label.parents))))
+                   replace(label, parents=resolve(label.parents)))
 
 
 def _from_wordnet(source: str, root: str, places: Places, persons: bool,
@@ -148,27 +160,24 @@ def _check_parents(path: Path, labels: dict[str, Label], places: dict[str, str],
                      f"{some(list(strangers))} ({next(iter(strangers.values()))})")
 
 
-def _folders(path: Path, places: Places) -> Iterator[tuple[str, Label]]:
+def _folders(path: Path) -> Iterator[tuple[str, Label]]:
     """The class folders of a dataset: ``tabby_cat``, ``n02123045`` or ``n02123045_tabby``."""
-    names = sorted(entry.name for entry in path.iterdir()
-                   if entry.is_dir() and not entry.name.startswith("."))
-    if names and _PARTS.issuperset(map(str.lower, names)):
-        raise ZslError(f"`labels={path}`: its folders are parts of a dataset ({', '.join(names)}), "
-                       f"not classes; name one of them, such as {path / names[0]}")
+    names = class_folders.names_in(path)
+    for name, text in zip(names, without_numbers(names), strict=True):
+        yield f"class folder {name!r}", listed.label(text)
+
+
+def _named(path: Path, placed: Iterable[tuple[str, Label]],
+           places: Places) -> Iterator[tuple[str, Label]]:
+    """The labels, those that are nothing but an id of WordNet with what it says of them; raises
+    ZslError."""
     wordnet: WordNet | None = None
-    for name in names:
-        id_, words = class_name(name)
-        if id_ and not words:
-            wordnet = wordnet or WordNet(find_folder(places.wordnet))
-            label = _noun(path / name, id_, wordnet)
-        else:
-            label = Label(id_ or name, words or name)
-        yield f"class folder {name!r}", label
-
-
-def _noun(folder: Path, id_: str, wordnet: WordNet) -> Label:
-    """What WordNet says of the id that a folder is called by; raises ZslError."""
-    if id_ not in wordnet.synsets:
-        raise ZslError(f"{folder}: WordNet has no noun {id_}")
-    synset = wordnet.synsets[id_]
-    return Label(id_, synset.words[0], synset.words[1:], synset.definition)
+    for place, label in placed:
+        if label.name != label.id or not WORDNET_ID.fullmatch(label.id):
+            yield place, label
+            continue
+        wordnet = wordnet or WordNet(find_folder(places.wordnet))
+        if label.id not in wordnet.synsets:
+            raise ZslError(f"{path}, {place}: WordNet has no noun {label.id}")
+        synset = wordnet.synsets[label.id]
+        yield place, Label(label.id, synset.words[0], synset.words[1:], synset.definition)

@@ -18,6 +18,7 @@ class Report:
     own, mean, subword: of the labels that are written, by how their vectors are made.
     synonym: of these, those with the vector of a synonym.
     left_out: for words that are unknown.
+    without_accents: with the vectors of words that are spelt so, as other words may be.
     without_phrase: left out, too, for a phrase that is unknown, though its words are not.
     """
 
@@ -30,11 +31,14 @@ class Report:
     unknown_words: Counter[str] = field(default_factory=Counter)
     twice: int = 0
     without_direction: list[str] = field(default_factory=list)
+    without_accents: list[str] = field(default_factory=list)
     without_phrase: list[str] = field(default_factory=list)
     same_vector: int = 0
 
-    def count(self, composed: Composed) -> None:
+    def count(self, name: str, composed: Composed) -> None:
         """A label that is written, and how its vector is composed."""
+        if not composed.synonym and not name.isascii() and "".join(composed.tokens).isascii():
+            self.without_accents.append(name)
         self.own += composed.how == "own"
         self.mean += composed.how == "mean"
         self.subword += composed.how == "subword"
@@ -52,6 +56,9 @@ class Report:
             yield (f"{len(self.without_phrase):,} of {counted(self.labels, 'label')} left out, "
                    "without a phrase of their own (`phrases=auto` takes the mean of the words): "
                    f"{some(self.without_phrase)}")
+        if self.without_accents:
+            yield (f"{counted(len(self.without_accents), 'label')} with the vectors of words "
+                   f"without their accents: {some(self.without_accents)}")
         if self.without_direction:
             yield f"left out, with a vector of zeros or NaN: {some(self.without_direction)}"
         if self.twice:

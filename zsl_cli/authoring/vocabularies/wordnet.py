@@ -1,6 +1,7 @@
 """The nouns of Princeton WordNet 3.0, from its database files (see wndb(5WN))."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from pathlib import Path
 from zsl_cli.errors import ZslError
 
 PERSON = "n00007846"
+_VERSION = re.compile(r"\bWordNet\W+(?:Release\W+)?([0-9]+(?:\.[0-9]+)*)")
+_DOG = "n02084071"  # in version 3.0 alone
+_WHOLE = 50_000  # synsets; a database with fewer is an extract
 _PLACES = (Path("/usr/share/wordnet"), Path("/usr/local/share/wordnet/dict"),
            Path("/usr/local/WordNet-3.0/dict"), Path("/opt/homebrew/opt/wordnet/dict"))
 
@@ -27,8 +31,10 @@ class WordNet:
     """Noun synsets by id, the senses of each word, and how often a sense was tagged in text."""
 
     def __init__(self, folder: Path) -> None:
-        """Read ``data.noun``, ``index.noun`` and ``cntlist.rev``; raises ZslError."""
+        """Read ``data.noun``, ``index.noun`` and ``cntlist.rev``; raises ZslError, also for
+        another version, in which the same ids are those of other nouns."""
         try:
+            _check_version(folder / "data.noun")
             self.synsets = dict(_synsets(_lines(folder / "data.noun")))
             self.senses = dict(_senses(_lines(folder / "index.noun")))
             self._tags, self._totals = _tags(
@@ -38,6 +44,8 @@ class WordNet:
                            "database files (Debian: apt install wordnet-base)") from error
         except (ValueError, IndexError) as error:
             raise ZslError(f"{folder}: not WordNet 3.0's database files ({error})") from error
+        if len(self.synsets) > _WHOLE and _DOG not in self.senses.get("dog", ()):
+            raise _other_version(folder, "another version of WordNet")
         self._above: dict[str, frozenset[str]] = {}
 
     def ancestors(self, id_: str) -> frozenset[str]:
@@ -91,6 +99,25 @@ def find_folder(folder: Path | None) -> Path:
 def load(folder: Path | None) -> WordNet:
     """WordNet from the given folder, or from where it usually lies; raises ZslError."""
     return WordNet(find_folder(folder))
+
+
+def _check_version(path: Path) -> None:
+    """Raise ZslError where the licence, with which the file begins, names other versions alone."""
+    licence = ""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            if not line.startswith("  "):
+                break
+            licence += line
+    versions = _VERSION.findall(licence)
+    if "Open English" in licence or (versions and "3.0" not in versions):
+        what = "Open English WordNet" if "Open English" in licence else f"WordNet {versions[0]}"
+        raise _other_version(path, what)
+
+
+def _other_version(path: Path, what: str) -> ZslError:
+    return ZslError(f"{path}: {what}, whose ids differ from those of WordNet 3.0; give the folder "
+                    "of WordNet 3.0's database files (Debian: apt install wordnet-base)")
 
 
 def _lines(path: Path) -> list[str]:

@@ -49,11 +49,12 @@ def say_meanings(classifier: "Classifier", labels: Sequence[str], under: Sequenc
     """
     if not labels and not under:
         return
+    from zsl_cli.vocabulary.listed import meaning
     from zsl_cli.vocabulary.phrases import compose
     from zsl_cli.vocabulary.subset import Subset
 
     vocabulary = classifier.vocabulary
-    known = [match for label in labels if (match := vocabulary.look_up(label))]
+    known = [match for label in labels if (match := meaning(label, vocabulary))]
     say_senses(vocabulary, [*known, *map(vocabulary.find, under)])
     if known and isinstance(nearest, Subset):
         say_left_out([match.text for match in known if match.row not in nearest])
@@ -118,7 +119,8 @@ def say_senses(vocabulary: "Vocabulary", matches: "Iterable[Match]") -> None:
     for match in matches:
         if match.others and match.row not in said:
             said.add(match.row)
-            others = "; ".join(_sense(vocabulary.label(row)) for row in match.others)
+            others = listed([_sense(vocabulary.label(row)) for row in match.others],
+                            separator="; ")
             printing.note(f"{match.text} taken as {_sense(vocabulary.label(match.row))}. Others, "
                           f"by id: {others}")
 

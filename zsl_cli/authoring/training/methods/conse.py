@@ -84,12 +84,13 @@ def projection_of(plan: "Plan", vocabulary: "Vocabulary",
     import numpy as np
 
     from zsl_cli.authoring.networks.projection import Projection
+    from zsl_cli.vocabulary.listed import meaning
 
     classes = _classes_of(plan)
     posterior = np.zeros((vectors.shape[1], len(classes)), np.float32)
     known = 0
     for column, label in enumerate(classes):
-        match = vocabulary.look_up(label.id) or vocabulary.look_up(label.name)
+        match = meaning(label.id, vocabulary) or meaning(label.name, vocabulary)
         if match is not None:
             posterior[:, column] = vectors[match.row]
             known += 1

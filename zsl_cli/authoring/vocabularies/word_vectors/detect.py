@@ -63,7 +63,7 @@ def _vectors(stream: Stream, encoding: str, guess: Collection[str]) -> WordVecto
         head = stream.peek(_HEAD)
     if not head:
         raise ZslError(f"{stream.path}: the file is empty")
-    if head[:4] == struct.pack("<i", fasttext.MAGIC):
+    if head[:4] == struct.pack("<i", fasttext.MAGIC) or fasttext.is_unmarked(head):
         return fasttext.FastTextVectors(stream, encoding, guess)
     header = HEADER.match(head)
     if header and not _is_text(head[header.end():], int(header[2])):

@@ -14,8 +14,9 @@ import numpy as np
 from zsl_cli.authoring.vocabularies.word_vectors.base import (
     HEAD,
     LONGEST_WORD,
+    MOST_DIMENSIONS,
+    Decoder,
     check_dimension,
-    decode,
 )
 from zsl_cli.authoring.vocabularies.word_vectors.stream import Stream
 from zsl_cli.errors import ZslError
@@ -29,12 +30,28 @@ if TYPE_CHECKING:
 MAGIC = 793712314
 _VERSIONS = (11, 12)
 _ARGUMENTS = "<12id"  # dim, ws, epoch, minCount, neg, wordNgrams, loss, model, bucket, minn, …
+_MOST = 10_000  # that arguments are
+_UNMARKED = 0  # before there was a mark, a version and anything that is quantised
+_SUPERVISED = _LOSSES = 3
 _WORD, _LABEL = 0, 1
 _END_OF_SENTENCE = "</s>"
 _ROWS = 4_096  # of the matrix that are held at once
 _CHUNK = 1 << 20
 _SHIFT = 32  # a row of the matrix and a word's place in one number, so that both sort at once
 _PLACE = (1 << _SHIFT) - 1
+
+
+def is_unmarked(head: bytes) -> bool:
+    """Whether a file begins with the arguments of a model, as those of fastText's first versions
+    do, which have no mark."""
+    if len(head) < struct.calcsize(_ARGUMENTS):
+        return False
+    (dimension, window, epochs, least, negatives, word_ngrams, loss, model, buckets, shortest,
+     longest, rate, threshold) = struct.unpack_from(_ARGUMENTS, head)
+    return (1 <= dimension <= MOST_DIMENSIONS and 1 <= loss <= _LOSSES and 1 <= model <= _SUPERVISED
+            and all(1 <= number <= _MOST for number in (window, epochs, word_ngrams, rate))
+            and all(0 <= number <= _MOST for number in (negatives, shortest, longest))
+            and min(least, buckets) >= 0 and 0 <= threshold < 1)
 
 
 class FastTextVectors:
@@ -51,22 +68,26 @@ class FastTextVectors:
 
         Raises ZslError.
         """
-        self._stream, self._encoding, self._guess = stream, encoding, guess
-        _, version = self._unpack("<2i")
-        if version not in _VERSIONS:
+        self._stream, self._decode, self._guess = stream, Decoder(encoding), guess
+        marked = not is_unmarked(stream.peek(struct.calcsize(_ARGUMENTS)))
+        version = self._unpack("<2i")[1] if marked else _UNMARKED
+        if version not in (_UNMARKED, *_VERSIONS):
             raise ZslError(f"{stream.path}: version {version} of fastText's format; zsl reads "
                            f"{' and '.join(map(str, _VERSIONS))}")
         arguments = self._unpack(_ARGUMENTS)
         self.dimension = arguments[0]
         check_dimension(self.dimension, str(stream.path))
         self._buckets, self._shortest, self._longest = arguments[8:11]
+        if version < _VERSIONS[-1] and arguments[7] == _SUPERVISED:
+            self._longest = 0  # such models had no subwords, whatever they say
         self.subwords = self._longest > 0 and self._buckets > 0
-        entries, words, labels, _tokens, pruned = self._unpack("<3i2q")
+        entries, words, labels, _tokens = self._unpack("<3iq")
+        pruned = self._unpack("<q")[0] if marked else -1
         if min(entries, words, labels) < 0 or words + labels != entries:
             raise ZslError(f"{stream.path}: damaged: {words:,} words and {labels:,} labels in "
                            f"{entries:,} entries")
         self._words = self._read_words(entries)
-        if pruned > 0 or self._unpack("<?")[0]:
+        if pruned > 0 or (marked and self._unpack("<?")[0]):
             raise ZslError(f"{stream.path}: a quantised fastText model (.ftz); zsl reads the full "
                            "one (.bin)")
         self._rows, width = self._unpack("<2q")
@@ -83,9 +104,10 @@ class FastTextVectors:
     def _truncated(self) -> ZslError:
         return ZslError(f"{self._stream.path}: truncated: it ends before its matrix does")
 
-    def _read_words(self, entries: int) -> list[str]:
-        """The dictionary: each word, a zero byte, its count, and whether it is a word."""
-        words: list[str] = []
+    def _read_words(self, entries: int) -> list[str | None]:
+        """The dictionary: each word, a zero byte, its count, and whether it is a word; None for
+        those that are no text, since rows of the matrix go by their places."""
+        words: list[str | None] = []
         buffer, at = b"", 0
         rest = struct.Struct("<qb")
         for _ in range(entries):
@@ -102,20 +124,24 @@ class FastTextVectors:
                 raise self._truncated()
             _count, kind = rest.unpack_from(buffer, end + 1)
             if kind == _WORD:
-                words.append(decode(buffer[at:end], self._encoding,
-                                    lambda: f"{self._stream.path}, word {len(words) + 1:,}"))
+                words.append(self._decode(buffer[at:end]))
             at = end + 1 + rest.size
         self._stream.unread(buffer[at:])
         return words
+
+    def notes(self) -> Iterator[str]:
+        """See WordVectors."""
+        self._decode.check(self._stream.path)
+        return self._decode.notes()
 
     def read(self, wanted: Container[str] | None = None, *, limit: int | None = None,
              ) -> "Iterator[Found]":
         """See WordVectors."""
         known = set(self._words) if self._guess else ()
         among = range(len(self._words[:limit]))
-        rows = [row for row in among
-                if wanted is None or row < HEAD or self._words[row] in wanted]
-        names = [self._words[row] for row in rows]
+        found = [(row, word) for row in among if (word := self._words[row]) is not None
+                 and (wanted is None or row < HEAD or word in wanted)]
+        rows, names = [row for row, _ in found], [word for _, word in found]
         if self.subwords:
             guessed = [word for word in dict.fromkeys(self._guess) if word not in known]
             self.guessed = frozenset(guessed)

@@ -32,6 +32,10 @@ class FolderVectors:
         self._vocabulary, self._reporter = vocabulary, reporter
         self.dimension, self.space = vocabulary.dimension, vocabulary.space
 
+    def notes(self) -> Iterator[str]:
+        """See WordVectors; nothing."""
+        return iter(())
+
     def read(self, wanted: Container[str] | None = None, *, limit: int | None = None,
              ) -> "Iterator[Found]":
         """See WordVectors."""

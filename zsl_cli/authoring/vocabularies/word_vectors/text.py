@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections import Counter
 from collections.abc import Container, Iterator
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -12,8 +13,8 @@ from zsl_cli.authoring.vocabularies.word_vectors.base import (
     HEAD,
     LONGEST_WORD,
     MOST_DIMENSIONS,
+    Decoder,
     check_dimension,
-    decode,
     shown,
 )
 from zsl_cli.authoring.vocabularies.word_vectors.stream import Stream
@@ -22,15 +23,16 @@ from zsl_cli.errors import ZslError
 if TYPE_CHECKING:
     from zsl_cli.authoring.vocabularies.word_vectors.base import Found
 
-HEADER = re.compile(rb"(\d{1,12}) +(\d{1,6})\s*\n")
+HEADER = re.compile(rb"(\d{1,12})[ \t]+(\d{1,6})\s*\n")
 _LONGEST_LINE = LONGEST_WORD + 32 * MOST_DIMENSIONS
+_AHEAD = 1 << 16  # bytes that are looked at for the usual number of numbers
 
 
 class TextVectors:
     """word2vec text, fastText ``.vec``, GloVe; see WordVectors.
 
-    A word may have blanks in it (GloVe's largest files have some): the last D fields are the
-    vector. What would be a number more than there should be is an error all the same.
+    A word may have blanks and numbers in it (GloVe's largest files have ``. . .``, others ``boeing
+    747``): the last D fields are the vector.
     """
 
     subwords = False
@@ -38,9 +40,10 @@ class TextVectors:
     space: str | None = None
 
     def __init__(self, stream: Stream, encoding: str) -> None:
-        """Reads the header, or the dimension off the first line. Raises ZslError."""
-        self._stream, self._encoding = stream, encoding
-        self._line = 0
+        """Reads the header, or the dimension off the first lines. Raises ZslError."""
+        self._stream, self._decode = stream, Decoder(encoding)
+        self._line = self._words = 0
+        self._read_all = False
         self._count: int | None = None
         self._held = self._next()
         header = HEADER.fullmatch(self._held)
@@ -49,39 +52,54 @@ class TextVectors:
             self._count, self.dimension = int(header[1]), int(header[2])
             check_dimension(self.dimension, self._where())
             self._held = b""
+            counts = self._numbers_ahead()
+            if counts and min(counts) > self.dimension:
+                raise ZslError(f"{stream.path}, line 2: {min(counts)} numbers, and more than the "
+                               f"{self.dimension} numbers that are expected")
         else:
             self.format = "GloVe text"
             self.dimension = self._dimension_of(self._held)
 
     def _dimension_of(self, line: bytes) -> int:
-        """How many fields at the end of a line are numbers."""
+        """How many fields at the end of most lines are numbers, as far as one looks ahead; the
+        first word may end in a number."""
         numbers = numbers_at_end(line.split())
         if numbers < 2:
             raise ZslError(f"{self._where()}: not a word and its vector, so this is no file of "
                            f"word vectors: {shown(line.strip()[:60])}")
+        if ahead := self._numbers_ahead():
+            usual = Counter([numbers, *ahead]).most_common()
+            numbers = min(count for count, times in usual if times == usual[0][1])
         check_dimension(numbers, self._where())
         return numbers
+
+    def _numbers_ahead(self) -> list[int]:
+        """How many fields at the end of each of the next whole lines are numbers."""
+        lines = self._stream.peek(_AHEAD)[:_AHEAD].split(b"\n")[:-1]
+        return [numbers_at_end(line.split()) for line in lines if line.strip()]
 
     def read(self, wanted: Container[str] | None = None, *, limit: int | None = None,
              ) -> "Iterator[Found]":
         """See WordVectors."""
-        words = 0
-        while limit is None or words < limit:
+        while limit is None or self._words < limit:
             line, self._held = self._held or self._next(), b""
             if not line:
-                if self._count is not None and words != self._count:
-                    raise ZslError(f"{self._stream.path}: truncated: its header speaks of "
-                                   f"{self._count:,} words, and it ends after {words:,}")
+                self._read_all = True
                 return
-            if self._count is not None and words == self._count:
-                if not line.strip():
-                    continue
-                raise ZslError(f"{self._where()}: a wrong header: it speaks of "
-                               f"{self._count:,} words, and there are more")
+            if not line.strip():
+                continue
             word, numbers = self._split(line)
-            words += 1
-            if wanted is None or words <= HEAD or word in wanted:
+            self._words += 1
+            if word is not None and (wanted is None or self._words <= HEAD or word in wanted):
                 yield word, self._vector(numbers)
+
+    def notes(self) -> "Iterator[str]":
+        """See WordVectors."""
+        self._decode.check(self._stream.path)
+        yield from self._decode.notes()
+        if self._read_all and self._count not in (None, self._words):
+            yield (f"the header of {self._stream.path.name} speaks of {self._count:,} words, and "
+                   f"there are {self._words:,}; is the file whole?")
 
     def _next(self) -> bytes:
         line = self._stream.readline(_LONGEST_LINE)
@@ -91,27 +109,21 @@ class TextVectors:
                            "is no file of word vectors")
         return line
 
-    def _split(self, line: bytes) -> tuple[str, bytes]:
-        """A line's word and the text of its numbers."""
+    def _split(self, line: bytes) -> tuple[str | None, bytes]:
+        """A line's word, None if that is no text, and the text of its numbers."""
         line = line.rstrip()
-        if not line:
-            raise ZslError(f"{self._where()}: an empty line, and a word and {self.dimension} "
-                           "numbers are expected")
         if b"\t" in line:
             line = line.replace(b"\t", b" ")
         if b"  " in line:
             line = re.sub(rb" +", b" ", line)
         blanks = line.count(b" ") - self.dimension
-        end = line.find(b" ")
-        for _ in range(blanks):
-            end = line.find(b" ", end + 1)
         if blanks < 0:
             raise ZslError(f"{self._where()}: {blanks + self.dimension} numbers, and "
                            f"{self.dimension} are expected")
-        if blanks > 0 and _is_number(line[:end].rpartition(b" ")[2]):
-            raise ZslError(f"{self._where()}: more than the {self.dimension} numbers that are "
-                           "expected")
-        return decode(line[:end], self._encoding, self._where), line[end + 1:]
+        end = line.find(b" ")
+        for _ in range(blanks):
+            end = line.find(b" ", end + 1)
+        return self._decode(line[:end]), line[end + 1:]
 
     def _vector(self, numbers: bytes) -> "np.ndarray":
         try:

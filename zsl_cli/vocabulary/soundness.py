@@ -1,0 +1,22 @@
+"""Whether label vectors can be compared with anything."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_BLOCK = 1024  # vectors looked at at once, so that they stay in a core's cache
+
+
+def unsound(vectors: "NDArray[np.floating]") -> "NDArray[np.int64]":
+    """The rows, rising, of vectors ``[n, D]`` that are zero or not finite throughout."""
+    found = []
+    for start in range(0, len(vectors), _BLOCK):
+        block = np.asarray(vectors[start:start + _BLOCK], np.float32)
+        squares = np.einsum("ij,ij->i", block, block)
+        # Squares of numbers that are very small, or large, are 0 or infinite, too.
+        found += [start + row for row in np.flatnonzero(~((squares > 0) & (squares < np.inf)))
+                  if not (np.isfinite(block[row]).all() and block[row].any())]
+    return np.array(found, np.int64)
