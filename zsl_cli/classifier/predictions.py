@@ -96,7 +96,7 @@ def csv_rows(prediction: Prediction, facts: Sequence[Any] = (),
 
     What a spreadsheet would run as a formula gets an apostrophe before it (see ``spreadsheet``).
     """
-    error = "" if prediction.error is None else str(prediction.error)
+    error = "" if prediction.error is None else prediction.error.plain
     if not prediction.labels:
         yield _safe([prediction.path, "", "", "", "", error, *facts,
                      *([""] if path_of else [])])

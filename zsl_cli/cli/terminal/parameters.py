@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-_PARAMETER = r"`([a-z][a-z_]*)(?:=([^`]*))?`"
+from zsl_cli.errors import PARAMETER
 
 
 def as_options(text: str, command: click.Command | None = None) -> str:
@@ -40,7 +40,7 @@ def as_options(text: str, command: click.Command | None = None) -> str:
         return options[name] if value is None else f"{options[name]} {value}"
 
     own = {value for value in _texts(context.params if context else {}) if "`" in value}
-    expressions = [*map(re.escape, sorted(own, key=len, reverse=True)), _PARAMETER]
+    expressions = [*map(re.escape, sorted(own, key=len, reverse=True)), PARAMETER.pattern]
     return re.sub("|".join(expressions), spelt, text)
 
 
