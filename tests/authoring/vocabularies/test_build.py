@@ -6,7 +6,7 @@ from word_vectors import BINARY
 
 from zsl_cli import Vocabulary
 from zsl_cli.authoring.vocabularies import build
-from zsl_cli.errors import RequestError
+from zsl_cli.errors import FolderError, RequestError
 
 CHOICES = {"phrases": build.PHRASES, "oov": build.OOV, "dtype": build.DTYPES}
 
@@ -64,3 +64,19 @@ result = build_vocabulary(BuildRequest("vectors.bin", "vocab/mine", "labels.txt"
 print(result.folder, result.manifest.labels, result.manifest.space, result.report.left_out)
 """, tmp_path, environment) == [
         f"vocab/mine 1 {Vocabulary.load(tmp_path / 'vocab' / 'mine').space} ['unicorn']"]
+
+
+@pytest.mark.parametrize(("vectors", "labels"), [("out/v.bin", None), ("v.bin", "out/l.txt")])
+def test_what_is_read_does_not_go_with_what_is_replaced(tmp_path, vectors, labels):
+    build.build_vocabulary(build.BuildRequest(_vectors(tmp_path / "v.bin"), tmp_path / "out"))
+    (tmp_path / "out" / "l.txt").write_text("tiger\n")
+    _vectors(tmp_path / "out" / "v.bin")
+    with pytest.raises(FolderError, match=r"lies in .*out, which would be replaced"):
+        build.build_vocabulary(build.BuildRequest(
+            tmp_path / vectors, tmp_path / "out", labels and tmp_path / labels, force=True))
+    assert (tmp_path / "out" / "v.bin").exists()
+
+
+def _vectors(path):
+    path.write_bytes(BINARY)
+    return path

@@ -64,3 +64,13 @@ def test_places_are_looked_at_before_anything_is_read(tmp_path):
             tmp_path / ("M" if places else "no/M"), **places)
         with pytest.raises(ZslError, match=f"`{name}` .*there is no folder"):
             from_classifier.fit_vocabulary(request)
+
+
+def test_what_is_fitted_to_does_not_go_with_what_is_replaced(tmp_path):
+    (tmp_path / "out").mkdir()
+    for name in ("vocabulary.json", "c.pth"):
+        (tmp_path / "out" / name).touch()
+    request = from_classifier.FitRequest(tmp_path / "out" / "c.pth", tmp_path / "out",
+                                         tmp_path / "M.npz", force=True)
+    with pytest.raises(ZslError, match=r"c.pth lies in .*out, which would be replaced"):
+        from_classifier.fit_vocabulary(request)

@@ -9,7 +9,7 @@ from pathlib import Path
 from zsl_cli.authoring.networks.hints import Hints
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
 from zsl_cli.authoring.networks.projection import Projection
-from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.errors import RequestError
 from zsl_cli.support import folders
 from zsl_cli.support.limits import FEATURES_FROM, QUANTIZE
 from zsl_cli.support.names import set_paths, set_texts
@@ -106,12 +106,11 @@ class ExportRequest:
         return "float32" if self.quantize == "none" else self.quantize
 
     def check_output(self) -> None:
-        """Raise ZslError where the folder could not be written, or the checkpoint would go with
-        what it replaces."""
-        folders.check_target(self.folder, force=self.force)
-        if self.checkpoint.resolve().is_relative_to(self.folder.resolve()):
-            raise ZslError(f"{self.checkpoint} lies in {self.folder}, which would be replaced; "
-                           "name another output")
+        """Raise FolderError where the folder could not be written, or what is to be read would go
+        with what it replaces."""
+        folders.check_target(self.folder, force=self.force, reads=(
+            self.checkpoint, self.projection, self.vocabulary, self.class_names, self.phrase_map,
+            self.text_encoder, self.vocab_labels, self.calibration_images))
 
 
 def _default_name(checkpoint: Path) -> str:

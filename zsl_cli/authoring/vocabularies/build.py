@@ -106,7 +106,8 @@ class BuildResult:
 
 def build_vocabulary(request: BuildRequest, reporter: Reporter = SILENT) -> BuildResult:
     """Write the vocabulary folder. Raises ZslError, and leaves nothing behind."""
-    folders.check_target(request.output, force=request.force)
+    folders.check_target(request.output, force=request.force, reads=(
+        request.vectors, request.labels, request.places.wordnet, request.places.class_lists))
     reporter.start("reading labels")
     labels = None if request.labels is None else label_lists.read(
         request.labels, request.places, persons=request.persons, reporter=reporter)

@@ -57,7 +57,8 @@ class FitRequest:
 
     def check_outputs(self) -> None:
         """Raise ZslError, before hours of work, for what could not be written at their end."""
-        folders.check_target(self.output, force=self.force)
+        folders.check_target(self.output, force=self.force, reads=(
+            self.checkpoint, self.wordnet, self.text_encoder, self.class_lists))
         for name, path in (("projection", self.projection), ("phrase_map", self.phrase_map)):
             if path is None:
                 continue

@@ -96,7 +96,7 @@ def train(request: WordTrainingRequest, reporter: Reporter = SILENT) -> WordTrai
     """
     with extras.needed("vocab", "training word vectors"):
         import gensim
-    folders.check_target(request.output, force=request.force)
+    folders.check_target(request.output, force=request.force, reads=(request.corpus,))
     texts = corpus.find(request.corpus)
     work = work_folder_of(request.output)
     with _opened(work):
