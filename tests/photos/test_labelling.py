@@ -139,18 +139,26 @@ def test_a_dry_run_writes_nothing(request_of, photos, tmp_path):
      "what is streamed is JSONL; for csv give `output` a file"),
     ({"report": "l.jsonl"}, "l.jsonl cannot be both the output and the report"),
     ({"sources": (), "files_from": "nowhere"}, "`files_from` nowhere: No such file"),
-    ({"top": 0}, "`top` must be a whole number from 1 to 1000, not 0"),
-    ({"top": 2.5}, "`top` must be a whole number from 1 to 1000, not 2.5"),
+    ({"top": 0}, "`top` must be a whole number from 1 to 1,000, not 0"),
+    ({"top": 2.5}, "`top` must be a whole number from 1 to 1,000, not 2.5"),
     ({"threshold": float("nan")}, "`threshold` must be a number from 0 to 1, not nan"),
     ({"threshold": 1.5}, "`threshold` must be"), ({"max_depth": -1}, "`max_depth` must be"),
     ({"exact": True, "ef": 10}, "`ef` is for the HNSW index, which `exact` does without"),
     ({"ef": 0}, "`ef` must be"), ({"jobs": 0}, "`jobs` must be"),
     ({"batch_size": 2000}, "`batch_size` must be"), ({"max_pixels": 0}, "`max_pixels` must be"),
+    ({"sources": [1]}, "`sources` takes a name, or several, not [1]"),
     ({"device": "tpu"}, "`device` is one of auto, cpu, cuda, and not 'tpu'")])
 def test_what_makes_no_sense_is_refused(request_of, what, message):
     with pytest.raises(RequestError) as refused:
         label(request_of(**{"sources": "photos", "output": "l.jsonl", **what}))
     assert message in str(refused.value)
+
+
+def test_one_text_is_one_name(request_of, photos):
+    (photos / "other.bmp").write_bytes(b"no photo")
+    request = request_of(output="l.jsonl", exclude="*.png", labels="cat", under="animal")
+    assert [path for path, _ in request.photos()] == ["photos/other.bmp"]
+    assert (request.question.labels, request.question.under) == (("cat",), ("animal",))
 
 
 def test_what_somebody_else_wrote_is_not_replaced_without_force(request_of, tmp_path):

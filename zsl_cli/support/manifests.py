@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
-from zsl_cli.errors import FolderError
+from zsl_cli.errors import FolderError, RequestError
 
 FORMAT = 1
 
@@ -23,6 +23,8 @@ TOKENIZER_FILE = "tokenizer.json"
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
 FITS = ("crop", "squash", "pad")
+
+_SOURCE = ("name", "license", "url")
 
 Entries = Mapping[str, Any]
 """A JSON object."""
@@ -345,9 +347,28 @@ def _files(entries: Any, path: Path) -> dict[str, FileEntry]:
     return {name: FileEntry(entry["sha256"], entry["bytes"]) for name, entry in entries.items()}
 
 
+def check_sources(sources: object, named: str = "`sources`") -> tuple[dict[str, str], ...]:
+    """What a folder comes from, as a manifest has it; raises RequestError for anything else.
+
+    named: what messages call it.
+    """
+    if not isinstance(sources, list | tuple) or not all(
+            isinstance(one, dict) and all(isinstance(one.get(key), str) for key in _SOURCE)
+            for one in sources):
+        raise RequestError(f"{named}: a list of {{name, license, url}} is expected")
+    return tuple(sources)
+
+
 def _sources(entry: Any) -> tuple[dict[str, str], ...]:
-    """Those that are objects; what is there for people alone makes no folder unusable."""
-    return tuple(one for one in entry if isinstance(one, dict)) if isinstance(entry, list) else ()
+    """Those that are objects, with what they lack; what is there for people alone makes no folder
+    unusable."""
+    return tuple({**one, **{key: str(one.get(key, "not given")) for key in _SOURCE}}
+                 for one in entry if isinstance(one, dict)) if isinstance(entry, list) else ()
+
+
+def is_template(template: object) -> bool:
+    """Whether a label can be put into it: a text with one ``{}``, and no other brace."""
+    return isinstance(template, str) and bool(re.fullmatch(r"[^{}]*\{\}[^{}]*", template))
 
 
 def _is_plain(name: str) -> bool:
@@ -369,7 +390,7 @@ def _text(entries: Entries, path: Path) -> TextEncoding | None:
     if not isinstance(templates, list):
         raise FolderError(f"{path}: text: a list, templates, is expected")
     for template in templates:
-        if not isinstance(template, str) or not re.fullmatch(r"[^{}]*\{\}[^{}]*", template):
+        if not is_template(template):
             raise FolderError(f"{path}: text: template {template!r} is not a text with one {{}} "
                               "in it")
     return TextEncoding(tuple(templates), _lenient(SentenceEncoder, text))

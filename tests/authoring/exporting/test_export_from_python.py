@@ -63,10 +63,15 @@ def test_parts_that_do_not_go_together_are_refused_at_once(tmp_path):
             (r"`template='a dog'`: it must hold {} once", {"templates": ("a dog",)}),
             ("`quantize` is one of none, int8, fp16, and not 'int4'", {"quantize": "int4"}),
             ("`features_from` is one of", {"features_from": "end"}),
-            ("`temperature` must be above 0", {"temperature": 0.0}),
+            (r"`template='a {x} {}'`: .* no other brace", {"templates": "a {x} {}"}),
+            ("`temperature` must be a number above 0, not 0.0", {"temperature": 0.0}),
+            ("`temperature` must be a number above 0, not '1'", {"temperature": "1"}),
+            ("`sources`: a list of {name, license, url}", {"sources": [{"name": "me"}]}),
+            ("`hints` takes a Hints", {"hints": "timm:resnet18"}),
+            ("`checkpoint` takes a path, not None", {"checkpoint": None}),
             ("`output` takes a path, not 3", {"output": 3})):
         with pytest.raises(RequestError, match=message):
-            ExportRequest(tmp_path / "c.pth", **options)
+            ExportRequest(**{"checkpoint": tmp_path / "c.pth", **options})
 
 
 def test_paths_may_be_texts(tmp_path):

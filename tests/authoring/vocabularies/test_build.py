@@ -20,6 +20,16 @@ def test_what_is_no_choice_is_refused_with_those_that_are(name, tmp_path):
         build.BuildRequest(tmp_path / "v", tmp_path, **{name: "tokn"})
 
 
+@pytest.mark.parametrize(("what", "message"), [
+    ({"limit": "3"}, "`limit` must be a whole number at least 1, not '3'"),
+    ({"hnsw": {"m": 1}}, "`m` must be a whole number from 2 to 512, not 1"),
+    ({"sources": ("me",)}, "`sources`: a list of {name, license, url} is expected"),
+    ({"places": "/usr/share/wordnet"}, "`places` takes a Places"), ({"output": None}, "`output`")])
+def test_what_makes_no_sense_is_refused_before_any_work(what, message):
+    with pytest.raises(RequestError, match=message):
+        build.BuildRequest(**{"vectors": "v", "output": "o", **what})
+
+
 class Steps(dict):
     """Of each piece of work how much there was, and how much was done; and what was said."""
 

@@ -1,6 +1,5 @@
 """What is asked of an export."""
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,8 +11,9 @@ from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.errors import RequestError
 from zsl_cli.support import folders
 from zsl_cli.support.limits import FEATURES_FROM, QUANTIZE
-from zsl_cli.support.names import set_paths, set_texts
-from zsl_cli.support.values import check_choice
+from zsl_cli.support.manifests import check_sources, is_template
+from zsl_cli.support.names import set_names, set_paths, set_texts
+from zsl_cli.support.values import POSITIVE, check_choice, check_kind, set_numbers
 from zsl_cli.vocabulary.label import Label
 
 _SPACE = re.compile(r"[\w.:/-]{1,200}")
@@ -74,11 +74,13 @@ class ExportRequest:
     def __post_init__(self) -> None:
         set_paths(self, "checkpoint", "output", "text_encoder")
         set_paths(self, "class_names", "phrase_map", others=(tuple, list, PhraseMap))
+        set_names(self, "templates")
         set_texts(self, "projection", "vocabulary", "vocab_labels", "calibration_images")
         check_choice("quantize", self.quantize, QUANTIZE)
         check_choice("features_from", self.features_from, FEATURES_FROM)
-        if self.temperature is not None and not 0 < self.temperature < math.inf:
-            raise RequestError(f"`temperature` must be above 0, not {self.temperature}")
+        set_numbers(self, temperature=POSITIVE)
+        check_kind("hints", self.hints, Hints)
+        object.__setattr__(self, "sources", check_sources(self.sources))
         if self.space is not None and not _SPACE.fullmatch(self.space):
             raise RequestError("`space` takes letters, digits and . _ : / -")
         if self.space and self.vocabulary:
@@ -86,9 +88,9 @@ class ExportRequest:
         if (self.phrase_map is None) != (self.text_encoder is None):
             raise RequestError("`phrase_map` and `text_encoder` belong together")
         for template in self.templates:
-            if template.count("{}") != 1:
+            if not is_template(template):
                 raise RequestError(f"`template={template!r}`: it must hold {{}} once, where the "
-                                   "label goes")
+                                   "label goes, and no other brace")
 
     @property
     def folder(self) -> Path:

@@ -13,9 +13,9 @@ import torch
 from zsl_cli.authoring.exporting import card, compare, graph, heads, parity, quantize, text_tower
 from zsl_cli.authoring.exporting.plan import Labels, Plan, make
 from zsl_cli.authoring.exporting.request import ExportRequest
-from zsl_cli.classifier.classifier import MAX_TOP
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
+from zsl_cli.support.limits import MAX_TOP
 from zsl_cli.support.manifests import (
     ENCODER_FILE,
     LABEL_ENCODER_FILE,

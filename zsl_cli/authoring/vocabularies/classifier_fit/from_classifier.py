@@ -1,19 +1,19 @@
 """A classifier's checkpoint → a vocabulary folder whose vectors are fitted to it, and the maps into
 its space from features and from sentence vectors."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zsl_cli.authoring.vocabularies.classifier_fit import fit, fitted
 from zsl_cli.authoring.vocabularies.wordnet import find_folder
-from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.errors import ZslError
 from zsl_cli.support import extras, folders
 from zsl_cli.support.files import check_new_file
-from zsl_cli.support.manifests import VocabularyManifest
+from zsl_cli.support.manifests import VocabularyManifest, check_sources
 from zsl_cli.support.names import set_paths
 from zsl_cli.support.progress import SILENT, Reporter
+from zsl_cli.support.values import POSITIVE, set_numbers
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.networks.network import Network
@@ -34,7 +34,7 @@ class FitRequest:
     sources: dictionaries with ``name``, ``license`` and ``url``, for the manifest.
     force: whether what is there may be replaced.
 
-    Raises RequestError unless ``feature_length`` is a number above 0.
+    Raises RequestError for what makes no sense.
     """
 
     checkpoint: Path
@@ -52,8 +52,8 @@ class FitRequest:
     def __post_init__(self) -> None:
         set_paths(self, "checkpoint", "output", "projection", "phrase_map", "wordnet",
                            "text_encoder", "class_lists")
-        if self.feature_length is not None and not 0 < self.feature_length < math.inf:
-            raise RequestError(f"`feature_length` must be above 0, not {self.feature_length}")
+        set_numbers(self, feature_length=POSITIVE)
+        object.__setattr__(self, "sources", check_sources(self.sources))
 
     def check_outputs(self) -> None:
         """Raise ZslError, before hours of work, for what could not be written at their end."""

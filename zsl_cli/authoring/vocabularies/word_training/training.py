@@ -16,11 +16,12 @@ from zsl_cli.authoring.vocabularies import similarity
 from zsl_cli.authoring.vocabularies.word_training import corpus, prepare, skipgram
 from zsl_cli.authoring.vocabularies.word_training.prepare import Prepared
 from zsl_cli.authoring.vocabularies.wordnet import WordNet
-from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.errors import ZslError
 from zsl_cli.support import cpus, extras, files, folders, work_folder
-from zsl_cli.support.manifests import VocabularyManifest
+from zsl_cli.support.manifests import VocabularyManifest, check_sources
 from zsl_cli.support.names import set_paths
 from zsl_cli.support.progress import SILENT, Reporter
+from zsl_cli.support.values import COUNT, POSITIVE, check_hnsw, set_numbers
 from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.label import Label
@@ -41,7 +42,9 @@ class WordTrainingRequest:
     save_every: seconds between two checkpoints.
     sources: dictionaries with ``name``, ``license`` and ``url``, for the manifest.
 
-    Raises RequestError unless ``workers`` and ``save_every`` are above 0.
+    hnsw: parameters of the index that differ from what suits so many labels.
+
+    Raises RequestError for what makes no sense.
     """
 
     corpus: Path
@@ -58,10 +61,9 @@ class WordTrainingRequest:
 
     def __post_init__(self) -> None:
         set_paths(self, "corpus", "output")
-        if self.workers is not None and self.workers < 1:
-            raise RequestError(f"`workers` must be above 0, not {self.workers}")
-        if not self.save_every > 0:
-            raise RequestError(f"`save_every` must be above 0, not {self.save_every}")
+        set_numbers(self, workers=COUNT, save_every=POSITIVE)
+        object.__setattr__(self, "hnsw", check_hnsw(self.hnsw))
+        object.__setattr__(self, "sources", check_sources(self.sources))
 
 
 @dataclass(frozen=True)
