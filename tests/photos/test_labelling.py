@@ -8,6 +8,7 @@ import without_click
 
 from zsl_cli import LabelRequest, label
 from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.photos.journal import Journal
 from zsl_cli.photos.reporter import Reporter
 
 
@@ -117,10 +118,16 @@ def test_an_interrupt_goes_on_when_what_is_done_is_written(request_of, tmp_path)
     assert label(request_of(output="l.jsonl")).kept == 9
 
 
-def test_a_dry_run_writes_nothing(request_of, photos, tmp_path):
+def test_a_dry_run_writes_nothing(request_of, photos, tmp_path, monkeypatch):
     before = set(tmp_path.rglob("*"))
     result = label(request_of(output="l.jsonl", dry_run=True))
     assert (result.todo, result.labelled, result.outputs) == (9, 0, ("l.jsonl",))
+    label(request_of(output="done.jsonl"))
+    monkeypatch.setattr(Journal, "most_frequent", lambda *_: pytest.fail("the journal is read"))
+    assert label(request_of(output="done.jsonl", dry_run=True)).kept == 9
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.rglob("*"))
     listener = Listener()
     result = label(request_of(output="l.jsonl", xmp=True, dry_run=True), listener)
     assert (result.labelled, result.sidecars) == (9, 9)

@@ -120,6 +120,12 @@ class LabelRequest:
         return self.arguments
 
     @property
+    def works(self) -> bool:
+        """Whether photos are labelled, if only to find out what would change, and not counted
+        alone."""
+        return self.xmp or not self.dry_run
+
+    @property
     def stream(self) -> BinaryIO | None:
         """The stream that gets records as they come, if ``output`` is one."""
         if self.output is None or isinstance(self.output, str | os.PathLike):
