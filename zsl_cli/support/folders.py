@@ -50,6 +50,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def name_of(path: Path) -> str:
+    """What a folder or a file is called, ``.`` too; a link by its own name, not its target's."""
+    return os.path.basename(os.path.abspath(path))
+
+
 def homes(kind: Kind[Manifest]) -> list[Path]:
     """The folders in which names are looked up, first match first."""
     from platformdirs import user_data_path
@@ -145,7 +150,7 @@ def check_target(target: Path, *, force: bool, reads: Iterable[object] = ()) -> 
     """Raise FolderError unless a folder may be written here: there is nothing yet, or an empty
     folder, or with ``force`` a model or a vocabulary, and not the one that we stand in, nor one
     that holds what is to be read (see ``check_apart``)."""
-    if not target.absolute().name:
+    if not name_of(target):
         raise FolderError(f"{target}: the root of the file system; name a folder")
     above = next(parent for parent in target.absolute().parents if os.path.lexists(parent))
     if not above.is_dir():

@@ -1,15 +1,16 @@
 """A classifier's checkpoint → a vocabulary folder whose vectors are fitted to it, and the maps into
 its space from features and from sentence vectors."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from zsl_cli.authoring.vocabularies.classifier_fit import fit, fitted
 from zsl_cli.authoring.vocabularies.wordnet import find_folder
 from zsl_cli.errors import ZslError
 from zsl_cli.support import extras, folders
-from zsl_cli.support.files import check_new_file
+from zsl_cli.support.files import cannot_write, check_new_file, replacing
 from zsl_cli.support.manifests import VocabularyManifest, check_sources
 from zsl_cli.support.names import set_paths
 from zsl_cli.support.progress import SILENT, Reporter
@@ -90,16 +91,25 @@ def fit_vocabulary(request: FitRequest, reporter: Reporter = SILENT) -> FitResul
     parts = _parts(request, network, reporter)
     built = fitted.build(parts, reporter)
     result, phrases = built.fit, built.phrases
-    with folders.new_folder(request.output, force=request.force) as folder:
-        manifest = fitted.write(folder, parts, built)
-        Projection(result.features, result.posterior, result.bias, manifest.space,
-                   parts.settings.temperature, result.radius, result.score_temperature,
-                   unit_features=True).save(request.projection)
-        if request.phrase_map is not None and phrases is not None:
-            PhraseMap(phrases.landmarks, phrases.weights, phrases.bias, phrases.width,
-                      manifest.dimension, manifest.space, built.encoder,
-                      slack=result.slack_dimension).save(request.phrase_map)
+    try:
+        with (_file(request.projection) as projection, _file(request.phrase_map) as phrase_map,
+              folders.new_folder(request.output, force=request.force) as folder):
+            manifest = fitted.write(folder, parts, built)
+            assert projection is not None
+            Projection(result.features, result.posterior, result.bias, manifest.space,
+                       parts.settings.temperature, result.radius, result.score_temperature,
+                       unit_features=True).save(projection)
+            if phrase_map is not None and phrases is not None:
+                PhraseMap(phrases.landmarks, phrases.weights, phrases.bias, phrases.width,
+                          manifest.dimension, manifest.space, built.encoder,
+                          slack=result.slack_dimension).save(phrase_map)
+    except OSError as error:
+        raise cannot_write(error.filename or request.output, error) from error
     return FitResult(request.output, manifest, request.projection, request.phrase_map)
+
+
+def _file(path: Path | None) -> AbstractContextManager[BinaryIO | None]:
+    return nullcontext() if path is None else replacing(path)
 
 
 def _parts(request: FitRequest, network: "Network", reporter: Reporter) -> fitted.Request:
@@ -118,7 +128,7 @@ def _parts(request: FitRequest, network: "Network", reporter: Reporter) -> fitte
         reporter.say(f"{network.architecture}'s features are taken to be as long as "
                      f"EfficientNet-Lite0's, {usual}; `feature_length` says how long they are")
     return fitted.Request(
-        request.output.name, network.architecture, classifier.weight.detach().numpy(),
+        folders.name_of(request.output), network.architecture, classifier.weight.detach().numpy(),
         classifier.bias.detach().numpy(), find_folder(request.wordnet), request.text_encoder,
         request.class_lists, phrases=request.phrase_map is not None,
         settings=fit.Settings(feature_length=request.feature_length or usual),
