@@ -100,7 +100,7 @@ class ExportRequest:
     @property
     def model_name(self) -> str:
         """What the model is called."""
-        return self.name or self.folder.absolute().name
+        return self.name or folders.name_of(self.folder)
 
     @property
     def form(self) -> str:
@@ -117,7 +117,7 @@ class ExportRequest:
 
 def _default_name(checkpoint: Path) -> str:
     """``checkpoint-model`` for ``run/checkpoint.pt``."""
-    stem = checkpoint.resolve().name
+    stem = folders.name_of(checkpoint)
     for suffix in _SUFFIXES:
         stem = stem.removesuffix(suffix)
     return f"{stem}-model"

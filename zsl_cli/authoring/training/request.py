@@ -7,6 +7,7 @@ from zsl_cli.authoring.training import effects
 from zsl_cli.authoring.training.course import Course
 from zsl_cli.authoring.training.methods.base import Method
 from zsl_cli.authoring.training.methods.rank import Rank
+from zsl_cli.support import folders
 from zsl_cli.support.limits import DEVICES, MAX_PIXELS, QUANTIZE
 from zsl_cli.support.names import Name, set_paths, set_texts
 from zsl_cli.support.values import COUNT, check_choice, check_kind, set_numbers
@@ -79,4 +80,4 @@ class TrainRequest:
     @property
     def name(self) -> str:
         """What the trained model is called, and spaces and vocabularies of its own."""
-        return Path(self.output).absolute().name
+        return folders.name_of(Path(self.output))

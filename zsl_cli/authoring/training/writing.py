@@ -65,7 +65,7 @@ def _facts(request: "TrainRequest", examples: "Examples", fitted: Fitted,
                 **asdict(request.method), **course, "device": request.device,
                 "quantize": request.quantize}
     return {
-        "method": request.method.name, "data": Path(request.data).absolute().name,
+        "method": request.method.name, "data": folders.name_of(Path(request.data)),
         "images": result.images, "classes": result.classes,
         "vocabulary": examples.vocabulary.name, "space": fitted.projection.space,
         "settings": settings, "best_epoch": result.history.best,

@@ -137,7 +137,7 @@ def build_vocabulary(request: BuildRequest, reporter: Reporter = SILENT) -> Buil
         if labels is not None:
             made_from |= {"phrases": request.phrases, "oov": request.oov}
         manifest = writer.finish(
-            request.name or request.output.resolve().name,
+            request.name or folders.name_of(request.output),
             request.space or vectors.space or words.space(), request.hnsw, vectors=made_from,
             built=report.to_dict(), sources=list(request.sources), built_by=f"zsl {__version__}")
     return BuildResult(request.output, manifest, report)

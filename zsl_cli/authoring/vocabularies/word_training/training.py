@@ -241,7 +241,7 @@ def _write(request: WordTrainingRequest, prepared: Prepared, identities: list[co
            vectors: "NDArray[np.float32]", gensim: str) -> VocabularyManifest:
     digest = hashlib.sha256("\n".join(prepared.words).encode())
     digest.update(np.ascontiguousarray(vectors).data)
-    name = request.output.absolute().name
+    name = folders.name_of(request.output)
     labels = [Label(id=word, name=word.replace("_", " ")) for word in prepared.words]
     with folders.new_folder(request.output, force=request.force) as folder:
         return writing.write(
@@ -251,7 +251,7 @@ def _write(request: WordTrainingRequest, prepared: Prepared, identities: list[co
                 "method": "skip-gram", **asdict(request.words), **asdict(request.training),
                 "centred": request.centre, "workers": request.workers,
                 "corpus": {
-                    "name": request.corpus.absolute().name, "words": prepared.read,
+                    "name": folders.name_of(request.corpus), "words": prepared.read,
                     "words_trained": int(prepared.counts.sum()),
                     "least_count": int(prepared.counts[-1]),
                     "files": len(identities),
