@@ -13,9 +13,10 @@ from zsl_cli.support.version import __version__
 _PACKAGES = ("numpy", "pillow", "onnxruntime-gpu", "onnxruntime", "hnswlib", "click", "rich",
              "platformdirs", "tokenizers")
 _EXTRAS = (("pillow-heif", "heif", "HEIC images"),
-           ("pyarrow", "parquet", "Parquet from zsl label"), ("torch", "export", "zsl export"),
-           ("transformers", "vocab", "zsl vocab fit"),
-           ("gensim", "vocab", "zsl vocab train and fastText's .bin"))
+           ("pyarrow", "parquet", "labels as Parquet"),
+           ("torch", "export", "exporting a model"),
+           ("transformers", "vocab", "fitting a vocabulary"),
+           ("gensim", "vocab", "training word vectors, and fastText's .bin,"))
 
 
 @dataclass(frozen=True)

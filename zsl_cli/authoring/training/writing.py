@@ -97,7 +97,7 @@ def _write_curves(path: Path, request: "TrainRequest", result: TrainResult,
              "vocabulary": facts["vocabulary"], "epoch kept": result.history.best}
     if request.course.finetune:
         shown["of the network's"] = result.network_history.best
-    page = curves.page(f"zsl train, {request.method.name}", shown, {
+    page = curves.page(f"Training by {request.method.name}", shown, {
         "M": result.history.records, "network": result.network_history.records})
     with files.replacing(path) as file:
         file.write(page.encode())
