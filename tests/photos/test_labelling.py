@@ -26,9 +26,6 @@ class Listener(Reporter):
         before = self.done[self.begun[-1][0]]
         self.done[self.begun[-1][0]] = (before[0] + done, before[1] + failed)
 
-    def scanned(self, counts):
-        self.counts = counts
-
     def loaded(self, classifier, nearest):
         self.model = classifier.model.name
 
@@ -59,7 +56,7 @@ def test_a_reporter_sees_what_a_bar_shows(request_of, photos):
                               ("writing r.html", None)]
     assert listener.done["looking for photos"] == (10, 0)
     assert listener.done["labelling"] == (10, 1)
-    assert (listener.counts.todo, listener.counts.kept, listener.model) == (10, 0, "paint")
+    assert listener.model == "paint"
     assert listener.failures == [("photos/bad.png", "image")]
     assert listener.results == [result]
 

@@ -51,7 +51,6 @@ def label(request: LabelRequest, reporter: Reporter | None = None) -> LabelResul
             _counted(request.photos(), reporter), retry_failed=request.retry_failed,
             check_content=request.check_content, thumbnails=request.reading.thumbnails,
             resolve_links=request.follow_links)
-        reporter.scanned(counts)
         run = _Run(request, reporter, classifier, journal, counts)
         stop = None
         if request.works:
