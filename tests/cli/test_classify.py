@@ -285,8 +285,6 @@ def test_the_pixel_limit_can_be_set(zsl, cat_jpg):
     assert record["error"]["kind"] == "limit"
     assert "raise the limit with max_pixels" in record["error"]["message"]
     assert b"raise the limit with --max-pixels" in result.stderr
-    result = zsl("classify", str(cat_jpg), "--max-pixels", "1000", "--csv")
-    assert b"raise the limit with max_pixels" in result.stdout
 
 
 @pytest.mark.usefixtures("any_file_name")

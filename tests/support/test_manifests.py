@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from zsl_cli.support import folders
-from zsl_cli.support.manifests import Agreement, ModelManifest, SentenceEncoder, check_sources
+from zsl_cli.support import folders, sources
+from zsl_cli.support.manifests import Agreement, ModelManifest, SentenceEncoder
 
 
 @pytest.fixture
@@ -49,4 +49,4 @@ def test_what_a_source_lacks_is_not_given():
     (source,) = read({"format": 1, "name": "m", "version": "1", "space": "s", "dimension": 2,
                       "input": {"size": 8}, "files": {}, "sources": [{"name": "me"}, 3]}).sources
     assert source == {"name": "me", "license": "not given", "url": "not given"}
-    assert check_sources([source]) == (source,)
+    assert sources.check([source]) == (source,)

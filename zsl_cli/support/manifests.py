@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
-from zsl_cli.errors import FolderError, RequestError
+from zsl_cli.errors import FolderError
+from zsl_cli.support import sources
 
 FORMAT = 1
 
@@ -23,8 +24,6 @@ TOKENIZER_FILE = "tokenizer.json"
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
 FITS = ("crop", "squash", "pad")
-
-_SOURCE = ("name", "license", "url")
 
 Entries = Mapping[str, Any]
 """A JSON object."""
@@ -217,7 +216,7 @@ class Manifest:
         return {"name": entries["name"], "version": str(entries["version"]),
                 "space": entries["space"], "dimension": entries["dimension"],
                 "files": _files(entries["files"], path),
-                "sources": _sources(entries.get("sources"))}
+                "sources": sources.completed(entries.get("sources"))}
 
 
 @dataclass(frozen=True)
@@ -345,25 +344,6 @@ def _files(entries: Any, path: Path) -> dict[str, FileEntry]:
             for name, entry in entries.items()):
         raise FolderError(f"{path}: \"files\" must give the sha256 and bytes of plain file names")
     return {name: FileEntry(entry["sha256"], entry["bytes"]) for name, entry in entries.items()}
-
-
-def check_sources(sources: object, named: str = "`sources`") -> tuple[dict[str, str], ...]:
-    """What a folder comes from, as a manifest has it; raises RequestError for anything else.
-
-    named: what messages call it.
-    """
-    if not isinstance(sources, list | tuple) or not all(
-            isinstance(one, dict) and all(isinstance(one.get(key), str) for key in _SOURCE)
-            for one in sources):
-        raise RequestError(f"{named}: a list of {{name, license, url}} is expected")
-    return tuple(sources)
-
-
-def _sources(entry: Any) -> tuple[dict[str, str], ...]:
-    """Those that are objects, with what they lack; what is there for people alone makes no folder
-    unusable."""
-    return tuple({**one, **{key: str(one.get(key, "not given")) for key in _SOURCE}}
-                 for one in entry if isinstance(one, dict)) if isinstance(entry, list) else ()
 
 
 def is_template(template: object) -> bool:

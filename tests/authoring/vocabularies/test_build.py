@@ -24,7 +24,7 @@ def test_what_is_no_choice_is_refused_with_those_that_are(name, tmp_path):
     ({"limit": "3"}, "`limit` must be a whole number at least 1, not '3'"),
     ({"hnsw": {"m": 1}}, "`m` must be a whole number from 2 to 512, not 1"),
     ({"sources": ("me",)}, "`sources`: a list of {name, license, url} is expected"),
-    ({"places": "/usr/share/wordnet"}, "`places` takes a Places"), ({"output": None}, "`output`")])
+    ({"places": "wordnet-3.0"}, "`places` takes a Places"), ({"output": None}, "`output`")])
 def test_what_makes_no_sense_is_refused_before_any_work(what, message):
     with pytest.raises(RequestError, match=message):
         build.BuildRequest(**{"vectors": "v", "output": "o", **what})

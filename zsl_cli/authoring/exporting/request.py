@@ -9,9 +9,9 @@ from zsl_cli.authoring.networks.hints import Hints
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
 from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.errors import RequestError
-from zsl_cli.support import folders
+from zsl_cli.support import folders, sources
 from zsl_cli.support.limits import FEATURES_FROM, QUANTIZE
-from zsl_cli.support.manifests import check_sources, is_template
+from zsl_cli.support.manifests import is_template
 from zsl_cli.support.names import set_names, set_paths, set_texts
 from zsl_cli.support.values import POSITIVE, check_choice, check_kind, set_numbers
 from zsl_cli.vocabulary.label import Label
@@ -80,7 +80,7 @@ class ExportRequest:
         check_choice("features_from", self.features_from, FEATURES_FROM)
         set_numbers(self, temperature=POSITIVE)
         check_kind("hints", self.hints, Hints)
-        object.__setattr__(self, "sources", check_sources(self.sources))
+        object.__setattr__(self, "sources", sources.check(self.sources))
         if self.space is not None and not _SPACE.fullmatch(self.space):
             raise RequestError("`space` takes letters, digits and . _ : / -")
         if self.space and self.vocabulary:

@@ -20,8 +20,8 @@ from zsl_cli.authoring.vocabularies.report import Report
 from zsl_cli.authoring.vocabularies.token_vectors import Seen, Store, Words
 from zsl_cli.authoring.vocabularies.word_vectors import open_vectors
 from zsl_cli.errors import ZslError
-from zsl_cli.support import folders
-from zsl_cli.support.manifests import VocabularyManifest, check_sources
+from zsl_cli.support import folders, sources
+from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.names import set_paths, set_texts
 from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.values import COUNT, check_choice, check_hnsw, check_kind, set_numbers
@@ -95,7 +95,7 @@ class BuildRequest:
         set_numbers(self, limit=COUNT)
         check_kind("places", self.places, label_lists.Places)
         object.__setattr__(self, "hnsw", check_hnsw(self.hnsw))
-        object.__setattr__(self, "sources", check_sources(self.sources))
+        object.__setattr__(self, "sources", sources.check(self.sources))
 
 
 @dataclass(frozen=True)

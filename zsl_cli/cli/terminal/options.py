@@ -211,7 +211,7 @@ def read_labels(labels: Sequence[str], labels_file: Path | None) -> list[str] | 
 
 def read_sources(path: Path | None) -> tuple[dict[str, str], ...]:
     """The list in a ``--sources`` file; raises ZslError."""
-    from zsl_cli.support.manifests import check_sources
+    from zsl_cli.support.sources import check
 
     if path is None:
         return ()
@@ -221,7 +221,7 @@ def read_sources(path: Path | None) -> tuple[dict[str, str], ...]:
         raise ZslError(f"--sources {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise ZslError(f"--sources {path}: not JSON ({error})") from error
-    return check_sources(entries, f"--sources {path}")
+    return check(entries, f"--sources {path}")
 
 
 def read_hnsw(m: int | None, ef_construction: int | None, ef: int | None) -> dict[str, int]:

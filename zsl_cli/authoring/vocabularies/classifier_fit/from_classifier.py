@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, BinaryIO
 from zsl_cli.authoring.vocabularies.classifier_fit import fit, fitted
 from zsl_cli.authoring.vocabularies.wordnet import find_folder
 from zsl_cli.errors import ZslError
-from zsl_cli.support import extras, folders
+from zsl_cli.support import extras, folders, sources
 from zsl_cli.support.files import cannot_write, check_new_file, replacing
-from zsl_cli.support.manifests import VocabularyManifest, check_sources
+from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.names import set_paths
 from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.values import POSITIVE, set_numbers
@@ -54,7 +54,7 @@ class FitRequest:
         set_paths(self, "checkpoint", "output", "projection", "phrase_map", "wordnet",
                            "text_encoder", "class_lists")
         set_numbers(self, feature_length=POSITIVE)
-        object.__setattr__(self, "sources", check_sources(self.sources))
+        object.__setattr__(self, "sources", sources.check(self.sources))
 
     def check_outputs(self) -> None:
         """Raise ZslError, before hours of work, for what could not be written at their end."""

@@ -17,8 +17,8 @@ from zsl_cli.authoring.vocabularies.word_training import corpus, prepare, skipgr
 from zsl_cli.authoring.vocabularies.word_training.prepare import Prepared
 from zsl_cli.authoring.vocabularies.wordnet import WordNet
 from zsl_cli.errors import ZslError
-from zsl_cli.support import cpus, extras, files, folders, work_folder
-from zsl_cli.support.manifests import VocabularyManifest, check_sources
+from zsl_cli.support import cpus, extras, files, folders, sources, work_folder
+from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.names import set_paths
 from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.values import COUNT, POSITIVE, check_hnsw, set_numbers
@@ -63,7 +63,7 @@ class WordTrainingRequest:
         set_paths(self, "corpus", "output")
         set_numbers(self, workers=COUNT, save_every=POSITIVE)
         object.__setattr__(self, "hnsw", check_hnsw(self.hnsw))
-        object.__setattr__(self, "sources", check_sources(self.sources))
+        object.__setattr__(self, "sources", sources.check(self.sources))
 
 
 @dataclass(frozen=True)
