@@ -14,6 +14,7 @@ import numpy as np
 from zsl_cli.errors import FolderError, UnknownLabelError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
+from zsl_cli.support.vectors import unit_rows
 from zsl_cli.vocabulary import nearest
 from zsl_cli.vocabulary.class_names import WORDNET_ID
 from zsl_cli.vocabulary.label import LABELS_FILE, Label, Match, normal_name
@@ -236,10 +237,7 @@ class Vocabulary:
         """What the labels mean: unit vectors, float32 ``[labels, D']``, of the dimensions before
         the label prior's (the prior, and what fills a vector up to unit length, come behind
         them), or of all where there is none. A zero vector stays zero."""
-        vectors = nearest.as_float32(self.vectors[:, :self.prior_dimension])
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        norms[norms == 0] = 1
-        return vectors / norms
+        return unit_rows(nearest.as_float32(self.vectors[:, :self.prior_dimension]))
 
     @cached_property
     def hnsw_parameters(self) -> nearest.HnswParameters:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zsl_cli.authoring.vocabularies import label_files, labelset
-from zsl_cli.authoring.vocabularies.wordnet import PERSON, WordNet, find_folder
+from zsl_cli.authoring.vocabularies.wordnet import PERSON, WordNet, load
 from zsl_cli.errors import ZslError
+from zsl_cli.support.names import set_paths
 from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.wording import counted, some
 from zsl_cli.vocabulary.class_names import class_name
@@ -20,10 +21,14 @@ _PARTS = {"train", "training", "val", "valid", "validation", "test"}
 
 @dataclass(frozen=True)
 class Places:
-    """Where WordNet's database files and ImageNet's class lists are; None for the usual places."""
+    """Where WordNet's database files and ImageNet's class lists are; None for the usual places. A
+    path may be a text, too."""
 
     wordnet: Path | None = None
     class_lists: Path | None = None
+
+    def __post_init__(self) -> None:
+        set_paths(self, "wordnet", "class_lists")
 
 
 def read(source: str, places: Places, *, persons: bool = False,
@@ -79,7 +84,7 @@ def relinked(labels: Sequence[Label], keep: Sequence[bool]) -> Iterator[Label]:
 
 def _from_wordnet(source: str, root: str, places: Places, persons: bool,
                   reporter: Reporter) -> list[Label]:
-    wordnet = WordNet(find_folder(places.wordnet))
+    wordnet = load(places.wordnet)
     if source in _IMAGENET:
         ids = [id_ for id_ in labelset.imagenet_ids(_IMAGENET[source], places.class_lists)
                if id_ in wordnet.synsets]
@@ -159,7 +164,7 @@ def _folders(path: Path, places: Places) -> Iterator[tuple[str, Label]]:
     for name in names:
         id_, words = class_name(name)
         if id_ and not words:
-            wordnet = wordnet or WordNet(find_folder(places.wordnet))
+            wordnet = wordnet or load(places.wordnet)
             label = _noun(path / name, id_, wordnet)
         else:
             label = Label(id_ or name, words or name)
