@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from zsl_cli.authoring.vocabularies.classifier_fit import fit, fitted, phrases
+from zsl_cli.support.vectors import unit_rows
 from zsl_cli.vocabulary.label import Label
 
 
@@ -13,7 +14,7 @@ from zsl_cli.vocabulary.label import Label
 def small_fit():
     """Forty labels, of which twenty are classes of a classifier of 64 features."""
     random = np.random.default_rng(0)
-    meaning = fit.unit(random.normal(size=(40, 6)).astype(np.float32))
+    meaning = unit_rows(random.normal(size=(40, 6)).astype(np.float32))
     weights = (meaning[:20] @ random.normal(size=(6, 64))).astype(np.float32)
     classifier = fit.Classifier(weights, np.zeros(20, np.float32), np.arange(20))
     tree = np.maximum(meaning @ meaning[:20].T, 0).astype(np.float32)

@@ -13,10 +13,11 @@ from zsl_cli.authoring.training.examples import Examples
 from zsl_cli.authoring.training.fitted import Fitted
 from zsl_cli.authoring.training.log import Log
 from zsl_cli.authoring.training.methods.base import Method
-from zsl_cli.authoring.training.parameters import Parameter, Range, parameter
+from zsl_cli.authoring.training.parameters import Parameter, parameter
 from zsl_cli.authoring.training.problem import Problem
 from zsl_cli.authoring.training.session import Session
 from zsl_cli.authoring.training.start import Start
+from zsl_cli.support.values import Range
 from zsl_cli.vocabulary.label import Label
 
 

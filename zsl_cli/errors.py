@@ -5,6 +5,11 @@ behind an equals sign if need be: `max_pixels`, `oov=skip`. A caller from Python
 the command line puts its own option there (``cli.terminal.parameters``).
 """
 
+import re
+
+# It stands free, so that nothing is taken for one that a message quotes: a class 'my`force`'.
+PARAMETER = re.compile(r"(?<![^\s(])`([a-z][a-z_]*)(?:=([^`]*))?`(?![^\s,.;:)])")
+
 
 class ZslError(Exception):
     """A wrong set-up or a wrong request; the command line prints it and exits with status 2."""
@@ -54,7 +59,7 @@ class ImageError(ZslError):
     def plain(self) -> str:
         """The message for files and records, whose readers may be anybody: the name of a parameter
         stands there without its quotes."""
-        return str(self).replace("`", "")
+        return PARAMETER.sub(lambda match: match[0].strip("`"), str(self))
 
 
 class NotFiniteError(ImageError):

@@ -201,8 +201,13 @@ def test_the_python_api_in_the_readme(cat_jpg, cat):
 
 @pytest.mark.parametrize("top", [0, 1001])
 def test_a_wrong_request_is_refused_before_the_first_image(top):
-    with pytest.raises(ZslError, match="from 1 to 1000"):
+    with pytest.raises(ZslError, match="from 1 to 1,000"):
         Classifier.load(device="cpu").classify(["nothing.jpg"], top=top)
+
+
+def test_one_label_may_be_a_text(cat_jpg):
+    (found,) = Classifier.load(device="cpu").classify([cat_jpg], labels="tabby", under="animal")
+    assert [label.name for label in found.labels] == ["tabby"]
 
 
 def test_probabilities_are_a_softmax_over_the_nearest():

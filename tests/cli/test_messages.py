@@ -8,6 +8,7 @@ import click
 import pytest
 
 import zsl_cli
+from zsl_cli import errors
 from zsl_cli.cli.main import zsl
 
 PACKAGE = Path(zsl_cli.__file__).parent
@@ -62,6 +63,8 @@ def test_the_library_names_parameters_and_no_options(module):
         assert not options, f"{module}, line {line}: an option, {text!r}"
         unknown = [name for name in PARAMETER.findall(text) if name not in known]
         assert not unknown, f"{module}, line {line}: no parameter of any command: {unknown}"
+        free = [match[1] for match in errors.PARAMETER.finditer(text)]
+        assert free == PARAMETER.findall(text), f"{module}, line {line}: one doesn't stand free"
 
 
 def test_what_is_looked_for_is_found():

@@ -45,7 +45,8 @@ def test_what_is_said_goes_above_a_bar_and_names_options():
     ("give `force`, or `oov=skip`", "give --force, or --oov skip"),
     ("one `template` of the `templates`", "one --template of the --template"),
     ("give `feature_node`, or `device=cuda`", "give feature_node, or device=cuda"),
-    ("`force` is for `NAME`", "--force is for `NAME`")])
+    ("`force` is for `NAME`", "--force is for `NAME`"),
+    ("class 'my`force`' (`force`): '`oov`s'", "class 'my`force`' (--force): '`oov`s'")])
 def test_a_command_names_its_own_options_and_no_others(said, shown):
     command = click.Command("some", params=[
         click.Option(["--force"]), click.Option(["--oov"]),

@@ -9,8 +9,9 @@ import pytest
 from zsl_cli.authoring.training import effects
 from zsl_cli.authoring.training.course import Course
 from zsl_cli.authoring.training.methods import METHODS, Method
-from zsl_cli.authoring.training.parameters import Parameter, Range, parameter, parameters
+from zsl_cli.authoring.training.parameters import Parameter, parameter, parameters
 from zsl_cli.cli.train import command, declared, usage
+from zsl_cli.support.values import Range
 
 
 def check(*arguments):

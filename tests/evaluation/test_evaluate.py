@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import text_model
 from painted_sets import LABELS, VECTORS
@@ -40,8 +41,8 @@ class Listener(Reporter):
 @pytest.fixture
 def request_of(model, photos):
     """Makes requests of the painted model, without a cache."""
-    return lambda **what: EvaluationRequest(photos, **{
-        "models": model, "cache": False, "device": "cpu", **what})
+    return lambda **what: EvaluationRequest(**{
+        "dataset": photos, "models": model, "cache": False, "device": "cpu", **what})
 
 
 def test_the_rows_are_those_of_the_command_line(zsl, request_of, model, photos):
@@ -83,9 +84,13 @@ def test_rows_of_different_images_are_named(request_of, tmp_path):
     ({"candidates": ["nowhere"]}, "`candidates` nowhere: neither a file nor one of own, all"),
     ({"stacking": [float("nan")]}, "`stacking` nan: a number, or best, is expected"),
     ({"ks": ()}, "`ks`: a whole number is expected"),
-    ({"ks": (0, 1)}, "`ks` must be a whole number from 1 to 1000, not 0"),
-    ({"ks": "1"}, "`ks` must be a whole number from 1 to 1000, not '1'"),
-    ({"resamples": 0}, "`resamples` must be a whole number from 1 to 100000, not 0"),
+    ({"ks": (0, 1)}, "`ks` must be a whole number from 1 to 1,000, not 0"),
+    ({"ks": "1"}, "`ks` must be a whole number from 1 to 1,000, not '1'"),
+    ({"ks": 0}, "`ks` must be a whole number from 1 to 1,000, not 0"),
+    ({"stacking": "most"}, "`stacking` 'most': a number, or best, is expected"),
+    ({"models": 3}, "`models` takes a name, or several, not 3"),
+    ({"dataset": None}, "`dataset` takes a name"),
+    ({"resamples": 0}, "`resamples` must be a whole number from 1 to 100,000, not 0"),
     ({"seed": -1}, "`seed` must be"), ({"seed": 2**32}, "`seed` must be"),
     ({"jobs": 0}, "`jobs` must be"), ({"batch_size": 0}, "`batch_size` must be"),
     ({"max_pixels": 0}, "`max_pixels` must be a whole number at least 1, not 0"),
@@ -94,6 +99,11 @@ def test_what_makes_no_sense_is_refused(request_of, what, message):
     with pytest.raises(RequestError) as refused:
         evaluate(request_of(**what))
     assert message in str(refused.value)
+
+
+def test_one_constant_and_an_array_of_ks_are_taken():
+    request = EvaluationRequest("set", ks=np.array([5, 1]), stacking=0.3)
+    assert (request.settings.ks, request.stacking) == ((1, 5), (0.3,))
 
 
 def test_a_vocabulary_without_seen_labels_needs_a_list(request_of, tmp_path):

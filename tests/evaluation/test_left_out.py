@@ -7,6 +7,7 @@ import numpy as np
 from zsl_cli.errors import ImageError
 from zsl_cli.evaluation.datasets import Class, Dataset
 from zsl_cli.evaluation.left_out import Collector
+from zsl_cli.evaluation.reporter import Reporter
 
 VOCABULARY = SimpleNamespace(name="fruit")
 DATASET = Dataset((), np.array([], np.int64), (
@@ -32,7 +33,7 @@ def test_each_thing_is_reported_once():
 
 
 def test_the_same_for_programs_and_for_a_page():
-    collector = Collector()
+    collector = Collector(Reporter().left_out)
     collector.add_dataset(DATASET, VOCABULARY)
     collector.add_lines("held.txt", ["nonsense"], VOCABULARY)
     assert collector.left_out().to_dict() == {

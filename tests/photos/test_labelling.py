@@ -8,6 +8,7 @@ import without_click
 
 from zsl_cli import LabelRequest, label
 from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.photos.journal import Journal
 from zsl_cli.photos.reporter import Reporter
 
 
@@ -24,9 +25,6 @@ class Listener(Reporter):
     def advance(self, done, failed=0):
         before = self.done[self.begun[-1][0]]
         self.done[self.begun[-1][0]] = (before[0] + done, before[1] + failed)
-
-    def scanned(self, counts):
-        self.counts = counts
 
     def loaded(self, classifier, nearest):
         self.model = classifier.model.name
@@ -58,7 +56,7 @@ def test_a_reporter_sees_what_a_bar_shows(request_of, photos):
                               ("writing r.html", None)]
     assert listener.done["looking for photos"] == (10, 0)
     assert listener.done["labelling"] == (10, 1)
-    assert (listener.counts.todo, listener.counts.kept, listener.model) == (10, 0, "paint")
+    assert listener.model == "paint"
     assert listener.failures == [("photos/bad.png", "image")]
     assert listener.results == [result]
 
@@ -117,10 +115,16 @@ def test_an_interrupt_goes_on_when_what_is_done_is_written(request_of, tmp_path)
     assert label(request_of(output="l.jsonl")).kept == 9
 
 
-def test_a_dry_run_writes_nothing(request_of, photos, tmp_path):
+def test_a_dry_run_writes_nothing(request_of, photos, tmp_path, monkeypatch):
     before = set(tmp_path.rglob("*"))
     result = label(request_of(output="l.jsonl", dry_run=True))
     assert (result.todo, result.labelled, result.outputs) == (9, 0, ("l.jsonl",))
+    label(request_of(output="done.jsonl"))
+    monkeypatch.setattr(Journal, "most_frequent", lambda *_: pytest.fail("the journal is read"))
+    assert label(request_of(output="done.jsonl", dry_run=True)).kept == 9
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.rglob("*"))
     listener = Listener()
     result = label(request_of(output="l.jsonl", xmp=True, dry_run=True), listener)
     assert (result.labelled, result.sidecars) == (9, 9)
@@ -139,18 +143,26 @@ def test_a_dry_run_writes_nothing(request_of, photos, tmp_path):
      "what is streamed is JSONL; for csv give `output` a file"),
     ({"report": "l.jsonl"}, "l.jsonl cannot be both the output and the report"),
     ({"sources": (), "files_from": "nowhere"}, "`files_from` nowhere: No such file"),
-    ({"top": 0}, "`top` must be a whole number from 1 to 1000, not 0"),
-    ({"top": 2.5}, "`top` must be a whole number from 1 to 1000, not 2.5"),
+    ({"top": 0}, "`top` must be a whole number from 1 to 1,000, not 0"),
+    ({"top": 2.5}, "`top` must be a whole number from 1 to 1,000, not 2.5"),
     ({"threshold": float("nan")}, "`threshold` must be a number from 0 to 1, not nan"),
     ({"threshold": 1.5}, "`threshold` must be"), ({"max_depth": -1}, "`max_depth` must be"),
     ({"exact": True, "ef": 10}, "`ef` is for the HNSW index, which `exact` does without"),
     ({"ef": 0}, "`ef` must be"), ({"jobs": 0}, "`jobs` must be"),
     ({"batch_size": 2000}, "`batch_size` must be"), ({"max_pixels": 0}, "`max_pixels` must be"),
+    ({"sources": [1]}, "`sources` takes a name, or several, not [1]"),
     ({"device": "tpu"}, "`device` is one of auto, cpu, cuda, and not 'tpu'")])
 def test_what_makes_no_sense_is_refused(request_of, what, message):
     with pytest.raises(RequestError) as refused:
         label(request_of(**{"sources": "photos", "output": "l.jsonl", **what}))
     assert message in str(refused.value)
+
+
+def test_one_text_is_one_name(request_of, photos):
+    (photos / "other.bmp").write_bytes(b"no photo")
+    request = request_of(output="l.jsonl", exclude="*.png", labels="cat", under="animal")
+    assert [path for path, _ in request.photos()] == ["photos/other.bmp"]
+    assert (request.question.labels, request.question.under) == (("cat",), ("animal",))
 
 
 def test_what_somebody_else_wrote_is_not_replaced_without_force(request_of, tmp_path):

@@ -311,3 +311,12 @@ def test_what_somebody_else_wrote_meanwhile_is_not_replaced(tmp_path):
         make(target)
     assert (target / "model.json").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["here"]
+
+
+@pytest.mark.parametrize(("path", "name"), [
+    ("a/b", "b"), (".", "here"), ("a/..", "here"), ("..", "above"), ("link", "link"), ("/", "")])
+def test_a_folder_has_one_name(tmp_path, monkeypatch, path, name):
+    (tmp_path / "above" / "here" / "a").mkdir(parents=True)
+    (tmp_path / "above" / "here" / "link").symlink_to("a")
+    monkeypatch.chdir(tmp_path / "above" / "here")
+    assert folders.name_of(Path(path)) == name

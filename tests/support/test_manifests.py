@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from zsl_cli.support import folders
+from zsl_cli.support import folders, sources
 from zsl_cli.support.manifests import Agreement, ModelManifest, SentenceEncoder
 
 
@@ -43,3 +43,10 @@ def test_figures_are_rounded_and_those_that_are_not_known_left_out():
     assert Agreement(3, 0.000123456, 0.99999999, 0.123456789).to_entries() == {
         "images": 3, "max_difference": 0.000123, "min_cosine": 1.0, "mean_cosine": 0.123457}
     assert Agreement(3, 1.0, 1.0, 1.0, 0.98765432).to_entries()["top_10"] == 0.9877
+
+
+def test_what_a_source_lacks_is_not_given():
+    (source,) = read({"format": 1, "name": "m", "version": "1", "space": "s", "dimension": 2,
+                      "input": {"size": 8}, "files": {}, "sources": [{"name": "me"}, 3]}).sources
+    assert source == {"name": "me", "license": "not given", "url": "not given"}
+    assert sources.check([source]) == (source,)

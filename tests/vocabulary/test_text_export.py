@@ -28,3 +28,8 @@ def test_a_file_holds_what_is_written_and_replaces_none_unasked(royal, tmp_path)
 def test_word2vecs_format_is_vectors_anyway():
     with pytest.raises(RequestError, match="`vectors` is for `output_format=tsv`"):
         text_export.Request("word2vec", vectors=True)
+
+
+def test_another_format_is_refused():
+    with pytest.raises(RequestError, match="`output_format` is one of tsv, word2vec, and not"):
+        text_export.Request("glove")

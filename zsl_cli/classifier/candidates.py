@@ -71,8 +71,8 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
         hierarchy = vocabulary.hierarchy
         if hierarchy.flat:
             raise ZslError(f"vocabulary {vocabulary.name!r} says of no label what lies above it, "
-                           "so `under` and `max_depth` choose nothing; zsl vocab build takes "
-                           "parents from WordNet or from a table")
+                           "so `under` and `max_depth` choose nothing; one that is built of "
+                           "WordNet, or of a table with parents, does")
         tops = (hierarchy.roots if under is None
                 else [vocabulary.find(label).row for label in under])
         rows &= set(hierarchy.descendants(*tops, max_depth=max_depth))

@@ -12,14 +12,16 @@ from zsl_cli.embedding import images, stream
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ImageError
 from zsl_cli.support import cpus, folders
-from zsl_cli.support.limits import MAX_PIXELS, MAX_TOP
-from zsl_cli.support.names import Name
+from zsl_cli.support.limits import MAX_PIXELS
+from zsl_cli.support.names import Name, check_names
 from zsl_cli.support.values import (
+    DEPTH,
+    SHARE,
+    TOP,
     check_device,
+    check_number,
     check_reading,
     check_search,
-    check_share,
-    check_whole,
 )
 from zsl_cli.vocabulary.subset import Subset
 from zsl_cli.vocabulary.vocabulary import Vocabulary
@@ -81,7 +83,7 @@ class Classifier:
 
         labels: names, synonyms or ids, and any other phrases: those the model encodes or, if it
             can't, they are composed of the vocabulary's words; None for the whole vocabulary.
-        under: only these labels and what lies below one of them.
+        under: only these labels and what lies below one of them. One text counts as one label.
         max_depth: only labels at most so many steps below those of ``under``, or without it
             below the roots of the hierarchy.
         exact, ef, images: see Vocabulary.searcher.
@@ -93,6 +95,8 @@ class Classifier:
             return self.vocabulary.searcher(exact=exact, queries=images, ef=ef)
         from zsl_cli.classifier.candidates import choose
 
+        labels = None if labels is None else check_names("labels", labels)
+        under = None if under is None else check_names("under", under)
         choice = choose(self.vocabulary, labels, under, phrases=self.model.encodes_phrases,
                         max_depth=max_depth)
         return self.vocabulary.subset(
@@ -129,12 +133,12 @@ class Classifier:
         Raises RequestError for values that make no sense, and ZslError for what else is wrong with
         the request, before the first image is read.
         """
-        check_whole("top", top, 1, MAX_TOP)
-        check_share("threshold", threshold)
+        check_number("top", top, TOP)
+        check_number("threshold", threshold, SHARE)
         if max_depth is not None:
-            check_whole("max_depth", max_depth, 0)
+            check_number("max_depth", max_depth, DEPTH)
         check_search(exact, ef)
-        check_reading(jobs, batch_size, max_pixels)
+        check_reading(jobs=jobs, batch_size=batch_size, max_pixels=max_pixels)
         sources = list(sources)
         nearest = self.candidates(labels, under, max_depth=max_depth, exact=exact, ef=ef,
                                   images=len(sources))

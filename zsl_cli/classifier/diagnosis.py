@@ -15,14 +15,14 @@ _PACKAGES = ("numpy", "pillow", "onnxruntime-gpu", "onnxruntime", "hnswlib", "cl
 _EXTRAS = (("pillow-heif", "heif", "HEIC images"),
            ("pillow-jxl-plugin", "jxl", "JPEG XL images"),
            ("rawpy", "raw", "raw photos"),
-           ("pyarrow", "parquet", "Parquet from zsl label"),
-           ("torch", "export", "zsl export and zsl train"),
-           ("timm", "checkpoints", "zsl export of timm's checkpoints"),
-           ("open_clip_torch", "checkpoints", "zsl export of OpenCLIP's checkpoints"),
-           ("transformers", "checkpoints", "zsl export of Hugging Face's checkpoints"),
-           ("sentencepiece", "checkpoints", "zsl export of SentencePiece tokenizers"),
-           ("transformers", "vocab", "zsl vocab fit"),
-           ("gensim", "vocab", "zsl vocab train and fastText's .bin"))
+           ("pyarrow", "parquet", "labels as Parquet"),
+           ("torch", "export", "exporting and training models"),
+           ("timm", "checkpoints", "exporting timm's checkpoints"),
+           ("open_clip_torch", "checkpoints", "exporting OpenCLIP's checkpoints"),
+           ("transformers", "checkpoints", "exporting Hugging Face's checkpoints"),
+           ("sentencepiece", "checkpoints", "exporting SentencePiece tokenizers"),
+           ("transformers", "vocab", "fitting a vocabulary"),
+           ("gensim", "vocab", "training word vectors, and fastText's .bin,"))
 
 
 @dataclass(frozen=True)

@@ -169,7 +169,7 @@ def _request(checkpoint: Path, output: Path | None, *, architecture: str | None,
     shape = InputOptions(size, crop, fit, interpolation, mean, std)
     return ExportRequest(
         checkpoint, output, Hints(architecture, shape, tokenizer, trust_pickle),
-        sources=tuple(options.read_sources(sources)), license=license_, **more)
+        sources=options.read_sources(sources), license=license_, **more)
 
 
 def _describe(plan: "Plan") -> None:

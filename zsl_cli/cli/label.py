@@ -98,7 +98,7 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
     terminal = _Terminal(request, quiet=quiet, verbose=verbose)
     with terminal.shown(quiet or (prints and sys.stdout.isatty())):
         result = label(request, terminal)
-    return 0 if dry_run and not xmp else int(not result.ok)
+    return int(not result.ok) if request.works else 0
 
 
 def _standard_input() -> Iterator[str]:
@@ -151,7 +151,7 @@ class _Terminal(TerminalReporter, Reporter):
 
     def ended(self, result: "LabelResult") -> None:
         """Sum up, or say what there is to do."""
-        if self._request.dry_run and not self._request.xmp:
+        if not self._request.works:
             printing.put(_plan(result))
             return
         self.end()

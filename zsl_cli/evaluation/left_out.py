@@ -11,13 +11,6 @@ if TYPE_CHECKING:
     from zsl_cli.evaluation.datasets import Dataset
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
-Report = Callable[[Sequence[str], str], object]
-"""Told of what is found, a line each, and what all of it is (``unknown classes``)."""
-
-
-def silent(_lines: Sequence[str], _kind: str) -> None:
-    """A Report that nobody reads."""
-
 
 @dataclass(frozen=True)
 class UnknownClass:
@@ -100,7 +93,8 @@ class LeftOut:
 class Collector:
     """Collects what does not count, as it is found; each thing is told once."""
 
-    def __init__(self, report: Report = silent) -> None:
+    def __init__(self, report: Callable[[Sequence[str], str], object]) -> None:
+        """report: Reporter.left_out, or what is told the same."""
         self._report = report
         self._unknown: list[UnknownClass] = []
         self._empty: list[str] = []

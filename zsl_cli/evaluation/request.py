@@ -1,13 +1,25 @@
 """EvaluationRequest: what is to be measured, on what, and how."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from zsl_cli.errors import RequestError
 from zsl_cli.evaluation.measure import Settings
-from zsl_cli.support.limits import KS, MAX_PIXELS, MAX_RESAMPLES, MAX_SEED, MAX_TOP
-from zsl_cli.support.names import Name, names_of
-from zsl_cli.support.values import check_device, check_reading, check_whole, is_finite
+from zsl_cli.support.limits import KS, MAX_PIXELS, MAX_RESAMPLES, MAX_SEED
+from zsl_cli.support.names import Name, check_names, names_of, set_names
+from zsl_cli.support.values import (
+    READING,
+    TOP,
+    Range,
+    check_device,
+    check_number,
+    set_numbers,
+    several,
+)
+
+_FINITE = Range(-math.inf)
 
 Pair = tuple[str, str | None]
 """A model and a vocabulary, as they were asked for."""
@@ -48,17 +60,16 @@ class EvaluationRequest:
 
     def __post_init__(self) -> None:
         """Raise RequestError for what makes no sense, wherever it is asked."""
-        if not self.ks:
+        check_names("dataset", [self.dataset])
+        set_names(self, "models", "vocabularies", "candidates")
+        ks = tuple(check_number("ks", k, TOP) for k in several(self.ks))
+        if not ks:
             raise RequestError("`ks`: a whole number is expected, or several")
-        for k in self.ks:
-            check_whole("ks", k, 1, MAX_TOP)
-        for gamma in self.stacking:
-            if gamma != "best" and not is_finite(gamma):
-                raise RequestError(f"`stacking` {gamma!r}: a number, or best, is expected")
-        check_whole("resamples", self.resamples, 1, MAX_RESAMPLES)
-        check_whole("seed", self.seed, 0, MAX_SEED)
+        object.__setattr__(self, "ks", ks)
+        object.__setattr__(self, "stacking", tuple(map(_constant, several(self.stacking))))
+        set_numbers(self, resamples=Range(1, MAX_RESAMPLES, whole=True),
+                    seed=Range(0, MAX_SEED, whole=True), **READING)
         check_device(self.device)
-        check_reading(self.jobs, self.batch_size, self.max_pixels)
         _ = self.pairs
 
     @property
@@ -80,3 +91,11 @@ class EvaluationRequest:
     def settings(self) -> Settings:
         """How it is measured."""
         return Settings(tuple(sorted(set(self.ks))), self.resamples, self.seed)
+
+
+def _constant(gamma: object) -> float | str:
+    if gamma == "best":
+        return "best"
+    if gamma not in _FINITE:
+        raise RequestError(f"`stacking` {gamma!r}: a number, or best, is expected")
+    return cast("float", check_number("stacking", gamma, _FINITE))

@@ -25,6 +25,7 @@ class EvaluationResult:
 
     dataset: as it was asked for.
     outcomes: one for each model and vocabulary, candidate set and constant of stacking.
+    settings: how it was measured, see measure.Settings.
     left_out: what of the set did not count.
     """
 

@@ -32,7 +32,8 @@ def label(request: LabelRequest, reporter: Reporter | None = None) -> LabelResul
 
     A photo that can't be read is counted and is no reason to stop. Each output appears whole or
     stays as it was. KeyboardInterrupt during the work is raised again when what is done is
-    written: the same request goes on from there.
+    written: the same request goes on from there, made anew where its ``files_from`` is an iterator,
+    which is used up.
 
     Raises RequestError for a list of photos that can't be read, and ZslError for what else can't
     be read or written, such as a journal that another process holds, or an output that somebody
@@ -51,10 +52,9 @@ def label(request: LabelRequest, reporter: Reporter | None = None) -> LabelResul
             _counted(request.photos(walk), reporter), retry_failed=request.retry_failed,
             check_content=request.check_content, thumbnails=request.reading.thumbnails,
             resolve_links=request.follow_links)
-        reporter.scanned(counts)
         run = _Run(request, reporter, classifier, journal, counts, walk.passed_over)
         stop = None
-        if not request.dry_run or request.xmp:
+        if request.works:
             try:
                 run.work()
             except KeyboardInterrupt as error:
@@ -176,8 +176,9 @@ class _Run:
     def result(self, written: list[str], left: list[str], *, interrupted: bool) -> LabelResult:
         """What came of it."""
         seconds = time.perf_counter() - self._started
+        frequent = self._journal.most_frequent(_FREQUENT) if self._request.works else ()
         return LabelResult(
             self._counts.todo, self._counts.kept, self._counts.failed, self._labelled,
             self._failed, self._reasons, self._changed, self._sidecar_reasons,
-            tuple(self._journal.most_frequent(_FREQUENT)), tuple(written), tuple(left), seconds,
-            interrupted, self._passed_over)
+            tuple(frequent), tuple(written), tuple(left), seconds, interrupted,
+            self._passed_over)

@@ -53,7 +53,7 @@ def write(file: BinaryIO, entries: Iterable[Entry], lineage: Lineage, about: Abo
         photos = [entry for entry in batch if entry.error is None]
         file.write(_block("rows", {
             "photos": [[*_split(entry.path), _scores(entry, labels)] for entry in photos],
-            "failures": [[printable(entry.path), entry.error.kind, printable(str(entry.error))]
+            "failures": [[printable(entry.path), entry.error.kind, printable(entry.error.plain)]
                          for entry in batch if entry.error is not None]}))
         file.write(_block("thumbnails", [base64.b64encode(entry.thumbnail or b"").decode()
                                          for entry in photos]))

@@ -7,7 +7,6 @@ from zsl_cli.support import progress
 if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.errors import ImageError
-    from zsl_cli.photos.journal import Counts
     from zsl_cli.photos.result import LabelResult
     from zsl_cli.photos.sidecars import Change
     from zsl_cli.vocabulary.nearest import Nearest
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
 
 class Reporter(progress.Reporter):
     """Silent; a subclass overrides what it wants to hear."""
-
-    def scanned(self, counts: "Counts") -> None:
-        """What there is to do, and what is done already."""
 
     def loaded(self, classifier: "Classifier", nearest: "Nearest") -> None:
         """The model, the vocabulary and the search among the candidate labels are there."""

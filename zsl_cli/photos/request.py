@@ -12,15 +12,18 @@ from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.outputs import Output
 from zsl_cli.photos.pipeline import Question, Reading
 from zsl_cli.photos.tables import format_of
-from zsl_cli.support.limits import MAX_PIXELS, MAX_TOP, TABLE_FORMATS
-from zsl_cli.support.names import Name, names_of
+from zsl_cli.support.limits import MAX_PIXELS, TABLE_FORMATS
+from zsl_cli.support.names import Name, names_of, set_names
 from zsl_cli.support.values import (
+    DEPTH,
+    EF,
+    READING,
+    SHARE,
+    TOP,
     check_choice,
     check_device,
-    check_reading,
     check_search,
-    check_share,
-    check_whole,
+    set_numbers,
 )
 
 
@@ -39,6 +42,7 @@ class LabelRequest:
     force: whether an output may replace a file that ``label`` did not write.
     dry_run: to write nothing, and without ``xmp`` to do no more than to say what there is to do.
 
+    include, exclude, labels, under: one text, or several.
     include, exclude, hidden, follow_links: which images of a folder count, see walk.Walk.
     retry_failed, check_content: what is done again, see Journal.scan.
 
@@ -84,6 +88,7 @@ class LabelRequest:
 
     def __post_init__(self) -> None:
         """Raise RequestError for what makes no sense, wherever it is asked."""
+        set_names(self, "sources", "include", "exclude", "labels", "under")
         if not self.arguments and self.files_from is None:
             raise RequestError("nothing to label: name a folder in `sources`, or give `files_from`")
         if self.output is None and self.report is None and not self.xmp:
@@ -99,13 +104,9 @@ class LabelRequest:
         if self.stream is not None and self.output_format not in (None, "jsonl"):
             raise RequestError(
                 f"what is streamed is JSONL; for {self.output_format} give `output` a file")
-        check_whole("top", self.top, 1, MAX_TOP)
-        check_share("threshold", self.threshold)
-        if self.max_depth is not None:
-            check_whole("max_depth", self.max_depth, 0)
+        set_numbers(self, top=TOP, threshold=SHARE, max_depth=DEPTH, ef=EF, **READING)
         check_search(self.exact, self.ef)
         check_device(self.device)
-        check_reading(self.jobs, self.batch_size, self.max_pixels)
 
     @property
     def arguments(self) -> list[str]:
@@ -118,6 +119,12 @@ class LabelRequest:
         if isinstance(self.files_from, str | os.PathLike):
             return [*self.arguments, os.fspath(self.files_from)]
         return self.arguments
+
+    @property
+    def works(self) -> bool:
+        """Whether photos are labelled, if only to find out what would change, and not counted
+        alone."""
+        return self.xmp or not self.dry_run
 
     @property
     def stream(self) -> BinaryIO | None:

@@ -15,7 +15,8 @@ class LabelResult:
     reasons: how often photos failed for what reason (see ``reason``).
     sidecars: how many were changed, or in a dry run would be; sidecar_reasons: how often one could
         not be brought up to date for what reason.
-    frequent: the names that are most often the first label, and of how many photos.
+    frequent: the names that are most often the first label, and of how many photos; none where a
+        dry run only says what there is to do.
     outputs: the files that were written, or in a dry run would be; left: those that an interrupted
         run left as they were, since the journal does not hold all of their labels.
     seconds: from the end of the scan on.

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +53,11 @@ def sha256(path: Path) -> str:
     """The hexadecimal SHA-256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def name_of(path: Path) -> str:
+    """What a folder or a file is called, ``.`` too; a link by its own name, not its target's."""
+    return os.path.basename(os.path.abspath(path))
 
 
 def homes(kind: Kind[Manifest]) -> list[Path]:
@@ -183,10 +188,11 @@ def write_manifest(kind: Kind[Manifest], folder: Path, entries: Entries) -> None
     (folder / kind.file).write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
-def check_target(target: Path, *, force: bool) -> None:
+def check_target(target: Path, *, force: bool, reads: Iterable[object] = ()) -> None:
     """Raise FolderError unless a folder may be written here: there is nothing yet, or an empty
-    folder, or with ``force`` a model or a vocabulary, and not the one that we stand in."""
-    if not target.absolute().name:
+    folder, or with ``force`` a model or a vocabulary, and not the one that we stand in, nor one
+    that holds what is to be read (see ``check_apart``)."""
+    if not name_of(target):
         raise FolderError(f"{target}: the root of the file system; name a folder")
     above = next(parent for parent in target.absolute().parents if os.path.lexists(parent))
     if not above.is_dir():
@@ -201,6 +207,16 @@ def check_target(target: Path, *, force: bool) -> None:
         raise FolderError(f"{target} exists; give `force` to replace it")
     if Path.cwd().is_relative_to(target.resolve()):
         raise FolderError(f"{target} is the current folder; name another")
+    check_apart(target, reads)
+
+
+def check_apart(target: Path, reads: Iterable[object]) -> None:
+    """Raise FolderError where one of the paths among ``reads`` is of a folder that is to be
+    replaced, and would go with it."""
+    for path in (Path(read) for read in reads if isinstance(read, str | os.PathLike)):
+        if path.exists() and path.resolve().is_relative_to(target.resolve()):
+            raise FolderError(f"{path} lies in {target}, which would be replaced; give another "
+                              "`output`")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 from zsl_cli.errors import FolderError
+from zsl_cli.support import sources
 
 FORMAT = 1
 
@@ -215,7 +216,7 @@ class Manifest:
         return {"name": entries["name"], "version": str(entries["version"]),
                 "space": entries["space"], "dimension": entries["dimension"],
                 "files": _files(entries["files"], path),
-                "sources": _sources(entries.get("sources"))}
+                "sources": sources.completed(entries.get("sources"))}
 
 
 @dataclass(frozen=True)
@@ -346,9 +347,9 @@ def _files(entries: Any, path: Path) -> dict[str, FileEntry]:
     return {name: FileEntry(entry["sha256"], entry["bytes"]) for name, entry in entries.items()}
 
 
-def _sources(entry: Any) -> tuple[dict[str, str], ...]:
-    """Those that are objects; what is there for people alone makes no folder unusable."""
-    return tuple(one for one in entry if isinstance(one, dict)) if isinstance(entry, list) else ()
+def is_template(template: object) -> bool:
+    """Whether a label can be put into it: a text with one ``{}``, and no other brace."""
+    return isinstance(template, str) and bool(re.fullmatch(r"[^{}]*\{\}[^{}]*", template))
 
 
 def _is_plain(name: str) -> bool:
@@ -370,7 +371,7 @@ def _text(entries: Entries, path: Path) -> TextEncoding | None:
     if not isinstance(templates, list):
         raise FolderError(f"{path}: text: a list, templates, is expected")
     for template in templates:
-        if not isinstance(template, str) or not re.fullmatch(r"[^{}]*\{\}[^{}]*", template):
+        if not is_template(template):
             raise FolderError(f"{path}: text: template {template!r} is not a text with one {{}} "
                               "in it")
     return TextEncoding(tuple(templates), _lenient(SentenceEncoder, text))

@@ -2,36 +2,68 @@
 function raises RequestError, which names the parameter."""
 
 import math
-import operator
-from collections.abc import Iterable
+import numbers
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from zsl_cli.errors import RequestError
-from zsl_cli.support.limits import DEVICES, MAX_BATCH, MAX_EF, MAX_JOBS
+from zsl_cli.support.limits import DEVICES, MAX_BATCH, MAX_EF, MAX_JOBS, MAX_M, MAX_TOP, MIN_M
 
 
-def check_whole(parameter: str, value: object, least: int, most: int | None = None) -> None:
-    """A whole number in a range."""
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]  # it raises, that is the question
-    except TypeError:
-        number = least - 1
-    if number < least or (most is not None and number > most):
-        reach = f"from {least} to {most}" if most is not None else f"at least {least}"
-        raise RequestError(f"`{parameter}` must be a whole number {reach}, not {value!r}")
+@dataclass(frozen=True)
+class Range:
+    """Finite numbers from ``low``, or above it where the range is open, to ``high``; whole ones
+    alone if need be."""
+
+    low: float
+    high: float = math.inf
+    whole: bool = False
+    open: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        kind = numbers.Integral if self.whole else numbers.Real
+        if isinstance(value, bool) or not isinstance(value, kind):
+            return False
+        number: Any = value
+        return bool(math.isfinite(number) and self.low <= number <= self.high and not (
+            self.open and number == self.low))
+
+    def __str__(self) -> str:
+        start = "above" if self.open else "at least" if math.isinf(self.high) else "from"
+        end = "" if math.isinf(self.high) else f" to {self.high:,}"
+        return f"a {'whole ' if self.whole else ''}number {start} {self.low:,}{end}"
 
 
-def check_share(parameter: str, value: float) -> None:
-    """A number from 0 to 1."""
-    if not (is_finite(value) and 0 <= value <= 1):
-        raise RequestError(f"`{parameter}` must be a number from 0 to 1, not {value!r}")
+TOP = Range(1, MAX_TOP, whole=True)
+DEPTH = Range(0, whole=True)
+SHARE = Range(0, 1)
+POSITIVE = Range(0, open=True)
+COUNT = Range(1, whole=True)
+EF = Range(1, MAX_EF, whole=True)
+
+READING = {"jobs": Range(1, MAX_JOBS, whole=True), "batch_size": Range(1, MAX_BATCH, whole=True),
+           "max_pixels": COUNT}
+"""How images are read, the first two None where that is chosen for the machine."""
+
+_HNSW = {"m": Range(MIN_M, MAX_M, whole=True), "ef_construction": EF, "ef": EF}
 
 
-def is_finite(value: object) -> bool:
-    """Whether it is a number, and neither NaN nor infinite."""
-    try:
-        return not isinstance(value, str) and math.isfinite(value)  # type: ignore[arg-type]
-    except TypeError:
-        return False
+def check_number(parameter: str, value: object, allowed: Range) -> Any:
+    """The number, if it is in the range; one of NumPy's becomes Python's, which JSON takes."""
+    if value not in allowed:
+        raise RequestError(f"`{parameter}` must be {allowed}, not {value!r}")
+    number: Any = value
+    return int(number) if isinstance(value, numbers.Integral) else float(number)
+
+
+def set_numbers(request: object, **allowed: Range) -> None:
+    """Have these parameters of a frozen dataclass be such numbers; None stays where it is the
+    default."""
+    for name, numbers_allowed in allowed.items():
+        value = getattr(request, name)
+        if value is not None or getattr(type(request), name, ...) is not None:
+            object.__setattr__(request, name, check_number(name, value, numbers_allowed))
 
 
 def check_choice(parameter: str, value: object, choices: Iterable[str]) -> None:
@@ -40,23 +72,42 @@ def check_choice(parameter: str, value: object, choices: Iterable[str]) -> None:
         raise RequestError(f"`{parameter}` is one of {', '.join(words)}, and not {value!r}")
 
 
+def check_kind(parameter: str, value: object, kind: type) -> None:
+    """An object of a class of ours."""
+    if not isinstance(value, kind):
+        raise RequestError(f"`{parameter}` takes a {kind.__name__}, not {value!r}")
+
+
+def several(value: object) -> tuple[Any, ...]:
+    """One value, or several, as a tuple."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return (value,)
+    return tuple(value)
+
+
 def check_device(device: str) -> None:
     """What a model may be asked to run on."""
     check_choice("device", device, DEVICES)
 
 
-def check_reading(jobs: int | None, batch_size: int | None, max_pixels: int) -> None:
-    """How images are read, None where that is chosen for the machine."""
-    if jobs is not None:
-        check_whole("jobs", jobs, 1, MAX_JOBS)
-    if batch_size is not None:
-        check_whole("batch_size", batch_size, 1, MAX_BATCH)
-    check_whole("max_pixels", max_pixels, 1)
+def check_reading(**given: int | None) -> None:
+    """Those of READING, None where that is chosen for the machine."""
+    for name, value in given.items():
+        if value is not None or name == "max_pixels":
+            check_number(name, value, READING[name])
 
 
 def check_search(exact: bool | None, ef: int | None) -> None:
     """How labels are searched, None where that is chosen for their number."""
     if ef is not None:
-        check_whole("ef", ef, 1, MAX_EF)
+        check_number("ef", ef, EF)
         if exact:
             raise RequestError("`ef` is for the HNSW index, which `exact` does without")
+
+
+def check_hnsw(parameters: Mapping[str, object]) -> dict[str, int]:
+    """Parameters of an HNSW index, by name."""
+    check_kind("hnsw", parameters, Mapping)
+    for name in parameters:
+        check_choice("hnsw", name, _HNSW)
+    return {name: check_number(name, value, _HNSW[name]) for name, value in parameters.items()}

@@ -1,6 +1,6 @@
 """Arithmetic of vectors that rooms share."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -8,9 +8,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SMALLEST = 1e-12  # a length; a shorter row is as good as nought
+F = TypeVar("F", bound=np.floating)
 
 
-def unit_rows(rows: "NDArray[np.float32]") -> "NDArray[np.float32]":
+def unit_rows(rows: "NDArray[F]") -> "NDArray[F]":
     """``[…, n, D]`` with each row scaled to unit length; a row of noughts stays as it is."""
     return rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), _SMALLEST)
 

@@ -1,14 +1,16 @@
 """How messages speak of many things."""
 
-import re
 from collections.abc import Sequence
+from unicodedata import category
 
 _EXAMPLES = 8
 _LONGEST = 60  # characters of a text in a message
 
-# What would be invisible, break the line or turn the text around: control characters, halves of
-# surrogate pairs (bytes of a name that is not UTF-8), line separators, bidirectional overrides.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+# What would be invisible, break the line or turn the text around: control and format characters,
+# halves of surrogate pairs (bytes of a name that is not UTF-8), separators of lines. But for two
+# format characters: what joins the parts of an emoji, and what parts the letters of Persian.
+_UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_JOINERS = "\u200c\u200d"
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
@@ -51,13 +53,19 @@ def printable(text: str) -> str:
     """The text with an escape in place of each character that could not be seen, would steer a
     terminal or upset the characters around it; bytes of a name that is not UTF-8 become
     ``\\xe9``."""
-    return _UNPRINTABLE.sub(_escape, text)
+    if text.isprintable():
+        return text
+    return "".join(map(_shown, text))
 
 
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match[0])
+def _shown(one: str) -> str:
+    if category(one) not in _UNPRINTABLE or one in _JOINERS:
+        return one
+    code = ord(one)
     if 0xDC80 <= code <= 0xDCFF:  # a byte, as os.fsdecode has it
         code -= 0xDC00
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
     if code > 0xFF:
         return f"\\u{code:04x}"
     return {9: "\\t", 10: "\\n", 13: "\\r"}.get(code, f"\\x{code:02x}")

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class About:
-    """
+    """What is known of a label.
+
     paths: the names from a root of the hierarchy down to the label, by each of its parents.
     children: the labels right below it.
     """

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zsl_cli.support.progress import SILENT, Reporter
+from zsl_cli.support.values import check_hnsw
 from zsl_cli.vocabulary import recall
 from zsl_cli.vocabulary.nearest import HnswParameters
 
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class IndexReport:
-    """
+    """An index that is ready.
+
     parameters: that the index was built with.
     seconds: until it was ready, built or read.
+    measured: its recall and its speed beside those of exact search, see recall.Measured.
     path, bytes: of the file in the cache, None where there is none.
     cache: the folder of the cache.
     """
@@ -36,9 +39,12 @@ def build(vocabulary: "Vocabulary", parameters: Mapping[str, int],
     """Build the index, or take it from the cache, and compare it with exact search.
 
     parameters: those of HNSW that are to differ from the vocabulary's own.
+
+    Raises RequestError for such as make no sense, FolderError where the vocabulary's own are none,
+    and ZslError for vectors that can't be read.
     """
     vocabulary.check_vectors()
-    chosen = replace(vocabulary.hnsw_parameters, **parameters)
+    chosen = replace(vocabulary.hnsw_parameters, **check_hnsw(parameters))
     cache = vocabulary.index_cache(chosen)
     reporter.start("building the index", len(vocabulary), "labels")
     started = time.perf_counter()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zsl_cli.support.vectors import unit_rows
 from zsl_cli.vocabulary.nearest import Exact, Nearest, as_float32
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def noisy_labels(vectors: "NDArray[np.floating]", number: int = QUERIES,
     random = np.random.default_rng(seed)
     queries = as_float32(vectors[np.sort(random.integers(0, len(vectors), number))])
     queries = queries + random.normal(0, queries.std(), queries.shape).astype(np.float32)
-    return queries / np.linalg.norm(queries, axis=1, keepdims=True)
+    return unit_rows(queries)
 
 
 def measure(vectors: "NDArray[np.floating]", index: Nearest,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 from zsl_cli.errors import RequestError
 from zsl_cli.support.files import cannot_write, check_new_file, parents, replacing
 from zsl_cli.support.progress import SILENT, Reporter
+from zsl_cli.support.values import check_choice
 from zsl_cli.vocabulary import as_text
 
 if TYPE_CHECKING:
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
 class Request:
     """A table (``tsv``), with each label's vector if ``vectors``, or word2vec's text format.
 
-    Raises RequestError for vectors where the format has them anyway.
+    Raises RequestError for another format, and for vectors where the format has them anyway.
     """
 
     output_format: Literal["tsv", "word2vec"]
     vectors: bool = False
 
     def __post_init__(self) -> None:
+        check_choice("output_format", self.output_format, ("tsv", "word2vec"))
         if self.vectors and self.output_format == "word2vec":
             raise RequestError("`vectors` is for `output_format=tsv`; word2vec's format is vectors")
 

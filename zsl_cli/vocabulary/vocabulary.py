@@ -14,6 +14,7 @@ import numpy as np
 from zsl_cli.errors import FolderError, UnknownLabelError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
+from zsl_cli.support.vectors import unit_rows
 from zsl_cli.vocabulary import nearest
 from zsl_cli.vocabulary.label import LABELS_FILE, Label, Match, normal_name
 from zsl_cli.vocabulary.subset import Subset
@@ -281,10 +282,7 @@ class Vocabulary:
         them), or of all where there is none. What is zero without the prior stays zero. Raises
         FolderError as ``check_vectors``."""
         self.check_vectors()
-        vectors = nearest.as_float32(self.vectors[:, :self.prior_dimension])
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        norms[norms == 0] = 1
-        return vectors / norms
+        return unit_rows(nearest.as_float32(self.vectors[:, :self.prior_dimension]))
 
     @cached_property
     def hnsw_parameters(self) -> nearest.HnswParameters:

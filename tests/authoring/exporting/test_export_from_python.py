@@ -9,9 +9,9 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
 import without_click
-from small_export import SIDE
+from small_export import SIDE, make_plan
 
-from zsl_cli.authoring.exporting import ExportRequest, plan
+from zsl_cli.authoring.exporting import ExportRequest, export, plan
 from zsl_cli.authoring.networks.hints import Hints, InputOptions
 from zsl_cli.authoring.networks.network import Input
 from zsl_cli.errors import FolderError, RequestError, ZslError
@@ -63,10 +63,15 @@ def test_parts_that_do_not_go_together_are_refused_at_once(tmp_path):
             (r"`template='a dog'`: it must hold {} once", {"templates": ("a dog",)}),
             ("`quantize` is one of none, int8, fp16, and not 'int4'", {"quantize": "int4"}),
             ("`features_from` is one of", {"features_from": "end"}),
-            ("`temperature` must be above 0", {"temperature": 0.0}),
+            (r"`template='a {x} {}'`: .* no other brace", {"templates": "a {x} {}"}),
+            ("`temperature` must be a number above 0, not 0.0", {"temperature": 0.0}),
+            ("`temperature` must be a number above 0, not '1'", {"temperature": "1"}),
+            ("`sources`: a list of {name, license, url}", {"sources": [{"name": "me"}]}),
+            ("`hints` takes a Hints", {"hints": "timm:resnet18"}),
+            ("`checkpoint` takes a path, not None", {"checkpoint": None}),
             ("`output` takes a path, not 3", {"output": 3})):
         with pytest.raises(RequestError, match=message):
-            ExportRequest(tmp_path / "c.pth", **options)
+            ExportRequest(**{"checkpoint": tmp_path / "c.pth", **options})
 
 
 def test_paths_may_be_texts(tmp_path):
@@ -97,8 +102,22 @@ def test_a_place_that_must_not_be_replaced_is_refused_before_anything_is_read(tm
     with pytest.raises(FolderError, match="there exists; give `force` to replace it"):
         ExportRequest(tmp_path / "no.pth", tmp_path / "there").check_output()
     ExportRequest(tmp_path / "no.pth", tmp_path / "there", force=True).check_output()
-    with pytest.raises(ZslError, match=r"lies in .*there, which would be replaced"):
-        ExportRequest(tmp_path / "there" / "no.pth", tmp_path / "there", force=True).check_output()
+    (tmp_path / "there" / "own.pth").touch()
+    for checkpoint, projection in (("there/own.pth", None), ("no.pth", "there/own.pth")):
+        request = ExportRequest(tmp_path / checkpoint, tmp_path / "there", force=True,
+                                projection=projection and tmp_path / projection)
+        with pytest.raises(FolderError, match=r"lies in .*there, which would be replaced"):
+            request.check_output()
+
+
+def test_a_plan_is_refused_as_its_request_is(workplace):
+    (workplace / "out").mkdir()
+    (workplace / "out" / "model.json").touch()
+    (workplace / "small.pth").rename(workplace / "out" / "small.pth")
+    made = make_plan(workplace, "out/small.pth", force=True)
+    with pytest.raises(FolderError, match=r"lies in .*out, which would be replaced"):
+        export(made)
+    assert (workplace / "out" / "small.pth").exists()
 
 
 def test_a_folder_without_photographs_is_no_calibration(tmp_path):

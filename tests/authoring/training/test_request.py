@@ -23,8 +23,10 @@ def test_paths_may_be_text():
 @pytest.mark.parametrize(("changes", "message"), [
     ({"quantize": "int4"}, "`quantize` is one of none, int8, fp16, and not 'int4'"),
     ({"device": "gpu"}, "`device` is one of auto, cpu, cuda, and not 'gpu'"),
-    ({"max_pixels": 0}, "`max_pixels` is a whole number from 1, and not 0"),
-    ({"max_pixels": None}, "`max_pixels` is a whole number from 1, and not None"),
+    ({"max_pixels": 0}, "`max_pixels` must be a whole number at least 1, not 0"),
+    ({"max_pixels": None}, "`max_pixels` must be a whole number at least 1, not None"),
+    ({"method": "rank"}, "`method` takes a Method, not 'rank'"),
+    ({"course": 3}, "`course` takes a Course, not 3"), ({"data": None}, "`data` takes a path"),
     ({"method": Softmax(), "course": Course(validation="class")},
      "`method=softmax` knows its training labels alone, so none can be held out"),
     ({"method": Conse(), "course": Course(finetune=1)},
@@ -42,11 +44,11 @@ def test_paths_may_be_text():
      r"`shift` is for `method=l2, rank or cross-entropy` that goes on from a model's M")])
 def test_what_makes_no_sense_is_refused(changes, message):
     with pytest.raises(RequestError, match=f"^{message}"):
-        TrainRequest("photos", "run", **changes)
+        TrainRequest(**{"data": "photos", "output": "run", **changes})
 
 
 def test_a_course_is_looked_at_too():
-    with pytest.raises(RequestError, match="`epochs` is a whole number from 1 to 100,000"):
+    with pytest.raises(RequestError, match="`epochs` must be a whole number from 1 to 100,000"):
         Course(epochs=0)
 
 

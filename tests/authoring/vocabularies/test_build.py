@@ -8,7 +8,7 @@ from word_vectors import BINARY
 
 from zsl_cli import Vocabulary
 from zsl_cli.authoring.vocabularies import build
-from zsl_cli.errors import RequestError
+from zsl_cli.errors import FolderError, RequestError
 
 CHOICES = {"phrases": build.PHRASES, "oov": build.OOV, "dtype": build.DTYPES}
 
@@ -20,6 +20,16 @@ def test_what_is_no_choice_is_refused_with_those_that_are(name, tmp_path):
     expected = f"`{name}` is one of {', '.join(CHOICES[name])}, and not 'tokn'"
     with pytest.raises(RequestError, match=expected):
         build.BuildRequest(tmp_path / "v", tmp_path, **{name: "tokn"})
+
+
+@pytest.mark.parametrize(("what", "message"), [
+    ({"limit": "3"}, "`limit` must be a whole number at least 1, not '3'"),
+    ({"hnsw": {"m": 1}}, "`m` must be a whole number from 2 to 512, not 1"),
+    ({"sources": ("me",)}, "`sources`: a list of {name, license, url} is expected"),
+    ({"places": "wordnet-3.0"}, "`places` takes a Places"), ({"output": None}, "`output`")])
+def test_what_makes_no_sense_is_refused_before_any_work(what, message):
+    with pytest.raises(RequestError, match=message):
+        build.BuildRequest(**{"vectors": "v", "output": "o", **what})
 
 
 class Steps(dict):
@@ -80,3 +90,19 @@ result = build_vocabulary(BuildRequest("vectors.bin", "vocab/mine", "labels.txt"
 print(result.folder, result.manifest.labels, result.manifest.space, result.report.left_out)
 """, tmp_path, environment) == [
         f"vocab/mine 1 {Vocabulary.load(tmp_path / 'vocab' / 'mine').space} ['unicorn']"]
+
+
+@pytest.mark.parametrize(("vectors", "labels"), [("out/v.bin", None), ("v.bin", "out/l.txt")])
+def test_what_is_read_does_not_go_with_what_is_replaced(tmp_path, vectors, labels):
+    build.build_vocabulary(build.BuildRequest(_vectors(tmp_path / "v.bin"), tmp_path / "out"))
+    (tmp_path / "out" / "l.txt").write_text("tiger\n")
+    _vectors(tmp_path / "out" / "v.bin")
+    with pytest.raises(FolderError, match=r"lies in .*out, which would be replaced"):
+        build.build_vocabulary(build.BuildRequest(
+            tmp_path / vectors, tmp_path / "out", labels and tmp_path / labels, force=True))
+    assert (tmp_path / "out" / "v.bin").exists()
+
+
+def _vectors(path):
+    path.write_bytes(BINARY)
+    return path

@@ -46,15 +46,16 @@ def test_where_class_lists_and_texts_are_can_be_given(build, tmp_path):
 
 
 @pytest.mark.parametrize("kind", [Projection, PhraseMap])
-def test_a_full_disk_leaves_no_folder_without_its_projection(build, tmp_path, monkeypatch,
-                                                             kind):
-    def save(_self, path):
-        raise OSError(28, "No space left on device", str(path))
+def test_a_full_disk_leaves_all_as_it_was(build, tmp_path, monkeypatch, kind):
+    def save(_self, _file):
+        raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(kind, "save", save)
-    with pytest.raises(OSError, match="No space"):
-        build()
-    assert not [name for name in os.listdir(tmp_path) if "out" in name]
+    (tmp_path / "M.npz").write_bytes(b"an older one")
+    with pytest.raises(ZslError, match=r"cannot write .*out: No space"):
+        build(force=True)
+    assert not [name for name in os.listdir(tmp_path) if "out" in name or "P.npz" in name]
+    assert (tmp_path / "M.npz").read_bytes() == b"an older one"
 
 
 def test_places_are_looked_at_before_anything_is_read(tmp_path):
@@ -64,3 +65,13 @@ def test_places_are_looked_at_before_anything_is_read(tmp_path):
             tmp_path / ("M" if places else "no/M"), **places)
         with pytest.raises(ZslError, match=f"`{name}` .*there is no folder"):
             from_classifier.fit_vocabulary(request)
+
+
+def test_what_is_fitted_to_does_not_go_with_what_is_replaced(tmp_path):
+    (tmp_path / "out").mkdir()
+    for name in ("vocabulary.json", "c.pth"):
+        (tmp_path / "out" / name).touch()
+    request = from_classifier.FitRequest(tmp_path / "out" / "c.pth", tmp_path / "out",
+                                         tmp_path / "M.npz", force=True)
+    with pytest.raises(ZslError, match=r"c.pth lies in .*out, which would be replaced"):
+        from_classifier.fit_vocabulary(request)

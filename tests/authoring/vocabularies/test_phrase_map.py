@@ -117,7 +117,8 @@ def a_map(**changes):
 
 @pytest.mark.parametrize("slack", [2, 3, None])
 def test_a_map_comes_back_as_it_was_saved(tmp_path, slack):
-    a_map(slack=slack).save(tmp_path / "p.npz")
+    with (tmp_path / "p.npz").open("wb") as file:
+        a_map(slack=slack).save(file)
     found = PhraseMap.load(tmp_path / "p.npz")
     for name, value in vars(a_map(slack=slack)).items():
         np.testing.assert_array_equal(getattr(found, name), value)
@@ -140,7 +141,8 @@ def test_files_that_are_no_map_are_refused(tmp_path):
     path = tmp_path / "p.npz"
     with pytest.raises(ZslError, match=r"p\.npz: cannot be read as a map"):
         PhraseMap.load(path)
-    a_map().save(path)
+    with path.open("wb") as file:
+        a_map().save(file)
     whole = path.read_bytes()
     path.write_bytes(whole[:len(whole) // 2])
     with pytest.raises(ZslError, match="cannot be read as a map"):

@@ -12,6 +12,7 @@ from zsl_cli.authoring.vocabularies import labelset
 from zsl_cli.authoring.vocabularies.classifier_fit import fit, fitted, kernels
 from zsl_cli.authoring.vocabularies.wordnet import PERSON, WordNet
 from zsl_cli.errors import ZslError
+from zsl_cli.support.vectors import unit_rows
 
 
 def test_wordnets_files_are_read_as_documented(wordnet):
@@ -61,7 +62,7 @@ def test_alike_labels_have_a_larger_kernel(wordnet):
 def embeddings(fitted, features, classifier, settings):
     """What the exported graph computes."""
     logits = features @ classifier.weights.T + classifier.bias
-    parts = (fit.unit(features) @ fitted.features.T
+    parts = (unit_rows(features) @ fitted.features.T
              + fit.softmax(logits / settings.temperature) @ fitted.posterior.T + fitted.bias)
     slack = np.sqrt(np.maximum(fitted.radius ** 2 - np.square(parts).sum(1, keepdims=True), 0))
     return np.hstack([parts, slack]) / fitted.radius
@@ -82,7 +83,7 @@ def test_products_are_the_documented_score_in_nats(small_fit):
     visual = fit.visual_vectors(settings.tree_weight * tree + text, classifier, settings.ridge)
     alike = kernels.text_kernel(texts[0], texts[0][seen], settings.conse_width)
     probabilities = fit.softmax((features @ classifier.weights.T) / settings.temperature)
-    expected = (settings.visual * fit.unit(features) @ visual.T
+    expected = (settings.visual * unit_rows(features) @ visual.T
                 + probabilities @ (settings.conse * (alike - alike.mean(0))
                                    + settings.above * above).T + prior)
     got = fitted.nats * embeddings(fitted, features, classifier, settings) @ fitted.vectors.T

@@ -137,3 +137,11 @@ def test_a_corpus_that_reads_like_json_is_still_text(tmp_path):
     (tmp_path / "c.jsonl").write_text("".join(
         json.dumps({"t": line}) + "\n" for line in text().split("\n")))
     assert "cat" in trained(tmp_path / "c.jsonl", tmp_path / "out").words
+
+
+def test_a_corpus_does_not_go_with_the_folder_that_is_replaced(corpus_file, tmp_path):
+    trained(corpus_file, tmp_path / "out")
+    within = shutil.copy(corpus_file, tmp_path / "out" / "corpus.txt")
+    with pytest.raises(ZslError, match=r"lies in .*out, which would be replaced"):
+        trained(Path(within), tmp_path / "out", force=True)
+    assert Path(within).exists()

@@ -1,6 +1,6 @@
 """From a trained PyTorch checkpoint to a model folder. Needs the extra ``export``.
 
-    from zsl_cli.authoring.exporting import ExportRequest, export
+    from zsl_cli.authoring.exporting import ExportRequest, Hints, export
 
     result = export(ExportRequest("resnet.pth", "models/mine", Hints("timm:resnet18")))
 

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from zsl_cli.authoring.exporting.heads import Head
 from zsl_cli.authoring.networks.network import Input
-from zsl_cli.authoring.networks.pooling import unit
 from zsl_cli.authoring.networks.quietly import quietly
+from zsl_cli.authoring.networks.vectors import unit
 from zsl_cli.errors import ZslError
 from zsl_cli.support import extras
 from zsl_cli.support.wording import reason

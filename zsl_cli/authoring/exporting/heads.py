@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zsl_cli.authoring.networks.pooling import unit
 from zsl_cli.authoring.networks.projection import Projection
+from zsl_cli.authoring.networks.vectors import unit
 from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import numpy as np
 from zsl_cli.authoring.exporting.graph import EMBEDDING
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Agreement
+from zsl_cli.support.vectors import unit_rows
 from zsl_cli.support.wording import reason
 
 if TYPE_CHECKING:
@@ -54,14 +55,10 @@ def compare(a: "NDArray[np.float32]", b: "NDArray[np.float32]", informative: int
         flatter them.
     labels: label vectors ``[labels, D]``, for the agreement of the nearest ten.
     """
-    x, y = (_unit(part[:, :informative].astype(np.float64)) for part in (a, b))
+    x, y = (unit_rows(part[:, :informative].astype(np.float64)) for part in (a, b))
     cosines = (x * y).sum(axis=1)
     return Agreement(len(a), float(np.abs(a - b).max()), float(cosines.min()),
                      float(cosines.mean()), None if labels is None else _top(a, b, labels))
-
-
-def _unit(vectors: "NDArray[np.float64]") -> "NDArray[np.float64]":
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
 def _top(a: "NDArray[np.float32]", b: "NDArray[np.float32]",

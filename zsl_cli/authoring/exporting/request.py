@@ -1,6 +1,5 @@
 """What is asked of an export."""
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,11 +8,12 @@ from pathlib import Path
 from zsl_cli.authoring.networks.hints import Hints
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
 from zsl_cli.authoring.networks.projection import Projection
-from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.support import folders
+from zsl_cli.errors import RequestError
+from zsl_cli.support import folders, sources
 from zsl_cli.support.limits import FEATURES_FROM, QUANTIZE
-from zsl_cli.support.names import set_paths, set_texts
-from zsl_cli.support.values import check_choice
+from zsl_cli.support.manifests import is_template
+from zsl_cli.support.names import set_names, set_paths, set_texts
+from zsl_cli.support.values import POSITIVE, check_choice, check_kind, set_numbers
 from zsl_cli.vocabulary.label import Label
 
 _SPACE = re.compile(r"[\w.:/-]{1,200}")
@@ -74,11 +74,13 @@ class ExportRequest:
     def __post_init__(self) -> None:
         set_paths(self, "checkpoint", "output", "text_encoder")
         set_paths(self, "class_names", "phrase_map", others=(tuple, list, PhraseMap))
+        set_names(self, "templates")
         set_texts(self, "projection", "vocabulary", "vocab_labels", "calibration_images")
         check_choice("quantize", self.quantize, QUANTIZE)
         check_choice("features_from", self.features_from, FEATURES_FROM)
-        if self.temperature is not None and not 0 < self.temperature < math.inf:
-            raise RequestError(f"`temperature` must be above 0, not {self.temperature}")
+        set_numbers(self, temperature=POSITIVE)
+        check_kind("hints", self.hints, Hints)
+        object.__setattr__(self, "sources", sources.check(self.sources))
         if self.space is not None and not _SPACE.fullmatch(self.space):
             raise RequestError("`space` takes letters, digits and . _ : / -")
         if self.space and self.vocabulary:
@@ -86,9 +88,9 @@ class ExportRequest:
         if (self.phrase_map is None) != (self.text_encoder is None):
             raise RequestError("`phrase_map` and `text_encoder` belong together")
         for template in self.templates:
-            if template.count("{}") != 1:
+            if not is_template(template):
                 raise RequestError(f"`template={template!r}`: it must hold {{}} once, where the "
-                                   "label goes")
+                                   "label goes, and no other brace")
 
     @property
     def folder(self) -> Path:
@@ -98,7 +100,7 @@ class ExportRequest:
     @property
     def model_name(self) -> str:
         """What the model is called."""
-        return self.name or self.folder.absolute().name
+        return self.name or folders.name_of(self.folder)
 
     @property
     def form(self) -> str:
@@ -106,17 +108,16 @@ class ExportRequest:
         return "float32" if self.quantize == "none" else self.quantize
 
     def check_output(self) -> None:
-        """Raise ZslError where the folder could not be written, or the checkpoint would go with
-        what it replaces."""
-        folders.check_target(self.folder, force=self.force)
-        if self.checkpoint.resolve().is_relative_to(self.folder.resolve()):
-            raise ZslError(f"{self.checkpoint} lies in {self.folder}, which would be replaced; "
-                           "name another output")
+        """Raise FolderError where the folder could not be written, or what is to be read would go
+        with what it replaces."""
+        folders.check_target(self.folder, force=self.force, reads=(
+            self.checkpoint, self.projection, self.vocabulary, self.class_names, self.phrase_map,
+            self.text_encoder, self.vocab_labels, self.calibration_images))
 
 
 def _default_name(checkpoint: Path) -> str:
     """``checkpoint-model`` for ``run/checkpoint.pt``."""
-    stem = checkpoint.resolve().name
+    stem = folders.name_of(checkpoint)
     for suffix in _SUFFIXES:
         stem = stem.removesuffix(suffix)
     return f"{stem}-model"

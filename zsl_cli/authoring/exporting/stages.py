@@ -13,10 +13,10 @@ import torch
 from zsl_cli.authoring.exporting import card, compare, graph, heads, parity, quantize, text_tower
 from zsl_cli.authoring.exporting.plan import Labels, Plan, make
 from zsl_cli.authoring.exporting.request import ExportRequest
-from zsl_cli.classifier.classifier import MAX_TOP
 from zsl_cli.embedding import graphs
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
+from zsl_cli.support.limits import MAX_TOP
 from zsl_cli.support.manifests import (
     ENCODER_FILE,
     LABEL_ENCODER_FILE,
@@ -75,8 +75,10 @@ def export(wanted: ExportRequest | Plan, reporter: Reporter = SILENT) -> ExportR
     Raises ZslError, and leaves nothing behind, when something cannot be exported or an encoder
     does not agree with PyTorch.
     """
-    plan = wanted if isinstance(wanted, Plan) else _planned(wanted, reporter)
-    request, frame = plan.request, plan.network.input.preprocessing
+    request = wanted.request if isinstance(wanted, Plan) else wanted
+    request.check_output()
+    plan = wanted if isinstance(wanted, Plan) else _planned(request, reporter)
+    frame = plan.network.input.preprocessing
     forms = quantize.FORMS if request.compare else (request.form,)
     for note in plan.notes:
         reporter.say(note)
@@ -113,7 +115,6 @@ def export(wanted: ExportRequest | Plan, reporter: Reporter = SILENT) -> ExportR
 
 
 def _planned(request: ExportRequest, reporter: Reporter) -> Plan:
-    request.check_output()
     plan = make(request)
     reporter.say(f"read {request.checkpoint.name}: {plan.network.architecture}, features of "
         f"{plan.features.width} ({plan.features.where}), embedding of {plan.dimension}")

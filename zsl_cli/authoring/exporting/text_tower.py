@@ -17,6 +17,7 @@ from zsl_cli.support.manifests import (
     TextEncoding,
 )
 from zsl_cli.support.progress import Reporter
+from zsl_cli.support.vectors import unit_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,7 +113,7 @@ def encode_labels(plan: Plan, file: Path, reporter: Reporter) -> "NDArray[np.flo
     for template in plan.templates:
         total += encoder.encode([template.replace("{}", name) for name in names])
     reporter.say(f"encoded {len(names):,} labels with {len(plan.templates)} templates")
-    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+    return unit_rows(total)
 
 
 def _phrase_ids(text: "TextTower") -> "NDArray[np.int64]":

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from zsl_cli.errors import ZslError
-from zsl_cli.support import files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,12 +61,11 @@ class PhraseMap:
             raise ZslError(f"{len(self.bias)} dimensions and the slack's, {self.slack}, are not "
                            f"among {self.dimension}")
 
-    def save(self, path: Path) -> None:
-        """Write an ``.npz`` that ``load`` reads."""
+    def save(self, file: BinaryIO) -> None:
+        """Write an ``.npz`` that ``load`` reads to a file that is open."""
         arrays: dict[str, Any] = {name: value for name, value in vars(self).items()
                                   if value is not None}
-        with files.replacing(path) as file:
-            np.savez(file, **arrays)
+        np.savez(file, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> "PhraseMap":

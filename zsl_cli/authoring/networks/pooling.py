@@ -2,11 +2,7 @@
 
 from torch import Tensor
 
-
-def unit(vectors: Tensor) -> Tensor:
-    """``[n, D]`` scaled to unit length (torch's own normalize expands, which the shape inference
-    of ONNX Runtime's quantiser does not follow)."""
-    return vectors / vectors.square().sum(dim=1, keepdim=True).clamp_min(1e-24).sqrt()
+from zsl_cli.authoring.networks.vectors import unit
 
 
 def mean_of_tokens(states: Tensor, mask: Tensor) -> Tensor:

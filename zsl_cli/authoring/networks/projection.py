@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from zsl_cli.embedding import graphs
 from zsl_cli.errors import ZslError
-from zsl_cli.support import files, folders
+from zsl_cli.support import folders
 from zsl_cli.support.manifests import ENCODER_FILE
 from zsl_cli.support.wording import listed
 
@@ -69,12 +69,11 @@ class Projection:
         """What a model's manifest says of it: the arrays are in the encoder."""
         return {name: getattr(self, name) for name in _IN_MANIFEST}
 
-    def save(self, path: Path) -> None:
-        """Write an ``.npz`` that ``load`` reads."""
+    def save(self, file: BinaryIO) -> None:
+        """Write an ``.npz`` that ``load`` reads to a file that is open."""
         arrays: dict[str, Any] = {name: value for name, value in vars(self).items()
                                   if value is not None}
-        with files.replacing(path) as file:
-            np.savez(file, **arrays)
+        np.savez(file, **arrays)
 
     @classmethod
     def of_model(cls, folder: Path) -> "Projection":

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from zsl_cli.authoring.training.parameters import Parameter, Range, check_values, parameter
+from zsl_cli.authoring.training.parameters import Parameter, check_values, parameter
+from zsl_cli.support.values import Range
 
 
 @dataclass(frozen=True)

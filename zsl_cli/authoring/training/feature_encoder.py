@@ -29,7 +29,7 @@ class FeatureEncoder:
     cache, and not before."""
 
     def __init__(self, plan: Plan, device: str = "cpu", load: "Load" = images.load) -> None:
-        """Of the network of a plan.
+        """Embed images by the network of a plan.
 
         device: as sessions.open_session; ``auto`` falls back.
         load: takes pixels from an image, as images.load does. The ``repr`` of another one says

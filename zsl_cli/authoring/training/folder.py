@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from zsl_cli.authoring.training.request import UNFINISHED
 from zsl_cli.authoring.training.session import STATE
 from zsl_cli.errors import ZslError
-from zsl_cli.support import work_folder
+from zsl_cli.support import folders, work_folder
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.training.request import TrainRequest
@@ -51,11 +51,8 @@ def check(request: "TrainRequest") -> None:
     if (request.work / STATE).exists() and not (request.method.in_epochs or request.restart):
         raise ZslError(f"{output} holds an unfinished training by another method; give `restart` "
                        "to throw it away")
-    names = (request.data, request.model, request.vocabulary, request.backbone)
-    for read in (Path(name) for name in names if name is not None):
-        if read.exists() and read.resolve().is_relative_to(output.resolve()):
-            raise ZslError(f"{read} lies in {output}, which would be replaced; give another "
-                           "`output`")
+    folders.check_apart(output, (request.data, request.model, request.vocabulary,
+                                 request.backbone, request.hold_out))
 
 
 def _is_of_a_training(output: Path) -> bool:

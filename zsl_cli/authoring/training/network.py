@@ -75,7 +75,7 @@ class WholeNetwork:
     def __init__(self, network: nn.Module, learned: Sequence[tuple[nn.Parameter, float]],
                  problem: Problem, read: "Read", validation: "NDArray[np.int64]", *,
                  batch_size: int = 32, device: str = "cpu") -> None:
-        """Nothing has moved yet.
+        """A network that is to be trained from its first step on.
 
         network: uint8 images → the projection ``[n, D]``.
         learned: those of its parameters that are, and what each one's learning rate is multiplied

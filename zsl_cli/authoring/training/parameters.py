@@ -4,34 +4,11 @@ A dataclass has them as its fields: ``epochs: int = parameter(60, Parameter(Rang
 Whoever offers them to a user finds with ``parameters`` all that is to be known.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from zsl_cli.errors import RequestError
-
-
-@dataclass(frozen=True)
-class Range:
-    """Finite numbers from ``low``, or above it where the range is open, to ``high``; whole ones
-    alone if need be."""
-
-    low: float
-    high: float = math.inf
-    whole: bool = False
-    open: bool = False
-
-    def __contains__(self, value: object) -> bool:
-        if isinstance(value, bool) or not isinstance(value, int if self.whole else int | float):
-            return False
-        return math.isfinite(value) and self.low <= value <= self.high and not (
-            self.open and value == self.low)
-
-    def __str__(self) -> str:
-        end = "" if math.isinf(self.high) else f" to {self.high:,}"
-        return (f"a {'whole ' if self.whole else ''}number {'above' if self.open else 'from'} "
-                f"{self.low:,}{end}")
+from zsl_cli.support.values import Range, check_choice, set_numbers
 
 
 @dataclass(frozen=True)
@@ -70,17 +47,11 @@ def default_of(name: str, of: Any) -> Any:
     return next(one.default for one in fields(of) if one.name == name)
 
 
-def check_value(name: str, value: object, allowed: Range | tuple[str, ...]) -> None:
-    """Raise RequestError for a value that is not allowed."""
-    if value not in allowed:
-        words = str(allowed) if isinstance(allowed, Range) else "one of " + ", ".join(allowed)
-        raise RequestError(f"`{name}` is {words}, and not {value!r}")
-
-
 def check_values(of: Any) -> None:
     """Raise RequestError for a value of an instance that is not allowed. A None is, where it is the
     default."""
     for name, declared in parameters(of).items():
-        value = getattr(of, name)
-        if not (value is None and default_of(name, of) is None):
-            check_value(name, value, declared.allowed)
+        if isinstance(declared.allowed, Range):
+            set_numbers(of, **{name: declared.allowed})
+        else:
+            check_choice(name, getattr(of, name), declared.allowed)

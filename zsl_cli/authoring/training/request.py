@@ -7,10 +7,10 @@ from zsl_cli.authoring.training import effects
 from zsl_cli.authoring.training.course import Course
 from zsl_cli.authoring.training.methods.base import Method
 from zsl_cli.authoring.training.methods.rank import Rank
-from zsl_cli.authoring.training.parameters import Range, check_value
+from zsl_cli.support import folders
 from zsl_cli.support.limits import DEVICES, MAX_PIXELS, QUANTIZE
 from zsl_cli.support.names import Name, set_paths, set_texts
-from zsl_cli.support.values import check_choice
+from zsl_cli.support.values import COUNT, check_choice, check_kind, set_numbers
 
 UNFINISHED = "unfinished"
 
@@ -22,6 +22,7 @@ class TrainRequest:
     data: a folder with a folder for each class, named by its label, or a CSV file of paths and
         labels (see evaluation.datasets).
     output: the folder that checkpoint, log, curves and the exported model go to.
+    method: how M is made: one of training.methods, or your own. course: see Course.
     vocabulary: name or folder; its label vectors are what M maps onto.
     model: what gives the features: the name or the folder of a model, or a checkpoint. A model of
         the vocabulary's space is also where M begins.
@@ -65,7 +66,9 @@ class TrainRequest:
         set_texts(self, "model", "vocabulary")
         check_choice("quantize", self.quantize, QUANTIZE)
         check_choice("device", self.device, DEVICES)
-        check_value("max_pixels", self.max_pixels, Range(1, whole=True))
+        set_numbers(self, max_pixels=COUNT)
+        check_kind("method", self.method, Method)
+        check_kind("course", self.course, Course)
         self.method.check_course(self.course)
         effects.check(self, self.method, self.course)
 
@@ -77,4 +80,4 @@ class TrainRequest:
     @property
     def name(self) -> str:
         """What the trained model is called, and spaces and vocabularies of its own."""
-        return Path(self.output).absolute().name
+        return folders.name_of(Path(self.output))

@@ -69,7 +69,7 @@ def _facts(request: "TrainRequest", examples: "Examples", fitted: Fitted,
                 **asdict(request.method), **course, "device": request.device,
                 "quantize": request.quantize}
     return {
-        "method": request.method.name, "data": Path(request.data).absolute().name,
+        "method": request.method.name, "data": folders.name_of(Path(request.data)),
         "images": result.images, "classes": result.classes,
         "vocabulary": examples.vocabulary.name, "space": fitted.projection.space,
         "settings": settings, "best_epoch": result.history.best,
@@ -101,7 +101,7 @@ def _write_curves(path: Path, request: "TrainRequest", result: TrainResult,
              "vocabulary": facts["vocabulary"], "epoch kept": result.history.best}
     if request.course.finetune:
         shown["of the network's"] = result.network_history.best
-    page = curves.page(f"zsl train, {request.method.name}", shown, {
+    page = curves.page(f"Training by {request.method.name}", shown, {
         "M": result.history.records, "network": result.network_history.records})
     with files.replacing(path) as file:
         file.write(page.encode())

@@ -19,12 +19,12 @@ from zsl_cli.authoring.vocabularies.composed import Composed, compose, names
 from zsl_cli.authoring.vocabularies.report import Report
 from zsl_cli.authoring.vocabularies.token_vectors import Seen, Store, Words
 from zsl_cli.authoring.vocabularies.word_vectors import open_vectors
-from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.support import folders
+from zsl_cli.errors import ZslError
+from zsl_cli.support import folders, sources
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.names import set_paths, set_texts
 from zsl_cli.support.progress import SILENT, Reporter
-from zsl_cli.support.values import check_choice
+from zsl_cli.support.values import COUNT, check_choice, check_hnsw, check_kind, set_numbers
 from zsl_cli.support.version import __version__
 from zsl_cli.support.wording import counted, some
 from zsl_cli.vocabulary import composition
@@ -50,6 +50,7 @@ class BuildRequest:
     vectors: a file of word vectors, or a vocabulary folder or its name.
     output: the vocabulary folder to write.
     labels: see label_lists.read; None makes every word a label.
+    places: where WordNet and ImageNet's class lists are. persons: see label_lists.read.
     limit: only the first so many words of the vectors are known.
     phrases: labels of several words have a vector of their own if there is one, or else the mean
         of their words' (``auto``), only the one, or only the other.
@@ -64,8 +65,8 @@ class BuildRequest:
     name: the vocabulary's; by default that of the folder.
     force: whether an existing folder may be replaced.
 
-    Raises RequestError unless ``phrases``, ``oov`` and ``dtype`` are of PHRASES, OOV and DTYPES,
-    and ``limit`` is above 0.
+    Raises RequestError for what makes no sense; ``phrases``, ``oov`` and ``dtype`` are of PHRASES,
+    OOV and DTYPES.
     """
 
     vectors: Path
@@ -91,8 +92,10 @@ class BuildRequest:
         set_texts(self, "labels")
         for name, choices in (("phrases", PHRASES), ("oov", OOV), ("dtype", DTYPES)):
             check_choice(name, getattr(self, name), choices)
-        if self.limit is not None and self.limit < 1:
-            raise RequestError(f"`limit` must be above 0, not {self.limit}")
+        set_numbers(self, limit=COUNT)
+        check_kind("places", self.places, label_lists.Places)
+        object.__setattr__(self, "hnsw", check_hnsw(self.hnsw))
+        object.__setattr__(self, "sources", sources.check(self.sources))
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ class BuildResult:
 
 def build_vocabulary(request: BuildRequest, reporter: Reporter = SILENT) -> BuildResult:
     """Write the vocabulary folder. Raises ZslError, and leaves nothing behind."""
-    folders.check_target(request.output, force=request.force)
+    folders.check_target(request.output, force=request.force, reads=(
+        request.vectors, request.labels, request.places.wordnet, request.places.class_lists))
     reporter.start("reading labels")
     labels = None if request.labels is None else label_lists.read(
         request.labels, request.places, persons=request.persons, reporter=reporter)
@@ -134,7 +138,7 @@ def build_vocabulary(request: BuildRequest, reporter: Reporter = SILENT) -> Buil
         if labels is not None:
             made_from |= {"phrases": request.phrases, "oov": request.oov}
         manifest = writer.finish(
-            request.name or request.output.resolve().name,
+            request.name or folders.name_of(request.output),
             request.space or vectors.space or words.space(), request.hnsw, vectors=made_from,
             built=report.to_dict(), sources=list(request.sources), built_by=f"zsl {__version__}")
     return BuildResult(request.output, manifest, report)

@@ -6,9 +6,10 @@ from itertools import chain
 from pathlib import Path
 
 from zsl_cli.authoring.vocabularies import label_files, labelset
-from zsl_cli.authoring.vocabularies.wordnet import PERSON, WordNet, find_folder
+from zsl_cli.authoring.vocabularies.wordnet import PERSON, WordNet, load
 from zsl_cli.errors import ZslError
 from zsl_cli.evaluation import class_folders
+from zsl_cli.support.names import set_paths
 from zsl_cli.support.numbering import without_numbers
 from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.wording import counted, some
@@ -23,10 +24,14 @@ _IMAGENET = {"imagenet-21k": "imagenet21k_goog", "imagenet-1k": "imagenet"}
 
 @dataclass(frozen=True)
 class Places:
-    """Where WordNet's database files and ImageNet's class lists are; None for the usual places."""
+    """Where WordNet's database files and ImageNet's class lists are; None for the usual places. A
+    path may be a text, too."""
 
     wordnet: Path | None = None
     class_lists: Path | None = None
+
+    def __post_init__(self) -> None:
+        set_paths(self, "wordnet", "class_lists")
 
 
 def read(source: str, places: Places, *, persons: bool = False,
@@ -91,7 +96,7 @@ def relinked(labels: Sequence[Label], keep: Sequence[bool]) -> Iterator[Label]:
 
 def _from_wordnet(source: str, root: str, places: Places, persons: bool,
                   reporter: Reporter) -> list[Label]:
-    wordnet = WordNet(find_folder(places.wordnet))
+    wordnet = load(places.wordnet)
     if source in _IMAGENET:
         ids = [id_ for id_ in labelset.imagenet_ids(_IMAGENET[source], places.class_lists)
                if id_ in wordnet.synsets]
@@ -176,7 +181,7 @@ def _named(path: Path, placed: Iterable[tuple[str, Label]],
         if label.name != label.id or not WORDNET_ID.fullmatch(label.id):
             yield place, label
             continue
-        wordnet = wordnet or WordNet(find_folder(places.wordnet))
+        wordnet = wordnet or load(places.wordnet)
         if label.id not in wordnet.synsets:
             raise ZslError(f"{path}, {place}: WordNet has no noun {label.id}")
         synset = wordnet.synsets[label.id]

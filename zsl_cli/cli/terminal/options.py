@@ -210,21 +210,19 @@ def read_labels(labels: Sequence[str], labels_file: Path | None) -> list[str] | 
     return list(filter(None, names))
 
 
-def read_sources(path: Path | None) -> list[dict[str, str]]:
+def read_sources(path: Path | None) -> tuple[dict[str, str], ...]:
     """The list in a ``--sources`` file; raises ZslError."""
+    from zsl_cli.support.sources import check
+
     if path is None:
-        return []
+        return ()
     try:
         entries = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ZslError(f"--sources {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise ZslError(f"--sources {path}: not JSON ({error})") from error
-    if not isinstance(entries, list) or not all(
-            isinstance(entry, dict) and {"name", "license", "url"} <= entry.keys()
-            for entry in entries):
-        raise ZslError(f"--sources {path}: a list of {{name, license, url}} is expected")
-    return entries
+    return check(entries, f"--sources {path}")
 
 
 def read_hnsw(m: int | None, ef_construction: int | None, ef: int | None) -> dict[str, int]:

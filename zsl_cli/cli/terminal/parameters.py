@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from zsl_cli.errors import PARAMETER
+
 
 def as_options(text: str, command: click.Command | None = None) -> str:
     """The text with each parameter of the command, by default of the one that runs, in the words
@@ -39,7 +41,7 @@ def as_options(text: str, command: click.Command | None = None) -> str:
 
     own = {value for value in _texts(context.params if context else {}) if "`" in value}
     given = [*map(re.escape, sorted(own, key=len, reverse=True))]
-    parameter = rf"`([a-z][a-z_]*)(?:=({'|'.join([*given, '[^`]*'])}))?`"
+    parameter = PARAMETER.pattern.replace("[^`]*", "|".join([*given, "[^`]*"]))
     return re.sub("|".join([*given, parameter]), spelt, text)
 
 

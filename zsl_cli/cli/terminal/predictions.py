@@ -1,7 +1,6 @@
 """Predictions as a table, JSONL, JSON or CSV."""
 
 import importlib
-import json
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -53,18 +52,22 @@ def write(predictions: Iterable["Prediction"], output_format: str | None, model:
 
 
 def _write_lines(records: "Iterable[tuple[Prediction, dict[str, Any]]]") -> Iterator["Prediction"]:
+    from zsl_cli.classifier.predictions import to_json
+
     for prediction, record in records:
-        printing.put_json(record, indent=None)
+        printing.put_bytes(to_json(record) + b"\n")
         yield prediction
 
 
 def _write_array(records: "Iterable[tuple[Prediction, dict[str, Any]]]") -> Iterator["Prediction"]:
-    before = "[\n"
+    from zsl_cli.classifier.predictions import to_json
+
+    before = b"[\n"
     for prediction, record in records:
-        printing.put_text(before + json.dumps(record, ensure_ascii=False))
-        before = ",\n"
+        printing.put_bytes(before + to_json(record))
+        before = b",\n"
         yield prediction
-    printing.put_text("[]\n" if before == "[\n" else "\n]\n")
+    printing.put_text("[]\n" if before == b"[\n" else "\n]\n")
 
 
 def _write_csv(predictions: Iterable["Prediction"],

@@ -88,7 +88,12 @@ def put(text: str = "") -> None:
 def put_text(text: str, errors: str = "backslashreplace") -> None:
     """A text on standard output as it is, in UTF-8; ``errors``: what becomes of halves of
     surrogate pairs."""
-    stream().write(text.encode("utf-8", errors))
+    put_bytes(text.encode("utf-8", errors))
+
+
+def put_bytes(data: bytes) -> None:
+    """Bytes on standard output."""
+    stream().write(data)
     stream().flush()
 
 

@@ -10,9 +10,10 @@ import click
 from zsl_cli.authoring.training.course import Course
 from zsl_cli.authoring.training.effects import Methods, having_of, words_for
 from zsl_cli.authoring.training.methods import METHODS, Method
-from zsl_cli.authoring.training.parameters import Parameter, Range, default_of, parameters
+from zsl_cli.authoring.training.parameters import Parameter, default_of, parameters
 from zsl_cli.cli.terminal import options
 from zsl_cli.cli.terminal.parameters import as_options
+from zsl_cli.support.values import Range
 
 _LOSS = click.Command("train", params=[click.Option(["--loss", "method"])])
 

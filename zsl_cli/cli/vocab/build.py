@@ -73,7 +73,7 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
         vectors, output, labels, Places(wordnet, class_lists), persons=persons, limit=limit,
         phrases=phrases, oov=oov, merge=merge, dtype=dtype, member=member, encoding=encoding,
         space=space, hnsw=options.read_hnsw(m, ef_construction, ef),
-        sources=tuple(options.read_sources(sources)), name=name, force=force)
+        sources=options.read_sources(sources), name=name, force=force)
     with TerminalReporter().shown(quiet) as reporter:
         result = build_vocabulary(request, reporter)
     report, manifest = result.report, result.manifest

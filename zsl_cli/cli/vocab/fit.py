@@ -49,7 +49,7 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
 
     request = FitRequest(
         checkpoint, output, projection, phrase_map, architecture, feature_length, wordnet,
-        text_encoder, class_lists, tuple(options.read_sources(sources)), force)
+        text_encoder, class_lists, options.read_sources(sources), force)
     with TerminalReporter().shown(quiet) as reporter:
         result = fit_vocabulary(request, reporter)
     printing.note("wrote " + ", ".join(

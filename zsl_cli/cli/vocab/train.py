@@ -88,7 +88,7 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
         skipgram.Settings(dimension, window, loss, negative, sample, epochs, learning_rate, seed),
         centre=centre, workers=workers, save_every=60 * save_every,
         force=force, restart=restart, hnsw=options.read_hnsw(m, ef_construction, ef),
-        sources=tuple(options.read_sources(sources)))
+        sources=options.read_sources(sources))
     with TerminalReporter().shown(quiet) as reporter:
         try:
             result = training.train(request, reporter)

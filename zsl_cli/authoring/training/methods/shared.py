@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from zsl_cli.authoring.training.methods.base import Method
-from zsl_cli.authoring.training.parameters import Parameter, Range, parameter
+from zsl_cli.authoring.training.parameters import Parameter, parameter
+from zsl_cli.support.values import Range
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.training.examples import Examples

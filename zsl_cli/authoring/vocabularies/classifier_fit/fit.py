@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_cli.authoring.vocabularies.classifier_fit import kernels
+from zsl_cli.support.vectors import unit_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -144,11 +145,11 @@ def visual_vectors(kernel: "Array", classifier: Classifier, ridge: float) -> "Ar
     from scipy.linalg import solve
 
     seen = classifier.labels
-    rows = unit(classifier.weights)
+    rows = unit_rows(classifier.weights)
     gram = kernel[seen].astype(np.float64) + ridge * np.eye(len(seen))
     vectors = kernel @ solve(gram, rows, assume_a="pos").astype(np.float32)
     vectors[seen] = rows
-    return unit(vectors)
+    return unit_rows(vectors)
 
 
 def imagined_images(classifier: Classifier, sentences: "Array", temperature: float,
@@ -171,8 +172,8 @@ def imagined_images(classifier: Classifier, sentences: "Array", temperature: flo
     for part in (1, 2):
         other = (cumulative[first] < random.random(count)[:, None]).sum(axis=1)
         mixture[each, np.minimum(other, classes - 1)] += shares[:, part]
-    noise = unit(random.normal(size=(count, width)).astype(np.float32))
-    features = unit(mixture @ unit(classifier.weights)
+    noise = unit_rows(random.normal(size=(count, width)).astype(np.float32))
+    features = unit_rows(mixture @ unit_rows(classifier.weights)
                     + random.uniform(2, 4, (count, 1)).astype(np.float32) * noise)
     logits = feature_length * features @ classifier.weights.T + classifier.bias
     return np.hstack([features, softmax((logits / temperature).astype(np.float32))])
@@ -213,11 +214,6 @@ def _as_unit_vectors(labels: "Array", projection: "Array", prior: "Array", image
     bias = np.zeros(dimension + 2, np.float32)
     bias[dimension] = level
     return Fit(vectors, rows[:, :width], rows[:, width:], bias, radius, radius * longest)
-
-
-def unit(vectors: "Array") -> "Array":
-    """Rows scaled to unit length."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
 def softmax(logits: "Array") -> "Array":

@@ -1,19 +1,20 @@
 """A classifier's checkpoint → a vocabulary folder whose vectors are fitted to it, and the maps into
 its space from features and from sentence vectors."""
 
-import math
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from zsl_cli.authoring.vocabularies.classifier_fit import fit, fitted
 from zsl_cli.authoring.vocabularies.wordnet import find_folder
-from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.support import extras, folders
-from zsl_cli.support.files import check_new_file
+from zsl_cli.errors import ZslError
+from zsl_cli.support import extras, folders, sources
+from zsl_cli.support.files import cannot_write, check_new_file, replacing
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.names import set_paths
 from zsl_cli.support.progress import SILENT, Reporter
+from zsl_cli.support.values import POSITIVE, set_numbers
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.networks.network import Network
@@ -34,7 +35,7 @@ class FitRequest:
     sources: dictionaries with ``name``, ``license`` and ``url``, for the manifest.
     force: whether what is there may be replaced.
 
-    Raises RequestError unless ``feature_length`` is a number above 0.
+    Raises RequestError for what makes no sense.
     """
 
     checkpoint: Path
@@ -52,12 +53,13 @@ class FitRequest:
     def __post_init__(self) -> None:
         set_paths(self, "checkpoint", "output", "projection", "phrase_map", "wordnet",
                            "text_encoder", "class_lists")
-        if self.feature_length is not None and not 0 < self.feature_length < math.inf:
-            raise RequestError(f"`feature_length` must be above 0, not {self.feature_length}")
+        set_numbers(self, feature_length=POSITIVE)
+        object.__setattr__(self, "sources", sources.check(self.sources))
 
     def check_outputs(self) -> None:
         """Raise ZslError, before hours of work, for what could not be written at their end."""
-        folders.check_target(self.output, force=self.force)
+        folders.check_target(self.output, force=self.force, reads=(
+            self.checkpoint, self.wordnet, self.text_encoder, self.class_lists))
         for name, path in (("projection", self.projection), ("phrase_map", self.phrase_map)):
             if path is None:
                 continue
@@ -89,16 +91,25 @@ def fit_vocabulary(request: FitRequest, reporter: Reporter = SILENT) -> FitResul
     parts = _parts(request, network, reporter)
     built = fitted.build(parts, reporter)
     result, phrases = built.fit, built.phrases
-    with folders.new_folder(request.output, force=request.force) as folder:
-        manifest = fitted.write(folder, parts, built)
-        Projection(result.features, result.posterior, result.bias, manifest.space,
-                   parts.settings.temperature, result.radius, result.score_temperature,
-                   unit_features=True).save(request.projection)
-        if request.phrase_map is not None and phrases is not None:
-            PhraseMap(phrases.landmarks, phrases.weights, phrases.bias, phrases.width,
-                      manifest.dimension, manifest.space, built.encoder,
-                      slack=result.slack_dimension).save(request.phrase_map)
+    try:
+        with (_file(request.projection) as projection, _file(request.phrase_map) as phrase_map,
+              folders.new_folder(request.output, force=request.force) as folder):
+            manifest = fitted.write(folder, parts, built)
+            assert projection is not None
+            Projection(result.features, result.posterior, result.bias, manifest.space,
+                       parts.settings.temperature, result.radius, result.score_temperature,
+                       unit_features=True).save(projection)
+            if phrase_map is not None and phrases is not None:
+                PhraseMap(phrases.landmarks, phrases.weights, phrases.bias, phrases.width,
+                          manifest.dimension, manifest.space, built.encoder,
+                          slack=result.slack_dimension).save(phrase_map)
+    except OSError as error:
+        raise cannot_write(error.filename or request.output, error) from error
     return FitResult(request.output, manifest, request.projection, request.phrase_map)
+
+
+def _file(path: Path | None) -> AbstractContextManager[BinaryIO | None]:
+    return nullcontext() if path is None else replacing(path)
 
 
 def _parts(request: FitRequest, network: "Network", reporter: Reporter) -> fitted.Request:
@@ -117,7 +128,7 @@ def _parts(request: FitRequest, network: "Network", reporter: Reporter) -> fitte
         reporter.say(f"{network.architecture}'s features are taken to be as long as "
                      f"EfficientNet-Lite0's, {usual}; `feature_length` says how long they are")
     return fitted.Request(
-        request.output.name, network.architecture, classifier.weight.detach().numpy(),
+        folders.name_of(request.output), network.architecture, classifier.weight.detach().numpy(),
         classifier.bias.detach().numpy(), find_folder(request.wordnet), request.text_encoder,
         request.class_lists, phrases=request.phrase_map is not None,
         settings=fit.Settings(feature_length=request.feature_length or usual),

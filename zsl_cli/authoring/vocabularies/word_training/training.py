@@ -16,11 +16,12 @@ from zsl_cli.authoring.vocabularies import similarity
 from zsl_cli.authoring.vocabularies.word_training import corpus, prepare, skipgram
 from zsl_cli.authoring.vocabularies.word_training.prepare import Prepared
 from zsl_cli.authoring.vocabularies.wordnet import WordNet
-from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.support import cpus, extras, files, folders, work_folder
+from zsl_cli.errors import ZslError
+from zsl_cli.support import cpus, extras, files, folders, sources, work_folder
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.names import set_paths
 from zsl_cli.support.progress import SILENT, Reporter
+from zsl_cli.support.values import COUNT, POSITIVE, check_hnsw, set_numbers
 from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.label import Label
@@ -41,7 +42,9 @@ class WordTrainingRequest:
     save_every: seconds between two checkpoints.
     sources: dictionaries with ``name``, ``license`` and ``url``, for the manifest.
 
-    Raises RequestError unless ``workers`` and ``save_every`` are above 0.
+    hnsw: parameters of the index that differ from what suits so many labels.
+
+    Raises RequestError for what makes no sense.
     """
 
     corpus: Path
@@ -58,10 +61,9 @@ class WordTrainingRequest:
 
     def __post_init__(self) -> None:
         set_paths(self, "corpus", "output")
-        if self.workers is not None and self.workers < 1:
-            raise RequestError(f"`workers` must be above 0, not {self.workers}")
-        if not self.save_every > 0:
-            raise RequestError(f"`save_every` must be above 0, not {self.save_every}")
+        set_numbers(self, workers=COUNT, save_every=POSITIVE)
+        object.__setattr__(self, "hnsw", check_hnsw(self.hnsw))
+        object.__setattr__(self, "sources", sources.check(self.sources))
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def train(request: WordTrainingRequest, reporter: Reporter = SILENT) -> WordTrai
     """
     with extras.needed("vocab", "training word vectors"):
         import gensim
-    folders.check_target(request.output, force=request.force)
+    folders.check_target(request.output, force=request.force, reads=(request.corpus,))
     texts = corpus.find(request.corpus)
     work = work_folder_of(request.output)
     with _opened(work):
@@ -239,7 +241,7 @@ def _write(request: WordTrainingRequest, prepared: Prepared, identities: list[co
            vectors: "NDArray[np.float32]", gensim: str) -> VocabularyManifest:
     digest = hashlib.sha256("\n".join(prepared.words).encode())
     digest.update(np.ascontiguousarray(vectors).data)
-    name = request.output.absolute().name
+    name = folders.name_of(request.output)
     labels = [Label(id=word, name=word.replace("_", " ")) for word in prepared.words]
     with folders.new_folder(request.output, force=request.force) as folder:
         return writing.write(
@@ -249,7 +251,7 @@ def _write(request: WordTrainingRequest, prepared: Prepared, identities: list[co
                 "method": "skip-gram", **asdict(request.words), **asdict(request.training),
                 "centred": request.centre, "workers": request.workers,
                 "corpus": {
-                    "name": request.corpus.absolute().name, "words": prepared.read,
+                    "name": folders.name_of(request.corpus), "words": prepared.read,
                     "words_trained": int(prepared.counts.sum()),
                     "least_count": int(prepared.counts[-1]),
                     "files": len(identities),
