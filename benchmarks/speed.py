@@ -25,7 +25,7 @@ from PIL import Image
 from zsl_cli import Model
 from zsl_cli.embedding import images
 from zsl_cli.support.folders import MODEL, describe_files, find, read_manifest, write_manifest
-from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.label import Label
 

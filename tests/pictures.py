@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.preprocessing import Preprocessing
 
 SQUARE = Preprocessing(size=224)
 

@@ -8,8 +8,8 @@ from icc_profiles import ADOBE, P3, PROPHOTO, grey_profile, rgb_profile
 from pictures import SQUARE, difference, encoded
 from PIL import Image, ImageCms
 
-from zsl_cli.embedding import colour
 from zsl_cli.embedding.images import load
+from zsl_cli.embedding.pictures import colour
 
 PROFILES = {"P3": rgb_profile(P3, 2.2), "ProPhoto": rgb_profile(PROPHOTO, 1.8),
             "Adobe RGB": rgb_profile(ADOBE, 2.2)}

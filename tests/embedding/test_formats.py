@@ -12,8 +12,8 @@ from pictures import SQUARE, difference, encoded
 from PIL import Image, ImageCms, PngImagePlugin
 from raw_photos import dng
 
-from zsl_cli.embedding import formats
 from zsl_cli.embedding.images import load
+from zsl_cli.embedding.pictures import formats
 from zsl_cli.errors import ImageError
 
 CERTAIN = {b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n": "a PostScript program",
@@ -135,7 +135,7 @@ def test_the_size_is_looked_at_before_anything_is_decoded(made):
 @pytest.mark.parametrize("size", [(1, 1), (8, 16), (255, 33), (640, 480), (4000, 3000)])
 def test_the_size_of_a_jpeg_xl_is_what_its_header_says(size):
     pytest.importorskip("pillow_jxl")
-    from zsl_cli.embedding.headers import jxl_size
+    from zsl_cli.embedding.pictures.headers import jxl_size
 
     file = io.BytesIO(encoded(Image.new("RGB", size), "JXL"))
     assert jxl_size(file) == size

@@ -14,7 +14,7 @@ from PIL import Image
 from zsl_cli.embedding import images
 from zsl_cli.embedding.images import load
 from zsl_cli.errors import ImageError
-from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.preprocessing import Preprocessing
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 from pictures import SQUARE, encoded
 from PIL import Image
 
-from zsl_cli.embedding import jpeg
 from zsl_cli.embedding.images import load
+from zsl_cli.embedding.pictures import jpeg
 from zsl_cli.errors import ImageError
 
 KINDS = {"baseline": {}, "progressive": {"progressive": True}, "optimised": {"optimize": True},

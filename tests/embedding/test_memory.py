@@ -9,7 +9,7 @@ from pictures import SQUARE
 from PIL import Image
 
 from zsl_cli.embedding.images import load
-from zsl_cli.embedding.memory import Budget
+from zsl_cli.embedding.pictures.memory import Budget
 
 
 def test_what_is_lent_never_exceeds_the_budget():

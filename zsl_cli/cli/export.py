@@ -14,7 +14,7 @@ from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.limits import FEATURES_FROM, QUANTIZE
-from zsl_cli.support.manifests import FITS, INTERPOLATIONS
+from zsl_cli.support.preprocessing import FITS, INTERPOLATIONS
 from zsl_cli.support.wording import listed
 
 if TYPE_CHECKING:

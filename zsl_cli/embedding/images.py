@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from zsl_cli.embedding import colour, decoder_noise, jpeg, memory
-from zsl_cli.embedding.formats import open_image
-from zsl_cli.embedding.headers import check_size
-from zsl_cli.embedding.samples import eight_bit, is_blank
+from zsl_cli.embedding.pictures import colour, decoder_noise, jpeg, memory
+from zsl_cli.embedding.pictures.formats import open_image
+from zsl_cli.embedding.pictures.headers import check_size
+from zsl_cli.embedding.pictures.samples import eight_bit, is_blank
 from zsl_cli.errors import ImageError
 from zsl_cli.support.limits import MAX_PIXELS
-from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

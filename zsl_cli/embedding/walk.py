@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
-from zsl_cli.embedding import raw
 from zsl_cli.embedding.patterns import any_of, composed, matching
+from zsl_cli.embedding.pictures import raw
 from zsl_cli.errors import ImageError
 
 SUFFIXES = frozenset({

@@ -9,10 +9,10 @@ from zsl_cli.support.manifests import (
     Agreement,
     CheckpointEntry,
     ModelManifest,
-    Preprocessing,
     SentenceEncoder,
     TextEncoding,
 )
+from zsl_cli.support.preprocessing import Preprocessing
 
 MARKUP = re.compile(r"[<>\[\]*&]")
 HOSTILE = ["<script>alert(1)</script>", "](javascript:alert(1))", "[a](javascript:alert(1))",

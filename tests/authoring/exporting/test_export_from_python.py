@@ -15,7 +15,7 @@ from zsl_cli.authoring.exporting import ExportRequest, export, plan
 from zsl_cli.authoring.networks.hints import Hints, InputOptions
 from zsl_cli.authoring.networks.network import Input
 from zsl_cli.errors import FolderError, RequestError, ZslError
-from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.preprocessing import Preprocessing
 
 pytestmark = pytest.mark.usefixtures("operators_made_once")
 

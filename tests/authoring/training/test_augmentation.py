@@ -6,7 +6,7 @@ from PIL import Image
 
 from zsl_cli.authoring.training import augmentation
 from zsl_cli.embedding import images
-from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.preprocessing import Preprocessing
 
 
 @pytest.fixture

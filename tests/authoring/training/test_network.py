@@ -19,7 +19,7 @@ from zsl_cli.authoring.training.network import Projecting, WholeNetwork  # noqa:
 from zsl_cli.authoring.training.problem import Problem  # noqa: E402
 from zsl_cli.authoring.training.trainer import Settings, Training, train  # noqa: E402
 from zsl_cli.errors import ZslError  # noqa: E402
-from zsl_cli.support.manifests import Preprocessing  # noqa: E402
+from zsl_cli.support.preprocessing import Preprocessing  # noqa: E402
 
 SIDE, WIDTH, CLASSES = 8, 6, 4
 COLOURS = np.array([[250, 40, 40], [40, 250, 40], [40, 40, 250], [200, 200, 40]])

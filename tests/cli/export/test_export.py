@@ -25,7 +25,7 @@ from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.cli.export import command
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
-from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.vocabulary.label import Label
 
 pytestmark = pytest.mark.usefixtures("operators_made_once")

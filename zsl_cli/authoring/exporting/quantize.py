@@ -17,7 +17,7 @@ from zsl_cli.authoring.networks.quietly import quietly
 from zsl_cli.embedding.images import load
 from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.support import extras
-from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     import onnx

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from zsl_cli.authoring.networks.network import Channels, Input
 from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.support.manifests import FITS, INTERPOLATIONS
 from zsl_cli.support.names import set_paths
+from zsl_cli.support.preprocessing import FITS, INTERPOLATIONS
 from zsl_cli.support.values import check_choice
 
 

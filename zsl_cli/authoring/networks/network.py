@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ZslError
-from zsl_cli.support.manifests import Preprocessing, SentenceEncoder
+from zsl_cli.support.manifests import SentenceEncoder
+from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.vocabulary.label import Label
 
 if TYPE_CHECKING:

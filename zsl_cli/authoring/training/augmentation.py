@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from zsl_cli.embedding import images
-from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

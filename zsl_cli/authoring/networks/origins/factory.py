@@ -11,7 +11,7 @@ from zsl_cli.authoring.networks import fitting
 from zsl_cli.authoring.networks.network import Input, Network
 from zsl_cli.authoring.networks.weights import Weights, refuse_broken
 from zsl_cli.errors import ZslError
-from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.preprocessing import Preprocessing
 
 
 def read(weights: Weights, spec: str) -> Network:

@@ -12,7 +12,7 @@ from zsl_cli.authoring.networks.network import Input, Network, TextTower
 from zsl_cli.authoring.networks.vetting import configurations
 from zsl_cli.authoring.networks.weights import parts_of, refuse_broken
 from zsl_cli.errors import ZslError
-from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.support.wording import listed
 from zsl_cli.vocabulary.label import Label
 

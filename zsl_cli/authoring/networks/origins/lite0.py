@@ -6,7 +6,7 @@ from torch.nn import functional
 from zsl_cli.authoring.networks import fitting
 from zsl_cli.authoring.networks.network import Input, Network
 from zsl_cli.authoring.networks.weights import Weights
-from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.preprocessing import Preprocessing
 
 
 class SamePaddingConv2d(nn.Conv2d):

@@ -19,7 +19,7 @@ from zsl_cli.authoring.networks.vetting import configurations
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.embedding import tokenizer_files
 from zsl_cli.errors import ZslError
-from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.support.wording import reason
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from zsl_cli.authoring.networks.network import Input, Network
 from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
-from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.preprocessing import Preprocessing
 
 FORMAT = "zsl-checkpoint"
 VERSION = 1

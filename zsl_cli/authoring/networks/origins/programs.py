@@ -11,7 +11,7 @@ from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.authoring.networks.network import Input, Network
 from zsl_cli.authoring.networks.weights import refuse_broken
 from zsl_cli.errors import ZslError
-from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.support.wording import reason
 
 _ASSUMED = ("a program does not say how its input is prepared: ImageNet's mean and std, {size} "

@@ -17,7 +17,7 @@ from zsl_cli.authoring.networks.network import Input, Network
 from zsl_cli.authoring.networks.vetting import configurations
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
-from zsl_cli.support.manifests import Preprocessing
+from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.vocabulary.label import Label
 
 _FITS = {"center": "crop", "squash": "squash", "border": "pad"}

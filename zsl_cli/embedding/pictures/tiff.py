@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image
 
-from zsl_cli.embedding.headers import check_size
+from zsl_cli.embedding.pictures.headers import check_size
 from zsl_cli.errors import ImageError
 
 WIDTH, HEIGHT, BITS, PHOTOMETRIC = 256, 257, 258, 262

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 
 from PIL import Image
 
-from zsl_cli.embedding import jpeg, raw, tiff
-from zsl_cli.embedding.headers import check_size, ico_sizes, jxl_size, png_size, webp_size
+from zsl_cli.embedding.pictures import jpeg, raw, tiff
+from zsl_cli.embedding.pictures.headers import check_size, ico_sizes, jxl_size, png_size, webp_size
 from zsl_cli.errors import ImageError, MissingExtraError
 from zsl_cli.support.extras import needed
 

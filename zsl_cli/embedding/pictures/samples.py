@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from zsl_cli.embedding import colour, tiff
+from zsl_cli.embedding.pictures import colour, tiff
 from zsl_cli.errors import ImageError
 
 if TYPE_CHECKING:
