@@ -8,13 +8,13 @@ from typing import ClassVar
 import numpy as np
 
 from zsl_cli.authoring.networks.projection import Projection
-from zsl_cli.authoring.training.course import Course
 from zsl_cli.authoring.training.examples import Examples
 from zsl_cli.authoring.training.fitted import Fitted
 from zsl_cli.authoring.training.log import Log
 from zsl_cli.authoring.training.methods.base import Method
 from zsl_cli.authoring.training.parameters import Parameter, parameter
 from zsl_cli.authoring.training.problem import Problem
+from zsl_cli.authoring.training.schedule import Schedule
 from zsl_cli.authoring.training.session import Session
 from zsl_cli.authoring.training.start import Start
 from zsl_cli.support.values import Range
@@ -44,10 +44,10 @@ def examples_of(given, vectors):
                     np.empty((0, *given.inputs.shape), np.float32))
 
 
-def session_of(folder, course=None, projection=None):
+def session_of(folder, schedule=None, projection=None):
     """A session in a folder, of a network whose features are there already."""
     plan = SimpleNamespace(features=SimpleNamespace(classifier=None, width=None))
-    return Session(Start(plan, projection), "run", course or Course(epochs=5), folder, "cpu",
+    return Session(Start(plan, projection), "run", schedule or Schedule(epochs=5), folder, "cpu",
                    Log(file=folder / "log.jsonl"))
 
 

@@ -63,7 +63,7 @@ class ImageError(ZslError):
 
 
 class NotFiniteError(ImageError):
-    """An image of which a model makes no number, or nothing but noughts."""
+    """An image of which a model makes no number, or nothing but zeros."""
 
     def __init__(self) -> None:
         super().__init__("what the model makes of this image is not finite or has no direction, so "

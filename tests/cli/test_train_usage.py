@@ -7,9 +7,9 @@ import click
 import pytest
 
 from zsl_cli.authoring.training import effects
-from zsl_cli.authoring.training.course import Course
 from zsl_cli.authoring.training.methods import METHODS, Method
 from zsl_cli.authoring.training.parameters import Parameter, parameter, parameters
+from zsl_cli.authoring.training.schedule import Schedule
 from zsl_cli.cli.train import command, declared, usage
 from zsl_cli.support.values import Range
 
@@ -72,7 +72,7 @@ def test_a_method_of_training_labels_alone_holds_out_no_classes(loss):
 
 
 def test_every_place_is_that_of_an_option_of_the_command():
-    assert effects.places().keys() <= {param.name for param in command.params}
+    assert effects.conditions().keys() <= {param.name for param in command.params}
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
@@ -81,7 +81,7 @@ def test_the_parameters_of_a_method_reach_it_from_the_command_line(method):
     assert parameters(method).keys() <= names
     with command.make_context("train", ["photos", "-o", "run", "--loss", method.name]) as context:
         assert declared.method_of(context.params) == method()
-        assert declared.course_of(context.params) == Course()
+        assert declared.schedule_of(context.params) == Schedule()
 
 
 def test_parameters_of_methods_are_checked_and_taken():

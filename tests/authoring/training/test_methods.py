@@ -14,8 +14,8 @@ from training_problems import NearestMean, examples_of, problem, session_of  # n
 
 from zsl_cli.authoring.exporting import heads  # noqa: E402
 from zsl_cli.authoring.networks.projection import Projection  # noqa: E402
-from zsl_cli.authoring.training import Course  # noqa: E402
-from zsl_cli.authoring.training.fitted import FromNought, OwnLabels  # noqa: E402
+from zsl_cli.authoring.training import Schedule  # noqa: E402
+from zsl_cli.authoring.training.fitted import FromScratch, OwnLabels  # noqa: E402
 from zsl_cli.authoring.training.methods import METHODS, Rank, Ridge, Wsabie  # noqa: E402
 from zsl_cli.authoring.training.parameters import parameters as declared_by  # noqa: E402
 from zsl_cli.errors import ZslError  # noqa: E402
@@ -79,7 +79,7 @@ def test_a_seed_gives_a_method_the_same_numbers_again(method, tmp_path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         (tmp_path / name).mkdir()
         made.append(method().fit(examples_of(given, given.vectors), session_of(
-            tmp_path / name, Course(epochs=2, seed=seed))).projection)
+            tmp_path / name, Schedule(epochs=2, seed=seed))).projection)
     assert np.array_equal(made[0].features, made[1].features)
     if method.in_epochs:
         assert not np.array_equal(made[0].features, made[2].features)
@@ -119,7 +119,7 @@ def test_m_that_is_known_is_moved_within_the_dimensions_that_it_may_change(tmp_p
 def test_m_that_is_moved_on_with_the_network_is_scaled_anew(tmp_path):
     given = problem()
     fitted = Ridge().fit(examples_of(given, given.vectors), session_of(tmp_path))
-    assert isinstance(fitted, FromNought)
+    assert isinstance(fitted, FromScratch)
     images = np.arange(20)
     change = np.ones_like(fitted.projection.features)
     nonsense = np.random.default_rng(0).standard_normal((20, 6)).astype(np.float32)
@@ -137,7 +137,7 @@ def test_the_written_vectors_of_wsabie_rank_as_those_that_were_validated(tmp_pat
     given = problem(images=240, classes=12)
     examples = examples_of(type(given)(features, target, given.vectors), given.vectors)
     fitted = Wsabie(dimension=3, margin=0.02).fit(examples, session_of(
-        tmp_path, Course(epochs=20, patience=0)))
+        tmp_path, Schedule(epochs=20, patience=0)))
     learned = fitted.problem.vectors
     assert np.linalg.norm(learned, axis=1).min() < 0.9  # or there is nothing to see
     inputs = features / np.linalg.norm(features, axis=1, keepdims=True)

@@ -7,8 +7,8 @@ from training_problems import NearestMean
 
 import zsl_cli
 from zsl_cli import TrainRequest
-from zsl_cli.authoring.training.course import Course
 from zsl_cli.authoring.training.methods import L2, METHODS, Conse, Rank, Ridge, Softmax
+from zsl_cli.authoring.training.schedule import Schedule
 from zsl_cli.errors import RequestError
 
 
@@ -26,19 +26,21 @@ def test_paths_may_be_text():
     ({"max_pixels": 0}, "`max_pixels` must be a whole number at least 1, not 0"),
     ({"max_pixels": None}, "`max_pixels` must be a whole number at least 1, not None"),
     ({"method": "rank"}, "`method` takes a Method, not 'rank'"),
-    ({"course": 3}, "`course` takes a Course, not 3"), ({"data": None}, "`data` takes a path"),
-    ({"method": Softmax(), "course": Course(validation="class")},
+    ({"schedule": 3}, "`schedule` takes a Schedule, not 3"),
+    ({"data": None}, "`data` takes a path"),
+    ({"method": Softmax(), "schedule": Schedule(validation="class")},
      "`method=softmax` knows its training labels alone, so none can be held out"),
-    ({"method": Conse(), "course": Course(finetune=1)},
+    ({"method": Conse(), "schedule": Schedule(finetune=1)},
      "`finetune`: `method=conse` trains nothing to go on with"),
-    ({"method": Ridge(direction="to-features"), "course": Course(finetune=1)},
+    ({"method": Ridge(direction="to-features"), "schedule": Schedule(finetune=1)},
      "`finetune`: the label vectors lie where"),
     ({"quantize": "int8", "export": False}, "`quantize` is for a model that is exported"),
-    ({"method": Ridge(), "course": Course(epochs=3)},
+    ({"method": Ridge(), "schedule": Schedule(epochs=3)},
      "`epochs` is for a `method` that is trained in epochs; it would do nothing here"),
-    ({"method": NearestMean(), "course": Course(patience=3)},
+    ({"method": NearestMean(), "schedule": Schedule(patience=3)},
      "`patience` is for training that is validated"),
-    ({"method": Conse(), "course": Course(views=3)}, "`views` is for a `method` that is trained"),
+    ({"method": Conse(), "schedule": Schedule(views=3)},
+     "`views` is for a `method` that is trained"),
     ({"method": Rank(samples=3)}, "`samples` is for `negatives=sampled`"),
     ({"method": L2(shift=1), "from_scratch": True},
      r"`shift` is for `method=l2, rank or cross-entropy` that goes on from a model's M")])
@@ -49,7 +51,7 @@ def test_what_makes_no_sense_is_refused(changes, message):
 
 def test_a_course_is_looked_at_too():
     with pytest.raises(RequestError, match="`epochs` must be a whole number from 1 to 100,000"):
-        Course(epochs=0)
+        Schedule(epochs=0)
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 from training_problems import examples_of, problem, session_of  # noqa: E402
 
 from zsl_cli.authoring.networks.projection import Projection  # noqa: E402
-from zsl_cli.authoring.training import Course, selection, splitting  # noqa: E402
+from zsl_cli.authoring.training import Schedule, selection, splitting  # noqa: E402
 from zsl_cli.authoring.training.methods import Rank  # noqa: E402
 from zsl_cli.authoring.training.problem import Problem  # noqa: E402
 from zsl_cli.authoring.training.selection import Choice  # noqa: E402
@@ -61,38 +61,38 @@ def test_with_few_images_a_class_a_choice_is_still_made(tmp_path):
     assert not selection.possible(one_each)
 
 
-def corrected(folder, course, given=None, vectors=None, method=None):
-    """An M of noughts, and what training makes of it."""
+def corrected(folder, schedule, given=None, vectors=None, method=None):
+    """An M of zeros, and what training makes of it."""
     given = given or problem(images=60, classes=10)
     vectors = given.vectors if vectors is None else vectors
     start = Projection(np.zeros((vectors.shape[1], given.inputs.shape[1]), np.float32),
                        unit_features=True, space="space")
     examples = examples_of(given, vectors)
-    return (method or Rank()).fit(examples, session_of(folder, course, start))
+    return (method or Rank()).fit(examples, session_of(folder, schedule, start))
 
 
 def test_a_choice_that_was_made_is_kept(tmp_path, monkeypatch):
     made = []
     monkeypatch.setattr(selection, "choose", lambda *_arguments, **_more: (
         made.append(1) or Choice(1e-4, 1.0, 0.1, 0.0), []))
-    course = Course(epochs=2, validation="none")
-    first = corrected(tmp_path, course)
+    schedule = Schedule(epochs=2, validation="none")
+    first = corrected(tmp_path, schedule)
     (tmp_path / "state.pt").unlink()
-    assert corrected(tmp_path, course).choice == first.choice == Choice(1e-4, 1.0, 0.1, 0.0)
+    assert corrected(tmp_path, schedule).choice == first.choice == Choice(1e-4, 1.0, 0.1, 0.0)
     assert len(made) == 1
     (tmp_path / "state.pt").unlink()
-    corrected(tmp_path, replace(course, epochs=3))  # another training
+    corrected(tmp_path, replace(schedule, epochs=3))  # another training
     assert len(made) == 2
     (tmp_path / "state.pt").unlink()
     (tmp_path / "choice.json").write_text(json.dumps({"choice": "half of it"}))
-    corrected(tmp_path, replace(course, epochs=3))
+    corrected(tmp_path, replace(schedule, epochs=3))
     assert len(made) == 3
 
 
 def test_classes_that_only_validate_are_not_lowered(tmp_path):
     given = problem(images=60, classes=10, width=24, dimension=32)
     vectors = np.concatenate([problem(classes=5, dimension=32, seed=1).vectors, given.vectors])
-    fitted = corrected(tmp_path, Course(epochs=1, validation="class"), given, vectors,
+    fitted = corrected(tmp_path, Schedule(epochs=1, validation="class"), given, vectors,
                        Rank(decay=1e-4, shift=2.0))
     fit, spared = splitting.split(given.target, "class", 0)
     assert (fitted.seen - 5).tolist() == np.unique(given.target[fit]).tolist()

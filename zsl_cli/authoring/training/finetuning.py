@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from zsl_cli.authoring.networks.projection import Projection
-    from zsl_cli.authoring.training.course import Course
     from zsl_cli.authoring.training.examples import Examples
     from zsl_cli.authoring.training.problem import Problem
+    from zsl_cli.authoring.training.schedule import Schedule
     from zsl_cli.authoring.training.session import Session
     from zsl_cli.authoring.training.start import Start
 
@@ -38,11 +38,11 @@ class Finetuned:
     history: History
 
 
-def check(start: "Start", course: "Course") -> None:
+def check(start: "Start", schedule: "Schedule") -> None:
     """Raise ZslError for a network that cannot be trained, before anything is."""
     from torch import fx
 
-    if not course.finetune:
+    if not schedule.finetune:
         return
     if isinstance(start.plan.network.module, fx.GraphModule):
         raise ZslError("`finetune`: an exported program cannot be trained; give its state dict "
@@ -64,21 +64,21 @@ def finetune(fitted: Trained, examples: "Examples", session: "Session", model: s
     from zsl_cli.authoring.training.splitting import split
     from zsl_cli.authoring.training.trainer import Settings, Training, enough_memory, train
 
-    plan, course = session.start.plan, session.course
+    plan, schedule = session.start.plan, session.schedule
     module = Projecting(plan.features, fitted.bare, plan.network.input, fitted.problem.unit)
     problem = fitted.problem.originals()
-    _, spared = split(problem.target, course.validation, course.seed)
+    _, spared = split(problem.target, schedule.validation, schedule.seed)
     with enough_memory():
         whole = WholeNetwork(
             module, [(module.change, _M_RATE), *((one, 1.0) for one in module.learned())], problem,
-            _reader(examples, session, max_pixels), spared, batch_size=course.finetune_batch,
+            _reader(examples, session, max_pixels), spared, batch_size=schedule.finetune_batch,
             device=session.device)
-    settings = Settings(fitted.objective, course.finetune, course.finetune_batch,
-                        course.finetune_rate, _DECAY, course.patience, course.seed)
-    session.log.begin("training the network", course.finetune)
+    settings = Settings(fitted.objective, schedule.finetune, schedule.finetune_batch,
+                        schedule.finetune_rate, _DECAY, schedule.patience, schedule.seed)
+    session.log.begin("training the network", schedule.finetune)
     done = train(Training(whole, settings), session.finetuning_state,
-                 _identity(problem, fitted.bare, f"{course.validation} {model}"), session.log)
-    some = np.random.default_rng(course.seed).permutation(len(problem.target))[:_RESCALED]
+                 _identity(problem, fitted.bare, f"{schedule.validation} {model}"), session.log)
+    some = np.random.default_rng(schedule.seed).permutation(len(problem.target))[:_RESCALED]
     projected = problem.unit * whole.projections(some)
     module.cpu()
     return Finetuned(fitted.moved(module.moved(), projected, some),

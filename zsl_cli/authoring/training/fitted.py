@@ -116,8 +116,8 @@ def _shifted(known: "Projection", shift: "NDArray[np.float32] | None") -> "Proje
 
 
 @dataclass(frozen=True, kw_only=True)
-class FromNought(Trained):
-    """M that began with nought.
+class FromScratch(Trained):
+    """M that began with zero.
 
     vectors: ``[labels, D]``; rows: int64 ``[n]``, of these the one of each image.
     """
@@ -139,5 +139,5 @@ class FromNought(Trained):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FromNoughtWithLabels(FromNought, OwnLabels):
-    """M that began with nought, toward label vectors of the method's own."""
+class FromScratchWithLabels(FromScratch, OwnLabels):
+    """M that began with zero, toward label vectors of the method's own."""

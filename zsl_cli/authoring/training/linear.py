@@ -49,7 +49,7 @@ class LinearMap:
             self.matrix.shape[1] + min(len(self.vectors), 1024))
 
         if learn_vectors:
-            with torch.no_grad():  # with both at nought nothing would ever move
+            with torch.no_grad():  # with both at zero nothing would ever move
                 self.matrix.normal_(std=1e-2, generator=torch.Generator(
                     self._device).manual_seed(seed))
             self.vectors.requires_grad_()

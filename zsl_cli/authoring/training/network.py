@@ -32,7 +32,7 @@ class Projecting(nn.Module):
     """A network and M, to be trained together: uint8 images → the projection ``[n, D]`` before it
     is scaled.
 
-    change: what is added to M, ``[D, F]``, in units of ``unit``; nought at first.
+    change: what is added to M, ``[D, F]``, in units of ``unit``; zero at first.
     """
 
     def __init__(self, features: Features, projection: Projection, network_input: Input,

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zsl_cli.authoring.training import effects
-from zsl_cli.authoring.training.course import Course
 from zsl_cli.authoring.training.methods.base import Method
 from zsl_cli.authoring.training.methods.rank import Rank
+from zsl_cli.authoring.training.schedule import Schedule
 from zsl_cli.support import folders
 from zsl_cli.support.limits import DEVICES, MAX_PIXELS, QUANTIZE
 from zsl_cli.support.names import Name, set_paths, set_texts
@@ -22,7 +22,7 @@ class TrainRequest:
     data: a folder with a folder for each class, named by its label, or a CSV file of paths and
         labels (see evaluation.datasets).
     output: the folder that checkpoint, log, curves and the exported model go to.
-    method: how M is made: one of training.methods, or your own. course: see Course.
+    method: how M is made: one of training.methods, or your own. schedule: see Schedule.
     vocabulary: name or folder; its label vectors are what M maps onto.
     model: what gives the features: the name or the folder of a model, or a checkpoint. A model of
         the vocabulary's space is also where M begins.
@@ -30,7 +30,7 @@ class TrainRequest:
     architecture: of a checkpoint that does not say it (see networks.recognise).
     trust_pickle: run the code that the checkpoint brings.
     hold_out: a file of labels, one a line, whose images are left out.
-    from_scratch: M begins with nought, whatever the model has.
+    from_scratch: M begins with zero, whatever the model has.
     export: whether a model folder is made; quantize: its form, ``none``,
         ``int8`` or ``fp16``.
     max_pixels: larger images are refused before decoding.
@@ -39,7 +39,7 @@ class TrainRequest:
     force: replace a finished one there, once the new one is done.
 
     ``data``, ``output``, ``backbone`` and ``hold_out`` become a Path, ``model`` and ``vocabulary``
-    a text. Raises RequestError for a value that is not allowed, for a course that the method
+    a text. Raises RequestError for a value that is not allowed, for a schedule that the method
     cannot take, and for a parameter that would do nothing.
     """
 
@@ -53,7 +53,7 @@ class TrainRequest:
     trust_pickle: bool = False
     hold_out: Name | None = None
     from_scratch: bool = False
-    course: Course = field(default_factory=Course)
+    schedule: Schedule = field(default_factory=Schedule)
     export: bool = True
     quantize: str = "none"
     max_pixels: int = MAX_PIXELS
@@ -68,9 +68,9 @@ class TrainRequest:
         check_choice("device", self.device, DEVICES)
         set_numbers(self, max_pixels=COUNT)
         check_kind("method", self.method, Method)
-        check_kind("course", self.course, Course)
-        self.method.check_course(self.course)
-        effects.check(self, self.method, self.course)
+        check_kind("schedule", self.schedule, Schedule)
+        self.method.check_schedule(self.schedule)
+        effects.check(self, self.method, self.schedule)
 
     @property
     def work(self) -> Path:

@@ -18,7 +18,7 @@ _TOGETHER = 64  # images whose scores are held at once
 
 
 def usual_length(projected: "NDArray[np.float32]") -> float:
-    """The median length of projections ``[n, D]``; 1 where they are nought."""
+    """The median length of projections ``[n, D]``; 1 where they are zero."""
     return float(np.median(np.linalg.norm(projected, axis=1))) or 1.0
 
 
@@ -34,7 +34,7 @@ def rescaled(projection: "Projection", projected: "NDArray[np.float32]",
     """The projection with the radius, where it has one, or else with the temperature that suits
     what it makes of training images.
 
-    projected: of the images, ``[n, D]``, without a dimension that is nought for all.
+    projected: of the images, ``[n, D]``, without a dimension that is zero for all.
     vectors, rows: see ``temperature_of``.
     temperature: what inner products were divided by when it was trained.
     """
@@ -50,7 +50,7 @@ def temperature_of(projected: "NDArray[np.float32]", vectors: "NDArray[np.floati
     log-probabilities.
 
     projected: of the images, ``[n, D]``.
-    vectors: ``[labels, ≥ D]``; images have nought in the dimensions beyond D. rows: of the images'
+    vectors: ``[labels, ≥ D]``; images have zero in the dimensions beyond D. rows: of the images'
         labels, ``[n]``.
     """
     some = np.random.default_rng(0).permutation(len(rows))[:_TEMPERED]

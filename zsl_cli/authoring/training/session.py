@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from zsl_cli.authoring.training.course import Course
 from zsl_cli.authoring.training.log import Log
+from zsl_cli.authoring.training.schedule import Schedule
 from zsl_cli.authoring.training.start import Start
 
 STATE, FINETUNING_STATE, CHOICE = "state.pt", "finetuning.pt", "choice.json"
@@ -23,7 +23,7 @@ class Session:
 
     start: Start
     name: str
-    course: Course
+    schedule: Schedule
     work: Path
     device: str
     log: Log

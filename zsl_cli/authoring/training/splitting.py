@@ -19,7 +19,7 @@ def split(target: "NDArray[np.int64]", kind: str, seed: int,
     """The rows to train on and those to validate with: a share of each class's images, or all
     images of a share of the classes. Raises ZslError when nothing can be spared.
 
-    kind: ``image``, ``class`` or ``none``, as the course's ``validation``.
+    kind: ``image``, ``class`` or ``none``, as the schedule's ``validation``.
     """
     random = np.random.default_rng([seed, _STREAM])
     everything = np.arange(len(target))

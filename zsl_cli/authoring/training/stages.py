@@ -40,7 +40,7 @@ def _train(request: "TrainRequest", reporter: Reporter) -> TrainResult:
     from zsl_cli.authoring.training.start import read_start
 
     device = _device(request.device)
-    method, course, collector = request.method, request.course, Collector(reporter.left_out)
+    method, schedule, collector = request.method, request.schedule, Collector(reporter.left_out)
     vocabulary = Vocabulary.load(request.vocabulary)
     dataset = find_dataset(request.data, request.hold_out, vocabulary, reporter, collector)
     start = read_start(
@@ -50,19 +50,19 @@ def _train(request: "TrainRequest", reporter: Reporter) -> TrainResult:
     features = start.plan.features
     reporter.say(f"features of {start.plan.network.architecture}, {features.width} "
                  f"({features.where}); M begins with "
-                 + ("nought" if start.projection is None else "the model's"))
+                 + ("zero" if start.projection is None else "the model's"))
     method.check_start(start)
-    finetuning.check(start, course)
+    finetuning.check(start, schedule)
     if request.restart:
         folder.clear(request.work)
     encoder = FeatureEncoder(start.plan, request.device if device == "cuda" else device)
-    examples = read_examples(dataset, vocabulary, encoder, course, request.max_pixels, reporter,
+    examples = read_examples(dataset, vocabulary, encoder, schedule, request.max_pixels, reporter,
                              collector)
-    session = Session(start, request.name, course, request.work, device,
+    session = Session(start, request.name, schedule, request.work, device,
                       Log(reporter, request.work / folder.LOG))
     fitted = method.fit(examples, session)
     finetuned: Finetuned | None = None
-    if course.finetune:
+    if schedule.finetune:
         if not isinstance(fitted, Trained):
             raise ZslError(f"`finetune`: `method={method.name}` leaves nothing to go on with")
         finetuned = finetuning.finetune(fitted, examples, session, str(request.model),

@@ -35,7 +35,7 @@ class Start:
     """The network whose features are trained on, and the M that training goes on from.
 
     plan: of the export of the network as it is.
-    projection: M, or None to begin with nought.
+    projection: M, or None to begin with zero.
     model: the model folder that the network is from, if it is from one.
     """
 

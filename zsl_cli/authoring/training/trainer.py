@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FRESH_DECAY = 1e-6
-"""The decay where M begins with nought."""
+"""The decay where M begins with zero."""
 
 SAVE_EVERY = 20.0
 """Seconds between two states that are written within an epoch."""
@@ -38,7 +38,7 @@ _SMALL = 2e8  # operations a step; threads would only wait for one another
 class Settings:
     """How to train.
 
-    learning_rate: the first; it falls to nought along a half cosine.
+    learning_rate: the first; it falls to zero along a half cosine.
     decay: of what is learned toward where it began, in units of log-probabilities.
     patience: epochs without a better hit@1 on validation images after which training stops; 0
         goes on to the end. Of several epochs that are the best the last one is kept.

@@ -63,10 +63,10 @@ def write(request: "TrainRequest", session: "Session", examples: "Examples", fit
 
 def _facts(request: "TrainRequest", examples: "Examples", fitted: Fitted,
            result: TrainResult) -> dict[str, Any]:
-    course = asdict(request.course)
+    schedule = asdict(request.schedule)
     settings = {"architecture": request.architecture, "max_pixels": request.max_pixels,
                 "method": request.method.name, "from_scratch": request.from_scratch,
-                **asdict(request.method), **course, "device": request.device,
+                **asdict(request.method), **schedule, "device": request.device,
                 "quantize": request.quantize}
     return {
         "method": request.method.name, "data": folders.name_of(Path(request.data)),
@@ -99,7 +99,7 @@ def _write_curves(path: Path, request: "TrainRequest", result: TrainResult,
 
     shown = {"data": facts["data"], "images": result.images, "classes": result.classes,
              "vocabulary": facts["vocabulary"], "epoch kept": result.history.best}
-    if request.course.finetune:
+    if request.schedule.finetune:
         shown["of the network's"] = result.network_history.best
     page = curves.page(f"Training by {request.method.name}", shown, {
         "M": result.history.records, "network": result.network_history.records})
@@ -136,10 +136,10 @@ def _export(request: "TrainRequest", session: "Session", checkpoint: Path, vocab
     if start.model and source and source.space == export_plan.space and source.encodes_phrases:
         export_plan = replace(export_plan, label_encoder_of=start.model.path)
 
-    export(export_plan, _Elsewhere(request, reporter))
+    export(export_plan, _RelocatingReporter(request, reporter))
 
 
-class _Elsewhere(progress.Reporter):
+class _RelocatingReporter(progress.Reporter):
     """Tells in detail of an export, of the place where it is about to lie."""
 
     def __init__(self, request: "TrainRequest", reporter: progress.Reporter) -> None:

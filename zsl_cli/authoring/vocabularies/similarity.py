@@ -40,7 +40,7 @@ class Agreement:
 def agreement(names: Sequence[str], vectors: "NDArray[np.floating]", wordnet: WordNet,
               pairs: int = PAIRS, seed: int = 0) -> Agreement | None:
     """How vectors ``[labels, D]`` of these names agree with WordNet; None with fewer than ten
-    nouns among them. Vectors of any length but nought will do.
+    nouns among them. Vectors of any length but zero will do.
 
     The same names and seed give the same pairs. Raises MissingExtraError.
     """

@@ -8,7 +8,7 @@ import click
 
 from zsl_cli.cli.terminal import options
 from zsl_cli.cli.train import usage
-from zsl_cli.cli.train.declared import course_of, course_options, method_of, method_options
+from zsl_cli.cli.train.declared import course_options, method_of, method_options, schedule_of
 from zsl_cli.cli.train.reporter import TrainingReporter
 from zsl_cli.support.limits import QUANTIZE
 
@@ -36,7 +36,7 @@ _what = options.stack(
 _how = options.stack(
     method_options(),
     click.option("--from-scratch", is_flag=True,
-                 help="M begins with nought, whatever the model has."),
+                 help="M begins with zero, whatever the model has."),
     course_options(),
     options.device,
 )
@@ -91,8 +91,8 @@ def _request(params: dict[str, Any]) -> "TrainRequest":
             "hold_out", "from_scratch", "max_pixels", "device", "restart", "force",
             "quantize")
     return TrainRequest(
-        **{name: params[name] for name in same}, method=method_of(params), course=course_of(params),
-        export=not params["no_export"])
+        **{name: params[name] for name in same}, method=method_of(params),
+        schedule=schedule_of(params), export=not params["no_export"])
 
 
 def _say(result: "TrainResult", reporter: TrainingReporter) -> None:

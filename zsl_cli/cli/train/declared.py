@@ -1,4 +1,4 @@
-"""The options of ``zsl train`` that methods and the course declare."""
+"""The options of ``zsl train`` that methods and the schedule declare."""
 
 import math
 from collections.abc import Mapping
@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from zsl_cli.authoring.training.course import Course
-from zsl_cli.authoring.training.effects import Methods, having_of, words_for
+from zsl_cli.authoring.training.effects import Methods, describe_methods, methods_by_parameter
 from zsl_cli.authoring.training.methods import METHODS, Method
 from zsl_cli.authoring.training.parameters import Parameter, default_of, parameters
+from zsl_cli.authoring.training.schedule import Schedule
 from zsl_cli.cli.terminal import options
 from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.support.values import Range
@@ -19,10 +19,10 @@ _LOSS = click.Command("train", params=[click.Option(["--loss", "method"])])
 
 
 def course_options() -> options.Decorator:
-    """An option for each parameter of the course."""
-    return options.stack(*(_option(name, declared, default_of(name, Course), declared.help,
+    """An option for each parameter of the schedule."""
+    return options.stack(*(_option(name, declared, default_of(name, Schedule), declared.help,
                                    declared.unset)
-                           for name, declared in parameters(Course).items()))
+                           for name, declared in parameters(Schedule).items()))
 
 
 def method_options(methods: Methods = METHODS) -> options.Decorator:
@@ -33,7 +33,7 @@ def method_options(methods: Methods = METHODS) -> options.Decorator:
         type=click.Choice([method.name for method in methods]),
         help="; ".join(f"{method.name}: {method.summary}" for method in methods) + ".")
     return options.stack(loss, *(_method_option(name, having, methods)
-                                 for name, having in having_of(methods).items()))
+                                 for name, having in methods_by_parameter(methods).items()))
 
 
 def method_of(params: Mapping[str, Any], methods: Methods = METHODS) -> Method:
@@ -41,9 +41,9 @@ def method_of(params: Mapping[str, Any], methods: Methods = METHODS) -> Method:
     return _instance(named(str(params["method"]), methods), params)
 
 
-def course_of(params: Mapping[str, Any]) -> Course:
-    """The course that is asked for; raises ZslError."""
-    return _instance(Course, params)
+def schedule_of(params: Mapping[str, Any]) -> Schedule:
+    """The schedule that is asked for; raises ZslError."""
+    return _instance(Schedule, params)
 
 
 def _instance(kind: Any, params: Mapping[str, Any]) -> Any:
@@ -68,7 +68,7 @@ def _method_option(name: str, having: Methods, methods: Methods) -> options.Deco
         raise ValueError(f"{name} is declared in different ways by "
                          + ", ".join(method.name for method in having))
     return _option(name, declared, defaults.pop(),
-                   f"For {as_options(words_for(having, methods), _LOSS)}. {declared.help}",
+                   f"For {as_options(describe_methods(having, methods), _LOSS)}. {declared.help}",
                    _unset(name, having))
 
 

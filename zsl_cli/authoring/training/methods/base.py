@@ -8,9 +8,9 @@ from zsl_cli.authoring.training.parameters import check_values, parameters
 from zsl_cli.errors import RequestError, ZslError
 
 if TYPE_CHECKING:
-    from zsl_cli.authoring.training.course import Course
     from zsl_cli.authoring.training.examples import Examples
     from zsl_cli.authoring.training.fitted import Fitted
+    from zsl_cli.authoring.training.schedule import Schedule
     from zsl_cli.authoring.training.session import Session
     from zsl_cli.authoring.training.start import Start
 
@@ -42,9 +42,9 @@ class Method(ABC):
         """Raises RequestError for a parameter that is not allowed."""
         check_values(self)
 
-    def check_course(self, course: "Course") -> None:
-        """Raise RequestError for a course that cannot be taken, before anything is read."""
-        if course.validation == "class" and self.own_labels:
+    def check_schedule(self, schedule: "Schedule") -> None:
+        """Raise RequestError for a schedule that cannot be taken, before anything is read."""
+        if schedule.validation == "class" and self.own_labels:
             raise RequestError(f"`method={self.name}` knows its training labels alone, so none can "
                                "be held out; give `validation=image` or none")
 
@@ -54,7 +54,7 @@ class Method(ABC):
         for name, declared in parameters(self).items():
             if (declared.only_on_a_model and start.projection is None
                     and getattr(self, name) is not None):
-                raise ZslError(f"`{name}` does nothing where M begins with nought")
+                raise ZslError(f"`{name}` does nothing where M begins with zero")
 
     @abstractmethod
     def fit(self, examples: "Examples", session: "Session") -> "Fitted":

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from zsl_cli.authoring.exporting.plan import Plan
     from zsl_cli.authoring.networks.projection import Projection
-    from zsl_cli.authoring.training.course import Course
     from zsl_cli.authoring.training.examples import Examples
     from zsl_cli.authoring.training.fitted import Fitted
+    from zsl_cli.authoring.training.schedule import Schedule
     from zsl_cli.authoring.training.session import Session
     from zsl_cli.authoring.training.start import Start
     from zsl_cli.vocabulary.label import Label
@@ -37,10 +37,10 @@ class Conse(Method):
     trains: ClassVar[bool] = False
     in_epochs: ClassVar[bool] = False
 
-    def check_course(self, course: "Course") -> None:
+    def check_schedule(self, schedule: "Schedule") -> None:
         """There is nothing to train on with."""
-        super().check_course(course)
-        if course.finetune:
+        super().check_schedule(schedule)
+        if schedule.finetune:
             raise RequestError("`finetune`: `method=conse` trains nothing to go on with")
 
     def check_start(self, start: "Start") -> None:
@@ -49,7 +49,7 @@ class Conse(Method):
         classifier_of(start.plan)
 
     def fit(self, examples: "Examples", session: "Session") -> "Fitted":
-        """M is nought beside the classes' label vectors."""
+        """M is zero beside the classes' label vectors."""
         from zsl_cli.authoring.exporting import heads
         from zsl_cli.authoring.training import scaling
         from zsl_cli.authoring.training.fitted import Fitted

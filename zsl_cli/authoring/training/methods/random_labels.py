@@ -7,7 +7,7 @@ from zsl_cli.authoring.training.methods.shared import HingeRanked
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.training.examples import Examples
-    from zsl_cli.authoring.training.fitted import FromNoughtWithLabels
+    from zsl_cli.authoring.training.fitted import FromScratchWithLabels
     from zsl_cli.authoring.training.session import Session
 
 
@@ -22,15 +22,15 @@ class RandomLabels(HingeRanked):
     name: ClassVar[str] = "random"
     summary: ClassVar[str] = "rank with random label vectors"
 
-    def fit(self, examples: "Examples", session: "Session") -> "FromNoughtWithLabels":
-        """M begins with nought; label vectors are drawn for all labels of the vocabulary."""
-        from zsl_cli.authoring.training import from_nought
-        from zsl_cli.authoring.training.fitted import FromNoughtWithLabels
+    def fit(self, examples: "Examples", session: "Session") -> "FromScratchWithLabels":
+        """M begins with zero; label vectors are drawn for all labels of the vocabulary."""
+        from zsl_cli.authoring.training import from_scratch
+        from zsl_cli.authoring.training.fitted import FromScratchWithLabels
         from zsl_cli.authoring.training.label_vectors import random_vectors, space_of
 
         vocabulary = examples.vocabulary
         labels = tuple(vocabulary.labels)
-        vectors = random_vectors(len(labels), vocabulary.dimension, session.course.seed)
-        fitted = from_nought.fit(examples, vectors, space_of(session.name, labels, vectors),
+        vectors = random_vectors(len(labels), vocabulary.dimension, session.schedule.seed)
+        fitted = from_scratch.fit(examples, vectors, space_of(session.name, labels, vectors),
                                  session, self.objective, self.decay)
-        return FromNoughtWithLabels(**vars(fitted), labels=labels)
+        return FromScratchWithLabels(**vars(fitted), labels=labels)

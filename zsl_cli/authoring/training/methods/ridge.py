@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.authoring.networks.projection import Projection
-    from zsl_cli.authoring.training.course import Course
     from zsl_cli.authoring.training.examples import Examples
-    from zsl_cli.authoring.training.fitted import Corrected, Fitted, FromNought, OwnLabels
+    from zsl_cli.authoring.training.fitted import Corrected, Fitted, FromScratch, OwnLabels
     from zsl_cli.authoring.training.problem import Problem
+    from zsl_cli.authoring.training.schedule import Schedule
     from zsl_cli.authoring.training.session import Session
     from zsl_cli.authoring.training.start import Start
 
@@ -41,10 +41,10 @@ class Ridge(Method):
     in_epochs: ClassVar[bool] = False
     goes_on: ClassVar[bool] = True
 
-    def check_course(self, course: "Course") -> None:
+    def check_schedule(self, schedule: "Schedule") -> None:
         """Label vectors that are mapped onto features do not move with the network."""
-        super().check_course(course)
-        if course.finetune and self.direction == "to-features":
+        super().check_schedule(schedule)
+        if schedule.finetune and self.direction == "to-features":
             raise RequestError("`finetune`: the label vectors lie where the network's features "
                                "are; give `direction=to-labels`")
 
@@ -56,14 +56,14 @@ class Ridge(Method):
                            "it")
 
     def fit(self, examples: "Examples", session: "Session") -> "Fitted":
-        """The model's M moved, or one that begins with nought; label vectors are the
+        """The model's M moved, or one that begins with zero; label vectors are the
         vocabulary's, or with ``to-features`` what M makes of these."""
         known = session.start.projection
         if known is not None:
             return self._corrected(examples, known, session)
         if self.direction == "to-features":
             return self._to_features(examples, session.name)
-        return self._from_nought(examples)
+        return self._from_scratch(examples)
 
     def _corrected(self, examples: "Examples", known: "Projection",
                    session: "Session") -> "Corrected":
@@ -75,31 +75,31 @@ class Ridge(Method):
         return Corrected.of(task.moved(self._solution(task.problem)), seen=examples.classes,
                             problem=task.problem, objective=SquaredDistance())
 
-    def _from_nought(self, examples: "Examples") -> "FromNought":
-        from zsl_cli.authoring.training import from_nought
-        from zsl_cli.authoring.training.fitted import FromNought
+    def _from_scratch(self, examples: "Examples") -> "FromScratch":
+        from zsl_cli.authoring.training import from_scratch
+        from zsl_cli.authoring.training.fitted import FromScratch
         from zsl_cli.authoring.training.label_vectors import meanings
         from zsl_cli.authoring.training.losses import SquaredDistance
 
         vocabulary = examples.vocabulary
         vectors = meanings(vocabulary)
-        problem = from_nought.problem_of(examples, vectors[examples.classes])
-        projection = from_nought.projection_of(examples, problem, self._solution(problem), vectors,
+        problem = from_scratch.problem_of(examples, vectors[examples.classes])
+        projection = from_scratch.projection_of(examples, problem, self._solution(problem), vectors,
                                                vocabulary.space)
-        return FromNought(projection=projection, seen=examples.classes, problem=problem,
+        return FromScratch(projection=projection, seen=examples.classes, problem=problem,
                           objective=SquaredDistance(), vectors=vectors, rows=examples.rows)
 
     def _to_features(self, examples: "Examples", name: str) -> "OwnLabels":
         import numpy as np
 
         from zsl_cli.authoring.networks.projection import Projection
-        from zsl_cli.authoring.training import from_nought, scaling
+        from zsl_cli.authoring.training import from_scratch, scaling
         from zsl_cli.authoring.training.fitted import OwnLabels
         from zsl_cli.authoring.training.label_vectors import meanings, space_of
         from zsl_cli.support.vectors import unit_rows
 
         labels, vectors = tuple(examples.vocabulary.labels), meanings(examples.vocabulary)
-        problem = from_nought.problem_of(examples, vectors[examples.classes])
+        problem = from_scratch.problem_of(examples, vectors[examples.classes])
         mapped = unit_rows(vectors @ self._solution(problem))
         images = problem.inputs[:len(examples.rows)]  # they stay where they are
         projection = Projection(np.eye(images.shape[1], dtype=np.float32), unit_features=True,

@@ -10,13 +10,13 @@ from zsl_cli.support.values import Range
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.training.examples import Examples
-    from zsl_cli.authoring.training.fitted import Corrected, FromNought
+    from zsl_cli.authoring.training.fitted import Corrected, FromScratch
     from zsl_cli.authoring.training.losses import HingeRank, Objective
     from zsl_cli.authoring.training.session import Session
 
 MARGIN = Parameter(
     Range(0, 10), "Between inner products with the right label and with wrong ones.", "X",
-    unset="twice the temperature of the scores, which is 0.1 where M begins with nought")
+    unset="twice the temperature of the scores, which is 0.1 where M begins with zero")
 
 NEGATIVES = Parameter(
     ("all", "sampled", "first"), "The labels that the right one has to beat: all of the data's, a "
@@ -26,7 +26,7 @@ SAMPLES = Parameter(Range(1, whole=True), "How many labels a sample has.", "N",
                     only_with=("negatives", "sampled"))
 
 DECAY = Parameter(
-    Range(0), "How strongly the change of M is drawn to nought.", "L",
+    Range(0), "How strongly the change of M is drawn to zero.", "L",
     unset="chosen by holding out classes, where M begins with a model's (3e-4 with fewer than "
           "eight); else 1e-6")
 
@@ -70,15 +70,15 @@ class TowardLabels(ByDescent):
 
     goes_on: ClassVar[bool] = True
 
-    def fit(self, examples: "Examples", session: "Session") -> "Corrected | FromNought":
-        """The model's M moved, or one that begins with nought; label vectors are the
+    def fit(self, examples: "Examples", session: "Session") -> "Corrected | FromScratch":
+        """The model's M moved, or one that begins with zero; label vectors are the
         vocabulary's."""
-        from zsl_cli.authoring.training import correction, from_nought
+        from zsl_cli.authoring.training import correction, from_scratch
         from zsl_cli.authoring.training.label_vectors import meanings
 
         known = session.start.projection
         if known is not None:
             return correction.fit(examples, known, session, self.objective, self.decay, self.shift)
         vocabulary = examples.vocabulary
-        return from_nought.fit(examples, meanings(vocabulary), vocabulary.space, session,
+        return from_scratch.fit(examples, meanings(vocabulary), vocabulary.space, session,
                                self.objective, self.decay)

@@ -9,7 +9,7 @@ from zsl_cli.authoring.training.parameters import parameter
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.training.examples import Examples
-    from zsl_cli.authoring.training.fitted import FromNoughtWithLabels
+    from zsl_cli.authoring.training.fitted import FromScratchWithLabels
     from zsl_cli.authoring.training.session import Session
 
 
@@ -28,26 +28,26 @@ class Softmax(Method):
     summary: ClassVar[str] = "the N-way baseline"
     own_labels: ClassVar[bool] = True
 
-    def fit(self, examples: "Examples", session: "Session") -> "FromNoughtWithLabels":
-        """M begins with nought and has a bias; its radius keeps the products as they are."""
+    def fit(self, examples: "Examples", session: "Session") -> "FromScratchWithLabels":
+        """M begins with zero and has a bias; its radius keeps the products as they are."""
         import numpy as np
 
         from zsl_cli.authoring.networks.projection import Projection
-        from zsl_cli.authoring.training import from_nought, scaling
-        from zsl_cli.authoring.training.fitted import FromNoughtWithLabels
+        from zsl_cli.authoring.training import from_scratch, scaling
+        from zsl_cli.authoring.training.fitted import FromScratchWithLabels
         from zsl_cli.authoring.training.label_vectors import space_of
         from zsl_cli.authoring.training.losses import CrossEntropy
 
         one_hot = np.eye(len(examples.classes), dtype=np.float32)
-        problem = from_nought.problem_of(examples, one_hot, constant=True)
-        descent = from_nought.descended(problem, CrossEntropy(), session, self.decay)
+        problem = from_scratch.problem_of(examples, one_hot, constant=True)
+        descent = from_scratch.descended(problem, CrossEntropy(), session, self.decay)
         change = descent.learned.change()
         vectors = np.hstack([one_hot, np.zeros((len(one_hot), 1), np.float32)])
         projection = Projection(
             np.ascontiguousarray(change[:, :-1]), bias=change[:, -1].copy(), radius=1.0,
             unit_features=True, space=space_of(session.name, examples.labels, vectors))
         projected = problem.inputs[:len(examples.rows)] @ change.T
-        return FromNoughtWithLabels(
+        return FromScratchWithLabels(
             projection=scaling.rescaled(projection, projected, vectors, examples.target,
                                         problem.temperature),
             seen=examples.classes[descent.classes], history=descent.history, problem=problem,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.authoring.training.examples import Examples
-    from zsl_cli.authoring.training.fitted import FromNoughtWithLabels
+    from zsl_cli.authoring.training.fitted import FromScratchWithLabels
     from zsl_cli.authoring.training.session import Session
 
 
@@ -38,20 +38,20 @@ class Wsabie(HingeRanked, _Dimensioned):
     summary: ClassVar[str] = "label vectors learned from the training labels"
     own_labels: ClassVar[bool] = True
 
-    def fit(self, examples: "Examples", session: "Session") -> "FromNoughtWithLabels":
+    def fit(self, examples: "Examples", session: "Session") -> "FromScratchWithLabels":
         """M and label vectors begin at random. A label's slack takes no part in a product: its
         length is what was learned."""
         import numpy as np
 
         from zsl_cli.authoring.networks.projection import Projection
-        from zsl_cli.authoring.training import from_nought, scaling
+        from zsl_cli.authoring.training import from_scratch, scaling
         from zsl_cli.authoring.training.descent import descend, settings_of
-        from zsl_cli.authoring.training.fitted import FromNoughtWithLabels
+        from zsl_cli.authoring.training.fitted import FromScratchWithLabels
         from zsl_cli.authoring.training.label_vectors import random_vectors, space_of
         from zsl_cli.authoring.training.linear import LinearMap
 
-        seed = session.course.seed
-        problem = from_nought.problem_of(examples, random_vectors(
+        seed = session.schedule.seed
+        problem = from_scratch.problem_of(examples, random_vectors(
             len(examples.classes), self.dimension, seed))
         objective = self.objective(problem.temperature)
         settings = settings_of(problem, objective, session, self.decay)
@@ -63,7 +63,7 @@ class Wsabie(HingeRanked, _Dimensioned):
             np.vstack([change, np.zeros_like(change[:1])]), unit_features=True,
             space=space_of(session.name, examples.labels, vectors))
         projected = problem.inputs[:len(examples.rows)] @ change.T
-        return FromNoughtWithLabels(
+        return FromScratchWithLabels(
             projection=scaling.rescaled(projection, projected, vectors, examples.target,
                                         problem.temperature),
             seen=examples.classes[descent.classes], history=descent.history,

@@ -232,7 +232,7 @@ def finished(vectors: "NDArray[np.float32]", *, centre: bool) -> "NDArray[np.flo
 def _unit(vectors: "NDArray[np.float32]") -> "NDArray[np.float32]":
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     if not np.isfinite(norms).all() or not norms.all():
-        raise ZslError("the training diverged: there are vectors that are not finite or nought; "
+        raise ZslError("the training diverged: there are vectors that are not finite or zero; "
                        "try a lower `learning_rate`")
     return vectors / norms
 

@@ -7,7 +7,7 @@ from zsl_cli.support.values import Range
 
 
 @dataclass(frozen=True)
-class Course:
+class Schedule:
     """Views, epochs, rates, what is held out, and the seed.
 
     Raises RequestError for values that are not allowed.
@@ -22,7 +22,7 @@ class Course:
         Range(1, 65536, whole=True), "How many images a step is made of.", "N",
         unset="64, or an eighth of the images, but 4, where these are few"))
     learning_rate: float = parameter(0.05, Parameter(
-        Range(0, open=True), "At the start; it falls to nought.", "R"))
+        Range(0, open=True), "At the start; it falls to zero.", "R"))
     validation: str = parameter("image", Parameter(
         ("image", "class", "none"), "What is held out to stop early: a tenth of the images, or a "
         "fifth of the classes."))

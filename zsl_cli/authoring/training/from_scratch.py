@@ -1,4 +1,4 @@
-"""M that begins with nought, on features of unit length."""
+"""M that begins with zero, on features of unit length."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ import numpy as np
 from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.authoring.training import scaling
 from zsl_cli.authoring.training.descent import Descent, descend, settings_of
-from zsl_cli.authoring.training.fitted import FromNought
+from zsl_cli.authoring.training.fitted import FromScratch
 from zsl_cli.authoring.training.linear import LinearMap
 from zsl_cli.authoring.training.problem import Problem
 from zsl_cli.support.vectors import unit_rows
@@ -57,13 +57,13 @@ def projection_of(examples: "Examples", problem: Problem, change: "NDArray[np.fl
 
 
 def fit(examples: "Examples", vectors: "NDArray[np.float32]", space: str, session: "Session",
-        objective_of: ObjectiveOf, decay: float | None) -> FromNought:
+        objective_of: ObjectiveOf, decay: float | None) -> FromScratch:
     """M trained toward label vectors that a vocabulary's labels have, ``[labels, D]``. Raises
     ZslError."""
     problem = problem_of(examples, vectors[examples.classes])
     objective = objective_of(problem.temperature)
     descent = descended(problem, objective, session, decay)
     projection = projection_of(examples, problem, descent.learned.change(), vectors, space)
-    return FromNought(projection=projection, seen=examples.classes[descent.classes],
+    return FromScratch(projection=projection, seen=examples.classes[descent.classes],
                       history=descent.history, problem=problem, objective=objective,
                       vectors=vectors, rows=examples.rows)
