@@ -36,6 +36,7 @@ def examples_of(given, vectors):
     """The images of a problem; its labels are the last ones of a vocabulary with these vectors."""
     labels = [Label(f"n{row}", f"label {row}") for row in range(len(vectors))]
     vocabulary = SimpleNamespace(
+        check_vectors=lambda: None,
         name="small", space="space", dimension=vectors.shape[1], vectors=vectors, labels=labels,
         label=labels.__getitem__, prior_dimension=None)
     rows = given.target + len(vectors) - len(given.vectors)
