@@ -116,9 +116,18 @@ def test_help_to_a_reader_who_has_gone_is_quiet(environment):
 
 
 @pytest.mark.usefixtures("posix")
-def test_a_closed_standard_output_is_an_error_of_one_line(environment):
-    assert without_stream(1, ["doctor"], environment) == (
-        2, b"zsl: standard output is closed\n")
+def test_a_closed_standard_output_is_an_error_where_something_goes_there(environment, cat_jpg,
+                                                                         tmp_path):
+    for arguments in (["doctor"], ["classify", str(cat_jpg)], ["classify", str(cat_jpg), "--csv"],
+                      ["label", str(cat_jpg), "-o", "-"], ["models", "list"]):
+        status, err = without_stream(1, arguments, environment)
+        assert status == 2
+        assert err.splitlines()[-1] == b"zsl: standard output is closed"
+    output = tmp_path / "l.jsonl"
+    status, err = without_stream(1, ["label", str(cat_jpg), "-o", str(output)], environment)
+    assert status == 0
+    assert b"1 photo labelled" in err
+    assert json.loads(output.read_bytes())["path"] == str(cat_jpg)
 
 
 @pytest.mark.usefixtures("posix")

@@ -184,6 +184,49 @@ def test_an_empty_name_is_refused_before_anything_is_done(zsl, library, tmp_path
     assert sorted(tmp_path.parent.iterdir()) == before
 
 
+def test_excel_gets_the_csv_with_a_mark(zsl, library, tmp_path):
+    assert zsl("label", "photos/a", "-o", "l.csv").returncode == 0
+    assert zsl("label", "photos/a", "-o", "e.csv", "--format", "excel").returncode == 0
+    assert (tmp_path / "e.csv").read_bytes() == b"\xef\xbb\xbf" + (tmp_path / "l.csv").read_bytes()
+
+
+@pytest.mark.usefixtures("any_file_name")
+def test_a_name_that_is_no_text_leaves_the_csv_text(zsl, library, tmp_path):
+    os.rename(library / "a" / "00.jpg", os.fsencode(library / "a") + b"/\xe9t\xe9.jpg")
+    assert zsl("label", "photos/a", "-o", "l.csv", "--top", "1").returncode == 0
+    rows = list(csv.reader((tmp_path / "l.csv").read_text("utf-8").splitlines()))
+    assert "photos/a/\\udce9t\\udce9.jpg" in [row[0] for row in rows]
+
+
+def test_what_is_passed_over_is_said(zsl, library, tmp_path):
+    os.symlink("00.jpg", library / "a" / "link.jpg")
+    for name in ("one.NEF", "two.dng", "three.jxl"):
+        (library / "a" / name).touch()
+    (tmp_path / "without").mkdir()
+    for module in ("rawpy", "pillow_jxl"):
+        (tmp_path / "without" / f"{module}.py").write_text("raise ImportError")
+    hidden = ("import importlib.util, sys\n"
+              "plain = importlib.util.find_spec\n"
+              "importlib.util.find_spec = lambda name, *more: (\n"
+              "    None if name in ('rawpy', 'pillow_jxl') else plain(name, *more))\n")
+    (tmp_path / "without" / "sitecustomize.py").write_text(hidden)
+    result = zsl("label", "photos/a", "-o", "l.jsonl",
+                 env={"PYTHONPATH": str(tmp_path / "without")})
+    assert summary(result) == (8, 0, 0)
+    said = result.stderr.decode()
+    assert "1 symbolic link not followed; --follow-links follows them" in said
+    assert "2 raw files not read: pip install 'zsl-cli[raw]'" in said
+    assert "1 JPEG XL file not read: pip install 'zsl-cli[jxl]'" in said
+
+
+def test_without_a_state_folder_sidecars_are_written_all_the_same(zsl, library):
+    result = zsl("label", "photos/a", "--xmp", env={"HOME": "/dev/null/no", "XDG_STATE_HOME": ""})
+    assert result.returncode == 0
+    assert summary(result) == (8, 0, 0)
+    assert b"cannot be written to, so that the next run begins anew; set XDG_STATE_HOME" in (
+        result.stderr)
+
+
 def test_a_full_disk_leaves_the_earlier_output(zsl, large_library, disk):
     small_disk = disk(kilobytes=3000).path
     output = small_disk / "l.jsonl"
