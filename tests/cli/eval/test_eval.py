@@ -120,7 +120,7 @@ def test_one_class_only_is_told(zsl, model, photos):
     (["photos", "--k", "0"], b"whole numbers from 1"),
     (["photos", "--stacking", "nan"], b"a number, or best"),
     (["photos", "--vocab", "a", "--vocab", "b", "--model", "c"], b"2 --model and"),
-    (["photos", "--report", "no/where.html"], b"no folder no"),
+    (["photos", "--report", "no/where.html"], b"there is no folder"),
     (["photos", "--report", "photos"], b"photos: this is a folder"),
     (["photos", "--report", ""], b"it is empty"),
     (["photos", "--seen", "nowhere"], b"nowhere: No such file")])
