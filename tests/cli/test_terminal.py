@@ -79,6 +79,7 @@ def test_what_the_library_logs_is_said_by_every_command_unless_it_is_quiet(flags
     log = logging.getLogger("zsl_cli")
     for name in ("handlers", "level", "propagate"):
         monkeypatch.setattr(log, name, getattr(log, name))
+    monkeypatch.setattr(log, "handlers", [])  # commands that ran in this process have set one
 
     @click.command()
     @options.common

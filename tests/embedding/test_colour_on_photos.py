@@ -10,8 +10,7 @@ from shared_data import DATA
 from zsl_cli import Classifier
 from zsl_cli.embedding.walk import images_in
 
-pytestmark = [pytest.mark.data, pytest.mark.skipif(
-    not DATA.is_dir(), reason="needs the photographs in ../shared/data")]
+pytestmark = pytest.mark.data
 PROFILES = {"P3": rgb_profile(P3, 2.2), "ProPhoto": rgb_profile(PROPHOTO, 1.8),
             "Adobe RGB": rgb_profile(ADOBE, 2.2)}
 PHOTOS = 100

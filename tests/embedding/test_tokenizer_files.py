@@ -54,6 +54,14 @@ def test_what_asks_for_too_much_is_refused(tmp_path, entries, part, value, messa
     assert capfd.readouterr().err == ""
 
 
+def test_many_replacements_that_do_not_meet_are_no_growth(tmp_path, entries):
+    """As HTML's entities and typographic signs are written out: each grows, none grows on."""
+    entries["normalizer"] = {"type": "Sequence", "normalizers": [
+        {"type": "Replace", "pattern": {"String": chr(0x2460 + number)}, "content": f"({number})"}
+        for number in range(200)]}
+    load(tmp_path, entries)
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[" * 10**6, b"\xff\xfe", b"null"])
 def test_what_is_no_tokenizer_is_refused(tmp_path, content):
     with pytest.raises(FolderError, match=r"tokenizer\.json: tokenizers cannot load it"):

@@ -161,7 +161,7 @@ def test_what_makes_no_sense_is_refused(request_of, what, message):
 def test_one_text_is_one_name(request_of, photos):
     (photos / "other.bmp").write_bytes(b"no photo")
     request = request_of(output="l.jsonl", exclude="*.png", labels="cat", under="animal")
-    assert [path for path, _ in request.photos()] == ["photos/other.bmp"]
+    assert [path for path, _ in request.photos(request.walk())] == ["photos/other.bmp"]
     assert (request.question.labels, request.question.under) == (("cat",), ("animal",))
 
 

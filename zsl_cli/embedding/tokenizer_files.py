@@ -5,6 +5,7 @@ other surprises, is a panic of the library's, which is no Exception and prints l
 """
 
 import json
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -23,6 +24,7 @@ LARGEST = 1 << 27  # bytes; files for a hundred languages have 40 million
 MOST_TOKENS = 16_384  # of a phrase; text towers take 64 or 77, some 8,192
 _MOST_SPECIAL = 64
 _GROWTH = 1000  # of a text, by what its characters are replaced with
+_MOST_STEPS = 2000  # of replacing; OpenCLIP's have 508, most for HTML's entities
 _STDERR = 2
 
 
@@ -69,11 +71,29 @@ def _obstacle(tokenizer: "tokenizers.Tokenizer") -> str | None:
              for piece in part if "Sequence" in piece]
     if len(texts) > 1:
         return "it repeats a phrase"
-    growth = 1.0
-    for step in _parts(_state(tokenizer.normalizer), "content", whole=True):
-        pattern = step.get("pattern", {}).get("String", "x")
-        growth *= max(1.0, len(step["content"]) / max(1, len(pattern)))
-    return "it makes phrases too long" if growth > _GROWTH else None
+    steps = [(step.get("pattern", {}).get("String"), step["content"])
+             for step in _parts(_state(tokenizer.normalizer), "content", whole=True)]
+    together = math.prod(max(1.0, len(content) / max(1, len(pattern or "x")))
+                         for pattern, content in steps)
+    grows = together > _GROWTH and (len(steps) > _MOST_STEPS or any(
+        _grows(steps[at:]) for at in range(len(steps))))
+    return "it makes phrases too long" if grows else None
+
+
+def _grows(steps: Sequence[tuple[str | None, str]]) -> bool:
+    """Whether what the first step replaces becomes, by the steps that follow, a text too many
+    times as long; a pattern of None is an expression, which may match each character."""
+    text, length = "", 0
+    for pattern, content in steps:
+        if not length:
+            text, length = content, max(1, len(pattern or "x"))
+        elif pattern is not None:
+            text = text.replace(pattern, content) if pattern else text
+        elif len(content) > 1:
+            text = content * len(text)
+        if len(text) > _GROWTH * length:
+            return True
+    return False
 
 
 def _state(part: Any) -> Any:

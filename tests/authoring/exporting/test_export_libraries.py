@@ -45,6 +45,7 @@ def photos(skimage_photos, tmp_path_factory):
         source = next(skimage_photos.glob(f"{name.split('.')[0]}.*"))
         with Image.open(source) as image:
             found.append(folder / name)
+            image.info.pop("icc_profile", None)  # which libraries' own pipelines pass over
             image.convert("RGB").resize(size).save(found[-1])
     return found
 

@@ -72,5 +72,5 @@ def complete(file: BinaryIO, decode: Callable[[BinaryIO], Image.Image]) -> Image
     data = file.read().rstrip(b"\xff")
     first, second = (decode(io.BytesIO(data + more + END)) for more in (b"", b"\x55" * 999))
     if first.size != second.size or first.tobytes() != second.tobytes():
-        raise ImageError("cannot decode it: the file ends before the picture does")
+        raise ImageError("cannot decode it: the file is truncated")
     return first
