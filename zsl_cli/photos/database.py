@@ -4,14 +4,13 @@ import os
 import re
 import shutil
 import sqlite3
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 
 from zsl_cli.errors import ZslError
-from zsl_cli.support.files import grants_locks
+from zsl_cli.support.files import grants_locks, why_not_own
 
 _SCHEMA = """
 CREATE TABLE photos (
@@ -100,25 +99,11 @@ def check_owner(path: str) -> None:
     to another user, or that everybody may write to."""
     for name in (path, path + "-wal", path + "-shm"):
         try:
-            status = os.lstat(name)
+            reason = why_not_own(name, group=False)
         except OSError:
             continue
-        if not stat.S_ISREG(status.st_mode):
-            raise ZslError(f"{name} is a link or no regular file, as no journal of zsl is; {_ANEW}")
-        if os.name == "posix" and status.st_uid not in (os.geteuid(), 0):
-            raise ZslError(f"{name} belongs to another user, whose labels are not taken over; "
-                           f"{_ANEW}")
-        if status.st_mode & stat.S_IWOTH and _has_modes(name, status.st_mode):
-            raise ZslError(f"everybody could write to {name}; {_ANEW}")
-
-
-def _has_modes(path: str, mode: int) -> bool:
-    """Whether the file system keeps modes; some show all files as everybody's."""
-    try:
-        os.chmod(path, stat.S_IMODE(mode) & ~stat.S_IWOTH)
-        return not os.lstat(path).st_mode & stat.S_IWOTH
-    except OSError:
-        return False
+        if reason:
+            raise ZslError(f"{name} {reason}, so that its labels are not taken over; {_ANEW}")
 
 
 def copy(path: str, target: sqlite3.Connection) -> None:
