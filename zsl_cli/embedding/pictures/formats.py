@@ -7,13 +7,22 @@ outside interpreter (PostScript), and looks at what is inside a file, whatever i
 import importlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO
 
 from PIL import Image
 
 from zsl_cli.embedding.pictures import jpeg, raw, tiff
-from zsl_cli.embedding.pictures.headers import check_size, ico_sizes, jxl_size, png_size, webp_size
+from zsl_cli.embedding.pictures.headers import (
+    PPM_HEADER,
+    Size,
+    check_ppm,
+    check_size,
+    ico_sizes,
+    jxl_size,
+    png_size,
+    webp_size,
+)
 from zsl_cli.errors import ImageError, MissingExtraError
 from zsl_cli.support.extras import needed
 
@@ -41,6 +50,11 @@ _OTHERS = (
     (rb"\x1aE\xdf\xa3|RIFF....AVI |\x00\x00\x01[\xba\xb3]|FLV\x01", "a film"),
     (rb"PK\x03\x04|Rar!|7z\xbc\xaf|\x1f\x8b", "an archive; unpack it first"))
 """What lies among photos and is none, by how it begins."""
+
+_SIZES: dict[str, Callable[[BinaryIO], Iterable[Size]]] = {
+    "ICO": ico_sizes, "JXL": lambda file: [jxl_size(file)],
+    "PNG": lambda file: [png_size(file.read(24))], "WEBP": lambda file: [webp_size(file.read(30))]}
+"""What the headers say of formats that Pillow decodes, or takes the memory for, when it opens."""
 
 _AVIF, _HEIF = {b"avif", b"avis"}, {
     b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1",
@@ -114,18 +128,16 @@ def _opened(file: BinaryIO, format_: str, max_pixels: int) -> Image.Image:
         if tiff.is_raw(tags):
             return raw.preview(file)
         tiff.check(tags, max_pixels)
-    elif format_ == "WEBP":
-        check_size(webp_size(file.read(30)), max_pixels)
-    elif format_ == "JXL":
-        check_size(jxl_size(file), max_pixels)
-    elif format_ == "ICO":
-        for size in ico_sizes(file):
-            check_size(size, max_pixels)
-    elif format_ == "PNG":
-        check_size(png_size(file.read(24)), max_pixels)
+    elif format_ == "PPM":
+        check_ppm(file.read(PPM_HEADER))
+    for size in _SIZES.get(format_, lambda _: ())(file):
+        check_size(size, max_pixels)
     file.seek(0)
     try:
-        return _factory(format_)(file)
+        image = _factory(format_)(file)
+        if format_ == "JPEG" and image.info.get("progressive"):
+            jpeg.check_scans(file, image.size)
+        return image
     except SyntaxError as error:  # what plugins raise for files that are not theirs
         if format_ == "TIFF":
             raise tiff.unreadable("samples of a rare kind") from error

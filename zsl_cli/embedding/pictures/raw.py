@@ -4,6 +4,7 @@ import io
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
 
+from zsl_cli.embedding.pictures import jpeg
 from zsl_cli.errors import ImageError, MissingExtraError
 from zsl_cli.support.extras import needed
 
@@ -59,6 +60,8 @@ def _preview(rawpy: ModuleType, file: BinaryIO) -> "Image.Image":
             image = Image.fromarray(thumbnail.data)
         else:
             image = jpeg_factory(io.BytesIO(thumbnail.data))
+            if image.info.get("progressive"):
+                jpeg.check_scans(io.BytesIO(thumbnail.data), image.size)
         turn = _TURNS.get(raw.sizes.flip)
     if turn and _ORIENTATION not in image.getexif():
         exif = Image.Exif()
