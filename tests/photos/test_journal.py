@@ -96,6 +96,20 @@ def test_a_journal_that_everybody_may_write_to_is_refused(labelled):
     assert os.stat(JOURNAL).st_mode & 0o777 == 0o666
 
 
+@pytest.mark.usefixtures("unprivileged")
+@pytest.mark.parametrize("what", ["folder", "journal"])
+def test_what_may_not_be_written_to_is_named(labelled, what):
+    _, request = labelled
+    path = os.path.dirname(os.path.abspath(JOURNAL)) if what == "folder" else JOURNAL
+    mode = os.stat(path).st_mode
+    os.chmod(path, mode & ~0o222)
+    try:
+        with pytest.raises(ZslError, match=f"no permission to write to {os.path.abspath(path)}"):
+            label(request)
+    finally:
+        os.chmod(path, mode)
+
+
 @pytest.mark.usefixtures("posix")
 def test_a_journal_of_another_user_is_refused(labelled, monkeypatch):
     _, request = labelled

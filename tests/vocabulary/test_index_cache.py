@@ -267,6 +267,18 @@ def test_a_cache_that_can_only_be_read_is_read(vectors, cache, monkeypatch):
         cache.folder.chmod(0o700)
 
 
+@pytest.mark.usefixtures("unprivileged")
+def test_a_cache_that_cannot_be_looked_at_costs_nothing_but_time(vectors, cache):
+    parent = cache.folder.parent
+    parent.mkdir(parents=True)
+    parent.chmod(0)
+    try:
+        assert finds_all(cache.open(vectors), vectors)
+        assert cache.path is None
+    finally:
+        parent.chmod(0o700)
+
+
 def test_an_index_unused_for_long_goes_when_another_is_saved(vectors, cache):
     other = IndexCache("1" * 64, PARAMETERS)
     used = IndexCache("2" * 64, PARAMETERS)

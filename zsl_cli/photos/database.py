@@ -122,6 +122,15 @@ def copy(path: str, target: sqlite3.Connection) -> None:
                            "output, wait until it has ended") from error
 
 
+def _denied(path: str) -> str | None:
+    """What has to be written to for a journal, and may not be; SQLite calls that an error of the
+    disk."""
+    there = [name for name in (path, path + "-wal", path + "-shm") if os.path.exists(name)]
+    effective = os.access in os.supports_effective_ids
+    return next((name for name in [os.path.dirname(path) or os.curdir, *there]
+                 if not os.access(name, os.W_OK, effective_ids=effective)), None)
+
+
 @contextmanager
 def explained(path: str | None) -> Iterator[None]:
     """SQLite's errors as ZslError."""
@@ -130,6 +139,9 @@ def explained(path: str | None) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if denied := path and _denied(path):
+            raise ZslError(f"cannot write {where}: no permission to write to {denied}; give "
+                           "`output` another name or folder") from error
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR) and (
                 path and not grants_locks(os.path.dirname(path))):
             raise ZslError(f"cannot lock {where}: its file system grants no locks, as some network "

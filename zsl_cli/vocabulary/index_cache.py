@@ -86,7 +86,10 @@ class IndexCache:
     @property
     def is_shared(self) -> bool:
         """Whether others may write to the folder, which is then not used."""
-        return self.folder.exists() and not _is_own(self.folder.resolve())
+        try:
+            return bool(files.why_not_own(self.folder.resolve()))
+        except OSError:  # there is none, or it can't be looked at
+            return False
 
     @property
     def path(self) -> Path | None:
