@@ -1,6 +1,7 @@
 """A journal that lies beside the output, and that somebody else may have made or damaged."""
 
 import os
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from zsl_cli.errors import ZslError
+from zsl_cli.photos import database
 from zsl_cli.photos.labelling import label
 from zsl_cli.photos.request import LabelRequest
 from zsl_cli.support import files
@@ -108,6 +110,21 @@ def test_what_may_not_be_written_to_is_named(labelled, what):
             label(request)
     finally:
         os.chmod(path, mode)
+
+
+@pytest.mark.parametrize(("path", "variable"), [
+    (None, "TMPDIR"), ("state/zsl/label/1.zsl-journal", "XDG_STATE_HOME"), ("l.zsl-journal", "")])
+def test_a_journal_without_space_names_the_variable_that_helps(tmp_path, monkeypatch, path,
+                                                               variable):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    full = sqlite3.OperationalError("full")
+    full.sqlite_errorcode = sqlite3.SQLITE_FULL
+    where = path and str(tmp_path / path)
+    if where:
+        os.makedirs(os.path.dirname(where), exist_ok=True)
+    with pytest.raises(ZslError, match="no space left") as caught, database.explained(where):
+        raise full
+    assert re.findall("set ([A-Z_]+)", str(caught.value)) == ([variable] if variable else [])
 
 
 @pytest.mark.usefixtures("posix")

@@ -11,7 +11,6 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -22,6 +21,7 @@ from zsl_cli.embedding.pictures.formats import open_image
 from zsl_cli.embedding.pictures.headers import check_size
 from zsl_cli.embedding.pictures.samples import eight_bit, is_blank
 from zsl_cli.errors import ImageError
+from zsl_cli.support import files
 from zsl_cli.support.limits import MAX_PIXELS
 from zsl_cli.support.preprocessing import Preprocessing
 
@@ -108,12 +108,14 @@ def open_file(source: str | os.PathLike[str]) -> BinaryIO:
     Raises ImageError.
     """
     try:
-        mode = os.stat(source).st_mode
-        if stat.S_ISDIR(mode):
-            raise ImageError("a folder, not an image", "file")
-        if not stat.S_ISREG(mode):
-            raise ImageError("not a regular file", "file")
-        return Path(source).open("rb")
+        _check_regular(os.stat(source).st_mode)
+        file = open(source, "rb", opener=files.at_once)  # noqa: SIM115
+        try:
+            _check_regular(os.fstat(file.fileno()).st_mode)  # something else may be there by now
+        except ImageError:
+            file.close()
+            raise
+        return file
     except FileNotFoundError as error:
         raise ImageError("no such file", "missing") from error
     except PermissionError as error:
@@ -122,6 +124,13 @@ def open_file(source: str | os.PathLike[str]) -> BinaryIO:
         raise ImageError(error.strerror or str(error), "file") from error
     except ValueError as error:  # a NUL byte in the name
         raise ImageError(str(error), "missing") from error
+
+
+def _check_regular(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise ImageError("a folder, not an image", "file")
+    if not stat.S_ISREG(mode):
+        raise ImageError("not a regular file", "file")
 
 
 def _reported(error: Exception, noise: list[str]) -> ImageError:

@@ -131,6 +131,15 @@ def _denied(path: str) -> str | None:
                  if not os.access(name, os.W_OK, effective_ids=effective)), None)
 
 
+def _elsewhere(path: str) -> str:
+    """How a journal that lies where no output said gets to another disk."""
+    from platformdirs import user_state_path
+
+    if not path.startswith(str(user_state_path("zsl", appauthor=False))):
+        return ""
+    return ", or set XDG_STATE_HOME to a folder on another disk"
+
+
 @contextmanager
 def explained(path: str | None) -> Iterator[None]:
     """SQLite's errors as ZslError."""
@@ -152,6 +161,9 @@ def explained(path: str | None) -> Iterator[None]:
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             raise ZslError(f"{where} is damaged or no journal of zsl; {_ANEW}") from error
         if code == sqlite3.SQLITE_FULL:
+            if path is None:
+                raise ZslError(f"cannot write {where}: no space left in {tempfile.gettempdir()}; "
+                               "set TMPDIR to a folder on another disk") from error
             raise ZslError(f"cannot write {where}: no space left; what was done before is kept, "
-                           "run again when there is space") from error
+                           "run again when there is space" + _elsewhere(path)) from error
         raise ZslError(f"cannot write {where}: {error}") from error

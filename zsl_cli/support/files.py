@@ -182,6 +182,12 @@ def _has_modes(path: str | os.PathLike[str], mode: int, bits: int) -> bool:
         return False
 
 
+def at_once(path: str, flags: int) -> int:
+    """An opener, for ``open``, that does not wait for the other end of a fifo; for a file it makes
+    no difference."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def sync(path: str | os.PathLike[str]) -> None:
     """Wait until the content of a finished file is on the disk. Raises OSError."""
     with open(path, "rb+") as file:  # +: Windows syncs nothing that is open for reading alone
