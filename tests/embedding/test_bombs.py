@@ -5,6 +5,7 @@ import struct
 
 import numpy as np
 import pytest
+import raw_photos
 from pictures import SQUARE, difference, encoded
 from PIL import Image
 
@@ -118,3 +119,18 @@ def test_a_blank_picture_is_seen_a_part_at_a_time(monkeypatch):
     assert samples.is_blank(Image.fromarray(clear))
     clear[-1, -1, 3] = 255
     assert not samples.is_blank(Image.fromarray(clear))
+
+
+def test_a_sensors_picture_is_looked_at_before_it_is_decoded(tmp_path):
+    pytest.importorskip("rawpy")
+    (tmp_path / "a.dng").write_bytes(raw_photos.dng(bytes(100), (160, 120)))
+    load(tmp_path / "a.dng", SQUARE, max_pixels=64 * 64)
+    with pytest.raises(ImageError, match="its 4,096 pixels exceed"):
+        load(tmp_path / "a.dng", SQUARE, max_pixels=64 * 64 - 1)
+
+
+def test_the_preview_of_a_raw_photo_in_a_thousand_scans_is_refused(tmp_path):
+    pytest.importorskip("rawpy")
+    (tmp_path / "a.dng").write_bytes(raw_photos.dng(progressive(1000), (256, 256)))
+    with pytest.raises(ImageError, match="more than 1,000 scans"):
+        load(tmp_path / "a.dng", SQUARE)

@@ -80,7 +80,7 @@ def open_image(file: BinaryIO, max_pixels: int) -> Image.Image:
     name = getattr(file, "name", "")
     suffix = os.path.splitext(name)[1].lower() if isinstance(name, str) else ""
     if raw.is_raw(start, suffix):
-        image = raw.preview(file)
+        image = raw.preview(file, max_pixels)
     else:
         image = _opened(file, _format(start, suffix), max_pixels)
     check_size(image.size, max_pixels)
@@ -126,7 +126,7 @@ def _opened(file: BinaryIO, format_: str, max_pixels: int) -> Image.Image:
     elif format_ == "TIFF":
         tags = tiff.read_tags(file)
         if tiff.is_raw(tags):
-            return raw.preview(file)
+            return raw.preview(file, max_pixels)
         tiff.check(tags, max_pixels)
     elif format_ == "PPM":
         check_ppm(file.read(PPM_HEADER))
