@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from zsl_cli.embedding.pictures import colour, decoder_noise, jpeg, jpeg2000, memory
-from zsl_cli.embedding.pictures.formats import open_image
+from zsl_cli.embedding.pictures.formats import open_image, pixels_at_opening
 from zsl_cli.embedding.pictures.headers import check_size
 from zsl_cli.embedding.pictures.samples import eight_bit, is_blank
 from zsl_cli.errors import ImageError
@@ -77,11 +77,13 @@ def load(source: "ImageSource", preprocessing: Preprocessing, *,
         return _arrange(_square(source, preprocessing), preprocessing)
     with _file(source) as file, decoder_noise.caught() as noise:
         try:
-            with open_image(file, max_pixels) as image:
+            early = pixels_at_opening(file) * _BYTES
+            with memory.DECODING.lent(early), open_image(file, max_pixels) as image:
                 if reduced:
                     _reduce(image, preprocessing)
                     _reduce_2000(image, file, preprocessing)
-                with memory.DECODING.lent(_bytes(image, max_pixels)):
+                # Who has been lent something asks for no more, lest two wait for one another.
+                with memory.DECODING.lent(0 if early else _bytes(image, max_pixels)):
                     _turn_to_first_to_show(image, max_pixels)
                     decoded = _decoded(image, file, max_pixels)
                     return _arrange(_square(decoded, preprocessing), preprocessing)

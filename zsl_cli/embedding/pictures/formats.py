@@ -56,6 +56,8 @@ _SIZES: dict[str, Callable[[BinaryIO], Iterable[Size]]] = {
     "PNG": lambda file: [png_size(file.read(24))], "WEBP": lambda file: [webp_size(file.read(30))]}
 """What the headers say of formats that Pillow decodes, or takes the memory for, when it opens."""
 
+_DECODED_AT_OPENING = ("ICO", "JXL")
+
 _AVIF, _HEIF = {b"avif", b"avis"}, {
     b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1",
     b"mif2", b"miaf", b"jpeg", b"avci"}
@@ -85,6 +87,19 @@ def open_image(file: BinaryIO, max_pixels: int) -> Image.Image:
         image = _opened(file, _format(start, suffix), max_pixels)
     check_size(image.size, max_pixels)
     return image
+
+
+def pixels_at_opening(file: BinaryIO) -> int:
+    """The pixels of the largest picture in a file that is decoded as soon as it is opened; 0 for
+    one of another format. Raises ImageError for a damaged one."""
+    start = file.read(12)
+    file.seek(0)
+    format_ = next((format_ for beginning, format_ in _STARTS if start.startswith(beginning)), "")
+    if format_ not in _DECODED_AT_OPENING:
+        return 0
+    pixels = max((width * height for width, height in _SIZES[format_](file)), default=0)
+    file.seek(0)
+    return pixels
 
 
 def _format(start: bytes, suffix: str) -> str:
