@@ -21,6 +21,16 @@ from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 
 
+@pytest.mark.parametrize("name", ["click.py", "numpy.py", "PIL/__init__.py", "rich/__init__.py",
+                                  "onnxruntime.py", "xml/__init__.py"])
+def test_a_module_in_the_current_folder_is_not_run(zsl, tmp_path, cat_jpg, name):
+    planted = tmp_path / name
+    planted.parent.mkdir(exist_ok=True)
+    planted.write_text("raise SystemExit('planted')")
+    result = zsl("classify", str(cat_jpg), "--jsonl")
+    assert (result.returncode, result.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_sentence_that_help_has_of_a_command_is_the_commands_own(name):
     help_text = " ".join((zsl_group.get_command(None, name).help or "").split())

@@ -116,6 +116,40 @@ def test_a_cache_that_is_damaged_or_cannot_be_written_costs_time_only(files, tmp
     assert embed(Lengths(), files).values[:, 0].tolist() == list(range(1, 10))
 
 
+@pytest.mark.usefixtures("posix")
+@pytest.mark.parametrize("kind", ["link", "writable"])
+def test_a_cache_that_somebody_else_may_have_written_is_made_anew(files, kind):
+    embed(Lengths(), files)
+    (database,) = feature_cache.cache_folder().glob("*.sqlite")
+    if kind == "link":
+        database.symlink_to(database.rename(database.with_name("elsewhere")))
+    else:
+        database.chmod(0o666)
+    assert embed(Lengths(), files).cached == 0
+    assert embed(Lengths(), files).cached == 9
+
+
+@pytest.mark.usefixtures("posix")
+def test_a_folder_that_others_may_write_to_is_not_used(files):
+    embed(Lengths(), files)
+    feature_cache.cache_folder().chmod(0o777)
+    assert embed(Lengths(), files).cached == 0
+
+
+def test_features_that_are_no_bytes_are_not_believed(files):
+    embed(Lengths(), files)
+    (database,) = feature_cache.cache_folder().glob("*.sqlite")
+    with sqlite3.connect(database) as connection:
+        connection.execute("DROP TABLE features")
+        connection.execute("CREATE TABLE features (path, size, mtime, ctime, vector)")
+        for path in files:
+            status = os.stat(path)
+            connection.execute("INSERT INTO features VALUES (?, ?, ?, ?, 5)", (
+                os.fsencode(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+    connection.close()
+    assert embed(Lengths(), files).values[:, 0].tolist() == list(range(1, 10))
+
+
 def test_where_no_folder_can_be_made_nothing_is_kept(files, tmp_path):
     (tmp_path / "cache").write_text("a file in the way")
     assert len(embed(Lengths(), files).kept) == 9

@@ -246,6 +246,17 @@ def test_a_device_is_never_opened():
         load("/dev/zero", SQUARE)
 
 
+@pytest.mark.usefixtures("posix")
+def test_a_fifo_that_takes_a_photos_place_is_not_waited_for(cat_jpg, tmp_path, monkeypatch):
+    fifo, looked_at = tmp_path / "photo.jpg", os.stat(cat_jpg)
+    os.mkfifo(fifo)
+    plain = os.stat
+    monkeypatch.setattr(os, "stat", lambda path, **options: (
+        looked_at if path == fifo else plain(path, **options)))
+    with pytest.raises(ImageError, match="not a regular file"):
+        load(fifo, SQUARE)
+
+
 @pytest.mark.usefixtures("unprivileged")
 def test_no_permission(cat_jpg, tmp_path):
     path = tmp_path / "locked.jpg"

@@ -5,10 +5,12 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from pictures import SQUARE
+from pictures import SQUARE, encoded
 from PIL import Image
 
+from zsl_cli.embedding import images
 from zsl_cli.embedding.images import load
+from zsl_cli.embedding.pictures import memory
 from zsl_cli.embedding.pictures.memory import Budget
 
 
@@ -41,6 +43,27 @@ def test_more_than_there_is_is_lent_to_one_alone():
         raise ZeroDivisionError
     with budget.lent(10):
         pass
+
+
+@pytest.mark.parametrize("format_", ["ICO", "JXL", "PNG"])
+def test_memory_is_lent_before_it_is_taken(monkeypatch, format_):
+    if format_ == "JXL":
+        pytest.importorskip("pillow_jxl")
+    asked, opened = [], []
+
+    class Watched(Budget):
+        def lent(self, size):
+            asked.append((size, len(opened)))
+            return super().lent(size)
+
+    data = encoded(Image.effect_noise((64, 64), 50).convert("RGB"), format_)
+    plain = images.open_image
+    monkeypatch.setattr(memory, "DECODING", Watched(1 << 30))
+    monkeypatch.setattr(images, "open_image",
+                        lambda *arguments: opened.append(1) or plain(*arguments))
+    load(data, SQUARE)
+    most = 64 * 64 * 8
+    assert asked == ([(0, 0), (most, 1)] if format_ == "PNG" else [(most, 0), (0, 1)])
 
 
 @pytest.mark.parametrize("type_", [np.uint16, np.int32, np.float32])

@@ -1,6 +1,7 @@
 """A journal that lies beside the output, and that somebody else may have made or damaged."""
 
 import os
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from zsl_cli.errors import ZslError
+from zsl_cli.photos import database
 from zsl_cli.photos.labelling import label
 from zsl_cli.photos.request import LabelRequest
 from zsl_cli.support import files
@@ -87,11 +89,42 @@ def test_a_journal_that_is_a_link_is_refused_and_nothing_is_made(labelled, tmp_p
 
 
 @pytest.mark.usefixtures("posix")
-def test_a_journal_that_everybody_may_write_to_is_refused_once(labelled):
+def test_a_journal_that_everybody_may_write_to_is_refused(labelled):
     _, request = labelled
     os.chmod(JOURNAL, 0o666)
-    with pytest.raises(ZslError, match="everybody could write to"):
-        label(request)
+    for _ in range(2):
+        with pytest.raises(ZslError, match="can be written to by others"):
+            label(request)
+    assert os.stat(JOURNAL).st_mode & 0o777 == 0o666
+
+
+@pytest.mark.usefixtures("unprivileged")
+@pytest.mark.parametrize("what", ["folder", "journal"])
+def test_what_may_not_be_written_to_is_named(labelled, what):
+    _, request = labelled
+    path = os.path.dirname(os.path.abspath(JOURNAL)) if what == "folder" else JOURNAL
+    mode = os.stat(path).st_mode
+    os.chmod(path, mode & ~0o222)
+    try:
+        with pytest.raises(ZslError, match=f"no permission to write to {os.path.abspath(path)}"):
+            label(request)
+    finally:
+        os.chmod(path, mode)
+
+
+@pytest.mark.parametrize(("path", "variable"), [
+    (None, "TMPDIR"), ("state/zsl/label/1.zsl-journal", "XDG_STATE_HOME"), ("l.zsl-journal", "")])
+def test_a_journal_without_space_names_the_variable_that_helps(tmp_path, monkeypatch, path,
+                                                               variable):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    full = sqlite3.OperationalError("full")
+    full.sqlite_errorcode = sqlite3.SQLITE_FULL
+    where = path and str(tmp_path / path)
+    if where:
+        os.makedirs(os.path.dirname(where), exist_ok=True)
+    with pytest.raises(ZslError, match="no space left") as caught, database.explained(where):
+        raise full
+    assert re.findall("set ([A-Z_]+)", str(caught.value)) == ([variable] if variable else [])
 
 
 @pytest.mark.usefixtures("posix")

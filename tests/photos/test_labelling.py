@@ -2,6 +2,7 @@
 
 import io
 import json
+import zlib
 
 import pytest
 import without_click
@@ -9,6 +10,7 @@ import without_click
 from zsl_cli import LabelRequest, label
 from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.photos.journal import Journal
+from zsl_cli.photos.photo import checksum
 from zsl_cli.photos.reporter import Reporter
 
 
@@ -182,3 +184,17 @@ result = evaluate(EvaluationRequest("photos", "./paint"))
 result.write_page("page.html")
 print(*(row["candidates"] for row in result.rows), result.ok)
 """, tmp_path, environment) == ["9 9 l.csv r.html", "own all True"]
+
+
+def test_a_file_that_grows_as_fast_as_it_is_read_has_an_end(tmp_path):
+    path = tmp_path / "growing.jpg"
+    path.write_bytes(b"photo")
+
+    class Growing(io.FileIO):
+        def read(self, size=-1):
+            with path.open("ab") as file:
+                file.write(b"more")
+            return super().read(size)
+
+    with Growing(path) as file:
+        assert checksum(file) == zlib.crc32(b"photo")

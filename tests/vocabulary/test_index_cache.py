@@ -106,6 +106,62 @@ def test_a_damaged_index_is_built_again_and_taken_away(vectors, cache, damage):
     assert cache.path.stat().st_size == pytest.approx(len(data), rel=0.01)
 
 
+def plant(vectors, cache):
+    """Puts an index over other vectors under a right name, as somebody would who wants a crash."""
+    cache.folder.mkdir(parents=True, exist_ok=True)
+    path = cache.folder / "planted"
+    Hnsw(vectors[:, :8], PARAMETERS).save(path)
+    return path.rename(cache.folder / f"{cache.key}-{sha256(path)}.bin")
+
+
+@pytest.mark.usefixtures("posix")
+@pytest.mark.parametrize("kind", ["link", "writable", "group", "another user"])
+def test_an_index_that_somebody_else_may_have_made_is_never_opened(vectors, cache, kind,
+                                                                   monkeypatch):
+    path = plant(vectors, cache)
+    if kind == "link":
+        path.symlink_to(path.rename(cache.folder / "elsewhere"))
+    elif kind == "another user":
+        plain = os.lstat
+
+        def lstat(path, **options):
+            status = plain(path, **options)
+            mine = ".bin" not in os.fspath(path)
+            return status if mine else os.stat_result((*status[:4], 12345, *status[5:]))
+
+        monkeypatch.setattr(os, "lstat", lstat)
+    else:
+        path.chmod(0o666 if kind == "writable" else 0o660)
+    monkeypatch.setattr("hnswlib.Index.load_index", lambda *_, **__: pytest.fail("opened"))
+    assert cache.path is None
+    assert finds_all(cache.open(vectors), vectors)
+    assert not os.path.lexists(path)
+
+
+@pytest.mark.usefixtures("posix")
+def test_a_folder_that_others_may_write_to_is_not_used(vectors, cache, monkeypatch, caplog):
+    planted = plant(vectors, cache)
+    cache.folder.chmod(0o777)
+    monkeypatch.setattr("hnswlib.Index.load_index", lambda *_, **__: pytest.fail("opened"))
+    with caplog.at_level("INFO"):
+        assert finds_all(cache.open(vectors), vectors)
+    assert cache.path is None
+    assert "others may write to" in caplog.text
+    assert list(cache.folder.iterdir()) == [planted]
+    assert cache.folder.stat().st_mode & 0o777 == 0o777
+
+
+@pytest.mark.usefixtures("posix")
+def test_a_saved_index_is_the_users_alone(vectors, cache):
+    before = os.umask(0)
+    try:
+        cache.open(vectors[:100])
+    finally:
+        os.umask(before)
+    assert cache.path.stat().st_mode & 0o777 == 0o600
+    assert cache.folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_other_vectors_or_graphs_have_another_key_and_another_ef_has_not():
     keys = {IndexCache(digest * 64, HnswParameters(m, efc, ef)).key
             for digest in "01" for m in (8, 16) for efc in (100, 200) for ef in (10, 20)}
@@ -209,6 +265,18 @@ def test_a_cache_that_can_only_be_read_is_read(vectors, cache, monkeypatch):
         assert finds_all(cache.open(vectors), vectors)
     finally:
         cache.folder.chmod(0o700)
+
+
+@pytest.mark.usefixtures("unprivileged")
+def test_a_cache_that_cannot_be_looked_at_costs_nothing_but_time(vectors, cache):
+    parent = cache.folder.parent
+    parent.mkdir(parents=True)
+    parent.chmod(0)
+    try:
+        assert finds_all(cache.open(vectors), vectors)
+        assert cache.path is None
+    finally:
+        parent.chmod(0o700)
 
 
 def test_an_index_unused_for_long_goes_when_another_is_saved(vectors, cache):

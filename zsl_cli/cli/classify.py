@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zsl_cli.errors import ImageError
 
 _MANY = 200  # labels from which on it is shown how far their encoding is
+_MOST_PIPED = 1 << 30  # bytes
 
 
 @click.command("classify")
@@ -82,11 +83,27 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
 
 def _read(paths: "Iterable[tuple[str, ImageError | None]]",
           ) -> "Iterator[tuple[str, str | bytes | ImageError]]":
-    piped = b""
+    piped: bytes | ImageError = b""
     for path, error in paths:
-        if path == "-" and not piped and sys.stdin is not None:
-            piped = sys.stdin.buffer.read()
+        if path == "-" and not piped:
+            piped = _piped()
         yield path, error or (piped if path == "-" else path)
+
+
+def _piped() -> "bytes | ImageError":
+    """What comes from standard input, or why it is no image."""
+    from zsl_cli.errors import ImageError
+
+    if sys.stdin is None:
+        return ImageError("standard input is closed", "file")
+    try:
+        data = sys.stdin.buffer.read(_MOST_PIPED + 1)
+    except OSError as error:
+        return ImageError(f"cannot read standard input: {error.strerror or error}", "file")
+    if len(data) > _MOST_PIPED:
+        return ImageError(f"more than {_MOST_PIPED >> 30} GB come from standard input; give the "
+                          "file's name", "limit")
+    return data
 
 
 def _status(done: int, failures: "list[ImageError]") -> int:

@@ -20,7 +20,7 @@ import numpy as np
 
 from zsl_cli.embedding import images, stream
 from zsl_cli.errors import ImageError
-from zsl_cli.support import cpus
+from zsl_cli.support import cpus, files
 from zsl_cli.support.manifests import ENCODER_FILE
 
 if TYPE_CHECKING:
@@ -172,6 +172,9 @@ class _Store:
         path = folder / f"{hashlib.sha256(identity.encode()).hexdigest()[:32]}.sqlite"
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if reason := files.why_not_own(folder.resolve()):
+                raise OSError(f"the folder {reason}")
+            _remove_foreign(path)
             try:
                 self._connection = _open(path)
             except sqlite3.OperationalError:
@@ -196,7 +199,7 @@ class _Store:
         except (sqlite3.Error, OverflowError) as error:
             self._give_up(error)
             return None
-        if row is None or len(row[0]) != 4 * width:
+        if row is None or not isinstance(row[0], bytes) or len(row[0]) != 4 * width:
             return None
         return np.frombuffer(row[0], "<f4")
 
@@ -245,6 +248,13 @@ def _open(path: Path) -> sqlite3.Connection:
 def _remove(path: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _remove_foreign(path: Path) -> None:
+    """Take away a cache that somebody else may have written: its numbers are believed."""
+    for part in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))):
+        if os.path.lexists(part) and files.why_not_own(part):
+            _remove(path)
 
 
 def _remove_unused(folder: Path) -> None:

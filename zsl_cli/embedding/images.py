@@ -1,25 +1,27 @@
 """A path, bytes, an open file or a Pillow image → the square uint8 RGB array that an encoder takes.
 
-The centre square of the picture is resized straight to the encoder's side. A JPEG is decoded
-at a reduced size where that loses nothing the resize would keep, which is most of the speed.
+The centre square of the picture is resized straight to the encoder's side. A JPEG, or JPEG 2000, is
+decoded at a reduced size where that loses nothing the resize would keep, which is most of the
+speed.
 """
 
 import io
+import math
 import os
 import stat
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from PIL import Image
 
-from zsl_cli.embedding.pictures import colour, decoder_noise, jpeg, memory
-from zsl_cli.embedding.pictures.formats import open_image
+from zsl_cli.embedding.pictures import colour, decoder_noise, jpeg, jpeg2000, memory
+from zsl_cli.embedding.pictures.formats import open_image, pixels_at_opening
 from zsl_cli.embedding.pictures.headers import check_size
 from zsl_cli.embedding.pictures.samples import eight_bit, is_blank
 from zsl_cli.errors import ImageError
+from zsl_cli.support import files
 from zsl_cli.support.limits import MAX_PIXELS
 from zsl_cli.support.preprocessing import Preprocessing
 
@@ -36,13 +38,14 @@ _TALL = 4
 """A picture more than so many times as tall as wide is cut before it is resized."""
 
 _BYTES = 8  # a pixel, as Pillow keeps it, and a copy of it in another mode
+_MORE_BYTES = {"JPEG2000": 20, "WEBP": 16}  # while it is decoded: numbers of 32 bits, two canvases
 _JPEGS = ("JPEG", "MPO")
 _SAYS_NOTHING = ("decoder error", "Generic Error")
 _ANIMATED = ("AVIF", "GIF", "PNG", "WEBP")
 _FRAMES = 100
 """Of an animation that begins with blank ones."""
 
-_FRAMES_PIXELS = 1 << 28  # of all those frames together
+_FRAMES_PIXELS = 1 << 27  # of all those frames together
 
 _EXIF_ORIENTATION = 0x0112
 _TURN: dict[int, Callable[[Any], Any]] = {  # EXIF 2.3, tag 274, on an [H, W, C] array
@@ -74,11 +77,14 @@ def load(source: "ImageSource", preprocessing: Preprocessing, *,
         return _arrange(_square(source, preprocessing), preprocessing)
     with _file(source) as file, decoder_noise.caught() as noise:
         try:
-            with open_image(file, max_pixels) as image:
-                _turn_to_first_to_show(image)
+            early = pixels_at_opening(file) * _BYTES
+            with memory.DECODING.lent(early), open_image(file, max_pixels) as image:
                 if reduced:
                     _reduce(image, preprocessing)
-                with memory.DECODING.lent(image.width * image.height * _BYTES):
+                    _reduce_2000(image, file, preprocessing)
+                # Who has been lent something asks for no more, lest two wait for one another.
+                with memory.DECODING.lent(0 if early else _bytes(image, max_pixels)):
+                    _turn_to_first_to_show(image, max_pixels)
                     decoded = _decoded(image, file, max_pixels)
                     return _arrange(_square(decoded, preprocessing), preprocessing)
         except ImageError:
@@ -104,12 +110,14 @@ def open_file(source: str | os.PathLike[str]) -> BinaryIO:
     Raises ImageError.
     """
     try:
-        mode = os.stat(source).st_mode
-        if stat.S_ISDIR(mode):
-            raise ImageError("a folder, not an image", "file")
-        if not stat.S_ISREG(mode):
-            raise ImageError("not a regular file", "file")
-        return Path(source).open("rb")
+        _check_regular(os.stat(source).st_mode)
+        file = open(source, "rb", opener=files.at_once)  # noqa: SIM115
+        try:
+            _check_regular(os.fstat(file.fileno()).st_mode)  # something else may be there by now
+        except ImageError:
+            file.close()
+            raise
+        return file
     except FileNotFoundError as error:
         raise ImageError("no such file", "missing") from error
     except PermissionError as error:
@@ -118,6 +126,13 @@ def open_file(source: str | os.PathLike[str]) -> BinaryIO:
         raise ImageError(error.strerror or str(error), "file") from error
     except ValueError as error:  # a NUL byte in the name
         raise ImageError(str(error), "missing") from error
+
+
+def _check_regular(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise ImageError("a folder, not an image", "file")
+    if not stat.S_ISREG(mode):
+        raise ImageError("not a regular file", "file")
 
 
 def _reported(error: Exception, noise: list[str]) -> ImageError:
@@ -130,15 +145,17 @@ def _reported(error: Exception, noise: list[str]) -> ImageError:
     return ImageError(f"cannot decode it: {reason}")
 
 
-def _turn_to_first_to_show(image: Image.Image) -> None:
+def _turn_to_first_to_show(image: Image.Image, max_pixels: int) -> None:
     """Turn an animation to its first frame that is not blank, if there is one among the first."""
     if image.format not in _ANIMATED or not getattr(image, "is_animated", False):
         return
-    for frame in range(min(_FRAMES, 1 + _FRAMES_PIXELS // (image.width * image.height))):
+    frames = min(_FRAMES, _FRAMES_PIXELS // (image.width * image.height))
+    for frame in range(frames if frames > 1 else 0):
         try:
             image.seek(frame)
         except EOFError:
             break
+        check_size(image.size, max_pixels)  # one that lies beyond the others makes a GIF larger
         if not is_blank(image):
             return
     image.seek(0)
@@ -147,11 +164,33 @@ def _turn_to_first_to_show(image: Image.Image) -> None:
 def _reduce(image: Image.Image, preprocessing: Preprocessing) -> None:
     """Have a JPEG decoded at a reduced size."""
     if image.format in _JPEGS:
-        # The whole picture's size at which the square's side is REDUCING_GAP times what we need.
-        needed = max(image.size) if preprocessing.fit == "pad" else (
-            min(image.size) * preprocessing.crop)
-        scale = REDUCING_GAP * preprocessing.size / needed
+        scale = _least(image, preprocessing)
         image.draft(None, (int(image.width * scale), int(image.height * scale)))
+
+
+def _least(image: Image.Image, preprocessing: Preprocessing) -> float:
+    """The whole picture's scale at which the square's side is REDUCING_GAP times what we need."""
+    needed = max(image.size) if preprocessing.fit == "pad" else (
+        min(image.size) * preprocessing.crop)
+    return REDUCING_GAP * preprocessing.size / needed
+
+
+def _reduce_2000(image: Any, file: BinaryIO, preprocessing: Preprocessing) -> None:
+    """Have a JPEG 2000 decoded at a half of its sides, or a half of that, as a JPEG is."""
+    if image.format == "JPEG2000":
+        halvings = int(-math.log2(min(1.0, _least(image, preprocessing))))
+        image.reduce = min(halvings, jpeg2000.levels(file))
+
+
+def _bytes(image: Image.Image, max_pixels: int) -> int:
+    """What decoding takes. Raises ImageError for more than a picture of as many pixels as are
+    allowed takes in most formats."""
+    pixels = image.width * image.height >> 2 * getattr(image, "_reduce", 0)
+    needed = pixels * _MORE_BYTES.get(image.format or "", _BYTES)
+    if needed > max(max_pixels, MAX_PIXELS) * _BYTES:
+        raise ImageError(f"decoding its {pixels:,} pixels takes {needed / 1e9:.1f} GB; if you "
+                         "trust the file, raise the limit with `max_pixels`", "limit")
+    return needed
 
 
 def _decoded(image: Image.Image, file: BinaryIO, max_pixels: int) -> Image.Image:
@@ -162,11 +201,13 @@ def _decoded(image: Image.Image, file: BinaryIO, max_pixels: int) -> Image.Image
     except OSError:
         if image.format not in (*_JPEGS, "JPEG2000"):
             raise
-        size, format_ = image.size, image.format
+        size, format_, halvings = image.size, image.format, getattr(image, "_reduce", 0)
 
     def again(file: BinaryIO) -> Image.Image:
-        image = open_image(file, max_pixels)
+        image: Any = open_image(file, max_pixels)
         image.draft(None, size)
+        if halvings:
+            image.reduce = halvings
         image.load()
         return image
 

@@ -4,14 +4,13 @@ import os
 import re
 import shutil
 import sqlite3
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 
 from zsl_cli.errors import ZslError
-from zsl_cli.support.files import grants_locks
+from zsl_cli.support.files import grants_locks, why_not_own
 
 _SCHEMA = """
 CREATE TABLE photos (
@@ -100,25 +99,11 @@ def check_owner(path: str) -> None:
     to another user, or that everybody may write to."""
     for name in (path, path + "-wal", path + "-shm"):
         try:
-            status = os.lstat(name)
+            reason = why_not_own(name, group=False)
         except OSError:
             continue
-        if not stat.S_ISREG(status.st_mode):
-            raise ZslError(f"{name} is a link or no regular file, as no journal of zsl is; {_ANEW}")
-        if os.name == "posix" and status.st_uid not in (os.geteuid(), 0):
-            raise ZslError(f"{name} belongs to another user, whose labels are not taken over; "
-                           f"{_ANEW}")
-        if status.st_mode & stat.S_IWOTH and _has_modes(name, status.st_mode):
-            raise ZslError(f"everybody could write to {name}; {_ANEW}")
-
-
-def _has_modes(path: str, mode: int) -> bool:
-    """Whether the file system keeps modes; some show all files as everybody's."""
-    try:
-        os.chmod(path, stat.S_IMODE(mode) & ~stat.S_IWOTH)
-        return not os.lstat(path).st_mode & stat.S_IWOTH
-    except OSError:
-        return False
+        if reason:
+            raise ZslError(f"{name} {reason}, so that its labels are not taken over; {_ANEW}")
 
 
 def copy(path: str, target: sqlite3.Connection) -> None:
@@ -137,6 +122,24 @@ def copy(path: str, target: sqlite3.Connection) -> None:
                            "output, wait until it has ended") from error
 
 
+def _denied(path: str) -> str | None:
+    """What has to be written to for a journal, and may not be; SQLite calls that an error of the
+    disk."""
+    there = [name for name in (path, path + "-wal", path + "-shm") if os.path.exists(name)]
+    effective = os.access in os.supports_effective_ids
+    return next((name for name in [os.path.dirname(path) or os.curdir, *there]
+                 if not os.access(name, os.W_OK, effective_ids=effective)), None)
+
+
+def _elsewhere(path: str) -> str:
+    """How a journal that lies where no output said gets to another disk."""
+    from platformdirs import user_state_path
+
+    if not path.startswith(str(user_state_path("zsl", appauthor=False))):
+        return ""
+    return ", or set XDG_STATE_HOME to a folder on another disk"
+
+
 @contextmanager
 def explained(path: str | None) -> Iterator[None]:
     """SQLite's errors as ZslError."""
@@ -145,6 +148,9 @@ def explained(path: str | None) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if denied := path and _denied(path):
+            raise ZslError(f"cannot write {where}: no permission to write to {denied}; give "
+                           "`output` another name or folder") from error
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR) and (
                 path and not grants_locks(os.path.dirname(path))):
             raise ZslError(f"cannot lock {where}: its file system grants no locks, as some network "
@@ -155,6 +161,9 @@ def explained(path: str | None) -> Iterator[None]:
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             raise ZslError(f"{where} is damaged or no journal of zsl; {_ANEW}") from error
         if code == sqlite3.SQLITE_FULL:
+            if path is None:
+                raise ZslError(f"cannot write {where}: no space left in {tempfile.gettempdir()}; "
+                               "set TMPDIR to a folder on another disk") from error
             raise ZslError(f"cannot write {where}: no space left; what was done before is kept, "
-                           "run again when there is space") from error
+                           "run again when there is space" + _elsewhere(path)) from error
         raise ZslError(f"cannot write {where}: {error}") from error

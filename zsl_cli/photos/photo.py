@@ -49,11 +49,13 @@ def _in_range(nanoseconds: int) -> int:
 
 
 def checksum(file: BinaryIO) -> int:
-    """The CRC-32 of a file from where it stands. With the size, it tells whether a touched file
-    is still the same; against somebody who wants to deceive it does not help."""
-    crc = 0
-    while chunk := file.read(_CHUNK):
+    """The CRC-32 of a file from where it stands, to where it ends now: one that grows has no end.
+    With the size, it tells whether a touched file is still the same; against somebody who wants to
+    deceive it does not help."""
+    crc, left = 0, os.fstat(file.fileno()).st_size - file.tell()
+    while left > 0 and (chunk := file.read(min(left, _CHUNK))):
         crc = zlib.crc32(chunk, crc)
+        left -= len(chunk)
     return crc
 
 

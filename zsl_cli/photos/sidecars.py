@@ -15,7 +15,7 @@ from zsl_cli.photos.keyword_lists import Keyword, Lists
 from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.packet import MAX_BYTES, encoding_of
 from zsl_cli.photos.xmp import belongs_to, is_ours, merge, users_keywords
-from zsl_cli.support.files import replacing
+from zsl_cli.support.files import at_once, replacing
 
 BACKUP = ".zsl-backup"
 """What is added to a sidecar's name for the copy that is kept of it."""
@@ -227,10 +227,15 @@ def _read(path: str) -> bytes | None:
         if os.path.islink(path):
             raise error("a symbolic link to nothing; remove it and run zsl again") from None
         return None
-    if not stat.S_ISREG(status.st_mode):
-        raise error("not a regular file; move it away and run zsl again")
-    with open(path, "rb", buffering=0) as file:
+    _check_regular(status.st_mode)
+    with open(path, "rb", buffering=0, opener=at_once) as file:
+        _check_regular(os.fstat(file.fileno()).st_mode)  # something else may be there by now
         return file.read(MAX_BYTES + 1)
+
+
+def _check_regular(mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise error("not a regular file; move it away and run zsl again")
 
 
 def _named(path: str, verb: str, reason: Exception) -> ImageError:

@@ -4,6 +4,7 @@ it. And a lock in a file."""
 import errno
 import itertools
 import os
+import stat
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -147,6 +148,44 @@ def _is_there(descriptor: int, path: str) -> bool:
         return os.path.samestat(os.fstat(descriptor), os.lstat(path))
     except FileNotFoundError:
         return False
+
+
+def why_not_own(path: str | os.PathLike[str], *, group: bool = True) -> str:
+    """Why somebody else may have made what is in a file, or put it into a folder, in words that go
+    on from its name; empty where only this user or root can have done so.
+
+    group: whether the members of its group are somebody else, too.
+
+    Raises OSError where there is nothing.
+    """
+    status = os.lstat(path)
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        return "is a link or no regular file"
+    if os.name == "posix" and status.st_uid not in (os.geteuid(), 0):
+        return "belongs to another user"
+    others = status.st_mode & (stat.S_IWOTH | (stat.S_IWGRP if group else 0))
+    if others and _has_modes(path, stat.S_IMODE(status.st_mode), others):
+        return "can be written to by others"
+    return ""
+
+
+def _has_modes(path: str | os.PathLike[str], mode: int, bits: int) -> bool:
+    """Whether the file system keeps modes; some show all files as everybody's."""
+    try:
+        os.chmod(path, mode & ~bits)
+        kept = not os.lstat(path).st_mode & bits
+        os.chmod(path, mode)
+        return kept
+    except PermissionError:  # root's
+        return True
+    except OSError:
+        return False
+
+
+def at_once(path: str, flags: int) -> int:
+    """An opener, for ``open``, that does not wait for the other end of a fifo; for a file it makes
+    no difference."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def sync(path: str | os.PathLike[str]) -> None:

@@ -50,8 +50,16 @@ def cached_files(folder: Path) -> list[tuple[Path, os.stat_result]]:
         for path in folder.iterdir():
             if _OURS.fullmatch(path.name):
                 with suppress(OSError):  # taken away by another process
-                    cached.append((path, path.stat()))
+                    cached.append((path, path.lstat()))
     return cached
+
+
+def _is_own(path: Path) -> bool:
+    """Whether nobody but this user and root can have put a file, or the folder's files, there."""
+    try:
+        return not files.why_not_own(path)
+    except OSError:
+        return False
 
 
 def _hnswlib_version() -> str:
@@ -76,10 +84,18 @@ class IndexCache:
         self._parameters = parameters
 
     @property
+    def is_shared(self) -> bool:
+        """Whether others may write to the folder, which is then not used."""
+        try:
+            return bool(files.why_not_own(self.folder.resolve()))
+        except OSError:  # there is none, or it can't be looked at
+            return False
+
+    @property
     def path(self) -> Path | None:
-        """The newest file that was saved for the key, None if there is none. It may still turn
-        out to be damaged."""
-        return next(iter(self._saved()), None)
+        """The newest file that was saved for the key, None if there is none that is the user's
+        own. It may still turn out to be damaged."""
+        return next(filter(_is_own, self._saved()), None)
 
     def open(self, vectors: "NDArray[np.floating]", *,
              advance: "Callable[[int], object] | None" = None) -> Hnsw:
@@ -96,6 +112,9 @@ class IndexCache:
                 return index
             _LOG.info("building the index of %s labels", f"{len(vectors):,}")
             index = Hnsw(vectors, self._parameters, advance=advance)
+            if self.is_shared:
+                _LOG.info("the index is not kept: others may write to %s", self.folder)
+                return index
             try:
                 self._save(index)
             except OSError as error:  # costs time only, each time
@@ -104,7 +123,9 @@ class IndexCache:
             return index
 
     def _saved(self) -> list[Path]:
-        """The files of the key, newest first."""
+        """The files of the key, newest first; none of a folder that is not to be trusted."""
+        if self.is_shared:
+            return []
         saved = [(status.st_mtime_ns, path) for path, status in cached_files(self.folder)
                  if path.suffix == ".bin" and path.name.startswith(self.key)]
         return [path for _, path in sorted(saved, reverse=True)]
@@ -112,7 +133,7 @@ class IndexCache:
     def _load(self, vectors: "NDArray[np.floating]") -> Hnsw | None:
         for path in self._saved():
             try:
-                if sha256(path) == path.stem.rpartition("-")[2]:
+                if _is_own(path) and sha256(path) == path.stem.rpartition("-")[2]:
                     index = Hnsw(vectors, self._parameters, cached=path)
                     with suppress(OSError):
                         os.utime(path)  # it is used
@@ -150,7 +171,7 @@ class IndexCache:
         with ExitStack() as stack:
             with suppress(OSError):
                 self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                if stack.enter_context(files.locked(
+                if not self.is_shared and stack.enter_context(files.locked(
                         self.folder / f"{self.key}.lock", wait=WAIT, waiting=lambda: _LOG.info(
                             "another process is building the index; waiting for it"))):
                     for left in self.folder.glob(f"{self.key}-*.tmp"):  # of one that was killed

@@ -24,6 +24,7 @@ class IndexReport:
     measured: its recall and its speed beside those of exact search, see recall.Measured.
     path, bytes: of the file in the cache, None where there is none.
     cache: the folder of the cache.
+    shared: whether that is not used, since others may write to it.
     """
 
     parameters: HnswParameters
@@ -32,6 +33,7 @@ class IndexReport:
     path: Path | None
     bytes: int | None
     cache: Path
+    shared: bool
 
 
 def build(vocabulary: "Vocabulary", parameters: Mapping[str, int],
@@ -54,4 +56,4 @@ def build(vocabulary: "Vocabulary", parameters: Mapping[str, int],
     measured = recall.measure(vocabulary.vectors, index)
     path = cache.path
     return IndexReport(chosen, seconds, measured, path, path.stat().st_size if path else None,
-                       cache.folder)
+                       cache.folder, cache.is_shared)

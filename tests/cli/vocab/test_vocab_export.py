@@ -28,6 +28,16 @@ def test_index_is_built_ahead_and_then_found(zsl, royal, tmp_path):
     assert zsl("vocab", "index", str(royal), "--m", "1").returncode == 2
 
 
+@pytest.mark.usefixtures("posix")
+def test_an_index_is_not_kept_where_others_may_write(zsl, royal, tmp_path):
+    folder = tmp_path / "cache" / "zsl" / "hnsw"
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)
+    result = zsl("vocab", "index", str(royal), env={"XDG_CACHE_HOME": str(tmp_path / "cache")})
+    assert f"nowhere: {folder} can be written to by others" in result.stdout.decode()
+    assert list(folder.iterdir()) == []
+
+
 def test_a_table_has_names_with_tabs_and_ends_of_line(zsl, royal, tmp_path):
     result = zsl("vocab", "export", str(royal), "-o", "labels.tsv", "--format", "tsv", "--vectors")
     assert result.returncode == 0, result.stderr

@@ -47,7 +47,8 @@ def command(name: str, m: int | None, ef_construction: int | None, ef: int | Non
     printing.put(f"a query       {measured.index_seconds * 1e3:.3f} ms, exact search "
                  f"{measured.exact_seconds * 1e3:.3f} ms")
     printing.put(f"kept in       {path} ({(report.bytes or 0) / 1e6:,.0f} MB)" if path else
-                 f"kept in       nowhere: {report.cache} cannot be written")
+                 f"kept in       nowhere: {report.cache} " + (
+                     "can be written to by others" if report.shared else "cannot be written"))
     own = vocabulary.hnsw_parameters
     if replace(parameters, ef=own.ef) != own:
         printing.note(f"zsl classify and zsl label use the vocabulary's own M {own.m} and "

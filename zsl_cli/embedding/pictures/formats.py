@@ -7,13 +7,22 @@ outside interpreter (PostScript), and looks at what is inside a file, whatever i
 import importlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO
 
 from PIL import Image
 
 from zsl_cli.embedding.pictures import jpeg, raw, tiff
-from zsl_cli.embedding.pictures.headers import check_size, ico_sizes, jxl_size, png_size, webp_size
+from zsl_cli.embedding.pictures.headers import (
+    PPM_HEADER,
+    Size,
+    check_ppm,
+    check_size,
+    ico_sizes,
+    jxl_size,
+    png_size,
+    webp_size,
+)
 from zsl_cli.errors import ImageError, MissingExtraError
 from zsl_cli.support.extras import needed
 
@@ -42,6 +51,13 @@ _OTHERS = (
     (rb"PK\x03\x04|Rar!|7z\xbc\xaf|\x1f\x8b", "an archive; unpack it first"))
 """What lies among photos and is none, by how it begins."""
 
+_SIZES: dict[str, Callable[[BinaryIO], Iterable[Size]]] = {
+    "ICO": ico_sizes, "JXL": lambda file: [jxl_size(file)],
+    "PNG": lambda file: [png_size(file.read(24))], "WEBP": lambda file: [webp_size(file.read(30))]}
+"""What the headers say of formats that Pillow decodes, or takes the memory for, when it opens."""
+
+_DECODED_AT_OPENING = ("ICO", "JXL")
+
 _AVIF, _HEIF = {b"avif", b"avis"}, {
     b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1",
     b"mif2", b"miaf", b"jpeg", b"avci"}
@@ -66,11 +82,24 @@ def open_image(file: BinaryIO, max_pixels: int) -> Image.Image:
     name = getattr(file, "name", "")
     suffix = os.path.splitext(name)[1].lower() if isinstance(name, str) else ""
     if raw.is_raw(start, suffix):
-        image = raw.preview(file)
+        image = raw.preview(file, max_pixels)
     else:
         image = _opened(file, _format(start, suffix), max_pixels)
     check_size(image.size, max_pixels)
     return image
+
+
+def pixels_at_opening(file: BinaryIO) -> int:
+    """The pixels of the largest picture in a file that is decoded as soon as it is opened; 0 for
+    one of another format. Raises ImageError for a damaged one."""
+    start = file.read(12)
+    file.seek(0)
+    format_ = next((format_ for beginning, format_ in _STARTS if start.startswith(beginning)), "")
+    if format_ not in _DECODED_AT_OPENING:
+        return 0
+    pixels = max((width * height for width, height in _SIZES[format_](file)), default=0)
+    file.seek(0)
+    return pixels
 
 
 def _format(start: bytes, suffix: str) -> str:
@@ -112,20 +141,18 @@ def _opened(file: BinaryIO, format_: str, max_pixels: int) -> Image.Image:
     elif format_ == "TIFF":
         tags = tiff.read_tags(file)
         if tiff.is_raw(tags):
-            return raw.preview(file)
+            return raw.preview(file, max_pixels)
         tiff.check(tags, max_pixels)
-    elif format_ == "WEBP":
-        check_size(webp_size(file.read(30)), max_pixels)
-    elif format_ == "JXL":
-        check_size(jxl_size(file), max_pixels)
-    elif format_ == "ICO":
-        for size in ico_sizes(file):
-            check_size(size, max_pixels)
-    elif format_ == "PNG":
-        check_size(png_size(file.read(24)), max_pixels)
+    elif format_ == "PPM":
+        check_ppm(file.read(PPM_HEADER))
+    for size in _SIZES.get(format_, lambda _: ())(file):
+        check_size(size, max_pixels)
     file.seek(0)
     try:
-        return _factory(format_)(file)
+        image = _factory(format_)(file)
+        if format_ == "JPEG" and image.info.get("progressive"):
+            jpeg.check_scans(file, image.size)
+        return image
     except SyntaxError as error:  # what plugins raise for files that are not theirs
         if format_ == "TIFF":
             raise tiff.unreadable("samples of a rare kind") from error

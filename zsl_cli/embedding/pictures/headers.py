@@ -3,6 +3,7 @@
 For formats that Pillow decodes, or for which it takes the memory, as soon as it opens them.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -12,6 +13,11 @@ from zsl_cli.errors import ImageError
 Size = tuple[int, int]
 """Width and height in pixels."""
 
+PPM_HEADER = 1 << 16  # bytes that are looked at
+_GAP = rb"(?:\s|#[^\r\n]*[\r\n])+"
+_PPM = re.compile(rb"P([1-6])" + (_GAP + rb"(\d{1,10})") * 2)
+_WHITE = re.compile(_GAP + rb"\d")  # the number that means white, which those of bits lack
+_PLAIN = 1 << 24  # numbers in plain text; Pillow reads less than two million a second
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -29,6 +35,19 @@ def png_size(start: bytes) -> Size:
         raise ImageError("a damaged PNG file: it has no header")
     width, height = struct.unpack(">II", start[16:24])
     return width, height
+
+
+def check_ppm(start: bytes) -> None:
+    """Raise ImageError for what would take long to read: a file whose first PPM_HEADER bytes are
+    comments, for the most part, and one that has a great many numbers in plain text."""
+    found = _PPM.match(start)
+    kind, width, height = map(int, found.groups()) if found else (0, 0, 0)
+    if len(start) == PPM_HEADER and not (
+            found and (kind in (1, 4) or _WHITE.match(start, found.end()))):
+        raise ImageError("a damaged PPM file: its header does not end")
+    if kind <= 3 and width * height * (3 if kind == 3 else 1) > _PLAIN:
+        raise ImageError(f"a PPM with more than {_PLAIN:,} numbers in plain text, which take too "
+                         "long to read; save it as a binary one", "limit")
 
 
 def webp_size(start: bytes) -> Size:

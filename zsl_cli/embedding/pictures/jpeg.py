@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
@@ -22,6 +23,41 @@ kinds one by one, each time copying all that it has."""
 
 _FILLING = 1000
 """Bytes between two segments; as many as one likes are allowed."""
+
+_SCANS = 1000
+"""A picture in more scans is refused; ten are usual, and each is a walk over all of its blocks."""
+
+_SCANNED_PIXELS = 1 << 33  # those of all scans together: some ten seconds
+_MARKER = re.compile(rb"\xff+[\x01-\xcf\xd8-\xfe]")  # RST and a stuffed nought are data
+_CHUNK = 1 << 16
+
+
+def check_scans(file: BinaryIO, size: tuple[int, int]) -> None:
+    """Raise ImageError for a picture that comes in so many parts, of a few bytes each, that it
+    would take minutes to decode. The file is at its start afterwards."""
+    most = min(_SCANS, _SCANNED_PIXELS // max(1, size[0] * size[1]))
+    at = max((start + size for _, start, size in _segments(file)), default=2)
+    scans = 0
+    while scans <= most:
+        file.seek(at)
+        chunk = file.read(_CHUNK)
+        found = _MARKER.search(chunk)
+        if not found:
+            if len(chunk) < _CHUNK:
+                break
+            at += len(chunk) - 1  # the last byte may begin a marker
+            continue
+        marker = found[0][-1]
+        if marker == END[1]:
+            break
+        scans += marker == _SCAN
+        at += found.end()
+        file.seek(at)
+        at += int.from_bytes(file.read(2), "big")
+    file.seek(0)
+    if scans > most:
+        raise ImageError(f"its picture comes in more than {most:,} scans, which take too long to "
+                         "decode; save it anew", "limit")
 
 
 def without_surplus_segments(file: BinaryIO) -> BinaryIO:

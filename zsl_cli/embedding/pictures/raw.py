@@ -4,6 +4,8 @@ import io
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
 
+from zsl_cli.embedding.pictures import jpeg
+from zsl_cli.embedding.pictures.headers import check_size
 from zsl_cli.errors import ImageError, MissingExtraError
 from zsl_cli.support.extras import needed
 
@@ -30,7 +32,7 @@ def is_raw(start: bytes, suffix: str) -> bool:
     return start.startswith(_STARTS) or start[6:14] == b"HEAPCCDR" or start[4:12] == b"ftypcrx "
 
 
-def preview(file: BinaryIO) -> "Image.Image":
+def preview(file: BinaryIO, max_pixels: int) -> "Image.Image":
     """The preview with its EXIF orientation, or where there is none the sensor's picture at half
     its size. Raises ImageError."""
     try:
@@ -40,13 +42,13 @@ def preview(file: BinaryIO) -> "Image.Image":
         raise ImageError(str(error), "decoder") from error
     file.seek(0)
     try:
-        return _preview(rawpy, file)
+        return _preview(rawpy, file, max_pixels)
     except rawpy.LibRawError as error:
         reason = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
         raise ImageError(f"cannot decode it: {reason}") from error
 
 
-def _preview(rawpy: ModuleType, file: BinaryIO) -> "Image.Image":
+def _preview(rawpy: ModuleType, file: BinaryIO, max_pixels: int) -> "Image.Image":
     from PIL import Image
     from PIL.JpegImagePlugin import jpeg_factory
 
@@ -54,11 +56,14 @@ def _preview(rawpy: ModuleType, file: BinaryIO) -> "Image.Image":
         try:
             thumbnail = raw.extract_thumb()
         except (rawpy.LibRawNoThumbnailError, rawpy.LibRawUnsupportedThumbnailError):
+            check_size((raw.sizes.raw_width, raw.sizes.raw_height), max_pixels)
             return Image.fromarray(raw.postprocess(half_size=True, use_camera_wb=True))
         if thumbnail.format != rawpy.ThumbFormat.JPEG:
             image = Image.fromarray(thumbnail.data)
         else:
             image = jpeg_factory(io.BytesIO(thumbnail.data))
+            if image.info.get("progressive"):
+                jpeg.check_scans(io.BytesIO(thumbnail.data), image.size)
         turn = _TURNS.get(raw.sizes.flip)
     if turn and _ORIENTATION not in image.getexif():
         exif = Image.Exif()

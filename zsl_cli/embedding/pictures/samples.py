@@ -45,8 +45,16 @@ def eight_bit(image: Image.Image) -> Image.Image:
 
 def is_blank(image: Image.Image) -> bool:
     """Whether every pixel of a decoded image has, nearly, one colour, or is transparent."""
-    bounds: Any = image.convert("RGBA").getextrema()
-    return bounds[3][1] == 0 or all(high - low <= _BLANK for low, high in bounds)
+    least, most = [255] * 4, [0] * 4
+    rows = max(1, _AT_ONCE // image.width)
+    for top in range(0, image.height, rows):
+        band = image.crop((0, top, image.width, min(top + rows, image.height)))
+        bounds: Any = band.convert("RGBA").getextrema()
+        least = [min(pair) for pair in zip(least, (low for low, _ in bounds), strict=True)]
+        most = [max(pair) for pair in zip(most, (high for _, high in bounds), strict=True)]
+        if most[3] and any(high - low > _BLANK for low, high in zip(least, most, strict=True)):
+            return False
+    return True
 
 
 def _scaled(image: Image.Image) -> Image.Image:

@@ -15,6 +15,7 @@ from zsl_cli.errors import ImageError
 
 WIDTH, HEIGHT, BITS, PHOTOMETRIC = 256, 257, 258, 262
 SAMPLES, PLANES, TILE_WIDTH, TILE_HEIGHT, EXTRA, KIND = 277, 284, 322, 323, 338, 339
+STRIPS, TILES = 273, 324
 SUBFILE, OTHER_PICTURES, DNG = 254, 330, 50706
 _READ = {SUBFILE, WIDTH, HEIGHT, BITS, PHOTOMETRIC, SAMPLES, PLANES, TILE_WIDTH, TILE_HEIGHT,
          OTHER_PICTURES, EXTRA, KIND, DNG}
@@ -36,6 +37,7 @@ _NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _FEW = 64  # values of a tag that is looked at
 _LARGE_TILE = 1 << 24  # pixels; a small picture may lie in one tile that is larger than itself
 _ENTRIES = 4096
+_PARTS = 1 << 19  # strips or tiles; Pillow reads some 100,000 a second
 
 
 def is_raw(tags: Tags) -> bool:
@@ -142,6 +144,9 @@ def read_tags(file: BinaryIO) -> Tags:
         claimed = 0
         for position in range(0, len(directory) - entry + 1, entry):
             tag, type_, number = struct.unpack_from(f"{order}HH{offset}", directory, position)
+            if tag in (STRIPS, TILES) and number > _PARTS:
+                raise ImageError(f"its picture lies in {number:,} parts, which take too long to "
+                                 "read; save it anew", "limit")
             length = number * _SIZES.get(type_, 1)
             claimed += length
             if tag not in _READ or type_ not in _NUMBERS or not 0 < number <= _FEW:
