@@ -4,11 +4,12 @@ import io
 import os
 import re
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
-
-from PIL import Image
+from typing import TYPE_CHECKING, BinaryIO
 
 from zsl_cli.errors import ImageError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 END = b"\xff\xd9"
 """The last marker of a file, of JPEG 2000 as well."""
@@ -97,7 +98,7 @@ def _segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
         at += filling + 4 + size
 
 
-def complete(file: BinaryIO, decode: Callable[[BinaryIO], Image.Image]) -> Image.Image:
+def complete(file: BinaryIO, decode: "Callable[[BinaryIO], Image.Image]") -> "Image.Image":
     """The picture of a file whose end marker is missing, if every pixel is there.
 
     The decoder makes up what is missing. Whether it did is seen by giving it two different ends:
