@@ -4,6 +4,7 @@ import contextlib
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 
@@ -52,6 +53,12 @@ class Reader:
         if self.manifest and chance.random() < 0.7:
             files = signed(files, self.manifest)
         return name, files
+
+    def changed(self, files: Files, folder: Path) -> list[str]:
+        """What of a sample in a folder is no output, and is no longer what it was."""
+        after = contents(folder)
+        return sorted(name for name in {*files, *after} if files.get(name) != after.get(name)
+                      and not any(fnmatch(name, output) for output in self.outputs))
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -196,7 +196,7 @@ def read_label_list(folder: Path) -> object:
     path = the_file(folder)
     found = label_lists.read(str(path), label_lists.Places())
     for label in found:
-        label.to_json().encode()
+        label.to_json().encode("utf-8", "backslashreplace")
     list(label_files.read(path, SILENT))
     return text_lists.read_lines(path)
 
@@ -213,7 +213,7 @@ def read_wordnet(folder: Path) -> object:
     places = label_lists.Places(wordnet=folder)
     for source in ("wordnet", "wordnet:crane"):
         for label in label_lists.read(source, places):
-            label.to_json().encode()
+            label.to_json().encode("utf-8", "backslashreplace")
     ids = list(read.synsets)
     return [(read.nearest_ancestors(one, ids[:3]), read.tag_count("crane", one)) for one in ids]
 

@@ -62,7 +62,8 @@ def pictures(folder: Path) -> None:
             ("moving.webp", rgb, {"save_all": True, "append_images": turned}),
             *((f"{pressed}.tif", rgb, {"compression": pressed, "icc_profile": profile})
               for pressed in ("raw", "tiff_lzw", "tiff_adobe_deflate", "jpeg", "packbits")),
-            ("big.tif", rgb, {"big_tiff": True}), ("fax.tif", kinds["1"], {"compression": "group4"}),
+            ("big.tif", rgb, {"big_tiff": True}),
+            ("fax.tif", kinds["1"], {"compression": "group4"}),
             *((f"{kind}.tif", kinds[kind], {}) for kind in ("I16", "F", "LAB", "CMYK", "P")),
             ("plain.bmp", rgb, {}), ("palette.bmp", kinds["P"], {}),
             ("plain.avif", rgb, {}), ("moving.avif", rgb, {"save_all": True,
@@ -254,5 +255,4 @@ READERS = (
            outputs=("l.*", ".l.*", "out*", ".out*")),
     Reader("data sets", each(data_sets), read_data_set,
            commands=(("eval", "{name}", "--device", "cpu", "--no-cache", "--json"),)),
-    Reader("path lists", each(path_list), read_path_list, commands=(
-        ("label", "--files-from", "{name}", "-o", "out.csv", "--device", "cpu", "-j", "1"),)))
+    Reader("path lists", each(path_list), read_path_list))

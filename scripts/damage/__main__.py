@@ -5,7 +5,7 @@
 Good input is made, damaged (tests/damage.py) and read (tests/damaged_readers.py), in a process that
 is watched; of every so many, by the real command line, too. Each reader has the same time. A fault
 is whatever is neither a result nor an error of zsl's own: another exception, a traceback, ten
-seconds of computing, a gigabyte of memory, a process that dies, a byte of the input that is changed.
+seconds of computing, a gigabyte of memory, a process that dies, a byte that is changed.
 Faults are printed, their input is kept, and the exit status is 1.
 """
 
@@ -15,13 +15,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from fnmatch import fnmatch
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 from commands import run as run_command
-from damaged import contents, write
+from damaged import write
 from damaged_readers import READERS
 from watched import Fault, Watched
 
@@ -50,7 +49,7 @@ class Run:
                 with tempfile.TemporaryDirectory(prefix="zsl-damage-") as folder:
                     write(Path(folder), files)
                     result = watched.read(name, Path(folder))
-                    changed = self._changed(reader, files, Path(folder))
+                    changed = reader.changed(files, Path(folder))
                 counts["tried"] += 1
                 counts["fault" if isinstance(result, Fault) or changed else result] += 1
                 where = f"{name}, {sample}, seed {self.seed}, number {number}"
@@ -67,19 +66,12 @@ class Run:
             arguments = [part.format(name=chance.choice(sorted(files)))
                          for part in chance.choice(reader.commands)]
             fault = run_command(arguments, Path(folder))
-            changed = self._changed(reader, files, Path(folder))
+            changed = reader.changed(files, Path(folder))
         counts["commands"] += 1
         if fault or changed:
             counts["fault"] += 1
             self._tell(f"{where}: zsl {' '.join(arguments)}", fault or Fault(
                 f"changed: {changed}"), files)
-
-    @staticmethod
-    def _changed(reader, files, folder: Path) -> list[str]:
-        """What is no output, and is no longer what it was."""
-        after = contents(folder)
-        return sorted(name for name in {*files, *after} if files.get(name) != after.get(name)
-                      and not any(fnmatch(name, output) for output in reader.outputs))
 
     def _tell(self, where: str, fault: Fault, files) -> None:
         self.faults[fault.kind] += 1

@@ -32,7 +32,8 @@ def _run(arguments: list[str], folder: Path) -> tuple[int, str, int]:
             [sys.executable, "-m", "zsl_cli", *arguments], cwd=folder, stdin=subprocess.DEVNULL,
             env={**os.environ, "HOME": home, "XDG_CACHE_HOME": home, "XDG_DATA_HOME": home},
             stdout=subprocess.DEVNULL, stderr=said,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS)))
+            preexec_fn=lambda: resource.setrlimit(  # noqa: PLW1509 - no other thread is here
+                resource.RLIMIT_CPU, (_SECONDS, _SECONDS)))
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)

@@ -77,7 +77,8 @@ class Watched:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, other = context.Pipe()
-        self._log = tempfile.NamedTemporaryFile(prefix="zsl-damage-", suffix=".log")
+        self._log = tempfile.NamedTemporaryFile(  # noqa: SIM115 - _close closes it
+            prefix="zsl-damage-", suffix=".log")
         self._process = context.Process(target=_serve, args=(other, self._log.name), daemon=True)
         self._process.start()
         other.close()
