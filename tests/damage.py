@@ -3,9 +3,16 @@
 Each kind takes the bytes, other bytes of the same sort and a ``random.Random``, and gives bytes.
 """
 
+import bz2
+import gzip
 import hashlib
+import io
 import json
+import lzma
 import re
+import struct
+import zipfile
+import zlib
 
 _WHOLE = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
           (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
@@ -17,8 +24,10 @@ _TEXTS = [text.encode() for text in (
         b"\xff", b"\xfe\xff", b"\xff\xfe", b"\xed\xa0\x80", b"\xc3"]
 _NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?")
 _TOKEN = re.compile(rb"\"[^\"\n]*\"|[\w.-]+")
+_PNG = b"\x89PNG\r\n\x1a\n"
 _MOST = 1 << 20  # bytes that damage may make of a file
 _MOSTLY_AHEAD = 512  # bytes: headers lie there
+_PACKED = (b"PK\x03\x04", _PNG, b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
 
 
 def _place(data, chance):
@@ -109,13 +118,59 @@ def swap_lines(data, other, chance):
     return b"".join(lines)
 
 
-KINDS = (flip, overwrite, cut, leave_out, double, splice, zeros, extreme, odd_text, swap_lines)
+def inside(data, other, chance):
+    """What is packed is damaged, and packed again so that checksums are right."""
+    kind = chance.choice(KINDS[:-1])
+    try:
+        if data.startswith(b"PK\x03\x04"):
+            return _in_zip(data, other, chance, kind)
+        if data.startswith(_PNG):
+            return _in_png(data, other, chance, kind)
+        for start, module in ((b"\x1f\x8b", gzip), (b"BZh", bz2), (b"\xfd7zXZ", lzma)):
+            if data.startswith(start):
+                return module.compress(kind(module.decompress(data), other, chance))
+    except (OSError, EOFError, ValueError, NotImplementedError, struct.error, zlib.error,
+            lzma.LZMAError, zipfile.BadZipFile, OverflowError):
+        pass  # it is damaged already
+    return kind(data, other, chance)
+
+
+def _in_zip(data, other, chance, kind):
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        entries = [(info, archive.read(info)) for info in archive.infolist()]
+    at, file = chance.randrange(len(entries)), io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for place, (info, content) in enumerate(entries):
+            archive.writestr(info.filename, kind(content, other, chance) if place == at
+                             else content, info.compress_type)
+    return file.getvalue()
+
+
+def _in_png(data, other, chance, kind):
+    """PNG, section 5.3: length, kind, content and checksum of each chunk."""
+    chunks, at = [], len(_PNG)
+    while at + 12 <= len(data):
+        size, name = struct.unpack_from(">I4s", data, at)
+        chunks.append([name, data[at + 8:at + 8 + size]])
+        at += 12 + size
+    chosen = chance.choice(chunks)
+    if chosen[0] == b"IDAT" and chance.random() < 0.5:
+        chosen[1] = zlib.compress(kind(zlib.decompress(chosen[1]), other, chance))
+    else:
+        chosen[1] = kind(chosen[1], other, chance)
+    return _PNG + b"".join(struct.pack(">I", len(content)) + name + content + struct.pack(
+        ">I", zlib.crc32(name + content)) for name, content in chunks)
+
+
+KINDS = (flip, overwrite, cut, leave_out, double, splice, zeros, extreme, odd_text, swap_lines,
+         inside)
 
 
 def damaged(data, other, chance):
     """The bytes with one to four kinds of damage done to them."""
     for _ in range(chance.choice([1, 1, 1, 2, 3, 4])):
-        data = chance.choice(KINDS)(data, other, chance)[:len(data) + _MOST]
+        kinds = KINDS if not data.startswith(_PACKED) else (*KINDS, *[inside] * len(KINDS))
+        data = chance.choice(kinds)(data, other, chance)[:len(data) + _MOST]
     return data
 
 

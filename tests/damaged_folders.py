@@ -20,7 +20,7 @@ from zsl_cli.authoring.vocabularies.word_vectors import open_vectors
 from zsl_cli.classifier.classifier import Classifier
 from zsl_cli.support import text_lists
 from zsl_cli.support.progress import SILENT
-from zsl_cli.vocabulary import as_text, checks
+from zsl_cli.vocabulary import as_text, checks, nearest
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 
@@ -59,6 +59,7 @@ def checkpoints(folder: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
+    from zsl_cli.authoring.networks.phrase_map import PhraseMap
     from zsl_cli.authoring.networks.projection import Projection
 
     layers = torch.nn.Sequential(torch.nn.Linear(6, 4), torch.nn.BatchNorm1d(4))
@@ -70,14 +71,20 @@ def checkpoints(folder: Path) -> None:
     with (folder / "m.npz").open("wb") as file:
         Projection(np.eye(4, dtype=np.float32), temperature=2.0, space="s").save(file)
     np.save(folder / "m.npy", np.eye(4, dtype=np.float32))
+    with (folder / "phrases.npz").open("wb") as file:
+        PhraseMap(np.eye(3, dtype=np.float32), np.ones((3, 2), np.float32),
+                  np.zeros(2, np.float32), 0.5, 4, "s", "e", 3).save(file)
 
 
 def read_checkpoint(folder: Path) -> object:
     """Its tensors, the network that they belong to, and as a matrix M."""
     from zsl_cli.authoring.networks import weights
+    from zsl_cli.authoring.networks.phrase_map import PhraseMap
     from zsl_cli.authoring.networks.projection import Projection
 
     path = the_file(folder)
+    if path.name.startswith("phrases"):
+        return PhraseMap.load(path)
     if path.suffix.startswith(".np"):
         return Projection.load(path)
     read = weights.read(path)
@@ -176,7 +183,9 @@ def read_vocabulary(folder: Path) -> object:
     list(checks.check(found, index=False))
     b"".join(as_text.tsv(found, vectors=True))
     b"".join(as_text.word2vec(found, as_text.words(found)[0]))
-    return found.searcher(exact=True).search(np.ones((1, found.dimension), np.float32), 3)
+    queries = np.ones((1, found.dimension), np.float32)
+    nearest.Hnsw(found.vectors, found.hnsw_parameters).search(queries, 3)
+    return found.searcher(exact=True).search(queries, 3)
 
 
 def label_list(folder: Path) -> None:
@@ -199,6 +208,38 @@ def read_label_list(folder: Path) -> object:
         label.to_json().encode("utf-8", "backslashreplace")
     list(label_files.read(path, SILENT))
     return text_lists.read_lines(path)
+
+
+def class_names(folder: Path) -> None:
+    """The names of a classifier's classes, as text and as JSON."""
+    names = ["tench", "n01443537 goldfish", "great white shark"]
+    for name, content in {"list": names, "pairs": [["n01440764", one] for one in names],
+                          "numbered": {str(at): one for at, one in enumerate(names)},
+                          "index": {one: at for at, one in enumerate(names)}}.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    (folder / "list.txt").write_text("\n".join(names))
+
+
+def read_class_names(folder: Path) -> object:
+    """As labels."""
+    from zsl_cli.authoring.exporting import labels
+
+    return labels.read_classes(the_file(folder))
+
+
+def corpora(folder: Path) -> None:
+    """Text to train word vectors on."""
+    text = b"a red panda sat on a tree\nthe shark swam\n" * 20
+    (folder / "a.txt").write_bytes("é".encode() + text)
+    (folder / "a.gz").write_bytes(gzip.compress(text))
+    (folder / "a.xz").write_bytes(lzma.compress(text))
+
+
+def read_corpus(folder: Path) -> object:
+    """All of its text."""
+    from zsl_cli.authoring.vocabularies.word_training import corpus
+
+    return ["".join(corpus.read(file)) for file in corpus.find(folder)]
 
 
 def wordnets(folder: Path) -> None:
@@ -235,5 +276,7 @@ READERS = (
         ("vocab", "neighbours", "king", "--vocab", "."))),
     Reader("label lists", each(label_list), read_label_list, commands=(
         ("classify", "nowhere.jpg", "--labels-file", "{name}", "--device", "cpu"),)),
+    Reader("class names", each(class_names), read_class_names),
+    Reader("corpora", each(corpora), read_corpus),
     Reader("wordnet", wordnets, read_wordnet, commands=(
         ("vocab", "build", "default", "-o", "out", "--labels", "wordnet", "--wordnet", "."),)))

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from zsl_cli.errors import ImageError, ZslError
 
 PHOTOS = ["images", "metadata", "sidecars", "journals", "data sets", "path lists"]
-FOLDERS = ["vectors", "models", "vocabularies", "label lists", "wordnet"]
+FOLDERS = ["vectors", "models", "vocabularies", "label lists", "class names", "corpora",
+           "wordnet"]
 CHECKPOINTS = ["checkpoints", "shards", "programs"]
 EXAMPLES = {"journals": 15, "models": 25, "programs": 15, "vectors": 60}
 

@@ -88,5 +88,5 @@ class PhraseMap:
             scalars = {name: kind(arrays.pop(name)) for name, kind in
                        (*_NUMBERS.items(), *((name, str) for name in _TEXTS)) if name in arrays}
             return cls(**arrays, **scalars)
-        except (TypeError, ValueError, ZslError) as error:
+        except (ArithmeticError, TypeError, ValueError, ZslError) as error:
             raise ZslError(f"{path}: {error}") from error

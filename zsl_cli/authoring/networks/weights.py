@@ -153,7 +153,7 @@ def parts_of(index: Path) -> dict[str, str]:
     try:
         parts: dict[str, str] = json.loads(index.read_bytes())["weight_map"]
         names = sorted(set(parts.values()))
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise ZslError(f"{index}: not the index of a sharded checkpoint ({error})") from error
     if any(not isinstance(name, str) or Path(name).name != name
            or not name.endswith((".safetensors", ".bin", ".pt", ".pth")) for name in names):
