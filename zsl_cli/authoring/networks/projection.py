@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from zsl_cli.authoring.networks.arrays import arrays_of
 from zsl_cli.embedding import graphs
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
@@ -132,7 +133,7 @@ def _from_arrays(path: Path) -> dict[str, Any]:
         if isinstance(loaded, np.ndarray):
             return {"features": loaded}
         with loaded:
-            arrays = {name: loaded[name] for name in loaded.files}
+            arrays = arrays_of(loaded)
     except FileNotFoundError as error:
         raise ZslError(f"{path}: no such file") from error
     except OSError as error:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support import extras
+from zsl_cli.support.manifests import is_plain_name
 from zsl_cli.support.wording import listed, reason
 
 WRAPPERS = ("state_dict_ema", "model_ema", "ema_state_dict", "state_dict", "model_state_dict",
@@ -109,8 +110,9 @@ def _pickle(path: Path, trust: bool | None) -> Any:
             f"{path}: holds more than tensors ({_what(error)}), and zsl runs no code from a "
             "checkpoint; save its state_dict() alone" + ("" if trust is None else ", or, if you "
             "trust whoever made the file, give `trust_pickle`")) from error
-    except MemoryError:
-        raise
+    except MemoryError as error:  # of a damaged file, too, which claims to be larger than it is
+        raise ZslError(f"{path}: cannot be read as a checkpoint: there is not enough memory for "
+                       "what it says that it holds") from error
     except Exception as error:  # a damaged archive fails in as many ways as it has bytes
         raise ZslError(f"{path}: cannot be read as a checkpoint: {reason(error)}") from error
 
@@ -155,7 +157,7 @@ def parts_of(index: Path) -> dict[str, str]:
         names = sorted(set(parts.values()))
     except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise ZslError(f"{index}: not the index of a sharded checkpoint ({error})") from error
-    if any(not isinstance(name, str) or Path(name).name != name
+    if any(not isinstance(name, str) or not is_plain_name(name)
            or not name.endswith((".safetensors", ".bin", ".pt", ".pth")) for name in names):
         raise ZslError(f"{index}: it names files that are no parts of a checkpoint beside this "
                        "index")
