@@ -36,11 +36,12 @@ def vectors(folder: Path) -> None:
             "old.bin": word_vectors.fasttext(found, version=None),
             "a.gz": gzip.compress(text), "a.bz2": bz2.compress(glove), "a.xz": lzma.compress(text),
             "a.lzma": lzma.compress(text, lzma.FORMAT_ALONE),
-            "a.zip": _zipped(text), "b.bin.gz": gzip.compress(word_vectors.BINARY)}.items():
+            "a.zip": zipped(text), "b.bin.gz": gzip.compress(word_vectors.BINARY)}.items():
         (folder / name).write_bytes(data)
 
 
-def _zipped(data: bytes) -> bytes:
+def zipped(data: bytes) -> bytes:
+    """A zip archive with one file."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("vectors.txt", data)

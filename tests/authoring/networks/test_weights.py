@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import random
+import time
 import zipfile
 
 import pytest
@@ -245,6 +246,23 @@ def test_an_entry_that_is_no_array_or_no_text_is_refused(tmp_path, entry):
                 changed.writestr(one, entry if one == f"{name}.npy" else archive.read(one))
         with pytest.raises(ZslError, match=r"M\.npz: "):
             load(tmp_path / "M.npz")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_class_with_an_endless_name_takes_no_time(tmp_path, state, zipped):
+    path = tmp_path / "a.pth"
+    torch.save(state, path, _use_new_zipfile_serialization=zipped)
+    name = b"\x80\x02c" + b"x" * 100_000 + b"\ny\n."
+    if zipped:
+        writer = torch._C.PyTorchFileWriter(str(path))
+        writer.write_record("data.pkl", name, len(name))
+        writer.write_end_of_file()
+    else:
+        path.write_bytes(name)
+    start = time.process_time()
+    with pytest.raises(ZslError, match="damaged, or no file of PyTorch's"):
+        weights.read(path)
+    assert time.process_time() - start < 5
 
 
 def test_a_pickle_that_claims_more_than_the_memory_holds_is_refused(tmp_path, state, monkeypatch):

@@ -7,13 +7,12 @@ import numpy as np
 
 if TYPE_CHECKING:
     from numpy.lib.npyio import NpzFile
-    from numpy.typing import NDArray
 
 
-def arrays_of(file: "NpzFile") -> "dict[str, NDArray[Any]]":
+def arrays_of(file: "NpzFile") -> dict[str, Any]:
     """Its arrays by their names. Raises ValueError for an entry that is none, or whose texts are
     no texts; and whatever numpy raises for a damaged file."""
-    arrays = {name: file[name] for name in file.files}
+    arrays: dict[str, Any] = {name: file[name] for name in file.files}
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):  # without numpy's mark, an entry is mere bytes
             raise ValueError(f"{name!r} is no array")

@@ -1,14 +1,17 @@
 """Weights from files, without running anything that the files hold."""
 
 import argparse
+import io
 import json
 import math
+import pickletools
 import re
+import tarfile
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +25,8 @@ WRAPPERS = ("state_dict_ema", "model_ema", "ema_state_dict", "state_dict", "mode
             "model", "module", "net", "network")
 """Where training programs put a state dict, averaged weights first: they are the better ones."""
 
+_LONGEST_NAME = 500  # characters, of a class and its module
+_PICKLES = 5  # before the numbers, in a file that is no archive: torch/serialization.py
 _HARMLESS: list[Any] = [argparse.Namespace]  # a training program's options; a plain container
 
 
@@ -95,6 +100,9 @@ def _pickle(path: Path, trust: bool | None) -> Any:
                        "file; fetch it with git lfs pull")
     if start.lstrip()[:1] == b"<":
         raise ZslError(f"{path}: cannot be read as a checkpoint: a web page; download it again")
+    if not trust and _has_odd_names(path):
+        raise ZslError(f"{path}: cannot be read as a checkpoint: it is damaged, or no file of "
+                       "PyTorch's")
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_HARMLESS):
             warnings.simplefilter("ignore")
@@ -115,6 +123,25 @@ def _pickle(path: Path, trust: bool | None) -> Any:
                        "what it says that it holds") from error
     except Exception as error:  # a damaged archive fails in as many ways as it has bytes
         raise ZslError(f"{path}: cannot be read as a checkpoint: {reason(error)}") from error
+
+
+def _has_odd_names(path: Path) -> bool:
+    """Whether a pickle names a class at such a length that torch would look for minutes at its own
+    message about it; or is none, as far as it is looked at."""
+    if tarfile.is_tarfile(path):  # a layout of 2017
+        return False
+    with path.open("rb") as file:
+        pickles: list[IO[bytes]] = [file] * _PICKLES
+        try:
+            if _is_zip(path):
+                pickles = [io.BytesIO(torch._C.PyTorchFileReader(file).get_record("data.pkl"))]
+        except Exception:  # of which torch.load says more
+            return False
+        try:
+            return any(code.name == "GLOBAL" and len(argument or "") > _LONGEST_NAME
+                       for one in pickles for code, argument, _ in pickletools.genops(one))
+        except (ValueError, LookupError, OverflowError, MemoryError):
+            return True
 
 
 def _wants_code(error: Exception) -> bool:

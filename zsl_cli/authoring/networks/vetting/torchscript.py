@@ -44,7 +44,7 @@ def _check_memo(record: bytes, entry: str) -> None:
     """Raise ValueError for a pickle that would fill the memory: libtorch makes room for texts as
     long, and for as many things to come back to, as a pickle says that there are."""
     for code, argument, _ in pickletools.genops(record):  # which looks at how long texts are
-        if code.name == "LONG_BINPUT" and argument > len(record):
+        if code.name == "LONG_BINPUT" and (argument or 0) > len(record):
             raise ValueError(f"{shown(entry)} is damaged")
 
 
