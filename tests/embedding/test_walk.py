@@ -246,6 +246,13 @@ def test_a_list_that_may_be_utf_16_is_refused(encoding, text):
         list(listed(io.BytesIO(text.encode(encoding))))
 
 
+@pytest.mark.parametrize("left", [b"/", b"."])
+def test_a_list_that_was_cut_off_right_after_a_slash_is_not_the_whole_disk(left):
+    with pytest.raises(RequestError, match="neither lines of UTF-8 nor names between NUL bytes"):
+        list(listed(io.BytesIO(b"a.jpg\0" + left)))
+    assert list(listed(io.BytesIO(b"a.jpg\0/b.jpg"))) == ["a.jpg", "/b.jpg"]
+
+
 def test_a_damaged_list_in_utf_16_is_refused():
     with pytest.raises(RequestError, match="begins as UTF-16"):
         list(listed(io.BytesIO("\ufeffa.jpg\n".encode("utf-16-le") + b"x")))

@@ -5,6 +5,7 @@ import re
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,29 @@ def test_facts_that_make_no_sense_are_an_error_or_forgotten(labelled, value):
         label(request)
     except ZslError as error:
         assert "l.csv" in str(error)
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize("place", ["table", "leaf", "schema"])
+def test_damage_that_shows_late_is_told_and_the_output_stays(labelled, place, dry_run):
+    before, request = labelled
+    change("PRAGMA wal_checkpoint(TRUNCATE)")
+    with closing(sqlite3.connect(JOURNAL)) as connection:
+        size, = connection.execute("PRAGMA page_size").fetchone()
+        roots = [root for root, in connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name IN ('facts', 'photos')")]
+    data = bytearray(Path(JOURNAL).read_bytes())
+    for root in roots if place != "schema" else ():
+        start = size * (root - 1)
+        data[start:start + (size if place == "table" else 8)] = b"\xae" * (
+            size if place == "table" else 8)
+    if place == "schema":
+        at = data.index(b"CREATE TABLE photos")
+        data[at:at + 12] = b"\xae" * 12
+    Path(JOURNAL).write_bytes(data)
+    with pytest.raises(ZslError, match=r"l\.csv\.zsl-journal"):
+        label(replace(request, dry_run=dry_run))
+    assert Path("l.csv").read_bytes() == before
 
 
 @pytest.mark.usefixtures("posix")

@@ -33,6 +33,8 @@ def test_odd_packets_are_merged_into_and_come_back(existing):
     (DARKTABLE.replace(b"Holiday", b"&bomb;"), "not well-formed XML"),
     (b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>' + ADOBE, "DOCTYPE"),
     (b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>', "DOCTYPE"),
+    (" <a><b/></a>".encode("utf-16-le"), "NUL"),
+    (DARKTABLE.replace(b"Holiday", b"Holi\0day"), "NUL"),
     (b"<html><body/></html>", "rdf:RDF"),
     (b'<?xml version="1.0" encoding="rot13"?><a/>', "encoding"),
     (b'<?xml version="1.0" encoding="UTF-16"?><a/>', "claims to be UTF-16 and is not"),
@@ -43,7 +45,8 @@ def test_odd_packets_are_merged_into_and_come_back(existing):
     (wrapped(" " * (packet.MAX_BYTES - 1000)), "would be larger than the limit"),
     (wrapped(subjects(["x"] * 10_001)), "10,001 keywords are more than the 10,000"),
     (wrapped("<dc:subject><rdf:Description/></dc:subject>"), "subject is no list"),
-], ids=["cut", "not-utf8", "entity", "bomb", "external", "html", "encoding",
+], ids=["cut", "not-utf8", "entity", "bomb", "external", "unmarked",
+        "nul", "html", "encoding",
         "claim", "half", "half-wide", "prefix", "large", "grown", "many",
         "no-list"])
 def test_what_cannot_be_merged_into_is_refused_with_the_remedy(data, message):

@@ -119,6 +119,8 @@ TEXT_FILES = {name: {"sha256": "0", "bytes": 1} for name in ("label_encoder.onnx
     ({"files": []}, "plain file names"),
     ({"files": {"../encoder.onnx": {"sha256": "0", "bytes": 1}}}, "plain file names"),
     ({"files": {"/etc/passwd": {"sha256": "0", "bytes": 1}}}, "plain file names"),
+    ({"files": {"\ud800": {"sha256": "0", "bytes": 1}}}, "plain file names"),
+    ({"files": {"x" * 300: {"sha256": "0", "bytes": 1}}}, "plain file names"),
     ({"files": {"a\0b": {"sha256": "0", "bytes": 1}}}, "plain file names"),
     ({"files": {"encoder.onnx": "0"}}, "plain file names"),
     ({"files": {"encoder.onnx": {"sha256": 5, "bytes": 1}}}, "plain file names"),

@@ -33,10 +33,17 @@ def listed(file: BinaryIO) -> Iterator[str]:
     separator = b"\0" if b"\0" in chunk else b"\n"
     if separator == b"\n":  # an editor's mark; between NUL bytes there are names alone
         chunk = chunk.removeprefix(codecs.BOM_UTF8)
-    elif not _NO_NAMES.isdisjoint(chunk.split(b"\0")[:-1]):
+    elif not _NO_NAMES.isdisjoint(_between(chunk)):
         raise RequestError("the list is neither lines of UTF-8 nor names between NUL bytes; if it "
                            "is UTF-16, save it as UTF-8")
     yield from _split(_chunks(file, chunk), separator)
+
+
+def _between(chunk: bytes) -> list[bytes]:
+    """The whole names at the start of a list: all but the last, which may go on or is empty; at
+    the end of a list that was cut off, it is what is left of a name."""
+    *names, last = chunk.split(b"\0")
+    return [*names, last] if last and len(chunk) < _CHUNK else names
 
 
 def _chunks(file: BinaryIO, chunk: bytes) -> Iterator[bytes]:

@@ -70,7 +70,11 @@ def _check_kind(connection: sqlite3.Connection, path: str | None) -> bool:
 
 def _schema_of(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
     """Kind, name and definition of what is in a database; blanks and comments do not count."""
-    rows = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master")
+    try:
+        rows = connection.execute(
+            "SELECT type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
+    except UnicodeDecodeError as error:  # SQLite's own message quotes what is damaged
+        raise sqlite3.DatabaseError("its tables are described in no text") from error
     return {(kind, name, re.sub(r"--[^\n]*|\s", "", definition)) for kind, name, definition in rows}
 
 
@@ -158,7 +162,8 @@ def explained(path: str | None) -> Iterator[None]:
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise ZslError("another run is writing to the same output (it holds "
                            f"{where}); wait until it has ended") from error
-        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        if code in (0, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_TOOBIG):
+            # Without a code, it is Python that cannot make text of a value.
             raise ZslError(f"{where} is damaged or no journal of zsl; {_ANEW}") from error
         if code == sqlite3.SQLITE_FULL:
             if path is None:

@@ -101,6 +101,8 @@ def parse(data: bytes) -> Element:
 
     Raises ImageError of kind ``sidecar``.
     """
+    if b"\0" in data:  # which XML does not allow, and expat may take for UTF-16
+        raise error(f"not well-formed XML (it has NUL characters); {ADVICE}")
     parser = expat.ParserCreate("utf-8")
     parser.buffer_text = True
     open_elements: list[Element] = []

@@ -74,10 +74,10 @@ class Journal:
             connection = sqlite3.connect(path or "", timeout=0, isolation_level=None)
         journal = None
         try:
-            with database.explained(path):
+            with database.explained(path):  # what is damaged may show when it is read
                 database.prepare(connection, path)
                 journal = cls(connection, path or "", settings)
-            yield journal
+                yield journal
         finally:
             connection.close()
             if path is not None and is_new and journal is not None and not journal._scan:
@@ -88,7 +88,7 @@ class Journal:
     @contextmanager
     def open_copy(cls, path: str | None, settings: str) -> "Iterator[Journal]":
         """A copy of the journal in this file, which is left as it is and need not exist."""
-        with cls.open(None, settings) as copy:
+        with cls.open(None, settings) as copy, database.explained(path):
             if path is not None:
                 copy._folder = os.path.join(os.path.dirname(path), "")
                 if os.path.exists(path):

@@ -24,6 +24,7 @@ TOKENIZER_FILE = "tokenizer.json"
 ``text`` says how they were meant to be used."""
 
 _MOST = 10**9
+_LONGEST = 255  # bytes of a file's name
 
 Entries = Mapping[str, Any]
 """A JSON object."""
@@ -296,7 +297,7 @@ def _check_count(path: Path, entries: Entries, key: str) -> None:
 def _files(entries: Any, path: Path) -> dict[str, FileEntry]:
     if not isinstance(entries, dict) or not all(
             isinstance(entry, dict) and isinstance(entry.get("sha256"), str)
-            and type(entry.get("bytes")) is int and _is_plain(name)
+            and type(entry.get("bytes")) is int and is_plain_name(name)
             for name, entry in entries.items()):
         raise FolderError(f"{path}: \"files\" must give the sha256 and bytes of plain file names")
     return {name: FileEntry(entry["sha256"], entry["bytes"]) for name, entry in entries.items()}
@@ -307,9 +308,14 @@ def is_template(template: object) -> bool:
     return isinstance(template, str) and bool(re.fullmatch(r"[^{}]*\{\}[^{}]*", template))
 
 
-def _is_plain(name: str) -> bool:
-    """Whether a manifest's file name stays inside the folder."""
-    return name == os.path.basename(name) and name not in ("", ".", "..") and "\0" not in name
+def is_plain_name(name: str) -> bool:
+    """Whether a file can be called so and then lies inside the folder."""
+    try:
+        length = len(os.fsencode(name))
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return (length <= _LONGEST and name == os.path.basename(name)
+            and name not in ("", ".", "..") and "\0" not in name)
 
 
 def _text(entries: Entries, path: Path) -> TextEncoding | None:

@@ -4,12 +4,15 @@ import argparse
 import json
 import os
 import random
+import time
+import zipfile
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from zsl_cli.authoring.networks import weights  # noqa: E402
+from zsl_cli.authoring.networks.phrase_map import PhraseMap  # noqa: E402
 from zsl_cli.authoring.networks.projection import Projection  # noqa: E402
 from zsl_cli.errors import ZslError  # noqa: E402
 
@@ -75,7 +78,8 @@ def test_safetensors_whole_and_in_parts(tmp_path, state):
 
 
 @pytest.mark.parametrize("content", [
-    "{", "[]", '{"weight_map": 3}', '{"weight_map": {"a": "../../outside.pth"}}'])
+    "{", "[]", '{"weight_map": 3}', "[" * 5000, '{"weight_map": {"a": "' + "x" * 300 + '.pth"}}',
+    '{"weight_map": {"a": "\\\\ud800.pth"}}', '{"weight_map": {"a": "../../outside.pth"}}'])
 def test_an_index_that_is_none_or_names_other_folders_is_refused(tmp_path, content):
     index = tmp_path / "model.safetensors.index.json"
     index.write_text(content)
@@ -202,7 +206,7 @@ def test_which_of_several_matrices_is_m_has_to_be_said(tmp_path):
 @pytest.mark.parametrize("arrays", [
     {"wrong": [[1.0]]}, {"features": ["text"]}, {"features": [[float("nan")] * 2] * 2},
     {"features": [[1.0, 2.0]] * 2, "bias": [1.0] * 3}, {"features": [1.0, 2.0]},
-    {"features": [[1, 2]]}])
+    {"features": [[1, 2]]}, {"features": [[1.0, 2.0]], "temperature": "hot"}])
 def test_a_file_that_is_no_projection_is_refused(tmp_path, arrays):
     import numpy as np
 
@@ -219,6 +223,57 @@ def test_a_file_that_is_no_projection_is_refused(tmp_path, arrays):
         Projection.load(tmp_path / "none.npy")
     with pytest.raises(ZslError, match=r": Is a directory$"):
         Projection.load(tmp_path)
+
+
+@pytest.mark.parametrize("entry", [b"no array", "texts"])
+def test_an_entry_that_is_no_array_or_no_text_is_refused(tmp_path, entry):
+    import io
+
+    import numpy as np
+
+    if entry == "texts":
+        file = io.BytesIO()
+        np.save(file, np.array("abc"))
+        entry = file.getvalue()[:-4] + b"\xff\xff\xff\xff"
+    for load, name in ((Projection.load, "space"), (PhraseMap.load, "encoder")):
+        made = (Projection(np.ones((2, 2), np.float32), space="s") if name == "space" else
+                PhraseMap(np.eye(2, dtype=np.float32), np.ones((2, 1), np.float32),
+                          np.zeros(1, np.float32), 0.5, 2, "s", "e"))
+        file = io.BytesIO()
+        made.save(file)
+        with zipfile.ZipFile(file) as archive, zipfile.ZipFile(tmp_path / "M.npz", "w") as changed:
+            for one in archive.namelist():
+                changed.writestr(one, entry if one == f"{name}.npy" else archive.read(one))
+        with pytest.raises(ZslError, match=r"M\.npz: "):
+            load(tmp_path / "M.npz")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_class_with_an_endless_name_takes_no_time(tmp_path, state, zipped):
+    path = tmp_path / "a.pth"
+    torch.save(state, path, _use_new_zipfile_serialization=zipped)
+    name = b"\x80\x02c" + b"x" * 100_000 + b"\ny\n."
+    if zipped:
+        writer = torch._C.PyTorchFileWriter(str(path))
+        writer.write_record("data.pkl", name, len(name))
+        writer.write_end_of_file()
+    else:
+        path.write_bytes(name)
+    start = time.process_time()
+    with pytest.raises(ZslError, match="damaged, or no file of PyTorch's"):
+        weights.read(path)
+    assert time.process_time() - start < 5
+
+
+def test_a_pickle_that_claims_more_than_the_memory_holds_is_refused(tmp_path, state, monkeypatch):
+    torch.save(state, tmp_path / "a.pth")
+
+    def load(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(torch, "load", load)
+    with pytest.raises(ZslError, match="not enough memory for what it says that it holds"):
+        weights.read(tmp_path / "a.pth")
 
 
 def test_a_projection_comes_back_as_it_was_saved(tmp_path):

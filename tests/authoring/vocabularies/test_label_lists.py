@@ -5,7 +5,8 @@ import pytest
 from lines import Lines
 
 from zsl_cli import Vocabulary
-from zsl_cli.authoring.vocabularies import label_lists
+from zsl_cli.authoring.exporting import labels
+from zsl_cli.authoring.vocabularies import label_lists, labelset
 from zsl_cli.authoring.vocabularies.label_lists import Places
 from zsl_cli.errors import ZslError
 from zsl_cli.vocabulary import as_text, writing
@@ -235,3 +236,12 @@ def test_any_number_of_labels_may_be_left_out_between_two():
             for row in range(60) for side in "ab"]
     kept = [row < 2 or row > 117 for row in range(120)]
     assert list(label_lists.relinked(wide, kept))[2].parents == ("0a", "0b")
+
+
+def test_class_lists_that_are_no_text_and_classes_nested_without_end_are_refused(tmp_path):
+    (tmp_path / "imagenet_synsets.txt").write_bytes(b"n01440764\n\xff\xfe")
+    with pytest.raises(ZslError, match=r"imagenet_synsets\.txt: not a list of WordNet ids"):
+        labelset.imagenet_ids("imagenet", tmp_path)
+    (tmp_path / "classes.json").write_text("[" * 5000)
+    with pytest.raises(ZslError, match=r"classes\.json: not valid JSON"):
+        labels.read_classes(tmp_path / "classes.json")

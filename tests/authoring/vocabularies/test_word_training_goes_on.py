@@ -102,6 +102,16 @@ def test_a_damaged_work_folder_is_noticed(unfinished, corpus_file, tmp_path, nam
     trained(corpus_file, unfinished, restart=True)
 
 
+@pytest.mark.parametrize("content", [
+    "[" * 5000, "[]", '{"settings": [3], "files": []}', '{"settings": {}, "files": [3]}',
+    '{"settings": {}, "files": [], "workers": "many"}'])
+def test_notes_of_a_training_that_make_no_sense_are_noticed(
+        unfinished, corpus_file, tmp_path, content):
+    (tmp_path / ".out.zsl-training" / "prepared.json").write_text(content)
+    with pytest.raises(ZslError, match=r"damaged .*`restart`"):
+        trained(corpus_file, unfinished)
+
+
 def test_batches_that_are_none_are_noticed(unfinished, corpus_file, tmp_path):
     np.save(tmp_path / ".out.zsl-training" / "batches.npy", np.zeros(0, np.int64))
     with pytest.raises(ZslError, match=r"damaged .*`restart`"):

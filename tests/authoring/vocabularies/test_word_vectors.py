@@ -4,12 +4,14 @@ import bz2
 import gzip
 import lzma
 import os
+import struct
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import word_vectors as files
+from damaged_folders import zipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +45,9 @@ def put(folder, name, data):
 TEXT = files.text(FOUND)
 BINARY = files.binary(FOUND)
 FAST = files.fasttext(FOUND)
+ZIPPED = zipped(files.text(FOUND))
+SUBWORDS = files.fasttext(FOUND, buckets=4, rows=[[0.0] * 6] * 4)
+LONG_PARTS = SUBWORDS[:48] + struct.pack("<i", 4004) + SUBWORDS[52:]
 
 
 def notes(path):
@@ -221,9 +226,12 @@ def test_blank_lines_behind_the_words_are_no_words(tmp_path):
     (FAST[:100], "truncated: it ends before its matrix does"),
     (FAST[:30], "truncated: it ends before its matrix does"),
     (files.fasttext({"w" * 5000: FOUND["the"]}), "a word of more than 4,096 bytes"),
+    (LONG_PARTS, "damaged: parts of words of 3 to 4004 characters"),
     (files.fasttext(FOUND, quantised=True), r"a quantised fastText model \(\.ftz\)"),
     (files.fasttext(FOUND, version=10), "version 10 of fastText's format"),
     (gzip.compress(TEXT)[:-30], "truncated or damaged"),
+    (ZIPPED.replace(b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\xff"),
+     "truncated or damaged: zip file version 25.5"),
     (lzma.compress(TEXT)[:-30], "truncated or damaged"),
     (b"\x28\xb5\x2f\xfd" + bytes(50), "compressed with zstd, which zsl does not read"),
     (b"a " * 5_000_000, "a line of more than .* bytes"),

@@ -39,6 +39,43 @@ def test_a_whole_database_without_a_licence_is_told_by_its_dog(tmp_path, monkeyp
     monkeypatch.setattr("zsl_cli.authoring.vocabularies.wordnet._WHOLE", 5)
     with pytest.raises(ZslError, match="another version of WordNet"):
         WordNet(folder)
+    with (folder / "data.noun").open("a") as file:
+        file.write(wordnet_files.line(2084071, ["dog"], [2], "barks"))
     with (folder / "index.noun").open("a") as file:
         file.write("dog n 1 1 @ 1 1 02084071\n")
     assert WordNet(folder)
+
+
+@pytest.mark.parametrize(("lines", "message"), [
+    ([(10, ["a"], [77])], "no synset n00000077"),
+    ([(10, ["a"], [11]), (11, ["b"], [10])], "cycle"),
+    ([(10, ["a"], [10])], "cycle"),
+    ([(10, [], [1])], "without words"),
+    ([(number, ["a"], [number - 1 or 1]) for number in range(10, 400)], "one above the other"),
+])
+def test_nouns_that_lead_nowhere_round_in_circles_or_too_high_are_refused(
+        tmp_path, lines, message):
+    wordnet_files.write(tmp_path)
+    with (tmp_path / "data.noun").open("a") as file:
+        file.writelines(wordnet_files.line(number, words, parents, "a thing")
+                        for number, words, parents in lines)
+        file.write(wordnet_files.line(9, ["low"], [1], "a thing"))
+    with pytest.raises(ZslError, match=message):
+        WordNet(tmp_path)
+
+
+def test_a_sense_that_is_no_noun_of_the_database_is_refused(tmp_path):
+    wordnet_files.write(tmp_path)
+    with (tmp_path / "index.noun").open("a") as file:
+        file.write("ghost n 1 1 @ 1 1 00000666\n")
+    with pytest.raises(ZslError, match="no synset n00000666"):
+        WordNet(tmp_path)
+
+
+def test_many_ways_up_take_no_time(tmp_path):
+    wordnet_files.write(tmp_path)
+    with (tmp_path / "data.noun").open("a") as file:
+        file.writelines(wordnet_files.line(
+            100 + 2 * level + side, ["a"], [1] if not level else [98 + 2 * level, 99 + 2 * level],
+            "a thing") for level in range(90) for side in (0, 1))
+    assert WordNet(tmp_path).nearest_ancestors("n00000278", {"n00000001"}) == ["n00000001"]

@@ -79,7 +79,7 @@ def _json(file: Path) -> Any:
         return json.loads(file.read_bytes())
     except OSError as error:
         raise ZslError(f"{file}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ZslError(f"{file}: not valid JSON ({error})") from error
 
 

@@ -123,7 +123,7 @@ def _check_pooling(folder: Path) -> None:
     try:
         modes = [name for name, on in json.loads(path.read_text("utf-8")).items()
                  if name.startswith("pooling_mode_") and on is True]
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise ZslError(f"{path}: {error}") from error
     if modes != ["pooling_mode_mean_tokens"]:
         raise ZslError(f"{path}: {', '.join(modes) or 'no pooling'}; the mean of the tokens' "

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from zsl_cli.authoring.networks.arrays import arrays_of
 from zsl_cli.errors import ZslError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class PhraseMap:
                 if not wanted - {"slack"} <= {*loaded.files} <= wanted:
                     raise ZslError(f"expected the arrays {', '.join(sorted(wanted))}, as a fit "
                                    f"writes them; it holds {', '.join(sorted(loaded.files))}")
-                arrays = {name: loaded[name] for name in loaded.files}
+                arrays = arrays_of(loaded)
         except ZslError as error:
             raise ZslError(f"{path}: {error}") from error
         except Exception as error:  # a damaged archive fails in as many ways as it has bytes
@@ -88,5 +89,5 @@ class PhraseMap:
             scalars = {name: kind(arrays.pop(name)) for name, kind in
                        (*_NUMBERS.items(), *((name, str) for name in _TEXTS)) if name in arrays}
             return cls(**arrays, **scalars)
-        except (TypeError, ValueError, ZslError) as error:
+        except (ArithmeticError, TypeError, ValueError, ZslError) as error:
             raise ZslError(f"{path}: {error}") from error

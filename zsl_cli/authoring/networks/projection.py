@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from zsl_cli.authoring.networks.arrays import arrays_of
 from zsl_cli.embedding import graphs
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
@@ -132,15 +133,18 @@ def _from_arrays(path: Path) -> dict[str, Any]:
         if isinstance(loaded, np.ndarray):
             return {"features": loaded}
         with loaded:
-            arrays = {name: loaded[name] for name in loaded.files}
+            arrays = arrays_of(loaded)
     except FileNotFoundError as error:
         raise ZslError(f"{path}: no such file") from error
     except OSError as error:
         raise ZslError(f"{path}: {error.strerror or error}") from error
     except Exception as error:  # a damaged archive fails in as many ways as it has bytes
         raise ZslError(f"{path}: no matrix in it (.npy, .npz, .pt, .safetensors)") from error
-    fields: dict[str, Any] = {name: float(arrays.pop(name)) for name in _NUMBERS
-                              if name in arrays and arrays[name].size == 1}
+    try:
+        fields: dict[str, Any] = {name: float(arrays.pop(name)) for name in _NUMBERS
+                                  if name in arrays and arrays[name].size == 1}
+    except (TypeError, ValueError) as error:
+        raise ZslError(f"{path}: one of {', '.join(_NUMBERS)} is no number in it") from error
     fields["unit_features"] = bool(fields.get("unit_features", False))
     if "space" in arrays:
         fields["space"] = str(arrays.pop("space"))

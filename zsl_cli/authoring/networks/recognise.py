@@ -40,7 +40,8 @@ def recognise(checkpoint: Path, hints: Hints) -> Network:
             raise ZslError(f"{named}: no such file or folder")
     try:
         network = (_from_folder if checkpoint.is_dir() else _from_file)(checkpoint, hints)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError,
+            ValueError) as error:
         raise ZslError(f"{checkpoint}: what is said of its network is not as it should be: "
                        f"{type(error).__name__}, {reason(error)}") from error
     return replace(network, input=hints.input.over(network.input))

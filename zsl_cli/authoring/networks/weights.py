@@ -1,26 +1,32 @@
 """Weights from files, without running anything that the files hold."""
 
 import argparse
+import io
 import json
 import math
+import pickletools
 import re
+import tarfile
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch import Tensor, nn
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support import extras
+from zsl_cli.support.manifests import is_plain_name
 from zsl_cli.support.wording import listed, reason
 
 WRAPPERS = ("state_dict_ema", "model_ema", "ema_state_dict", "state_dict", "model_state_dict",
             "model", "module", "net", "network")
 """Where training programs put a state dict, averaged weights first: they are the better ones."""
 
+_LONGEST_NAME = 500  # characters, of a class and its module
+_PICKLES = 5  # before the numbers, in a file that is no archive: torch/serialization.py
 _HARMLESS: list[Any] = [argparse.Namespace]  # a training program's options; a plain container
 
 
@@ -94,6 +100,9 @@ def _pickle(path: Path, trust: bool | None) -> Any:
                        "file; fetch it with git lfs pull")
     if start.lstrip()[:1] == b"<":
         raise ZslError(f"{path}: cannot be read as a checkpoint: a web page; download it again")
+    if not trust and _has_odd_names(path):
+        raise ZslError(f"{path}: cannot be read as a checkpoint: it is damaged, or no file of "
+                       "PyTorch's")
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_HARMLESS):
             warnings.simplefilter("ignore")
@@ -109,10 +118,30 @@ def _pickle(path: Path, trust: bool | None) -> Any:
             f"{path}: holds more than tensors ({_what(error)}), and zsl runs no code from a "
             "checkpoint; save its state_dict() alone" + ("" if trust is None else ", or, if you "
             "trust whoever made the file, give `trust_pickle`")) from error
-    except MemoryError:
-        raise
+    except MemoryError as error:  # of a damaged file, too, which claims to be larger than it is
+        raise ZslError(f"{path}: cannot be read as a checkpoint: there is not enough memory for "
+                       "what it says that it holds") from error
     except Exception as error:  # a damaged archive fails in as many ways as it has bytes
         raise ZslError(f"{path}: cannot be read as a checkpoint: {reason(error)}") from error
+
+
+def _has_odd_names(path: Path) -> bool:
+    """Whether a pickle names a class at such a length that torch would look for minutes at its own
+    message about it; or is none, as far as it is looked at."""
+    if tarfile.is_tarfile(path):  # a layout of 2017
+        return False
+    with path.open("rb") as file:
+        pickles: list[IO[bytes]] = [file] * _PICKLES
+        try:
+            if _is_zip(path):
+                pickles = [io.BytesIO(torch._C.PyTorchFileReader(file).get_record("data.pkl"))]
+        except Exception:  # of which torch.load says more
+            return False
+        try:
+            return any(code.name == "GLOBAL" and len(argument or "") > _LONGEST_NAME
+                       for one in pickles for code, argument, _ in pickletools.genops(one))
+        except (ValueError, LookupError, OverflowError, MemoryError):
+            return True
 
 
 def _wants_code(error: Exception) -> bool:
@@ -153,9 +182,9 @@ def parts_of(index: Path) -> dict[str, str]:
     try:
         parts: dict[str, str] = json.loads(index.read_bytes())["weight_map"]
         names = sorted(set(parts.values()))
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise ZslError(f"{index}: not the index of a sharded checkpoint ({error})") from error
-    if any(not isinstance(name, str) or Path(name).name != name
+    if any(not isinstance(name, str) or not is_plain_name(name)
            or not name.endswith((".safetensors", ".bin", ".pt", ".pth")) for name in names):
         raise ZslError(f"{index}: it names files that are no parts of a checkpoint beside this "
                        "index")

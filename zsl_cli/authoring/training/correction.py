@@ -101,7 +101,7 @@ def _chosen(correction: Correction, settings: "Settings", classes: "NDArray[np.i
             session: "Session") -> Choice:
     """The choice; what was chosen for the same training before is not chosen anew."""
     identity = identity_of(correction.problem, session)
-    with suppress(OSError, ValueError, KeyError, TypeError):
+    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
         kept = json.loads(session.choice.read_bytes())
         if kept["identity"] == identity and settings.are(kept["settings"]):
             return Choice(**kept["choice"])

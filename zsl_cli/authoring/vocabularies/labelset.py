@@ -26,6 +26,8 @@ def imagenet_ids(name: str, folder: Path | None = None) -> list[str]:
         return path.read_text("utf-8").split()
     except OSError as error:
         raise ZslError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ZslError(f"{path}: not a list of WordNet ids ({error})") from error
 
 
 def plain_people() -> list[str]:

@@ -5,14 +5,17 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from zsl_cli.errors import ZslError
+from zsl_cli.support.wording import printable
 
 PERSON = "n00007846"
 _VERSION = re.compile(r"\bWordNet\W+(?:Release\W+)?([0-9]+(?:\.[0-9]+)*)")
 _DOG = "n02084071"  # in version 3.0 alone
 _WHOLE = 50_000  # synsets; a database with fewer is an extract
+_DEEPEST = 200  # synsets one above the other; there are up to 20
 _PLACES = (Path("/usr/share/wordnet"), Path("/usr/local/share/wordnet/dict"),
            Path("/usr/local/WordNet-3.0/dict"), Path("/opt/homebrew/opt/wordnet/dict"))
 
@@ -39,6 +42,7 @@ class WordNet:
             self.senses = dict(_senses(_lines(folder / "index.noun")))
             self._tags, self._totals = _tags(
                 (folder / "cntlist.rev").read_text("utf-8").splitlines())
+            _check_graph(self.synsets, self.senses)
         except OSError as error:
             raise ZslError(f"{error.filename}: {error.strerror}; give the folder of WordNet 3.0's "
                            "database files (Debian: apt install wordnet-base)") from error
@@ -58,9 +62,15 @@ class WordNet:
     def nearest_ancestors(self, id_: str, among: Collection[str]) -> list[str]:
         """The closest ids above a synset that are ``among`` the given ones, on each path."""
         nearest: dict[str, None] = {}
-        for parent in self.synsets[id_].hypernyms:
-            for above in [parent] if parent in among else self.nearest_ancestors(parent, among):
+        seen: set[str] = set()
+        ahead = [*reversed(self.synsets[id_].hypernyms)]
+        while ahead:
+            above = ahead.pop()
+            if above in among:
                 nearest[above] = None
+            elif above not in seen:
+                seen.add(above)
+                ahead += reversed(self.synsets[above].hypernyms)
         return [id_ for id_ in nearest if not any(
             id_ != other and id_ in self.ancestors(other) for other in nearest)]
 
@@ -134,6 +144,8 @@ def _synsets(lines: Iterable[str]) -> Iterable[tuple[str, Synset]]:
         hypernyms = tuple(
             "n" + pointers[at + 1] for at in range(1, 4 * int(pointers[0]) + 1, 4)
             if pointers[at] in ("@", "@i"))  # hypernym, and the class of an instance
+        if words < 1:
+            raise ValueError(f"a synset without words: {printable(line)[:40]}")
         id_ = "n" + fields[0]
         yield id_, Synset(id_, tuple(fields[4 + 2 * i].replace("_", " ") for i in range(words)),
                           gloss.split('; "')[0].strip(), hypernyms)
@@ -144,6 +156,19 @@ def _senses(lines: Iterable[str]) -> Iterable[tuple[str, tuple[str, ...]]]:
         fields = line.split()
         yield (fields[0].replace("_", " "),
                tuple("n" + offset for offset in fields[-int(fields[2]):]))
+
+
+def _check_graph(synsets: dict[str, Synset], senses: dict[str, tuple[str, ...]]) -> None:
+    """Raise ValueError where one leads to what is not there, or goes on above itself."""
+    named = {id_ for synset in synsets.values() for id_ in synset.hypernyms}.union(*senses.values())
+    if missing := sorted(named - synsets.keys()):
+        raise ValueError(f"no synset {printable(missing[0])[:40]}")
+    depths: dict[str, int] = {}
+    for id_ in TopologicalSorter({one.id: one.hypernyms for one in synsets.values()}
+                                 ).static_order():  # of a circle it raises a ValueError
+        depths[id_] = 1 + max(map(depths.__getitem__, synsets[id_].hypernyms), default=0)
+    if max(depths.values(), default=0) > _DEEPEST:
+        raise ValueError(f"more than {_DEEPEST} synsets one above the other")
 
 
 def _tags(lines: Iterable[str]) -> tuple[dict[tuple[str, int], int], Counter[str]]:

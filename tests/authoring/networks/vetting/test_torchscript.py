@@ -77,3 +77,13 @@ def test_torchscript_with_an_object_of_a_class_in_cpp_is_refused(script, tmp_pat
     path = rewritten(script, tmp_path / "bad.ts", lambda entries: entries.update(
         {"constants.pkl": b"\x80\x02c__torch__.torch.classes.c10d\nWork\n)\x81."}))
     refused(load_torchscript, path, "torch.classes.c10d")
+
+
+@pytest.mark.parametrize("pickle", [
+    b"\x80\x02Nr\xff\xff\xff\x0f.", b"\x80\x02X\xff\xff\xff\x7fa.", b"\x80\x02(r\0\0\0"])
+def test_torchscript_that_would_fill_the_memory_is_refused_before_it_is_loaded(
+        script, tmp_path, monkeypatch, pickle):
+    path = rewritten(script, tmp_path / "bad.ts",
+                     lambda entries: entries.update({"data.pkl": pickle}))
+    monkeypatch.setattr("torch.jit.load", pytest.fail)
+    refused(load_torchscript, path, "cannot be read as a TorchScript module")

@@ -1,5 +1,6 @@
 """Whether an archive of TorchScript could open files or call what is not TorchScript."""
 
+import pickletools
 import re
 from typing import Any
 
@@ -35,6 +36,16 @@ def vet_script(reader: Any) -> None:
         elif folded.endswith(".pkl"):
             for namespace in re.findall(rb"torch[.\n]classes[.\n](\w*)", reader.get_record(name)):
                 _check_class(namespace.decode("latin-1"), name)
+        if folded.endswith("pkl"):
+            _check_memo(reader.get_record(name), name)
+
+
+def _check_memo(record: bytes, entry: str) -> None:
+    """Raise ValueError for a pickle that would fill the memory: libtorch makes room for texts as
+    long, and for as many things to come back to, as a pickle says that there are."""
+    for code, argument, _ in pickletools.genops(record):  # which looks at how long texts are
+        if code.name == "LONG_BINPUT" and (argument or 0) > len(record):
+            raise ValueError(f"{shown(entry)} is damaged")
 
 
 def _check_class(namespace: str, entry: str) -> None:

@@ -155,10 +155,13 @@ def _prepared(work: Path, texts: list[corpus.TextFile], request: WordTrainingReq
         return prepared, identities
     try:
         known = json.loads((work / _PREPARED).read_bytes())
-        before = known["settings"]
+        before, most = dict(known["settings"]), known.get("workers", 1)
         identities = [corpus.Identity(**identity) for identity in known["files"]]
+        if type(most) is not int:
+            raise ValueError(f"{most!r} workers")
         prepared = Prepared.load(work)
-    except (OSError, ValueError, KeyError, IndexError, TypeError, EOFError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError,
+            RecursionError) as error:
         raise ZslError(f"{work}: damaged ({error}); begin again with `restart`") from error
     for name in sorted(settings.keys() | before.keys()):
         if settings.get(name) != before.get(name):

@@ -36,6 +36,7 @@ _SUPERVISED = _LOSSES = 3
 _WORD, _LABEL = 0, 1
 _END_OF_SENTENCE = "</s>"
 _ROWS = 4_096  # of the matrix that are held at once
+_LONGEST_PART = 100  # characters; 6 are usual
 _CHUNK = 1 << 20
 _SHIFT = 32  # a row of the matrix and a word's place in one number, so that both sort at once
 _PLACE = (1 << _SHIFT) - 1
@@ -81,6 +82,9 @@ class FastTextVectors:
         if version < _VERSIONS[-1] and arguments[7] == _SUPERVISED:
             self._longest = 0  # such models had no subwords, whatever they say
         self.subwords = self._longest > 0 and self._buckets > 0
+        if self.subwords and not 0 <= self._shortest <= self._longest <= _LONGEST_PART:
+            raise ZslError(f"{stream.path}: damaged: parts of words of {self._shortest} to "
+                           f"{self._longest} characters")
         entries, words, labels, _tokens = self._unpack("<3iq")
         pruned = self._unpack("<q")[0] if marked else -1
         if min(entries, words, labels) < 0 or words + labels != entries:

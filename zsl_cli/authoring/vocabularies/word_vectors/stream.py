@@ -1,6 +1,7 @@
 """The bytes of a file, whatever compresses it, and how far into it we are."""
 
 import io
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ from zsl_cli.support.progress import Reporter, in_thousands
 from zsl_cli.support.wording import listed
 
 _BUFFER = 1 << 20
+_NOT_OF_ZIP = (RuntimeError, NotImplementedError, OverflowError, ValueError, struct.error)
+"""What zipfile raises beside compressed.DAMAGE: numbers and names of a damaged archive."""
 
 
 class Stream:
@@ -52,7 +55,10 @@ class Stream:
         return opened
 
     def _open_zip(self, member: str | None) -> IO[bytes]:
-        archive = zipfile.ZipFile(self._file)
+        try:
+            archive = zipfile.ZipFile(self._file)
+        except _NOT_OF_ZIP as error:
+            raise ZslError(compressed.explained(self.path, error)) from error
         self._closing.append(archive)
         names = [info.filename for info in archive.infolist() if not info.is_dir()]
         if member is None and len(names) != 1:
@@ -62,7 +68,7 @@ class Stream:
             raise ZslError(f"{self.path}: no {member!r} in it; it holds: {listed(names)}")
         try:
             return archive.open(member or names[0])
-        except (RuntimeError, NotImplementedError) as error:  # encrypted, or a rare compression
+        except _NOT_OF_ZIP as error:  # encrypted, or a rare compression
             raise ZslError(f"{self.path}: {error}") from error
 
     def unread(self, data: bytes) -> None:

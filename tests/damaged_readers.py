@@ -1,0 +1,6 @@
+"""All readers, by their names."""
+
+import damaged_folders
+import damaged_photos
+
+READERS = {reader.name: reader for reader in (*damaged_photos.READERS, *damaged_folders.READERS)}
