@@ -116,8 +116,7 @@ def shards(folder: Path) -> None:
 
 def read_shards(folder: Path) -> object:
     """What is in them, and what network that is."""
-    from zsl_cli.authoring.networks import weights
-    from zsl_cli.authoring.networks.vetting import configurations
+    from zsl_cli.authoring.networks import configurations, weights
 
     config = folder / "config.json"
     if config.exists():

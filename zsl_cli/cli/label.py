@@ -177,6 +177,9 @@ def _summary(result: "LabelResult", *, dry_run: bool, goes_on: bool) -> Iterator
            + (f", {rate(done / result.seconds)}" if done else ""))
     yield from _reasons(result.reasons)
     yield from notes.passed_over(result.passed_over)
+    if result.not_text:
+        yield (f"{counted(result.not_text, 'name')} not UTF-8: such bytes are \\udcXX in what is "
+               "written")
     if result.failed_before:
         yield (f"{result.failed_before:,} of those skipped failed in an earlier run; "
                "--retry-failed tries them again")

@@ -3,10 +3,9 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ImageError
 from zsl_cli.photos import outputs, pipeline
@@ -20,11 +19,12 @@ from zsl_cli.photos.result import LabelResult, reason
 from zsl_cli.photos.tables import json_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from zsl_cli.embedding.walk import Walked
     from zsl_cli.photos.sidecars import Sidecars
 
 _FREQUENT = 8  # labels that a result names
-
-Thing = TypeVar("Thing")
 
 
 def label(request: LabelRequest, reporter: Reporter | None = None) -> LabelResult:
@@ -47,12 +47,13 @@ def label(request: LabelRequest, reporter: Reporter | None = None) -> LabelResul
         for file in files:
             file.check_own(journal, request.force)
         reporter.start("looking for photos")
-        walk = request.walk()
+        walk, met = request.walk(), _Met(reporter)
         counts = journal.scan(
-            _counted(request.photos(walk), reporter), retry_failed=request.retry_failed,
+            met.each(request.photos(walk)), retry_failed=request.retry_failed,
             check_content=request.check_content, thumbnails=request.reading.thumbnails,
             resolve_links=request.follow_links)
-        run = _Run(request, reporter, classifier, journal, counts, walk.passed_over)
+        run = _Run(request, reporter, classifier, journal, counts, walk.passed_over,
+                   met.not_text)
         stop = None
         if request.works:
             try:
@@ -78,19 +79,30 @@ def _journal(request: LabelRequest, files: list[outputs.Output], settings: str,
     return (Journal.open_copy if request.dry_run else Journal.open)(path, settings)
 
 
-def _counted(things: Iterable[Thing], reporter: Reporter) -> Iterator[Thing]:
-    for thing in things:
-        yield thing
-        reporter.advance(1)
+class _Met:
+    """Counts what a walk meets."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self.not_text = 0  # names that are not UTF-8
+
+    def each(self, walked: "Iterable[Walked]") -> "Iterator[Walked]":
+        """What was walked, as it is."""
+        for path, error in walked:
+            if not path.isascii():
+                self.not_text += path != path.encode("utf-8", "replace").decode()
+            yield path, error
+            self._reporter.advance(1)
 
 
 class _Run:
     """What is done with one request, and counted."""
 
     def __init__(self, request: LabelRequest, reporter: Reporter, classifier: LazyClassifier,
-                 journal: Journal, counts: Counts, passed_over: Counter[str]) -> None:
+                 journal: Journal, counts: Counts, passed_over: Counter[str],
+                 not_text: int) -> None:
         self._request, self._reporter = request, reporter
-        self._passed_over = passed_over
+        self._passed_over, self._not_text = passed_over, not_text
         self._classifier, self._journal, self._counts = classifier, journal, counts
         self._path_of = classifier.path_names if request.paths else None
         self._labelled = self._failed = self._changed = 0
@@ -181,4 +193,4 @@ class _Run:
             self._counts.todo, self._counts.kept, self._counts.failed, self._labelled,
             self._failed, self._reasons, self._changed, self._sidecar_reasons,
             tuple(frequent), tuple(written), tuple(left), seconds, interrupted,
-            self._passed_over)
+            self._passed_over, self._not_text)

@@ -21,6 +21,7 @@ class LabelResult:
         run left as they were, since the journal does not hold all of their labels.
     seconds: from the end of the scan on.
     passed_over: what lies in the folders and was not read, see Walk.passed_over.
+    not_text: how many names are not UTF-8, so that outputs have ``\\udcXX`` for some bytes.
     """
 
     todo: int = 0
@@ -37,6 +38,7 @@ class LabelResult:
     seconds: float = 0.0
     interrupted: bool = False
     passed_over: Counter[str] = field(default_factory=Counter)
+    not_text: int = 0
 
     @property
     def ok(self) -> bool:

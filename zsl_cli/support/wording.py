@@ -5,6 +5,7 @@ from unicodedata import category
 
 _EXAMPLES = 8
 _LONGEST = 60  # characters of a text in a message
+_SHOWN = 80  # characters of a text that a file has for itself
 
 # What would be invisible, break the line or turn the text around: control and format characters,
 # halves of surrogate pairs (bytes of a name that is not UTF-8), separators of lines. But for two
@@ -69,3 +70,8 @@ def _shown(one: str) -> str:
     if code > 0xFF:
         return f"\\u{code:04x}"
     return {9: "\\t", 10: "\\n", 13: "\\r"}.get(code, f"\\x{code:02x}")
+
+
+def shown(text: str, length: int = _SHOWN) -> str:
+    """A file's own text, short and fit for a terminal."""
+    return printable(text if len(text) <= length else text[:length - 1] + "…")

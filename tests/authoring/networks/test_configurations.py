@@ -16,11 +16,10 @@ from networks import (  # noqa: E402
     write_clip,
 )
 
-from zsl_cli.authoring.networks import tokenization  # noqa: E402
+from zsl_cli.authoring.networks import configurations, tokenization  # noqa: E402
 from zsl_cli.authoring.networks.hints import Hints  # noqa: E402
 from zsl_cli.authoring.networks.libraries import alone  # noqa: E402
 from zsl_cli.authoring.networks.recognise import recognise  # noqa: E402
-from zsl_cli.authoring.networks.vetting import configurations  # noqa: E402
 from zsl_cli.errors import ZslError  # noqa: E402
 
 VISION = {"image_size": 32, "layers": 1, "width": 64, "patch_size": 16}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from training_problems import problem
 
-from zsl_cli.authoring.training import scaling, selection
+from zsl_cli.authoring.training import closed_form, scaling
 from zsl_cli.authoring.training.methods.ridge import ridge
 
 
@@ -20,7 +20,7 @@ def test_ridge_is_least_squares_in_either_direction():
 
 def test_a_shift_lowers_the_trained_labels_and_no_others():
     vectors = np.random.default_rng(0).standard_normal((50, 64)).astype(np.float32)
-    found = vectors @ selection.constant_shift(vectors, np.array([3, 7]), 2.0)
+    found = vectors @ closed_form.constant_shift(vectors, np.array([3, 7]), 2.0)
     assert found[[3, 7]] == pytest.approx([-2, -2], abs=0.05)
     assert abs(np.delete(found, [3, 7])).max() < 0.05
 

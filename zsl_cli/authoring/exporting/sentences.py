@@ -11,12 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import tokenization
+from zsl_cli.authoring.networks import configurations, tokenization
 from zsl_cli.authoring.networks.libraries import alone, library
 from zsl_cli.authoring.networks.network import TextTower
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
 from zsl_cli.authoring.networks.pooling import mean_of_tokens
-from zsl_cli.authoring.networks.vetting import configurations
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import SentenceEncoder

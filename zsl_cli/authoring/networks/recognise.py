@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zsl_cli.authoring.networks import vetting, weights
+from zsl_cli.authoring.networks import configurations, vetting, weights
 from zsl_cli.authoring.networks.hints import Hints
 from zsl_cli.authoring.networks.network import Network
 from zsl_cli.authoring.networks.origins import (
@@ -18,7 +18,6 @@ from zsl_cli.authoring.networks.origins import (
     timm,
     torchvision,
 )
-from zsl_cli.authoring.networks.vetting import configurations
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import listed, reason

@@ -17,9 +17,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli.authoring.networks import text_cleaning
+from zsl_cli.authoring.networks import configurations, text_cleaning
 from zsl_cli.authoring.networks.libraries import alone, library
-from zsl_cli.authoring.networks.vetting import configurations
 from zsl_cli.embedding import tokenizer_files
 from zsl_cli.errors import ZslError
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zsl_cli.authoring.training.closed_form import constant_shift
 from zsl_cli.authoring.training.linear import LinearMap
 from zsl_cli.authoring.training.problem import Problem
 from zsl_cli.authoring.training.trainer import Settings, Training, train
@@ -116,29 +117,6 @@ def shift_of(problem: Problem, all_vectors: "NDArray[np.float32]", rows: "NDArra
              shift: float) -> "NDArray[np.float32] | None":
     """What is added to M's bias to lower these labels by about so much."""
     return constant_shift(all_vectors, rows, shift * problem.unit) if shift else None
-
-
-def constant_shift(vectors: "NDArray[np.float32]", lowered: "NDArray[np.int64]",
-                   amount: float, *, damping: float = 1e-5) -> "NDArray[np.float32]":
-    """The vector b, float32 ``[D]``, that takes about ``amount`` off the inner product of every
-    embedding with some label vectors, and leaves that with the others as it is.
-
-    Added to M's bias it is calibrated stacking (Chao et al., 2016) without a change of the label
-    vectors: least squares over all labels, the lowered ones weighing as much as all the others.
-
-    vectors: ``[labels, D]``; lowered: rows.
-    damping: of ``‖b‖²``, in units of the mean over dimensions of the labels' weighted squares, so
-        that directions in which hardly any label lies do not matter.
-    """
-    x = vectors.astype(np.float64)
-    weight = np.full(len(x), 1 / len(x))
-    weight[lowered] = 1 / len(lowered)
-    wanted = np.zeros(len(x))
-    wanted[lowered] = -amount
-    weighted = x * weight[:, None]
-    gram = weighted.T @ x
-    gram += damping * np.trace(gram) / len(gram) * np.eye(len(gram))
-    return np.linalg.solve(gram, weighted.T @ wanted).astype(np.float32)
 
 
 def folds(classes: int, count: int, seed: int) -> "Iterator[NDArray[np.int64]]":

@@ -39,7 +39,7 @@ def _load(folder: Path) -> tuple[Any, Any]:
     with extras.needed("vocab", "a text encoder"):
         from transformers import AutoModel, AutoTokenizer
 
-        from zsl_cli.authoring.networks.vetting import configurations
+        from zsl_cli.authoring.networks import configurations
     configurations.vet_folder(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True,
                                               trust_remote_code=False)

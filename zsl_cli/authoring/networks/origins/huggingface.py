@@ -6,10 +6,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import tokenization
+from zsl_cli.authoring.networks import configurations, tokenization
 from zsl_cli.authoring.networks.libraries import alone, library
 from zsl_cli.authoring.networks.network import Input, Network, TextTower
-from zsl_cli.authoring.networks.vetting import configurations
 from zsl_cli.authoring.networks.weights import parts_of, refuse_broken
 from zsl_cli.errors import ZslError
 from zsl_cli.support.preprocessing import Preprocessing

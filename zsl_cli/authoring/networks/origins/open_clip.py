@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import fitting, tokenization
+from zsl_cli.authoring.networks import configurations, fitting, tokenization
 from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.authoring.networks.libraries import alone, library
 from zsl_cli.authoring.networks.network import Input, Network, TextTower
-from zsl_cli.authoring.networks.vetting import configurations
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.embedding import tokenizer_files
 from zsl_cli.errors import ZslError

@@ -10,11 +10,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import fitting
+from zsl_cli.authoring.networks import configurations, fitting
 from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.authoring.networks.libraries import alone, library
 from zsl_cli.authoring.networks.network import Input, Network
-from zsl_cli.authoring.networks.vetting import configurations
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
 from zsl_cli.support.preprocessing import Preprocessing

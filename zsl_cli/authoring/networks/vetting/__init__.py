@@ -27,9 +27,9 @@ import torch
 
 from zsl_cli.authoring.networks.vetting.program import vet_program
 from zsl_cli.authoring.networks.vetting.torchscript import vet_script
-from zsl_cli.authoring.networks.vetting.unsafe import UnsafeError, shown
+from zsl_cli.authoring.networks.vetting.unsafe import UnsafeError
 from zsl_cli.errors import ZslError
-from zsl_cli.support.wording import reason
+from zsl_cli.support.wording import reason, shown
 
 _PROGRAM = "an exported program (torch.export)"
 _SCRIPT = "a TorchScript module"

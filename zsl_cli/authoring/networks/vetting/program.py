@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch.utils import _pytree
 
-from zsl_cli.authoring.networks.vetting.unsafe import UnsafeError, entry_names, opens_files, shown
+from zsl_cli.authoring.networks.vetting.unsafe import UnsafeError, entry_names, opens_files
+from zsl_cli.support.wording import shown
 
 _MODEL = "models/model.json"
 _EXAMPLES = "data/sample_inputs/model.pt"

@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from zsl_cli.authoring.networks.vetting.unsafe import UnsafeError, entry_names, opens_files, shown
+from zsl_cli.authoring.networks.vetting.unsafe import UnsafeError, entry_names, opens_files
+from zsl_cli.support.wording import shown
 
 _SCRIPT_NAMESPACES = {"aten", "prim", "quantized", "_quantized", "mkldnn", "mkldnn_prepacked",
                       "onednn", "prepacked", "torchvision"}

@@ -2,18 +2,11 @@
 
 from typing import Any
 
-from zsl_cli.support.wording import printable
-
-_SHOWN = 80  # how many characters of a file's own text a message shows
+from zsl_cli.support.wording import shown
 
 
 class UnsafeError(Exception):
     """Something through which a file's own code could run; the text completes "the file …"."""
-
-
-def shown(text: str, length: int = _SHOWN) -> str:
-    """A file's own text, short and fit for a terminal."""
-    return printable(text if len(text) <= length else text[:length - 1] + "…")
 
 
 def entry_names(reader: Any) -> list[str]:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from zsl_cli.authoring.networks.vetting.unsafe import shown
 from zsl_cli.errors import ZslError
+from zsl_cli.support.wording import shown
 
 _LARGEST = 1 << 24  # bytes; of a config.json with the names of 20,000 classes, about one million
 _DEEPEST = 32
