@@ -129,7 +129,7 @@ def inside(data, other, chance):
         for start, module in ((b"\x1f\x8b", gzip), (b"BZh", bz2), (b"\xfd7zXZ", lzma)):
             if data.startswith(start):
                 return module.compress(kind(module.decompress(data), other, chance))
-    except (OSError, EOFError, ValueError, NotImplementedError, struct.error, zlib.error,
+    except (OSError, EOFError, ValueError, LookupError, RuntimeError, struct.error, zlib.error,
             lzma.LZMAError, zipfile.BadZipFile, OverflowError):
         pass  # it is damaged already
     return kind(data, other, chance)
