@@ -59,7 +59,8 @@ def test_many_replacements_that_do_not_meet_are_no_growth(tmp_path, entries):
     entries["normalizer"] = {"type": "Sequence", "normalizers": [
         {"type": "Replace", "pattern": {"String": chr(0x2460 + number)}, "content": f"({number})"}
         for number in range(200)]}
-    load(tmp_path, entries)
+    normalizer = load(tmp_path, entries).normalizer
+    assert normalizer.normalize_str(chr(0x2460 + 17) * 3) == "(17)" * 3
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[" * 10**6, b"\xff\xfe", b"null"])

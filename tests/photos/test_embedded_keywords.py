@@ -249,7 +249,9 @@ def test_damage_never_raises(tmp_path_factory, form, chance: random.Random):
         data[chance.randrange(min(len(data), 400))] = chance.randrange(256)
     path = tmp_path_factory.getbasetemp() / "damaged"
     path.write_bytes(data[:chance.randrange(len(data))])
-    embedded_keywords.read(path)
+    found = embedded_keywords.read(path)
+    assert "\n" not in found.problem
+    assert all(isinstance(text, str) for texts in found.lists.values() for text in texts)
 
 
 SAMPLES = {form: with_xmp(form) for form in WITH_XMP}

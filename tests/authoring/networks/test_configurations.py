@@ -160,7 +160,7 @@ def test_a_tokenizer_takes_no_file_from_elsewhere(tmp_path):
 
 
 def test_what_configurations_usually_say_passes(tmp_path):
-    configurations.vet({
+    usual = {
         "_name_or_path": "openai/clip-vit-base-patch32", "architectures": ["CLIPModel"],
         "id2label": {"0": "black/white: a cat"}, "torch_dtype": "torch.float32",
         "vision_config": {"hidden_act": "quick_gelu", "patch_size": 16, "backbone": None},
@@ -168,7 +168,11 @@ def test_what_configurations_usually_say_passes(tmp_path):
         "backbone_config": {"hidden_act": "gelu"}, "tokenizer_kwargs": {"clean": "canonicalize"},
         "eos_token": "</s>", "mask_token": "[MASK]", "stage_names": ["stem", "stage1"],
         "transformers_version": None, "pretrained_cfg": {"hf_hub_id": "timm/resnet18"},
-    }, tmp_path / "config.json")
+    }
+    configurations.vet(usual, tmp_path / "config.json")
+    with pytest.raises(ZslError, match="auto_map"):
+        configurations.vet({**usual, "auto_map": {"AutoModel": "mine.Model"}},
+                           tmp_path / "config.json")
 
 
 @pytest.mark.parametrize(("content", "message"), [

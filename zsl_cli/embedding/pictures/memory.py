@@ -15,6 +15,7 @@ class Budget:
 
     @contextmanager
     def lent(self, size: int) -> Iterator[None]:
+        """Within it so many bytes are the caller's."""
         size = min(size, self._size)
         with self._returned:
             self._returned.wait_for(lambda: self._left >= size)

@@ -14,7 +14,7 @@ from zsl_cli.support.progress import Reporter, in_thousands
 from zsl_cli.support.wording import listed
 
 _BUFFER = 1 << 20
-_NOT_OF_ZIP = (RuntimeError, NotImplementedError, OverflowError, ValueError, struct.error)
+_NOT_OF_ZIP = (RuntimeError, OverflowError, ValueError, struct.error)
 """What zipfile raises beside compressed.DAMAGE: numbers and names of a damaged archive."""
 
 
