@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from zsl_cli.embedding.pictures import raw
 from zsl_cli.embedding.walk import SUFFIXES
 from zsl_cli.errors import ImageError
 from zsl_cli.photos import embedded_keywords
@@ -20,13 +21,11 @@ from zsl_cli.support.files import at_once, replacing
 BACKUP = ".zsl-backup"
 """What is added to a sidecar's name for the copy that is kept of it."""
 
-RAW_SUFFIXES = frozenset({
-    ".3fr", ".ari", ".arq", ".arw", ".bay", ".bmq", ".cap", ".cine", ".cr2", ".cr3", ".crm", ".crw",
-    ".cs1", ".cxi", ".dc2", ".dcr", ".dcs", ".dng", ".drf", ".eip", ".erf", ".fff", ".gpr", ".ia",
-    ".iiq", ".k25", ".kc2", ".kdc", ".mdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".obm", ".orf",
-    ".ori", ".pef", ".ptx", ".pxn", ".qtk", ".r3d", ".raf", ".raw", ".rdc", ".rw1", ".rw2", ".rwl",
-    ".rwz", ".sr2", ".srf", ".srw", ".sti", ".x3f"})
-"""Camera formats that zsl doesn't read, yet whose sidecars it must not take for a JPEG's."""
+RAW_SUFFIXES = raw.SUFFIXES | {
+    ".arq", ".bmq", ".cap", ".cine", ".crm", ".cs1", ".cxi", ".dc2", ".dcs", ".drf", ".eip", ".ia",
+    ".kc2", ".obm", ".ori", ".ptx", ".pxn", ".qtk", ".r3d", ".rdc", ".rw1", ".sti"}
+"""Raw photos and films of cameras, rare ones that are not read as well: their sidecars must not be
+taken for a JPEG's."""
 
 _MAX_LINES = 20_000  # the time to compare them grows with their square
 _TRIES = 5  # of a sidecar that others change at the same time
