@@ -21,6 +21,7 @@ CERTAIN = {b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n": "a PostScript p
            b"%PDF-1.7\n": "a PDF document", b"8BPS\0\1" + bytes(30): "a Photoshop document",
            b"<?xml version='1.0'?>\n<!-- a -->\n<svg>": "an SVG drawing",
            b"<svg xmlns='x'>": "an SVG drawing", b"<!DOCTYPE html><html>": "a web page",
+           b"<html><body><svg>": "a web page",
            b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom": "a film",
            b"\0\0\0\x14ftypqt  \0\0\0\0qt  ": "a film", b"\x1aE\xdf\xa3" + bytes(9): "a film",
            b"RIFF\0\0\0\0AVI LIST": "a film", b"PK\3\4" + bytes(30): "an archive",

@@ -44,8 +44,8 @@ _STARTS = (
 _OTHERS = (
     (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript program, which is never run"),
     (rb"%PDF", "a PDF document"), (rb"8BPS", "a Photoshop document; save it as TIFF or PNG"),
-    (rb"(?s)(?:\xef\xbb\xbf)?\s*<(?:\?xml.*)?.*<?svg", "an SVG drawing; save it as PNG"),
     (rb"(?i)(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body)", "a web page"),
+    (rb"(?s)(?:\xef\xbb\xbf)?\s*<(?:svg|[?!].*<svg)", "an SVG drawing; save it as PNG"),
     (rb"version https://git-lfs", "the pointer of a file that git lfs holds; run git lfs pull"),
     (rb"\x1aE\xdf\xa3|RIFF....AVI |\x00\x00\x01[\xba\xb3]|FLV\x01", "a film"),
     (rb"PK\x03\x04|Rar!|7z\xbc\xaf|\x1f\x8b", "an archive; unpack it first"))
