@@ -43,13 +43,37 @@ class ScoredLabel:
 
 
 @dataclass(frozen=True)
+class Keyword:
+    """A label that is worth writing down, under the word that a person uses.
+
+    name: the word: the user's own where he listed it, else the plain one, else the label's name.
+    confidence: the probability, from 0 to 1, that it is true of the image, whatever else is.
+    path: the words from the top of the everyday hierarchy down to this one, itself included.
+    """
+
+    label: Label
+    name: str
+    confidence: float
+    path: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The label's id."""
+        return self.label.id
+
+
+@dataclass(frozen=True)
 class Prediction:
     """What is answered for one image: labels, best first, or the error that kept it from being
-    read."""
+    read.
+
+    keywords: the most informative first; None where none were asked for.
+    """
 
     path: str
     labels: tuple[ScoredLabel, ...] = ()
     error: ImageError | None = None
+    keywords: tuple[Keyword, ...] | None = None
 
     def record(self, model: str, vocabulary: str, path_of: PathOf | None = None) -> dict[str, Any]:
         """The record of the image: see the function of this name."""
@@ -69,7 +93,10 @@ def record(prediction: Prediction, facts: Mapping[str, Any],
     labels = [{**label_record(scored.label, scored.score),
                **({"path": list(path_of(scored.id))} if path_of else {})}
               for scored in prediction.labels]
-    return {"path": prediction.path, "labels": labels, **facts}
+    keywords = {} if prediction.keywords is None else {"keywords": [
+        {"id": one.id, "label": one.name, "confidence": round(one.confidence, DIGITS)}
+        for one in prediction.keywords]}
+    return {"path": prediction.path, "labels": labels, **keywords, **facts}
 
 
 def label_record(label: Label, score: float | None = None) -> dict[str, Any]:

@@ -17,6 +17,9 @@ class Label:
     parents: the ids of the labels right above it.
     ambiguous: whether another label has this name too.
     seen: whether the model's CNN was trained on images of it.
+    plain: what people call it in daily life, the word that they use first; none for a label that
+        has no such word.
+    sensitive: whether the word embarrasses or hurts where it is wrong.
     """
 
     id: str
@@ -26,6 +29,13 @@ class Label:
     parents: tuple[str, ...] = ()
     ambiguous: bool = False
     seen: bool = False
+    plain: tuple[str, ...] = ()
+    sensitive: bool = False
+
+    @property
+    def word(self) -> str:
+        """The plain word for it, where there is one, else its name."""
+        return self.plain[0] if self.plain else self.name
 
     def to_json(self) -> str:
         """One line of ``labels.jsonl``; what has its default value is left out."""
@@ -43,7 +53,9 @@ class Label:
                        gloss=str(entries.get("gloss", "")),
                        parents=_texts(entries.get("parents", [])),
                        ambiguous=bool(entries.get("ambiguous", False)),
-                       seen=bool(entries.get("seen", False)))
+                       seen=bool(entries.get("seen", False)),
+                       plain=_texts(entries.get("plain", [])),
+                       sensitive=bool(entries.get("sensitive", False)))
         except (KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"not a label: {error}") from error
 
