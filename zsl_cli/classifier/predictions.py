@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from zsl_cli.errors import ImageError
@@ -73,7 +73,7 @@ class Prediction:
     path: str
     labels: tuple[ScoredLabel, ...] = ()
     error: ImageError | None = None
-    keywords: tuple[Keyword, ...] | None = None
+    keywords: tuple[Keyword, ...] | None = field(default=None, kw_only=True)
 
     def record(self, model: str, vocabulary: str, path_of: PathOf | None = None) -> dict[str, Any]:
         """The record of the image: see the function of this name."""
