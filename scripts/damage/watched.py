@@ -39,15 +39,17 @@ class Watched:
     def __init__(self) -> None:
         self._process = None
 
-    def warm(self, reader: str) -> None:
+    def warm(self, reader: str) -> "str | Fault":
         """Have everything imported, and good input read."""
         self._start()
-        self._ask(reader, None, 10 * SECONDS)
+        return self._ask(reader, None, 10 * SECONDS)
 
     def read(self, reader: str, folder: Path) -> "str | Fault":
         """``ok``, ``refused`` or a fault."""
         if self._process is None:
-            self.warm(reader)
+            good = self.warm(reader)
+            if self._process is None:  # not even good input was read
+                return good
         return self._ask(reader, folder, SECONDS)
 
     def _ask(self, reader: str, folder: Path | None, seconds: float) -> "str | Fault":
