@@ -18,10 +18,10 @@ from sidecar_samples import MADE, REAL, SOFA, TABBY, subjects, wrapped
 from zsl_cli.embedding import images, path_lists
 from zsl_cli.errors import ImageError
 from zsl_cli.evaluation import datasets
-from zsl_cli.photos import embedded_keywords
 from zsl_cli.photos.labelling import label
 from zsl_cli.photos.request import LabelRequest
-from zsl_cli.photos.sidecars import Sidecars
+from zsl_cli.photos.sidecars import embedded_keywords
+from zsl_cli.photos.sidecars.files import Sidecars
 from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -142,7 +142,7 @@ def sidecars(folder: Path) -> None:
 
 
 def _labelled(packet: bytes) -> bytes:
-    from zsl_cli.photos.xmp import merge
+    from zsl_cli.photos.sidecars.merging import merge
 
     merged = merge(packet, [TABBY, SOFA], MADE)
     assert merged is not None

@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from zsl_cli.photos.entry import Provenance
-from zsl_cli.photos.xmp import ZSL, Keyword
+from zsl_cli.photos.sidecars.merging import ZSL, Keyword
 
 MADE = Provenance(model="default", vocabulary="wordnet", version="1.0")
 TABBY = Keyword("tabby", ("animal", "feline", "cat", "tabby"), 0.8734)

@@ -11,8 +11,8 @@ from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import TerminalReporter, duration, rate
 from zsl_cli.errors import RequestError
-from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.reporter import Reporter
+from zsl_cli.photos.sidecars.naming import Naming
 from zsl_cli.support import cpus
 from zsl_cli.support.limits import TABLE_FORMATS
 from zsl_cli.support.wording import counted, more
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from zsl_cli.errors import ImageError
     from zsl_cli.photos.request import LabelRequest
     from zsl_cli.photos.result import LabelResult
-    from zsl_cli.photos.sidecars import Change
+    from zsl_cli.photos.sidecars.files import Change
     from zsl_cli.vocabulary.nearest import Nearest
 
 _FIRST_FAILURES = 5  # that are named

@@ -12,17 +12,17 @@ from zsl_cli.photos import outputs, pipeline
 from zsl_cli.photos.entry import Entry
 from zsl_cli.photos.journal import Counts, Journal
 from zsl_cli.photos.lazy import LazyClassifier
-from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.request import LabelRequest
 from zsl_cli.photos.result import LabelResult, reason
+from zsl_cli.photos.sidecars.naming import Naming
 from zsl_cli.photos.tables import json_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from zsl_cli.embedding.walk import Walked
-    from zsl_cli.photos.sidecars import Sidecars
+    from zsl_cli.photos.sidecars.files import Sidecars
 
 _FREQUENT = 8  # labels that a result names
 
@@ -137,7 +137,7 @@ class _Run:
 
     @cached_property
     def _sidecars(self) -> "Sidecars":
-        from zsl_cli.photos.sidecars import Sidecars
+        from zsl_cli.photos.sidecars.files import Sidecars
 
         return Sidecars(Naming(self._request.xmp_naming or "auto"))
 
@@ -152,7 +152,7 @@ class _Run:
 
     def _tag(self, entry: Entry) -> None:
         """Bring the sidecars of a photo up to date; in a dry run, find out what would change."""
-        from zsl_cli.photos.keyword_lists import Keyword
+        from zsl_cli.photos.sidecars.keyword_lists import Keyword
 
         if entry.error is not None or not os.path.lexists(entry.path):
             return

@@ -8,9 +8,9 @@ from typing import BinaryIO
 from zsl_cli.embedding.path_lists import listed
 from zsl_cli.embedding.walk import Walk
 from zsl_cli.errors import ImageError, RequestError
-from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.outputs import Output
 from zsl_cli.photos.pipeline import Question, Reading
+from zsl_cli.photos.sidecars.naming import Naming
 from zsl_cli.photos.tables import format_of
 from zsl_cli.support.limits import MAX_PIXELS, TABLE_FORMATS
 from zsl_cli.support.names import Name, names_of, set_names

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from zsl_cli.photos.elements import ADVICE, RDF, Element, error, name
-from zsl_cli.photos.packet import Packet, clean, escape
+from zsl_cli.photos.sidecars.elements import ADVICE, RDF, Element, error, name
+from zsl_cli.photos.sidecars.packet import Packet, clean, escape
 
 MAX_KEYWORDS = 10_000
 """Of the user's, of which copies are made; a real photo has dozens."""

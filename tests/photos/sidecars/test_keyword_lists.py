@@ -18,8 +18,8 @@ from sidecar_samples import (
     wrapped,
 )
 
-from zsl_cli.photos.elements import name
-from zsl_cli.photos.xmp import ZSL, Keyword, merge
+from zsl_cli.photos.sidecars.elements import name
+from zsl_cli.photos.sidecars.merging import ZSL, Keyword, merge
 
 MICROSOFT = "{http://ns.microsoft.com/photo/1.0/}LastKeywordXMP"
 MEDIAPRO = "{http://ns.iview-multimedia.com/mediapro/1.0/}CatalogSets"

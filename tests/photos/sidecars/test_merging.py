@@ -29,7 +29,7 @@ from sidecar_samples import (
 )
 
 from zsl_cli.photos.entry import Provenance
-from zsl_cli.photos.xmp import ZSL, Keyword, merge
+from zsl_cli.photos.sidecars.merging import ZSL, Keyword, merge
 
 # --- a new packet
 
@@ -336,7 +336,7 @@ def test_an_unchanged_sidecar_is_recognised_before_it_is_parsed(monkeypatch):
     keywords = [Keyword(f"label {n}", ("entity", "object", "artifact", f"label {n}"), n / 10)
                 for n in range(10)]
     data = merge(DARKTABLE, keywords, MADE)
-    monkeypatch.setattr("zsl_cli.photos.xmp.Packet", None)
+    monkeypatch.setattr("zsl_cli.photos.sidecars.merging.Packet", None)
     best = min(_timed(lambda: merge(data, keywords, MADE)) for _ in range(200))
     assert best < 200e-6  # about 25 µs; the bound is for a busy machine
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from zsl_cli.embedding.pictures import raw
 from zsl_cli.embedding.walk import SUFFIXES
 from zsl_cli.errors import ImageError
-from zsl_cli.photos import embedded_keywords
-from zsl_cli.photos.elements import error
 from zsl_cli.photos.entry import Provenance
-from zsl_cli.photos.keyword_lists import Keyword, Lists
-from zsl_cli.photos.naming import Naming
-from zsl_cli.photos.packet import MAX_BYTES, encoding_of
-from zsl_cli.photos.xmp import belongs_to, is_ours, merge, users_keywords
+from zsl_cli.photos.sidecars import embedded_keywords
+from zsl_cli.photos.sidecars.elements import error
+from zsl_cli.photos.sidecars.keyword_lists import Keyword, Lists
+from zsl_cli.photos.sidecars.merging import belongs_to, is_ours, merge, users_keywords
+from zsl_cli.photos.sidecars.naming import Naming
+from zsl_cli.photos.sidecars.packet import MAX_BYTES, encoding_of
 from zsl_cli.support.files import at_once, replacing
 
 BACKUP = ".zsl-backup"

@@ -9,9 +9,9 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from zsl_cli.photos.elements import ADVICE, RDF, Element, error, name
 from zsl_cli.photos.entry import Provenance
-from zsl_cli.photos.keyword_lists import (
+from zsl_cli.photos.sidecars.elements import ADVICE, RDF, Element, error, name
+from zsl_cli.photos.sidecars.keyword_lists import (
     PROPERTIES,
     Keyword,
     KeywordList,
@@ -19,7 +19,7 @@ from zsl_cli.photos.keyword_lists import (
     lists_of_the_user,
     users,
 )
-from zsl_cli.photos.packet import MAX_BYTES, Lines, Packet, clean, escape, is_blank
+from zsl_cli.photos.sidecars.packet import MAX_BYTES, Lines, Packet, clean, escape, is_blank
 
 ZSL = "http://ns.zsl-cli.org/label/1.0/"
 """The namespace of zsl's own properties."""

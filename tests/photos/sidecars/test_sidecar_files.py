@@ -21,9 +21,9 @@ from sidecar_samples import (
 )
 
 from zsl_cli.errors import ImageError
-from zsl_cli.photos import sidecars
-from zsl_cli.photos.sidecars import Change, Naming, Sidecars, apply
-from zsl_cli.photos.xmp import ZSL, is_ours, merge
+from zsl_cli.photos.sidecars import files as sidecar_files
+from zsl_cli.photos.sidecars.files import Change, Naming, Sidecars, apply
+from zsl_cli.photos.sidecars.merging import ZSL, is_ours, merge
 from zsl_cli.support import files
 
 # --- which file
@@ -58,7 +58,7 @@ def test_a_shared_stem_is_refused_by_name(tmp_path):
         Sidecars(Naming.STEM).paths(photo)
 
 
-@pytest.mark.parametrize("suffix", sorted(sidecars.RAW_SUFFIXES))
+@pytest.mark.parametrize("suffix", sorted(sidecar_files.RAW_SUFFIXES))
 def test_a_sidecar_is_left_to_a_raw_file_beside_it(tmp_path, suffix):
     for raw in (f"photo{suffix}", f"photo{suffix.upper()}"):
         (tmp_path / suffix / raw).mkdir(parents=True)
@@ -112,27 +112,27 @@ def test_what_another_program_writes_meanwhile_is_merged_into(tmp_path, monkeypa
     photo, sidecar = touched(tmp_path, "photo.jpg"), tmp_path / "photo.jpg.xmp"
     sidecar.write_bytes(wrapped(""))
     others = [wrapped(subjects(["first"])), wrapped(subjects(["second"]))]
-    real = sidecars.replacing
+    real = sidecar_files.replacing
 
     def late(path, **options):
         if others and not str(path).endswith(".zsl-backup"):
             sidecar.write_bytes(others.pop())
         return real(path, **options)
 
-    monkeypatch.setattr(sidecars, "replacing", late)
+    monkeypatch.setattr(sidecar_files, "replacing", late)
     assert len(list(Sidecars().write(photo, [TABBY], MADE))) == 1
     assert values(sidecar.read_bytes(), SUBJECT) == ["first", "tabby"]
 
 
 def test_a_sidecar_that_never_stands_still_is_left_alone(tmp_path, monkeypatch):
     photo, sidecar = touched(tmp_path, "photo.jpg"), tmp_path / "photo.jpg.xmp"
-    real, count = sidecars.replacing, iter(range(99))
+    real, count = sidecar_files.replacing, iter(range(99))
 
     def late(path, **options):
         sidecar.write_bytes(wrapped(subjects([f"state {next(count)}"])))
         return real(path, **options)
 
-    monkeypatch.setattr(sidecars, "replacing", late)
+    monkeypatch.setattr(sidecar_files, "replacing", late)
     with pytest.raises(ImageError, match="meanwhile; run zsl again"):
         list(Sidecars().write(photo, [TABBY], MADE))
     assert "tabby" not in sidecar.read_text()
@@ -143,8 +143,8 @@ def test_two_runs_at_once_lose_nothing_of_each_other(tmp_path):
     sidecar.write_bytes(DARKTABLE)
     script = ("import sys\nfrom zsl_cli.errors import ImageError\n"
               "from zsl_cli.photos.entry import Provenance\n"
-              "from zsl_cli.photos.sidecars import Sidecars\n"
-              "from zsl_cli.photos.keyword_lists import Keyword\n"
+              "from zsl_cli.photos.sidecars.files import Sidecars\n"
+              "from zsl_cli.photos.sidecars.keyword_lists import Keyword\n"
               "for n in range(40):\n"
               "    found = [Keyword(f'{sys.argv[2]}{n}', (), 0.5)]\n"
               "    try: list(Sidecars().write(sys.argv[1], found, Provenance('m', 'v', '1')))\n"
@@ -365,7 +365,7 @@ def test_a_read_only_sidecar_is_not_replaced(tmp_path, monkeypatch):
     sidecar.chmod(0o444)
     [change] = planned(photo, [TABBY])
     if os.access(sidecar, os.W_OK):  # root may write anything
-        monkeypatch.setattr(sidecars.os, "access", lambda *_: False)
+        monkeypatch.setattr(sidecar_files.os, "access", lambda *_: False)
     with pytest.raises(ImageError, match="read-only") as refused:
         apply(change)
     assert refused.value.kind == "sidecar"

@@ -6,8 +6,8 @@ import subprocess
 import pytest
 from sidecar_samples import DARKTABLE, LAMP, MADE, REAL, SOFA, SUBJECT, TABBY, TAGS, values
 
-from zsl_cli.photos.sidecars import Naming, Sidecars, apply
-from zsl_cli.photos.xmp import Keyword, merge
+from zsl_cli.photos.sidecars.files import Naming, Sidecars, apply
+from zsl_cli.photos.sidecars.merging import Keyword, merge
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from sidecar_samples import ADOBE, HIERARCHY, MADE, SUBJECT, TABBY, subjects, values, wrapped
 
-from zsl_cli.photos import embedded_keywords
-from zsl_cli.photos.elements import name
-from zsl_cli.photos.iptc import keywords_in
-from zsl_cli.photos.sidecars import Sidecars
+from zsl_cli.photos.sidecars import embedded_keywords
+from zsl_cli.photos.sidecars.elements import name
+from zsl_cli.photos.sidecars.files import Sidecars
+from zsl_cli.photos.sidecars.iptc import keywords_in
 
 DC, LR = (name(*tag[1:].split("}")) for tag in (SUBJECT, HIERARCHY))
 XMP = wrapped(subjects(["Grandma", "Ulm"]))
