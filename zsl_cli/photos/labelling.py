@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from zsl_cli.classifier.predictions import Keyword
 from zsl_cli.errors import ImageError
 from zsl_cli.photos import outputs, pipeline
 from zsl_cli.photos.entry import Entry
@@ -14,7 +15,7 @@ from zsl_cli.photos.journal import Counts, Journal
 from zsl_cli.photos.lazy import LazyClassifier
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.request import LabelRequest
-from zsl_cli.photos.result import LabelResult, reason
+from zsl_cli.photos.result import LabelResult, reason, sidecar_reason
 from zsl_cli.photos.sidecars.naming import Naming
 from zsl_cli.photos.tables import json_line
 
@@ -139,7 +140,7 @@ class _Run:
     def _sidecars(self) -> "Sidecars":
         from zsl_cli.photos.sidecars.files import Sidecars
 
-        return Sidecars(Naming(self._request.xmp_naming or "auto"))
+        return Sidecars(Naming(self._request.xmp_naming or "auto"), self._request.layout)
 
     def _count(self, entries: list[Entry]) -> None:
         failures = [(entry.path, entry.error) for entry in entries if entry.error is not None]
@@ -152,21 +153,16 @@ class _Run:
 
     def _tag(self, entry: Entry) -> None:
         """Bring the sidecars of a photo up to date; in a dry run, find out what would change."""
-        from zsl_cli.photos.sidecars.keyword_lists import Keyword
-
         if entry.error is not None or not os.path.lexists(entry.path):
             return
-        keywords = [Keyword(scored.name, self._classifier.path_names(scored.id), scored.score)
-                    for scored in entry.labels]
+        keywords = _keywords(entry, self._request.threshold, self._classifier)
         try:
             bring = self._sidecars.plan if self._request.dry_run else self._sidecars.write
             for change in bring(entry.path, keywords, self._classifier.provenance):
                 self._changed += 1
                 self._reporter.sidecar_changed(change)
         except ImageError as error:
-            cause = error.__cause__
-            said = cause.strerror if isinstance(cause, OSError) else str(cause)
-            self._sidecar_reasons[reason(said or str(error))] += 1
+            self._sidecar_reasons[sidecar_reason(error)] += 1
             self._reporter.sidecar_failed(entry.path, error)
 
     def write(self, files: list[outputs.Output], *, interrupted: bool) -> list[str]:
@@ -194,3 +190,10 @@ class _Run:
             self._failed, self._reasons, self._changed, self._sidecar_reasons,
             tuple(frequent), tuple(written), tuple(left), seconds, interrupted,
             self._passed_over, self._not_text)
+
+
+def _keywords(entry: Entry, threshold: float, classifier: LazyClassifier) -> list[Keyword]:
+    """An entry's labels that reach the threshold, as keywords."""
+    return [Keyword(scored.label, scored.label.word, scored.score,
+                    classifier.path_names(scored.id))
+            for scored in entry.labels if scored.score >= threshold]
