@@ -143,6 +143,17 @@ def subjects(names: list[str]) -> str:
     return f"\n   <dc:subject>\n    <rdf:Bag>{items}\n    </rdf:Bag>\n   </dc:subject>"
 
 
+def packet(lists):
+    """A sidecar with these lists, as tag → values."""
+    inside = ""
+    for number, (tag, texts) in enumerate(lists.items()):
+        namespace, _, local = tag[1:].partition("}")
+        items = "".join(f"<rdf:li>{text}</rdf:li>" for text in texts)
+        inside += (f'\n   <p{number}:{local} xmlns:p{number}="{namespace}"><rdf:Bag>{items}'
+                   f"</rdf:Bag></p{number}:{local}>")
+    return wrapped(inside)
+
+
 def without(data: bytes, *texts: str) -> bytes:
     """The packet as a program writes it whose user took keywords out of dc:subject."""
     start, end = data.index(b"<dc:subject"), data.index(b"</dc:subject>")

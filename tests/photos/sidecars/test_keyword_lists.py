@@ -14,6 +14,7 @@ from sidecar_samples import (
     TAGS,
     keyword,
     merge,
+    packet,
     subjects,
     values,
     without,
@@ -33,17 +34,6 @@ READERS = {  # which lists they read, the first that there is
     "darktable": (HIERARCHY, SUBJECT),
     "others": (SUBJECT,)}
 FOUND = [TABBY, LAMP]
-
-
-def packet(lists):
-    """A sidecar with these lists, as tag → values."""
-    inside = ""
-    for number, (tag, texts) in enumerate(lists.items()):
-        namespace, _, local = tag[1:].partition("}")
-        items = "".join(f"<rdf:li>{text}</rdf:li>" for text in texts)
-        inside += (f'\n   <p{number}:{local} xmlns:p{number}="{namespace}"><rdf:Bag>{items}'
-                   f"</rdf:Bag></p{number}:{local}>")
-    return wrapped(inside)
 
 
 def seen(data, order, photo=None):

@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 _JOINTS = re.compile(r"[\s_\-\u2010-\u2015\u2212]+")
-_IRREGULAR = {"children": "child", "people": "person", "feet": "foot", "teeth": "tooth",
-              "geese": "goose", "mice": "mouse", "oxen": "ox"}
+_IRREGULAR = {"men": "man", "children": "child", "people": "person", "feet": "foot",
+              "teeth": "tooth", "geese": "goose", "mice": "mouse", "oxen": "ox"}
 _ENDINGS = (  # of a plural, and those that the singular may have
     ("men", ("man",)), ("ves", ("f", "fe")), ("ies", ("y",)), ("ses", ("s",)), ("xes", ("x",)),
     ("zes", ("z",)), ("ches", ("ch",)), ("shes", ("sh",)), ("oes", ("o",)), ("s", ("",)))
