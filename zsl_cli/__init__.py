@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from zsl_cli.photos.labelling import label
     from zsl_cli.photos.request import LabelRequest
     from zsl_cli.photos.result import LabelResult
+    from zsl_cli.photos.undo import UndoRequest, UndoResult, undo
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 # ONNX Runtime from 1.31 on reports to its makers and writes a device id into the user's cache,
@@ -34,13 +35,16 @@ os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development 
 __all__ = [
     "BuildRequest", "BuildResult", "Classifier", "EvaluationRequest", "EvaluationResult",
     "ExportRequest", "ExportResult", "LabelRequest", "LabelResult", "Model", "Prediction",
-    "TrainRequest", "TrainResult", "Vocabulary", "__version__", "build_vocabulary", "evaluate",
-    "export", "label", "train"]
+    "TrainRequest", "TrainResult", "UndoRequest", "UndoResult", "Vocabulary", "__version__",
+    "build_vocabulary", "evaluate", "export", "label", "train", "undo"]
 
 _HOME = {
     "LabelRequest": "zsl_cli.photos.request",
     "LabelResult": "zsl_cli.photos.result",
     "label": "zsl_cli.photos.labelling",
+    "UndoRequest": "zsl_cli.photos.undo",
+    "UndoResult": "zsl_cli.photos.undo",
+    "undo": "zsl_cli.photos.undo",
     "EvaluationRequest": "zsl_cli.evaluation.request",
     "EvaluationResult": "zsl_cli.evaluation.result",
     "evaluate": "zsl_cli.evaluation.evaluate",

@@ -90,8 +90,7 @@ def test_a_word_in_a_list_of_paths_is_the_users_as_well(path):
 
 
 def test_a_path_has_the_users_words_as_he_spells_them():
-    existing = wrapped("<lr:hierarchicalSubject><rdf:Bag><rdf:li>Animals|Dogs</rdf:li></rdf:Bag>"
-                       "</lr:hierarchicalSubject>", f' xmlns:lr="{HIERARCHY[1:36]}"')
+    existing = packet({HIERARCHY: ["Animals|Dogs"]})
     merged = merge(existing, [CAT, SHEPHERD], MADE)
     assert values(merged, HIERARCHY) == ["Animals|Dogs", "Animals|cat",
                                          "Animals|Dogs|German shepherd"]
