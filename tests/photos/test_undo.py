@@ -127,6 +127,25 @@ def test_one_that_fails_is_told_and_the_rest_is_done(library):
     assert [name for name in marked(library) if "/" not in name] == ["a.jpg.xmp"]
 
 
+def test_a_folder_that_cannot_be_read_is_told(library, monkeypatch):
+    real = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    def listdir(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, "listdir", listdir)
+    listener = Listener()
+    result = undo(UndoRequest(["photos/b.png", "photos", "a\0b"]), listener)
+    assert result.sidecars == 2
+    assert [path for path, _ in listener.failures] == ["photos/b.png", "photos/sub", "a\0b"]
+
+
 def test_requests_that_make_no_sense(library):
     with pytest.raises(RequestError, match="name a folder in `sources`"):
         UndoRequest()

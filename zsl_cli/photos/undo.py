@@ -62,7 +62,7 @@ def undo(request: UndoRequest, reporter: Reporter | None = None) -> UndoResult:
     reporter.start("looking at sidecars", unit="sidecars")
     met = changed = removed = 0
     reasons: Counter[str] = Counter()
-    missing: list[tuple[str, ImageError]] = []
+    unmet: list[tuple[str, ImageError]] = []
 
     def fail(path: str, error: ImageError) -> None:
         reasons[sidecar_reason(error)] += 1
@@ -72,7 +72,7 @@ def undo(request: UndoRequest, reporter: Reporter | None = None) -> UndoResult:
         met += 1
         reporter.advance(1)
         if problem is not None:
-            missing.append((path, problem))
+            unmet.append((path, problem))
             continue
         try:
             plan = partial(undoing.plan, path)
@@ -84,11 +84,11 @@ def undo(request: UndoRequest, reporter: Reporter | None = None) -> UndoResult:
             changed += 1
             removed += change.after is None
             reporter.sidecar_changed(change)
-    if missing and len(missing) == met:
-        path, problem = missing[0]
+    if unmet and len(unmet) == met:
+        path, problem = unmet[0]
         raise ZslError(f"nothing to undo: {path}: {problem}"
                        + (f" (and {more(met - 1)})" if met > 1 else ""))
-    for path, problem in missing:
+    for path, problem in unmet:
         fail(path, problem)
     reporter.end()
     return UndoResult(changed, removed, reasons)
@@ -103,16 +103,23 @@ def _expanded(arguments: Iterable[str], walk: Walk, *, patterns: bool) -> Iterat
     """The sidecars that arguments stand for; as Walk.expand, for sidecars."""
     for argument in arguments:
         if os.path.isdir(argument):
-            yield from undoing.sidecars_in(argument, walk)
+            met: Iterable[Walked] = [(argument, None)]
+        elif sidecars := _of(argument):
+            yield from sidecars
             continue
-        sidecars = undoing.sidecars_of(argument)
-        if sidecars:
-            yield from ((path, None) for path in sidecars)
-            continue
-        for path, error in walk.expand([argument], patterns=patterns):
+        else:
+            met = walk.expand([argument], patterns=patterns)
+        for path, error in met:
             if error is not None:
                 yield path, error
             elif os.path.isdir(path):
                 yield from undoing.sidecars_in(path, walk)
             else:
-                yield from ((sidecar, None) for sidecar in undoing.sidecars_of(path))
+                yield from _of(path)
+
+
+def _of(path: str) -> list[Walked]:
+    try:
+        return [(sidecar, None) for sidecar in undoing.sidecars_of(path)]
+    except ImageError as error:
+        return [(path, error)]

@@ -255,6 +255,19 @@ def test_a_damaged_copy_is_left_alone(tmp_path):
     assert is_marked(sidecar.read_bytes())
 
 
+@pytest.mark.usefixtures("posix")
+def test_a_link_in_place_of_the_copy_brings_nothing_in(tmp_path):
+    sidecar, secret = written(tmp_path), tmp_path / "secret"
+    secret.write_text("secret")
+    for copy in (lambda path: path.symlink_to(secret), lambda path: path.write_text("secret")):
+        copy(sidecar.with_name(sidecar.name + BACKUP))
+        before = tree(tmp_path)
+        with pytest.raises(ImageError, match=r"is a link, as zsl makes none|not well-formed"):
+            undone(sidecar)
+        assert tree(tmp_path) == before
+        sidecar.with_name(sidecar.name + BACKUP).unlink()
+
+
 @pytest.mark.parametrize("existing", [None, DARKTABLE], ids=["made", "changed"])
 def test_a_read_only_sidecar_stays(tmp_path, monkeypatch, existing):
     sidecar = written(tmp_path, existing)

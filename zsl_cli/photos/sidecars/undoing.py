@@ -25,16 +25,17 @@ def plan(path: str) -> Change | None:
     be known.
     """
     try:
-        before, copy = read(path), read(copy_of(path))
+        before, copy = read(path), _copy(path)
         if before is None and copy is None:
             return None
         place = os.path.basename(copy_of(path))
         if before is None:
             raise error(f"it is gone, and {place} is what it was before zsl: rename that, or "
                         "remove it")
-        is_made = copy is not None and is_marked(copy)  # zsl's, into which somebody wrote later
         after = without_marks(before) if is_marked(before) else before
-        if copy is not None and not is_made and (after is None or says_the_same(after, copy)):
+        # A copy with marks is of a sidecar that zsl had made and somebody went on with.
+        if copy is not None and not is_marked(copy) and (
+                says_the_same(after, copy) or after is None):
             after = copy
         elif copy is not None and not is_marked(before):
             raise error("it has no mark of zsl's any more, so that zsl's keywords in it cannot be "
@@ -45,6 +46,13 @@ def plan(path: str) -> Change | None:
     if after == before and copy is None:
         return None
     return Change(path, before, after, ends_copy=copy is not None)
+
+
+def _copy(path: str) -> bytes | None:
+    if os.path.islink(copy_of(path)):  # to whatever file, which would be written into the sidecar
+        raise error(f"its copy, {os.path.basename(copy_of(path))}, is a link, as zsl makes none; "
+                    "remove it and run zsl again")
+    return read(copy_of(path))
 
 
 def sidecars_in(folder: str, walk: Walk) -> Iterator[Walked]:
@@ -61,8 +69,7 @@ def sidecars_in(folder: str, walk: Walk) -> Iterator[Walked]:
                 stems.setdefault(stem, []).append(name)
         for entry, below in entries:
             name = entry.name.removesuffix(BACKUP)
-            if (not name.lower().endswith(_SUFFIX) or entry.is_dir()
-                    or (name != entry.name and name in names)):
+            if not name.lower().endswith(_SUFFIX) or (name != entry.name and name in names):
                 continue
             above = below[:below.rfind("/") + 1]
             if any(walk.chooses(above + photo) for photo in _photos(name[:-len(_SUFFIX)], stems)):
@@ -79,7 +86,12 @@ def _photos(name: str, stems: dict[str, list[str]]) -> list[str]:
 
 def sidecars_of(path: str) -> list[str]:
     """The sidecars that a path stands for, which is a sidecar's own or that of a photo, there or
-    not."""
+    not.
+
+    Raises ImageError of kind ``sidecar`` where its folder cannot be listed.
+    """
+    if "\0" in path:
+        return []
     if path.lower().endswith(_SUFFIX):
         return [path]
     return [sidecar for sidecar in Sidecars().paths(path)
