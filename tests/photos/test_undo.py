@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sidecar_samples import DARKTABLE, MADE, TABBY, subjects, values, wrapped
@@ -125,6 +127,22 @@ def test_one_that_fails_is_told_and_the_rest_is_done(library):
     assert (result.sidecars, result.sidecar_reasons.total(), result.ok) == (3, 3, False)
     assert listener.done == 6
     assert [name for name in marked(library) if "/" not in name] == ["a.jpg.xmp"]
+
+
+def test_two_at_once_are_as_good_as_one(tmp_path):
+    before = {}
+    for number in range(120):
+        photo = tmp_path / f"{number}.jpg"
+        photo.touch()
+        if number % 2:
+            before[f"{number}.jpg.xmp"] = DARKTABLE
+            (tmp_path / f"{number}.jpg.xmp").write_bytes(DARKTABLE)
+        list(Sidecars().write(str(photo), [TABBY], MADE))
+        photo.unlink()
+    with ThreadPoolExecutor(3) as pool:
+        results = list(pool.map(lambda _: undo(UndoRequest(tmp_path)), range(3)))
+    assert [result.sidecar_reasons for result in results] == [Counter()] * 3
+    assert tree(tmp_path) == before
 
 
 def test_a_folder_that_cannot_be_read_is_told(library, monkeypatch):

@@ -1,5 +1,6 @@
-"""XMP sidecars: which file it is, what stands in it, and keywords merged into that.
+"""XMP sidecars: which file it is, what stands in it, keywords merged into that and taken out again.
 
-``files`` finds and changes them on disk; ``merging`` makes the new packet, of ``keyword_lists`` in
-a ``packet`` of ``elements``; ``embedded_keywords`` reads what the photo itself has.
+``files`` finds those of photos and ``changes`` writes them; ``merging`` makes the new packet, of
+``keyword_lists`` and zsl's ``marks`` in a ``packet`` of ``elements``; ``undoing`` makes it what it
+was; ``embedded_keywords`` reads what a photo itself has.
 """

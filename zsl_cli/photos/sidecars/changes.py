@@ -4,6 +4,7 @@ import difflib
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from zsl_cli.errors import ImageError
@@ -102,27 +103,29 @@ def apply(change: Change) -> None:
 
 
 def take_back(change: Change) -> None:
-    """Write what a sidecar was before zsl, or remove it, then its copy. Killed at any moment it
+    """Write what a sidecar was before zsl, or remove it, and its copy. Killed at any moment it
     leaves what another run goes on from.
 
     Raises ImageError as ``apply`` does.
     """
     try:
         path = _checked(change)
-        if change.after is None:
-            if change.ends_copy:  # first: a copy alone would look like somebody's lost work
-                os.unlink(copy_of(path))
-            os.unlink(path)
-            if os.path.islink(change.path):
-                os.unlink(change.path)
-            return
-        if change.after != change.before:
+        if change.after is not None and change.after != change.before:
             with replacing(path, check=lambda: _checked(change)) as file:
                 file.write(change.after)
         if change.ends_copy:
-            os.unlink(copy_of(path))
+            _remove(copy_of(path))
+        if change.after is None:  # last: a copy alone would look like somebody's lost work
+            _remove(path)
+            if os.path.islink(change.path):
+                _remove(change.path)
     except (ImageError, OSError) as reason:
         raise named(change.path, "write", reason) from reason
+
+
+def _remove(path: str) -> None:
+    with suppress(FileNotFoundError):  # another run was quicker
+        os.unlink(path)
 
 
 def _checked(change: Change) -> str:
@@ -131,7 +134,7 @@ def _checked(change: Change) -> str:
     if read(change.path) != change.before:
         raise _ChangedError("another program has changed it meanwhile; run zsl again", "sidecar")
     path = os.path.realpath(change.path)
-    if change.before is not None and not os.access(path, os.W_OK):
+    if change.before is not None and not os.access(path, os.W_OK) and os.path.exists(path):
         raise error("it is read-only; allow writing to it, or move it away")
     return path
 
@@ -145,15 +148,14 @@ def read(path: str) -> bytes | None:
     """The sidecar; None where there is none. What is no regular file is never opened, since it
     could block for ever, and nothing is made at the end of a link."""
     try:
-        status = os.stat(path)
+        _check_regular(os.stat(path).st_mode)
+        with open(path, "rb", buffering=0, opener=at_once) as file:
+            _check_regular(os.fstat(file.fileno()).st_mode)  # something else may be there by now
+            return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         if os.path.islink(path):
             raise error("a symbolic link to nothing; remove it and run zsl again") from None
         return None
-    _check_regular(status.st_mode)
-    with open(path, "rb", buffering=0, opener=at_once) as file:
-        _check_regular(os.fstat(file.fileno()).st_mode)  # something else may be there by now
-        return file.read(MAX_BYTES + 1)
 
 
 def _check_regular(mode: int) -> None:
