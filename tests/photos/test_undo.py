@@ -168,7 +168,7 @@ def test_requests_that_make_no_sense(library):
     with pytest.raises(RequestError, match="name a folder in `sources`"):
         UndoRequest()
     with pytest.raises(ZslError, match=r"nothing to undo: nowhere: no such file \(and 1 more\)"):
-        undo(UndoRequest(["nowhere", "neither"]))
+        undo(UndoRequest(["nowhere", "neither.xmp"]))
     with pytest.raises(RequestError, match="`files_from` gone"):
         undo(UndoRequest(files_from="gone"))
     for wrong in ({"xmp_root": "zsl"}, {"xmp_parents": False}):

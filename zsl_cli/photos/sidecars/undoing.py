@@ -92,7 +92,6 @@ def sidecars_of(path: str) -> list[str]:
     """
     if "\0" in path:
         return []
-    if path.lower().endswith(_SUFFIX):
-        return [path]
-    return [sidecar for sidecar in Sidecars().paths(path)
+    sidecars = [path] if path.lower().endswith(_SUFFIX) else Sidecars().paths(path)
+    return [sidecar for sidecar in sidecars
             if os.path.lexists(sidecar) or os.path.lexists(copy_of(sidecar))]
