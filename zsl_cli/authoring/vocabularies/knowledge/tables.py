@@ -165,8 +165,8 @@ class _Row:
         words = (self.text(1), *(word for one in self.cells[2].split(",") if (word := one.strip())))
         for word in words:
             if other := taken.get(word.lower()):
-                raise self.error(f"{quoted(word)} is a word of {other} already; one of the two needs "
-                                 "another")
+                raise self.error(f"{quoted(word)} is a word of {other} already; one of "
+                                 "the two needs another")
             taken[word.lower()] = self.id
         return words
 
