@@ -114,8 +114,8 @@ class _Table:
                                 "between them")
             if not _ID.fullmatch(row.id) or (
                     self.wordnet is not None and row.id not in self.wordnet.synsets):
-                raise row.error(f"{quoted(row.id)} is no noun synset of WordNet 3.0, which are n "
-                                "and eight digits")
+                raise row.error(f"{quoted(row.id)} is no noun synset of WordNet 3.0, such as "
+                                "n02084071")
             if row.id in values:
                 raise row.error(f"{row.id} has a row already")
             values[row.id] = value(row)
