@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.classifier.candidates import Choice
+    from zsl_cli.classifier.predictions import Keyword
     from zsl_cli.vocabulary.nearest import Nearest
 
 _OWN_NEIGHBOURS = 1000
@@ -191,6 +192,29 @@ class Classifier:
                         for row, score in zip(rows[line, :top].tolist(),
                                               scores[line, :top].tolist(), strict=True)
                         if score >= threshold)
+
+    def confidences(self, embeddings: "NDArray[np.float32]",
+                    nearest: "Nearest | None" = None) -> "NDArray[np.float32]":
+        """The probability, float32 ``[n, k]``, that each label is true of each image: of all
+        labels of the vocabulary, or of the candidates of ``nearest`` in the order of their rows.
+        It is never smaller for a parent than for its child.
+
+        embeddings: float32 ``[n, D]``, unit vectors.
+        """
+        from zsl_cli.classifier.confidence import confidences
+
+        return confidences(self, embeddings, nearest)
+
+    def keywords(self, confidences: "NDArray[np.float32]", *, confidence: float = 0.8,
+                 most: int | None = None) -> "list[tuple[Keyword, ...]]":
+        """The keywords of each image, the most informative first, each at least so probable.
+
+        confidences: ``[n, labels]``, of all labels of the vocabulary.
+        most: keywords an image at most.
+        """
+        from zsl_cli.classifier.keywords import keywords
+
+        return keywords(self, confidences, confidence=confidence, most=most)
 
     def neighbours(self, *, own: bool) -> int:
         """How many of the nearest labels make the denominator of a probability: as many as the

@@ -41,6 +41,11 @@ class Subset:
     def __contains__(self, row: object) -> bool:
         return row in self._members
 
+    @property
+    def rows(self) -> "NDArray[np.int64]":
+        """The rows of the candidates, those of phrases behind the vocabulary's; rising."""
+        return self._rows
+
     @cached_property
     def _members(self) -> frozenset[int]:
         return frozenset(self._rows.tolist())
