@@ -132,7 +132,7 @@ def _title(outcome: "Outcome") -> str:
 
 
 def _plots(outcomes: "Sequence[Outcome]", ks: Sequence[int]) -> str:
-    shown = _hits_plot(outcomes, ks) + _curves_plot(outcomes)
+    shown = _hits_plot(outcomes, ks) + _curves_plot(outcomes) + _risk_plot(outcomes)
     return f'<h2>Plots</h2><div class="plots">{shown}</div>' if shown else ""
 
 
@@ -164,6 +164,18 @@ def _curves_plot(outcomes: "Sequence[Outcome]") -> str:
     return _plot("Seen against unseen classes", "hit@1 for all constants of calibrated stacking.",
                  plots.lines("hit@1 on unseen over seen classes", lines,
                              across="seen classes", up="unseen classes"),
+                 [(line.name, line.colour) for line in lines])
+
+
+def _risk_plot(outcomes: "Sequence[Outcome]") -> str:
+    lines = [plots.Line(_title(outcome), list(zip(
+        outcome.keywords.curve.coverage.tolist(), outcome.keywords.curve.risk.tolist(),
+        strict=True)), at) for at, outcome in enumerate(outcomes) if outcome.keywords]
+    if not lines:
+        return ""
+    return _plot("Risk and coverage of keywords", "The share of what first keywords say that is "
+                 "wrong, over how much they say, at all confidences.",
+                 plots.lines("Risk over coverage", lines, across="coverage", up="risk"),
                  [(line.name, line.colour) for line in lines])
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli.evaluation import tables
+from zsl_cli.evaluation import selective, tables
 from zsl_cli.support import files
 from zsl_cli.support.version import __version__
 
@@ -56,8 +56,11 @@ class EvaluationResult:
 
     def to_json(self) -> str:
         """All of it as one JSON object, ``{"rows": […], …}``."""
-        settings = {"k": list(self.settings.ks), "resamples": self.settings.resamples,
+        settings: dict[str, Any] = {"k": list(self.settings.ks), "resamples": self.settings.resamples,
                     "seed": self.settings.seed, "interval": _CONFIDENCE}
+        if self.settings.confidence is not None:
+            settings |= {"confidence": self.settings.confidence,
+                         "thresholds": list(selective.THRESHOLDS)}
         about: dict[str, Any] = {"dataset": self.dataset, "version": __version__,
                                  "settings": settings, "left_out": self.left_out.to_dict()}
         return tables.to_json(self.rows, **about)

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 THRESHOLDS = (*(step / 20 for step in range(1, 20)), 0.97, 0.98, 0.99)
 """Confidences that are asked for, for the curve and for calibration."""
 
+FIGURES = ("confidence", "keyword_right", "keyword_right_low", "keyword_right_high",
+           "keyword_information", "keyword_information_low", "keyword_information_high",
+           "keyword_refused", "calibration_error_of_score", "calibration_error", "aurc", "coverage")
+"""What ``Selective.row`` has."""
+
 _BLOCK = 8_000_000  # confidences held at once
 
 

@@ -81,6 +81,20 @@ def tables(rows: Sequence[Row], ks: Sequence[int], *, narrow: bool = False) -> l
         "or beside the right label.",
         [("ECE", _plain("ece")[1]), ("median rank", lambda row: f"{row['median_rank']:,g}"),
          *((kind, _plain(f"wrong_{kind}")[1]) for kind in KINDS)]))
+    if of_keywords := [row for row in rows if row.get("keyword_right") is not None]:
+        confidence = of_keywords[0]["confidence"]
+        parts.append(table(
+            f"Keywords at confidence {confidence:g}",
+            "The first keyword of each image, mean over classes. Right: the label, above or below "
+            "it, or no keyword. Information: what it keeps of the label's (Deng et al., 2012). "
+            "Error: calibration error, of the first score, then of confidence. AURC: mean risk up "
+            "to the greatest coverage.",
+            [("right", _with_interval("keyword_right")[1]),
+             ("information", _with_interval("keyword_information")[1]),
+             ("none", _plain("keyword_refused")[1]),
+             ("error, score", _plain("calibration_error_of_score")[1]),
+             ("error", _plain("calibration_error")[1]), ("AURC", _plain("aurc")[1]),
+             ("coverage", _plain("coverage")[1])], of_keywords))
     return parts
 
 

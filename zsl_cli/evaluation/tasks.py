@@ -72,7 +72,8 @@ def prepare(request: EvaluationRequest, load: "Callable[[str], Model]", collecto
         key = model if folder is None else folder
         if key not in shared:
             shared[key] = _labels(_vocabulary(folder, request.dataset, loaded), request,
-                                  _DEFAULT if folder else ("own",), collector, reporter)
+                                  _DEFAULT if folder or request.confidence is not None
+                                  else ("own",), collector, reporter)
         of_pairs.append(shared[key])
     models = _told_apart({model: _model_name(model) for model, _ in pairs})
     vocabularies = _told_apart({name: labels.vocabulary.name for (_, name), labels
