@@ -203,7 +203,8 @@ class Classifier:
         """
         from zsl_cli.classifier.confidence import confidences
 
-        return confidences(self, embeddings, nearest)
+        return confidences(self.vocabulary, self.model.calibration.temperature, embeddings,
+                           nearest)
 
     def keywords(self, confidences: "NDArray[np.float32]", *, confidence: float = 0.8,
                  most: int | None = None) -> "list[tuple[Keyword, ...]]":
@@ -214,7 +215,7 @@ class Classifier:
         """
         from zsl_cli.classifier.keywords import keywords
 
-        return keywords(self, confidences, confidence=confidence, most=most)
+        return keywords(self.vocabulary, confidences, confidence=confidence, most=most)
 
     def neighbours(self, *, own: bool) -> int:
         """How many of the nearest labels make the denominator of a probability: as many as the

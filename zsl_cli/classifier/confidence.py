@@ -12,17 +12,16 @@ from zsl_cli.vocabulary.subset import Subset
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _SOFTER = 1.25  # times the temperature of the scores
 _BLOCK = 32  # images at once: their mass stands once for each label and each one above it
 
 
-def confidences(classifier: "Classifier", embeddings: "NDArray[np.float32]",
+def confidences(vocabulary: "Vocabulary", temperature: float, embeddings: "NDArray[np.float32]",
                 nearest: "Nearest | None" = None) -> "NDArray[np.float32]":
-    """See Classifier.confidences."""
-    vocabulary = classifier.vocabulary
+    """See Classifier.confidences; the temperature is that of the scores."""
     if isinstance(nearest, Subset):
         labels = [nearest.label(row) for row in nearest.rows.tolist()]
         vectors = nearest.vectors
@@ -31,10 +30,9 @@ def confidences(classifier: "Classifier", embeddings: "NDArray[np.float32]",
         vectors, hierarchy = as_float32(vocabulary.vectors), vocabulary.hierarchy
     below, starts = _below(hierarchy)
     found = np.empty((len(embeddings), len(vectors)), np.float32)
-    temperature = _SOFTER * classifier.model.calibration.temperature
     for start in range(0, len(embeddings), _BLOCK):
         products = (embeddings[start:start + _BLOCK] @ vectors.T).astype(np.float64)
-        mass = np.exp((products - products.max(axis=1, keepdims=True)) / temperature)
+        mass = np.exp((products - products.max(axis=1, keepdims=True)) / (_SOFTER * temperature))
         mass /= mass.sum(axis=1, keepdims=True)
         found[start:start + _BLOCK] = np.add.reduceat(mass[:, below], starts, axis=1)
     return np.minimum(found, 1)

@@ -9,13 +9,12 @@ from zsl_cli.classifier.predictions import Keyword
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.classifier.classifier import Classifier
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 
-def keywords(classifier: "Classifier", confidences: "NDArray[np.float32]", *,
+def keywords(vocabulary: "Vocabulary", confidences: "NDArray[np.float32]", *,
              confidence: float = 0.8, most: int | None = None) -> list[tuple[Keyword, ...]]:
     """See Classifier.keywords; one keyword at most, whatever ``most`` says."""
-    vocabulary = classifier.vocabulary
     leaves = vocabulary.hierarchy.leaf_counts
     found: list[tuple[Keyword, ...]] = []
     for line in confidences:

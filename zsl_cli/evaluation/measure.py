@@ -119,7 +119,9 @@ def measure(subject: Subject, candidates: "Candidates", settings: Settings, *,
     keywords = None
     if settings.confidence is not None:
         if candidates.whole and gamma == 0:
-            keywords = selective.measure(subject.classifier, embeddings, truth, ranking, settings)
+            keywords = selective.measure(
+                subject.classifier, embeddings, truth, ranking, settings.confidence,
+                resamples=settings.resamples, seed=settings.seed)
         row |= keywords.row if keywords else dict.fromkeys(selective.FIGURES)
     return Outcome(subject.classifier.vocabulary, candidates, constant,
                    [subject.paths[at] for at in images.tolist()], truth, ranking, reliability,

@@ -90,15 +90,15 @@ class EvaluationRequest:
         return Settings(tuple(sorted(set(self.ks))), self.resamples, self.seed, self.confidence)
 
 
-def pairs_of(models: tuple[str, ...], vocabularies: tuple[str, ...]) -> list[Pair]:
+def pairs_of(models: list[str], vocabularies: list[str]) -> list[Pair]:
     """Each model with its vocabulary, once; raises RequestError unless there is one vocabulary for
     each model, or one for all, or none."""
     if not vocabularies:
         return list(dict.fromkeys((model, None) for model in models))
     if len(vocabularies) == 1:
-        vocabularies *= len(models)
+        vocabularies = len(models) * vocabularies
     elif len(models) == 1:
-        models *= len(vocabularies)
+        models = len(vocabularies) * models
     if len(models) != len(vocabularies):
         raise RequestError(f"{len(models)} `models` and {len(vocabularies)} `vocabularies`: "
                            "give one `vocabulary` for each `model`, or one for all, or none")

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.classifier.classifier import Classifier
-    from zsl_cli.evaluation.measure import Settings
     from zsl_cli.evaluation.ranking import Ranking
     from zsl_cli.vocabulary.hierarchy import Hierarchy
 
@@ -72,11 +71,13 @@ class _Pairs:
 
 
 def measure(classifier: "Classifier", embeddings: "NDArray[np.float32]",
-            truth: "NDArray[np.int64]", ranking: "Ranking", settings: "Settings") -> Selective:
-    """The first keyword of each image at ``settings.confidence``, and at THRESHOLDS.
+            truth: "NDArray[np.int64]", ranking: "Ranking", confidence: float, *,
+            resamples: int = 1000, seed: int = 0) -> Selective:
+    """The first keyword of each image at this confidence, and at THRESHOLDS.
 
     embeddings: float32 ``[n, D]``; truth: int64 ``[n]``, the rows of the right labels; ranking:
-    of the same images among all labels, whose scores confidence is compared with.
+    of the same images among all labels, whose scores confidence is compared with. resamples,
+    seed: of the bootstrap.
 
     Calibration is over pairs of an image and a label that it may be told: its first keywords at
     all of THRESHOLDS and what lies above the last of them, each once. Those that say less than a
@@ -84,15 +85,14 @@ def measure(classifier: "Classifier", embeddings: "NDArray[np.float32]",
     below the right label, since nobody knows. Images weigh the same within a class.
     """
     hierarchy = classifier.vocabulary.hierarchy
-    wanted = settings.confidence or 0.0
-    answers, pairs = _answers(classifier, embeddings, truth, [wanted, *THRESHOLDS])
+    answers, pairs = _answers(classifier, embeddings, truth, [confidence, *THRESHOLDS])
     correct = right(answers, truth, hierarchy)
     information_kept = kept(answers[0], truth, hierarchy)
     refused = answers[0] == NONE
     _, samples = metrics.bootstrap(
         truth, np.stack([correct[0], information_kept], axis=1).astype(np.float64),
-        resamples=settings.resamples, random=np.random.default_rng(settings.seed))
-    row: dict[str, Any] = {"confidence": settings.confidence}
+        resamples=resamples, random=np.random.default_rng(seed))
+    row: dict[str, Any] = {"confidence": confidence}
     for at, (name, values) in enumerate((("keyword_right", correct[0]),
                                          ("keyword_information", information_kept))):
         low, high = metrics.interval(samples[:, at])

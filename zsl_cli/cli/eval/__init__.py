@@ -104,9 +104,9 @@ def command(dataset: str, models: tuple[str, ...], ks: tuple[int, ...],
     request = EvaluationRequest(dataset, models or ("default",), ks=ks, cache=not no_cache,
                                 **others)
     if report is not None:
-        from zsl_cli.evaluation import page
+        from zsl_cli.evaluation import page_parts
 
-        page.check_place(report, force=force)
+        page_parts.check_place(report, force=force)
     with _Terminal().shown(quiet) as reporter:
         result = evaluate(request, reporter)
     figures.say_differences(result)
