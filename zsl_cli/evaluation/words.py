@@ -90,7 +90,7 @@ def evaluate_words(request: WordsRequest, reporter: Reporter | None = None) -> W
         functools.partial(Model.load, device=request.device, threads=1))
     names = tasks.told_apart({model: tasks.model_name(model) for model, _ in request.pairs})
     todo = [(model, _vocabulary(model, vocabulary)) for model, vocabulary in request.pairs]
-    chosen = [_chosen(Vocabulary.load(folder), captioned, request, collector)
+    chosen = [_chosen(Vocabulary.load(folder), captioned, request, collector, reporter)
               for _, folder in todo]
     words: list[Word] = []
     for (model, folder), rows in zip(todo, chosen, strict=True):
@@ -139,7 +139,7 @@ def _vocabulary(model: str, vocabulary: str | None) -> Path:
 
 
 def _chosen(vocabulary: Vocabulary, captioned: captions.Captioned, request: WordsRequest,
-            collector: Collector) -> dict[int, str]:
+            collector: Collector, reporter: Reporter) -> dict[int, str]:
     """The rows that are measured, with the word for each."""
     words = CaptionWords(vocabulary, asked := names_of(request.words))
     if asked:
@@ -149,6 +149,8 @@ def _chosen(vocabulary: Vocabulary, captioned: captions.Captioned, request: Word
             raise ZslError(f"vocabulary {vocabulary.name!r} knows none of the words "
                            f"{some(unknown)}; a label's name, synonym or id is expected")
         collector.add_lines("words", unknown, vocabulary)
+        reporter.understood(vocabulary, [match for word, row in rows.items() if (
+            match := vocabulary.look_up(word)) and match.row == row])
         chosen: dict[int, str] = {}
         for word, row in rows.items():
             if row is not None:

@@ -96,8 +96,8 @@ class WordsResult:
         """The figures as CSV."""
         return tables.to_csv(self.rows)
 
-    def tables(self) -> list[Table]:
-        """The figures as a table to look at."""
+    def tables(self, *, narrow: bool = False) -> list[Table]:  # noqa: ARG002
+        """The figures as a table to look at; it is narrow anyway."""
         models = len({(one.model, one.vocabulary) for one in self.words}) > 1
         lines = [[*([row["model"], row["vocabulary"]] if models else []), row["word"],
                   row["label"] or "", NOTHING if row["with_it"] is None else f"{row['with_it']:,}",
