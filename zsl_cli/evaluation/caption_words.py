@@ -13,7 +13,7 @@ from zsl_cli.vocabulary.label import normal_name
 if TYPE_CHECKING:
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _ARTICLES = ("a ", "an ", "the ")
 _LONGEST = 3  # words of a name in a caption: "fire hydrant", "jack o lantern"
 _IRREGULAR = {
@@ -62,11 +62,11 @@ def singulars(word: str) -> Iterator[str]:
         yield _IRREGULAR[word]
     if len(word) < 4 or not word.endswith("s") or word.endswith("ss"):
         return
+    yield word[:-1]
     if word.endswith("ies"):
         yield word[:-3] + "y"
-    if word.endswith(("ches", "shes", "sses", "xes", "zes", "oes")):
+    if word.endswith(("ches", "shes", "ses", "xes", "zes", "oes")):
         yield word[:-2]
-    yield word[:-1]
 
 
 class CaptionWords:
