@@ -55,7 +55,7 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
 
 
 @click.command("eval")
-@click.argument("dataset", metavar="[DATASET]", required=False)
+@click.argument("dataset", metavar="DATASET", required=False)
 @click.option("--model", "models", multiple=True, metavar="NAME|FOLDER",
               help="A model to evaluate; may be repeated. Default: default.")
 @click.option("--vocab", "vocabularies", multiple=True, metavar="NAME|FOLDER",
@@ -84,7 +84,7 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
               help="Also what comes of keywords that are at least so sure, from 0 to 1: share "
                    "right, information kept, calibration, risk over coverage. With --words that "
                    "of precision and recall; there it is 0.8 by default.")
-@click.option("--words", "captions", type=options.NonEmpty(), metavar="CAPTIONS.CSV",
+@click.option("--words", "captions", type=options.NonEmpty(), metavar="FILE",
               help="In the place of DATASET: images with several things each. A CSV file with the "
                    "columns image and caption, and a line for each caption; the confidence of "
                    "everyday words is compared with what the captions say.")
