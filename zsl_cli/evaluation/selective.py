@@ -2,6 +2,7 @@
 confidence is as a cut-off."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ FIGURES = ("confidence", "keyword_right", "keyword_right_low", "keyword_right_hi
            "keyword_refused", "calibration_error_of_score", "calibration_error", "aurc", "coverage")
 """What ``Selective.row`` has."""
 
+_LEAST_SAID = 0.1  # information of a label that calibration looks at
 _BLOCK = 8_000_000  # confidences held at once
 
 
@@ -34,8 +36,9 @@ class Curve:
     (hierarchical selective classification: Goren et al., 2024).
 
     coverage: the mean information of the answers, right or wrong; none has 0.
-    risk: the share of that information which wrong answers have. Where labels have none above
-        them these are the coverage and the risk of selective classification.
+    risk: the share of that information which wrong answers have, so that it is from 0 to 1.
+        Where labels have none above them these are the coverage and the risk of selective
+        classification.
     """
 
     coverage: "NDArray[np.float64]"
@@ -116,6 +119,9 @@ def _answers(classifier: "Classifier", embeddings: "NDArray[np.float32]",
     says = information(vocabulary.hierarchy)
     answers = np.full((len(thresholds), len(embeddings)), NONE, np.int64)
     pairs: list[tuple[int, float, bool]] = []
+    hierarchy = vocabulary.hierarchy
+    true = {label: hierarchy.ancestors(label) | {label} for label in np.unique(truth).tolist()}
+    unknown = {label: set(hierarchy.descendants(label)) - above for label, above in true.items()}
     step = max(1, _BLOCK // len(vocabulary))
     for start in range(0, len(embeddings), step):
         block = slice(start, start + step)
@@ -126,22 +132,23 @@ def _answers(classifier: "Classifier", embeddings: "NDArray[np.float32]",
                 if words:
                     answers[at, image] = vocabulary.rows[words[0].id]
         for image, line in enumerate(confidences, start=start):
-            pairs += [(image, float(line[row]), true) for row, true in _told(
-                answers[1:, image], int(truth[image]), vocabulary.hierarchy) if says[row] >= 0.1]
-    images, confidence, true = zip(*pairs, strict=True) if pairs else ((), (), ())
+            label = int(truth[image])
+            pairs += [(image, float(line[row]), is_true) for row, is_true in _told(
+                answers[1:, image], true[label], unknown[label], hierarchy)
+                if says[row] >= _LEAST_SAID]
+    images, confidence, is_true = zip(*pairs, strict=True) if pairs else ((), (), ())
     return answers, _Pairs(np.array(images, np.int64), np.array(confidence, np.float64),
-                           np.array(true, bool))
+                           np.array(is_true, bool))
 
 
-def _told(answers: "NDArray[np.int64]", label: int,
+def _told(answers: "NDArray[np.int64]", true: "AbstractSet[int]", unknown: "AbstractSet[int]",
           hierarchy: "Hierarchy") -> Iterator[tuple[int, bool]]:
-    """The labels that an image may be told, and whether each is true of it."""
+    """The labels that an image may be told, and whether each is one of those that are true of
+    it; without those of which nobody knows."""
     told = {row for row in answers.tolist() if row != NONE}
     lowest = next((row for row in answers.tolist() if row != NONE), None)
     if lowest is not None:
         told |= hierarchy.ancestors(lowest)
-    true = hierarchy.ancestors(label) | {label}
-    unknown = set(hierarchy.descendants(label)) - true
     for row in sorted(told - unknown):
         yield row, row in true
 
