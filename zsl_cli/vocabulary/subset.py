@@ -31,7 +31,7 @@ class Subset:
         self.phrases = tuple(phrases)
         self._label, self._size = label, size
         self.rows = np.concatenate([rows, size + np.arange(len(phrases))])
-        """int64 ``[candidates]``, rising."""
+        """int64 ``[candidates]``, rising; those of phrases stand behind the vocabulary's."""
         self.vectors = vectors
         """float32 ``[candidates, D]``, in the order of their rows."""
         self._exact = Exact(vectors)
