@@ -37,14 +37,14 @@ _PATH = click.Path(path_type=Path)
 def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path | None,
             architecture: str | None, feature_length: float | None, wordnet: Path | None,
             text_encoder: Path | None, class_lists: Path | None,
-            knowledge: Path | None, sources: Path | None, force: bool, quiet: bool, verbose: bool, debug: bool) -> None:
+            knowledge: Path | None, sources: Path | None, force: bool, quiet: bool, verbose: bool,
+            debug: bool) -> None:
     """Fit vectors of labels to a classifier.
 
     The labels are those of WordNet and ImageNet-21k. CHECKPOINT is a classifier of
     ILSVRC-2012's 1,000 classes; its rows span the space. No photograph is needed: the vectors come
     from the classifier's weights, WordNet's tree, the text of the labels and tables of common
-    knowledge.
-    docs/how-the-default-was-made.md has the method.
+    knowledge. docs/how-the-default-was-made.md has the method.
     """
     from zsl_cli.authoring.vocabularies.classifier_fit.from_classifier import (
         FitRequest,
