@@ -118,7 +118,7 @@ class Confidences:
         counts = offsets[rows + 1] - offsets[rows]
         starts = np.repeat(offsets[rows] - (np.cumsum(counts) - counts), counts)
         above = self.taxonomy.above[starts + np.arange(counts.sum())]
-        sums = np.bincount(above, np.repeat(share[rows], counts), len(share))
+        sums: NDArray[np.float64] = np.bincount(above, np.repeat(share[rows], counts), len(share))
         touched = np.flatnonzero(sums)
         confidences = np.zeros(len(share), np.float32)
         confidences[touched] = self._calibrated(sums[touched])

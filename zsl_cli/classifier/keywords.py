@@ -58,8 +58,8 @@ class KeywordRule:
         words = taxonomy.plain | taxonomy.leaf if taxonomy.plain.any() else np.ones(
             len(taxonomy), bool)
         least = np.where(taxonomy.sensitive, max(SENSITIVE, self.confidence), self.confidence)
-        return [self._specific(np.flatnonzero(words & (line >= least) & (line > 0)), line, main, vocabulary,
-                               taxonomy)
+        return [self._specific(np.flatnonzero(words & (line >= least) & (line > 0)), line, main,
+                               vocabulary, taxonomy)
                 for line, main in zip(evidence.confidences, evidence.main, strict=True)]
 
     def _specific(self, sure: "NDArray[np.int64]", confidences: "NDArray[np.float32]",
