@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from zsl_cli.photos.labelling import label
     from zsl_cli.photos.request import LabelRequest
     from zsl_cli.photos.result import LabelResult
+    from zsl_cli.support.word_lists import Word, read_words
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 # ONNX Runtime from 1.31 on reports to its makers and writes a device id into the user's cache,
@@ -34,8 +35,8 @@ os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development 
 __all__ = [
     "BuildRequest", "BuildResult", "Classifier", "EvaluationRequest", "EvaluationResult",
     "ExportRequest", "ExportResult", "LabelRequest", "LabelResult", "Model", "Prediction",
-    "TrainRequest", "TrainResult", "Vocabulary", "__version__", "build_vocabulary", "evaluate",
-    "export", "label", "train"]
+    "TrainRequest", "TrainResult", "Vocabulary", "Word", "__version__", "build_vocabulary",
+    "evaluate", "export", "label", "read_words", "train"]
 
 _HOME = {
     "LabelRequest": "zsl_cli.photos.request",
@@ -57,6 +58,8 @@ _HOME = {
     "Prediction": "zsl_cli.classifier.predictions",
     "Model": "zsl_cli.embedding.model",
     "Vocabulary": "zsl_cli.vocabulary.vocabulary",
+    "Word": "zsl_cli.support.word_lists",
+    "read_words": "zsl_cli.support.word_lists",
 }
 
 

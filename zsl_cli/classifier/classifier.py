@@ -23,6 +23,7 @@ from zsl_cli.support.values import (
     check_reading,
     check_search,
 )
+from zsl_cli.support.word_lists import Word, check_words
 from zsl_cli.vocabulary.subset import Subset
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -75,14 +76,16 @@ class Classifier:
         return cls(loaded, loading.result() if loading else
                    Vocabulary.empty(loaded.space, loaded.dimension))
 
-    def candidates(self, labels: Sequence[str] | None = None,
+    def candidates(self, labels: "Sequence[str | Word] | None" = None,
                    under: Sequence[str] | None = None, *, max_depth: int | None = None,
                    exact: bool | None = None, ef: int | None = None, images: int = 1,
                    advance: "Callable[[int], object] | None" = None) -> "Nearest":
         """The search over the labels that may be answered.
 
         labels: names, synonyms or ids, and any other phrases: those the model encodes or, if it
-            can't, they are composed of the vocabulary's words; None for the whole vocabulary.
+            can't, they are composed of the vocabulary's words; None for the whole vocabulary. A
+            label is answered under the user's word for it. See word_lists.words_of for lists with
+            a hierarchy.
         under: only these labels and what lies below one of them. One text counts as one label.
         max_depth: only labels at most so many steps below those of ``under``, or without it
             below the roots of the hierarchy.
@@ -95,13 +98,14 @@ class Classifier:
             return self.vocabulary.searcher(exact=exact, queries=images, ef=ef)
         from zsl_cli.classifier.candidates import choose
 
-        labels = None if labels is None else check_names("labels", labels)
+        labels = None if labels is None else check_words("labels", labels)
         under = None if under is None else check_names("under", under)
         choice = choose(self.vocabulary, labels, under, phrases=self.model.encodes_phrases,
                         max_depth=max_depth)
         return self.vocabulary.subset(
             choice.rows, prior=labels is None,
-            phrases=dict(zip(choice.phrases, self._vectors(choice, advance), strict=True)))
+            phrases=dict(zip(choice.phrases, self._vectors(choice, advance), strict=True)),
+            taken=choice.taken)
 
     def _vectors(self, choice: "Choice", advance: "Callable[[int], object] | None",
                  ) -> "Iterable[NDArray[np.float32]]":
@@ -116,7 +120,7 @@ class Classifier:
                 for phrase in choice.phrases]
 
     def classify(self, sources: "Iterable[images.ImageSource]", *, top: int = 5,
-                 labels: Sequence[str] | None = None, under: Sequence[str] | None = None,
+                 labels: "Sequence[str | Word] | None" = None, under: Sequence[str] | None = None,
                  max_depth: int | None = None, threshold: float = 0.0,
                  exact: bool | None = None, ef: int | None = None,
                  batch_size: int | None = None, jobs: int | None = None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli.terminal import notes, options, printing
+from zsl_cli.cli.terminal import meanings, notes, options, printing
 from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import TerminalReporter, duration, rate
 from zsl_cli.errors import RequestError
@@ -63,13 +63,14 @@ _REASONS = 10
 @click.option("--force", is_flag=True, help="Replace a file that zsl label did not write.")
 @options.answers
 @options.candidates
+@options.explain
 @options.paths
 @options.model_and_vocabulary
 @options.reading
 @options.common
 def command(sources: tuple[str, ...], output: str | None, report: str | None, xmp: bool,
             dry_run: bool, files_from: str | None, labels: tuple[str, ...],
-            labels_file: Path | None, quiet: bool, verbose: bool, debug: bool,
+            labels_file: Path | None, explain: bool, quiet: bool, verbose: bool, debug: bool,
             **others: Any) -> int:
     """Name what is in every photo of a FOLDER; run again, it does only what is new or changed.
 
@@ -86,6 +87,8 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
     if str(labels_file) == "-" and files_from == "-":
         raise click.UsageError("standard input cannot be both --files-from and --labels-file")
     names = options.read_labels(labels, labels_file)
+    if explain and names is None:
+        raise click.UsageError("--explain is for the words of --labels and --labels-file")
     from zsl_cli.photos.labelling import label
     from zsl_cli.photos.request import LabelRequest
 
@@ -95,7 +98,7 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
         output=printing.stream() if streamed else output, report=report, xmp=xmp,
         dry_run=dry_run, labels=names, **others)
     prints = streamed or (dry_run and xmp)  # which a bar on the same terminal would disturb
-    terminal = _Terminal(request, quiet=quiet, verbose=verbose)
+    terminal = _Terminal(request, quiet=quiet, verbose=verbose, explain=explain)
     with terminal.shown(quiet or (prints and sys.stdout.isatty())):
         result = label(request, terminal)
     return int(not result.ok) if request.works else 0
@@ -117,18 +120,18 @@ def _standard_input() -> Iterator[str]:
 class _Terminal(TerminalReporter, Reporter):
     """Shows a bar, names the first failures (``verbose``: all of them) and sums up."""
 
-    def __init__(self, request: "LabelRequest", *, quiet: bool, verbose: bool) -> None:
+    def __init__(self, request: "LabelRequest", *, quiet: bool, verbose: bool,
+                 explain: bool) -> None:
         super().__init__()
         self._request = request
-        self._quiet, self._verbose = quiet, verbose
+        self._quiet, self._verbose, self._explain = quiet, verbose, explain
         self._named = 0  # failures
         self._warned = 0  # changes of sidecars
 
     def loaded(self, classifier: "Classifier", nearest: "Nearest") -> None:
         """Tell what is used, and what labels were taken to mean."""
-        if not self._quiet:
-            notes.say_meanings(classifier, self._request.labels or (), self._request.under or (),
-                               nearest)
+        if self._explain or not self._quiet:
+            meanings.say(classifier, self._request.under or (), nearest, explain=self._explain)
         notes.say_what_is_used(classifier, nearest)
 
     def photo_failed(self, path: str, error: "ImageError") -> None:

@@ -1,6 +1,7 @@
 """A model and a vocabulary that are loaded when they are needed, which in a run with nothing to do
 is never."""
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from zsl_cli.classifier.pairing import vocabulary_for
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.photos.pipeline import Question
+    from zsl_cli.vocabulary.lineages import Lineages
     from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.taken import Taken
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 EXACT_UP_TO = 24_000_000
@@ -50,6 +53,7 @@ class LazyClassifier:
         self._exact = exact if exact is not None else (
             of_labels.labels * of_labels.dimension <= EXACT_UP_TO)
         self._device, self._ef, self._question = device, ef, question
+        self._taken: tuple[Taken, ...] = ()
         self.settings = question.settings(of_model.entries, of_labels.entries,
                                           exact=self._exact, ef=ef)
         self.provenance = Provenance(of_model.name, of_labels.name, __version__)
@@ -57,8 +61,9 @@ class LazyClassifier:
                 or self._folder is None):
             from zsl_cli.classifier.candidates import choose
 
-            choose(self.vocabulary, question.labels, question.under,  # said before all else
-                   max_depth=question.max_depth, phrases=of_model.encodes_phrases)
+            self._taken = choose(  # whose errors are said before all else
+                self.vocabulary, question.labels, question.under, max_depth=question.max_depth,
+                phrases=of_model.encodes_phrases).taken
 
     def load(self, images: int) -> "tuple[Classifier, Nearest]":
         """The classifier, and the search over the candidate labels.
@@ -93,12 +98,17 @@ class LazyClassifier:
             self._vocabulary = Vocabulary.load(self._folder)
         return self._vocabulary
 
+    @cached_property
+    def lineages(self) -> "Lineages":
+        """The paths of what is answered."""
+        from zsl_cli.vocabulary.lineages import Lineages
+
+        return Lineages(self.vocabulary, self._taken)
+
     def path_names(self, id_: str) -> tuple[str, ...]:
-        """See Vocabulary.path_names."""
-        return self.vocabulary.path_names(id_)
+        """See Lineages.path_names."""
+        return self.lineages.path_names(id_)
 
     def lineage(self, id_: str) -> tuple[tuple[str, str], ...]:
-        """See Vocabulary.lineage; a phrase, which is its own id, lies under nothing."""
-        if id_ not in self.vocabulary.rows:
-            return ((id_, id_),)
-        return self.vocabulary.lineage(id_)
+        """See Lineages.lineage."""
+        return self.lineages.lineage(id_)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zsl_cli.embedding import stream
     from zsl_cli.photos.journal import Journal
     from zsl_cli.support.manifests import Entries
+    from zsl_cli.support.word_lists import Word
     from zsl_cli.vocabulary.nearest import Nearest
 
 
@@ -27,7 +28,7 @@ class Question:
 
     top: int = 5
     threshold: float = 0.0
-    labels: tuple[str, ...] | None = None
+    labels: "tuple[str | Word, ...] | None" = None
     under: tuple[str, ...] | None = None
     max_depth: int | None = None
 
@@ -39,7 +40,8 @@ class Question:
         question = {name: value for name, value in vars(self).items()
                     if name != "max_depth" or value is not None}  # an older digest holds without it
         search = [] if exact or ef is None else [ef]
-        text = json.dumps([question, model, vocabulary, exact, *search], sort_keys=True)
+        text = json.dumps([question, model, vocabulary, exact, *search], sort_keys=True,
+                          default=vars)  # of a word with a hierarchy
         return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 

@@ -25,6 +25,7 @@ from zsl_cli.support.values import (
     check_search,
     set_numbers,
 )
+from zsl_cli.support.word_lists import Word, check_words
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class LabelRequest:
 
     top: int = 5
     threshold: float = 0.0
-    labels: Sequence[str] | None = None
+    labels: "Sequence[str | Word] | None" = None
     under: Sequence[str] | None = None
     max_depth: int | None = None
     exact: bool | None = None
@@ -88,7 +89,9 @@ class LabelRequest:
 
     def __post_init__(self) -> None:
         """Raise RequestError for what makes no sense, wherever it is asked."""
-        set_names(self, "sources", "include", "exclude", "labels", "under")
+        set_names(self, "sources", "include", "exclude", "under")
+        if self.labels is not None:
+            object.__setattr__(self, "labels", check_words("labels", self.labels))
         if not self.arguments and self.files_from is None:
             raise RequestError("nothing to label: name a folder in `sources`, or give `files_from`")
         if self.output is None and self.report is None and not self.xmp:

@@ -1,7 +1,6 @@
 """Vocabulary: a vocabulary folder, its labels and their vectors, and the search over them."""
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -24,12 +23,13 @@ if TYPE_CHECKING:
 
     from zsl_cli.vocabulary.hierarchy import Hierarchy
     from zsl_cli.vocabulary.index_cache import IndexCache
+    from zsl_cli.vocabulary.name_index import NameIndex
     from zsl_cli.vocabulary.spelling import Names
+    from zsl_cli.vocabulary.taken import Taken
 
 VECTORS_FILE = "vectors.npy"
 
-_ARTICLE = re.compile(r"^(a|an|the) ")
-_HYPHEN = re.compile(r"(?<=\S)-(?=\S)")
+_NOT_PLAIN = 1 << 30  # the place of a word that is none of the plain ones
 
 
 class Vocabulary:
@@ -157,42 +157,17 @@ class Vocabulary:
         text."""
         from zsl_cli.vocabulary.spelling import Names
 
-        return Names(list(self._names))
+        return Names(list(self._index.names))
 
     def path_names(self, id_: str) -> tuple[str, ...]:
         """The names of ``lineage``; a phrase, which is its own id, lies under nothing."""
         return tuple(name for _, name in self.lineage(id_)) if id_ in self.rows else (id_,)
 
     @cached_property
-    def _names(self) -> dict[str, list[int]]:
-        """The rows that each normalised name or synonym can mean, main names first."""
-        names: dict[str, list[int]] = {}
-        mains = [normal_name(label.name) for label in self.labels]
-        for row, main in enumerate(mains):
-            names.setdefault(main, []).append(row)
-        for row, (label, main) in enumerate(zip(self.labels, mains, strict=True)):
-            for synonym in map(normal_name, label.synonyms):
-                meant = names.setdefault(synonym, [])
-                if synonym != main and meant[-1:] != [row]:  # twice among its names
-                    meant.append(row)
-        return names
+    def _index(self) -> "NameIndex":
+        from zsl_cli.vocabulary.name_index import NameIndex
 
-    @cached_property
-    def _hyphenated(self) -> dict[str, list[int]]:
-        """The rows that names with hyphens can mean, by these names with blanks instead."""
-        names: dict[str, list[int]] = {}
-        for name, rows in self._names.items():
-            if "-" in name:
-                names.setdefault(_HYPHEN.sub(" ", name), []).extend(rows)
-        return names
-
-    def _meant(self, name: str) -> list[int]:
-        """The rows that a normalised name can mean."""
-        if exact := self._names.get(name):
-            return exact
-        apart = _HYPHEN.sub(" ", name)
-        return list(dict.fromkeys([*self._names.get(apart, ()),
-                                   *self._hyphenated.get(apart, ())]))
+        return NameIndex(self.labels)
 
     def find(self, text: str) -> Match:
         """As look_up; raises UnknownLabelError, with the nearest names, for what is no label."""
@@ -213,23 +188,32 @@ class Vocabulary:
     def look_up(self, text: str) -> Match | None:
         """The label that an id, a name or a synonym stands for, or None.
 
-        A name with several senses means the most usual one in pictures (see ``_usual``; without a
-        label prior: the first main name). An article before a name does not count, nor whether
-        its words are joined by hyphens, underscores or blanks, unless labels differ in that alone.
+        A name in its other forms counts too, see ``NameIndex.meant``. One with several senses means
+        the label of whose plain words it is the earliest; else, and among these, a sense that is
+        not ``rare`` for this name, the most usual one in pictures (see ``_usual``; without a label
+        prior: the first main name).
         """
         if text.strip() in self.rows:
             return Match(text, self.rows[text.strip()])
-        name = normal_name(text)
-        meant = self._meant(name)
-        if not meant:
-            name = _ARTICLE.sub("", name)
-            meant = self._meant(name)
+        name, meant = self._index.meant(text)
         if not meant:
             return None
+        plain = self._index.plain(name)
+        rare = {row for row in meant if row not in plain
+                and name in map(normal_name, self.label(row).rare)}
         best = meant[0]
-        if self.prior_dimension is not None and len(meant) > 1:
-            best = max(meant, key=lambda row: self._usual(row, name))
-        return Match(text, best, tuple(row for row in meant if row != best))
+        if len(meant) > 1:
+            best = max(meant, key=lambda row: (
+                -plain.get(row, _NOT_PLAIN), row not in rare,
+                0.0 if self.prior_dimension is None else self._usual(row, name)))
+        return Match(text, best, tuple(row for row in meant if row != best),
+                     best in rare or self._is_vague(name, meant, plain))
+
+    def _is_vague(self, name: str, meant: Sequence[int], plain: Mapping[int, int]) -> bool:
+        """Whether a name is a mere synonym of several labels, and their first name or plain word of
+        none: ``club``, of a nightclub, a golf club and a baseball club."""
+        return len(meant) > 1 and not plain and not any(
+            normal_name(self.label(row).name) == name for row in meant)
 
     def _usual(self, row: int, name: str) -> float:
         """How likely a name means this label. A label prior is of all its names: a sense of which
@@ -342,10 +326,12 @@ class Vocabulary:
         return [[self.label(row).id for row in line] for line in rows.tolist()], scores
 
     def subset(self, rows: Iterable[int], *, prior: bool = True,
-               phrases: "Mapping[str, NDArray[np.float32]] | None" = None) -> "Subset":
+               phrases: "Mapping[str, NDArray[np.float32]] | None" = None,
+               taken: "Sequence[Taken]" = ()) -> "Subset":
         """The search over these rows alone, exact; without the label prior if so asked.
 
         phrases: candidates beside the rows, with their label vectors, float32 ``[D]``.
+        taken: the user's words for them.
 
         A prior toward usual labels helps where all labels compete and hurts among a few that the
         user has chosen, so it can be left out. Phrases never have one.
@@ -360,7 +346,7 @@ class Vocabulary:
             if not prior:
                 of_rows[:, self.prior_dimension] = 0.0
         vectors = np.concatenate([of_rows, of_phrases]) if phrases else of_rows
-        return Subset(self.label, len(self), chosen, vectors, tuple(phrases))
+        return Subset(self.label, len(self), chosen, vectors, tuple(phrases), taken)
 
 
 class _Lines(Sequence[bytes]):
