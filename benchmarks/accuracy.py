@@ -100,7 +100,7 @@ def main():
     def row(what, figures):
         print(f"| {what} | {figures} |", flush=True)
 
-    print(f"Model {model.name} {model.manifest['version']}, vocabulary {vocabulary.name}, "
+    print(f"Model {model.name} {model.manifest.version}, vocabulary {vocabulary.name}, "
           f"{len(vocabulary):,} labels. Hits are means over classes.\n")
     row("what", "measured")
     row("---", "---")

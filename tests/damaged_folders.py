@@ -15,7 +15,7 @@ import word_vectors
 import wordnet_files
 from damaged import Reader, each, the_file
 
-from zsl_cli.authoring.vocabularies import label_files, label_lists, wordnet
+from zsl_cli.authoring.vocabularies import knowledge, label_files, label_lists, wordnet
 from zsl_cli.authoring.vocabularies.word_vectors import open_vectors
 from zsl_cli.classifier.classifier import Classifier
 from zsl_cli.support import text_lists
@@ -259,6 +259,15 @@ def read_wordnet(folder: Path) -> object:
     return [(read.nearest_ancestors(one, ids[:3]), read.tag_count("crane", one)) for one in ids]
 
 
+def tables(folder: Path) -> None:
+    """A few rows of each table of common knowledge."""
+    (folder / "small").mkdir()
+    for path in knowledge.tables.FOLDER.glob("*.tsv"):
+        rows = path.read_bytes().splitlines(keepends=True)
+        (folder / "small" / path.name).write_bytes(b"".join(
+            rows if path.name == "classes.tsv" else rows[:12]))
+
+
 READERS = (
     Reader("vectors", each(vectors), read_vectors, commands=(
         ("vocab", "build", "{name}", "-o", "out", "--labels", "{name}", "--wordnet", "."),)),
@@ -278,5 +287,6 @@ READERS = (
         ("classify", "nowhere.jpg", "--labels-file", "{name}", "--device", "cpu"),)),
     Reader("class names", each(class_names), read_class_names),
     Reader("corpora", each(corpora), read_corpus),
+    Reader("knowledge", tables, knowledge.load),
     Reader("wordnet", wordnets, read_wordnet, commands=(
         ("vocab", "build", "default", "-o", "out", "--labels", "wordnet", "--wordnet", "."),)))

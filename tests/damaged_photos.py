@@ -17,7 +17,8 @@ from sidecar_samples import MADE, REAL, SOFA, TABBY, subjects, wrapped
 
 from zsl_cli.embedding import images, path_lists
 from zsl_cli.errors import ImageError
-from zsl_cli.evaluation import datasets
+from zsl_cli.evaluation import captions, datasets
+from zsl_cli.evaluation.caption_words import CaptionWords
 from zsl_cli.photos import embedded_keywords
 from zsl_cli.photos.labelling import label
 from zsl_cli.photos.request import LabelRequest
@@ -223,6 +224,20 @@ def read_data_set(folder: Path) -> object:
     return datasets.read(the_file(folder), vocabulary())
 
 
+def captioned(folder: Path) -> None:
+    """CSV files of images and their captions."""
+    rows = [f'{number}.png,"a {name}, and more",val' for number, name in enumerate(
+        ["king", "queens", "x-ray fish", "great white shark", "men"])]
+    (folder / "a.csv").write_text("\n".join(["image,caption,split", *rows]))
+    (folder / "b.csv").write_text("\r\n".join(["\ufeffcaption,more,image", '"a ""king""",b,a.jpg']))
+
+
+def read_captioned(folder: Path) -> object:
+    """Its images, and which labels their captions say."""
+    found = captions.read(the_file(folder))
+    return found, CaptionWords(vocabulary()).of(found.captions)
+
+
 def path_list(folder: Path) -> None:
     """Lists of photos as programs on all systems write them."""
     names = ["a.jpg", "/photos/b c.png", "é.jpg", "*?.gif"]
@@ -255,4 +270,6 @@ READERS = (
            outputs=("l.*", ".l.*", "out*", ".out*")),
     Reader("data sets", each(data_sets), read_data_set,
            commands=(("eval", "{name}", "--device", "cpu", "--no-cache", "--json"),)),
+    Reader("captions", each(captioned), read_captioned,
+           commands=(("eval", "--words", "{name}", "--device", "cpu", "--no-cache", "--json"),)),
     Reader("path lists", each(path_list), read_path_list))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from zsl_cli.errors import ImageError, ZslError
 
-PHOTOS = ["images", "metadata", "sidecars", "journals", "data sets", "path lists"]
+PHOTOS = ["images", "metadata", "sidecars", "journals", "data sets", "captions", "path lists"]
 FOLDERS = ["vectors", "models", "vocabularies", "label lists", "class names", "corpora",
            "wordnet"]
 CHECKPOINTS = ["checkpoints", "shards", "programs"]

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from zsl_cli.evaluation.evaluate import evaluate
     from zsl_cli.evaluation.request import EvaluationRequest
     from zsl_cli.evaluation.result import EvaluationResult
+    from zsl_cli.evaluation.words import WordsRequest, evaluate_words
+    from zsl_cli.evaluation.words_result import WordsResult
     from zsl_cli.photos.labelling import label
     from zsl_cli.photos.request import LabelRequest
     from zsl_cli.photos.result import LabelResult
@@ -35,8 +37,9 @@ os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development 
 __all__ = [
     "BuildRequest", "BuildResult", "Classifier", "EvaluationRequest", "EvaluationResult",
     "ExportRequest", "ExportResult", "LabelRequest", "LabelResult", "Model", "Prediction",
-    "TrainRequest", "TrainResult", "Vocabulary", "Word", "__version__", "build_vocabulary",
-    "evaluate", "export", "label", "read_words", "train"]
+    "TrainRequest", "TrainResult", "Vocabulary", "Word", "WordsRequest", "WordsResult",
+    "__version__", "build_vocabulary", "evaluate", "evaluate_words", "export", "label",
+    "read_words", "train"]
 
 _HOME = {
     "LabelRequest": "zsl_cli.photos.request",
@@ -45,6 +48,9 @@ _HOME = {
     "EvaluationRequest": "zsl_cli.evaluation.request",
     "EvaluationResult": "zsl_cli.evaluation.result",
     "evaluate": "zsl_cli.evaluation.evaluate",
+    "WordsRequest": "zsl_cli.evaluation.words",
+    "WordsResult": "zsl_cli.evaluation.words_result",
+    "evaluate_words": "zsl_cli.evaluation.words",
     "ExportRequest": "zsl_cli.authoring.exporting",
     "ExportResult": "zsl_cli.authoring.exporting",
     "export": "zsl_cli.authoring.exporting",

@@ -172,3 +172,45 @@ def test_a_large_set_is_drawn_in_parts_with_the_same_result(monkeypatch):
                                                       (0, 0, 0)])
 def test_the_harmonic_mean_is_low_where_one_of_the_two_is(seen, unseen, mean):
     assert metrics.harmonic_mean(seen, unseen) == pytest.approx(mean)
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=1, max_size=40))
+def test_average_precision_is_that_of_scikit_learn(items):
+    sklearn = pytest.importorskip("sklearn.metrics")
+    scores, relevant = np.array([score / 6 for score, _ in items]), np.array(
+        [is_it for _, is_it in items])
+    found = metrics.average_precision(scores, relevant)
+    if not relevant.any():
+        assert np.isnan(found)
+    else:
+        assert found == pytest.approx(sklearn.average_precision_score(relevant, scores))
+
+
+def test_average_precision_by_hand():
+    assert metrics.average_precision(np.array([0.9, 0.8, 0.7, 0.6]), np.array(
+        [True, False, True, False])) == pytest.approx((1 + 2 / 3) / 2)
+    assert metrics.average_precision(np.ones(4), np.array([True, False, False, False])) == 0.25
+
+
+def test_calibration_error_over_bins_of_equal_mass():
+    confidence = np.repeat([0.2, 0.8], 10)
+    correct = np.array([True] * 2 + [False] * 8 + [True] * 8 + [False] * 2)
+    assert metrics.equal_mass_error(confidence, correct) == pytest.approx(0)
+    assert metrics.equal_mass_error(confidence, ~correct) == pytest.approx(0.6)
+    # The second ten count three times as much as the first.
+    weights = np.repeat([1.0, 3.0], 10)
+    assert metrics.equal_mass_error(confidence, np.ones(20, bool), weights) == pytest.approx(
+        (0.8 + 3 * 0.2) / 4)
+
+
+def test_answers_of_equal_confidence_share_a_bin_in_whatever_order_they_come():
+    correct = np.arange(60) < 30
+    assert metrics.equal_mass_error(np.full(60, 0.5), correct) == pytest.approx(0)
+    assert metrics.equal_mass_error(np.full(60, 0.5), correct[::-1]) == pytest.approx(0)
+
+
+def test_errors_of_different_bins_do_not_make_up_for_each_other():
+    confidence = np.linspace(0.4, 0.6, 300)
+    assert 0.4 < metrics.equal_mass_error(confidence, confidence > 0.5) < 0.45
+    assert metrics.equal_mass_error(confidence, confidence > 0.5, bins=1) < 0.01
+    assert np.isnan(metrics.equal_mass_error(np.empty(0), np.empty(0, bool)))

@@ -70,3 +70,12 @@ def test_ancestors_are_found_by_every_way(hierarchy):
     assert sorted(names(hierarchy.ancestors(NAMES.index("macaw")))) == [
         "animal", "bird", "parrot", "pet"]
     assert hierarchy.ancestors(0) == set()
+
+
+def test_leaves_below_a_label_are_counted_once_whatever_the_way(hierarchy):
+    counts = dict(zip(NAMES, hierarchy.leaf_counts.tolist(), strict=True))
+    assert counts == {"animal": 1, "bird": 1, "pet": 1, "parrot": 1, "macaw": 1, "tool": 1,
+                      "hammer": 1}
+    wide = Hierarchy("abcde", [[], ["a"], ["a"], ["b", "c"], ["c"]])
+    assert wide.leaf_counts.tolist() == [2, 1, 2, 1, 1]
+    assert Hierarchy("ab", [["b"], ["a"]]).leaf_counts.tolist() == [0, 0]

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.classifier.candidates import Choice
+    from zsl_cli.classifier.confidence import Confidences
+    from zsl_cli.classifier.predictions import Keyword
     from zsl_cli.vocabulary.nearest import Nearest
 
 _OWN_NEIGHBOURS = 1000
@@ -195,6 +198,36 @@ class Classifier:
                         for row, score in zip(rows[line, :top].tolist(),
                                               scores[line, :top].tolist(), strict=True)
                         if score >= threshold)
+
+    def confidences(self, embeddings: "NDArray[np.float32]",
+                    nearest: "Nearest | None" = None) -> "NDArray[np.float32]":
+        """The probability, float32 ``[n, k]``, that each label is true of each image: of all
+        labels of the vocabulary, or of the candidates of ``nearest`` in the order of their rows.
+        It is never smaller for a parent than for its child.
+
+        embeddings: float32 ``[n, D]``, unit vectors.
+        """
+        return self._confidences.among(embeddings, nearest)
+
+    @cached_property
+    def _confidences(self) -> "Confidences":
+        from zsl_cli.classifier.confidence import Confidences
+
+        manifest = self.model.manifest
+        return Confidences(self.vocabulary, manifest.calibration, manifest.confidence)
+
+    def keywords(self, confidences: "NDArray[np.float32]", *, confidence: float = 0.8,
+                 most: int | None = None,
+                 nearest: "Nearest | None" = None) -> "list[tuple[Keyword, ...]]":
+        """The keywords of each image, the most informative first, each at least so probable.
+
+        confidences: ``[n, k]``, from ``confidences`` for the same ``nearest``.
+        most: keywords an image at most.
+        """
+        from zsl_cli.classifier.keywords import KeywordRule
+
+        rule = KeywordRule(confidence, most)
+        return rule.choose(confidences, self.vocabulary, self._confidences.taxonomy, nearest)
 
     def neighbours(self, *, own: bool) -> int:
         """How many of the nearest labels make the denominator of a probability: as many as the

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zsl_cli.evaluation import metrics, mistakes, stacking
+from zsl_cli.evaluation import metrics, mistakes, selective, stacking
 from zsl_cli.evaluation.ranking import rank
 from zsl_cli.support.limits import KS
 
@@ -45,11 +45,13 @@ class Subject:
 @dataclass(frozen=True)
 class Settings:
     """ks: the k of hit@k. resamples: of the bootstrap. seed: what it is drawn from, the same for
-    each row, so that a row does not depend on those before it."""
+    each row, so that a row does not depend on those before it. confidence: of keywords, which are
+    measured among all labels where there is one (see selective)."""
 
     ks: tuple[int, ...] = KS
     resamples: int = 1000
     seed: int = 0
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Outcome:
         rows of their right labels.
     gamma: the constant of calibrated stacking that was used.
     curve: of all such constants, where seen and unseen classes compete.
+    keywords: what comes of keywords, where they were asked for and all labels are candidates.
     row: the figures, flat: numbers from 0 to 1, counts, texts; None where there is nothing to be
         said.
     """
@@ -74,6 +77,7 @@ class Outcome:
     reliability: metrics.Reliability
     curve: stacking.Curve | None
     row: dict[str, Any]
+    keywords: selective.Selective | None = None
 
 
 def measure(subject: Subject, candidates: "Candidates", settings: Settings, *,
@@ -112,9 +116,16 @@ def measure(subject: Subject, candidates: "Candidates", settings: Settings, *,
         "ausuc": curve.area if curve else None}
     shares = mistakes.kinds(ranking.ranked[:, 0], truth, subject.classifier.vocabulary.hierarchy)
     row |= {f"wrong_{kind}": shares.get(kind) for kind in mistakes.KINDS}
+    keywords = None
+    if settings.confidence is not None:
+        if candidates.whole and gamma == 0:
+            keywords = selective.measure(
+                subject.classifier, embeddings, truth, ranking, settings.confidence,
+                resamples=settings.resamples, seed=settings.seed)
+        row |= keywords.row if keywords else dict.fromkeys(selective.FIGURES)
     return Outcome(subject.classifier.vocabulary, candidates, constant,
                    [subject.paths[at] for at in images.tolist()], truth, ranking, reliability,
-                   curve, row)
+                   curve, row, keywords)
 
 
 def _figures(ranked: "NDArray[np.int64]", truth: "NDArray[np.int64]", subject: Subject,

@@ -130,6 +130,39 @@ def reliability(confidence: "NDArray[np.floating]", correct: "NDArray[np.bool_]"
                            np.bincount(at, correct, bins) / count, count)
 
 
+def equal_mass_error(confidence: "NDArray[np.floating]", correct: "NDArray[np.bool_]",
+                     weights: "NDArray[np.floating] | None" = None, bins: int = 15) -> float:
+    """The expected calibration error over bins that hold the same share of all answers (Nguyen
+    and O'Connor, 2015): the mean of |accuracy − confidence| of their bin. Where most confidences
+    are near 0 or 1, bins of equal width would be nearly empty.
+
+    confidence, correct, weights: ``[n]`` each; answers of equal confidence share a bin. NaN when
+    there are none.
+    """
+    if not len(confidence):
+        return float("nan")
+    values, at = np.unique(confidence, return_inverse=True)
+    mass = np.bincount(at, weights, len(values)).astype(np.float64)
+    right = np.bincount(at, correct if weights is None else weights * correct, len(values))
+    end = np.cumsum(mass)
+    middle = (end - mass / 2) / end[-1]
+    bin_ = np.minimum((middle * bins).astype(np.int64), bins - 1)
+    gaps = np.bincount(bin_, right - mass * values, bins)
+    return float(np.abs(gaps).sum() / end[-1])
+
+
+def average_precision(scores: "NDArray[np.floating]", relevant: "NDArray[np.bool_]") -> float:
+    """The mean of the precision at each relevant item, the items in falling order of ``scores
+    [n]``; items of equal score are taken in together. NaN when none is relevant."""
+    order = np.argsort(-scores, kind="stable")
+    falling, hits_ = scores[order], np.cumsum(relevant[order])
+    if not len(order) or not hits_[-1]:
+        return float("nan")
+    ends = np.append(np.flatnonzero(np.diff(falling)), len(order) - 1)
+    gained = np.diff(hits_[ends], prepend=0)
+    return float((gained * hits_[ends] / (ends + 1)).sum() / hits_[-1])
+
+
 def bootstrap(truth: "NDArray[np.integer]", values: "NDArray[np.floating]", *,
               resamples: int, random: np.random.Generator,
               ) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":

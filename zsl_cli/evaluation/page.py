@@ -1,126 +1,45 @@
-"""Outcomes → one HTML file to look at: the tables, plots, the worst and the best images.
+"""Outcomes → one HTML file to look at: the tables, plots, the worst and the best images."""
 
-The file stands alone (see html_page) and has no script. What comes from outside, such as file
-names and labels, is escaped.
-"""
-
-import base64
-import hashlib
-import io
-import os
-import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
-from zsl_cli.embedding import images
-from zsl_cli.errors import ImageError
 from zsl_cli.evaluation import plots
 from zsl_cli.evaluation.mistakes import KINDS
+from zsl_cli.evaluation.page_parts import (
+    About,
+    Thumbnails,
+    document,
+    head,
+    left_out,
+    plot,
+    table,
+)
 from zsl_cli.evaluation.tables import Table, tables
-from zsl_cli.support import files, html_page
 from zsl_cli.support.html_page import escaped, isolated
 from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from zsl_cli.evaluation.measure import Outcome
 
 _PHOTOS = 12  # of the best, and of the worst
 _OF_A_CLASS = 3  # of these at most, so that they are not all alike
 _CLASSES = 15
-_SEAL = re.compile(rb"<!-- zsl eval [0-9a-f]{64} -->\n")
-_SEAL_SIZE = 83  # bytes
-_THUMBNAIL = images.Preprocessing(size=144, crop=1.0)
-
-
-@dataclass(frozen=True)
-class About:
-    """What the page says of itself.
-
-    made: when, as an ISO 8601 time. dataset: what was evaluated, as it was asked for.
-    left_out: a heading, and what of that kind did not count, a line each.
-    """
-
-    dataset: str
-    version: str
-    made: str
-    images: int
-    left_out: Sequence[tuple[str, Sequence[str]]] = ()
 
 
 def render(outcomes: "Sequence[Outcome]", ks: Sequence[int], about: About) -> bytes:
     """The page, in UTF-8. The thumbnails are made from the files now; one that cannot be read any
     more has none."""
-    thumbnails = _Thumbnails()
-    content = [_head(about), "<h2>Figures</h2>",
-               *map(_table, tables([outcome.row for outcome in outcomes], ks)),
+    thumbnails = Thumbnails()
+    content = [head(about), "<h2>Figures</h2>",
+               *map(table, tables([outcome.row for outcome in outcomes], ks)),
                _plots(outcomes, ks), "<h2>In detail</h2>",
                *(_details(outcome, thumbnails, first=at == 0)
                  for at, outcome in enumerate(outcomes)),
-               _left_out(about)]
-    before, behind = html_page.around(__package__, "page")
-    return _sealed((before + "\n".join(filter(None, content)) + behind).encode())
-
-
-def check_place(path: str | os.PathLike[str], *, force: bool = False) -> None:
-    """Raise ZslError, before any work is done, for a page that could not be written, or that would
-    replace what is not as ``render`` made it unless ``force`` allows that."""
-    try:
-        own = os.path.isfile(path) and is_own(path)
-    except OSError as error:
-        raise files.cannot_write(path, error) from error
-    files.check_new_file(path, force=force or own, parameter="report")
-
-
-def is_own(path: str | os.PathLike[str]) -> bool:
-    """Whether a regular file is a page as ``render`` has made it, and not one that somebody has
-    written into since. Raises OSError."""
-    with open(path, "rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - _SEAL_SIZE))
-        if not _SEAL.fullmatch(file.read()):
-            return False  # without reading all of what may be large
-        file.seek(0)
-        content = file.read()
-    return _sealed(content[:-_SEAL_SIZE]) == content
-
-
-def _sealed(page: bytes) -> bytes:
-    """The page with a comment behind it that holds its checksum."""
-    return page + f"<!-- zsl eval {hashlib.sha256(page).hexdigest()} -->\n".encode()
-
-
-def _head(about: About) -> str:
-    return (f'<header><h1>Evaluation of {isolated(about.dataset)}</h1><dl class="counts"><div><dt>'
-            f"images</dt><dd>{about.images:,}</dd></div></dl>"
-            f'<p class="made">zsl {escaped(about.version)}, {escaped(about.made)}</p></header>')
-
-
-def _table(table: Table) -> str:
-    head = "".join(f'<th scope="col"{_number(at, table)}>{escaped(name)}</th>'
-                   for at, name in enumerate(table.columns))
-    lines = "".join(
-        "<tr>" + "".join(f"<td{_number(at, table)}>"
-                         + (isolated(cell) if at < table.texts else _figure(cell)) + "</td>"
-                         for at, cell in enumerate(line)) + "</tr>" for line in table.lines)
-    return (f"<h3>{escaped(table.heading)}</h3><p class=\"quiet\">{escaped(table.note)}</p>"
-            f'<div class="wide" tabindex="0" role="region" aria-label="{escaped(table.heading)}">'
-            f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>")
-
-
-def _number(at: int, table: Table) -> str:
-    return ' class="number"' if at >= table.texts else ""
-
-
-def _figure(cell: str) -> str:
-    value, _, rest = cell.partition(" ")
-    return escaped(value) + (f' <span class="of">{escaped(rest)}</span>' if rest else "")
+               left_out(about)]
+    return document(content)
 
 
 def _title(outcome: "Outcome") -> str:
@@ -132,7 +51,7 @@ def _title(outcome: "Outcome") -> str:
 
 
 def _plots(outcomes: "Sequence[Outcome]", ks: Sequence[int]) -> str:
-    shown = _hits_plot(outcomes, ks) + _curves_plot(outcomes)
+    shown = _hits_plot(outcomes, ks) + _curves_plot(outcomes) + _risk_plot(outcomes)
     return f'<h2>Plots</h2><div class="plots">{shown}</div>' if shown else ""
 
 
@@ -148,10 +67,10 @@ def _hits_plot(outcomes: "Sequence[Outcome]", ks: Sequence[int]) -> str:
     lines = [line for line in lines if line.points]
     if not lines:
         return ""
-    return _plot("hit@k", "Share of images whose label is among the first k.",
-                 plots.lines("hit@k of each row", lines, across="k", up="hit@k",
-                             ticks=[(places[k], str(k)) for k in ks]),
-                 [(line.name, line.colour) for line in lines])
+    return plot("hit@k", "Share of images whose label is among the first k.",
+                plots.lines("hit@k of each row", lines, across="k", up="hit@k",
+                            ticks=[(places[k], str(k)) for k in ks]),
+                [(line.name, line.colour) for line in lines])
 
 
 def _curves_plot(outcomes: "Sequence[Outcome]") -> str:
@@ -161,29 +80,34 @@ def _curves_plot(outcomes: "Sequence[Outcome]") -> str:
         if outcome.curve and outcome.row["stacking"] is None]
     if not lines:
         return ""
-    return _plot("Seen against unseen classes", "hit@1 for all constants of calibrated stacking.",
-                 plots.lines("hit@1 on unseen over seen classes", lines,
-                             across="seen classes", up="unseen classes"),
-                 [(line.name, line.colour) for line in lines])
+    return plot("Seen against unseen classes", "hit@1 for all constants of calibrated stacking.",
+                plots.lines("hit@1 on unseen over seen classes", lines,
+                            across="seen classes", up="unseen classes"),
+                [(line.name, line.colour) for line in lines])
 
 
-def _plot(title: str, note: str, drawing: str,
-          legend: Iterable[tuple[str, int]] = ()) -> str:
-    items = "".join(f"<li>{plots.swatch(colour)}{isolated(name)}</li>" for name, colour in legend)
-    return (f"<figure><figcaption>{escaped(title)}<small>{escaped(note)}</small></figcaption>"
-            f'{drawing}{f"<ul class=legend>{items}</ul>" if items else ""}</figure>')
+def _risk_plot(outcomes: "Sequence[Outcome]") -> str:
+    lines = [plots.Line(_title(outcome), list(zip(
+        outcome.keywords.curve.coverage.tolist(), outcome.keywords.curve.risk.tolist(),
+        strict=True)), at) for at, outcome in enumerate(outcomes) if outcome.keywords]
+    if not lines:
+        return ""
+    return plot("Risk and coverage of keywords", "The share of what first keywords say that is "
+                 "wrong, over how much they say, at all confidences.",
+                plots.lines("Risk over coverage", lines, across="coverage", up="risk"),
+                [(line.name, line.colour) for line in lines])
 
 
-def _details(outcome: "Outcome", thumbnails: "_Thumbnails", *, first: bool) -> str:
+def _details(outcome: "Outcome", thumbnails: "Thumbnails", *, first: bool) -> str:
     row = outcome.row
     correct = outcome.ranking.ranked[:, 0] == outcome.truth
-    figures = [_plot("Reliability", f"Expected calibration error {row['ece']:.3f}.",
+    figures = [plot("Reliability", f"Expected calibration error {row['ece']:.3f}.",
                      plots.reliability("Share of right answers over the score",
                                        outcome.reliability))]
     kinds = [(kind, row[f"wrong_{kind}"]) for kind in KINDS
              if row[f"wrong_{kind}"] is not None]
     if kinds:
-        figures.append(_plot(
+        figures.append(plot(
             "Wrong first answers", f"{np.count_nonzero(~correct):,} of {len(correct):,}; what they "
             "are to the right label.", plots.shares("Kinds of wrong answers", kinds),
             [(f"{kind} {share:.0%}", at) for at, (kind, share) in enumerate(kinds)]))
@@ -191,7 +115,7 @@ def _details(outcome: "Outcome", thumbnails: "_Thumbnails", *, first: bool) -> s
         f"<details{' open' if first else ''}><summary>{isolated(_title(outcome))}<small>hit@1 "
         f"{np.mean(correct):.3f}, {counted(row['labels'], 'label')}, "
         f"{counted(row['images'], 'image')}</small></summary>",
-        f'<div class="plots">{"".join(figures)}</div>', _table(_worst_classes(outcome)),
+        f'<div class="plots">{"".join(figures)}</div>', table(_worst_classes(outcome)),
         _photos("Wrong, with the highest scores", outcome, ~correct, thumbnails),
         _photos("Right, with the highest scores", outcome, correct, thumbnails), "</details>"])
 
@@ -217,7 +141,7 @@ def _worst_classes(outcome: "Outcome") -> Table:
 
 
 def _photos(heading: str, outcome: "Outcome", among: "np.ndarray",
-            thumbnails: "_Thumbnails") -> str:
+            thumbnails: "Thumbnails") -> str:
     """Images among these with the highest scores, a few of each class."""
     chosen: list[int] = []
     of_class: Counter[int] = Counter()
@@ -238,34 +162,3 @@ def _photos(heading: str, outcome: "Outcome", among: "np.ndarray",
                      f"{outcome.ranking.confidence[at]:.3f}</p>{right}"
                      f'<p class="file">{isolated(f"{path.parent.name}/{path.name}")}</p></li>')
     return f'<h3>{escaped(heading)}</h3><ul class="photos">{"".join(items)}</ul>'
-
-
-class _Thumbnails:
-    """Small pictures as elements of the page, made once for each file."""
-
-    def __init__(self) -> None:
-        self._made: dict[Path, str] = {}
-
-    def of(self, path: "Path") -> str:
-        """An ``img`` that holds its own data, or what stands in its place."""
-        if path not in self._made:
-            self._made[path] = self._make(path)
-        return self._made[path]
-
-    def _make(self, path: "Path") -> str:
-        try:
-            pixels = images.load(path, _THUMBNAIL)
-        except ImageError:
-            return '<div class="none"></div>'
-        file = io.BytesIO()
-        Image.fromarray(pixels).save(file, "JPEG", quality=60)
-        data = base64.b64encode(file.getvalue()).decode()
-        return (f'<img loading="lazy" alt="{escaped(path.name)}" width="144" height="144" '
-                f'src="data:image/jpeg;base64,{data}">')
-
-
-def _left_out(about: About) -> str:
-    parts = [f"<h3>{escaped(heading)}</h3><ul class=\"left-out\">"
-             + "".join(f"<li>{isolated(line)}</li>" for line in lines) + "</ul>"
-             for heading, lines in about.left_out if lines]
-    return "<h2>Left out</h2>" + "".join(parts) if parts else ""

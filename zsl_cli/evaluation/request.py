@@ -11,6 +11,7 @@ from zsl_cli.support.limits import KS, MAX_PIXELS, MAX_RESAMPLES, MAX_SEED
 from zsl_cli.support.names import Name, check_names, names_of, set_names
 from zsl_cli.support.values import (
     READING,
+    SHARE,
     TOP,
     Range,
     check_device,
@@ -39,6 +40,7 @@ class EvaluationRequest:
     stacking: constants of calibrated stacking, each a number or ``best``: that of the best harmonic
         mean on these very images.
     ks, resamples, seed: see measure.Settings.
+    confidence: of the keywords that are measured, too, in the rows of ``all``; none otherwise.
     device: see Model.load. jobs, batch_size, max_pixels: see Classifier.classify.
     cache: whether embeddings are kept for the next time (see ``feature_cache``).
     """
@@ -52,6 +54,7 @@ class EvaluationRequest:
     ks: Sequence[int] = KS
     resamples: int = 1000
     seed: int = 0
+    confidence: float | None = None
     device: str = "auto"
     jobs: int | None = None
     batch_size: int | None = None
@@ -62,6 +65,10 @@ class EvaluationRequest:
         """Raise RequestError for what makes no sense, wherever it is asked."""
         check_names("dataset", [self.dataset])
         set_names(self, "models", "vocabularies", "candidates")
+        set_numbers(self, confidence=SHARE)
+        if self.confidence is not None and "all" not in (names_of(self.candidates) or ("all",)):
+            raise RequestError("`confidence` is of keywords among all labels: ask for "
+                               "`candidates=all`, too")
         ks = tuple(check_number("ks", k, TOP) for k in several(self.ks))
         if not ks:
             raise RequestError("`ks`: a whole number is expected, or several")
@@ -75,22 +82,27 @@ class EvaluationRequest:
     @property
     def pairs(self) -> list[Pair]:
         """Each model with its vocabulary, once; raises RequestError."""
-        models, vocabularies = names_of(self.models), names_of(self.vocabularies)
-        if not vocabularies:
-            return list(dict.fromkeys((model, None) for model in models))
-        if len(vocabularies) == 1:
-            vocabularies *= len(models)
-        elif len(models) == 1:
-            models *= len(vocabularies)
-        if len(models) != len(vocabularies):
-            raise RequestError(f"{len(models)} `models` and {len(vocabularies)} `vocabularies`: "
-                               "give one `vocabulary` for each `model`, or one for all, or none")
-        return list(dict.fromkeys(zip(models, vocabularies, strict=True)))
+        return pairs_of(names_of(self.models), names_of(self.vocabularies))
 
     @property
     def settings(self) -> Settings:
         """How it is measured."""
-        return Settings(tuple(sorted(set(self.ks))), self.resamples, self.seed)
+        return Settings(tuple(sorted(set(self.ks))), self.resamples, self.seed, self.confidence)
+
+
+def pairs_of(models: list[str], vocabularies: list[str]) -> list[Pair]:
+    """Each model with its vocabulary, once; raises RequestError unless there is one vocabulary for
+    each model, or one for all, or none."""
+    if not vocabularies:
+        return list(dict.fromkeys((model, None) for model in models))
+    if len(vocabularies) == 1:
+        vocabularies = len(models) * vocabularies
+    elif len(models) == 1:
+        models = len(vocabularies) * models
+    if len(models) != len(vocabularies):
+        raise RequestError(f"{len(models)} `models` and {len(vocabularies)} `vocabularies`: "
+                           "give one `vocabulary` for each `model`, or one for all, or none")
+    return list(dict.fromkeys(zip(models, vocabularies, strict=True)))
 
 
 def _constant(gamma: object) -> float | str:

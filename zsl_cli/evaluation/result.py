@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from zsl_cli.evaluation import tables
+from zsl_cli.evaluation import selective, tables
 from zsl_cli.support import files
 from zsl_cli.support.version import __version__
 
@@ -56,8 +56,12 @@ class EvaluationResult:
 
     def to_json(self) -> str:
         """All of it as one JSON object, ``{"rows": […], …}``."""
-        settings = {"k": list(self.settings.ks), "resamples": self.settings.resamples,
-                    "seed": self.settings.seed, "interval": _CONFIDENCE}
+        settings: dict[str, Any] = {
+            "k": list(self.settings.ks), "resamples": self.settings.resamples,
+            "seed": self.settings.seed, "interval": _CONFIDENCE}
+        if self.settings.confidence is not None:
+            settings |= {"confidence": self.settings.confidence,
+                         "thresholds": list(selective.THRESHOLDS)}
         about: dict[str, Any] = {"dataset": self.dataset, "version": __version__,
                                  "settings": settings, "left_out": self.left_out.to_dict()}
         return tables.to_json(self.rows, **about)
@@ -73,11 +77,11 @@ class EvaluationResult:
     def write_page(self, path: "str | os.PathLike[str]", *, force: bool = False) -> None:
         """An HTML page with plots and photos. It replaces such a page, and any other file only
         with ``force``; raises ZslError."""
-        from zsl_cli.evaluation import page
+        from zsl_cli.evaluation import page, page_parts
 
-        page.check_place(path, force=force)
+        page_parts.check_place(path, force=force)
         made = datetime.now(UTC).isoformat(timespec="seconds")
-        content = page.render(self.outcomes, self.settings.ks, page.About(
+        content = page.render(self.outcomes, self.settings.ks, page_parts.About(
             self.dataset, __version__, made, self.left_out.images, self.left_out.listed()))
         try:
             with files.replacing(path) as file:

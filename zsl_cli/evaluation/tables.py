@@ -11,7 +11,8 @@ from zsl_cli.support.spreadsheet import safe
 
 Row = dict[str, Any]
 
-_NOTHING = "–"
+NOTHING = "–"
+"""Where there is nothing to be said."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def tables(rows: Sequence[Row], ks: Sequence[int], *, narrow: bool = False) -> l
                  (_plain if narrow and name != names[0] else _with_interval)(name)[1])
                 for name in names]
 
-    few = f" {_NOTHING}: fewer labels than k." if any(
+    few = f" {NOTHING}: fewer labels than k." if any(
         ks[-1] > row["labels"] for row in rows) else ""
     note = "In brackets: 95 % bootstrap interval." + few
     parts = [
@@ -81,31 +82,46 @@ def tables(rows: Sequence[Row], ks: Sequence[int], *, narrow: bool = False) -> l
         "or beside the right label.",
         [("ECE", _plain("ece")[1]), ("median rank", lambda row: f"{row['median_rank']:,g}"),
          *((kind, _plain(f"wrong_{kind}")[1]) for kind in KINDS)]))
+    if of_keywords := [row for row in rows if row.get("keyword_right") is not None]:
+        confidence = of_keywords[0]["confidence"]
+        parts.append(table(
+            f"Keywords at confidence {confidence:g}",
+            "The first keyword of each image, mean over classes. Right: the label, above or below "
+            "it, or no keyword. Information: what it keeps of the label's (Deng et al., 2012). "
+            "Error: calibration error, of the first score, then of confidence. AURC: mean risk up "
+            "to the greatest coverage.",
+            [("right", _with_interval("keyword_right")[1]),
+             ("information", _with_interval("keyword_information")[1]),
+             ("none", _plain("keyword_refused")[1]),
+             ("error, score", _plain("calibration_error_of_score")[1]),
+             ("error", _plain("calibration_error")[1]), ("AURC", _plain("aurc")[1]),
+             ("coverage", _plain("coverage")[1])], of_keywords))
     return parts
 
 
 def _stacking(row: Row) -> str:
     if row["stacking"] is None:
-        return _NOTHING
+        return NOTHING
     return f"{row['stacking']:.4g}" + (" (best)" if row["stacking_chosen"] else "")
 
 
 def _plain(name: str) -> "tuple[str, Callable[[Row], str]]":
-    return name, lambda row: _share(row[name])
+    return name, lambda row: share(row[name])
 
 
 def _with_interval(name: str) -> "tuple[str, Callable[[Row], str]]":
     def text(row: Row) -> str:
         if row[name] is None:
-            return _NOTHING
-        ends = (_share(row[f"{name}_{end}"]).removeprefix("0") for end in ("low", "high"))
-        return f"{_share(row[name])} ({'–'.join(ends)})"
+            return NOTHING
+        ends = (share(row[f"{name}_{end}"]).removeprefix("0") for end in ("low", "high"))
+        return f"{share(row[name])} ({'–'.join(ends)})"
     return name, text
 
 
-def _share(value: float | None) -> str:
+def share(value: float | None) -> str:
+    """A number from 0 to 1 as tables show it."""
     if value is None:
-        return _NOTHING
+        return NOTHING
     return f"{value:.3f}" if value == 0 or value >= 0.0005 else f"{value:.1g}"
 
 

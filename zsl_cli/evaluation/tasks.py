@@ -64,7 +64,7 @@ def prepare(request: EvaluationRequest, load: "Callable[[str], Model]", collecto
     Raises RequestError and ZslError.
     """
     pairs = request.pairs
-    chosen = [_vocabulary_for(*pair) for pair in pairs]
+    chosen = [vocabulary_for(*pair) for pair in pairs]
     shared: dict[str | Path, Labels] = {}
     of_pairs = []
     for (model, _), folder in zip(pairs, chosen, strict=True):
@@ -72,24 +72,25 @@ def prepare(request: EvaluationRequest, load: "Callable[[str], Model]", collecto
         key = model if folder is None else folder
         if key not in shared:
             shared[key] = _labels(_vocabulary(folder, request.dataset, loaded), request,
-                                  _DEFAULT if folder else ("own",), collector, reporter)
+                                  _DEFAULT if folder or request.confidence is not None
+                                  else ("own",), collector, reporter)
         of_pairs.append(shared[key])
-    models = _told_apart({model: _model_name(model) for model, _ in pairs})
-    vocabularies = _told_apart({name: labels.vocabulary.name for (_, name), labels
+    models = told_apart({model: model_name(model) for model, _ in pairs})
+    vocabularies = told_apart({name: labels.vocabulary.name for (_, name), labels
                                 in zip(pairs, of_pairs, strict=True) if name is not None})
     return [Task(model, models[model],
                  labels.vocabulary.name if name is None else vocabularies[name], labels)
             for (model, name), labels in zip(pairs, of_pairs, strict=True)]
 
 
-def _told_apart(short: Mapping[str, str]) -> dict[str, str]:
+def told_apart(short: Mapping[str, str]) -> dict[str, str]:
     """What things are called in tables, by what they were asked for as: their short name, or all
     of it where another has the same short name."""
     times = Counter(short.values())
     return {whole: name if times[name] == 1 else whole for whole, name in short.items()}
 
 
-def _model_name(path: str) -> str:
+def model_name(path: str) -> str:
     """The last part; ``run/model`` where it is what every training calls its model."""
     parts = os.path.normpath(path).split(os.sep)
     return os.path.join(*parts[-2:]) if parts[-1] == "model" else parts[-1]
@@ -99,7 +100,7 @@ def _last_part(path: str) -> str:
     return os.path.basename(os.path.normpath(path))
 
 
-def _vocabulary_for(model_name: str, vocabulary_name: str | None) -> Path | None:
+def vocabulary_for(model_name: str, vocabulary_name: str | None) -> Path | None:
     """By the manifests alone."""
     folder = folders.find(folders.MODEL, model_name)
     return pairing.vocabulary_for(folder, folders.read_manifest(folders.MODEL, folder),
@@ -126,7 +127,7 @@ def _labels(vocabulary: Vocabulary, request: EvaluationRequest, default: Sequenc
         raise RequestError(f"`stacking`: vocabulary {vocabulary.name!r} says of no label that "
                            "it is seen; give a list of the labels that are: `seen=FILE`")
     names = list(dict.fromkeys(names_of(request.candidates) or default))
-    short = _told_apart({name: _last_part(name) for name in (*CANDIDATE_SETS, *names)})
+    short = told_apart({name: _last_part(name) for name in (*CANDIDATE_SETS, *names)})
     return Labels(vocabulary, dataset, seen, [
         _candidates(name, short[name], dataset, vocabulary, seen, collector) for name in names])
 

@@ -55,6 +55,37 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class ConfidenceRule:
+    """How products become confidences, the probabilities that labels are true of an image.
+
+    temperature: of the softmax over all labels of the vocabulary, in units of the calibration's.
+    slope, offset: the log-odds of a label are ``slope * log(m / (1 - m)) + offset``, m the
+        probabilities of the labels under it summed (Platt, 1999; Kull et al., 2017).
+    beside_slope, beside_offset: the same for the log-odds of what stands beside other things.
+    fitted_on: how many images these numbers were fitted on; 0 for the default rule.
+    """
+
+    temperature: float = 1.25
+    slope: float = 1.0
+    offset: float = 0.0
+    beside_slope: float = 1.0
+    beside_offset: float = 0.0
+    fitted_on: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("temperature", "slope", "beside_slope"):
+            value = getattr(self, name)
+            if type(value) not in (int, float) or not 0 < value <= _MOST:
+                raise ValueError(f"{name} {value!r} is not a finite number above 0")
+        for name in ("offset", "beside_offset"):
+            value = getattr(self, name)
+            if type(value) not in (int, float) or not -_MOST <= value <= _MOST:
+                raise ValueError(f"{name} {value!r} is not a finite number")
+        if type(self.fitted_on) is not int or not 0 <= self.fitted_on <= _MOST:
+            raise ValueError(f"fitted_on {self.fitted_on!r} is not a number of images")
+
+
+@dataclass(frozen=True)
 class Normalisation:
     """What is subtracted from pixel values from 0 to 255, and what divides them: one number for
     all channels or one each."""
@@ -196,6 +227,7 @@ class ModelManifest(Manifest):
     weights: str | None = field(default=None, kw_only=True)
     projection: Entries | None = field(default=None, kw_only=True)
     calibration: Calibration = field(default_factory=Calibration, kw_only=True)
+    confidence: ConfidenceRule = field(default_factory=ConfidenceRule, kw_only=True)
     text: TextEncoding | None = field(default=None, kw_only=True)
     checkpoint: CheckpointEntry | None = field(default=None, kw_only=True)
     parity: Mapping[str, Agreement] = field(default_factory=dict, kw_only=True)
@@ -226,6 +258,7 @@ class ModelManifest(Manifest):
             "input": part(Preprocessing, "input"),
             "normalisation": _normalisation(entries.get("normalisation")),
             "calibration": part(Calibration, "calibration"),
+            "confidence": part(ConfidenceRule, "confidence"),
             "text": _text(entries, path),
             "projection": projection if isinstance(projection, dict) else None,
             "checkpoint": CheckpointEntry(
@@ -240,6 +273,7 @@ class ModelManifest(Manifest):
             "architecture": self.architecture, "features": self.features,
             "embedding": self.embedding, "weights": self.weights, "projection": self.projection,
             "calibration": asdict(self.calibration),
+            "confidence": asdict(self.confidence) if self.confidence.fitted_on else None,
             "text": self.text and self.text.to_entries(),
             "checkpoint": self.checkpoint and asdict(self.checkpoint),
             "parity": {name: one.to_entries() for name, one in self.parity.items()}}
@@ -260,11 +294,14 @@ class VocabularyManifest(Manifest):
     prior_dimension: the dimension of the label vectors that holds the label prior; those before
         it are what labels mean, those behind it fill the vectors up to unit length.
     hnsw: parameters of the index in the place of those that suit so many labels.
+    beside: the rows, rising, of the labels that have a second vector, for where they stand beside
+        the main thing of an image.
     """
 
     labels: int = field(kw_only=True)
     prior_dimension: int | None = field(default=None, kw_only=True)
     hnsw: Entries = field(default_factory=dict, kw_only=True)
+    beside: tuple[int, ...] = field(default=(), kw_only=True)
 
     @classmethod
     def of_phrases(cls, space: str, dimension: int, labels: int = 0) -> Self:
@@ -285,7 +322,16 @@ class VocabularyManifest(Manifest):
             raise FolderError(f"{path}: prior_dimension {prior!r} is not a whole number from 1 to "
                               f"{dimension - 1}: the dimensions before it are what labels mean")
         return super()._fields(entries, path) | {
-            "labels": entries["labels"], "prior_dimension": prior, "hnsw": entries.get("hnsw", {})}
+            "labels": entries["labels"], "prior_dimension": prior, "hnsw": entries.get("hnsw", {}),
+            "beside": _rising(entries.get("beside", []), entries["labels"], path)}
+
+
+def _rising(rows: Any, labels: int, path: Path) -> tuple[int, ...]:
+    """Rows of so many labels, each below the next."""
+    if not (isinstance(rows, list) and all(type(row) is int for row in rows)
+            and all(below < row for below, row in zip([-1, *rows], [*rows, labels], strict=True))):
+        raise FolderError(f"{path}: beside: rows of labels, rising, are expected")
+    return tuple(rows)
 
 
 def _check_count(path: Path, entries: Entries, key: str) -> None:

@@ -75,6 +75,16 @@ class Hierarchy:
             open_rows += above
         return seen
 
+    @cached_property
+    def leaf_counts(self) -> "NDArray[np.int64]":
+        """How many labels with none below them lie under each row, itself included; int64
+        ``[labels]``. 0 where only a cycle does."""
+        counts = np.zeros(len(self), np.int64)
+        for row, below in enumerate(self._children):
+            if not below:
+                counts[[row, *self.ancestors(row)]] += 1
+        return counts
+
     def rings(self, row: int) -> "Iterator[NDArray[np.int64]]":
         """The rows 0, 1, 2, … hops from ``row``, up and down alike, as far as any are left; each
         int64, rising."""

@@ -31,6 +31,11 @@ class Lineages:
         self._paths = paths if any(one.word.above for one in taken) else {}
         self._ids = {path: id_ for id_, path in self._paths.items()}
 
+    @property
+    def has_hierarchy(self) -> bool:
+        """Whether the user's list has one of its own."""
+        return bool(self._paths)
+
     def lineage(self, id_: str) -> tuple[tuple[str, str], ...]:
         """(id, name) from the top of the hierarchy down to the label of this id; what is no label
         there has an id that is its path. A phrase, which is its own id, lies under nothing but

@@ -110,6 +110,10 @@ class Exact:
     def __init__(self, vectors: "NDArray[np.floating]") -> None:
         self._vectors = as_float32(vectors)
 
+    def products(self, queries: "NDArray[np.float32]") -> "NDArray[np.float32]":
+        """The inner products of queries ``[n, D]`` with all label vectors, ``[n, labels]``."""
+        return queries @ self._vectors.T
+
     def search(self, queries: "NDArray[np.float32]", k: int) -> "Neighbours":
         """See Nearest; ties go to the earlier row. ``k`` above the number of labels gives all."""
         labels = len(self._vectors)

@@ -37,20 +37,21 @@ class Subset:
         self._words = {one.row: one.name for one in taken
                        if one.row is not None and one.instead is None}
         self._label, self._size = label, size
-        self._rows = np.concatenate([rows, size + np.arange(len(phrases))])
+        self.rows = np.concatenate([rows, size + np.arange(len(phrases))])
+        """int64 ``[candidates]``, rising; those of phrases stand behind the vocabulary's."""
         self.vectors = vectors
         """float32 ``[candidates, D]``, in the order of their rows."""
         self._exact = Exact(vectors)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def __contains__(self, row: object) -> bool:
         return row in self._members
 
     @cached_property
     def _members(self) -> frozenset[int]:
-        return frozenset(self._rows.tolist())
+        return frozenset(self.rows.tolist())
 
     def label(self, row: int) -> Label:
         """The label of a row that ``search`` gave, under the user's word for it where he listed
@@ -64,4 +65,4 @@ class Subset:
     def search(self, queries: "NDArray[np.float32]", k: int) -> "Neighbours":
         """See Nearest."""
         rows, scores = self._exact.search(queries, k)
-        return self._rows[rows], scores
+        return self.rows[rows], scores

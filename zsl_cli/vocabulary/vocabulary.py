@@ -15,6 +15,7 @@ from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.vectors import unit_rows
 from zsl_cli.vocabulary import nearest
+from zsl_cli.vocabulary.beside import Beside
 from zsl_cli.vocabulary.label import LABELS_FILE, Label, Match, normal_name
 from zsl_cli.vocabulary.subset import Subset
 
@@ -280,7 +281,15 @@ class Vocabulary:
                               ) from error
 
     @cached_property
-    def _exact(self) -> nearest.Exact:
+    def beside(self) -> Beside:
+        """The second vectors of labels that stand beside other things. Raises FolderError."""
+        return (Beside.load(self.path, self.manifest) if self.path is not None
+                else Beside(np.empty(0, np.int64), np.empty((0, self.dimension), np.float32)))
+
+    @cached_property
+    def exact(self) -> nearest.Exact:
+        """The exact search over all labels, all vectors in memory. Raises FolderError as
+        ``check_vectors``."""
         vectors = nearest.as_float32(self.vectors)
         self.check_vectors(vectors=vectors)
         return nearest.Exact(vectors)
@@ -304,15 +313,15 @@ class Vocabulary:
         Raises FolderError as ``check_vectors``.
         """
         if exact or not len(self):
-            return self._exact
+            return self.exact
         if self._hnsw is None:
             size = len(self), self.dimension, queries
             if exact is None and not nearest.index_pays(*size, saved=True):
-                return self._exact
+                return self.exact
             cache = self.index_cache()
             saved = cache.path is not None
             if exact is None and not nearest.index_pays(*size, saved=saved):
-                return self._exact
+                return self.exact
             if not saved:  # no index is built of vectors that are not sound
                 self.check_vectors()
             self._hnsw = cache.open(self.vectors)

@@ -11,6 +11,7 @@ import numpy as np
 
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
+from zsl_cli.vocabulary.beside import BESIDE_FILE, Beside
 from zsl_cli.vocabulary.label import LABELS_FILE, Label
 from zsl_cli.vocabulary.nearest import HnswParameters
 from zsl_cli.vocabulary.vocabulary import VECTORS_FILE
@@ -40,11 +41,11 @@ class Writer:
         self.count += len(vectors)
 
     def finish(self, name: str, space: str, hnsw: Mapping[str, int] | None = None,
-               **more: Any) -> VocabularyManifest:
+               beside: Beside | None = None, **more: Any) -> VocabularyManifest:
         """Write the manifest and return it.
 
         hnsw: parameters of the index in the place of those that suit the number of labels.
-        more: see ``write``.
+        beside, more: see ``write``.
         """
         header = io.BytesIO()
         np.lib.format.write_array_header_1_0(header, {
@@ -54,11 +55,17 @@ class Writer:
         self._vectors.seek(0)
         self._vectors.write(header.getvalue())
         self.close()
+        files = [VECTORS_FILE, LABELS_FILE]
+        if beside is not None and len(beside.rows):
+            np.save(self._folder / BESIDE_FILE, beside.vectors.astype(self._dtype),
+                    allow_pickle=False)
+            files.append(BESIDE_FILE)
+            more["beside"] = beside.rows.tolist()
         folders.write_manifest(folders.VOCABULARY, self._folder, {
             "name": name, "version": "1", "space": space, "dimension": self._dimension,
             "labels": self.count, "hnsw": asdict(
                 replace(HnswParameters.suited_to(self.count), **(hnsw or {}))), **more,
-            "files": folders.describe_files(self._folder, VECTORS_FILE, LABELS_FILE),
+            "files": folders.describe_files(self._folder, *files),
         })
         return folders.read_manifest(folders.VOCABULARY, self._folder)
 
@@ -76,12 +83,14 @@ class Writer:
 
 
 def write(folder: Path, name: str, space: str, labels: Sequence[Label],
-          vectors: "NDArray[np.floating]", **more: Any) -> VocabularyManifest:
+          vectors: "NDArray[np.floating]", beside: Beside | None = None,
+          **more: Any) -> VocabularyManifest:
     """Fill an existing, empty folder with labels and their unit vectors ``[labels, D]``, float16
     or float32; returns the manifest.
 
+    beside: the second vectors of those that are seen beside other things.
     more: further entries of the manifest, such as ``sources``, ``prior_dimension``, ``version``.
     """
     with Writer(folder, vectors.shape[1], vectors.dtype) as writer:
         writer.add(labels, vectors)
-        return writer.finish(name, space, **more)
+        return writer.finish(name, space, beside=beside, **more)

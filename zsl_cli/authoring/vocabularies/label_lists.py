@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from zsl_cli.authoring.vocabularies import label_files, labelset
+from zsl_cli.authoring.vocabularies import knowledge, label_files, labelset
 from zsl_cli.authoring.vocabularies.wordnet import PERSON, WordNet, load
 from zsl_cli.errors import ZslError
 from zsl_cli.evaluation import class_folders
@@ -106,14 +106,15 @@ def _from_wordnet(source: str, root: str, places: Places, persons: bool,
         persons = persons or PERSON in wordnet.ancestors(top)
     else:
         ids = list(wordnet.synsets)
-    chosen = ids if persons else labelset.choose(wordnet, ids)
+    known = knowledge.load()
+    chosen = ids if persons else labelset.choose(wordnet, known.everyday, ids)
     if len(chosen) < len(ids):
         reporter.say(f"left out {counted(len(ids) - len(chosen), 'label')} of persons, many of "
                      "them slurs or judgements; `persons` keeps them")
     # The most frequent sense of a word comes first, since it is what the word stands for.
     chosen = sorted(chosen, key=lambda id_: (
         wordnet.sense_rank(wordnet.synsets[id_].words[0], id_), id_))
-    return labelset.describe(wordnet, chosen, ())
+    return labelset.describe(wordnet, chosen, (), known.everyday, known.sensitive)
 
 
 def _synset(wordnet: WordNet, text: str) -> str:

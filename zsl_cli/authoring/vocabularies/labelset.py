@@ -1,10 +1,10 @@
 """Which nouns are labels, and what is said about each."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from importlib.resources import files
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 
 from zsl_cli.authoring.vocabularies.rare_senses import rare_names
 from zsl_cli.authoring.vocabularies.wordnet import PERSON, WordNet
@@ -31,21 +31,21 @@ def imagenet_ids(name: str, folder: Path | None = None) -> list[str]:
         raise ZslError(f"{path}: not a list of WordNet ids ({error})") from error
 
 
-def plain_people() -> list[str]:
-    """The few labels from WordNet's subtree of persons that a vocabulary may hold."""
-    text = files(__package__).joinpath("plain_people.txt").read_text("utf-8")
-    return [line.split()[0] for line in text.splitlines() if line and not line.startswith("#")]
-
-
-def choose(wordnet: WordNet, *sources: Iterable[str]) -> list[str]:
-    """The ids of all sources, sorted, without persons other than ``plain_people``."""
-    people = set(plain_people())
+def choose(wordnet: WordNet, people: Collection[str], *sources: Iterable[str]) -> list[str]:
+    """The ids of all sources, sorted; of persons those among ``people`` alone, since WordNet's
+    other words for them are judgements and slurs."""
     ids = {id_ for source in sources for id_ in source if id_ in wordnet.synsets}
-    return sorted(id_ for id_ in ids if id_ in people or PERSON not in wordnet.ancestors(id_))
+    return sorted(id_ for id_ in ids
+                  if id_ in people or PERSON not in wordnet.ancestors(id_))
 
 
-def describe(wordnet: WordNet, ids: Sequence[str], seen: Collection[str]) -> list[Label]:
-    """A Label for each id; parents are the nearest ones that are labels too."""
+def describe(wordnet: WordNet, ids: Sequence[str], seen: Collection[str],
+             everyday: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+             sensitive: Collection[str] = ()) -> list[Label]:
+    """A Label for each id; parents are the nearest ones that are labels too.
+
+    everyday: the plain words of ids. sensitive: the ids whose word embarrasses where it is wrong.
+    """
     among, seen = set(ids), set(seen)
     spelled = Counter(word.casefold() for id_ in ids for word in set(wordnet.synsets[id_].words))
     labels = []
@@ -56,5 +56,6 @@ def describe(wordnet: WordNet, ids: Sequence[str], seen: Collection[str]) -> lis
             id=id_, name=name, synonyms=synset.words[1:], gloss=synset.definition,
             parents=tuple(wordnet.nearest_ancestors(id_, among)),
             ambiguous=spelled[name.casefold()] > 1, seen=id_ in seen,
+            plain=tuple(everyday.get(id_, ())), sensitive=id_ in sensitive,
             rare=rare_names(wordnet, id_, among)))
     return labels

@@ -5,6 +5,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from zsl_cli.cli.eval import figures
 from zsl_cli.cli.terminal import notes, options, printing
@@ -14,12 +15,18 @@ from zsl_cli.support.limits import KS, MAX_RESAMPLES, MAX_SEED, MAX_TOP
 from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from zsl_cli.embedding.feature_cache import Features
     from zsl_cli.evaluation.measure import Subject
+    from zsl_cli.evaluation.result import EvaluationResult
+    from zsl_cli.evaluation.words_result import WordsResult
     from zsl_cli.vocabulary.label import Match
     from zsl_cli.vocabulary.vocabulary import Vocabulary
+
+
+_OF_LABELS = frozenset({"candidates", "seen", "stacking", "ks", "resamples", "seed"})
+_OF_CAPTIONS = frozenset({"images", "split", "most", "words"})
 
 
 def _read_ks(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[int, ...]:
@@ -48,7 +55,7 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
 
 
 @click.command("eval")
-@click.argument("dataset", metavar="DATASET")
+@click.argument("dataset", metavar="DATASET", required=False)
 @click.option("--model", "models", multiple=True, metavar="NAME|FOLDER",
               help="A model to evaluate; may be repeated. Default: default.")
 @click.option("--vocab", "vocabularies", multiple=True, metavar="NAME|FOLDER",
@@ -73,6 +80,23 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
               metavar="N", help="Of the bootstrap, for the intervals.")
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True,
               metavar="N", help="What the bootstrap draws from.")
+@click.option("--confidence", type=options.Finite(0, 1), metavar="P",
+              help="Also what comes of keywords that are at least so sure, from 0 to 1: share "
+                   "right, information kept, calibration, risk over coverage. With --words that "
+                   "of precision and recall; there it is 0.8 by default.")
+@click.option("--words", "captions", type=options.NonEmpty(), metavar="FILE",
+              help="In the place of DATASET: images with several things each. A CSV file with the "
+                   "columns image and caption, and a line for each caption; the confidence of "
+                   "everyday words is compared with what the captions say.")
+@click.option("--images", type=options.NonEmpty(), metavar="FOLDER",
+              help="With --words: where the paths in the column image begin. Default: the file's "
+                   "folder.")
+@click.option("--split", metavar="NAME",
+              help="With --words: only the lines that have this in the column split.")
+@click.option("--most", type=click.IntRange(1), metavar="N",
+              help="With --words: how many words, the most frequent first. Default: 30.")
+@click.option("--word", "words", multiple=True, metavar="LABEL",
+              help="With --words: this word; may be repeated. Default: the most frequent.")
 @click.option("--json", "output_format", flag_value="json", default=None,
               help="All figures as one JSON object.")
 @click.option("--csv", "output_format", flag_value="csv", help="All figures as CSV.")
@@ -85,31 +109,31 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
               help="Read all images, and keep nothing for the next time.")
 @options.reading
 @options.common
-def command(dataset: str, models: tuple[str, ...], ks: tuple[int, ...],
-            output_format: str | None, report: str | None, force: bool, no_cache: bool,
-            quiet: bool, verbose: bool, debug: bool, **others: Any) -> int:
+@click.pass_context
+def command(context: click.Context, dataset: str | None, captions: str | None,
+            output_format: str | None, report: str | None, force: bool, quiet: bool,
+            verbose: bool, debug: bool, **others: Any) -> int:
     """Measure models on DATASET: a folder with a folder for each class, named by its label, or a
-    CSV file with the columns path and label.
+    CSV file with the columns path and label; or with --words on images and their captions.
 
     \b
       zsl eval photos/
+      zsl eval photos/ --confidence 0.9
+      zsl eval --words captions.csv --images photos/
       zsl eval photos/ --candidates unseen --candidates unseen+seen --stacking best
       zsl eval photos/ --model a --vocab va --model b --vocab vb --markdown
       zsl eval photos/ --report photos.html --json > photos.json
     """
     started = time.perf_counter()
-    from zsl_cli.evaluation.evaluate import evaluate
-    from zsl_cli.evaluation.request import EvaluationRequest
-
-    request = EvaluationRequest(dataset, models or ("default",), ks=ks, cache=not no_cache,
-                                **others)
+    _check_kind(context)
+    evaluation = (_of_labels(dataset, **others) if dataset is not None
+                  else _of_captions(captions or "", **others))
     if report is not None:
-        from zsl_cli.evaluation import page
+        from zsl_cli.evaluation import page_parts
 
-        page.check_place(report, force=force)
+        page_parts.check_place(report, force=force)
     with _Terminal().shown(quiet) as reporter:
-        result = evaluate(request, reporter)
-    figures.say_differences(result)
+        result = evaluation(reporter)
     try:
         figures.write(result, output_format)
     finally:  # the page is wanted, too, where the reader of the figures has gone
@@ -117,6 +141,50 @@ def command(dataset: str, models: tuple[str, ...], ks: tuple[int, ...],
             result.write_page(report, force=force)
     printing.detail(duration(time.perf_counter() - started))
     return int(not result.ok)
+
+
+def _check_kind(context: click.Context) -> None:
+    """Raise UsageError unless there is one thing to measure on, and for options of the other."""
+    chosen = {name for name in context.params
+              if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if ("dataset" in chosen) == ("captions" in chosen):
+        raise click.UsageError("one thing to measure on is expected: DATASET, or captions with "
+                               "--words")
+    of_others, what = ((_OF_CAPTIONS, "is for --words") if "dataset" in chosen
+                       else (_OF_LABELS, "is not for --words"))
+    for param in context.command.params:
+        if param.name in chosen & of_others:
+            raise click.UsageError(f"{max(param.opts, key=len)} {what}")
+
+
+def _of_labels(dataset: str, *, models: tuple[str, ...], ks: tuple[int, ...], no_cache: bool,
+               **others: Any) -> "Callable[[Reporter], EvaluationResult]":
+    """The evaluation of a labelled set."""
+    from zsl_cli.evaluation.evaluate import evaluate
+    from zsl_cli.evaluation.request import EvaluationRequest
+
+    request = EvaluationRequest(
+        dataset, models or ("default",), ks=ks, cache=not no_cache,
+        **{name: value for name, value in others.items() if name not in _OF_CAPTIONS})
+
+    def run(reporter: Reporter) -> "EvaluationResult":
+        result = evaluate(request, reporter)
+        figures.say_differences(result)
+        return result
+    return run
+
+
+def _of_captions(captions: str, *, models: tuple[str, ...], confidence: float | None,
+                 most: int | None, no_cache: bool, **others: Any,
+                 ) -> "Callable[[Reporter], WordsResult]":
+    """The evaluation with captions."""
+    from zsl_cli.evaluation.words import WordsRequest, evaluate_words
+
+    request = WordsRequest(
+        captions, models=models or ("default",), cache=not no_cache,
+        most=30 if most is None else most, confidence=0.8 if confidence is None else confidence,
+        **{name: value for name, value in others.items() if name not in _OF_LABELS})
+    return lambda reporter: evaluate_words(request, reporter)
 
 
 class _Terminal(TerminalReporter, Reporter):

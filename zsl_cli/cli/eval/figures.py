@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from zsl_cli.evaluation.result import EvaluationResult
     from zsl_cli.evaluation.tables import Table
+    from zsl_cli.evaluation.words_result import WordsResult
 
 _WIDE = 160  # columns, where there is no terminal
 
@@ -23,7 +24,7 @@ def say_differences(result: "EvaluationResult") -> None:
                       "seen")
 
 
-def write(result: "EvaluationResult", output_format: str | None) -> None:
+def write(result: "EvaluationResult | WordsResult", output_format: str | None) -> None:
     """All figures on standard output. Raises OSError."""
     from zsl_cli.evaluation import tables
 

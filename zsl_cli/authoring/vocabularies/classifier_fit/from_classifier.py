@@ -32,6 +32,8 @@ class FitRequest:
     feature_length: how long the network's features of photographs are on the average; None for
         that of the default's network.
     wordnet, text_encoder, class_lists: folders; None for where they usually lie.
+    knowledge: a folder of tables of what labels look like and are seen with, see
+        knowledge.tables; None for those of the project.
     sources: dictionaries with ``name``, ``license`` and ``url``, for the manifest.
     force: whether what is there may be replaced.
 
@@ -47,19 +49,20 @@ class FitRequest:
     wordnet: Path | None = None
     text_encoder: Path | None = None
     class_lists: Path | None = None
+    knowledge: Path | None = None
     sources: tuple[dict[str, str], ...] = ()
     force: bool = False
 
     def __post_init__(self) -> None:
         set_paths(self, "checkpoint", "output", "projection", "phrase_map", "wordnet",
-                           "text_encoder", "class_lists")
+                           "text_encoder", "class_lists", "knowledge")
         set_numbers(self, feature_length=POSITIVE)
         object.__setattr__(self, "sources", sources.check(self.sources))
 
     def check_outputs(self) -> None:
         """Raise ZslError, before hours of work, for what could not be written at their end."""
         folders.check_target(self.output, force=self.force, reads=(
-            self.checkpoint, self.wordnet, self.text_encoder, self.class_lists))
+            self.checkpoint, self.wordnet, self.text_encoder, self.class_lists, self.knowledge))
         for name, path in (("projection", self.projection), ("phrase_map", self.phrase_map)):
             if path is None:
                 continue
@@ -130,6 +133,6 @@ def _parts(request: FitRequest, network: "Network", reporter: Reporter) -> fitte
     return fitted.Request(
         folders.name_of(request.output), network.architecture, classifier.weight.detach().numpy(),
         classifier.bias.detach().numpy(), find_folder(request.wordnet), request.text_encoder,
-        request.class_lists, phrases=request.phrase_map is not None,
+        request.class_lists, request.knowledge, phrases=request.phrase_map is not None,
         settings=fit.Settings(feature_length=request.feature_length or usual),
         sources=request.sources)

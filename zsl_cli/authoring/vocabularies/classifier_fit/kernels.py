@@ -25,17 +25,17 @@ def ancestor_matrix(wordnet: WordNet, ids: Sequence[str]) -> "csr_matrix":
     return csr_matrix((np.ones(len(rows), np.float32), (rows, cols)))
 
 
-def tree_kernel(ancestors: "csr_matrix", columns: "NDArray[np.int64]") -> "NDArray[np.float32]":
-    """The cosine, ``[labels, columns]``, of ancestor sets in which a synset counts by its
-    information content (Resnik, 1995): ``-log`` of the share of labels below it."""
+def tree_features(ancestors: "csr_matrix") -> "csr_matrix":
+    """Unit rows ``[labels, synsets]`` whose products are the tree kernel: the cosine of ancestor
+    sets in which a synset counts by its information content (Resnik, 1995), ``-log`` of the share
+    of labels below it."""
     from scipy.sparse import diags
 
     below = np.asarray(ancestors.sum(axis=0)).ravel()
     content = np.log(1.2 * ancestors.shape[0] / below)  # 1.2: the root is not quite nothing
     weighted = ancestors @ diags(np.sqrt(content).astype(np.float32))
     lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
-    weighted = diags((1 / np.maximum(lengths, 1e-9)).astype(np.float32)) @ weighted
-    return (weighted @ weighted[columns].T).toarray().astype(np.float32)
+    return (diags((1 / np.maximum(lengths, 1e-9)).astype(np.float32)) @ weighted).tocsr()
 
 
 def text_kernel(vectors: "NDArray[np.float32]", others: "NDArray[np.float32]",

@@ -15,19 +15,35 @@ WORD_WEIGHT = 0.15
 """Nats a nat of word frequency."""
 PHOTOGRAPHED_WEIGHT = 2.0
 """Nats for a label of which photographs are easy to find."""
+EVERYDAY_WEIGHT = 2.0
+"""Nats for a thing that has a plain word."""
+BESIDE_WEIGHT = -6.0
+"""Nats for what is no thing (weather, sports, events) and is told by what it is seen with: where
+all labels compete it would take from the things that are in it."""
+
+_THINGS = ("n00002684", "n00020827", "n00007347")  # objects, matter, people and their like
 
 
 def label_prior(wordnet: WordNet, ids: Sequence[str], photographed: Collection[str],
+                everyday: Collection[str] = (), beside: Collection[str] = (),
                 ) -> "NDArray[np.float32]":
     """The prior of each label in nats, with mean 0, float32 ``[labels]``.
 
     It grows with how often the label's words are used in its sense, and with whether the label
-    is among those of which image collections found many photographs. Users mean everyday
-    things; how common the right word is decides more of zero-shot accuracy than any method
-    (Hascoet et al., 2019; entry-level categories: Ordonez et al., 2013).
+    is among those of which image collections found many photographs, and those that people have
+    a plain word for. Users mean everyday things; how common the right word is decides more of
+    zero-shot accuracy than any method (Hascoet et al., 2019; entry-level categories: Ordonez et
+    al., 2013).
+
+    beside: the labels that have a second vector, for what they are seen with.
     """
-    listed = np.array([id_ in photographed for id_ in ids], np.float32)
-    prior = WORD_WEIGHT * log_usage(wordnet, ids) + PHOTOGRAPHED_WEIGHT * listed
+    prior = WORD_WEIGHT * log_usage(wordnet, ids)
+    for row, id_ in enumerate(ids):
+        if wordnet.ancestors(id_).isdisjoint(_THINGS):
+            prior[row] += BESIDE_WEIGHT * (id_ in beside)
+        else:
+            prior[row] += EVERYDAY_WEIGHT * (id_ in everyday)
+        prior[row] += PHOTOGRAPHED_WEIGHT * (id_ in photographed)
     return (prior - prior.mean()).astype(np.float32)
 
 

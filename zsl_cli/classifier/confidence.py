@@ -1,0 +1,130 @@
+"""Confidence: the probability that a label is true of an image, whatever else is.
+
+A score is a share among candidates, and the shares of any list of candidates add up to 1, so that
+``sunset`` alone has all of it in every photo. A confidence does not depend on who else is asked.
+It is the larger of two:
+
+- **by the hierarchy**: the softmax over all labels of the vocabulary, summed over all that lie
+  under the label, since each of them makes it true. Its log-odds are calibrated by two numbers.
+  What is no label of the vocabulary has its own share of the same sum.
+- **beside**: for what is seen beside the main thing or all over the photo (a person, grass, snow),
+  the log-odds that its second vector gives, whatever the main thing is.
+
+A label has at least the confidence of each label under it. The numbers are in ``model.json``.
+"""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zsl_cli.vocabulary.beside import Beside
+from zsl_cli.vocabulary.nearest import Exact
+from zsl_cli.vocabulary.subset import Subset
+from zsl_cli.vocabulary.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from zsl_cli.support.manifests import Calibration, ConfidenceRule
+    from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
+
+    Array = NDArray[np.float32]
+
+_LEAST = 1e-5
+"""A share of the softmax below which it adds nothing to a sum."""
+_EDGE = 1e-6
+"""How near to 0 and 1 a sum may come, for its log-odds to be finite."""
+
+
+class Confidences:
+    """The confidences of a vocabulary's labels, by a model's numbers."""
+
+    def __init__(self, vocabulary: "Vocabulary", calibration: "Calibration",
+                 rule: "ConfidenceRule") -> None:
+        self._vocabulary = vocabulary
+        self._rule = rule
+        self._temperature = calibration.temperature
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The hierarchy of the vocabulary."""
+        return Taxonomy.of(self._vocabulary)
+
+    @cached_property
+    def _beside(self) -> Beside:
+        return self._vocabulary.beside
+
+    def products(self, embeddings: "Array") -> "Array":
+        """Inner products ``[n, labels]`` of embeddings ``[n, D]`` with all label vectors."""
+        return self._vocabulary.exact.products(embeddings)
+
+    def of(self, embeddings: "Array", products: "Array | None" = None) -> "Array":
+        """Confidences ``[n, labels]`` for embeddings ``[n, D]``.
+
+        products: their inner products with all label vectors, where they are at hand.
+        """
+        products = self.products(embeddings) if products is None else products
+        shares, _ = self._shares(products)
+        confidences = np.empty_like(shares)
+        for line, share in enumerate(shares):
+            confidences[line] = self._summed(share)
+        return self._with_beside(confidences, embeddings)
+
+    def among(self, embeddings: "Array", candidates: "Nearest | None") -> "Array":
+        """Confidences ``[n, candidates]`` of a Subset's rows and phrases, in its order; of all
+        labels for anything else."""
+        if not isinstance(candidates, Subset):
+            return self.of(embeddings)
+        products = self.products(embeddings)
+        rows = candidates.rows[candidates.rows < len(self._vocabulary)]
+        known = self.of(embeddings, products)[:, rows]
+        if not candidates.phrases:
+            return known
+        _, total = self._shares(products)
+        best = products.max(axis=1, keepdims=True)
+        own = Exact(candidates.vectors[len(rows):]).products(embeddings)
+        weights = np.exp(np.minimum((own - best) / self._scale, 50))
+        return np.hstack([known, self._calibrated(weights / (weights + total))])
+
+    @property
+    def _scale(self) -> float:
+        """What an inner product is divided by."""
+        return self._temperature * self._rule.temperature
+
+    def _shares(self, products: "Array") -> "tuple[Array, Array]":
+        """The softmax over all labels, and its denominator with the largest term at 1."""
+        weights = np.exp((products - products.max(axis=1, keepdims=True)) / self._scale)
+        total = weights.sum(axis=1, keepdims=True)
+        return weights / total, total
+
+    def _summed(self, share: "Array") -> "Array":
+        """Calibrated sums over what lies under each label ``[labels]``."""
+        rows = np.flatnonzero(share > _LEAST)
+        offsets = self.taxonomy.offsets
+        counts = offsets[rows + 1] - offsets[rows]
+        starts = np.repeat(offsets[rows] - (np.cumsum(counts) - counts), counts)
+        above = self.taxonomy.above[starts + np.arange(counts.sum())]
+        sums = np.bincount(above, np.repeat(share[rows], counts), len(share))
+        touched = np.flatnonzero(sums)
+        confidences = np.zeros(len(share), np.float32)
+        confidences[touched] = self._calibrated(sums[touched])
+        return confidences
+
+    def _calibrated(self, sums: "NDArray[np.floating]") -> "Array":
+        sums = np.clip(sums, _EDGE, 1 - _EDGE)
+        odds = self._rule.slope * np.log(sums / (1 - sums)) + self._rule.offset
+        return (1 / (1 + np.exp(-odds))).astype(np.float32)
+
+    def _with_beside(self, confidences: "Array", embeddings: "Array") -> "Array":
+        """Raise what is seen beside other things, and all above it."""
+        if not len(self._beside.rows):
+            return confidences
+        odds = (self._rule.beside_slope * (embeddings @ self._beside.vectors.T) / self._temperature
+                + self._rule.beside_offset)
+        beside = (1 / (1 + np.exp(-np.clip(odds, -50, 50)))).astype(np.float32)
+        for column, row in enumerate(self._beside.rows.tolist()):
+            above = self.taxonomy.lineage(row)
+            confidences[:, above] = np.maximum(confidences[:, above], beside[:, column, None])
+        return confidences
