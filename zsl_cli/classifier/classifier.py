@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from zsl_cli.classifier import pairing
-from zsl_cli.classifier.predictions import Prediction, ScoredLabel
+from zsl_cli.classifier.predictions import Prediction, ScoredLabel, spoken
 from zsl_cli.embedding import images, stream
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ImageError
@@ -23,6 +23,7 @@ from zsl_cli.support.values import (
     check_reading,
     check_search,
 )
+from zsl_cli.vocabulary.language import LanguageNames, check_language
 from zsl_cli.vocabulary.subset import Subset
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -54,26 +55,32 @@ class Classifier:
 
     @classmethod
     def load(cls, model: Name = "default", vocabulary: Name | None = None, *,
-             device: str = "auto", exact: bool | None = None, ef: int | None = None,
-             images: int = 1) -> "Classifier":
+             language: Name | None = None, device: str = "auto", exact: bool | None = None,
+             ef: int | None = None, images: int = 1) -> "Classifier":
         """A model and a vocabulary by name or folder, ready for so many images (``exact``,
         ``ef`` and ``images``: see Vocabulary.searcher).
 
         vocabulary: by default the one that pairing.vocabulary_for chooses for the model; where
             there is none, each question has to list its candidate labels.
+        language: the code of a language, such as ``de``, or a folder of names: labels are called
+            and found by its names, as far as there are any; ids stay.
 
         Raises RequestError for values that make no sense, and ZslError when the two can't be used.
         """
         check_device(device)
         check_search(exact, ef)
+        check_language(language)
+        names = None if language is None else LanguageNames.load(language)
         folder = folders.find(folders.MODEL, model)
         chosen = pairing.vocabulary_for(
             folder, folders.read_manifest(folders.MODEL, folder), vocabulary)
         loading = chosen and Vocabulary.start_loading(chosen, exact=exact, queries=images,
                                                      ef=ef)
         loaded = Model.load(folder, device=device, threads=None if images < MANY else 1)
-        return cls(loaded, loading.result() if loading else
-                   Vocabulary.empty(loaded.space, loaded.dimension))
+        classifier = cls(loaded, loading.result() if loading else
+                         Vocabulary.empty(loaded.space, loaded.dimension))
+        classifier.vocabulary.language = names
+        return classifier
 
     def candidates(self, labels: Sequence[str] | None = None,
                    under: Sequence[str] | None = None, *, max_depth: int | None = None,
@@ -151,7 +158,7 @@ class Classifier:
                 batch_size: int | None = None, jobs: int | None = None,
                 max_pixels: int = MAX_PIXELS) -> Iterator[Prediction]:
         """Predictions for named sources, or for errors that are known already, by ``nearest``
-        from ``candidates``."""
+        from ``candidates``, in the language of the vocabulary."""
 
         def item(source: "images.ImageSource | ImageError") -> "stream.Read | ImageError":
             if isinstance(source, ImageError):
@@ -162,14 +169,14 @@ class Classifier:
                                   top=top, threshold=threshold, batch_size=batch_size, jobs=jobs):
             for path, answer in batch:
                 yield (Prediction(path, error=answer) if isinstance(answer, ImageError)
-                       else Prediction(path, answer))
+                       else spoken(Prediction(path, answer), self.vocabulary))
 
     def answers(self, items: "Iterable[tuple[Key, stream.Read | ImageError]]",
                 nearest: "Nearest", *, top: int, threshold: float = 0.0,
                 batch_size: int | None = None, jobs: int | None = None,
                 ) -> "Iterator[list[tuple[Key, tuple[ScoredLabel, ...] | ImageError]]]":
         """Batches of (key, its scored labels or its error) for what ``stream.embed`` takes, in
-        the order of the items."""
+        the order of the items; labels under their own names, whatever the language."""
         size = batch_size or self.model.batch_size
         for batch in stream.embed(self.model, items, batch_size=size,
                                   group=max(1, _SEARCHED // size),

@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from zsl_cli.errors import ImageError
 from zsl_cli.support.spreadsheet import safe
+from zsl_cli.vocabulary import spoken as labels_spoken
 from zsl_cli.vocabulary.label import Label
+
+if TYPE_CHECKING:
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 PathOf = Callable[[str], Sequence[str]]
 """The id of a label → the names from the root of the hierarchy down to the label."""
@@ -79,6 +83,18 @@ class Prediction:
         """The record of the image: see the function of this name."""
         names = {"model": model, "vocabulary": vocabulary}
         return record(self, {} if self.error else names, path_of)
+
+
+P = TypeVar("P", bound=Prediction)
+
+
+def spoken(prediction: P, vocabulary: "Vocabulary") -> P:
+    """The prediction with its labels called as in the language of the vocabulary they are of."""
+    if vocabulary.language is None or not prediction.labels:
+        return prediction
+    return replace(prediction, labels=tuple(
+        replace(scored, label=labels_spoken.spoken(vocabulary, scored.label))
+        for scored in prediction.labels))
 
 
 def record(prediction: Prediction, facts: Mapping[str, Any],

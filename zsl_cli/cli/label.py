@@ -64,6 +64,7 @@ _REASONS = 10
 @options.answers
 @options.candidates
 @options.paths
+@options.language
 @options.model_and_vocabulary
 @options.reading
 @options.common

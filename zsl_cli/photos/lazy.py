@@ -4,16 +4,22 @@ is never."""
 from typing import TYPE_CHECKING
 
 from zsl_cli.classifier.pairing import vocabulary_for
+from zsl_cli.classifier.predictions import P, spoken
+from zsl_cli.errors import ZslError
 from zsl_cli.photos.entry import Provenance
 from zsl_cli.support import folders
 from zsl_cli.support.names import Name
 from zsl_cli.support.version import __version__
+from zsl_cli.vocabulary.language import LanguageNames
+from zsl_cli.vocabulary.spoken import untranslated
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from zsl_cli.classifier.candidates import Choice
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.photos.pipeline import Question
+    from zsl_cli.support.manifests import ModelManifest
     from zsl_cli.vocabulary.nearest import Nearest
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -31,8 +37,8 @@ class LazyClassifier:
     """
 
     def __init__(self, model: Name, vocabulary: Name | None,
-                 question: "Question", *, device: str = "auto", exact: bool | None = None,
-                 ef: int | None = None) -> None:
+                 question: "Question", *, language: Name | None = None, device: str = "auto",
+                 exact: bool | None = None, ef: int | None = None) -> None:
         """Raises ZslError for folders that cannot be used, and for candidate labels that make no
         sense."""
         self._model = folders.find(folders.MODEL, model)
@@ -47,18 +53,40 @@ class LazyClassifier:
         else:
             self._vocabulary = None
             of_labels = folders.read_manifest(folders.VOCABULARY, self._folder)
+        self._names = None if language is None else LanguageNames.load(language)
         self._exact = exact if exact is not None else (
             of_labels.labels * of_labels.dimension <= EXACT_UP_TO)
         self._device, self._ef, self._question = device, ef, question
-        self.settings = question.settings(of_model.entries, of_labels.entries,
-                                          exact=self._exact, ef=ef)
+        choice = self._choice(of_model)  # what is wrong with it is said before all else
+        by_names = choice is not None and self._names is not None and choice != self._choice(
+            of_model, english=True)
+        self._candidates = None if choice is None else choice.rows
+        self.settings = question.settings(
+            of_model.entries, of_labels.entries, exact=self._exact, ef=ef,
+            language=self._names.manifest.entries if self._names and by_names else None)
         self.provenance = Provenance(of_model.name, of_labels.name, __version__)
-        if (question.labels is not None or question.under or question.max_depth is not None
-                or self._folder is None):
-            from zsl_cli.classifier.candidates import choose
 
-            choose(self.vocabulary, question.labels, question.under,  # said before all else
-                   max_depth=question.max_depth, phrases=of_model.encodes_phrases)
+    def _choice(self, model: "ModelManifest", *, english: bool = False) -> "Choice | None":
+        """What the candidate labels mean, None for the whole vocabulary; ``english``: without the
+        names of the language, and None for what means nothing then. Raises ZslError."""
+        question = self._question
+        if (question.labels is None and not question.under and question.max_depth is None
+                and self._folder is not None):
+            return None
+        from zsl_cli.classifier.candidates import choose
+
+        vocabulary = self.vocabulary
+        try:
+            if english:
+                vocabulary.language = None
+            return choose(vocabulary, question.labels, question.under,
+                          max_depth=question.max_depth, phrases=model.encodes_phrases)
+        except ZslError:
+            if english:
+                return None
+            raise
+        finally:
+            vocabulary.language = self._names
 
     def load(self, images: int) -> "tuple[Classifier, Nearest]":
         """The classifier, and the search over the candidate labels.
@@ -77,6 +105,7 @@ class LazyClassifier:
         model = Model.load(self._model, device=self._device, threads=1)
         if loading is not None:
             self._vocabulary = loading.result()
+            self._vocabulary.language = self._names
         classifier = Classifier(model, self.vocabulary)
         question = self._question
         return classifier, classifier.candidates(
@@ -91,7 +120,23 @@ class LazyClassifier:
 
             assert self._folder is not None
             self._vocabulary = Vocabulary.load(self._folder)
+            self._vocabulary.language = self._names
         return self._vocabulary
+
+    def spoken(self, prediction: P) -> P:
+        """See predictions.spoken."""
+        return spoken(prediction, self.vocabulary) if self._names else prediction
+
+    def name_of(self, id_: str, name: str) -> str:
+        """What a label of this id and English name is called."""
+        if self._names is None or id_ not in self.vocabulary.rows:
+            return name
+        return self.vocabulary.name_of(self.vocabulary.label(self.vocabulary.rows[id_]))
+
+    @property
+    def untranslated(self) -> str:
+        """See language.untranslated; of the candidate labels."""
+        return untranslated(self.vocabulary, self._candidates) if self._names else ""
 
     def path_names(self, id_: str) -> tuple[str, ...]:
         """See Vocabulary.path_names."""

@@ -6,10 +6,10 @@ all that the file says, what this version of zsl knows nothing of too.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Protocol, Self, TypeVar, cast
 
 from zsl_cli.errors import FolderError
 from zsl_cli.support import sources
@@ -121,9 +121,21 @@ class CheckpointEntry:
     sha256: str
 
 
+class FolderManifest(Protocol):
+    """What every kind of folder says of itself: at least which other files it has."""
+
+    @property
+    def files(self) -> Mapping[str, FileEntry]:
+        """Every other file of the folder by its name."""
+
+    @classmethod
+    def from_entries(cls, entries: Entries, path: Path) -> Self:
+        """The manifest that the JSON object in this file is. Raises FolderError."""
+
+
 @dataclass(frozen=True)
 class Manifest:
-    """What both kinds of folder say of themselves.
+    """What folders with vectors, of models and vocabularies, say of themselves.
 
     space: the identity of the vector space. dimension: D.
     files: every other file of the folder by its name.
@@ -147,16 +159,8 @@ class Manifest:
 
         Raises FolderError where an entry is missing or is not what it should be.
         """
-        missing = [key for key in ("format", *cls._required()) if key not in entries]
-        if missing:
-            raise FolderError(f"{path}: lacks {', '.join(missing)}")
-        if entries["format"] != FORMAT:
-            raise FolderError(f"{path}: format {entries['format']!r}, and this version of zsl "
-                              f"reads format {FORMAT}")
-        for key in ("name", "space"):
-            if not isinstance(entries[key], str):
-                raise FolderError(f"{path}: {key} {entries[key]!r} is not a text")
-        _check_count(path, entries, "dimension")
+        check_entries(entries, path, cls._required(), texts=("name", "space"))
+        check_count(path, entries, "dimension")
         return cls(**cls._fields(entries, path), entries=entries)
 
     def fits(self, other: "Manifest") -> bool:
@@ -171,7 +175,7 @@ class Manifest:
     def _fields(cls, entries: Entries, path: Path) -> dict[str, Any]:
         return {"name": entries["name"], "version": str(entries["version"]),
                 "space": entries["space"], "dimension": entries["dimension"],
-                "files": _files(entries["files"], path),
+                "files": files_of(entries["files"], path),
                 "sources": sources.completed(entries.get("sources"))}
 
 
@@ -279,7 +283,7 @@ class VocabularyManifest(Manifest):
 
     @classmethod
     def _fields(cls, entries: Entries, path: Path) -> dict[str, Any]:
-        _check_count(path, entries, "labels")
+        check_count(path, entries, "labels")
         prior, dimension = entries.get("prior_dimension"), entries["dimension"]
         if prior is not None and (type(prior) is not int or not 1 <= prior < dimension):
             raise FolderError(f"{path}: prior_dimension {prior!r} is not a whole number from 1 to "
@@ -288,13 +292,30 @@ class VocabularyManifest(Manifest):
             "labels": entries["labels"], "prior_dimension": prior, "hnsw": entries.get("hnsw", {})}
 
 
-def _check_count(path: Path, entries: Entries, key: str) -> None:
+def check_entries(entries: Entries, path: Path, required: Iterable[str], *,
+                  texts: Iterable[str]) -> None:
+    """Raise FolderError unless these entries of a manifest are there, some of them ``texts``, and
+    its format is the one that is read here."""
+    missing = [key for key in ("format", *required) if key not in entries]
+    if missing:
+        raise FolderError(f"{path}: lacks {', '.join(missing)}")
+    if entries["format"] != FORMAT:
+        raise FolderError(f"{path}: format {entries['format']!r}, and this version of zsl "
+                          f"reads format {FORMAT}")
+    for key in texts:
+        if not isinstance(entries[key], str):
+            raise FolderError(f"{path}: {key} {entries[key]!r} is not a text")
+
+
+def check_count(path: Path, entries: Entries, key: str) -> None:
+    """Raise FolderError unless an entry of a manifest counts something."""
     if type(entries[key]) is not int or not 1 <= entries[key] <= _MOST:  # True, too, is an int
         raise FolderError(f"{path}: {key} {entries[key]!r} is not a whole number above 0 that "
                           "makes sense")
 
 
-def _files(entries: Any, path: Path) -> dict[str, FileEntry]:
+def files_of(entries: Any, path: Path) -> dict[str, FileEntry]:
+    """What a manifest's ``files`` is. Raises FolderError."""
     if not isinstance(entries, dict) or not all(
             isinstance(entry, dict) and isinstance(entry.get("sha256"), str)
             and type(entry.get("bytes")) is int and is_plain_name(name)

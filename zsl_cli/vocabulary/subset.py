@@ -41,6 +41,11 @@ class Subset:
     def __contains__(self, row: object) -> bool:
         return row in self._members
 
+    @property
+    def of_vocabulary(self) -> list[int]:
+        """The rows that are the vocabulary's."""
+        return self._rows[self._rows < self._size].tolist()
+
     @cached_property
     def _members(self) -> frozenset[int]:
         return frozenset(self._rows.tolist())

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.vectors import unit_rows
 from zsl_cli.vocabulary import nearest
 from zsl_cli.vocabulary.label import LABELS_FILE, Label, Match, normal_name
+from zsl_cli.vocabulary.lines import Lines
 from zsl_cli.vocabulary.subset import Subset
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from zsl_cli.vocabulary.hierarchy import Hierarchy
     from zsl_cli.vocabulary.index_cache import IndexCache
+    from zsl_cli.vocabulary.language import LanguageNames
     from zsl_cli.vocabulary.spelling import Names
 
 VECTORS_FILE = "vectors.npy"
@@ -47,18 +49,28 @@ class Vocabulary:
         self.dimension = manifest.dimension
         self.manifest = manifest
         self.vectors = vectors
+        self.language: LanguageNames | None = None
+        """Labels are found by names of this language first, and called so (``name_of``)."""
         self._lines = lines
         self._parsed: dict[int, Label] = {}
         self._hnsw: nearest.Hnsw | None = None
 
     @classmethod
-    def load(cls, name: str | os.PathLike[str] = "default") -> "Vocabulary":
+    def load(cls, name: str | os.PathLike[str] = "default", *,
+             language: str | os.PathLike[str] | None = None) -> "Vocabulary":
         """The vocabulary of this name or in this folder, its files checked against their hashes.
+
+        language: of its labels' names, see LanguageNames.load.
 
         Raises FolderError.
         """
         folder = folders.find(folders.VOCABULARY, name)
-        return cls._read(folder, folders.read_manifest(folders.VOCABULARY, folder))
+        vocabulary = cls._read(folder, folders.read_manifest(folders.VOCABULARY, folder))
+        if language is not None:
+            from zsl_cli.vocabulary.language import LanguageNames
+
+            vocabulary.language = LanguageNames.load(language)
+        return vocabulary
 
     @classmethod
     def empty(cls, space: str, dimension: int) -> "Vocabulary":
@@ -94,7 +106,7 @@ class Vocabulary:
             raise FolderError(f"{folder / VECTORS_FILE}: not the array that is expected: {error}"
                               ) from error
         try:
-            lines = _Lines((folder / LABELS_FILE).read_bytes())
+            lines = Lines((folder / LABELS_FILE).read_bytes())
         except OSError as error:
             raise FolderError(f"{folder / LABELS_FILE}: {error.strerror}") from error
         shape = (manifest.labels, manifest.dimension)
@@ -146,9 +158,13 @@ class Vocabulary:
         return Hierarchy([label.id for label in self.labels],
                          [label.parents for label in self.labels])
 
+    def name_of(self, label: Label) -> str:
+        """What a label is called: its name, or that in the ``language``."""
+        return label.name if self.language is None else self.language.name_of(label)
+
     def lineage(self, id_: str) -> tuple[tuple[str, str], ...]:
-        """(id, name) from the root of the hierarchy down to the label of this id."""
-        return tuple((label.id, label.name)
+        """(id, ``name_of``) from the root of the hierarchy down to the label of this id."""
+        return tuple((label.id, self.name_of(label))
                      for label in map(self.label, self.hierarchy.lineage(self.rows[id_])))
 
     @cached_property
@@ -157,7 +173,8 @@ class Vocabulary:
         text."""
         from zsl_cli.vocabulary.spelling import Names
 
-        return Names(list(self._names))
+        spoken = self.language.all_names if self.language else []
+        return Names(list(dict.fromkeys([*spoken, *self._names])))
 
     def path_names(self, id_: str) -> tuple[str, ...]:
         """The names of ``lineage``; a phrase, which is its own id, lies under nothing."""
@@ -216,31 +233,45 @@ class Vocabulary:
         A name with several senses means the most usual one in pictures (see ``_usual``; without a
         label prior: the first main name). An article before a name does not count, nor whether
         its words are joined by hyphens, underscores or blanks, unless labels differ in that alone.
+        Names of the ``language`` come before English ones, and behind those what is nearly one.
         """
         if text.strip() in self.rows:
             return Match(text, self.rows[text.strip()])
+        if self.language and (match := self._spoken(text, self.language.ids(text))):
+            return match
         name = normal_name(text)
         meant = self._meant(name)
         if not meant:
             name = _ARTICLE.sub("", name)
             meant = self._meant(name)
         if not meant:
-            return None
+            return self._spoken(text, self.language.ids_nearly(text)) if self.language else None
         best = meant[0]
         if self.prior_dimension is not None and len(meant) > 1:
-            best = max(meant, key=lambda row: self._usual(row, name))
+            best = max(meant, key=lambda row: self._usual(
+                row, normal_name(self.label(row).name) == name))
         return Match(text, best, tuple(row for row in meant if row != best))
 
-    def _usual(self, row: int, name: str) -> float:
+    def _spoken(self, text: str, ids: Iterable[str]) -> Match | None:
+        """The label among those of a name in the ``language`` that it most often means, or None."""
+        meant = [self.rows[id_] for id_ in ids if id_ in self.rows]
+        if not meant:
+            return None
+        name = normal_name(text)
+        best = max(meant, key=lambda row: self._usual(
+            row, normal_name(self.name_of(self.label(row))) == name))
+        return Match(text, best, tuple(row for row in meant if row != best))
+
+    def _usual(self, row: int, is_main: bool) -> float:
         """How likely a name means this label. A label prior is of all its names: a sense of which
         it is the main name (a chair, not an electric chair), and one that somebody has collected
         pictures of (a leopard, not its pelt), are as much more usual as priors differ."""
-        label = self.label(row)
-        return self.prior(row) + self._prior_spread * (
-            (normal_name(label.name) == name) + label.seen)
+        return self.prior(row) + self._prior_spread * (is_main + self.label(row).seen)
 
     @cached_property
     def _prior_spread(self) -> float:
+        if self.prior_dimension is None:
+            return 1.0
         return float(np.std(self.vectors[:, self.prior_dimension], dtype=np.float64))
 
     @property
@@ -361,22 +392,3 @@ class Vocabulary:
                 of_rows[:, self.prior_dimension] = 0.0
         vectors = np.concatenate([of_rows, of_phrases]) if phrases else of_rows
         return Subset(self.label, len(self), chosen, vectors, tuple(phrases))
-
-
-class _Lines(Sequence[bytes]):
-    """The lines of a text, cut out when they are asked for: few are of hundreds of thousands."""
-
-    def __init__(self, text: bytes) -> None:
-        self._text = text
-        self._ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n"))
-        if text and not text.endswith(b"\n"):
-            self._ends = np.append(self._ends, len(text))
-
-    def __len__(self) -> int:
-        return len(self._ends)
-
-    def __getitem__(self, row: Any) -> Any:
-        if not 0 <= row < len(self):
-            raise IndexError(row)
-        start = self._ends[row - 1] + 1 if row else 0
-        return self._text[start:self._ends[row]]

@@ -67,6 +67,16 @@ def say_meanings(classifier: "Classifier", labels: Sequence[str], under: Sequenc
                       + listed(_with_near_names(vocabulary, phrases), _PHRASES))
 
 
+def say_untranslated(vocabulary: "Vocabulary", nearest: "Nearest | None" = None) -> None:
+    """Tell how many labels, of those that may be answered, have no name in the language."""
+    from zsl_cli.vocabulary.spoken import untranslated
+    from zsl_cli.vocabulary.subset import Subset
+
+    rows = nearest.of_vocabulary if isinstance(nearest, Subset) else None
+    if missing := untranslated(vocabulary, rows):
+        printing.note(missing)
+
+
 def say_left_out(labels: Sequence[str]) -> None:
     """Tell which labels of the user's list are no candidates."""
     if labels:
