@@ -63,7 +63,7 @@ class LazyClassifier:
         self._candidates = None if choice is None else choice.rows
         self.settings = question.settings(
             of_model.entries, of_labels.entries, exact=self._exact, ef=ef,
-            language=self._names.manifest.entries if self._names and by_names else None)
+            names=self._names.digest if self._names and by_names else None)
         self.provenance = Provenance(of_model.name, of_labels.name, __version__)
 
     def _choice(self, model: "ModelManifest", *, english: bool = False) -> "Choice | None":

@@ -32,19 +32,19 @@ class Question:
     max_depth: int | None = None
 
     def settings(self, model: "Entries", vocabulary: "Entries", *, exact: bool,
-                 ef: int | None = None, language: "Entries | None" = None) -> str:
+                 ef: int | None = None, names: str | None = None) -> str:
         """A digest of all that the labels depend on: the question, the entries of the two
         manifests, which hold the hashes of their files, whether the search is exact, and if not,
         its width where that is not the manifest's.
 
-        language: the manifest of the names by which labels of the question are found, where they
-            mean something else without them.
+        names: the hash of the names in another language by which labels of the question are found,
+            where they mean something else without them.
         """
         question = {name: value for name, value in vars(self).items()
                     if name != "max_depth" or value is not None}  # an older digest holds without it
         search = [] if exact or ef is None else [ef]
-        names = [] if language is None else [language]
-        text = json.dumps([question, model, vocabulary, exact, *search, *names], sort_keys=True)
+        language = [] if names is None else [names]
+        text = json.dumps([question, model, vocabulary, exact, *search, *language], sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 

@@ -51,6 +51,11 @@ class LanguageNames:
             names[label.id] = (label.name, *label.synonyms)
         return cls(manifest, names)
 
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the names."""
+        return self.manifest.files[NAMES_FILE].sha256
+
     def __contains__(self, id_: object) -> bool:
         return id_ in self._names
 

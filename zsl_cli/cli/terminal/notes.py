@@ -137,7 +137,7 @@ def say_senses(vocabulary: "Vocabulary", matches: "Iterable[Match]") -> None:
 
 def say_composed(vocabulary: "Vocabulary", phrase: str, rows: Iterable[int]) -> None:
     """Tell of which labels, by their rows, a phrase was composed."""
-    words = " + ".join(vocabulary.label(row).name for row in rows)
+    words = " + ".join(vocabulary.name_of(vocabulary.label(row)) for row in rows)
     printing.note(f"{phrase!r} is no label of vocabulary {vocabulary.name}, so composed: {words}")
 
 

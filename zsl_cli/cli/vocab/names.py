@@ -13,7 +13,7 @@ from zsl_cli.cli.terminal.progress import TerminalReporter
 @click.option("-o", "--output", type=options.NonEmpty(Path), metavar="FOLDER",
               help="The folder to write. Default: where --language finds it, in $ZSL_HOME/names or "
                    "the user's data folder.")
-@click.option("--language", type=options.NonEmpty(), metavar="CODE",
+@click.option("--language", metavar="CODE",
               help="The language, such as de or deu, where a FILE does not say it or has several.")
 @click.option("--force", is_flag=True, help="Replace an existing folder.")
 @options.common
