@@ -5,21 +5,19 @@ from typing import TYPE_CHECKING
 
 from zsl_cli.classifier.pairing import vocabulary_for
 from zsl_cli.classifier.predictions import P, spoken
-from zsl_cli.errors import ZslError
 from zsl_cli.photos.entry import Provenance
 from zsl_cli.support import folders
 from zsl_cli.support.names import Name
 from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary.language import LanguageNames
+from zsl_cli.vocabulary.listed import meaning
 from zsl_cli.vocabulary.spoken import untranslated
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from zsl_cli.classifier.candidates import Choice
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.photos.pipeline import Question
-    from zsl_cli.support.manifests import ModelManifest
     from zsl_cli.vocabulary.nearest import Nearest
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -57,36 +55,33 @@ class LazyClassifier:
         self._exact = exact if exact is not None else (
             of_labels.labels * of_labels.dimension <= EXACT_UP_TO)
         self._device, self._ef, self._question = device, ef, question
-        choice = self._choice(of_model)  # what is wrong with it is said before all else
-        by_names = choice is not None and self._names is not None and choice != self._choice(
-            of_model, english=True)
-        self._candidates = None if choice is None else choice.rows
+        self._candidates: frozenset[int] | None = None  # None for the whole vocabulary
+        if (question.labels is not None or question.under or question.max_depth is not None
+                or self._folder is None):
+            from zsl_cli.classifier.candidates import choose
+
+            self._candidates = choose(
+                self.vocabulary, question.labels, question.under,  # said before all else
+                max_depth=question.max_depth, phrases=of_model.encodes_phrases).rows
         self.settings = question.settings(
             of_model.entries, of_labels.entries, exact=self._exact, ef=ef,
-            names=self._names.digest if self._names and by_names else None)
+            names=self._names.digest if self._names and self._is_asked_by_names() else None)
         self.provenance = Provenance(of_model.name, of_labels.name, __version__)
 
-    def _choice(self, model: "ModelManifest", *, english: bool = False) -> "Choice | None":
-        """What the candidate labels mean, None for the whole vocabulary; ``english``: without the
-        names of the language, and None for what means nothing then. Raises ZslError."""
-        question = self._question
-        if (question.labels is None and not question.under and question.max_depth is None
-                and self._folder is not None):
-            return None
-        from zsl_cli.classifier.candidates import choose
-
+    def _is_asked_by_names(self) -> bool:
+        """Whether what the question names means something else without the language."""
+        texts = [*(self._question.labels or ()), *(self._question.under or ())]
+        if not texts:
+            return False
         vocabulary = self.vocabulary
+        meant = [meaning(text, vocabulary) for text in texts]
         try:
-            if english:
-                vocabulary.language = None
-            return choose(vocabulary, question.labels, question.under,
-                          max_depth=question.max_depth, phrases=model.encodes_phrases)
-        except ZslError:
-            if english:
-                return None
-            raise
+            vocabulary.language = None
+            english = [meaning(text, vocabulary) for text in texts]
         finally:
             vocabulary.language = self._names
+        return [match and match.row for match in meant] != [
+            match and match.row for match in english]
 
     def load(self, images: int) -> "tuple[Classifier, Nearest]":
         """The classifier, and the search over the candidate labels.

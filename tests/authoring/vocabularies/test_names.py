@@ -156,6 +156,8 @@ BOMB = ('<!DOCTYPE LexicalResource [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">'
     ("id,name\n1,Hund\n", "no tab file"),
     ("<!DOCTYPE html><html><body>404</body></html>", "neither WN-LMF"),
     ("<LexicalResource><Lexicon>", "not XML"),
+    (names_files.lmf().replace("UTF-8", "UT-1"), "unknown encoding"),
+    (b"\0" * 257 + b"ustar" + b"\0" * 250, "an archive; unpack it"),
     (names_files.lmf(doctype=BOMB), "declares the entity 'a'"),
     (names_files.lmf(by="none"), "not named by offsets"),
     (names_files.lmf(prefix="omw-de-1"), "not named by offsets"),

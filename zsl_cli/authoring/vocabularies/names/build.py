@@ -1,9 +1,11 @@
 """Files of wordnets → a folder of names, which ``vocabulary.language`` reads."""
 
+import codecs
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from zsl_cli.authoring.vocabularies import compressed
 from zsl_cli.authoring.vocabularies.names import lmf, offsets, tab, wordnet_names
@@ -104,7 +106,7 @@ def _read(path: Path, wanted: Language | None, reporter: Reporter) -> WordnetNam
     try:
         with path.open("rb") as raw, \
                 compressed.decompressed(raw, compressed.kind(raw), path) as file:
-            found = lmf.read(file, str(path), wanted) if _is_xml(file) else tab.read(
+            found = lmf.read(file, str(path), wanted) if _is_xml(file, path) else tab.read(
                 file, str(path))
     except compressed.DAMAGE as error:
         raise ZslError(compressed.explained(path, error)) from error
@@ -125,12 +127,15 @@ def _read(path: Path, wanted: Language | None, reporter: Reporter) -> WordnetNam
     return found
 
 
-def _is_xml(file: "compressed.IO[bytes]") -> bool:
-    """Whether a file that can be sought begins with a tag."""
-    head = file.read(256)
+def _is_xml(file: IO[bytes], path: Path) -> bool:
+    """Whether a file that can be sought begins with a tag. Raises ZslError for an archive."""
+    head = file.read(512)
     file.seek(0)
-    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<") or (head[:2] in (
-        b"\xff\xfe", b"\xfe\xff") and b"<" in head)
+    if head[257:262] == b"ustar":
+        raise ZslError(f"{path}: an archive; unpack it (tar -xf) and give the .xml or .tab in it")
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return b"<" in head
+    return head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<")
 
 
 def _language(request: NamesRequest, wordnets: Sequence[WordnetNames],

@@ -38,6 +38,8 @@ def read(file: IO[bytes], source: str, wanted: Language | None = None) -> Wordne
     except expat.ExpatError as error:
         raise ZslError(f"{source}, line {error.lineno}: not XML "
                        f"({expat.errors.messages[error.code]})") from error
+    except (LookupError, ValueError) as error:  # of an encoding that is declared
+        raise ZslError(f"{source}: {error}") from error
     return reader.found()
 
 
