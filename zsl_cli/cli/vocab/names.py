@@ -19,7 +19,7 @@ from zsl_cli.cli.terminal.progress import TerminalReporter
 @options.common
 def command(files: tuple[str, ...], output: Path | None, language: str | None, force: bool,
             quiet: bool, verbose: bool, debug: bool) -> None:
-    """Names of labels in another language, which --language prints, writes and understands.
+    """Make names of labels in another language, for --language.
 
     FILE is a tab file of the Open Multilingual Wordnet, or WN-LMF (.xml), plain or compressed with
     gzip, bzip2 or xz. Several of one language are put together, and a name that more of them

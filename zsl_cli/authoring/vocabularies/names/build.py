@@ -47,7 +47,7 @@ class NamesRequest:
         set_names(self, "files")
         set_paths(self, "output")
         if not self.files:
-            raise RequestError("nothing to read: name a file in `files`")
+            raise RequestError("nothing to read: name a file")
         if self.language is not None and languages.language(self.language) is None:
             raise RequestError(f"`language` {self.language!r} is not the code of one, such as de "
                                "or deu")
