@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zsl_cli.authoring.training.result import TrainResult
     from zsl_cli.authoring.training.stages import train
     from zsl_cli.authoring.vocabularies.build import BuildRequest, BuildResult, build_vocabulary
+    from zsl_cli.authoring.vocabularies.names.build import NamesRequest, NamesResult, build_names
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.classifier.predictions import Prediction
     from zsl_cli.embedding.model import Model
@@ -36,10 +37,10 @@ os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development 
 
 __all__ = [
     "BuildRequest", "BuildResult", "Classifier", "EvaluationRequest", "EvaluationResult",
-    "ExportRequest", "ExportResult", "LabelRequest", "LabelResult", "Model", "Prediction",
-    "TrainRequest", "TrainResult", "Vocabulary", "Word", "WordsRequest", "WordsResult",
-    "__version__", "build_vocabulary", "evaluate", "evaluate_words", "export", "label",
-    "read_words", "train"]
+    "ExportRequest", "ExportResult", "LabelRequest", "LabelResult", "Model", "NamesRequest",
+    "NamesResult", "Prediction", "TrainRequest", "TrainResult", "Vocabulary", "Word",
+    "WordsRequest", "WordsResult", "__version__", "build_names", "build_vocabulary", "evaluate",
+    "evaluate_words", "export", "label", "read_words", "train"]
 
 _HOME = {
     "LabelRequest": "zsl_cli.photos.request",
@@ -57,6 +58,9 @@ _HOME = {
     "BuildRequest": "zsl_cli.authoring.vocabularies.build",
     "BuildResult": "zsl_cli.authoring.vocabularies.build",
     "build_vocabulary": "zsl_cli.authoring.vocabularies.build",
+    "NamesRequest": "zsl_cli.authoring.vocabularies.names.build",
+    "NamesResult": "zsl_cli.authoring.vocabularies.names.build",
+    "build_names": "zsl_cli.authoring.vocabularies.names.build",
     "TrainRequest": "zsl_cli.authoring.training.request",
     "TrainResult": "zsl_cli.authoring.training.result",
     "train": "zsl_cli.authoring.training.stages",

@@ -14,7 +14,8 @@ from zsl_cli.evaluation import candidates, measure, mistakes, ranking, stacking,
 from zsl_cli.evaluation.candidates import Candidates
 from zsl_cli.evaluation.datasets import Dataset
 from zsl_cli.support import limits
-from zsl_cli.support.manifests import Calibration, VocabularyManifest
+from zsl_cli.support.calibration import Calibration
+from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.vocabulary.hierarchy import Hierarchy
 from zsl_cli.vocabulary.label import Label
 

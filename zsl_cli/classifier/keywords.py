@@ -66,20 +66,23 @@ class KeywordRule:
         chosen.sort(key=lambda row: (-round(float(taxonomy.information[row]), 3),
                                      -confidences[row], row))
         return tuple(
-            Keyword(vocabulary.label(row), vocabulary.label(row).word, float(confidences[row]),
-                    everyday_path(row, vocabulary, taxonomy))
+            Keyword(vocabulary.label(row), vocabulary.word_of(vocabulary.label(row)),
+                    float(confidences[row]), everyday_path(row, vocabulary, taxonomy))
             for row in chosen[:self.most])
 
     def _listed(self, confidences: "NDArray[np.float32]", candidates: Subset,
                 vocabulary: "Vocabulary") -> tuple[Keyword, ...]:
         keywords = []
         own = Lineages(vocabulary, candidates.taken)
+        unnamed = frozenset(candidates.unnamed)
         for column in np.argsort(-confidences, kind="stable"):
-            label = candidates.label(int(candidates.rows[column]))
+            row = int(candidates.rows[column])
+            label = candidates.label(row)
             least = SENSITIVE if label.sensitive else 0.0
             if confidences[column] >= max(self.confidence, least if self.confidence else 0.0):
-                path = own.path_names(label.id) if own.has_hierarchy else (label.name,)
-                keywords.append(Keyword(label, label.name, float(confidences[column]), path))
+                word = vocabulary.word_of(label) if row in unnamed else label.word
+                above = own.path_names(label.id)[:-1] if own.has_hierarchy else ()
+                keywords.append(Keyword(label, word, float(confidences[column]), (*above, word)))
         return tuple(keywords[:self.most])
 
 
@@ -90,4 +93,4 @@ def everyday_path(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> t
     any_plain = bool(taxonomy.plain.any())
     line = [one for one in vocabulary.hierarchy.lineage(row)
             if one == row or not any_plain or taxonomy.plain[one]]
-    return tuple(dict.fromkeys(vocabulary.label(one).word for one in line))
+    return tuple(dict.fromkeys(vocabulary.word_of(vocabulary.label(one)) for one in line))

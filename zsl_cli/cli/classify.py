@@ -27,13 +27,14 @@ _MOST_PIPED = 1 << 30  # bytes
 @options.candidates
 @options.explain
 @options.paths
+@options.language
 @options.output_format
 @options.model_and_vocabulary
 @options.reading
 @options.common
 def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[str, ...],
             labels_file: Path | None, under: tuple[str, ...], max_depth: int | None,
-            exact: bool | None, ef: int | None, explain: bool, paths: bool,
+            exact: bool | None, ef: int | None, explain: bool, paths: bool, language: str | None,
             output_format: str | None, model: str, vocabulary: str | None, device: str,
             jobs: int | None, batch_size: int | None, max_pixels: int, quiet: bool, verbose: bool,
             debug: bool) -> int:
@@ -64,8 +65,8 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
     predictions.warm_up(output_format)
     walk = Walk()
     sources = list(walk.expand(images))
-    classifier = Classifier.load(model, vocabulary, device=device, exact=exact, ef=ef,
-                                 images=len(sources))
+    classifier = Classifier.load(model, vocabulary, language=language, device=device,
+                                 exact=exact, ef=ef, images=len(sources))
     with TerminalReporter().shown(quiet or len(names or ()) < _MANY) as reporter:
         reporter.start("encoding phrases", len(names or ()), "phrases")
         nearest = classifier.candidates(names, under or None, max_depth=max_depth, exact=exact,
@@ -75,6 +76,8 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
         return 0
     if explain or not quiet:
         meanings.say(classifier, under, nearest, explain=explain)
+    if not quiet:
+        notes.say_untranslated(classifier.vocabulary, nearest)
     notes.say_what_is_used(classifier, nearest)
     answers = classifier.predict(_read(sources), nearest, top=top, threshold=threshold,
                                  batch_size=batch_size, jobs=jobs, max_pixels=max_pixels)

@@ -65,6 +65,7 @@ _REASONS = 10
 @options.candidates
 @options.explain
 @options.paths
+@options.language
 @options.model_and_vocabulary
 @options.reading
 @options.common

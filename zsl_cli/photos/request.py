@@ -26,6 +26,7 @@ from zsl_cli.support.values import (
     set_numbers,
 )
 from zsl_cli.support.word_lists import Word, check_words
+from zsl_cli.vocabulary.language import check_language
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class LabelRequest:
     top, threshold, labels, under, max_depth: what is asked of every photo, see
         Classifier.classify; exact, ef: how labels are searched, see Vocabulary.searcher.
     paths: whether labels are written with their path from the root of the hierarchy.
+    language: of the names of labels, see Classifier.load. The journal has English ones, so that
+        what is labelled need not be labelled again for another language.
     model, vocabulary, device: see Classifier.load.
     jobs, batch_size, max_pixels: how photos are read, see Classifier.classify.
     """
@@ -80,6 +83,7 @@ class LabelRequest:
     exact: bool | None = None
     ef: int | None = None
     paths: bool = False
+    language: Name | None = None
     model: Name = "default"
     vocabulary: Name | None = None
     device: str = "auto"
@@ -110,6 +114,7 @@ class LabelRequest:
         set_numbers(self, top=TOP, threshold=SHARE, max_depth=DEPTH, ef=EF, **READING)
         check_search(self.exact, self.ef)
         check_device(self.device)
+        check_language(self.language)
 
     @property
     def arguments(self) -> list[str]:

@@ -3,6 +3,7 @@
 import codecs
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from zsl_cli.errors import ZslError
 
@@ -63,14 +64,20 @@ def whole_lines(path: Path) -> Iterator[tuple[int, str]]:
     """
     try:
         with path.open("rb") as file:
-            number = 0
-            while line := file.readline(_LINE_BYTES + 1):
-                number += 1
-                if len(line) > _LINE_BYTES:
-                    raise ZslError(_NO_TEXT.format(source=path, line=number))
-                yield number, _decoded(line, str(path), number)
+            yield from lines_in(file, str(path))
     except OSError as error:
         raise ZslError(f"{path}: {error.strerror or error}") from error
+
+
+def lines_in(file: IO[bytes], source: str) -> Iterator[tuple[int, str]]:
+    """As ``whole_lines``, of a file that is open; ``source`` is what messages call it. What reading
+    it raises goes on."""
+    number = 0
+    while line := file.readline(_LINE_BYTES + 1):
+        number += 1
+        if len(line) > _LINE_BYTES:
+            raise ZslError(_NO_TEXT.format(source=source, line=number))
+        yield number, _decoded(line, source, number)
 
 
 def _decoded(content: bytes, source: str, first: int = 1) -> str:

@@ -26,8 +26,9 @@ class Lineages:
             if one.instead is None:
                 id_ = one.phrase if one.row is None else vocabulary.label(one.row).id
                 assert id_ is not None
-                self._names[id_] = one.name
-                paths[id_] = one.path
+                self._names[id_] = (one.name if one.row is None or one.is_own else
+                                    vocabulary.name_of(vocabulary.label(one.row)))
+                paths[id_] = (*one.word.above, self._names[id_])
         self._paths = paths if any(one.word.above for one in taken) else {}
         self._ids = {path: id_ for id_, path in self._paths.items()}
 

@@ -1,31 +1,76 @@
 """Which labels a name can mean, however it is written."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from zsl_cli.vocabulary.label import Label, normal_name
 from zsl_cli.vocabulary.word_forms import forms
+
+if TYPE_CHECKING:
+    from zsl_cli.vocabulary.language import LanguageNames
 
 _ARTICLE = re.compile(r"^(a|an|the) ")
 _HYPHEN = re.compile(r"(?<=\S)-(?=\S)")
 _SHORTEST = 4  # letters of a name that is written as one word; shorter ones stand for too much
 
 
+@dataclass(frozen=True)
+class Meant:
+    """What a name can mean.
+
+    rows: of the labels, those first of which it is the first name; at least one.
+    main: those of which it is the first name.
+    plain: those of which it is a plain word → its place among these words.
+    rare: those for which it mostly means something else.
+    vague: whether it is a mere synonym of several labels, and the first name or a plain word of
+        none: ``club``, of a nightclub, a golf club and a baseball club.
+    """
+
+    rows: Sequence[int]
+    main: frozenset[int]
+    plain: Mapping[int, int] = field(default_factory=dict)
+    rare: frozenset[int] = frozenset()
+    vague: bool = False
+
+
 class NameIndex:
-    """The names, synonyms and plain words of labels."""
+    """The names, synonyms and plain words of labels, whose rows by id are ``rows``."""
 
-    def __init__(self, labels: Sequence[Label]) -> None:
-        self._labels = labels
+    def __init__(self, labels: Sequence[Label], rows: Mapping[str, int]) -> None:
+        self._labels, self._rows = labels, rows
 
-    def meant(self, text: str) -> tuple[str, list[int]]:
-        """The name that a text is, and the rows that it can mean, main names before synonyms;
-        none where it is no name.
+    def meant(self, text: str, language: "LanguageNames | None" = None) -> Meant | None:
+        """What a text can mean, or None where it is no name.
 
-        Case and underscores do not count. Where the text itself is no name, an article before it
-        does not, then neither whether its words are joined by hyphens or blanks or written as
+        Names of the language come before English ones, and behind those what is nearly one. Case
+        and underscores do not count. Where the text itself is no English name, an article before
+        it does not, then neither whether its words are joined by hyphens or blanks or written as
         one, and then it is looked for in its other ``forms``.
         """
+        if language and (meant := self._spoken(text, language, language.ids(text))):
+            return meant
+        name, rows = self._english(text)
+        if not rows:
+            return self._spoken(text, language, language.ids_nearly(text)) if language else None
+        main = frozenset(row for row in rows if normal_name(self._labels[row].name) == name)
+        plain = self._plain.get(name, {})
+        rare = frozenset(row for row in rows if row not in plain
+                         and name in map(normal_name, self._labels[row].rare))
+        return Meant(rows, main, plain, rare, len(rows) > 1 and not plain and not main)
+
+    def _spoken(self, text: str, language: "LanguageNames", ids: Iterable[str]) -> Meant | None:
+        """What a name of the language, which these ids have, can mean here."""
+        rows = [self._rows[id_] for id_ in ids if id_ in self._rows]
+        name = normal_name(text)
+        main = frozenset(row for row in rows
+                         if normal_name(language.name_of(self._labels[row])) == name)
+        return Meant(rows, main) if rows else None
+
+    def _english(self, text: str) -> tuple[str, list[int]]:
+        """The English name that a text is, and the rows that it can mean, or none."""
         name = normal_name(text)
         bare = _ARTICLE.sub("", name)
         for one in (name, bare) if bare != name else (name,):
@@ -35,10 +80,6 @@ class NameIndex:
             if rows := self._as_written(one) or self._joined.get(_as_one_word(one), []):
                 return one, rows
         return name, []
-
-    def plain(self, name: str) -> dict[int, int]:
-        """The rows of which a normalised name is a plain word → its place among these words."""
-        return self._plain.get(name, {})
 
     @cached_property
     def names(self) -> dict[str, list[int]]:

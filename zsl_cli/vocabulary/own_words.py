@@ -34,14 +34,21 @@ def take(vocabulary: "Vocabulary", words: Iterable[Word], *, phrases: bool) -> l
     return taken
 
 
+def own_ids(vocabulary: "Vocabulary", taken: Iterable[Taken]) -> frozenset[str]:
+    """The ids of the labels that are called by the user's own words."""
+    return frozenset(vocabulary.label(one.row).id for one in taken
+                     if one.row is not None and one.is_own and one.instead is None)
+
+
 def _take(word: Word, vocabulary: "Vocabulary", above: frozenset[int], *,
           phrases: bool) -> Taken:
     match = _meaning(word, vocabulary)
     if match is not None:
         match = _under(match, above, vocabulary)
         if not (match.rare and phrases):
-            return Taken(word, _name(word.text, match.row, vocabulary), match.row,
-                         others=match.others)
+            name = _own_name(word.text, match.row, vocabulary)
+            return Taken(word, name or vocabulary.label(match.row).name, match.row,
+                         others=match.others, is_own=bool(name))
     _check_phrase(word.text)
     if (id_ := class_names.read(word.text).id) and vocabulary.has_wordnet_ids:
         raise UnknownLabelError(f"no label of vocabulary {vocabulary.name!r} has the id {id_}")
@@ -79,13 +86,14 @@ def _rows_above(words: tuple[str, ...], vocabulary: "Vocabulary") -> frozenset[i
     return frozenset(match.row for match in matches if match and not match.rare)
 
 
-def _name(text: str, row: int, vocabulary: "Vocabulary") -> str:
+def _own_name(text: str, row: int, vocabulary: "Vocabulary") -> str | None:
+    """The user's word in a text that means this label; None where it is an id alone."""
     if text.strip() in vocabulary.rows:  # an id, or a name that is one
-        return text.strip() if _is_a_name(text, row, vocabulary) else vocabulary.label(row).name
+        return text.strip() if _is_a_name(text, row, vocabulary) else None
     said = class_names.read(text)
     if said.id is None and vocabulary.look_up(text):
         return text.strip()
-    return said.name or vocabulary.label(row).name
+    return said.name
 
 
 def _is_a_name(text: str, row: int, vocabulary: "Vocabulary") -> bool:

@@ -35,7 +35,7 @@ class Subset:
         self.phrases = tuple(phrases)
         self.taken = tuple(taken)
         self._words = {one.row: one.name for one in taken
-                       if one.row is not None and one.instead is None}
+                       if one.row is not None and one.is_own and one.instead is None}
         self._label, self._size = label, size
         self.rows = np.concatenate([rows, size + np.arange(len(phrases))])
         """int64 ``[candidates]``, rising; those of phrases stand behind the vocabulary's."""
@@ -48,6 +48,12 @@ class Subset:
 
     def __contains__(self, row: object) -> bool:
         return row in self._members
+
+    @property
+    def unnamed(self) -> list[int]:
+        """The vocabulary's rows that are not called by the user's own words."""
+        rows = self.rows[self.rows < self._size].tolist()
+        return [row for row in rows if row not in self._words]
 
     @cached_property
     def _members(self) -> frozenset[int]:

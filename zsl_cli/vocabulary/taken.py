@@ -11,7 +11,8 @@ class Taken:
 
     name: the word as it is printed and written: the user's own; of a line that is no word but an
         id, or one of a class list (``n01440764 tench, Tinca tinca``), the name in it, else the
-        label's.
+        label's in English.
+    is_own: whether the name is the user's own, which stays as it is in every language.
     row: of the label; None for a phrase, which is then ``phrase``.
     others: the rows of other labels that the word could have meant.
     rare: of a phrase, the row of the label that the word could mean, and mostly does not.
@@ -25,6 +26,7 @@ class Taken:
     others: tuple[int, ...] = ()
     rare: int | None = None
     instead: tuple[str, ...] | None = None
+    is_own: bool = True
 
     @property
     def path(self) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def _row(vocabulary: "Vocabulary", one: "Taken") -> tuple[str, ...]:
     if one.row is not None:
         label = vocabulary.label(one.row)
         gloss = f" ({shorten(label.gloss, _GLOSS)})" if label.gloss else ""
-        meant = label.id, label.word + gloss
+        meant = label.id, vocabulary.word_of(label) + gloss
     said = []
     if one.rare is not None:
         said.append(f"not {_sense(vocabulary, one.rare)}")
@@ -96,7 +96,7 @@ def _said_labels(vocabulary: "Vocabulary", taken: "Iterable[Taken]") -> list[str
                 others = listed([vocabulary.label(row).id for row in one.others], _OTHERS)
                 senses.append(f"{one.name} taken as {_sense(vocabulary, one.row)}, not {others}")
             elif not _is_called(one, vocabulary):
-                renamed.append(f"{one.name} = {vocabulary.label(one.row).word}")
+                renamed.append(f"{one.name} = {vocabulary.word_of(vocabulary.label(one.row))}")
     return [*_said("of another name: ", renamed, ", "),
             *_said("of several senses: ", senses, "; "),
             *_said("two words for one label: ", same, ", ")]
@@ -149,7 +149,7 @@ def _is_called(one: "Taken", vocabulary: "Vocabulary") -> bool:
     assert one.row is not None
     label = vocabulary.label(one.row)
     return one.word.text.strip() == label.id or any(
-        alike(one.name, name) for name in (label.name, label.word))
+        alike(one.name, name) for name in (label.name, label.word, vocabulary.word_of(label)))
 
 
 def _sense(vocabulary: "Vocabulary", row: int) -> str:

@@ -36,6 +36,17 @@ def relay() -> None:
     log.propagate = False
 
 
+def say_untranslated(vocabulary: "Vocabulary", nearest: "Nearest | None" = None) -> None:
+    """Tell how many labels, of those that may be answered under a name that is not the user's own,
+    have none in the language."""
+    from zsl_cli.vocabulary.spoken import untranslated
+    from zsl_cli.vocabulary.subset import Subset
+
+    rows = nearest.unnamed if isinstance(nearest, Subset) else None
+    if missing := untranslated(vocabulary, rows):
+        printing.note(missing)
+
+
 def passed_over(counts: "Counter[str]") -> Iterator[str]:
     """What lies in the folders and was not read (Walk.passed_over), a line a kind."""
     from zsl_cli.embedding.walk import LINK
@@ -78,7 +89,7 @@ def say_composed(vocabulary: "Vocabulary", phrase: str, rows: Iterable[int]) -> 
 
 def composed(vocabulary: "Vocabulary", phrase: str, rows: Iterable[int]) -> str:
     """Of which labels, by their rows, a phrase was composed."""
-    words = " + ".join(vocabulary.label(row).name for row in rows)
+    words = " + ".join(vocabulary.name_of(vocabulary.label(row)) for row in rows)
     return f"{phrase!r} is no label of vocabulary {vocabulary.name}, so composed: {words}"
 
 

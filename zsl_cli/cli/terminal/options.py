@@ -168,6 +168,10 @@ class NonEmpty(click.ParamType):
         return self._kind(value)
 
 
+language = click.option("--language", type=NonEmpty(), metavar="LANG|FOLDER",
+                        help="Names of labels in this language, such as de, as far as there are "
+                             "any (zsl vocab names); also to find labels by.")
+
 answers = stack(
     click.option("-k", "--top", type=click.IntRange(1, MAX_TOP), default=5, show_default=True,
                  metavar="K", help="How many labels an image, at most 1000."),

@@ -37,7 +37,8 @@ _PATH = click.Path(path_type=Path)
 def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path | None,
             architecture: str | None, feature_length: float | None, wordnet: Path | None,
             text_encoder: Path | None, class_lists: Path | None,
-            knowledge: Path | None, sources: Path | None, force: bool, quiet: bool, verbose: bool, debug: bool) -> None:
+            knowledge: Path | None, sources: Path | None, force: bool, quiet: bool, verbose: bool,
+            debug: bool) -> None:
     """Fit vectors of labels to a classifier.
 
     The labels are those of WordNet and ImageNet-21k. CHECKPOINT is a classifier of

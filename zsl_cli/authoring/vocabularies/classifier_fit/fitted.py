@@ -118,7 +118,8 @@ def build(request: Request, reporter: Reporter = SILENT) -> Built:
             fitted.vectors[:, :fitted.prior_dimension], prior, spelled.shared, phrases.Settings())
         reporter.say(f"fitted the map of phrases: {len(phrase_fit.landmarks):,} landmarks, scale "
                      f"{phrase_fit.scale:.2f}")
-    return Built(labels, fitted, around.rows, phrase_fit, folders.sha256(encoder / sentences.WEIGHTS))
+    return Built(labels, fitted, around.rows, phrase_fit,
+                 folders.sha256(encoder / sentences.WEIGHTS))
 
 
 def space_of(fitted: fit.Fit, architecture: str) -> str:
@@ -135,6 +136,6 @@ def write(folder: Path, request: Request, built: Built) -> VocabularyManifest:
     vectors = built.fit.vectors.astype(np.float16)
     return writing.write(
         folder, request.name, space_of(built.fit, request.architecture), built.labels, vectors,
-        Beside(built.beside, built.fit.beside), version=request.version, prior_dimension=built.fit.prior_dimension,
-        fit=asdict(request.settings),
+        Beside(built.beside, built.fit.beside), version=request.version,
+        prior_dimension=built.fit.prior_dimension, fit=asdict(request.settings),
         sources=list(request.sources), built_by=f"zsl {__version__}")
