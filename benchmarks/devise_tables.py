@@ -45,7 +45,7 @@ from zsl_cli.evaluation.candidates import Candidates, seen_mask
 from zsl_cli.evaluation.measure import Settings as Evaluation
 from zsl_cli.evaluation.measure import Subject, measure
 from zsl_cli.evaluation.metrics import class_mean_hit_at_k_of_scores
-from zsl_cli.support.manifests import Calibration
+from zsl_cli.support.calibration import Calibration
 from zsl_cli.support.vectors import unit_rows
 
 FEWER = 100  # dimensions

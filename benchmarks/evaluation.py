@@ -20,7 +20,7 @@ from zsl_cli import Classifier, Vocabulary
 from zsl_cli.evaluation.candidates import Candidates, seen_mask
 from zsl_cli.evaluation.measure import Settings, Subject
 from zsl_cli.evaluation.measure import measure as measure_subject
-from zsl_cli.support.manifests import Calibration
+from zsl_cli.support.calibration import Calibration
 from zsl_cli.vocabulary.label import Label
 
 CASES = ("all", "all, with stacking", "all of them listed")

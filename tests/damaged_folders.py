@@ -1,4 +1,5 @@
-"""What reads checkpoints, word vectors, lists of labels, WordNet, and the two kinds of folder."""
+"""What reads checkpoints, word vectors, lists of labels, WordNet, wordnets of
+other languages, and the kinds of folder."""
 
 import bz2
 import gzip
@@ -8,6 +9,7 @@ import lzma
 import zipfile
 from pathlib import Path
 
+import names_files
 import numpy as np
 import royal
 import text_model
@@ -16,11 +18,13 @@ import wordnet_files
 from damaged import Reader, each, the_file
 
 from zsl_cli.authoring.vocabularies import knowledge, label_files, label_lists, wordnet
+from zsl_cli.authoring.vocabularies.names.build import NamesRequest, build_names
 from zsl_cli.authoring.vocabularies.word_vectors import open_vectors
 from zsl_cli.classifier.classifier import Classifier
 from zsl_cli.support import text_lists
 from zsl_cli.support.progress import SILENT
 from zsl_cli.vocabulary import as_text, checks, nearest
+from zsl_cli.vocabulary.language import LanguageNames
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 
@@ -266,9 +270,36 @@ def tables(folder: Path) -> None:
         rows = path.read_bytes().splitlines(keepends=True)
         (folder / "small" / path.name).write_bytes(b"".join(
             rows if path.name == "classes.tsv" else rows[:12]))
+def foreign_wordnets(folder: Path) -> None:
+    """Names of nouns in German: tab files and WN-LMF, plain and compressed."""
+    tab, lmf = names_files.tab().encode(), names_files.lmf().encode()
+    for name, data in {"a.tab": tab, "a.xml": lmf, "b.xml": names_files.lmf(by="dc").encode(),
+                       "a.tab.gz": gzip.compress(tab), "a.xml.xz": lzma.compress(lmf)}.items():
+        (folder / name).write_bytes(data)
+
+
+def read_foreign_wordnet(folder: Path) -> object:
+    """As a folder of names, which is read."""
+    made = build_names(NamesRequest([the_file(folder)], folder / "out", language="de"))
+    return read_names(made.folder)
+
+
+def names(folder: Path) -> None:
+    """Names in German."""
+    names_files.make(folder / "de")
+
+
+def read_names(folder: Path) -> object:
+    """All names, and what they mean."""
+    found = LanguageNames.load(folder)
+    return found and [(found.ids(name), found.ids_nearly(name)) for name in found.all_names]
 
 
 READERS = (
+    Reader("foreign wordnets", each(foreign_wordnets), read_foreign_wordnet, commands=(
+        ("vocab", "names", "{name}", "-o", "out"),)),
+    Reader("names", names, read_names, manifest="names.json", commands=(
+        ("vocab", "show", "--label", "Hund", "--language", "."),)),
     Reader("vectors", each(vectors), read_vectors, commands=(
         ("vocab", "build", "{name}", "-o", "out", "--labels", "{name}", "--wordnet", "."),)),
     Reader("checkpoints", each(checkpoints), read_checkpoint, commands=(

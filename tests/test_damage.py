@@ -16,7 +16,7 @@ from zsl_cli.errors import ImageError, ZslError
 
 PHOTOS = ["images", "metadata", "sidecars", "journals", "data sets", "captions", "path lists"]
 FOLDERS = ["vectors", "models", "vocabularies", "label lists", "class names", "corpora",
-           "wordnet"]
+           "wordnet", "foreign wordnets", "names"]
 CHECKPOINTS = ["checkpoints", "shards", "programs"]
 EXAMPLES = {"journals": 15, "models": 25, "programs": 15, "vectors": 60}
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zsl_cli.authoring.training.result import TrainResult
     from zsl_cli.authoring.training.stages import train
     from zsl_cli.authoring.vocabularies.build import BuildRequest, BuildResult, build_vocabulary
+    from zsl_cli.authoring.vocabularies.names.build import NamesRequest, NamesResult, build_names
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.classifier.predictions import Prediction
     from zsl_cli.embedding.model import Model
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from zsl_cli.photos.request import LabelRequest
     from zsl_cli.photos.result import LabelResult
     from zsl_cli.photos.undo import UndoRequest, UndoResult, undo
+    from zsl_cli.support.word_lists import Word, read_words
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 # ONNX Runtime from 1.31 on reports to its makers and writes a device id into the user's cache,
@@ -36,10 +38,11 @@ os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development 
 
 __all__ = [
     "BuildRequest", "BuildResult", "Classifier", "EvaluationRequest", "EvaluationResult",
-    "ExportRequest", "ExportResult", "LabelRequest", "LabelResult", "Model", "Prediction",
-    "TrainRequest", "TrainResult", "UndoRequest", "UndoResult", "Vocabulary", "WordsRequest",
-    "WordsResult", "__version__", "build_vocabulary", "evaluate", "evaluate_words", "export",
-    "label", "train", "undo"]
+    "ExportRequest", "ExportResult", "LabelRequest", "LabelResult", "Model", "NamesRequest",
+    "NamesResult", "Prediction", "TrainRequest", "TrainResult", "UndoRequest", "UndoResult",
+    "Vocabulary", "Word", "WordsRequest", "WordsResult", "__version__", "build_names",
+    "build_vocabulary", "evaluate", "evaluate_words", "export", "label", "read_words", "train",
+    "undo"]
 
 _HOME = {
     "LabelRequest": "zsl_cli.photos.request",
@@ -60,6 +63,9 @@ _HOME = {
     "BuildRequest": "zsl_cli.authoring.vocabularies.build",
     "BuildResult": "zsl_cli.authoring.vocabularies.build",
     "build_vocabulary": "zsl_cli.authoring.vocabularies.build",
+    "NamesRequest": "zsl_cli.authoring.vocabularies.names.build",
+    "NamesResult": "zsl_cli.authoring.vocabularies.names.build",
+    "build_names": "zsl_cli.authoring.vocabularies.names.build",
     "TrainRequest": "zsl_cli.authoring.training.request",
     "TrainResult": "zsl_cli.authoring.training.result",
     "train": "zsl_cli.authoring.training.stages",
@@ -67,6 +73,8 @@ _HOME = {
     "Prediction": "zsl_cli.classifier.predictions",
     "Model": "zsl_cli.embedding.model",
     "Vocabulary": "zsl_cli.vocabulary.vocabulary",
+    "Word": "zsl_cli.support.word_lists",
+    "read_words": "zsl_cli.support.word_lists",
 }
 
 

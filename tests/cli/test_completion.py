@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import click
+import names_files
 import pytest
 
 from zsl_cli.cli.main import zsl as program
@@ -127,6 +128,13 @@ def test_labels_of_the_vocabulary_that_the_line_names(complete, tmp_path):
         "tabloid", "tab,\\\\ the"]
     assert values(complete("zsl classify x --vocab mine --labels tab", env=env)) == ["tabloid"]
     assert values(complete("zsl vocab show mine --label n", env=env)) == ["n"]
+
+
+def test_languages_that_have_names(complete, tmp_path):
+    names_files.make(tmp_path / "names" / "de")
+    env = {"ZSL_HOME": str(tmp_path)}
+    assert values(complete("zsl classify x.jpg --language d", env=env)) == ["de"]
+    assert values(complete("zsl label x --language f", env=env)) == []
 
 
 @pytest.mark.parametrize("content", [None, b"\xff", b'{"name": "tabby"', b'["tabby"]'])

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from zsl_cli.errors import UnknownLabelError, ZslError
-from zsl_cli.vocabulary import class_names, listed
+from zsl_cli.support.word_lists import Word, as_word
+from zsl_cli.vocabulary.own_words import take
 from zsl_cli.vocabulary.phrases import compose
+from zsl_cli.vocabulary.taken import Taken
 
 if TYPE_CHECKING:
     from zsl_cli.vocabulary.vocabulary import Vocabulary
@@ -18,19 +20,21 @@ class Choice:
     each once.
 
     composed: with a model that does not encode phrases, the rows of each one's words.
+    taken: what each word of the user's list is taken for, in its order.
     """
 
     rows: frozenset[int]
     phrases: tuple[str, ...] = ()
     composed: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    taken: tuple[Taken, ...] = ()
 
 
-def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
+def choose(vocabulary: "Vocabulary", labels: "Sequence[str | Word] | None",
            under: Sequence[str] | None, *, phrases: bool,
            max_depth: int | None = None) -> Choice:
     """What these candidate labels stand for.
 
-    labels: names, synonyms or ids, as ``listed.meaning`` takes them; None for the whole
+    labels: names, synonyms or ids, as ``own_words.take`` takes them; None for the whole
         vocabulary.
     under: only these labels and what lies below one of them.
     phrases: whether the model encodes what the vocabulary does not know. If it does not, that is
@@ -43,27 +47,14 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
     if labels is None and not len(vocabulary):
         raise ZslError("no vocabulary fits this model, which encodes phrases: list the candidate "
                        "labels (`labels`, `labels_file`)")
-    rows = set(range(len(vocabulary))) if labels is None else set()
-    unknown: dict[str, None] = {}
-    composed: dict[str, tuple[int, ...]] = {}
-    for label in labels or ():
-        if match := listed.meaning(label, vocabulary):
-            rows.add(match.row)
-        else:
-            _check_phrase(label)
-            if (id_ := class_names.read(label).id) and vocabulary.has_wordnet_ids:
-                raise UnknownLabelError(f"no label of vocabulary {vocabulary.name!r} has the id "
-                                        f"{id_}")
-            phrase = listed.phrase(label)
-            if not phrases and vocabulary.prior_dimension is not None:
-                raise UnknownLabelError(
-                    f"{vocabulary.unknown(label)}. Neither does the model encode phrases, nor can "
-                    f"one be composed of the labels of {vocabulary.name!r}; a model with a label "
-                    "encoder takes any phrase")
-            unknown[phrase] = None
-            if not phrases:
-                composed[phrase] = compose(vocabulary, phrase)
-    if under is not None or max_depth is not None:
+    limited = under is not None or max_depth is not None  # where a phrase has no place
+    taken = take(vocabulary, map(as_word, labels or ()), phrases=phrases and not limited)
+    rows = (set(range(len(vocabulary))) if labels is None
+            else {one.row for one in taken if one.row is not None})
+    unknown = {one.phrase: one for one in taken if one.phrase is not None}
+    composed = {} if phrases else {phrase: _composed(vocabulary, one.word.text, phrase)
+                                   for phrase, one in unknown.items()}
+    if limited:
         if unknown:
             raise UnknownLabelError(
                 f"{next(iter(unknown))!r} is no label of vocabulary {vocabulary.name!r} but a "
@@ -78,7 +69,7 @@ def choose(vocabulary: "Vocabulary", labels: Sequence[str] | None,
         rows &= set(hierarchy.descendants(*tops, max_depth=max_depth))
     if not rows and not unknown:
         raise ZslError(_nothing_left(under, max_depth))
-    return Choice(frozenset(rows), tuple(unknown), composed)
+    return Choice(frozenset(rows), tuple(unknown), composed, tuple(taken))
 
 
 def _nothing_left(under: Sequence[str] | None, max_depth: int | None) -> str:
@@ -90,11 +81,11 @@ def _nothing_left(under: Sequence[str] | None, max_depth: int | None) -> str:
             + (f"under {where}" if under else f"below {where}"))
 
 
-def _check_phrase(phrase: str) -> None:
-    if not any(character.isprintable() and not character.isspace() for character in phrase):
-        raise UnknownLabelError("an empty phrase is no label")
-    try:
-        phrase.encode()
-    except UnicodeEncodeError as error:
-        raise UnknownLabelError(f"{phrase!r} is not UTF-8 text, so it cannot be encoded"
-                                ) from error
+def _composed(vocabulary: "Vocabulary", text: str, phrase: str) -> tuple[int, ...]:
+    """The rows of which a phrase is composed where the model does not encode it."""
+    if vocabulary.prior_dimension is not None:
+        raise UnknownLabelError(
+            f"{vocabulary.unknown(text)}. Neither does the model encode phrases, nor can one be "
+            f"composed of the labels of {vocabulary.name!r}; a model with a label encoder takes "
+            "any phrase")
+    return compose(vocabulary, phrase)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from zsl_cli.classifier import pairing
-from zsl_cli.classifier.predictions import Prediction, ScoredLabel
+from zsl_cli.classifier.predictions import Prediction, ScoredLabel, spoken
 from zsl_cli.embedding import images, stream
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ImageError
@@ -24,6 +24,9 @@ from zsl_cli.support.values import (
     check_reading,
     check_search,
 )
+from zsl_cli.support.word_lists import Word, check_words
+from zsl_cli.vocabulary.language import LanguageNames, check_language
+from zsl_cli.vocabulary.own_words import own_ids
 from zsl_cli.vocabulary.subset import Subset
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -57,35 +60,43 @@ class Classifier:
 
     @classmethod
     def load(cls, model: Name = "default", vocabulary: Name | None = None, *,
-             device: str = "auto", exact: bool | None = None, ef: int | None = None,
-             images: int = 1) -> "Classifier":
+             language: Name | None = None, device: str = "auto", exact: bool | None = None,
+             ef: int | None = None, images: int = 1) -> "Classifier":
         """A model and a vocabulary by name or folder, ready for so many images (``exact``,
         ``ef`` and ``images``: see Vocabulary.searcher).
 
         vocabulary: by default the one that pairing.vocabulary_for chooses for the model; where
             there is none, each question has to list its candidate labels.
+        language: the code of a language, such as ``de``, or a folder of names: labels are called
+            and found by its names, as far as there are any; ids stay.
 
         Raises RequestError for values that make no sense, and ZslError when the two can't be used.
         """
         check_device(device)
         check_search(exact, ef)
+        check_language(language)
+        names = None if language is None else LanguageNames.load(language)
         folder = folders.find(folders.MODEL, model)
         chosen = pairing.vocabulary_for(
             folder, folders.read_manifest(folders.MODEL, folder), vocabulary)
         loading = chosen and Vocabulary.start_loading(chosen, exact=exact, queries=images,
                                                      ef=ef)
         loaded = Model.load(folder, device=device, threads=None if images < MANY else 1)
-        return cls(loaded, loading.result() if loading else
-                   Vocabulary.empty(loaded.space, loaded.dimension))
+        classifier = cls(loaded, loading.result() if loading else
+                         Vocabulary.empty(loaded.space, loaded.dimension))
+        classifier.vocabulary.language = names
+        return classifier
 
-    def candidates(self, labels: Sequence[str] | None = None,
+    def candidates(self, labels: "Sequence[str | Word] | None" = None,
                    under: Sequence[str] | None = None, *, max_depth: int | None = None,
                    exact: bool | None = None, ef: int | None = None, images: int = 1,
                    advance: "Callable[[int], object] | None" = None) -> "Nearest":
         """The search over the labels that may be answered.
 
         labels: names, synonyms or ids, and any other phrases: those the model encodes or, if it
-            can't, they are composed of the vocabulary's words; None for the whole vocabulary.
+            can't, they are composed of the vocabulary's words; None for the whole vocabulary. A
+            label is answered under the user's word for it. See word_lists.words_of for lists with
+            a hierarchy.
         under: only these labels and what lies below one of them. One text counts as one label.
         max_depth: only labels at most so many steps below those of ``under``, or without it
             below the roots of the hierarchy.
@@ -98,13 +109,14 @@ class Classifier:
             return self.vocabulary.searcher(exact=exact, queries=images, ef=ef)
         from zsl_cli.classifier.candidates import choose
 
-        labels = None if labels is None else check_names("labels", labels)
+        labels = None if labels is None else check_words("labels", labels)
         under = None if under is None else check_names("under", under)
         choice = choose(self.vocabulary, labels, under, phrases=self.model.encodes_phrases,
                         max_depth=max_depth)
         return self.vocabulary.subset(
             choice.rows, prior=labels is None,
-            phrases=dict(zip(choice.phrases, self._vectors(choice, advance), strict=True)))
+            phrases=dict(zip(choice.phrases, self._vectors(choice, advance), strict=True)),
+            taken=choice.taken)
 
     def _vectors(self, choice: "Choice", advance: "Callable[[int], object] | None",
                  ) -> "Iterable[NDArray[np.float32]]":
@@ -119,7 +131,7 @@ class Classifier:
                 for phrase in choice.phrases]
 
     def classify(self, sources: "Iterable[images.ImageSource]", *, top: int = 5,
-                 labels: Sequence[str] | None = None, under: Sequence[str] | None = None,
+                 labels: "Sequence[str | Word] | None" = None, under: Sequence[str] | None = None,
                  max_depth: int | None = None, threshold: float = 0.0,
                  exact: bool | None = None, ef: int | None = None,
                  batch_size: int | None = None, jobs: int | None = None,
@@ -154,25 +166,27 @@ class Classifier:
                 batch_size: int | None = None, jobs: int | None = None,
                 max_pixels: int = MAX_PIXELS) -> Iterator[Prediction]:
         """Predictions for named sources, or for errors that are known already, by ``nearest``
-        from ``candidates``."""
+        from ``candidates``, in the language of the vocabulary, but for the user's own words."""
 
         def item(source: "images.ImageSource | ImageError") -> "stream.Read | ImageError":
             if isinstance(source, ImageError):
                 return source
             return lambda model: model.read(source, max_pixels=max_pixels)
 
+        own = own_ids(self.vocabulary, nearest.taken) if isinstance(nearest, Subset) else ()
         for batch in self.answers(((name, item(source)) for name, source in sources), nearest,
                                   top=top, threshold=threshold, batch_size=batch_size, jobs=jobs):
             for path, answer in batch:
                 yield (Prediction(path, error=answer) if isinstance(answer, ImageError)
-                       else Prediction(path, answer))
+                       else spoken(Prediction(path, answer), self.vocabulary, own))
 
     def answers(self, items: "Iterable[tuple[Key, stream.Read | ImageError]]",
                 nearest: "Nearest", *, top: int, threshold: float = 0.0,
                 batch_size: int | None = None, jobs: int | None = None,
                 ) -> "Iterator[list[tuple[Key, tuple[ScoredLabel, ...] | ImageError]]]":
         """Batches of (key, its scored labels or its error) for what ``stream.embed`` takes, in
-        the order of the items."""
+        the order of the items; labels under their English names or the user's own words, whatever
+        the language."""
         size = batch_size or self.model.batch_size
         for batch in stream.embed(self.model, items, batch_size=size,
                                   group=max(1, _SEARCHED // size),
@@ -233,8 +247,8 @@ class Classifier:
 
     def probabilities(self, products: "NDArray[np.float32]",
                       among: int) -> "NDArray[np.float32]":
-        """Falling inner products ``[n, k]`` → probabilities ``[n, k]`` (see manifests.Calibration);
-        the denominator is taken over the first ``among`` columns."""
+        """Falling inner products ``[n, k]`` → probabilities ``[n, k]`` (see
+        calibration.Calibration); the denominator is taken over the first ``among`` columns."""
         shifted = (products - products[:, :1]).astype(np.float64)
         weights = np.exp(shifted / self.model.calibration.temperature)
         total = weights[:, :among].sum(axis=1, keepdims=True)

@@ -27,7 +27,7 @@ from zsl_cli.vocabulary.taxonomy import Taxonomy
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.support.manifests import Calibration, ConfidenceRule
+    from zsl_cli.support.calibration import Calibration, ConfidenceRule
     from zsl_cli.vocabulary.nearest import Nearest
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -118,7 +118,8 @@ class Confidences:
         counts = offsets[rows + 1] - offsets[rows]
         starts = np.repeat(offsets[rows] - (np.cumsum(counts) - counts), counts)
         above = self.taxonomy.above[starts + np.arange(counts.sum())]
-        sums: NDArray[np.float64] = np.bincount(above, np.repeat(share[rows], counts), len(share))
+        sums: NDArray[np.float64] = np.bincount(
+            above, np.repeat(share[rows], counts), len(share)).astype(np.float64, copy=False)
         touched = np.flatnonzero(sums)
         confidences = np.zeros(len(share), np.float32)
         confidences[touched] = self._calibrated(sums[touched])

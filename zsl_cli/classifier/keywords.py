@@ -14,6 +14,7 @@ import numpy as np
 from zsl_cli.classifier.confidence import Evidence
 from zsl_cli.classifier.predictions import Keyword
 from zsl_cli.support.values import SHARE, TOP, check_number
+from zsl_cli.vocabulary.lineages import Lineages
 from zsl_cli.vocabulary.subset import Subset
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class KeywordRule:
             lists is his own choice of words, so all of it that is sure is taken.
         """
         if isinstance(candidates, Subset):
-            return [self._listed(line, candidates) for line in evidence.confidences]
+            return [self._listed(line, candidates, vocabulary) for line in evidence.confidences]
         words = taxonomy.plain | taxonomy.leaf if taxonomy.plain.any() else np.ones(
             len(taxonomy), bool)
         least = np.where(taxonomy.sensitive, max(SENSITIVE, self.confidence), self.confidence)
@@ -81,19 +82,23 @@ class KeywordRule:
             row for (row,) in filter(None, parents)
             if taxonomy.information[row] >= TELLING)}, key=order)
         return tuple(
-            Keyword(vocabulary.label(row), vocabulary.label(row).word, float(confidences[row]),
-                    everyday_path(row, vocabulary, taxonomy))
+            Keyword(vocabulary.label(row), vocabulary.word_of(vocabulary.label(row)),
+                    float(confidences[row]), everyday_path(row, vocabulary, taxonomy))
             for row in chosen[:self.most])
 
-    def _listed(self, confidences: "NDArray[np.float32]",
-                candidates: Subset) -> tuple[Keyword, ...]:
+    def _listed(self, confidences: "NDArray[np.float32]", candidates: Subset,
+                vocabulary: "Vocabulary") -> tuple[Keyword, ...]:
         keywords = []
+        own = Lineages(vocabulary, candidates.taken)
+        unnamed = frozenset(candidates.unnamed)
         for column in np.argsort(-confidences, kind="stable"):
-            label = candidates.label(int(candidates.rows[column]))
+            row = int(candidates.rows[column])
+            label = candidates.label(row)
             least = SENSITIVE if label.sensitive else 0.0
             if confidences[column] >= max(self.confidence, least if self.confidence else 0.0):
-                keywords.append(Keyword(label, label.name, float(confidences[column]),
-                                        (label.name,)))
+                word = vocabulary.word_of(label) if row in unnamed else label.word
+                above = own.path_names(label.id)[:-1] if own.has_hierarchy else ()
+                keywords.append(Keyword(label, word, float(confidences[column]), (*above, word)))
         return tuple(keywords[:self.most])
 
 
@@ -109,5 +114,5 @@ def everyday_lineage(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -
 def everyday_path(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> tuple[str, ...]:
     """The words of ``everyday_lineage``: ``animal``, ``dog``, ``German shepherd``, not thirteen
     steps."""
-    return tuple(dict.fromkeys(vocabulary.label(one).word
+    return tuple(dict.fromkeys(vocabulary.word_of(vocabulary.label(one))
                                for one in everyday_lineage(row, vocabulary, taxonomy)))

@@ -1,13 +1,17 @@
 """Prediction: what is answered for one image, and its record for JSON and CSV."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from zsl_cli.errors import ImageError
 from zsl_cli.support.spreadsheet import safe
+from zsl_cli.vocabulary import spoken as labels_spoken
 from zsl_cli.vocabulary.label import Label
+
+if TYPE_CHECKING:
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 PathOf = Callable[[str], Sequence[str]]
 """The id of a label → the names from the root of the hierarchy down to the label."""
@@ -46,7 +50,8 @@ class ScoredLabel:
 class Keyword:
     """A label that is worth writing down, under the word that a person uses.
 
-    name: the word: the user's own where he listed it, else the plain one, else the label's name.
+    name: the word: the user's own where he listed it, else that of the language, else the plain
+        English one, else the label's name.
     confidence: the probability, from 0 to 1, that it is true of the image, whatever else is.
     path: the words from the top of the everyday hierarchy down to this one, itself included.
     """
@@ -79,6 +84,20 @@ class Prediction:
         """The record of the image: see the function of this name."""
         names = {"model": model, "vocabulary": vocabulary}
         return record(self, {} if self.error else names, path_of)
+
+
+P = TypeVar("P", bound=Prediction)
+
+
+def spoken(prediction: P, vocabulary: "Vocabulary", own: Container[str] = ()) -> P:
+    """The prediction with its labels called as in the language of the vocabulary they are of, but
+    those of the ids of ``own``, which are called by the user's own words."""
+    if vocabulary.language is None or not prediction.labels:
+        return prediction
+    return replace(prediction, labels=tuple(
+        scored if scored.id in own else
+        replace(scored, label=labels_spoken.spoken(vocabulary, scored.label))
+        for scored in prediction.labels))
 
 
 def record(prediction: Prediction, facts: Mapping[str, Any],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zsl_cli.cli.terminal import notes, options, predictions, printing
+from zsl_cli.cli.terminal import meanings, notes, options, predictions, printing
 from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.support import cpus
@@ -22,17 +22,19 @@ _MOST_PIPED = 1 << 30  # bytes
 
 
 @click.command("classify")
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.argument("images", nargs=-1, metavar="IMAGE...")
 @options.answers
 @options.candidates
+@options.explain
 @options.paths
+@options.language
 @options.output_format
 @options.model_and_vocabulary
 @options.reading
 @options.common
 def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[str, ...],
             labels_file: Path | None, under: tuple[str, ...], max_depth: int | None,
-            exact: bool | None, ef: int | None, paths: bool,
+            exact: bool | None, ef: int | None, explain: bool, paths: bool, language: str | None,
             output_format: str | None, model: str, vocabulary: str | None, device: str,
             jobs: int | None, batch_size: int | None, max_pixels: int, quiet: bool, verbose: bool,
             debug: bool) -> int:
@@ -43,33 +45,48 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
       zsl classify *.jpg --jsonl > labels.jsonl
       zsl classify photo.jpg --labels cat,dog,horse
       zsl classify photo.jpg --under animal
+      zsl classify --labels-file keywords.txt --explain
     """
     started = time.perf_counter()
     cpus.one_blas_thread()
+    if not images and not explain:
+        raise click.MissingParameter(ctx=click.get_current_context(),
+                                     param=click.get_current_context().command.params[0])
     if str(labels_file) == "-" and "-" in images:
         raise click.UsageError("standard input cannot be both an image and the --labels-file")
     names = options.read_labels(labels, labels_file)
+    if explain and names is None:
+        raise click.UsageError("--explain is for the words of --labels and --labels-file")
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.embedding.walk import Walk
+    from zsl_cli.vocabulary.lineages import Lineages
+    from zsl_cli.vocabulary.subset import Subset
 
     predictions.warm_up(output_format)
     walk = Walk()
     sources = list(walk.expand(images))
-    classifier = Classifier.load(model, vocabulary, device=device, exact=exact, ef=ef,
-                                 images=len(sources))
+    classifier = Classifier.load(model, vocabulary, language=language, device=device,
+                                 exact=exact, ef=ef, images=len(sources))
     with TerminalReporter().shown(quiet or len(names or ()) < _MANY) as reporter:
         reporter.start("encoding phrases", len(names or ()), "phrases")
         nearest = classifier.candidates(names, under or None, max_depth=max_depth, exact=exact,
                                         ef=ef, images=len(sources), advance=reporter.advance)
+    if not sources and explain:
+        printing.put_table(meanings.EXPLAINED, meanings.explained(classifier, nearest))
+        return 0
+    if explain or not quiet:
+        meanings.say(classifier, under, nearest, explain=explain)
     if not quiet:
-        notes.say_meanings(classifier, names or (), under, nearest)
+        notes.say_untranslated(classifier.vocabulary, nearest)
     notes.say_what_is_used(classifier, nearest)
     answers = classifier.predict(_read(sources), nearest, top=top, threshold=threshold,
                                  batch_size=batch_size, jobs=jobs, max_pixels=max_pixels)
+    path_of = Lineages(classifier.vocabulary,
+                       nearest.taken if isinstance(nearest, Subset) else ()).path_names
     done, failures = 0, []
     for prediction in predictions.write(answers, output_format, classifier.model.name,
                                         classifier.vocabulary.name,
-                                        classifier.vocabulary.path_names if paths else None):
+                                        path_of if paths else None):
         if prediction.error is None:
             done += 1
         else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli.terminal import notes, options, printing
+from zsl_cli.cli.terminal import meanings, notes, options, printing
 from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import TerminalReporter, duration, rate
 from zsl_cli.errors import RequestError
@@ -72,13 +72,15 @@ _REASONS = 10
 @click.option("--force", is_flag=True, help="Replace a file that zsl label did not write.")
 @options.answers
 @options.candidates
+@options.explain
 @options.paths
+@options.language
 @options.model_and_vocabulary
 @options.reading
 @options.common
 def command(sources: tuple[str, ...], output: str | None, report: str | None, xmp: bool,
             undo: bool, dry_run: bool, files_from: str | None, labels: tuple[str, ...],
-            labels_file: Path | None, quiet: bool, verbose: bool, debug: bool,
+            labels_file: Path | None, explain: bool, quiet: bool, verbose: bool, debug: bool,
             **others: Any) -> int:
     """Name what is in every photo of a FOLDER; run again, it does only what is new or changed.
 
@@ -105,6 +107,8 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
     if str(labels_file) == "-" and files_from == "-":
         raise click.UsageError("standard input cannot be both --files-from and --labels-file")
     names = options.read_labels(labels, labels_file)
+    if explain and names is None:
+        raise click.UsageError("--explain is for the words of --labels and --labels-file")
     from zsl_cli.photos.labelling import label
     from zsl_cli.photos.request import LabelRequest
 
@@ -113,7 +117,7 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
         sources, paths, output=printing.stream() if streamed else output, report=report,
         xmp=xmp, dry_run=dry_run, labels=names, **others)
     prints = streamed or (dry_run and xmp)  # which a bar on the same terminal would disturb
-    terminal = _Terminal(request, quiet=quiet, verbose=verbose)
+    terminal = _Terminal(request, quiet=quiet, verbose=verbose, explain=explain)
     with terminal.shown(quiet or (prints and sys.stdout.isatty())):
         result = label(request, terminal)
     return int(not result.ok) if request.works else 0
@@ -177,15 +181,15 @@ class _Changes(TerminalReporter, Reporter):
 class _Terminal(_Changes):
     """Shows a bar, too, and sums up."""
 
-    def __init__(self, request: "LabelRequest", *, quiet: bool, verbose: bool) -> None:
+    def __init__(self, request: "LabelRequest", *, quiet: bool, verbose: bool,
+                 explain: bool) -> None:
         super().__init__(dry_run=request.dry_run, verbose=verbose)
-        self._request, self._quiet = request, quiet
+        self._request, self._quiet, self._explain = request, quiet, explain
 
     def loaded(self, classifier: "Classifier", nearest: "Nearest") -> None:
         """Tell what is used, and what labels were taken to mean."""
-        if not self._quiet:
-            notes.say_meanings(classifier, self._request.labels or (), self._request.under or (),
-                               nearest)
+        if self._explain or not self._quiet:
+            meanings.say(classifier, self._request.under or (), nearest, explain=self._explain)
         notes.say_what_is_used(classifier, nearest)
 
     def ended(self, result: "LabelResult") -> None:

@@ -3,14 +3,13 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.support.limits import CANDIDATE_SETS
-from zsl_cli.support.text_lists import read_lines
+from zsl_cli.support.word_lists import as_word, read_words
 from zsl_cli.vocabulary.listed import meaning
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def read_list(path: str | os.PathLike[str], vocabulary: "Vocabulary") -> Listed:
 
     Raises ZslError when the file cannot be read or the vocabulary knows none of them.
     """
-    names = [line for line in read_lines(Path(path)) if line]
+    names = [as_word(word).text for word in read_words(path)]
     matches = {name: meaning(name, vocabulary) for name in names}
     rows = {match.row for match in matches.values() if match}
     if not rows:

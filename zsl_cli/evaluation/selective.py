@@ -83,10 +83,11 @@ def measure(classifier: "Classifier", embeddings: "NDArray[np.float32]",
     of the same images among all labels, whose scores confidence is compared with. resamples,
     seed: of the bootstrap.
 
-    The curve and calibration are about the main thing alone. Calibration is over pairs of an image and a label that it may be told: its first keywords at
-    all of THRESHOLDS and what lies above the last of them, each once. Those that say less than a
-    tenth of a leaf are left out (all know that an artifact is probable), and so is what lies
-    below the right label, since nobody knows. Images weigh the same within a class.
+    The curve and calibration are about the main thing alone. Calibration is over pairs of an
+    image and a label that it may be told: its first keywords at all of THRESHOLDS and what lies
+    above the last of them, each once. Those that say less than a tenth of a leaf are left out (all
+    know that an artifact is probable), and so is what lies below the right label, since nobody
+    knows. Images weigh the same within a class.
     """
     hierarchy = classifier.vocabulary.hierarchy
     answers, pairs = _answers(classifier, embeddings, truth, [confidence, *THRESHOLDS])

@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -267,12 +267,17 @@ class Journal:
                     entry = replace(entry, thumbnail=jpeg and jpeg[0])
                 yield entry
 
-    def most_frequent(self, number: int) -> list[tuple[str, int]]:
-        """The names that are most often the first label in ``entries``, and how often each is."""
+    def most_frequent(self, number: int, name_of: Callable[[str, str], str],
+                      ) -> list[tuple[str, int]]:
+        """The names that are most often the first label in ``entries``, and how often each is.
+
+        name_of: what a label of this id and name is called.
+        """
         found = self._db.execute(
             "SELECT labels FROM photos WHERE scan = ? AND settings = ? AND labels IS NOT NULL "
             "ORDER BY position", (self._scan, self._settings))
-        names = Counter(labels[0][1] for text, in found if (labels := json.loads(text)))
+        names = Counter(name_of(*labels[0][:2]) for text, in found
+                        if (labels := json.loads(text)))
         return names.most_common(number)
 
     @property

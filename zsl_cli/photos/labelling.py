@@ -43,7 +43,8 @@ def label(request: LabelRequest, reporter: Reporter | None = None) -> LabelResul
     reporter = reporter or Reporter()
     files = request.outputs()
     classifier = LazyClassifier(request.model, request.vocabulary, request.question,
-                                device=request.device, exact=request.exact, ef=request.ef)
+                                language=request.language, device=request.device,
+                                exact=request.exact, ef=request.ef)
     with _journal(request, files, classifier.settings, reporter) as journal:
         for file in files:
             file.check_own(journal, request.force)
@@ -56,6 +57,8 @@ def label(request: LabelRequest, reporter: Reporter | None = None) -> LabelResul
         run = _Run(request, reporter, classifier, journal, counts, walk.passed_over,
                    met.not_text)
         stop = None
+        if request.works and (missing := classifier.untranslated):
+            reporter.say(missing)
         if request.works:
             try:
                 run.work()
@@ -132,7 +135,8 @@ class _Run:
                     self._tag(entry)
             if self._request.stream and not self._request.dry_run:
                 self._request.stream.writelines(
-                    json_line(entry, self._classifier.provenance, self._path_of)
+                    json_line(self._classifier.spoken(entry), self._classifier.provenance,
+                              self._path_of)
                     for entry in entries)
                 self._request.stream.flush()
 
@@ -155,6 +159,7 @@ class _Run:
         """Bring the sidecars of a photo up to date; in a dry run, find out what would change."""
         if entry.error is not None or not os.path.lexists(entry.path):
             return
+        entry = self._classifier.spoken(entry)
         keywords = _keywords(entry, self._request.threshold, self._classifier)
         try:
             bring = self._sidecars.plan if self._request.dry_run else self._sidecars.write
@@ -176,7 +181,7 @@ class _Run:
             self._reporter.start(f"writing {os.path.basename(file.path)}")
             file.write(self._journal, self._classifier.provenance, self._request.names,
                        self._classifier.lineage, force=self._request.force,
-                       path_of=self._path_of)
+                       path_of=self._path_of, spoken=self._classifier.spoken)
         if not interrupted:
             self._journal.note_complete()
         return left
@@ -184,7 +189,8 @@ class _Run:
     def result(self, written: list[str], left: list[str], *, interrupted: bool) -> LabelResult:
         """What came of it."""
         seconds = time.perf_counter() - self._started
-        frequent = self._journal.most_frequent(_FREQUENT) if self._request.works else ()
+        frequent = self._journal.most_frequent(
+            _FREQUENT, self._classifier.name_of) if self._request.works else ()
         return LabelResult(
             self._counts.todo, self._counts.kept, self._counts.failed, self._labelled,
             self._failed, self._reasons, self._changed, self._sidecar_reasons,

@@ -1,20 +1,28 @@
 """A model and a vocabulary that are loaded when they are needed, which in a run with nothing to do
 is never."""
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from zsl_cli.classifier.pairing import vocabulary_for
+from zsl_cli.classifier.predictions import P, spoken
 from zsl_cli.photos.entry import Provenance
 from zsl_cli.support import folders
 from zsl_cli.support.names import Name
 from zsl_cli.support.version import __version__
+from zsl_cli.support.word_lists import as_word
+from zsl_cli.vocabulary.language import LanguageNames
+from zsl_cli.vocabulary.own_words import own_ids, take
+from zsl_cli.vocabulary.spoken import untranslated
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.photos.pipeline import Question
+    from zsl_cli.vocabulary.lineages import Lineages
     from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.taken import Taken
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 EXACT_UP_TO = 24_000_000
@@ -31,8 +39,8 @@ class LazyClassifier:
     """
 
     def __init__(self, model: Name, vocabulary: Name | None,
-                 question: "Question", *, device: str = "auto", exact: bool | None = None,
-                 ef: int | None = None) -> None:
+                 question: "Question", *, language: Name | None = None, device: str = "auto",
+                 exact: bool | None = None, ef: int | None = None) -> None:
         """Raises ZslError for folders that cannot be used, and for candidate labels that make no
         sense."""
         self._model = folders.find(folders.MODEL, model)
@@ -47,18 +55,42 @@ class LazyClassifier:
         else:
             self._vocabulary = None
             of_labels = folders.read_manifest(folders.VOCABULARY, self._folder)
+        self._names = None if language is None else LanguageNames.load(language)
         self._exact = exact if exact is not None else (
             of_labels.labels * of_labels.dimension <= EXACT_UP_TO)
         self._device, self._ef, self._question = device, ef, question
-        self.settings = question.settings(of_model.entries, of_labels.entries,
-                                          exact=self._exact, ef=ef)
-        self.provenance = Provenance(of_model.name, of_labels.name, __version__)
+        self._taken: tuple[Taken, ...] = ()
+        self._candidates: frozenset[int] | None = None  # None for the whole vocabulary
         if (question.labels is not None or question.under or question.max_depth is not None
                 or self._folder is None):
             from zsl_cli.classifier.candidates import choose
 
-            choose(self.vocabulary, question.labels, question.under,  # said before all else
-                   max_depth=question.max_depth, phrases=of_model.encodes_phrases)
+            choice = choose(  # whose errors are said before all else
+                self.vocabulary, question.labels, question.under, max_depth=question.max_depth,
+                phrases=of_model.encodes_phrases)
+            self._taken, self._candidates = choice.taken, choice.rows
+        self.settings = question.settings(
+            of_model.entries, of_labels.entries, exact=self._exact, ef=ef,
+            names=self._names.digest if self._names and self._is_asked_by_names() else None)
+        self.provenance = Provenance(of_model.name, of_labels.name, __version__)
+
+    def _is_asked_by_names(self) -> bool:
+        """Whether what the question names means something else without the language."""
+        labels, under = self._question.labels or (), self._question.under or ()
+        if not labels and not under:
+            return False
+        vocabulary = self.vocabulary
+
+        def meant() -> list[object]:
+            return [*(one.key for one in take(vocabulary, map(as_word, labels), phrases=True)),
+                    *(match and match.row for match in map(vocabulary.look_up, under))]
+
+        spoken_of = meant()
+        try:
+            vocabulary.language = None
+            return meant() != spoken_of
+        finally:
+            vocabulary.language = self._names
 
     def load(self, images: int) -> "tuple[Classifier, Nearest]":
         """The classifier, and the search over the candidate labels.
@@ -77,6 +109,7 @@ class LazyClassifier:
         model = Model.load(self._model, device=self._device, threads=1)
         if loading is not None:
             self._vocabulary = loading.result()
+            self._vocabulary.language = self._names
         classifier = Classifier(model, self.vocabulary)
         question = self._question
         return classifier, classifier.candidates(
@@ -91,14 +124,46 @@ class LazyClassifier:
 
             assert self._folder is not None
             self._vocabulary = Vocabulary.load(self._folder)
+            self._vocabulary.language = self._names
         return self._vocabulary
 
+    @cached_property
+    def lineages(self) -> "Lineages":
+        """The paths of what is answered."""
+        from zsl_cli.vocabulary.lineages import Lineages
+
+        return Lineages(self.vocabulary, self._taken)
+
+    @cached_property
+    def _own(self) -> frozenset[str]:
+        """See taken.own_ids."""
+        return own_ids(self.vocabulary, self._taken) if self._taken else frozenset()
+
+    def spoken(self, prediction: P) -> P:
+        """See predictions.spoken."""
+        return spoken(prediction, self.vocabulary, self._own) if self._names else prediction
+
+    def name_of(self, id_: str, name: str) -> str:
+        """What a label of this id and English name is called."""
+        if self._names is None or id_ in self._own or id_ not in self.vocabulary.rows:
+            return name
+        return self.vocabulary.name_of(self.vocabulary.label(self.vocabulary.rows[id_]))
+
+    @property
+    def untranslated(self) -> str:
+        """See spoken.untranslated; of the candidate labels that are not called by the user's own
+        words."""
+        if self._names is None:
+            return ""
+        rows = self._candidates
+        if rows is not None and self._taken:
+            rows = frozenset(row for row in rows if self.vocabulary.label(row).id not in self._own)
+        return untranslated(self.vocabulary, rows)
+
     def path_names(self, id_: str) -> tuple[str, ...]:
-        """See Vocabulary.path_names."""
-        return self.vocabulary.path_names(id_)
+        """See Lineages.path_names."""
+        return self.lineages.path_names(id_)
 
     def lineage(self, id_: str) -> tuple[tuple[str, str], ...]:
-        """See Vocabulary.lineage; a phrase, which is its own id, lies under nothing."""
-        if id_ not in self.vocabulary.rows:
-            return ((id_, id_),)
-        return self.vocabulary.lineage(id_)
+        """See Lineages.lineage."""
+        return self.lineages.lineage(id_)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 from zsl_cli.errors import ZslError
-from zsl_cli.photos.entry import Provenance
+from zsl_cli.photos.entry import Entry, Provenance
 from zsl_cli.photos.photo import checksum
 from zsl_cli.photos.tables import FORMATS
 from zsl_cli.support.files import cannot_write, check_new_file, replacing
@@ -59,11 +59,13 @@ class Output:
         return self._mark() is not None and not journal.holds(self._name(journal))
 
     def write(self, journal: "Journal", provenance: Provenance, folders: Sequence[str],
-              lineage: Lineage, *, force: bool = False, path_of: "PathOf | None" = None) -> None:
+              lineage: Lineage, *, force: bool = False, path_of: "PathOf | None" = None,
+              spoken: Callable[[Entry], Entry] = lambda entry: entry) -> None:
         """Write it whole, or leave what is there; raises ZslError, also where somebody has
         changed it meanwhile.
 
-        path_of: see predictions.record.
+        path_of: see predictions.record. spoken: what has labels called as they are to be written;
+        those of a report are what ``lineage`` says.
         """
         self.check_own(journal, force)
         try:
@@ -71,7 +73,8 @@ class Output:
                 if self.format == "report":
                     _write_report(file, journal, provenance, folders, lineage)
                 else:
-                    FORMATS[self.format](file, journal.entries(), provenance, path_of)
+                    FORMATS[self.format](file, map(spoken, journal.entries()), provenance,
+                                         path_of)
                 if not self.is_stream:
                     # Noted before it is in its place: a run that is killed in between knows it.
                     file.flush()

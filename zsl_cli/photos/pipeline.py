@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zsl_cli.embedding import stream
     from zsl_cli.photos.journal import Journal
     from zsl_cli.support.manifests import Entries
+    from zsl_cli.support.word_lists import Word
     from zsl_cli.vocabulary.nearest import Nearest
 
 
@@ -27,19 +28,25 @@ class Question:
 
     top: int = 5
     threshold: float = 0.0
-    labels: tuple[str, ...] | None = None
+    labels: "tuple[str | Word, ...] | None" = None
     under: tuple[str, ...] | None = None
     max_depth: int | None = None
 
     def settings(self, model: "Entries", vocabulary: "Entries", *, exact: bool,
-                 ef: int | None = None) -> str:
+                 ef: int | None = None, names: str | None = None) -> str:
         """A digest of all that the labels depend on: the question, the entries of the two
         manifests, which hold the hashes of their files, whether the search is exact, and if not,
-        its width where that is not the manifest's."""
+        its width where that is not the manifest's.
+
+        names: the hash of the names in another language by which labels of the question are found,
+            where they mean something else without them.
+        """
         question = {name: value for name, value in vars(self).items()
                     if name != "max_depth" or value is not None}  # an older digest holds without it
         search = [] if exact or ef is None else [ef]
-        text = json.dumps([question, model, vocabulary, exact, *search], sort_keys=True)
+        language = [] if names is None else [names]
+        text = json.dumps([question, model, vocabulary, exact, *search, *language], sort_keys=True,
+                          default=vars)  # of a word with a hierarchy
         return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 

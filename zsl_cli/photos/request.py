@@ -25,6 +25,8 @@ from zsl_cli.support.values import (
     check_search,
     set_numbers,
 )
+from zsl_cli.support.word_lists import Word, check_words
+from zsl_cli.vocabulary.language import check_language
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class LabelRequest(Library):
         Classifier.classify; labels, under: one text, or several. exact, ef: how labels are
         searched, see Vocabulary.searcher.
     paths: whether labels are written with their path from the root of the hierarchy.
+    language: of the names of labels, see Classifier.load. The journal has English ones, so that
+        what is labelled need not be labelled again for another language.
     model, vocabulary, device: see Classifier.load.
     jobs, batch_size, max_pixels: how photos are read, see Classifier.classify.
     """
@@ -66,12 +70,13 @@ class LabelRequest(Library):
 
     top: int = 5
     threshold: float = 0.0
-    labels: Sequence[str] | None = None
+    labels: "Sequence[str | Word] | None" = None
     under: Sequence[str] | None = None
     max_depth: int | None = None
     exact: bool | None = None
     ef: int | None = None
     paths: bool = False
+    language: Name | None = None
     model: Name = "default"
     vocabulary: Name | None = None
     device: str = "auto"
@@ -82,7 +87,9 @@ class LabelRequest(Library):
     def __post_init__(self) -> None:
         """Raise RequestError for what makes no sense, wherever it is asked."""
         super().__post_init__()
-        set_names(self, "labels", "under")
+        set_names(self, "under")
+        if self.labels is not None:
+            object.__setattr__(self, "labels", check_words("labels", self.labels))
         if self.output is None and self.report is None and not self.xmp:
             raise RequestError("nothing to write: give `output`, `report` or `xmp`")
         for parameter in ("xmp_naming", "xmp_root"):
@@ -104,6 +111,7 @@ class LabelRequest(Library):
         set_numbers(self, top=TOP, threshold=SHARE, max_depth=DEPTH, ef=EF, **READING)
         check_search(self.exact, self.ef)
         check_device(self.device)
+        check_language(self.language)
 
     @property
     def works(self) -> bool:

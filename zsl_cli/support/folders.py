@@ -1,7 +1,8 @@
-"""What model and vocabulary folders share: a manifest, the hashes of the files, a place to look.
+"""What folders of models, vocabularies and names share: a manifest, the hashes of the files, a
+place to look.
 
-A folder holds one JSON manifest (``model.json`` or ``vocabulary.json``) that names every other
-file with its SHA-256 and its size, so that a changed or half-copied file is never used.
+A folder holds one JSON manifest (``model.json``, ``vocabulary.json`` or ``names.json``) that names
+every other file with its SHA-256 and its size, so that a changed or half-copied file is never used.
 """
 
 import hashlib
@@ -20,18 +21,20 @@ from zsl_cli.support.manifests import (
     FORMAT,
     Entries,
     FileEntry,
+    FolderManifest,
     Manifest,
     ModelManifest,
     VocabularyManifest,
 )
+from zsl_cli.support.names_manifest import NamesManifest
 
-M_co = TypeVar("M_co", bound=Manifest, covariant=True)
-M = TypeVar("M", bound=Manifest)
+M_co = TypeVar("M_co", bound=FolderManifest, covariant=True)
+M = TypeVar("M", bound=FolderManifest)
 
 
 @dataclass(frozen=True)
 class Kind(Generic[M_co]):
-    """One of the two sorts of folder: what it is called, where it lies, what its manifest is
+    """One of the sorts of folder: what it is called, where it lies, what its manifest is
     called and holds."""
 
     noun: str
@@ -43,10 +46,12 @@ class Kind(Generic[M_co]):
 
 MODEL = Kind("model", "models", "models", "model.json", ModelManifest)
 VOCABULARY = Kind("vocabulary", "vocabularies", "vocab", "vocabulary.json", VocabularyManifest)
+NAMES = Kind("folder of names", "languages", "names", "names.json", NamesManifest)
 _LARGEST = 1 << 24
 """Bytes of a manifest, which are thousands."""
 
 KINDS: tuple[Kind[Manifest], ...] = (MODEL, VOCABULARY)
+"""Those with vectors, which a command can show."""
 
 
 def sha256(path: Path) -> str:
@@ -60,7 +65,7 @@ def name_of(path: Path) -> str:
     return os.path.basename(os.path.abspath(path))
 
 
-def homes(kind: Kind[Manifest]) -> list[Path]:
+def homes(kind: Kind[FolderManifest]) -> list[Path]:
     """The folders in which names are looked up, first match first."""
     from platformdirs import user_data_path
 
@@ -68,11 +73,12 @@ def homes(kind: Kind[Manifest]) -> list[Path]:
     if home := os.environ.get("ZSL_HOME"):
         places.append(Path(home) / kind.parent)
     places.append(user_data_path("zsl", appauthor=False) / kind.parent)
-    places.append(embedded(kind))
+    if kind in KINDS:  # no names come with zsl
+        places.append(embedded(kind))
     return places
 
 
-def embedded(kind: Kind[Manifest]) -> Path:
+def embedded(kind: Kind[FolderManifest]) -> Path:
     """Where the folders that come with zsl lie: inside an installed package, or beside
     ``zsl_cli/`` in a source tree."""
     package = Path(__file__).parents[1]
@@ -80,7 +86,7 @@ def embedded(kind: Kind[Manifest]) -> Path:
     return installed if installed.is_dir() else package.parent / kind.parent
 
 
-def find(kind: Kind[Manifest], name: str | os.PathLike[str]) -> Path:
+def find(kind: Kind[FolderManifest], name: str | os.PathLike[str]) -> Path:
     """The folder that a path or a name stands for.
 
     Raises FolderError, with the names that do exist, when there is none.
@@ -99,7 +105,7 @@ def find(kind: Kind[Manifest], name: str | os.PathLike[str]) -> Path:
                       f"(or give the path of a folder with a {kind.file})")
 
 
-def available(kind: Kind[Manifest]) -> list[Path]:
+def available(kind: Kind[FolderManifest]) -> list[Path]:
     """Every folder of this kind that a name can reach, in the order of the look-up."""
     reachable: dict[str, Path] = {}
     for home in homes(kind):
@@ -133,7 +139,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return entries
 
 
-def read_file(folder: Path, name: str, manifest: Manifest) -> bytes:
+def read_file(folder: Path, name: str, manifest: FolderManifest) -> bytes:
     """The bytes of a file that has the size and the SHA-256 of the manifest: what is compared is
     what is used. Raises FolderError."""
     path, entry = _listed(folder, name, manifest)
@@ -146,7 +152,7 @@ def read_file(folder: Path, name: str, manifest: Manifest) -> bytes:
     return content
 
 
-def check_file(folder: Path, name: str, manifest: Manifest) -> None:
+def check_file(folder: Path, name: str, manifest: FolderManifest) -> None:
     """Raise FolderError unless ``name`` has the size and the SHA-256 that the manifest gives."""
     path, entry = _listed(folder, name, manifest)
     try:
@@ -157,7 +163,7 @@ def check_file(folder: Path, name: str, manifest: Manifest) -> None:
         raise _changed(path)
 
 
-def _listed(folder: Path, name: str, manifest: Manifest) -> tuple[Path, FileEntry]:
+def _listed(folder: Path, name: str, manifest: FolderManifest) -> tuple[Path, FileEntry]:
     entry = manifest.files.get(name)
     if entry is None:
         raise FolderError(f"{folder / name}: not listed in the manifest")
@@ -181,7 +187,7 @@ def describe_files(folder: Path, *names: str) -> dict[str, dict[str, Any]]:
             for name in names}
 
 
-def write_manifest(kind: Kind[Manifest], folder: Path, entries: Entries) -> None:
+def write_manifest(kind: Kind[FolderManifest], folder: Path, entries: Entries) -> None:
     """Write a manifest as indented UTF-8 JSON, the format's number first. The bytes of a name that
     is not UTF-8 become ``\\udcXX`` escapes, from which they come back."""
     text = json.dumps({"format": FORMAT, **entries}, indent=2, ensure_ascii=False) + "\n"
@@ -190,7 +196,7 @@ def write_manifest(kind: Kind[Manifest], folder: Path, entries: Entries) -> None
 
 def check_target(target: Path, *, force: bool, reads: Iterable[object] = ()) -> None:
     """Raise FolderError unless a folder may be written here: there is nothing yet, or an empty
-    folder, or with ``force`` a model or a vocabulary, and not the one that we stand in, nor one
+    folder, or with ``force`` one that zsl has made, and not the one that we stand in, nor one
     that holds what is to be read (see ``check_apart``)."""
     if not name_of(target):
         raise FolderError(f"{target}: the root of the file system; name a folder")
@@ -199,7 +205,7 @@ def check_target(target: Path, *, force: bool, reads: Iterable[object] = ()) -> 
         raise FolderError(f"{target}: {above} is no folder, so that nothing can be written in it")
     if not target.exists() and not target.is_symlink():
         return
-    ours = any((target / kind.file).is_file() for kind in KINDS)
+    ours = any((target / file).is_file() for file in (*(kind.file for kind in KINDS), NAMES.file))
     if not target.is_dir() or target.is_symlink() or not (ours or not any(target.iterdir())):
         raise FolderError(f"{target} exists and is no model or vocabulary folder, and "
                           "`force` replaces nothing else; remove it yourself, or name another")

@@ -6,13 +6,14 @@ all that the file says, what this version of zsl knows nothing of too.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Protocol, Self, TypeVar, cast
 
 from zsl_cli.errors import FolderError
 from zsl_cli.support import sources
+from zsl_cli.support.calibration import Calibration, ConfidenceRule
 from zsl_cli.support.preprocessing import Preprocessing
 
 FORMAT = 1
@@ -37,52 +38,6 @@ class FileEntry:
 
     sha256: str
     bytes: int
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """How inner products become probabilities: ``softmax(product / temperature)`` over the
-    ``neighbours`` nearest candidate labels (Guo et al., 2017; beyond them the terms vanish)."""
-
-    temperature: float = 0.05
-    neighbours: int = 100
-
-    def __post_init__(self) -> None:
-        if not (isinstance(self.temperature, int | float) and 0 < self.temperature <= _MOST):
-            raise ValueError(f"temperature {self.temperature!r} is not a finite number above 0")
-        if not (type(self.neighbours) is int and 0 < self.neighbours <= _MOST):
-            raise ValueError(f"neighbours {self.neighbours!r} is not a whole number above 0")
-
-
-@dataclass(frozen=True)
-class ConfidenceRule:
-    """How products become confidences, the probabilities that labels are true of an image.
-
-    temperature: of the softmax over all labels of the vocabulary, in units of the calibration's.
-    slope, offset: the log-odds of a label are ``slope * log(m / (1 - m)) + offset``, m the
-        probabilities of the labels under it summed (Platt, 1999; Kull et al., 2017).
-    beside_slope, beside_offset: the same for the log-odds of what stands beside other things.
-    fitted_on: how many images these numbers were fitted on; 0 for the default rule.
-    """
-
-    temperature: float = 1.25
-    slope: float = 1.0
-    offset: float = 0.0
-    beside_slope: float = 1.0
-    beside_offset: float = 0.0
-    fitted_on: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("temperature", "slope", "beside_slope"):
-            value = getattr(self, name)
-            if type(value) not in (int, float) or not 0 < value <= _MOST:
-                raise ValueError(f"{name} {value!r} is not a finite number above 0")
-        for name in ("offset", "beside_offset"):
-            value = getattr(self, name)
-            if type(value) not in (int, float) or not -_MOST <= value <= _MOST:
-                raise ValueError(f"{name} {value!r} is not a finite number")
-        if type(self.fitted_on) is not int or not 0 <= self.fitted_on <= _MOST:
-            raise ValueError(f"fitted_on {self.fitted_on!r} is not a number of images")
 
 
 @dataclass(frozen=True)
@@ -152,9 +107,21 @@ class CheckpointEntry:
     sha256: str
 
 
+class FolderManifest(Protocol):
+    """What every kind of folder says of itself: at least which other files it has."""
+
+    @property
+    def files(self) -> Mapping[str, FileEntry]:
+        """Every other file of the folder by its name."""
+
+    @classmethod
+    def from_entries(cls, entries: Entries, path: Path) -> Self:
+        """The manifest that the JSON object in this file is. Raises FolderError."""
+
+
 @dataclass(frozen=True)
 class Manifest:
-    """What both kinds of folder say of themselves.
+    """What folders with vectors, of models and vocabularies, say of themselves.
 
     space: the identity of the vector space. dimension: D.
     files: every other file of the folder by its name.
@@ -178,16 +145,8 @@ class Manifest:
 
         Raises FolderError where an entry is missing or is not what it should be.
         """
-        missing = [key for key in ("format", *cls._required()) if key not in entries]
-        if missing:
-            raise FolderError(f"{path}: lacks {', '.join(missing)}")
-        if entries["format"] != FORMAT:
-            raise FolderError(f"{path}: format {entries['format']!r}, and this version of zsl "
-                              f"reads format {FORMAT}")
-        for key in ("name", "space"):
-            if not isinstance(entries[key], str):
-                raise FolderError(f"{path}: {key} {entries[key]!r} is not a text")
-        _check_count(path, entries, "dimension")
+        check_entries(entries, path, cls._required(), texts=("name", "space"))
+        check_count(path, entries, "dimension")
         return cls(**cls._fields(entries, path), entries=entries)
 
     def fits(self, other: "Manifest") -> bool:
@@ -202,7 +161,7 @@ class Manifest:
     def _fields(cls, entries: Entries, path: Path) -> dict[str, Any]:
         return {"name": entries["name"], "version": str(entries["version"]),
                 "space": entries["space"], "dimension": entries["dimension"],
-                "files": _files(entries["files"], path),
+                "files": files_of(entries["files"], path),
                 "sources": sources.completed(entries.get("sources"))}
 
 
@@ -316,7 +275,7 @@ class VocabularyManifest(Manifest):
 
     @classmethod
     def _fields(cls, entries: Entries, path: Path) -> dict[str, Any]:
-        _check_count(path, entries, "labels")
+        check_count(path, entries, "labels")
         prior, dimension = entries.get("prior_dimension"), entries["dimension"]
         if prior is not None and (type(prior) is not int or not 1 <= prior < dimension):
             raise FolderError(f"{path}: prior_dimension {prior!r} is not a whole number from 1 to "
@@ -334,13 +293,30 @@ def _rising(rows: Any, labels: int, path: Path) -> tuple[int, ...]:
     return tuple(rows)
 
 
-def _check_count(path: Path, entries: Entries, key: str) -> None:
+def check_entries(entries: Entries, path: Path, required: Iterable[str], *,
+                  texts: Iterable[str]) -> None:
+    """Raise FolderError unless these entries of a manifest are there, some of them ``texts``, and
+    its format is the one that is read here."""
+    missing = [key for key in ("format", *required) if key not in entries]
+    if missing:
+        raise FolderError(f"{path}: lacks {', '.join(missing)}")
+    if entries["format"] != FORMAT:
+        raise FolderError(f"{path}: format {entries['format']!r}, and this version of zsl "
+                          f"reads format {FORMAT}")
+    for key in texts:
+        if not isinstance(entries[key], str):
+            raise FolderError(f"{path}: {key} {entries[key]!r} is not a text")
+
+
+def check_count(path: Path, entries: Entries, key: str) -> None:
+    """Raise FolderError unless an entry of a manifest counts something."""
     if type(entries[key]) is not int or not 1 <= entries[key] <= _MOST:  # True, too, is an int
         raise FolderError(f"{path}: {key} {entries[key]!r} is not a whole number above 0 that "
                           "makes sense")
 
 
-def _files(entries: Any, path: Path) -> dict[str, FileEntry]:
+def files_of(entries: Any, path: Path) -> dict[str, FileEntry]:
+    """What a manifest's ``files`` is. Raises FolderError."""
     if not isinstance(entries, dict) or not all(
             isinstance(entry, dict) and isinstance(entry.get("sha256"), str)
             and type(entry.get("bytes")) is int and is_plain_name(name)

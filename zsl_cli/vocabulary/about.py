@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from zsl_cli.vocabulary.spoken import spoken
+
 if TYPE_CHECKING:
     from zsl_cli.vocabulary.label import Label
     from zsl_cli.vocabulary.vocabulary import Vocabulary
@@ -10,21 +12,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class About:
-    """What is known of a label.
+    """What is known of a label, in the vocabulary's language.
 
     paths: the names from a root of the hierarchy down to the label, by each of its parents.
     children: the labels right below it.
+    others: its further names in that language; its synonyms are English.
     """
 
     label: "Label"
     paths: tuple[tuple[str, ...], ...]
     children: "tuple[Label, ...]"
+    others: tuple[str, ...] = ()
 
 
 def about(vocabulary: "Vocabulary", row: int) -> About:
     """What is known of the label in this row."""
     label, hierarchy = vocabulary.label(row), vocabulary.hierarchy
-    above = [[vocabulary.label(one).name for one in hierarchy.lineage(parent)]
+    above = [[vocabulary.name_of(vocabulary.label(one)) for one in hierarchy.lineage(parent)]
              for parent in hierarchy.parents(row)]
-    return About(label, tuple((*path, label.name) for path in above) or ((label.name,),),
-                 tuple(vocabulary.label(child) for child in hierarchy.children(row)))
+    name = vocabulary.name_of(label)
+    return About(spoken(vocabulary, label), tuple((*path, name) for path in above) or ((name,),),
+                 tuple(spoken(vocabulary, vocabulary.label(child))
+                       for child in hierarchy.children(row)),
+                 vocabulary.language.names_of(label.id)[1:] if vocabulary.language else ())

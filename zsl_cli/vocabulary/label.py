@@ -20,6 +20,8 @@ class Label:
     plain: what people call it in daily life, the word that they use first; none for a label that
         has no such word.
     sensitive: whether the word embarrasses or hurts where it is wrong.
+    rare: those of its names that mostly mean something else, which is no label (``chat``, of a
+        bird).
     """
 
     id: str
@@ -31,6 +33,7 @@ class Label:
     seen: bool = False
     plain: tuple[str, ...] = ()
     sensitive: bool = False
+    rare: tuple[str, ...] = ()
 
     @property
     def word(self) -> str:
@@ -55,7 +58,8 @@ class Label:
                        ambiguous=bool(entries.get("ambiguous", False)),
                        seen=bool(entries.get("seen", False)),
                        plain=_texts(entries.get("plain", [])),
-                       sensitive=bool(entries.get("sensitive", False)))
+                       sensitive=bool(entries.get("sensitive", False)),
+                       rare=_texts(entries.get("rare", [])))
         except (KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"not a label: {error}") from error
 
@@ -75,11 +79,15 @@ def _texts(value: object) -> tuple[str, ...]:
 @dataclass(frozen=True)
 class Match:
     """What a user's word for a label was taken to mean: the row, and the other rows it could
-    have meant."""
+    have meant.
+
+    rare: whether the word mostly means something else, which is no label.
+    """
 
     text: str
     row: int
     others: tuple[int, ...] = ()
+    rare: bool = False
 
 
 def normal_name(name: str) -> str:

@@ -64,6 +64,8 @@ def _row_of_id(text: str, vocabulary: "Vocabulary") -> int | None:
 
 def _of_names(text: str, names: "Sequence[str]", vocabulary: "Vocabulary") -> Match | None:
     """The label of the first name, in the sense that most of the others share."""
+    if len(names) == 1 and normal_name(names[0]) == normal_name(text):
+        return None  # since the text is none
     matches = [vocabulary.look_up(name) for name in names]
     if not matches or matches[0] is None:
         return None

@@ -1,6 +1,7 @@
 """The search over some labels of a vocabulary, and over phrases beside them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.vocabulary.nearest import Neighbours
+    from zsl_cli.vocabulary.taken import Taken
 
 
 class Subset:
@@ -23,12 +25,17 @@ class Subset:
     """
 
     def __init__(self, label: "Callable[[int], Label]", size: int, rows: "NDArray[np.int64]",
-                 vectors: "NDArray[np.float32]", phrases: Sequence[str]) -> None:
+                 vectors: "NDArray[np.float32]", phrases: Sequence[str],
+                 taken: "Sequence[Taken]" = ()) -> None:
         """
         label: gives the label of a row of the vocabulary, which has so many (``size``).
         rows: rising; vectors: float32 ``[rows + phrases, D]``, those of the rows first.
+        taken: the words of a user's list that these stand for.
         """
         self.phrases = tuple(phrases)
+        self.taken = tuple(taken)
+        self._words = {one.row: one.name for one in taken
+                       if one.row is not None and one.is_own and one.instead is None}
         self._label, self._size = label, size
         self.rows = np.concatenate([rows, size + np.arange(len(phrases))])
         """int64 ``[candidates]``, rising; those of phrases stand behind the vocabulary's."""
@@ -42,14 +49,22 @@ class Subset:
     def __contains__(self, row: object) -> bool:
         return row in self._members
 
+    @property
+    def unnamed(self) -> list[int]:
+        """The vocabulary's rows that are not called by the user's own words."""
+        rows = self.rows[self.rows < self._size].tolist()
+        return [row for row in rows if row not in self._words]
+
     @cached_property
     def _members(self) -> frozenset[int]:
         return frozenset(self.rows.tolist())
 
     def label(self, row: int) -> Label:
-        """The label of a row that ``search`` gave; a phrase is its own id and name."""
+        """The label of a row that ``search`` gave, under the user's word for it where he listed
+        it; a phrase is its own id and name."""
         if row < self._size:
-            return self._label(row)
+            label, word = self._label(row), self._words.get(row)
+            return label if word is None else replace(label, name=word, plain=(word,))
         phrase = self.phrases[row - self._size]
         return Label(phrase, phrase)
 

@@ -1,13 +1,12 @@
 """Vocabulary: a vocabulary folder, its labels and their vectors, and the search over them."""
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from zsl_cli.support.vectors import unit_rows
 from zsl_cli.vocabulary import nearest
 from zsl_cli.vocabulary.beside import Beside
 from zsl_cli.vocabulary.label import LABELS_FILE, Label, Match, normal_name
+from zsl_cli.vocabulary.lines import Lines
 from zsl_cli.vocabulary.subset import Subset
 
 if TYPE_CHECKING:
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 
     from zsl_cli.vocabulary.hierarchy import Hierarchy
     from zsl_cli.vocabulary.index_cache import IndexCache
+    from zsl_cli.vocabulary.language import LanguageNames
+    from zsl_cli.vocabulary.name_index import NameIndex
     from zsl_cli.vocabulary.spelling import Names
+    from zsl_cli.vocabulary.taken import Taken
 
 VECTORS_FILE = "vectors.npy"
 
-_ARTICLE = re.compile(r"^(a|an|the) ")
-_HYPHEN = re.compile(r"(?<=\S)-(?=\S)")
+_NOT_PLAIN = 1 << 30  # the place of a word that is none of the plain ones
 
 
 class Vocabulary:
@@ -48,18 +50,28 @@ class Vocabulary:
         self.dimension = manifest.dimension
         self.manifest = manifest
         self.vectors = vectors
+        self.language: LanguageNames | None = None
+        """Labels are found by names of this language first, and called so (``name_of``)."""
         self._lines = lines
         self._parsed: dict[int, Label] = {}
         self._hnsw: nearest.Hnsw | None = None
 
     @classmethod
-    def load(cls, name: str | os.PathLike[str] = "default") -> "Vocabulary":
+    def load(cls, name: str | os.PathLike[str] = "default", *,
+             language: str | os.PathLike[str] | None = None) -> "Vocabulary":
         """The vocabulary of this name or in this folder, its files checked against their hashes.
+
+        language: of its labels' names, see LanguageNames.load.
 
         Raises FolderError.
         """
         folder = folders.find(folders.VOCABULARY, name)
-        return cls._read(folder, folders.read_manifest(folders.VOCABULARY, folder))
+        vocabulary = cls._read(folder, folders.read_manifest(folders.VOCABULARY, folder))
+        if language is not None:
+            from zsl_cli.vocabulary.language import LanguageNames
+
+            vocabulary.language = LanguageNames.load(language)
+        return vocabulary
 
     @classmethod
     def empty(cls, space: str, dimension: int) -> "Vocabulary":
@@ -95,7 +107,7 @@ class Vocabulary:
             raise FolderError(f"{folder / VECTORS_FILE}: not the array that is expected: {error}"
                               ) from error
         try:
-            lines = _Lines((folder / LABELS_FILE).read_bytes())
+            lines = Lines((folder / LABELS_FILE).read_bytes())
         except OSError as error:
             raise FolderError(f"{folder / LABELS_FILE}: {error.strerror}") from error
         shape = (manifest.labels, manifest.dimension)
@@ -147,9 +159,18 @@ class Vocabulary:
         return Hierarchy([label.id for label in self.labels],
                          [label.parents for label in self.labels])
 
+    def name_of(self, label: Label) -> str:
+        """What a label is called: its name, or that in the ``language``."""
+        return label.name if self.language is None else self.language.name_of(label)
+
+    def word_of(self, label: Label) -> str:
+        """The word that people use for a label: that of the ``language``, else the plain English
+        one, else its name."""
+        return label.word if self.language is None else self.language.name_of(label)
+
     def lineage(self, id_: str) -> tuple[tuple[str, str], ...]:
-        """(id, name) from the root of the hierarchy down to the label of this id."""
-        return tuple((label.id, label.name)
+        """(id, ``name_of``) from the root of the hierarchy down to the label of this id."""
+        return tuple((label.id, self.name_of(label))
                      for label in map(self.label, self.hierarchy.lineage(self.rows[id_])))
 
     @cached_property
@@ -158,42 +179,18 @@ class Vocabulary:
         text."""
         from zsl_cli.vocabulary.spelling import Names
 
-        return Names(list(self._names))
+        spoken = self.language.all_names if self.language else []
+        return Names(list(dict.fromkeys([*spoken, *self._index.names])))
 
     def path_names(self, id_: str) -> tuple[str, ...]:
         """The names of ``lineage``; a phrase, which is its own id, lies under nothing."""
         return tuple(name for _, name in self.lineage(id_)) if id_ in self.rows else (id_,)
 
     @cached_property
-    def _names(self) -> dict[str, list[int]]:
-        """The rows that each normalised name or synonym can mean, main names first."""
-        names: dict[str, list[int]] = {}
-        mains = [normal_name(label.name) for label in self.labels]
-        for row, main in enumerate(mains):
-            names.setdefault(main, []).append(row)
-        for row, (label, main) in enumerate(zip(self.labels, mains, strict=True)):
-            for synonym in map(normal_name, label.synonyms):
-                meant = names.setdefault(synonym, [])
-                if synonym != main and meant[-1:] != [row]:  # twice among its names
-                    meant.append(row)
-        return names
+    def _index(self) -> "NameIndex":
+        from zsl_cli.vocabulary.name_index import NameIndex
 
-    @cached_property
-    def _hyphenated(self) -> dict[str, list[int]]:
-        """The rows that names with hyphens can mean, by these names with blanks instead."""
-        names: dict[str, list[int]] = {}
-        for name, rows in self._names.items():
-            if "-" in name:
-                names.setdefault(_HYPHEN.sub(" ", name), []).extend(rows)
-        return names
-
-    def _meant(self, name: str) -> list[int]:
-        """The rows that a normalised name can mean."""
-        if exact := self._names.get(name):
-            return exact
-        apart = _HYPHEN.sub(" ", name)
-        return list(dict.fromkeys([*self._names.get(apart, ()),
-                                   *self._hyphenated.get(apart, ())]))
+        return NameIndex(self.labels, self.rows)
 
     def find(self, text: str) -> Match:
         """As look_up; raises UnknownLabelError, with the nearest names, for what is no label."""
@@ -214,34 +211,34 @@ class Vocabulary:
     def look_up(self, text: str) -> Match | None:
         """The label that an id, a name or a synonym stands for, or None.
 
-        A name with several senses means the most usual one in pictures (see ``_usual``; without a
-        label prior: the first main name). An article before a name does not count, nor whether
-        its words are joined by hyphens, underscores or blanks, unless labels differ in that alone.
+        A name of the ``language`` comes before an English one; which names count, see
+        ``NameIndex.meant``. One with several senses means the label of whose plain words it is the
+        earliest; else, and among these, a sense that is not ``rare`` for this name, the most usual
+        one in pictures (see ``_usual``; without a label prior: the first main name).
         """
         if text.strip() in self.rows:
             return Match(text, self.rows[text.strip()])
-        name = normal_name(text)
-        meant = self._meant(name)
-        if not meant:
-            name = _ARTICLE.sub("", name)
-            meant = self._meant(name)
-        if not meant:
+        meant = self._index.meant(text, self.language)
+        if meant is None:
             return None
-        best = meant[0]
-        if self.prior_dimension is not None and len(meant) > 1:
-            best = max(meant, key=lambda row: self._usual(row, name))
-        return Match(text, best, tuple(row for row in meant if row != best))
+        best = meant.rows[0]
+        if len(meant.rows) > 1:
+            best = max(meant.rows, key=lambda row: (
+                -meant.plain.get(row, _NOT_PLAIN), row not in meant.rare,
+                0.0 if self.prior_dimension is None else self._usual(row, row in meant.main)))
+        return Match(text, best, tuple(row for row in meant.rows if row != best),
+                     best in meant.rare or meant.vague)
 
-    def _usual(self, row: int, name: str) -> float:
+    def _usual(self, row: int, is_main: bool) -> float:
         """How likely a name means this label. A label prior is of all its names: a sense of which
         it is the main name (a chair, not an electric chair), and one that somebody has collected
         pictures of (a leopard, not its pelt), are as much more usual as priors differ."""
-        label = self.label(row)
-        return self.prior(row) + self._prior_spread * (
-            (normal_name(label.name) == name) + label.seen)
+        return self.prior(row) + self._prior_spread * (is_main + self.label(row).seen)
 
     @cached_property
     def _prior_spread(self) -> float:
+        if self.prior_dimension is None:
+            return 1.0
         return float(np.std(self.vectors[:, self.prior_dimension], dtype=np.float64))
 
     @property
@@ -351,10 +348,12 @@ class Vocabulary:
         return [[self.label(row).id for row in line] for line in rows.tolist()], scores
 
     def subset(self, rows: Iterable[int], *, prior: bool = True,
-               phrases: "Mapping[str, NDArray[np.float32]] | None" = None) -> "Subset":
+               phrases: "Mapping[str, NDArray[np.float32]] | None" = None,
+               taken: "Sequence[Taken]" = ()) -> "Subset":
         """The search over these rows alone, exact; without the label prior if so asked.
 
         phrases: candidates beside the rows, with their label vectors, float32 ``[D]``.
+        taken: the user's words for them.
 
         A prior toward usual labels helps where all labels compete and hurts among a few that the
         user has chosen, so it can be left out. Phrases never have one.
@@ -369,23 +368,4 @@ class Vocabulary:
             if not prior:
                 of_rows[:, self.prior_dimension] = 0.0
         vectors = np.concatenate([of_rows, of_phrases]) if phrases else of_rows
-        return Subset(self.label, len(self), chosen, vectors, tuple(phrases))
-
-
-class _Lines(Sequence[bytes]):
-    """The lines of a text, cut out when they are asked for: few are of hundreds of thousands."""
-
-    def __init__(self, text: bytes) -> None:
-        self._text = text
-        self._ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n"))
-        if text and not text.endswith(b"\n"):
-            self._ends = np.append(self._ends, len(text))
-
-    def __len__(self) -> int:
-        return len(self._ends)
-
-    def __getitem__(self, row: Any) -> Any:
-        if not 0 <= row < len(self):
-            raise IndexError(row)
-        start = self._ends[row - 1] + 1 if row else 0
-        return self._text[start:self._ends[row]]
+        return Subset(self.label, len(self), chosen, vectors, tuple(phrases), taken)

@@ -17,7 +17,7 @@ from zsl_cli.authoring.exporting import export, heads
 from zsl_cli.authoring.networks.hints import Hints, InputOptions
 from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.errors import ZslError
-from zsl_cli.support.manifests import Calibration
+from zsl_cli.support.calibration import Calibration
 
 pytestmark = pytest.mark.usefixtures("operators_made_once")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import commands_page
+import names_files
 import pytest
 from documents import DOCUMENTS, ROOT, Block, blocks, prose
 
@@ -167,6 +168,7 @@ def test_every_python_example_runs(block, cat_jpg, coffee_png, tmp_path, monkeyp
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(photo.read_bytes())
     (tmp_path / "captions.csv").write_text("image,caption\nespresso/1.png,a cup of coffee\n")
+    (tmp_path / "wn-wikt-deu.tab").write_text(names_files.tab(), "utf-8")
     monkeypatch.chdir(tmp_path)
     tree = ast.parse(block.text)
     if block.needs:

@@ -39,7 +39,7 @@ def test_what_the_vocabulary_knows_keeps_its_vector_and_the_rest_is_encoded(zsl,
     assert json.loads(result.stdout)["vocabulary"] == "paints"
     scores = softmax([1, 1 / 2 ** 0.5, 0])
     assert [(id_, label) for id_, label, _ in found(result)] == [
-        ("c2", "crimson"), ("red bus", "red bus"), ("c3", "navy")]
+        ("c2", "Scarlet"), ("red bus", "red bus"), ("c3", "navy")]
     np.testing.assert_allclose([score for _, _, score in found(result)], scores, atol=1e-5)
 
 
@@ -47,9 +47,10 @@ def test_a_note_says_what_was_encoded(zsl, painted, red):
     arguments = ("classify", red, "--model", str(painted), "--jsonl", "--labels")
     result = zsl(*arguments, "navy,a cat,ein grünes Auto")
     assert result.stderr.decode() == ("zsl: not in vocabulary paints, so encoded as phrases: "
-                                      "'a cat', 'ein grünes Auto'\n")
+                                      "'a cat', 'ein grünes Auto'; --explain lists all\n")
     many = zsl(*arguments, ",".join(f"thing {number}" for number in range(30)))
-    assert many.stderr.decode().endswith("'thing 3', 'thing 4' and 25 more\n")
+    assert many.stderr.decode().endswith(
+        "'thing 3', 'thing 4' and 25 more; --explain lists all\n")
     assert zsl(*arguments, "navy,crimson").stderr == b""
     assert zsl(*arguments, "navy,a cat", "--quiet").stderr == b""
     assert b"\x1b" not in zsl(*arguments, "navy,a \x1b[31mcat").stderr

@@ -39,7 +39,7 @@ class ExportRequest:
         takes.
     templates: what these are put into; by default what the model's makers use.
     quantize: one of limits.QUANTIZE.
-    temperature: of the scores (see manifests.Calibration).
+    temperature: of the scores (see calibration.Calibration).
     calibration_images: a folder of photographs, or paths; by default crops of scikit-image's.
     compare: whether to measure the encoder in all three forms.
     sources: what all this comes from, dictionaries with ``name``, ``license`` and ``url``.

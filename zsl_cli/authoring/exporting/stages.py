@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -218,7 +218,8 @@ def _label_vectors(plan: Plan, text: Path | None, reporter: Reporter) -> _LabelV
 def _write_vocabulary(plan: Plan, labels: _LabelVectors, folder: Path, reporter: Reporter) -> None:
     named = plan.class_labels or plan.vocab_labels or ()
     folder.mkdir()
-    more = {} if plan.kind == "classes" else {"templates": list(plan.templates)}
+    more: dict[str, Any] = ({} if plan.kind == "classes" else
+                            {"templates": list(plan.templates)})
     writing.write(folder, plan.request.model_name, plan.space, named, labels.vectors,
                   sources=list(plan.request.sources), built_by=f"zsl {__version__}", **more)
     reporter.say(f"wrote its own vocabulary of {len(named):,} labels")

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 
+from zsl_cli.authoring.vocabularies.rare_senses import rare_names
 from zsl_cli.authoring.vocabularies.wordnet import PERSON, WordNet
 from zsl_cli.errors import MissingExtraError, ZslError
 from zsl_cli.vocabulary.label import Label
@@ -55,5 +56,6 @@ def describe(wordnet: WordNet, ids: Sequence[str], seen: Collection[str],
             id=id_, name=name, synonyms=synset.words[1:], gloss=synset.definition,
             parents=tuple(wordnet.nearest_ancestors(id_, among)),
             ambiguous=spelled[name.casefold()] > 1, seen=id_ in seen,
-            plain=tuple(everyday.get(id_, ())), sensitive=id_ in sensitive))
+            plain=tuple(everyday.get(id_, ())), sensitive=id_ in sensitive,
+            rare=rare_names(wordnet, id_, among)))
     return labels

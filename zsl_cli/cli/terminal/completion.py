@@ -74,6 +74,8 @@ def _source(parameter: click.Parameter,
         return _files  # a checkpoint, a corpus, vectors, a set of photos
     if "NAME" in metavar and "F" in metavar:  # NAME|FOLDER, FILE|NAME, NAME|FOLDER|FILE
         return partial(_names, alone="FILE" not in metavar)
+    if metavar == "LANG|FOLDER":
+        return _languages
     if metavar == "A,B,C":
         return _label_list
     if metavar in ("LABEL", "WORD..."):
@@ -119,6 +121,14 @@ def _names(ctx: click.Context, parameter: click.Parameter, incomplete: str, *,
              if folder.name.startswith(incomplete)]
     # The paths first: where they are told of, click's script for bash forgets what came before.
     return [CompletionItem(incomplete, type="dir" if alone else "file"), *names]
+
+
+def _languages(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """The languages of which there are names, and folders."""
+    return [CompletionItem(incomplete, type="dir"),
+            *(CompletionItem(folder.name, help=str(folder))
+              for folder in folders.available(folders.NAMES)
+              if folder.name.startswith(incomplete))]
 
 
 def _label(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> Items:

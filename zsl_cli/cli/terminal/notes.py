@@ -9,7 +9,7 @@ import click
 
 from zsl_cli.cli.terminal import printing
 from zsl_cli.cli.terminal.parameters import as_options
-from zsl_cli.support.wording import counted, listed, more, quoted
+from zsl_cli.support.wording import counted, listed, more
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -19,11 +19,8 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary.nearest import Nearest
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
-_PHRASES = 5  # that a note names
 _UNCOUNTED = 5  # examples of a kind that are named
-_LOOKED_AT = 200  # for names that are spelt alike
 _KINDS = {"raw": "raw file", "jxl": "JPEG XL file"}  # that need an extra, by the extra
-_LONGEST = 200  # characters of a phrase that may be a name
 
 
 class _Relay(logging.Handler):
@@ -39,42 +36,15 @@ def relay() -> None:
     log.propagate = False
 
 
-def say_meanings(classifier: "Classifier", labels: Sequence[str], under: Sequence[str],
-                 nearest: "Nearest") -> None:
-    """Tell which sense a name with several was taken to have, which of the labels lie elsewhere
-    than under what was asked for, and which are phrases that the model encoded or that were
-    composed; without a vocabulary all are, which goes without saying.
-
-    nearest: what ``classifier.candidates`` made of the labels and of ``under``.
-    """
-    if not labels and not under:
-        return
-    from zsl_cli.vocabulary.listed import meaning
-    from zsl_cli.vocabulary.phrases import compose
+def say_untranslated(vocabulary: "Vocabulary", nearest: "Nearest | None" = None) -> None:
+    """Tell how many labels, of those that may be answered under a name that is not the user's own,
+    have none in the language."""
+    from zsl_cli.vocabulary.spoken import untranslated
     from zsl_cli.vocabulary.subset import Subset
 
-    vocabulary = classifier.vocabulary
-    known = [match for label in labels if (match := meaning(label, vocabulary))]
-    say_senses(vocabulary, [*known, *map(vocabulary.find, under)])
-    if known and isinstance(nearest, Subset):
-        say_left_out([match.text for match in known if match.row not in nearest])
-    phrases = nearest.phrases if isinstance(nearest, Subset) else ()
-    if phrases and not classifier.model.encodes_phrases:
-        for phrase in phrases[:_PHRASES]:
-            say_composed(vocabulary, phrase, compose(vocabulary, phrase))
-    elif phrases and len(vocabulary):
-        printing.note(f"not in vocabulary {vocabulary.name}, so encoded as phrases: "
-                      + listed(_with_near_names(vocabulary, phrases), _PHRASES))
-
-
-def say_left_out(labels: Sequence[str]) -> None:
-    """Tell which labels of the user's list are no candidates."""
-    if labels:
-        context = click.get_current_context()
-        limits = [option for name, option in (("under", "--under"), ("max_depth", "--max-depth"))
-                  if context.params.get(name) not in (None, ())]
-        printing.note(f"left out by {' and '.join(limits)}: "
-                      + listed([quoted(label) for label in labels], _PHRASES))
+    rows = nearest.unnamed if isinstance(nearest, Subset) else None
+    if missing := untranslated(vocabulary, rows):
+        printing.note(missing)
 
 
 def passed_over(counts: "Counter[str]") -> Iterator[str]:
@@ -100,19 +70,6 @@ def say_uncounted(lines: Sequence[str], kind: str) -> None:
         printing.say(f"and {more(len(lines) - len(shown), kind)} (--verbose names them all)")
 
 
-def _with_near_names(vocabulary: "Vocabulary", phrases: Sequence[str]) -> list[str]:
-    """Each phrase quoted, with the names that are nearly spelt so; what may be a slip comes
-    first."""
-    from zsl_cli.vocabulary.label import normal_name
-
-    near = [vocabulary.spelling.like(normal_name(phrase)[:_LONGEST])
-            for phrase in phrases[:_LOOKED_AT]]
-    near += [[] for _ in phrases[_LOOKED_AT:]]
-    said = [quoted(phrase) + (f" (a name near it: {', '.join(like)})" if like else "")
-            for phrase, like in zip(phrases, near, strict=True)]
-    return [said[place] for place in sorted(range(len(said)), key=lambda place: not near[place])]
-
-
 def say_senses(vocabulary: "Vocabulary", matches: "Iterable[Match]") -> None:
     """Tell which sense a name with several was taken to have, once for each label."""
     said = set()
@@ -127,8 +84,13 @@ def say_senses(vocabulary: "Vocabulary", matches: "Iterable[Match]") -> None:
 
 def say_composed(vocabulary: "Vocabulary", phrase: str, rows: Iterable[int]) -> None:
     """Tell of which labels, by their rows, a phrase was composed."""
-    words = " + ".join(vocabulary.label(row).name for row in rows)
-    printing.note(f"{phrase!r} is no label of vocabulary {vocabulary.name}, so composed: {words}")
+    printing.note(composed(vocabulary, phrase, rows))
+
+
+def composed(vocabulary: "Vocabulary", phrase: str, rows: Iterable[int]) -> str:
+    """Of which labels, by their rows, a phrase was composed."""
+    words = " + ".join(vocabulary.name_of(vocabulary.label(row)) for row in rows)
+    return f"{phrase!r} is no label of vocabulary {vocabulary.name}, so composed: {words}"
 
 
 def _sense(label: "Label") -> str:

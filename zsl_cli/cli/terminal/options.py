@@ -23,7 +23,7 @@ from zsl_cli.support.limits import (
     MAX_TOP,
     MIN_M,
 )
-from zsl_cli.support.text_lists import lines_of
+from zsl_cli.support.word_lists import Word, words_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
@@ -109,7 +109,8 @@ candidates = stack(
                  help="Only these labels: names, synonyms or ids; with a model that encodes "
                       "phrases, any others too. May be repeated."),
     click.option("--labels-file", type=click.Path(path_type=Path), metavar="FILE",
-                 help="The same, one a line; - is standard input."),
+                 help="The same, one a line, or the keywords that Lightroom, darktable or "
+                      "digiKam exports; - is standard input."),
     click.option("--under", multiple=True, metavar="LABEL",
                  help="Only labels below this one, such as animal. May be repeated."),
     click.option("--max-depth", type=click.IntRange(0), metavar="N",
@@ -122,6 +123,10 @@ candidates = stack(
                  help="The width of a search, where the index is used: recall for time. Default: "
                       "the vocabulary's."),
 )
+
+explain = click.option("--explain", is_flag=True,
+                       help="Say of each word of --labels and --labels-file, in a line, what it is "
+                            "taken for.")
 
 paths = click.option("--paths", is_flag=True,
                      help="Labels with their path from the root of the hierarchy.")
@@ -163,6 +168,10 @@ class NonEmpty(click.ParamType):
         return self._kind(value)
 
 
+language = click.option("--language", type=NonEmpty(), metavar="LANG|FOLDER",
+                        help="Names of labels in this language, such as de, as far as there are "
+                             "any (zsl vocab names); also to find labels by.")
+
 answers = stack(
     click.option("-k", "--top", type=click.IntRange(1, MAX_TOP), default=5, show_default=True,
                  metavar="K", help="How many labels an image, at most 1000."),
@@ -190,17 +199,17 @@ def output_formats(jsonl: str, json: str) -> Decorator:
 output_format = output_formats("A JSON record a line.", "One JSON array.")
 
 
-def read_labels(labels: Sequence[str], labels_file: Path | None) -> list[str] | None:
+def read_labels(labels: Sequence[str], labels_file: Path | None) -> "list[str | Word] | None":
     """The candidate labels that ``--labels`` and ``--labels-file`` name, or None for all."""
     if not labels and labels_file is None:
         return None
-    names = [name.strip() for name in ",".join(labels).split(",")]
+    names: list[str | Word] = [name.strip() for name in ",".join(labels).split(",")]
     if labels_file is not None:
         if str(labels_file) == "-" and sys.stdin is None:
             raise click.UsageError("--labels-file -: standard input is closed")
         try:
             with click.open_file(str(labels_file), "rb") as file:
-                names += lines_of(file.read(), str(labels_file))
+                names += words_of(file.read(), str(labels_file))
         except OSError as error:
             raise click.UsageError(f"--labels-file {labels_file}: {error.strerror}") from error
         except ZslError as error:

@@ -8,6 +8,7 @@ from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.support.spreadsheet import safe
 
 if TYPE_CHECKING:
+    from zsl_cli.vocabulary.label import Label
     from zsl_cli.vocabulary.meaning import Term
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
 @click.command("neighbours")
 @click.argument("words", nargs=-1, required=True, metavar="WORD...")
 @options.vocabulary
+@options.language
 @click.option("-k", "--top", type=click.IntRange(1, options.MAX_TOP), default=10,
               show_default=True, metavar="K", help="How many labels, at most 1000.")
 @options.output_formats("One JSON object, in a line.", "One JSON object.")
 @options.common
-def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: str | None,
-            quiet: bool, verbose: bool, debug: bool) -> None:
+def command(words: tuple[str, ...], vocabulary: str, language: str | None, top: int,
+            output_format: str | None, quiet: bool, verbose: bool, debug: bool) -> None:
     """The labels whose meaning is nearest to that of a WORD.
 
     WORD is a name, a synonym or an id. With + and - between blanks, sums of labels; the
@@ -36,10 +38,11 @@ def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: st
     from zsl_cli.vocabulary.meaning import neighbours, read_sum
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
-    labels = Vocabulary.load(vocabulary)
+    labels = Vocabulary.load(vocabulary, language=language)
     terms = read_sum(labels, " ".join(words))
     nearest = neighbours(labels, terms, top)
     if not quiet:
+        notes.say_untranslated(labels)
         notes.say_senses(labels, [match for term in terms for match in term.matches])
         for term in terms:
             if len(term.matches) > 1:
@@ -50,7 +53,7 @@ def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: st
     elif output_format == "csv":
         from zsl_cli.classifier.predictions import DIGITS
 
-        rows = [(rank, safe(labels.label(row).id), safe(labels.label(row).name),
+        rows = [(rank, safe(labels.label(row).id), safe(labels.name_of(labels.label(row))),
                  f"{score:.{DIGITS}f}")
                 for rank, (row, score) in enumerate(nearest, start=1)]
         printing.put_csv([("rank", "id", "label", "score"), *rows])
@@ -62,9 +65,11 @@ def command(words: tuple[str, ...], vocabulary: str, top: int, output_format: st
 def table(vocabulary: "Vocabulary", nearest: list[tuple[int, float]]) -> list[str]:
     """Lines for people: rank, cosine, name, and where the name has several senses the id and what
     it means."""
+    from zsl_cli.vocabulary.spoken import spoken
+
     lines = []
     for rank, (row, score) in enumerate(nearest, start=1):
-        label = vocabulary.label(row)
+        label = spoken(vocabulary, vocabulary.label(row))
         sense = f"  ({label.id}) {label.gloss}" if label.ambiguous else ""
         lines.append(f"{rank:4}  {score:6.3f}  {label.name}{sense}")
     return lines
@@ -73,11 +78,15 @@ def table(vocabulary: "Vocabulary", nearest: list[tuple[int, float]]) -> list[st
 def _record(vocabulary: "Vocabulary", terms: "tuple[Term, ...]",
             nearest: list[tuple[int, float]]) -> dict[str, Any]:
     from zsl_cli.classifier.predictions import label_record
+    from zsl_cli.vocabulary.spoken import spoken
 
-    def spoken(term: "Term") -> dict[str, Any]:
-        labels = [label_record(vocabulary.label(row)) for row in term.rows]
+    def of(row: int) -> "Label":
+        return spoken(vocabulary, vocabulary.label(row))
+
+    def meant(term: "Term") -> dict[str, Any]:
+        labels = [label_record(of(row)) for row in term.rows]
         return labels[0] if len(labels) == 1 else {"phrase": term.text, "words": labels}
 
-    return {"terms": [{"sign": "+" if term.sign > 0 else "-", **spoken(term)} for term in terms],
-            "labels": [label_record(vocabulary.label(row), score) for row, score in nearest],
+    return {"terms": [{"sign": "+" if term.sign > 0 else "-", **meant(term)} for term in terms],
+            "labels": [label_record(of(row), score) for row, score in nearest],
             "vocabulary": vocabulary.name}

@@ -15,11 +15,12 @@ label y, in nats, is
    read alike, and to those one or two steps above a seen class.
 3. A prior toward labels that are usual in pictures (``prior.py``).
 
-What is seen beside other things has a second vector (``beside.py``). The first two are one bilinear form, ``B q`` with ``q = [v̂; p]``, and are reduced to D dimensions
-so that scores of images are kept best: B is factorised in the metric of E[q qᵀ] (a weighted
-low-rank approximation, Eckart and Young, 1936). The prior is one more dimension in which every
-image has the same entry. Two slack dimensions, each zero on the other side, make all vectors
-unit vectors without a change of any product (Neyshabur and Srebro, 2015).
+What is seen beside other things has a second vector (``beside.py``). The first two are one bilinear
+form, ``B q`` with ``q = [v̂; p]``, and are reduced to D dimensions so that scores of images are kept
+best: B is factorised in the metric of E[q qᵀ] (a weighted low-rank approximation, Eckart and Young,
+1936). The prior is one more dimension in which every image has the same entry. Two slack
+dimensions, each zero on the other side, make all vectors unit vectors without a change of any
+product (Neyshabur and Srebro, 2015).
 """
 
 from collections.abc import Sequence

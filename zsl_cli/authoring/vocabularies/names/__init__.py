@@ -1,0 +1,1 @@
+"""Wordnets of other languages → a folder of names: what labels are called there."""

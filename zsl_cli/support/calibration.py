@@ -1,0 +1,51 @@
+"""The numbers by which a model's inner products become probabilities."""
+
+from dataclasses import dataclass
+
+_MOST = 10**9
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How inner products become probabilities: ``softmax(product / temperature)`` over the
+    ``neighbours`` nearest candidate labels (Guo et al., 2017; beyond them the terms vanish)."""
+
+    temperature: float = 0.05
+    neighbours: int = 100
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.temperature, int | float) and 0 < self.temperature <= _MOST):
+            raise ValueError(f"temperature {self.temperature!r} is not a finite number above 0")
+        if not (type(self.neighbours) is int and 0 < self.neighbours <= _MOST):
+            raise ValueError(f"neighbours {self.neighbours!r} is not a whole number above 0")
+
+
+@dataclass(frozen=True)
+class ConfidenceRule:
+    """How products become confidences, the probabilities that labels are true of an image.
+
+    temperature: of the softmax over all labels of the vocabulary, in units of the calibration's.
+    slope, offset: the log-odds of a label are ``slope * log(m / (1 - m)) + offset``, m the
+        probabilities of the labels under it summed (Platt, 1999; Kull et al., 2017).
+    beside_slope, beside_offset: the same for the log-odds of what stands beside other things.
+    fitted_on: how many images these numbers were fitted on; 0 for the default rule.
+    """
+
+    temperature: float = 1.25
+    slope: float = 1.0
+    offset: float = 0.0
+    beside_slope: float = 1.0
+    beside_offset: float = 0.0
+    fitted_on: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("temperature", "slope", "beside_slope"):
+            value = getattr(self, name)
+            if type(value) not in (int, float) or not 0 < value <= _MOST:
+                raise ValueError(f"{name} {value!r} is not a finite number above 0")
+        for name in ("offset", "beside_offset"):
+            value = getattr(self, name)
+            if type(value) not in (int, float) or not -_MOST <= value <= _MOST:
+                raise ValueError(f"{name} {value!r} is not a finite number")
+        if type(self.fitted_on) is not int or not 0 <= self.fitted_on <= _MOST:
+            raise ValueError(f"fitted_on {self.fitted_on!r} is not a number of images")
