@@ -3,17 +3,16 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import repeat
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from zsl_cli.classifier import pairing
-from zsl_cli.classifier.keywords import KEYWORD, KeywordRule
+from zsl_cli.classifier.keywords import KEYWORD, KeywordRule, check_vocabulary
 from zsl_cli.classifier.predictions import Answer, Prediction, ScoredLabel, spoken
 from zsl_cli.embedding import images, stream
 from zsl_cli.embedding.model import Model
-from zsl_cli.errors import ImageError, ZslError
+from zsl_cli.errors import ImageError
 from zsl_cli.support import cpus, folders
 from zsl_cli.support.limits import MAX_PIXELS
 from zsl_cli.support.names import Name, check_names
@@ -164,6 +163,8 @@ class Classifier:
             check_number("max_depth", max_depth, DEPTH)
         check_search(exact, ef)
         check_reading(jobs=jobs, batch_size=batch_size, max_pixels=max_pixels)
+        if keywords:
+            self.check_confidences()
         sources = list(sources)
         nearest = self.candidates(labels, under, max_depth=max_depth, ef=ef, images=len(sources),
                                   exact=keywords_search(exact, ef) if keywords else exact)
@@ -203,8 +204,8 @@ class Classifier:
         of the items; labels under their English names or the user's own words, whatever the
         language.
 
-        rule: by which keywords are chosen, if there are to be any. Raises ZslError where there is
-            no vocabulary to tell how probable they are.
+        rule: by which keywords are chosen, if there are to be any. Raises ZslError as
+            ``check_confidences``.
         """
         if rule is not None:
             self.check_confidences()
@@ -217,12 +218,8 @@ class Classifier:
                    for key, error in zip(batch.keys, batch.errors, strict=True)]
 
     def check_confidences(self) -> None:
-        """Raise ZslError where there is no vocabulary, against whose labels it is told how
-        probable one is."""
-        if not len(self.vocabulary):
-            raise ZslError("how probable a keyword is cannot be told without a vocabulary of this "
-                           "model's space, and there is none: build one (zsl vocab build), or "
-                           "leave out `keywords`")
+        """Raise ZslError where no confidence can be told, see check_vocabulary."""
+        check_vocabulary(len(self.vocabulary))
 
     def _answer(self, embeddings: "NDArray[np.float32]", nearest: "Nearest", top: int,
                 threshold: float, rule: KeywordRule | None = None) -> Iterator[Answer]:
@@ -256,13 +253,14 @@ class Classifier:
         rows, products = found
         scores = self.probabilities(products, self.neighbours(own=isinstance(nearest, Subset)))
         rows, scores = rows[:, :top], scores[:, :top]
-        sure: Iterable[Iterable[float | None]] = repeat(repeat(None))
+        sure = np.full(rows.shape, None, object)
         if confidences is not None:
             at = np.searchsorted(nearest.rows, rows) if isinstance(nearest, Subset) else rows
-            sure = np.take_along_axis(confidences, at, 1).tolist()
-        for line in zip(rows.tolist(), scores.tolist(), sure):
-            yield tuple(ScoredLabel(label(row), score, 0 < len(self.vocabulary) <= row, probable)
-                        for row, score, probable in zip(*line) if score >= threshold)
+            sure = np.take_along_axis(confidences, at, 1)
+        for line in zip(rows.tolist(), scores.tolist(), sure.tolist(), strict=True):
+            yield tuple(ScoredLabel(label(row), score, 0 < len(self.vocabulary) <= row, confidence)
+                        for row, score, confidence in zip(*line, strict=True)
+                        if score >= threshold)
 
     def evidence(self, embeddings: "NDArray[np.float32]",
                  nearest: "Nearest | None" = None) -> "Evidence":

@@ -129,7 +129,8 @@ class Confidences:
         """Confidences out of sums."""
         sums = np.clip(sums, _EDGE, 1 - _EDGE)
         odds = np.log((sums / (1 - sums)).astype(np.float32))
-        return 1 / (1 + np.exp(-self._rule.slope * odds - self._rule.offset))
+        calibrated: Array = 1 / (1 + np.exp(-self._rule.slope * odds - self._rule.offset))
+        return calibrated
 
     def _with_beside(self, main: "Array", embeddings: "Array") -> "Array":
         """What is seen beside other things raised, and all above it."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from zsl_cli.classifier.confidence import Evidence
 from zsl_cli.classifier.predictions import Keyword
+from zsl_cli.errors import ZslError
 from zsl_cli.support.values import SHARE, TOP, check_number
 from zsl_cli.vocabulary.lineages import Lineages
 from zsl_cli.vocabulary.subset import Subset
@@ -102,6 +103,15 @@ class KeywordRule:
                 above = own.path_names(label.id)[:-1] if own.has_hierarchy else ()
                 keywords.append(Keyword(label, word, float(confidences[column]), (*above, word)))
         return tuple(keywords[:self.most])
+
+
+def check_vocabulary(labels: int) -> None:
+    """Raise ZslError where the vocabulary has none, among all of whose labels it is told how
+    probable one is."""
+    if not labels:
+        raise ZslError("no vocabulary fits this model, and without one it cannot be told how "
+                       "probable a keyword is; build one (zsl vocab build), or leave out "
+                       "`keywords`, `confidence` and `most`")
 
 
 def usual_word(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> int | None:

@@ -3,7 +3,7 @@
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,8 @@ from zsl_cli.support import cpus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from zsl_cli.classifier.classifier import Classifier
+    from zsl_cli.classifier.keywords import KeywordRule
     from zsl_cli.errors import ImageError
 
 _MANY = 200  # labels from which on it is shown how far their encoding is
@@ -61,7 +63,6 @@ def command(images: tuple[str, ...], top: int, threshold: float, keywords: bool,
     if explain and names is None:
         raise click.UsageError("--explain is for the words of --labels and --labels-file")
     from zsl_cli.classifier.classifier import Classifier, keywords_search
-    from zsl_cli.classifier.keywords import KEYWORD, KeywordRule
     from zsl_cli.embedding.walk import Walk
     from zsl_cli.vocabulary.lineages import Lineages
     from zsl_cli.vocabulary.subset import Subset
@@ -69,17 +70,12 @@ def command(images: tuple[str, ...], top: int, threshold: float, keywords: bool,
     predictions.warm_up(output_format)
     walk = Walk()
     sources = list(walk.expand(images))
-    asked = keywords or confidence is not None or most is not None
-    rule = None
-    if asked or output_format is None:
-        rule = KeywordRule(KEYWORD if confidence is None else confidence, most)
+    said = options.read_keywords(keywords, confidence, most)
+    if said or output_format is None:
         exact = keywords_search(exact, ef)
     classifier = Classifier.load(model, vocabulary, language=language, device=device,
                                  exact=exact, ef=ef, images=len(sources))
-    if asked:
-        classifier.check_confidences()
-    elif not len(classifier.vocabulary):
-        rule = None
+    rule = _rule(said, classifier, output_format)
     with TerminalReporter().shown(quiet or len(names or ()) < _MANY) as reporter:
         reporter.start("encoding phrases", len(names or ()), "phrases")
         nearest = classifier.candidates(names, under or None, max_depth=max_depth, exact=exact,
@@ -109,6 +105,18 @@ def command(images: tuple[str, ...], top: int, threshold: float, keywords: bool,
         printing.note(line)
     printing.detail(f"{done} images, {len(failures)} failed, {time.perf_counter() - started:.2f} s")
     return _status(done, failures)
+
+
+def _rule(said: dict[str, Any], classifier: "Classifier",
+          output_format: str | None) -> "KeywordRule | None":
+    """By which keywords are chosen: where they are asked for and, where it can be told how
+    probable they are, in what a person reads."""
+    from zsl_cli.classifier.keywords import KeywordRule
+
+    if not said and (output_format is not None or not len(classifier.vocabulary)):
+        return None
+    classifier.check_confidences()
+    return KeywordRule(**{name: value for name, value in said.items() if name != "keywords"})
 
 
 def _read(paths: "Iterable[tuple[str, ImageError | None]]",

@@ -124,8 +124,6 @@ class _Run:
             return
         self._reporter.start("loading the model")
         classifier, nearest = self._classifier.load(self._counts.todo)
-        if self._request.question.rule:
-            classifier.check_confidences()
         self._reporter.loaded(classifier, nearest)
         self._reporter.start("labelling", self._counts.todo)
         for entries in pipeline.label_pending(self._journal, classifier, nearest,

@@ -39,8 +39,9 @@ class LabelRequest(Library):
         which gets lines of JSON as they come and is not closed.
     output_format: one of TABLE_FORMATS, where the file's name does not tell it.
     report: the HTML page to write. xmp: whether keywords go into sidecars beside the photos, which
-        implies ``keywords``; xmp_naming: what these are called, see naming.Naming. xmp_parents: whether the words above
-        a keyword are keywords, too; xmp_root: what all lie under in hierarchical lists.
+        implies ``keywords``; xmp_naming: what these are called, see naming.Naming. xmp_parents:
+        whether the words above a keyword are keywords, too; xmp_root: what all lie under in
+        hierarchical lists.
     force: whether an output may replace a file that ``label`` did not write.
     dry_run: to write nothing, and without ``xmp`` to do no more than to say what there is to do.
 

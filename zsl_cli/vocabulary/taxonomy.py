@@ -76,8 +76,10 @@ class Taxonomy:
     def summed(self, values: "NDArray[np.floating]") -> "NDArray[np.float64]":
         """Of values ``[n]`` of labels the sums over what lies under each, itself included."""
         of_groups = np.bincount(self.group, values, len(self.depth))
-        sums: NDArray[np.float64] = np.bincount(self.above, of_groups[self._groups], len(self))
-        return sums + values
+        sums = np.bincount(self.above, of_groups[self._groups], len(self)).astype(np.float64,
+                                                                                  copy=False)
+        sums += values
+        return sums
 
     @cached_property
     def _groups(self) -> "NDArray[np.int64]":

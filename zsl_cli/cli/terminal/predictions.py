@@ -96,26 +96,25 @@ def _write_tables(predictions: Iterable["Prediction"], path_of: "PathOf | None",
         yield prediction
 
 
-def table(prediction: "Prediction", rule: "KeywordRule | None" = None, *, bars: bool = True,
+def table(prediction: "Prediction", rule: "KeywordRule | None", *, bars: bool = True,
           path_of: "PathOf | None" = None) -> Any:
-    """A rich table: the keywords, if there are to be any, and below them rank, label (with
-    ``path_of`` its path), what it means where the name alone is ambiguous, score, bar, and the
-    confidence where there are keywords."""
+    """A rich table: the keywords, where ``rule`` chose any, and below them rank, label (with
+    ``path_of`` its path), what it means where the name alone is ambiguous, score, bar, and with
+    keywords the confidence."""
     from rich.table import Table
     from rich.text import Text
 
-    has_keywords = rule is not None and prediction.keywords is not None
     title = Text(printable(prediction.path), style="bold")
-    if has_keywords:
+    if rule:
         title = Text("\n").join([title, _keywords(prediction, rule)])
     grid = Table(title=title, title_justify="left", title_style="", box=None, pad_edge=False,
-                 show_header=has_keywords, header_style="dim", expand=True)
+                 show_header=rule is not None, header_style="dim", expand=True)
     grid.add_column(justify="right", style="dim", width=4)
     grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     grid.add_column("score", justify="right", width=5)
     if bars:
         grid.add_column(style="green", width=_BAR_WIDTH)
-    if has_keywords:
+    if rule:
         grid.add_column("confidence", justify="right", width=_CONFIDENCE_WIDTH)
     for rank, scored in enumerate(prediction.labels, start=1):
         bar = [_bar(scored.score)] if bars else []
