@@ -65,13 +65,13 @@ def keyword_figures(classifier, embeddings, truth):
                      for confidence in (CONFIDENCE, 0.8)]
 
 
-def told(classifier, confidences, kinds):
+def told(classifier, evidence, kinds):
     """Of each image at each of CONFIDENCES whether one of its keywords is among these labels, for
     several sets of them; bool ``[sets, CONFIDENCES, n]``."""
     sets = [{classifier.vocabulary.label(row).id for row in rows} for rows in kinds]
-    answers = np.empty((len(sets), len(CONFIDENCES), len(confidences)), bool)
+    answers = np.empty((len(sets), len(CONFIDENCES), len(evidence.main)), bool)
     for at, confidence in enumerate(CONFIDENCES):
-        for image, words in enumerate(classifier.keywords(confidences, confidence=confidence)):
+        for image, words in enumerate(classifier.keywords(evidence, confidence=confidence)):
             ids = {one.id for one in words}
             answers[:, at, image] = [not ids.isdisjoint(of_set) for of_set in sets]
     return answers
@@ -136,10 +136,10 @@ class Flickr:
                f"mean AP {np.mean(precision[1:]):.3f} (" + ", ".join(
                    f"{label(row).word} {value:.2f}" for row, value in
                    zip(rows[1:], precision[1:], strict=True)) + ")")
-        confidences = self.classifier.confidences(self.embeddings)
+        evidence = self.classifier.evidence(self.embeddings)
         dog = self.words.row("dog")
         of_people, of_dogs = self.there(self.words.people), self.there([dog])
-        kept, kept_dog = told(self.classifier, confidences, [self.words.people, [dog]])
+        kept, kept_dog = told(self.classifier, evidence, [self.words.people, [dog]])
         yield (f"flickr8k: {np.count_nonzero(of_people)} photographs with people, a keyword for "
                "people at 95 % precision",
                f"{at_precision(kept, of_people, 0.95)}; {told_at(kept, of_people)}")
@@ -160,8 +160,8 @@ class Flickr:
                 zip(self.said.rows, self.captioned.captions, strict=True)]))
             chosen = without[evenly(PHOTOS, len(without))]
             nearest = self.classifier.candidates([word])
-            confidence = self.classifier.confidences(self.embeddings[chosen], nearest)
-            shares[word] = float((confidence[:, 0] >= 0.8).mean())
+            evidence = self.classifier.evidence(self.embeddings[chosen], nearest)
+            shares[word] = float((evidence.confidences[:, 0] >= 0.8).mean())
         worst = sorted(shares, key=shares.get, reverse=True)[:3]
         yield (f"`--labels X` alone, {len(ALONE)} words × {PHOTOS} photographs without X, kept at "
                "0.8", f"{np.mean(list(shares.values())):.1%} (most: "
@@ -170,10 +170,10 @@ class Flickr:
     def sheet(self, path, made):
         """A page of 60 photographs, spread evenly, with their keywords."""
         chosen = evenly(SHEET, len(self.captioned))
-        confidences = self.classifier.confidences(self.embeddings[chosen])
+        evidence = self.classifier.evidence(self.embeddings[chosen])
         thumbnails = page_parts.Thumbnails()
         items = []
-        for at, words in zip(chosen.tolist(), self.classifier.keywords(confidences), strict=True):
+        for at, words in zip(chosen.tolist(), self.classifier.keywords(evidence), strict=True):
             shown = " · ".join(f"{isolated(one.name)} {one.confidence:.2f}" for one in words)
             caption = self.captioned.captions[at][0]
             photo = self.captioned.paths[at]

@@ -19,10 +19,11 @@ from zsl_cli.embedding import images, path_lists
 from zsl_cli.errors import ImageError
 from zsl_cli.evaluation import captions, datasets
 from zsl_cli.evaluation.caption_words import CaptionWords
-from zsl_cli.photos import embedded_keywords
 from zsl_cli.photos.labelling import label
 from zsl_cli.photos.request import LabelRequest
-from zsl_cli.photos.sidecars import Sidecars
+from zsl_cli.photos.sidecars import embedded_keywords, undoing
+from zsl_cli.photos.sidecars.files import Sidecars
+from zsl_cli.photos.sidecars.merging import without_marks
 from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -143,7 +144,7 @@ def sidecars(folder: Path) -> None:
 
 
 def _labelled(packet: bytes) -> bytes:
-    from zsl_cli.photos.xmp import merge
+    from zsl_cli.photos.sidecars.merging import merge
 
     merged = merge(packet, [TABBY, SOFA], MADE)
     assert merged is not None
@@ -152,15 +153,16 @@ def _labelled(packet: bytes) -> bytes:
 
 def read_sidecars(folder: Path) -> object:
     """What would be written, and what of that once it is: a sidecar that has been written can be
-    read again."""
+    read again, and taken back."""
     path = str(folder / "a.jpg")
     changes = []
     for keywords in ([TABBY], [SOFA, TABBY], []):
         changes += Sidecars().plan(path, keywords, MADE)
     for change in changes:
         change.diff()
-        _labelled(change.after)
-    return changes
+        assert change.after is not None
+        without_marks(_labelled(change.after))
+    return [*changes, undoing.plan(f"{path}.xmp"), undoing.plan(str(folder / "a.xmp"))]
 
 
 def library(folder: Path) -> None:
@@ -264,7 +266,8 @@ READERS = (
            lambda folder: embedded_keywords.read(the_file(folder)),
            commands=(("label", ".", "--xmp", "--dry-run", "--device", "cpu", "-j", "1"),)),
     Reader("sidecars", sidecars, read_sidecars, whole=("a.jpg",),
-           commands=(("label", ".", "--xmp", "--dry-run", "--device", "cpu", "-j", "1"),)),
+           commands=(("label", ".", "--xmp", "--dry-run", "--device", "cpu", "-j", "1"),
+                     ("label", ".", "--xmp", "--undo", "--dry-run"))),
     Reader("journals", library, read_library,
            whole=tuple(f"photos/{number}.png" for number in range(12)),
            outputs=("l.*", ".l.*", "out*", ".out*")),

@@ -1,17 +1,34 @@
 """Sidecars as programs write them, and what tests read of them."""
 
+import functools
 import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape
 
 import pytest
 
+from zsl_cli.classifier.predictions import Keyword
 from zsl_cli.photos.entry import Provenance
-from zsl_cli.photos.xmp import ZSL, Keyword
+from zsl_cli.photos.sidecars.files import Naming, Sidecars
+from zsl_cli.photos.sidecars.keyword_lists import Layout
+from zsl_cli.photos.sidecars.marks import ZSL
+from zsl_cli.photos.sidecars.merging import merge as merge_in
+from zsl_cli.vocabulary.label import Label
+
+ALONE = Layout(parents=False)
+"""Keywords without the words above them: what most tests are not about."""
+
+merge = functools.partial(merge_in, layout=ALONE)
+
+
+def keyword(name: str, path: tuple[str, ...], confidence: float) -> Keyword:
+    """A keyword as sidecars are made of it."""
+    return Keyword(Label(name, name), name, confidence, path)
+
 
 MADE = Provenance(model="default", vocabulary="wordnet", version="1.0")
-TABBY = Keyword("tabby", ("animal", "feline", "cat", "tabby"), 0.8734)
-SOFA = Keyword("sofa", ("artifact", "furniture", "sofa"), 0.41)
-LAMP = Keyword("lamp", ("artifact", "lamp"), 0.2)
+TABBY = keyword("tabby", ("animal", "feline", "cat", "tabby"), 0.8734)
+SOFA = keyword("sofa", ("artifact", "furniture", "sofa"), 0.41)
+LAMP = keyword("lamp", ("artifact", "lamp"), 0.2)
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 SUBJECT = "{http://purl.org/dc/elements/1.1/}subject"
@@ -126,6 +143,17 @@ def subjects(names: list[str]) -> str:
     return f"\n   <dc:subject>\n    <rdf:Bag>{items}\n    </rdf:Bag>\n   </dc:subject>"
 
 
+def packet(lists):
+    """A sidecar with these lists, as tag → values."""
+    inside = ""
+    for number, (tag, texts) in enumerate(lists.items()):
+        namespace, _, local = tag[1:].partition("}")
+        items = "".join(f"<rdf:li>{text}</rdf:li>" for text in texts)
+        inside += (f'\n   <p{number}:{local} xmlns:p{number}="{namespace}"><rdf:Bag>{items}'
+                   f"</rdf:Bag></p{number}:{local}>")
+    return wrapped(inside)
+
+
 def without(data: bytes, *texts: str) -> bytes:
     """The packet as a program writes it whose user took keywords out of dc:subject."""
     start, end = data.index(b"<dc:subject"), data.index(b"</dc:subject>")
@@ -134,3 +162,15 @@ def without(data: bytes, *texts: str) -> bytes:
         assert f"<rdf:li>{text}</rdf:li>".encode() in part
         part = part.replace(f"<rdf:li>{text}</rdf:li>".encode(), b"")
     return data[:start] + part + data[end:]
+
+
+def touched(folder, *names: str) -> str:
+    """A photo in a folder, of empty files."""
+    for name in names:
+        (folder / name).touch()
+    return str(folder / "photo.jpg")
+
+
+def planned(photo, keywords, naming=Naming.AUTO):
+    """The changes that give a photo's sidecars keywords."""
+    return Sidecars(naming, ALONE).plan(str(photo), keywords, MADE)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from zsl_cli.photos.labelling import label
     from zsl_cli.photos.request import LabelRequest
     from zsl_cli.photos.result import LabelResult
+    from zsl_cli.photos.undo import UndoRequest, UndoResult, undo
     from zsl_cli.support.word_lists import Word, read_words
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -38,14 +39,18 @@ os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development 
 __all__ = [
     "BuildRequest", "BuildResult", "Classifier", "EvaluationRequest", "EvaluationResult",
     "ExportRequest", "ExportResult", "LabelRequest", "LabelResult", "Model", "NamesRequest",
-    "NamesResult", "Prediction", "TrainRequest", "TrainResult", "Vocabulary", "Word",
-    "WordsRequest", "WordsResult", "__version__", "build_names", "build_vocabulary", "evaluate",
-    "evaluate_words", "export", "label", "read_words", "train"]
+    "NamesResult", "Prediction", "TrainRequest", "TrainResult", "UndoRequest", "UndoResult",
+    "Vocabulary", "Word", "WordsRequest", "WordsResult", "__version__", "build_names",
+    "build_vocabulary", "evaluate", "evaluate_words", "export", "label", "read_words", "train",
+    "undo"]
 
 _HOME = {
     "LabelRequest": "zsl_cli.photos.request",
     "LabelResult": "zsl_cli.photos.result",
     "label": "zsl_cli.photos.labelling",
+    "UndoRequest": "zsl_cli.photos.undo",
+    "UndoResult": "zsl_cli.photos.undo",
+    "undo": "zsl_cli.photos.undo",
     "EvaluationRequest": "zsl_cli.evaluation.request",
     "EvaluationResult": "zsl_cli.evaluation.result",
     "evaluate": "zsl_cli.evaluation.evaluate",

@@ -3,6 +3,7 @@
 import numpy as np
 
 from zsl_cli import Vocabulary, Word
+from zsl_cli.classifier.confidence import Evidence
 from zsl_cli.classifier.keywords import KeywordRule
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.label import Label
@@ -17,8 +18,8 @@ def test_keywords_are_the_words_of_the_list_in_its_hierarchy(tmp_path):
     def keywords(*words):
         taken = take(vocabulary, words, phrases=True)
         subset = vocabulary.subset([one.row for one in taken], taken=taken)
-        (chosen,) = KeywordRule().choose(np.array([[0.9, 0.8]], np.float32), vocabulary, None,
-                                         subset)
+        sure = np.array([[0.9, 0.8]], np.float32)
+        (chosen,) = KeywordRule().choose(Evidence(sure, sure), vocabulary, None, subset)
         return [(one.id, one.name, one.path) for one in chosen]
 
     assert keywords(Word("Dogs", ("Pets",)), Word("Cats", ("Pets",))) == [

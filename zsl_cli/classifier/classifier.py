@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.classifier.candidates import Choice
-    from zsl_cli.classifier.confidence import Confidences
+    from zsl_cli.classifier.confidence import Confidences, Evidence
     from zsl_cli.classifier.predictions import Keyword
     from zsl_cli.vocabulary.nearest import Nearest
 
@@ -209,11 +209,11 @@ class Classifier:
                                               scores[line, :top].tolist(), strict=True)
                         if score >= threshold)
 
-    def confidences(self, embeddings: "NDArray[np.float32]",
-                    nearest: "Nearest | None" = None) -> "NDArray[np.float32]":
-        """The probability, float32 ``[n, k]``, that each label is true of each image: of all
-        labels of the vocabulary, or of the candidates of ``nearest`` in the order of their rows.
-        It is never smaller for a parent than for its child.
+    def evidence(self, embeddings: "NDArray[np.float32]",
+                 nearest: "Nearest | None" = None) -> "Evidence":
+        """The probability that each label is true of each image: of all labels of the vocabulary,
+        or of the candidates of ``nearest`` in the order of their rows. It is never smaller for a
+        parent than for its child, and the same whatever else is asked.
 
         embeddings: float32 ``[n, D]``, unit vectors.
         """
@@ -226,18 +226,18 @@ class Classifier:
         manifest = self.model.manifest
         return Confidences(self.vocabulary, manifest.calibration, manifest.confidence)
 
-    def keywords(self, confidences: "NDArray[np.float32]", *, confidence: float = 0.8,
+    def keywords(self, evidence: "Evidence", *, confidence: float = 0.8,
                  most: int | None = None,
                  nearest: "Nearest | None" = None) -> "list[tuple[Keyword, ...]]":
         """The keywords of each image, the most informative first, each at least so probable.
 
-        confidences: ``[n, k]``, from ``confidences`` for the same ``nearest``.
+        evidence: from ``evidence`` for the same ``nearest``.
         most: keywords an image at most.
         """
         from zsl_cli.classifier.keywords import KeywordRule
 
-        rule = KeywordRule(confidence, most)
-        return rule.choose(confidences, self.vocabulary, self._confidences.taxonomy, nearest)
+        return KeywordRule(confidence, most).choose(
+            evidence, self.vocabulary, self._confidences.taxonomy, nearest)
 
     def neighbours(self, *, own: bool) -> int:
         """How many of the nearest labels make the denominator of a probability: as many as the

@@ -13,6 +13,7 @@ It is the larger of two:
 A label has at least the confidence of each label under it. The numbers are in ``model.json``.
 """
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,18 @@ _EDGE = 1e-6
 """How near to 0 and 1 a sum may come, for its log-odds to be finite."""
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """How sure labels are of n images.
+
+    confidences: float32 ``[n, k]``. main: what of it the hierarchy gives, which is about the main
+        thing of an image; the rest is seen beside it.
+    """
+
+    confidences: "Array"
+    main: "Array"
+
+
 class Confidences:
     """The confidences of a vocabulary's labels, by a model's numbers."""
 
@@ -60,33 +73,32 @@ class Confidences:
         """Inner products ``[n, labels]`` of embeddings ``[n, D]`` with all label vectors."""
         return self._vocabulary.exact.products(embeddings)
 
-    def of(self, embeddings: "Array", products: "Array | None" = None) -> "Array":
-        """Confidences ``[n, labels]`` for embeddings ``[n, D]``.
+    def of(self, embeddings: "Array", products: "Array | None" = None) -> Evidence:
+        """Of all labels, for embeddings ``[n, D]``.
 
         products: their inner products with all label vectors, where they are at hand.
         """
         products = self.products(embeddings) if products is None else products
         shares, _ = self._shares(products)
-        confidences = np.empty_like(shares)
-        for line, share in enumerate(shares):
-            confidences[line] = self._summed(share)
-        return self._with_beside(confidences, embeddings)
+        main = np.stack([self._summed(share) for share in shares]) if len(shares) else shares
+        return Evidence(self._with_beside(main, embeddings), main)
 
-    def among(self, embeddings: "Array", candidates: "Nearest | None") -> "Array":
-        """Confidences ``[n, candidates]`` of a Subset's rows and phrases, in its order; of all
-        labels for anything else."""
+    def among(self, embeddings: "Array", candidates: "Nearest | None") -> Evidence:
+        """Of a Subset's rows and phrases, in its order; of all labels for anything else."""
         if not isinstance(candidates, Subset):
             return self.of(embeddings)
         products = self.products(embeddings)
-        rows = candidates.rows[candidates.rows < len(self._vocabulary)]
-        known = self.of(embeddings, products)[:, rows]
+        known = candidates.rows[candidates.rows < len(self._vocabulary)]
+        every = self.of(embeddings, products)
         if not candidates.phrases:
-            return known
+            return Evidence(every.confidences[:, known], every.main[:, known])
         _, total = self._shares(products)
         best = products.max(axis=1, keepdims=True)
-        own = Exact(candidates.vectors[len(rows):]).products(embeddings)
+        own = Exact(candidates.vectors[len(known):]).products(embeddings)
         weights = np.exp(np.minimum((own - best) / self._scale, 50))
-        return np.hstack([known, self._calibrated(weights / (weights + total))])
+        phrases = self._calibrated(weights / (weights + total))
+        return Evidence(np.hstack([every.confidences[:, known], phrases]),
+                        np.hstack([every.main[:, known], phrases]))
 
     @property
     def _scale(self) -> float:
@@ -118,10 +130,11 @@ class Confidences:
         odds = self._rule.slope * np.log(sums / (1 - sums)) + self._rule.offset
         return (1 / (1 + np.exp(-odds))).astype(np.float32)
 
-    def _with_beside(self, confidences: "Array", embeddings: "Array") -> "Array":
-        """Raise what is seen beside other things, and all above it."""
+    def _with_beside(self, main: "Array", embeddings: "Array") -> "Array":
+        """What is seen beside other things raised, and all above it."""
         if not len(self._beside.rows):
-            return confidences
+            return main
+        confidences = main.copy()
         odds = (self._rule.beside_slope * (embeddings @ self._beside.vectors.T) / self._temperature
                 + self._rule.beside_offset)
         beside = (1 / (1 + np.exp(-np.clip(odds, -50, 50)))).astype(np.float32)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zsl_cli.classifier.confidence import Evidence
 from zsl_cli.classifier.predictions import Keyword
 from zsl_cli.support.values import SHARE, TOP, check_number
 from zsl_cli.vocabulary.lineages import Lineages
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 SENSITIVE = 0.95
 """The confidence that a word needs which hurts where it is wrong."""
+TELLING = 0.3
+"""The information of a word that is worth writing down beside a more specific one: a dog or a bird
+has it, an animal or a plant has not."""
 
 
 @dataclass(frozen=True)
@@ -42,29 +46,41 @@ class KeywordRule:
         if self.most is not None:
             check_number("most", self.most, TOP)
 
-    def choose(self, confidences: "NDArray[np.float32]", vocabulary: "Vocabulary",
-               taxonomy: "Taxonomy", candidates: "Nearest | None" = None,
-               ) -> list[tuple[Keyword, ...]]:
-        """The keywords of each image, the most informative first.
+    def choose(self, evidence: Evidence, vocabulary: "Vocabulary", taxonomy: "Taxonomy",
+               candidates: "Nearest | None" = None) -> list[tuple[Keyword, ...]]:
+        """The keywords of each image, the most informative first, what is beside the main thing
+        behind it.
 
-        confidences: ``[n, k]``, of all labels, or of the candidates of a Subset in their order.
-            What a user lists is his own choice of words, so all of it that is sure is taken.
+        evidence: of all labels, or of the candidates of a Subset in their order. What a user
+            lists is his own choice of words, so all of it that is sure is taken.
         """
         if isinstance(candidates, Subset):
-            return [self._listed(line, candidates, vocabulary) for line in confidences]
+            return [self._listed(line, candidates, vocabulary) for line in evidence.confidences]
         words = taxonomy.plain | taxonomy.leaf if taxonomy.plain.any() else np.ones(
             len(taxonomy), bool)
         least = np.where(taxonomy.sensitive, max(SENSITIVE, self.confidence), self.confidence)
-        return [self._specific(np.flatnonzero(words & (line >= least)), line, vocabulary, taxonomy)
-                for line in confidences]
+        return [self._specific(np.flatnonzero(words & (line >= least) & (line > 0)), line, main,
+                               vocabulary, taxonomy)
+                for line, main in zip(evidence.confidences, evidence.main, strict=True)]
 
     def _specific(self, sure: "NDArray[np.int64]", confidences: "NDArray[np.float32]",
-                  vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> tuple[Keyword, ...]:
-        """Of labels that are sure those with none of the others under them."""
+                  main: "NDArray[np.float32]", vocabulary: "Vocabulary",
+                  taxonomy: "Taxonomy") -> tuple[Keyword, ...]:
+        """Of labels that are sure those with none of the others under them, and the word that
+        people have for what is right above each, where that tells something: they look for dogs,
+        and rarely for German shepherds."""
         above = {int(one) for row in sure for one in taxonomy.lineage(row)[1:]}
-        chosen = [int(row) for row in sure if int(row) not in above]
-        chosen.sort(key=lambda row: (-round(float(taxonomy.information[row]), 3),
-                                     -confidences[row], row))
+
+        def order(row: int) -> tuple[bool, float, float, int]:
+            beside = bool(main[row] < self.confidence)
+            told = 0.0 if beside else -round(float(taxonomy.information[row]), 3)
+            return beside, told, -float(confidences[row]), row
+
+        specific = [row for row in sure.tolist() if row not in above]
+        parents = (everyday_lineage(row, vocabulary, taxonomy)[-2:-1] for row in specific)
+        chosen = sorted({*specific, *(
+            row for (row,) in filter(None, parents)
+            if taxonomy.information[row] >= TELLING)}, key=order)
         return tuple(
             Keyword(vocabulary.label(row), vocabulary.word_of(vocabulary.label(row)),
                     float(confidences[row]), everyday_path(row, vocabulary, taxonomy))
@@ -82,15 +98,22 @@ class KeywordRule:
             if confidences[column] >= max(self.confidence, least if self.confidence else 0.0):
                 word = vocabulary.word_of(label) if row in unnamed else label.word
                 above = own.path_names(label.id)[:-1] if own.has_hierarchy else ()
-                keywords.append(Keyword(label, word, float(confidences[column]), (*above, word)))
+                keywords.append(Keyword(label, word, float(confidences[column]), (*above, word),
+                                        own.words_above(label.id)))
         return tuple(keywords[:self.most])
 
 
-def everyday_path(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> tuple[str, ...]:
-    """The words from the top of the everyday hierarchy down to a label, its own last: of the
-    labels above it those that people have a word for (``animal``, ``dog``, ``German shepherd``,
-    not thirteen steps), or all where the vocabulary has no such words."""
+def everyday_lineage(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> list[int]:
+    """The rows from the top of the everyday hierarchy down to a label, itself the last: of the
+    labels above it those that people have a word for, or all where the vocabulary has no such
+    words."""
     any_plain = bool(taxonomy.plain.any())
-    line = [one for one in vocabulary.hierarchy.lineage(row)
+    return [one for one in vocabulary.hierarchy.lineage(row)
             if one == row or not any_plain or taxonomy.plain[one]]
-    return tuple(dict.fromkeys(vocabulary.word_of(vocabulary.label(one)) for one in line))
+
+
+def everyday_path(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> tuple[str, ...]:
+    """The words of ``everyday_lineage``: ``animal``, ``dog``, ``German shepherd``, not thirteen
+    steps."""
+    return tuple(dict.fromkeys(vocabulary.word_of(vocabulary.label(one))
+                               for one in everyday_lineage(row, vocabulary, taxonomy)))

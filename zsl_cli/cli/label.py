@@ -11,8 +11,8 @@ from zsl_cli.cli.terminal import meanings, notes, options, printing
 from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import TerminalReporter, duration, rate
 from zsl_cli.errors import RequestError
-from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.reporter import Reporter
+from zsl_cli.photos.sidecars.naming import Naming
 from zsl_cli.support import cpus
 from zsl_cli.support.limits import TABLE_FORMATS
 from zsl_cli.support.wording import counted, more
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from zsl_cli.errors import ImageError
     from zsl_cli.photos.request import LabelRequest
     from zsl_cli.photos.result import LabelResult
-    from zsl_cli.photos.sidecars import Change
+    from zsl_cli.photos.sidecars.changes import Change
     from zsl_cli.vocabulary.nearest import Nearest
 
 _FIRST_FAILURES = 5  # that are named
@@ -40,10 +40,19 @@ _REASONS = 10
               help="The format, where the file's name does not tell.")
 @click.option("--report", type=options.NonEmpty(), metavar="FILE",
               help="Write a page to look at, too: one HTML file.")
-@click.option("--xmp", is_flag=True, help="Write the labels into XMP sidecars beside the photos.")
+@click.option("--xmp", is_flag=True, help="Write keywords into XMP sidecars beside the photos.")
 @click.option("--xmp-naming", type=click.Choice([naming.value for naming in Naming]),
               help="photo.jpg.xmp (full) or photo.xmp (stem); auto, the default, takes what is "
                    "there, or else full.")
+@click.option("--xmp-parents/--no-xmp-parents", default=True,
+              help="Whether dc:subject has the words above a keyword, too: animal beside dog. "
+                   "Default: it has.")
+@click.option("--xmp-root", type=options.NonEmpty(), metavar="NAME",
+              help="Put all keywords under one in the hierarchical lists, such as zsl|animal|dog.")
+@click.option("--undo", is_flag=True,
+              help="With --xmp: take out of the sidecars all that zsl ever wrote into them, and "
+                   "remove those that it made. Only the options that choose photos, and "
+                   "--dry-run, matter then.")
 @click.option("--dry-run", is_flag=True,
               help="Write nothing; say what there is to do and, with --xmp, print what would "
                    "change.")
@@ -70,7 +79,7 @@ _REASONS = 10
 @options.reading
 @options.common
 def command(sources: tuple[str, ...], output: str | None, report: str | None, xmp: bool,
-            dry_run: bool, files_from: str | None, labels: tuple[str, ...],
+            undo: bool, dry_run: bool, files_from: str | None, labels: tuple[str, ...],
             labels_file: Path | None, explain: bool, quiet: bool, verbose: bool, debug: bool,
             **others: Any) -> int:
     """Name what is in every photo of a FOLDER; run again, it does only what is new or changed.
@@ -79,12 +88,22 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
       zsl label ~/Pictures -o labels.jsonl
       zsl label ~/Pictures -o labels.parquet --report report.html
       zsl label ~/Pictures --xmp --threshold 0.3 --dry-run
+      zsl label ~/Pictures --xmp --undo
     """
-    cpus.one_blas_thread()
     if not sources and files_from is None:
         raise click.UsageError("name a FOLDER, or give --files-from")
     if "-" in sources:
         raise click.UsageError("to read a list of paths from standard input, give --files-from -")
+    paths = _standard_input() if files_from == "-" else files_from
+    if undo:
+        if not xmp:
+            raise click.UsageError("--undo is for --xmp")
+        if output is not None or report is not None:
+            raise click.UsageError("--undo takes sidecars back and writes nothing: give neither "
+                                   "--output nor --report")
+        chosen = {name: others[name] for name in ("include", "exclude", "hidden", "follow_links")}
+        return _undo(sources, paths, dry_run, chosen, quiet=quiet, verbose=verbose)
+    cpus.one_blas_thread()
     if str(labels_file) == "-" and files_from == "-":
         raise click.UsageError("standard input cannot be both --files-from and --labels-file")
     names = options.read_labels(labels, labels_file)
@@ -95,14 +114,26 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
 
     streamed = output == "-" or (output is None and report is None and not xmp)
     request = LabelRequest(
-        sources, _standard_input() if files_from == "-" else files_from,
-        output=printing.stream() if streamed else output, report=report, xmp=xmp,
-        dry_run=dry_run, labels=names, **others)
+        sources, paths, output=printing.stream() if streamed else output, report=report,
+        xmp=xmp, dry_run=dry_run, labels=names, **others)
     prints = streamed or (dry_run and xmp)  # which a bar on the same terminal would disturb
     terminal = _Terminal(request, quiet=quiet, verbose=verbose, explain=explain)
     with terminal.shown(quiet or (prints and sys.stdout.isatty())):
         result = label(request, terminal)
     return int(not result.ok) if request.works else 0
+
+
+def _undo(sources: tuple[str, ...], paths: "str | Iterator[str] | None", dry_run: bool,
+          chosen: dict[str, Any], *, quiet: bool, verbose: bool) -> int:
+    from zsl_cli.photos.undo import UndoRequest, undo
+
+    terminal = _Changes(dry_run=dry_run, verbose=verbose)
+    with terminal.shown(quiet or (dry_run and sys.stdout.isatty())):
+        result = undo(UndoRequest(sources, paths, dry_run=dry_run, **chosen), terminal)
+    would = "would be " if dry_run else ""
+    printing.note(f"{counted(result.sidecars, 'sidecar')} {would}taken back, {result.removed:,} of "
+                  f"them removed, {result.sidecar_reasons.total():,} failed")
+    return int(not result.ok)
 
 
 def _standard_input() -> Iterator[str]:
@@ -118,22 +149,15 @@ def _standard_input() -> Iterator[str]:
         raise click.UsageError(f"--files-from -: {error.strerror}") from error
 
 
-class _Terminal(TerminalReporter, Reporter):
-    """Shows a bar, names the first failures (``verbose``: all of them) and sums up."""
+class _Changes(TerminalReporter, Reporter):
+    """Names the first failures (``verbose``: all of them), and in a dry run prints what would
+    change."""
 
-    def __init__(self, request: "LabelRequest", *, quiet: bool, verbose: bool,
-                 explain: bool) -> None:
+    def __init__(self, *, dry_run: bool, verbose: bool) -> None:
         super().__init__()
-        self._request = request
-        self._quiet, self._verbose, self._explain = quiet, verbose, explain
+        self._dry_run, self._verbose = dry_run, verbose
         self._named = 0  # failures
         self._warned = 0  # changes of sidecars
-
-    def loaded(self, classifier: "Classifier", nearest: "Nearest") -> None:
-        """Tell what is used, and what labels were taken to mean."""
-        if self._explain or not self._quiet:
-            meanings.say(classifier, self._request.under or (), nearest, explain=self._explain)
-        notes.say_what_is_used(classifier, nearest)
 
     def photo_failed(self, path: str, error: "ImageError") -> None:
         """Tell the first ones."""
@@ -149,9 +173,24 @@ class _Terminal(TerminalReporter, Reporter):
             self._warned += 1
             if self._verbose or self._warned <= _FIRST_FAILURES:
                 printing.say(f"{change.path}: {change.warning}")
-        if self._request.dry_run:
+        if self._dry_run:
             for line in change.diff():
                 printing.put(line)
+
+
+class _Terminal(_Changes):
+    """Shows a bar, too, and sums up."""
+
+    def __init__(self, request: "LabelRequest", *, quiet: bool, verbose: bool,
+                 explain: bool) -> None:
+        super().__init__(dry_run=request.dry_run, verbose=verbose)
+        self._request, self._quiet, self._explain = request, quiet, explain
+
+    def loaded(self, classifier: "Classifier", nearest: "Nearest") -> None:
+        """Tell what is used, and what labels were taken to mean."""
+        if self._explain or not self._quiet:
+            meanings.say(classifier, self._request.under or (), nearest, explain=self._explain)
+        notes.say_what_is_used(classifier, nearest)
 
     def ended(self, result: "LabelResult") -> None:
         """Sum up, or say what there is to do."""

@@ -93,6 +93,18 @@ class Walk:
     def images_in(self, folder: str) -> Iterator[Walked]:
         """The images in a folder, sorted, then those of the folders in it; a folder that can't
         be read comes with its error."""
+        for path, entries, error in self.folders_in(folder):
+            if error is not None:
+                yield path, error
+            for entry, name in entries:
+                if self._is_image(entry, name):
+                    yield os.path.join(path, entry.name), None
+
+    def folders_in(self, folder: str) -> Iterator[
+            tuple[str, list[tuple[os.DirEntry[str], str]], ImageError | None]]:
+        """The folders that are entered, this one first: their path, what is in each and neither a
+        folder to be entered nor left out, sorted, with its name below ``folder`` as patterns are
+        compared with it, and the error of one that can't be read."""
         folder = os.path.normpath(folder)
         open_folders = [("", folder)]
         while open_folders:
@@ -103,18 +115,25 @@ class Walk:
                 with os.scandir(path) as scanned:
                     entries = sorted(scanned, key=lambda entry: entry.name)
             except OSError as error:
-                yield path, _folder_error(error)
+                yield path, [], _folder_error(error)
                 continue
-            inner = []
+            inner, others = [], []
             for entry in entries:
                 name = f"{below}/{entry.name}" if below else entry.name
                 if self._leaves_out(entry, composed(name)):
                     continue
                 if _is_dir(entry, self.follow_links):
                     inner.append((name, os.path.join(path, entry.name)))
-                elif self._is_image(entry, composed(name)):
-                    yield os.path.join(path, entry.name), None
+                else:
+                    others.append((entry, composed(name)))
+            yield path, others, None
             open_folders += reversed(inner)
+
+    def chooses(self, name: str) -> bool:
+        """Whether the patterns leave a name below the folder."""
+        name = composed(name)
+        return (self._included is None or bool(self._included.fullmatch(name))) and (
+            self._excluded is None or not self._excluded.fullmatch(name))
 
     def _leaves_out(self, entry: os.DirEntry[str], name: str) -> bool:
         return (not self.hidden and entry.name.startswith(".")) or self._is_set_aside(entry) or (

@@ -125,13 +125,13 @@ def _answers(classifier: "Classifier", embeddings: "NDArray[np.float32]",
     step = max(1, _BLOCK // len(vocabulary))
     for start in range(0, len(embeddings), step):
         block = slice(start, start + step)
-        confidences = classifier.confidences(embeddings[block])
+        evidence = classifier.evidence(embeddings[block])
         for at, threshold in enumerate(thresholds):
             for image, words in enumerate(classifier.keywords(
-                    confidences, confidence=threshold, most=1), start=start):
+                    evidence, confidence=threshold, most=1), start=start):
                 if words:
                     answers[at, image] = vocabulary.rows[words[0].id]
-        for image, line in enumerate(confidences, start=start):
+        for image, line in enumerate(evidence.confidences, start=start):
             label = int(truth[image])
             pairs += [(image, float(line[row]), is_true) for row, is_true in _told(
                 answers[1:, image], true[label], unknown[label], hierarchy)

@@ -126,7 +126,7 @@ def confidences_of(classifier: Classifier, embeddings: "NDArray[np.float32]",
     step = max(1, _BLOCK // len(classifier.vocabulary))
     for start in range(0, len(embeddings), step):
         block = slice(start, start + step)
-        shown[block] = classifier.confidences(embeddings[block])[:, rows]
+        shown[block] = classifier.evidence(embeddings[block]).confidences[:, rows]
     return shown
 
 

@@ -7,22 +7,23 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from zsl_cli.classifier.predictions import Keyword
 from zsl_cli.errors import ImageError
 from zsl_cli.photos import outputs, pipeline
 from zsl_cli.photos.entry import Entry
 from zsl_cli.photos.journal import Counts, Journal
 from zsl_cli.photos.lazy import LazyClassifier
-from zsl_cli.photos.naming import Naming
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.request import LabelRequest
-from zsl_cli.photos.result import LabelResult, reason
+from zsl_cli.photos.result import LabelResult, reason, sidecar_reason
+from zsl_cli.photos.sidecars.naming import Naming
 from zsl_cli.photos.tables import json_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from zsl_cli.embedding.walk import Walked
-    from zsl_cli.photos.sidecars import Sidecars
+    from zsl_cli.photos.sidecars.files import Sidecars
 
 _FREQUENT = 8  # labels that a result names
 
@@ -141,9 +142,9 @@ class _Run:
 
     @cached_property
     def _sidecars(self) -> "Sidecars":
-        from zsl_cli.photos.sidecars import Sidecars
+        from zsl_cli.photos.sidecars.files import Sidecars
 
-        return Sidecars(Naming(self._request.xmp_naming or "auto"))
+        return Sidecars(Naming(self._request.xmp_naming or "auto"), self._request.layout)
 
     def _count(self, entries: list[Entry]) -> None:
         failures = [(entry.path, entry.error) for entry in entries if entry.error is not None]
@@ -156,22 +157,16 @@ class _Run:
 
     def _tag(self, entry: Entry) -> None:
         """Bring the sidecars of a photo up to date; in a dry run, find out what would change."""
-        from zsl_cli.photos.keyword_lists import Keyword
-
         if entry.error is not None or not os.path.lexists(entry.path):
             return
-        entry = self._classifier.spoken(entry)
-        keywords = [Keyword(scored.name, self._classifier.path_names(scored.id), scored.score)
-                    for scored in entry.labels]
+        keywords = _keywords(entry, self._request.threshold, self._classifier)
         try:
             bring = self._sidecars.plan if self._request.dry_run else self._sidecars.write
             for change in bring(entry.path, keywords, self._classifier.provenance):
                 self._changed += 1
                 self._reporter.sidecar_changed(change)
         except ImageError as error:
-            cause = error.__cause__
-            said = cause.strerror if isinstance(cause, OSError) else str(cause)
-            self._sidecar_reasons[reason(said or str(error))] += 1
+            self._sidecar_reasons[sidecar_reason(error)] += 1
             self._reporter.sidecar_failed(entry.path, error)
 
     def write(self, files: list[outputs.Output], *, interrupted: bool) -> list[str]:
@@ -200,3 +195,10 @@ class _Run:
             self._failed, self._reasons, self._changed, self._sidecar_reasons,
             tuple(frequent), tuple(written), tuple(left), seconds, interrupted,
             self._passed_over, self._not_text)
+
+
+def _keywords(entry: Entry, threshold: float, classifier: LazyClassifier) -> list[Keyword]:
+    """An entry's labels that reach the threshold, as keywords."""
+    return [Keyword(scored.label, classifier.word_of(scored.id, scored.name), scored.score,
+                    classifier.path_names(scored.id), classifier.lineages.words_above(scored.id))
+            for scored in entry.labels if scored.score >= threshold]

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.errors import ImageError
     from zsl_cli.photos.result import LabelResult
-    from zsl_cli.photos.sidecars import Change
+    from zsl_cli.photos.sidecars.changes import Change
     from zsl_cli.vocabulary.nearest import Nearest
 
 

@@ -1,19 +1,19 @@
 """LabelRequest: what is to be labelled, by what, and what is made of it."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from zsl_cli.embedding.path_lists import listed
-from zsl_cli.embedding.walk import Walk
-from zsl_cli.errors import ImageError, RequestError
-from zsl_cli.photos.naming import Naming
+from zsl_cli.errors import RequestError
+from zsl_cli.photos.library import Library
 from zsl_cli.photos.outputs import Output
 from zsl_cli.photos.pipeline import Question, Reading
+from zsl_cli.photos.sidecars.keyword_lists import Layout
+from zsl_cli.photos.sidecars.naming import Naming
 from zsl_cli.photos.tables import format_of
 from zsl_cli.support.limits import MAX_PIXELS, TABLE_FORMATS
-from zsl_cli.support.names import Name, names_of, set_names
+from zsl_cli.support.names import Name, set_names
 from zsl_cli.support.values import (
     DEPTH,
     EF,
@@ -30,26 +30,24 @@ from zsl_cli.vocabulary.language import check_language
 
 
 @dataclass(frozen=True)
-class LabelRequest:
-    """What is asked of ``label``; raises RequestError for values that make no sense.
-
-    sources: folders, photos and patterns, or one of these.
-    files_from: a file that lists more photos (see path_lists.listed), or their paths themselves.
+class LabelRequest(Library):
+    """What is asked of ``label``; raises RequestError for values that make no sense. Which photos
+    are meant: see Library.
 
     output: the table to write, .jsonl, .csv or .parquet; or a binary file that is open, a stream,
         which gets lines of JSON as they come and is not closed.
     output_format: one of TABLE_FORMATS, where the file's name does not tell it.
     report: the HTML page to write. xmp: whether keywords go into sidecars beside the photos;
-        xmp_naming: what these are called, see naming.Naming.
+        xmp_naming: what these are called, see naming.Naming. xmp_parents: whether the words above
+        a keyword are keywords, too; xmp_root: what all lie under in hierarchical lists.
     force: whether an output may replace a file that ``label`` did not write.
     dry_run: to write nothing, and without ``xmp`` to do no more than to say what there is to do.
 
-    include, exclude, labels, under: one text, or several.
-    include, exclude, hidden, follow_links: which images of a folder count, see walk.Walk.
     retry_failed, check_content: what is done again, see Journal.scan.
 
     top, threshold, labels, under, max_depth: what is asked of every photo, see
-        Classifier.classify; exact, ef: how labels are searched, see Vocabulary.searcher.
+        Classifier.classify; labels, under: one text, or several. exact, ef: how labels are
+        searched, see Vocabulary.searcher.
     paths: whether labels are written with their path from the root of the hierarchy.
     language: of the names of labels, see Classifier.load. The journal has English ones, so that
         what is labelled need not be labelled again for another language.
@@ -57,21 +55,16 @@ class LabelRequest:
     jobs, batch_size, max_pixels: how photos are read, see Classifier.classify.
     """
 
-    sources: Name | Sequence[Name] = ()
-    files_from: Name | Iterable[Name] | None = None
-
     output: Name | BinaryIO | None = None
     output_format: str | None = None
     report: Name | None = None
     xmp: bool = False
     xmp_naming: str | None = None
+    xmp_parents: bool = True
+    xmp_root: str | None = None
     force: bool = False
     dry_run: bool = False
 
-    include: Sequence[str] = ()
-    exclude: Sequence[str] = ()
-    hidden: bool = False
-    follow_links: bool = False
     retry_failed: bool = False
     check_content: bool = False
 
@@ -93,15 +86,19 @@ class LabelRequest:
 
     def __post_init__(self) -> None:
         """Raise RequestError for what makes no sense, wherever it is asked."""
-        set_names(self, "sources", "include", "exclude", "under")
+        super().__post_init__()
+        set_names(self, "under")
         if self.labels is not None:
             object.__setattr__(self, "labels", check_words("labels", self.labels))
-        if not self.arguments and self.files_from is None:
-            raise RequestError("nothing to label: name a folder in `sources`, or give `files_from`")
         if self.output is None and self.report is None and not self.xmp:
             raise RequestError("nothing to write: give `output`, `report` or `xmp`")
-        if self.xmp_naming is not None and not self.xmp:
-            raise RequestError("`xmp_naming` is for `xmp`")
+        for parameter in ("xmp_naming", "xmp_root"):
+            if getattr(self, parameter) is not None and not self.xmp:
+                raise RequestError(f"`{parameter}` is for `xmp`")
+        if not (self.xmp_parents or self.xmp):
+            raise RequestError("`xmp_parents` is for `xmp`")
+        if self.xmp_root is not None and not self.xmp_root.strip():
+            raise RequestError("`xmp_root` is a name, such as zsl")
         if self.xmp_naming is not None:
             check_choice("xmp_naming", self.xmp_naming, Naming)
         if self.output_format is not None:
@@ -115,18 +112,6 @@ class LabelRequest:
         check_search(self.exact, self.ef)
         check_device(self.device)
         check_language(self.language)
-
-    @property
-    def arguments(self) -> list[str]:
-        """The sources, as many as there are."""
-        return names_of(self.sources)
-
-    @property
-    def names(self) -> list[str]:
-        """What is labelled, as it was asked for, as far as it has a name."""
-        if isinstance(self.files_from, str | os.PathLike):
-            return [*self.arguments, os.fspath(self.files_from)]
-        return self.arguments
 
     @property
     def works(self) -> bool:
@@ -154,6 +139,11 @@ class LabelRequest:
         return Reading(self.jobs, self.batch_size, self.max_pixels,
                        thumbnails=self.report is not None)
 
+    @property
+    def layout(self) -> Layout:
+        """Where keywords go in sidecars."""
+        return Layout(self.xmp_parents, self.xmp_root or "")
+
     def outputs(self) -> list[Output]:
         """The files to write; raises ZslError for one that can never be written."""
         files = []
@@ -167,26 +157,3 @@ class LabelRequest:
         if len({os.path.realpath(file.path) for file in files}) < len(files):
             raise RequestError(f"{self.report} cannot be both the output and the report")
         return files
-
-    def walk(self) -> Walk:
-        """Which images of a folder count."""
-        return Walk(tuple(self.include), tuple(self.exclude), self.hidden, self.follow_links)
-
-    def photos(self, walk: Walk) -> Iterator[tuple[str, ImageError | None]]:
-        """The photos, or places that can't be read with their error; raises RequestError for a
-        list that can't."""
-        yield from walk.expand(self.arguments)
-        yield from walk.expand(self._listed(), patterns=False)
-
-    def _listed(self) -> Iterator[str]:
-        if not isinstance(self.files_from, str | os.PathLike):
-            yield from (os.fspath(path) for path in self.files_from or ())
-            return
-        try:
-            with open(self.files_from, "rb") as file:
-                yield from listed(file)
-        except RequestError as error:
-            raise RequestError(f"`files_from` {os.fspath(self.files_from)}: {error}") from error
-        except OSError as error:
-            raise RequestError(f"`files_from` {os.fspath(self.files_from)}: "
-                               f"{error.strerror or error}") from error

@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+from zsl_cli.errors import ImageError
+
 
 @dataclass(frozen=True)
 class LabelResult:
@@ -49,3 +51,10 @@ class LabelResult:
 def reason(message: str) -> str:
     """A message without its numbers, so that messages of one kind are counted together."""
     return re.sub(r"\d+(?:,\d{3})*", "…", message)
+
+
+def sidecar_reason(error: ImageError) -> str:
+    """The reason for which a sidecar failed, without the sidecar's name."""
+    cause = error.__cause__
+    said = cause.strerror if isinstance(cause, OSError) else str(cause or "")
+    return reason(said or str(error))

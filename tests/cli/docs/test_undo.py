@@ -48,42 +48,20 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_what_zsl_wrote_goes_and_what_was_written_since_stays(tagged):
+def test_all_is_as_before_and_what_was_written_since_stays(tagged):
     folder, run = tagged
-    before = names(folder)
-    report, label, undo, delete, _ = readme_lines()
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    report, label, undo = readme_lines()
     run(report)
-    assert names(folder) == before
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert (folder.parent / "report.html").exists()
     run(label.replace("0.3", "0"))
     assert len(names(folder)) == len(before) + 3 + 1  # sidecars, and the copy of the one there was
     since = folder / "1.jpg.xmp"
     since.write_text(since.read_text().replace("<rdf:li>", "<rdf:li>Anna</rdf:li><rdf:li>", 1))
     run(undo)
-    assert (folder / "0.jpg.xmp").read_text() == OWN
     assert re.findall("<rdf:li>(.*?)</rdf:li>", since.read_text()) == ["Anna"]
-    for path in (since, folder / "1.jpg.xmp.zsl-backup"):
-        path.unlink()
-    run(delete)
-    assert names(folder) == [*before[:2], "0.jpg.xmp.zsl-backup", *before[2:]]
+    since.unlink()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     run(label.replace("0.3", "0"))  # and it can all be had again
     assert "zsl:automatic" in (folder / "0.jpg.xmp").read_text()
-
-
-def test_the_copies_go_back_to_their_places(tagged):
-    folder, run = tagged
-    _, label, _, _, restore = readme_lines()
-    run(label.replace("0.3", "0"))
-    run(restore)
-    assert (folder / "0.jpg.xmp").read_text() == OWN
-    assert "0.jpg.xmp.zsl-backup" not in names(folder)
-
-
-def test_a_sidecar_that_another_program_has_rewritten_is_not_deleted(tagged):
-    folder, run = tagged
-    _, label, _, delete, _ = readme_lines()
-    run(label.replace("0.3", "0"))
-    rewritten = folder / "1.jpg.xmp"  # exiftool's indentation
-    rewritten.write_text(rewritten.read_text().replace("\n   <", "\n  <"))
-    run(delete)
-    assert [name for name in names(folder) if name.endswith(".xmp")] == ["0.jpg.xmp", "1.jpg.xmp"]

@@ -44,8 +44,7 @@ def command(checkpoint: Path, output: Path, projection: Path, phrase_map: Path |
     The labels are those of WordNet and ImageNet-21k. CHECKPOINT is a classifier of
     ILSVRC-2012's 1,000 classes; its rows span the space. No photograph is needed: the vectors come
     from the classifier's weights, WordNet's tree, the text of the labels and tables of common
-    knowledge.
-    docs/how-the-default-was-made.md has the method.
+    knowledge. docs/how-the-default-was-made.md has the method.
     """
     from zsl_cli.authoring.vocabularies.classifier_fit.from_classifier import (
         FitRequest,

@@ -3,11 +3,11 @@
 import time
 
 import pytest
-from sidecar_samples import ADOBE, DARKTABLE, MADE, SUBJECT, TABBY, subjects, values, wrapped
+from sidecar_samples import ADOBE, DARKTABLE, MADE, SUBJECT, TABBY, merge, subjects, values, wrapped
 
 from zsl_cli.errors import ImageError
-from zsl_cli.photos import elements, packet
-from zsl_cli.photos.xmp import ZSL, merge
+from zsl_cli.photos.sidecars import elements, packet
+from zsl_cli.photos.sidecars.marks import ZSL
 
 
 @pytest.mark.parametrize("blank", [b"", b" \n", b"\0" * 4096, b"\xef\xbb\xbf", b"\xff\xfe"])

@@ -9,11 +9,11 @@ from functools import partial
 
 from zsl_cli.embedding.images import open_file
 from zsl_cli.errors import ImageError
-from zsl_cli.photos.elements import ADVICE
-from zsl_cli.photos.iptc import keywords_in
-from zsl_cli.photos.keyword_lists import SUBJECT, lists_in
-from zsl_cli.photos.metadata_blocks import Blocks, collect
-from zsl_cli.photos.packet import Packet
+from zsl_cli.photos.sidecars.elements import ADVICE
+from zsl_cli.photos.sidecars.iptc import keywords_in
+from zsl_cli.photos.sidecars.keyword_lists import SUBJECT, lists_in
+from zsl_cli.photos.sidecars.metadata_blocks import Blocks, collect
+from zsl_cli.photos.sidecars.packet import Packet
 
 
 @dataclass(frozen=True)

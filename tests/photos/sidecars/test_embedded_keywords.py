@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from sidecar_samples import ADOBE, HIERARCHY, MADE, SUBJECT, TABBY, subjects, values, wrapped
+from sidecar_samples import ADOBE, ALONE, HIERARCHY, MADE, SUBJECT, TABBY, subjects, values, wrapped
 
-from zsl_cli.photos import embedded_keywords
-from zsl_cli.photos.elements import name
-from zsl_cli.photos.iptc import keywords_in
-from zsl_cli.photos.sidecars import Sidecars
+from zsl_cli.photos.sidecars import embedded_keywords
+from zsl_cli.photos.sidecars.elements import name
+from zsl_cli.photos.sidecars.files import Sidecars
+from zsl_cli.photos.sidecars.iptc import keywords_in
 
 DC, LR = (name(*tag[1:].split("}")) for tag in (SUBJECT, HIERARCHY))
 XMP = wrapped(subjects(["Grandma", "Ulm"]))
@@ -263,10 +263,10 @@ SAMPLES = {form: with_xmp(form) for form in WITH_XMP}
 def test_a_new_sidecar_holds_them_and_one_that_could_not_be_read_is_told(tmp_path):
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(with_xmp("jpg"))
-    [change] = Sidecars().plan(str(photo), [TABBY], MADE)
+    [change] = Sidecars(layout=ALONE).plan(str(photo), [TABBY], MADE)
     assert values(change.after, SUBJECT) == ["Grandma", "Ulm", "tabby"]
     assert change.warning == ""
     photo.write_bytes(with_xmp("jpg", b"<broken"))
-    [change] = Sidecars().plan(str(photo), [TABBY], MADE)
+    [change] = Sidecars(layout=ALONE).plan(str(photo), [TABBY], MADE)
     assert values(change.after, SUBJECT) == ["tabby"]
     assert "embedded in the photo" in change.warning

@@ -9,7 +9,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterator
 
-from zsl_cli.photos.elements import ADVICE, RDF, Element, error, name, parse
+from zsl_cli.photos.sidecars.elements import ADVICE, RDF, Element, error, name, parse
 
 MAX_BYTES = 16_000_000
 """Larger sidecars are refused; a real one has kilobytes, with a long edit history hundreds."""

@@ -5,7 +5,7 @@ The format is that of the IPTC-NAA Information Interchange Model, version 4.2.
 
 import struct
 
-from zsl_cli.photos.elements import error
+from zsl_cli.photos.sidecars.elements import error
 
 _IPTC_RESOURCE = 0x0404
 _MARK = 0x1C

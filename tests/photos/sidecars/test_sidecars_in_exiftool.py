@@ -4,10 +4,23 @@ import json
 import subprocess
 
 import pytest
-from sidecar_samples import DARKTABLE, LAMP, MADE, REAL, SOFA, SUBJECT, TABBY, TAGS, values
+from sidecar_samples import (
+    ALONE,
+    DARKTABLE,
+    LAMP,
+    MADE,
+    REAL,
+    SOFA,
+    SUBJECT,
+    TABBY,
+    TAGS,
+    keyword,
+    merge,
+    values,
+)
 
-from zsl_cli.photos.sidecars import Naming, Sidecars, apply
-from zsl_cli.photos.xmp import Keyword, merge
+from zsl_cli.photos.sidecars.changes import apply
+from zsl_cli.photos.sidecars.files import Naming, Sidecars
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +36,9 @@ def read_by_exiftool(exiftool):
 
 def test_exiftool_reads_new_sidecars_without_a_warning(tmp_path, read_by_exiftool):
     (tmp_path / "photo.jpg").touch()
-    odd = Keyword("a&b <ü> \x00", ("x", "a&b <ü> \x00"), 0.1)
+    odd = keyword("a&b <ü> \x00", ("x", "a&b <ü> \x00"), 0.1)
     for naming in (Naming.FULL, Naming.STEM):
-        apply(*Sidecars(naming).plan(str(tmp_path / "photo.jpg"), [TABBY, SOFA, odd], MADE))
+        apply(*Sidecars(naming, ALONE).plan(str(tmp_path / "photo.jpg"), [TABBY, SOFA, odd], MADE))
     files = [tmp_path / "photo.jpg.xmp", tmp_path / "photo.xmp"]
     for read in read_by_exiftool(*files):
         assert read["XMP-dc:Subject"] == ["tabby", "sofa", "a&b <ü> \ufffd"]
@@ -67,7 +80,7 @@ def test_exiftools_edits_are_respected(tmp_path, exiftool):
     sidecar.write_bytes(merge(DARKTABLE, [TABBY, LAMP], MADE))
     subprocess.run([exiftool, "-q", "-overwrite_original", "-XMP-dc:Subject-=tabby",
                     "-XMP-dc:Subject+=Mine", str(sidecar)], check=True)
-    edited = merge(sidecar.read_bytes(), [TABBY, SOFA, Keyword("rug", (), 0.2)], MADE)
+    edited = merge(sidecar.read_bytes(), [TABBY, SOFA, keyword("rug", (), 0.2)], MADE)
     assert values(edited, SUBJECT) == ["Holiday", "Sofa", "Mine", "rug"]
     assert b"feline" not in edited
     assert values(edited, TAGS) == ["places/Holiday", "Sofa", "Mine", "artifact/furniture/sofa",

@@ -7,33 +7,21 @@ user's gets a copy of his from all others. A list in which he has some is his, a
 to: what he left out of it stays out.
 """
 
-import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from zsl_cli.photos.elements import ADVICE, RDF, Element, error, name
-from zsl_cli.photos.packet import Packet, clean, escape
+from zsl_cli.classifier.predictions import Keyword
+from zsl_cli.photos.sidecars.elements import ADVICE, RDF, Element, error, name
+from zsl_cli.photos.sidecars.packet import Packet, clean, escape
+from zsl_cli.photos.sidecars.spellings import Words, fold, unique
 
 MAX_KEYWORDS = 10_000
 """Of the user's, of which copies are made; a real photo has dozens."""
 
 _SWAPPED = str.maketrans("|/", "/|")
 _MAX_CATEGORIES = 100_000  # characters
-
-
-@dataclass(frozen=True)
-class Keyword:
-    """A label that was found in a photo.
-
-    path: from the root of the label tree to the label itself; empty for a label in no tree.
-    score: from 0 to 1.
-    """
-
-    name: str
-    path: tuple[str, ...]
-    score: float
 
 
 @dataclass(frozen=True)
@@ -58,13 +46,14 @@ class KeywordProperty:
     def name(self) -> str:
         return name(self.namespace, self.local)
 
-    def value(self, keyword: Keyword) -> str:
-        """A keyword as this property has it; a separator within a level becomes a hyphen."""
-        if not self.separator:
-            return clean(keyword.name)
-        levels = (clean(level.replace(self.separator, "-"))
-                  for level in keyword.path or (keyword.name,))
-        return self.separator.join(level for level in levels if level)
+    def level(self, text: str) -> str:
+        """A level of a keyword as this property has it; a separator within becomes a hyphen."""
+        return clean(text.replace(self.separator, "-") if self.separator else text)
+
+    def joined(self, path: Iterable[str]) -> str:
+        """A keyword as this property has it: all levels, or where it has but one, the last."""
+        levels = [level for text in path if (level := self.level(text))]
+        return self.separator.join(levels) if self.separator else "".join(levels[-1:])
 
 
 SUBJECT = KeywordProperty("http://purl.org/dc/elements/1.1/", "dc", "subject", "Bag", "",
@@ -106,6 +95,34 @@ class Written(NamedTuple):
             return clean(self.text)
         return clean(self.text.translate(_SWAPPED))
 
+
+@dataclass(frozen=True)
+class Layout:
+    """Where keywords go.
+
+    parents: whether flat lists have the words above a keyword, too.
+    root: what all of zsl's lie under in hierarchical lists; empty for nothing. It is no word for
+        what is in a photo, so that no flat list has it.
+    """
+
+    parents: bool = True
+    root: str = ""
+
+    def values(self, keywords: Sequence[Keyword], each: "KeywordList", own: Words) -> list[str]:
+        """The keywords as a list is to have them: in paths the words that are his, too, as the
+        user spells them, and no parents that he has or took out."""
+        if each.kind.separator:
+            root = [self.root] if self.root else []
+            paths = [[*root, *map(own.spelt, keyword.path[:-1]), keyword.name]
+                     for keyword in keywords]
+        else:
+            paths = [[keyword.name] for keyword in keywords]
+            paths += [[level] for keyword in keywords for level in reversed(keyword.words_above)
+                      if self.parents and level not in own and not each.rejects_word(level)]
+        return unique(value for path in paths if (value := each.kind.joined(path)))
+
+
+LAYOUT = Layout()
 
 Lists = Mapping[str, Sequence[str]]
 """Keywords by the name of the property in which they stand."""
@@ -165,10 +182,15 @@ def users(packet: Packet, lists: "Sequence[KeywordList]", elsewhere: Callable[[]
             words = (Written(_SEPARATORS[key], text) for text in texts)
             found += [word for word in words
                       if not any(each.is_settled(word.as_in(each.kind)) for each in lists)]
-    if len(found) > MAX_KEYWORDS:  # whose copies would grow past what the next run reads
-        raise error(f"{len(found):,} keywords are more than the {MAX_KEYWORDS:,} that it can be "
-                    "given copies of; take some out and run zsl again")
     return found
+
+
+def users_words(words: Iterable[Written], lists: "Sequence[KeywordList]") -> Words:
+    """The user's words in whatever list, each level of a path, and those of which but a copy is
+    left."""
+    known = [*words, *(Written(each.kind.separator, text) for each in lists
+                       for text in each.copies)]
+    return Words(level for word in known for level in word.levels)
 
 
 class KeywordList:
@@ -198,6 +220,8 @@ class KeywordList:
                  if fold(text) not in here] if items or kind is SUBJECT else [])
         self.rejected = unique([*state.get(kind.rejected, ()), *gone])
         self._rejected = {fold(text) for text in self.rejected}
+        self._rejected_words = {text.rpartition(kind.separator)[2] if kind.separator else text
+                                for text in self._rejected}
         self._settled = self._rejected | {fold(text) for text in state.get(kind.automatic, ())}
         self.wanted: list[str] = []
         self.carried: list[str] = []
@@ -205,6 +229,11 @@ class KeywordList:
     def rejects(self, value: str) -> bool:
         """Whether the user once took this out."""
         return bool(self._rejected) and fold(value) in self._rejected
+
+    def rejects_word(self, word: str) -> bool:
+        """Whether the user once took this word out, wherever in the tree it was: it may have
+        another place there by now."""
+        return bool(self._rejected_words) and fold(self.kind.level(word)) in self._rejected_words
 
     def is_settled(self, value: str) -> bool:
         """Whether zsl once wrote it or the user took it out."""
@@ -216,24 +245,31 @@ class KeywordList:
         return not self.own
 
     @property
-    def has_copies(self) -> bool:
-        return bool(self._copies)
+    def copies(self) -> list[str]:
+        """What is there of the user's keywords as copies."""
+        return list(self._copies)
 
-    def decide(self, keywords: Iterable[Keyword], words: Sequence[Written]) -> None:
-        """Decide what zsl is to have in the list: ``wanted``, none that the user has, and
-        ``carried``, copies of the user's keywords ``words`` where it makes the list.
+    def decide(self, values: Sequence[str], words: Sequence[Written]) -> None:
+        """Decide what zsl is to have in the list: ``wanted``, those of its ``values`` that the
+        user has not, and ``carried``, copies of his keywords ``words`` where it makes the list.
 
         Without a keyword of zsl's no list is made, and one that was made goes, unless a copy is
         all that is left of a keyword: then the list is the user's from now on.
         """
         copies = [value for value in self._copies_of(words) if not self.rejects(value)]
-        values = unique(value for keyword in keywords if (value := self.kind.value(keyword)))
         if values:
             self.carried = unique([*self._copies, *(copies if self.is_made else ())])
             known = {fold(text) for text in (*self.own, *self.carried)}
             self.wanted = [value for value in values if fold(value) not in known]
         elif not (self.is_made and {*map(fold, self._copies)} <= {*map(fold, copies)}):
             self._copies = {}
+
+    def take_back(self) -> None:
+        """Take out all that zsl wrote into the list. Only where the user has put keywords of his
+        beside copies the list is his by now, and programs that read no other would miss these."""
+        if not self.is_made:
+            self._copies = {}
+        self.update()
 
     def _copies_of(self, words: Sequence[Written]) -> list[str]:
         """The user's keywords as this list has them. Of a flat one that is a level of another
@@ -271,18 +307,6 @@ class KeywordList:
                     and self._packet.is_emptied(element.container)):
                 self._packet.remove(element)
         return added
-
-
-def fold(text: str) -> str:
-    """Text as it is compared: without regard to case or to how accents are composed."""
-    if text.isascii():
-        return text.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-
-
-def unique(values: Iterable[str]) -> list[str]:
-    """The values without those that an earlier one equals but for case."""
-    return list({fold(value): value for value in reversed(list(values))}.values())[::-1]
 
 
 def _items(element: Element) -> list[Element]:

@@ -21,6 +21,8 @@ from sidecar_samples import (
     SUBJECT,
     TABBY,
     TAGS,
+    keyword,
+    merge,
     real,
     subjects,
     values,
@@ -29,7 +31,7 @@ from sidecar_samples import (
 )
 
 from zsl_cli.photos.entry import Provenance
-from zsl_cli.photos.xmp import ZSL, Keyword, merge
+from zsl_cli.photos.sidecars.marks import ZSL
 
 # --- a new packet
 
@@ -40,7 +42,7 @@ def test_a_new_packet_holds_the_keywords_in_all_three_properties():
     assert values(data, HIERARCHY) == ["animal|feline|cat|tabby", "artifact|furniture|sofa"]
     assert values(data, TAGS) == ["animal/feline/cat/tabby", "artifact/furniture/sofa"]
     assert values(data, AUTOMATIC) == ["tabby", "sofa"]
-    assert values(data, f"{{{ZSL}}}scores") == ["0.87 tabby", "0.41 sofa"]
+    assert values(data, f"{{{ZSL}}}confidences") == ["0.87 tabby", "0.41 sofa"]
     for local in ("model", "vocabulary", "version"):
         assert values(data, f"{{{ZSL}}}{local}") == [getattr(MADE, local)]
 
@@ -56,7 +58,7 @@ def test_a_new_packet_is_complete_and_indented():
 
 def test_no_keyword_makes_no_packet():
     assert merge(None, [], MADE) is None
-    assert merge(None, [Keyword(" \n", (" ",), 1.0)], MADE) is None
+    assert merge(None, [keyword(" \n", (" ",), 1.0)], MADE) is None
 
 
 def test_without_keywords_a_packet_that_zsl_never_touched_is_not_even_parsed():
@@ -64,14 +66,14 @@ def test_without_keywords_a_packet_that_zsl_never_touched_is_not_even_parsed():
 
 
 def test_separators_within_a_level_do_not_make_a_level():
-    data = merge(None, [Keyword("AC/DC|x", ("rock/pop", "AC/DC|x"), 0.5)], MADE)
+    data = merge(None, [keyword("AC/DC|x", ("rock/pop", "AC/DC|x"), 0.5)], MADE)
     assert values(data, SUBJECT) == ["AC/DC|x"]
     assert values(data, HIERARCHY) == ["rock/pop|AC/DC-x"]
     assert values(data, TAGS) == ["rock-pop/AC-DC|x"]
 
 
 def test_a_label_in_no_tree_is_its_own_path():
-    data = merge(None, [Keyword("oddity", (), 0.5)], MADE)
+    data = merge(None, [keyword("oddity", (), 0.5)], MADE)
     assert values(data, HIERARCHY) == values(data, TAGS) == ["oddity"]
 
 
@@ -80,15 +82,15 @@ def test_a_label_in_no_tree_is_its_own_path():
     ("  two\r\nlines\t", "two lines"), ("<&>\"']]>", "<&>\"']]>"), ("日本 🐈", "日本 🐈"),
 ])
 def test_any_name_makes_well_formed_xml(name, written):
-    data = merge(None, [Keyword(name, ("root", name), 0.5)], Provenance(name, name, name))
+    data = merge(None, [keyword(name, ("root", name), 0.5)], Provenance(name, name, name))
     assert values(data, SUBJECT) == [written]
     assert values(data, HIERARCHY) == [f"root|{written}"]
-    assert merge(data, [Keyword(name, ("root", name), 0.5)], Provenance(name, name, name)) == data
+    assert merge(data, [keyword(name, ("root", name), 0.5)], Provenance(name, name, name)) == data
 
 
 def test_two_labels_of_one_name_are_one_subject_and_two_places_in_the_tree():
-    bird = Keyword("crane", ("bird", "crane"), 0.5)
-    machine = Keyword("crane", ("lift", "crane"), 0.4)
+    bird = keyword("crane", ("bird", "crane"), 0.5)
+    machine = keyword("crane", ("lift", "crane"), 0.4)
     data = merge(None, [bird, machine], MADE)
     assert values(data, SUBJECT) == ["crane"]
     assert values(data, HIERARCHY) == ["bird|crane", "lift|crane"]
@@ -181,7 +183,7 @@ def test_unusual_but_valid_forms(inside):
             "</rdf:li></rdf:Bag></dc:subject>"),
 ], ids=["attribute", "no-container", "qualified"])
 def test_a_keyword_in_a_shortened_form_is_kept_and_the_property_not_doubled(existing):
-    merged = merge(existing, [Keyword("mine", (), 0.9), TABBY], MADE)
+    merged = merge(existing, [keyword("mine", (), 0.9), TABBY], MADE)
     lists = list(ET.fromstring(merged).iter(SUBJECT))
     assert len(lists) == 1
     assert [text.strip() for text in lists[0].itertext() if text.strip()] == ["Mine", "tabby"]
@@ -199,7 +201,7 @@ def test_the_encoding_is_kept(encoding, marked):
     text = DARKTABLE.decode().replace("Holiday", "Süd")
     text = text.replace('"UTF-8"', f'"{"rot13" if wide and marked else said}"')  # the mark decides
     existing = ("\ufeff" * (wide and marked) + text).encode(encoding)
-    keywords = [Keyword("naïf", ("日本", "naïf"), 0.5)]
+    keywords = [keyword("naïf", ("日本", "naïf"), 0.5)]
     merged = merge(existing, keywords, MADE)
     plain = merged.decode(encoding).removeprefix("\ufeff").partition("?>")[2].encode()
     assert merged[:4] == existing[:4]
@@ -213,18 +215,19 @@ def test_the_encoding_is_kept(encoding, marked):
 
 
 def test_keywords_no_longer_found_go_and_new_ones_come():
-    merged = merge(merge(DARKTABLE, [TABBY, LAMP], MADE), [LAMP, Keyword("rug", (), 0.3)], MADE)
+    merged = merge(merge(DARKTABLE, [TABBY, LAMP], MADE), [LAMP, keyword("rug", (), 0.3)], MADE)
     assert values(merged, SUBJECT) == ["Holiday", "Sofa", "lamp", "rug"]
     assert values(merged, HIERARCHY) == ["places|Holiday", "artifact|lamp", "rug"]
     assert values(merged, AUTOMATIC) == ["lamp", "rug"]
 
 
 def test_a_keyword_of_the_user_is_neither_doubled_nor_claimed_nor_removed():
-    merged = merge(DARKTABLE, [SOFA], MADE)  # the user has "Sofa"
-    assert values(merged, SUBJECT) == ["Holiday", "Sofa"]
-    assert values(merged, AUTOMATIC) == []
-    assert values(merged, HIERARCHY) == ["places|Holiday", "artifact|furniture|sofa"]
-    assert values(merge(merged, [TABBY], MADE), SUBJECT) == ["Holiday", "Sofa", "tabby"]
+    assert merge(DARKTABLE, [SOFA], MADE) == DARKTABLE  # the user has "Sofa"
+    merged = merge(DARKTABLE, [SOFA, TABBY], MADE)
+    assert values(merged, SUBJECT) == ["Holiday", "Sofa", "tabby"]
+    assert values(merged, AUTOMATIC) == ["tabby"]
+    assert values(merged, HIERARCHY) == ["places|Holiday", "animal|feline|cat|tabby"]
+    assert merge(merged, [], MADE) == DARKTABLE
 
 
 @pytest.mark.parametrize("added", ["tabby", "Tabby"])
@@ -296,9 +299,9 @@ def test_own_properties_are_understood_after_another_program_rewrote_them():
 words = st.text(st.characters(categories=("L", "N", "P", "S", "M")), min_size=1, max_size=4)
 few = st.sampled_from(["cat", "Cat", "CAT", "dog", "straße", "STRASSE", "é", "e\u0301"])
 users = st.lists(few | words, max_size=5)
-found = st.lists(st.builds(Keyword, name=few | words | st.text(max_size=4),
+found = st.lists(st.builds(keyword, name=few | words | st.text(max_size=4),
                            path=st.lists(few | st.text(max_size=3), max_size=3).map(tuple),
-                           score=st.floats(0, 1)), max_size=5)
+                           confidence=st.floats(0, 1)), max_size=5)
 
 
 @given(users, st.lists(found, max_size=4))
@@ -333,10 +336,10 @@ def test_what_is_taken_out_by_hand_stays_out(first, second, data):
 
 
 def test_an_unchanged_sidecar_is_recognised_before_it_is_parsed(monkeypatch):
-    keywords = [Keyword(f"label {n}", ("entity", "object", "artifact", f"label {n}"), n / 10)
+    keywords = [keyword(f"label {n}", ("entity", "object", "artifact", f"label {n}"), n / 10)
                 for n in range(10)]
     data = merge(DARKTABLE, keywords, MADE)
-    monkeypatch.setattr("zsl_cli.photos.xmp.Packet", None)
+    monkeypatch.setattr("zsl_cli.photos.sidecars.merging.Packet", None)
     best = min(_timed(lambda: merge(data, keywords, MADE)) for _ in range(200))
     assert best < 200e-6  # about 25 µs; the bound is for a busy machine
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from zsl_cli.errors import ImageError
-from zsl_cli.photos.elements import error
-from zsl_cli.photos.iptc import resource
-from zsl_cli.photos.packet import MAX_BYTES
+from zsl_cli.photos.sidecars.elements import error
+from zsl_cli.photos.sidecars.iptc import resource
+from zsl_cli.photos.sidecars.packet import MAX_BYTES
 
 _CHUNK = 1 << 20
 _SEARCHED = 1 << 28  # bytes in which XMP is looked for in other formats
