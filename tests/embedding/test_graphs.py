@@ -171,6 +171,20 @@ def test_what_is_no_graph_is_refused(folder, content):
         Model.load(folder, device="cpu")
 
 
+@pytest.mark.parametrize("end", ["input", "output"])
+def test_a_name_of_a_dimension_that_is_no_text_is_refused(folder, end):
+    def edit(model):
+        (value,) = getattr(model.graph, end)
+        value.type.tensor_type.shape.dim[0].dim_param = "MARKED"
+
+    change(folder, edit)
+    path = folder / "encoder.onnx"
+    path.write_bytes(path.read_bytes().replace(b"MARKED", b"\xffARKED"))
+    text_model.sign(folder)
+    with pytest.raises(FolderError, match=r"encoder\.onnx: ONNX Runtime cannot load it"):
+        Model.load(folder, device="cpu")
+
+
 def fix_batch(model, size):
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_value = size

@@ -87,7 +87,7 @@ def _session(model: Graph | Path, providers: list[str],
             model.content if isinstance(model, Graph) else str(model), options,
             providers=providers)
         for node in (*session.get_inputs(), *session.get_outputs()):
-            _ = node.name  # which need not be text
+            _ = node.name, node.type, node.shape  # names in them need not be text
     except session_errors() as error:
         raise FolderError(f"{_path(model)}: ONNX Runtime cannot load it: {_told(error)}"
                           ) from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zsl_cli.classifier.confidence import Evidence
 from zsl_cli.evaluation import metrics
 from zsl_cli.evaluation.information import NONE, information, kept, right
 
@@ -82,10 +83,11 @@ def measure(classifier: "Classifier", embeddings: "NDArray[np.float32]",
     of the same images among all labels, whose scores confidence is compared with. resamples,
     seed: of the bootstrap.
 
-    Calibration is over pairs of an image and a label that it may be told: its first keywords at
-    all of THRESHOLDS and what lies above the last of them, each once. Those that say less than a
-    tenth of a leaf are left out (all know that an artifact is probable), and so is what lies
-    below the right label, since nobody knows. Images weigh the same within a class.
+    The curve and calibration are about the main thing alone. Calibration is over pairs of an
+    image and a label that it may be told: its first keywords at all of THRESHOLDS and what lies
+    above the last of them, each once. Those that say less than a tenth of a leaf are left out (all
+    know that an artifact is probable), and so is what lies below the right label, since nobody
+    knows. Images weigh the same within a class.
     """
     hierarchy = classifier.vocabulary.hierarchy
     answers, pairs = _answers(classifier, embeddings, truth, [confidence, *THRESHOLDS])
@@ -127,11 +129,13 @@ def _answers(classifier: "Classifier", embeddings: "NDArray[np.float32]",
         block = slice(start, start + step)
         evidence = classifier.evidence(embeddings[block])
         for at, threshold in enumerate(thresholds):
+            # What is beside the main thing may be true, and the data set does not say so.
+            asked = evidence if not at else Evidence(evidence.main, evidence.main)
             for image, words in enumerate(classifier.keywords(
-                    evidence, confidence=threshold, most=1), start=start):
+                    asked, confidence=threshold, most=1), start=start):
                 if words:
                     answers[at, image] = vocabulary.rows[words[0].id]
-        for image, line in enumerate(evidence.confidences, start=start):
+        for image, line in enumerate(evidence.main, start=start):
             label = int(truth[image])
             pairs += [(image, float(line[row]), is_true) for row, is_true in _told(
                 answers[1:, image], true[label], unknown[label], hierarchy)
