@@ -159,7 +159,6 @@ class _Run:
         """Bring the sidecars of a photo up to date; in a dry run, find out what would change."""
         if entry.error is not None or not os.path.lexists(entry.path):
             return
-        entry = self._classifier.spoken(entry)
         keywords = _keywords(entry, self._request.threshold, self._classifier)
         try:
             bring = self._sidecars.plan if self._request.dry_run else self._sidecars.write
@@ -200,6 +199,6 @@ class _Run:
 
 def _keywords(entry: Entry, threshold: float, classifier: LazyClassifier) -> list[Keyword]:
     """An entry's labels that reach the threshold, as keywords."""
-    return [Keyword(scored.label, scored.label.word, scored.score,
-                    classifier.path_names(scored.id))
+    return [Keyword(scored.label, classifier.word_of(scored.id, scored.name), scored.score,
+                    classifier.path_names(scored.id), classifier.lineages.words_above(scored.id))
             for scored in entry.labels if scored.score >= threshold]

@@ -85,7 +85,7 @@ class Taxonomy:
         try:
             if files.why_not_own(path) or files.why_not_own(path.parent):
                 return None
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 kept = cls(**{field.name: arrays[field.name] for field in fields(cls)})
         except Exception:  # a damaged file fails in as many ways as it has bytes
             return None
@@ -97,7 +97,9 @@ class Taxonomy:
                 and self.offsets.shape == (labels + 1,) and self.above.ndim == 1
                 and self.offsets[0] == 0 and self.offsets[-1] == len(self.above)
                 and bool((np.diff(self.offsets) > 0).all())
-                and self.above.dtype.kind == "i"
+                and self.above.dtype.kind == self.offsets.dtype.kind == "i"
+                and self.information.dtype.kind == "f"
+                and all(array.dtype == bool for array in each[1:])
                 and (not labels or 0 <= self.above.min() <= self.above.max() < labels))
 
     def _save(self, path: Path) -> None:
