@@ -1,5 +1,7 @@
 """Keywords out of a user's own list."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from zsl_cli import Vocabulary, Word
@@ -7,6 +9,7 @@ from zsl_cli.classifier.confidence import Evidence
 from zsl_cli.classifier.keywords import KeywordRule
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.language import LanguageNames
 from zsl_cli.vocabulary.own_words import take
 
 
@@ -24,5 +27,11 @@ def test_keywords_are_the_words_of_the_list_in_its_hierarchy(tmp_path):
 
     assert keywords(Word("Dogs", ("Pets",)), Word("Cats", ("Pets",))) == [
         ("a", "Dogs", ("Pets", "Dogs")), ("b", "Cats", ("Pets", "Cats"))]
+    (dogs, cats) = keywords(Word("a", ("Pets",)), Word("Cats", ("Pets",)))
+    assert (dogs, cats) == (("a", "dog", ("Pets", "dog")), ("b", "Cats", ("Pets", "Cats")))
+    vocabulary.language = LanguageNames(SimpleNamespace(language="de"), {
+        "a": ("Hund",), "b": ("Katze",)})
+    assert keywords(Word("a"), Word("Cats", ("Tiere",))) == [
+        ("a", "Hund", ("Hund",)), ("b", "Cats", ("Tiere", "Cats"))]
     assert keywords(Word("Dogs"), Word("Cats")) == [("a", "Dogs", ("Dogs",)),
                                                     ("b", "Cats", ("Cats",))]

@@ -137,17 +137,18 @@ def keywords(path):
 
 def test_keywords_in_sidecars_change_with_the_language(zsl, env, photos, tmp_path):
     sidecar = tmp_path / "photos" / "cat.jpg.xmp"
-    run = ("label", photos, "--xmp", "--top", "1")
+    run = ("label", photos, "--xmp", "--labels", "n02123159,n02084071", "--confidence", "0.1")
     assert zsl(*run, "--language", "de", env=env).returncode == 0
     found = keywords(sidecar)
     assert found[0] == "Tigerkatze"
     assert any(one.startswith("organism|Tier|") for one in found)
     assert summary(zsl(*run, "--language", "fr", env=env)) == (0, 0, 1)
     found = keywords(sidecar)
-    assert found[0] == "chat tigré"
+    assert "chat tigré" in found
     assert not any("Tigerkatze" in one for one in found)
     assert zsl(*run, env=env).returncode == 0
-    assert keywords(sidecar)[0] == "tiger cat"
+    assert "tiger cat" in keywords(sidecar)
+    assert not any("chat tigré" in one for one in keywords(sidecar))
 
 
 def test_a_library_is_labelled_in_a_language_from_python(env, photos, tmp_path, monkeypatch):

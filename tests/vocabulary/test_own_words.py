@@ -1,5 +1,7 @@
 """What the words of a user's own list are taken for."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,8 +9,9 @@ from zsl_cli import Vocabulary, Word
 from zsl_cli.errors import UnknownLabelError
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.language import LanguageNames
 from zsl_cli.vocabulary.lineages import Lineages
-from zsl_cli.vocabulary.own_words import take
+from zsl_cli.vocabulary.own_words import own_ids, take
 
 LABELS = (
     Label("n00000001", "animal"), Label("n00000002", "bird", parents=("n00000001",)),
@@ -91,11 +94,30 @@ def test_the_hierarchy_of_a_list_is_that_of_its_labels(vocabulary):
     assert own.lineage("n00000003") == (("Nature", "Nature"), ("n00000002", "Birds"),
                                         ("n00000003", "cranes"))
     assert own.path_names("my bird") == ("Nature", "my bird")
-    assert own.words_above("n00000003") == ("Birds",)
+    assert own.words_above("n00000003") == ("Birds",)  # not Nature, which is no word of the list
     flat = Lineages(vocabulary, take(vocabulary, [Word("Birds"), Word("crane bird")], phrases=True))
     assert flat.path_names("n00000003") == ("animal", "Birds", "crane bird")
+    assert flat.words_above("n00000003") is None
     assert Lineages(vocabulary).path_names("n00000003") == ("animal", "bird", "crane")
     assert Lineages(vocabulary).path_names("a phrase") == ("a phrase",)
+
+
+def test_in_a_language_own_words_stay_and_ids_are_called_as_in_it(vocabulary):
+    german = Vocabulary.load(vocabulary.path)
+    german.language = LanguageNames(SimpleNamespace(language="de"), {
+        "n00000001": ("Tier",), "n00000002": ("Vogel", "Piepmatz"), "n00000004": ("Kran",),
+        "n00000005": ("Flieger",), "n00000011": ("club",)})
+    assert taken(german, "KRAN", "piepmatz", "plane", "clubs", "club", "Tiere") == [
+        "n00000004", "n00000002", "n00000005", "clubs", "n00000011", "Tiere"]
+    own = take(german, map(Word, ("piepmatz", "n00000004", "n00000005 airplane")), phrases=True)
+    assert [(one.name, one.is_own) for one in own] == [
+        ("piepmatz", True), ("crane", False), ("airplane", True)]
+    assert own_ids(german, own) == {"n00000002", "n00000005"}
+    assert Lineages(german, own).path_names("n00000003") == ("Tier", "piepmatz", "crane bird")
+    listed = Lineages(german, take(german, [Word("n00000004", ("Bau",))], phrases=True))
+    assert listed.path_names("n00000004") == ("Bau", "Kran")
+    subset = german.subset([one.row for one in own], taken=own)
+    assert [german.label(row).id for row in subset.unnamed] == ["n00000004"]
 
 
 def test_ten_thousand_words_take_no_time(vocabulary):

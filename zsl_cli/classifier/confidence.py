@@ -129,8 +129,8 @@ class Confidences:
         """Confidences out of sums."""
         sums = np.clip(sums, _EDGE, 1 - _EDGE)
         odds = np.log((sums / (1 - sums)).astype(np.float32))
-        calibrated: Array = 1 / (1 + np.exp(-self._rule.slope * odds - self._rule.offset))
-        return calibrated
+        exponents = -self._rule.slope * odds - self._rule.offset
+        return (1 / (1 + np.exp(exponents))).astype(np.float32, copy=False)
 
     def _with_beside(self, main: "Array", embeddings: "Array") -> "Array":
         """What is seen beside other things raised, and all above it."""
@@ -149,7 +149,7 @@ class Confidences:
     def _raised(self) -> "tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]":
         """What second vectors raise, as ``reduceat`` takes it: the columns of the vectors, by the
         row that each raises, where those of each row start, and the rows."""
-        lineages = [[row, *self.taxonomy.ancestors(row)] for row in self._beside.rows.tolist()]
+        lineages = [self.taxonomy.lineage(row) for row in self._beside.rows.tolist()]
         rows = np.concatenate(lineages)
         order = np.argsort(rows, kind="stable")
         raised, starts = np.unique(rows[order], return_index=True)

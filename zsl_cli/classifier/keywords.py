@@ -58,7 +58,7 @@ class KeywordRule:
             lists is his own choice of words, so all of it that is sure is taken.
         """
         if isinstance(candidates, Subset):
-            if candidates.taken:
+            if candidates.taken or candidates.phrases:
                 return [self._listed(line, candidates, vocabulary)
                         for line in evidence.confidences]
             evidence = evidence.spread(candidates.rows, len(taxonomy))
@@ -101,7 +101,8 @@ class KeywordRule:
             if confidences[column] >= max(self.confidence, least if self.confidence else 0.0):
                 word = vocabulary.word_of(label) if row in unnamed else label.word
                 above = own.path_names(label.id)[:-1] if own.has_hierarchy else ()
-                keywords.append(Keyword(label, word, float(confidences[column]), (*above, word)))
+                keywords.append(Keyword(label, word, float(confidences[column]), (*above, word),
+                                        own.words_above(label.id)))
         return tuple(keywords[:self.most])
 
 

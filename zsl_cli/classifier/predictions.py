@@ -60,12 +60,20 @@ class Keyword:
         English one, else the label's name.
     confidence: the probability, from 0 to 1, that it is true of the image, whatever else is.
     path: the words from the top of the everyday hierarchy down to this one, itself included.
+    parents: those above it in the path that are words for what is in the image, too; None for all.
+        A user's list may have some that only order it.
     """
 
     label: Label
     name: str
     confidence: float
     path: tuple[str, ...] = ()
+    parents: tuple[str, ...] | None = None
+
+    @property
+    def words_above(self) -> tuple[str, ...]:
+        """The words above it that are true of the image, too."""
+        return self.path[:-1] if self.parents is None else self.parents
 
     @property
     def id(self) -> str:

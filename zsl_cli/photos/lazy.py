@@ -168,13 +168,19 @@ class LazyClassifier:
     def keywords_of(self, prediction: Prediction) -> list[Keyword]:
         """Its keywords with their paths, called as ``spoken`` does it."""
         paths = ((one, self._everyday.path(one.id)) for one in prediction.keywords or ())
-        return [replace(one, name=path[-1], path=path) for one, path in paths]
+        return [replace(one, name=path[-1], path=path,
+                        parents=self._everyday.words_above(one.id)) for one, path in paths]
 
     def name_of(self, id_: str, name: str) -> str:
-        """What a label of this id and English name is called."""
-        if self._names is None or id_ in self._own or id_ not in self.vocabulary.rows:
+        """What a label of this id is called, and in English so."""
+        return name if self._names is None else self.word_of(id_, name)
+
+    def word_of(self, id_: str, name: str) -> str:
+        """The keyword of a label of this id that is answered under this name: the user's own word,
+        else see Vocabulary.word_of."""
+        if id_ in self._own or id_ not in self.vocabulary.rows:
             return name
-        return self.vocabulary.name_of(self.vocabulary.label(self.vocabulary.rows[id_]))
+        return self.vocabulary.word_of(self.vocabulary.label(self.vocabulary.rows[id_]))
 
     @property
     def untranslated(self) -> str:

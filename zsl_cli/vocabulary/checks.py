@@ -49,7 +49,7 @@ def read(folder: Path) -> Vocabulary:
         if file not in (LABELS_FILE, VECTORS_FILE):  # which loading looks at
             folders.check_file(folder, file, manifest)
     vocabulary = Vocabulary.load(folder)
-    _ = vocabulary.labels, vocabulary.hnsw_parameters
+    _ = vocabulary.labels, vocabulary.hnsw_parameters, vocabulary.beside
     return vocabulary
 
 

@@ -39,6 +39,10 @@ class Everyday:
         """The words of ``lineage``."""
         return tuple(word for _, word in self.lineage(id_))
 
+    def words_above(self, id_: str) -> tuple[str, ...] | None:
+        """See Lineages.words_above."""
+        return self._lineages.words_above(id_)
+
     def _everyday(self, row: int) -> tuple[tuple[str, str], ...]:
         """Of the vocabulary; a word that is the same as that above it stands once."""
         levels: dict[str, str] = {}

@@ -54,7 +54,9 @@ class Lineages:
         """The names of ``lineage``."""
         return tuple(name for _, name in self.lineage(id_))
 
-    def words_above(self, id_: str) -> tuple[str, ...]:
+    def words_above(self, id_: str) -> tuple[str, ...] | None:
         """The user's own words in ``path_names`` above the label, without what only orders them in
-        his list."""
+        his list; None where the hierarchy is not his."""
+        if not self.has_hierarchy:
+            return None
         return tuple(name for above, name in self.lineage(id_)[:-1] if above in self._names)

@@ -16,9 +16,9 @@ def spoken(vocabulary: "Vocabulary", label: Label) -> Label:
     language = vocabulary.language
     if language is None or label.id not in vocabulary.rows:
         return label
-    label = vocabulary.label(vocabulary.rows[label.id])  # with its plain words, too
+    label = vocabulary.label(vocabulary.rows[label.id])  # with its plain English words, too
     name = language.name_of(label)
-    return replace(label, name=name,
+    return replace(label, name=name, plain=(name,),
                    ambiguous=normal_name(name) in language.shared_names(vocabulary.labels))
 
 

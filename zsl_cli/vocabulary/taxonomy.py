@@ -73,6 +73,10 @@ class Taxonomy:
         group = self.group[row]
         return self.above[self.offsets[group]:self.offsets[group + 1]]
 
+    def lineage(self, row: int) -> "NDArray[np.int64]":
+        """The rows above a label, itself first."""
+        return np.concatenate([[row], self.ancestors(row)])
+
     def summed(self, values: "NDArray[np.floating]") -> "NDArray[np.float64]":
         """Of values ``[n]`` of labels the sums over what lies under each, itself included."""
         of_groups = np.bincount(self.group, values, len(self.depth))
@@ -125,7 +129,7 @@ class Taxonomy:
         try:
             if files.why_not_own(path) or files.why_not_own(path.parent):
                 return None
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 kept = cls(**{field.name: arrays[field.name] for field in fields(cls)})
         except Exception:  # a damaged file fails in as many ways as it has bytes
             return None
@@ -133,10 +137,12 @@ class Taxonomy:
 
     def _is_sound(self, labels: int) -> bool:
         each = (self.group, self.information, self.plain, self.sensitive, self.leaf)
+        rows = (self.group, self.offsets, self.above, self.depth)
         counts = np.diff(self.offsets)
         return (all(array.shape == (labels,) for array in each)
-                and all(array.dtype == np.int64 and array.ndim == 1
-                        for array in (self.group, self.offsets, self.above, self.depth))
+                and all(array.dtype == np.int64 and array.ndim == 1 for array in rows)
+                and self.information.dtype.kind == "f"
+                and all(array.dtype == bool for array in each[2:])
                 and self.offsets[0] == 0 and self.offsets[-1] == len(self.above)
                 and counts.shape == self.depth.shape
                 and bool(((self.depth >= 0) & (counts >= self.depth)).all())

@@ -117,7 +117,7 @@ class Layout:
                      for keyword in keywords]
         else:
             paths = [[keyword.name] for keyword in keywords]
-            paths += [[level] for keyword in keywords for level in reversed(keyword.path[:-1])
+            paths += [[level] for keyword in keywords for level in reversed(keyword.words_above)
                       if self.parents and level not in own and not each.rejects_word(level)]
         return unique(value for path in paths if (value := each.kind.joined(path)))
 

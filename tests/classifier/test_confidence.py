@@ -1,0 +1,112 @@
+"""How sure labels are, whatever else is asked."""
+
+import numpy as np
+import pytest
+
+from zsl_cli import Vocabulary
+from zsl_cli.classifier.confidence import Confidences
+from zsl_cli.support.calibration import Calibration, ConfidenceRule
+from zsl_cli.support.vectors import unit_rows
+from zsl_cli.vocabulary import writing
+from zsl_cli.vocabulary.beside import Beside
+from zsl_cli.vocabulary.label import Label
+
+RULE = ConfidenceRule(1.4, 1.3, -.4, 1.2, .3)
+CALIBRATION = Calibration(.05)
+SIZE, BESIDE = 40, (7, 23)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(params=range(4))
+def random(request):
+    """A generator for each of some random hierarchies."""
+    return np.random.default_rng(request.param)
+
+
+def make(folder, random, *, beside=False):
+    """A vocabulary with a random hierarchy; who lies right above whom."""
+    parents = [random.choice(row, min(row, int(random.integers(0, 3))), replace=False).tolist()
+               for row in range(SIZE)]
+    labels = [Label(f"l{row}", f"label {row}", parents=tuple(f"l{one}" for one in above))
+              for row, above in enumerate(parents)]
+    vectors = unit_rows(random.normal(size=(SIZE, 8)).astype(np.float32))
+    second = Beside(np.array(BESIDE), random.normal(size=(2, 8)).astype(np.float32) / 8)
+    folder.mkdir(exist_ok=True)
+    writing.write(folder, "v", "s", labels, vectors, second if beside else None)
+    return Vocabulary.load(folder), parents
+
+
+def images(random, vocabulary):
+    """Embeddings near labels, and some that are near none."""
+    near = np.asarray(vocabulary.vectors[:20]) + .1 * random.normal(size=(20, 8))
+    return unit_rows(np.vstack([near, random.normal(size=(10, 8))]).astype(np.float32))
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_parent_is_at_least_as_sure_as_its_child(tmp_path, random, beside):
+    vocabulary, parents = make(tmp_path / "v", random, beside=beside)
+    found = Confidences(vocabulary, CALIBRATION, RULE).of(images(random, vocabulary))
+    assert found.confidences.shape == (30, SIZE)
+    assert 0 <= found.confidences.min() <= found.confidences.max() <= 1
+    for row, above in enumerate(parents):
+        for parent in above:
+            for part in (found.confidences, found.main):
+                assert (part[:, parent] >= part[:, row] - 1e-6).all()
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_label_is_as_sure_alone_as_among_all(tmp_path, random, beside):
+    vocabulary, _ = make(tmp_path / "v", random, beside=beside)
+    confidences = Confidences(vocabulary, CALIBRATION, RULE)
+    embeddings = images(random, vocabulary)
+    every = confidences.of(embeddings)
+    for row in (0, 7, SIZE - 1):
+        alone = confidences.among(embeddings, vocabulary.subset([row]))
+        np.testing.assert_array_equal(alone.confidences, every.confidences[:, [row]])
+        np.testing.assert_array_equal(alone.main, every.main[:, [row]])
+    phrases = dict(zip("ab", unit_rows(random.normal(size=(2, 8)).astype(np.float32)), strict=True))
+    both = confidences.among(embeddings, vocabulary.subset([3], phrases=phrases))
+    one = confidences.among(embeddings, vocabulary.subset([], phrases={"b": phrases["b"]}))
+    np.testing.assert_allclose(both.confidences[:, 2:], one.confidences, atol=1e-6)
+    np.testing.assert_array_equal(both.confidences[:, 0], every.confidences[:, 3])
+
+
+def test_confidences_are_the_documented_rule_and_grow_with_the_sum(tmp_path, random):
+    vocabulary, _ = make(tmp_path / "v", random)
+    embeddings = images(random, vocabulary)
+    weights = np.exp(embeddings.astype(float) @ np.asarray(vocabulary.vectors, float).T
+                     / (CALIBRATION.temperature * RULE.temperature))
+    shares = weights / weights.sum(axis=1, keepdims=True)
+    under = np.array([[row in vocabulary.hierarchy.descendants(above) for row in range(SIZE)]
+                      for above in range(SIZE)], float)
+    sums = shares @ under.T
+    clipped = np.clip(sums, 1e-6, 1 - 1e-6)
+    odds = RULE.slope * np.log(clipped / (1 - clipped)) + RULE.offset
+    found = Confidences(vocabulary, CALIBRATION, RULE).of(embeddings).confidences
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-odds)), atol=2e-3)  # small shares add none
+    rising = np.take_along_axis(found, sums.argsort(axis=1), axis=1)
+    assert (np.diff(rising) >= -2e-3).all()
+
+
+def test_what_is_seen_beside_raises_itself_and_all_above_it_alone(tmp_path, random):
+    vocabulary, _ = make(tmp_path / "v", random, beside=True)
+    embeddings = images(random, vocabulary)
+    found = Confidences(vocabulary, CALIBRATION, RULE).of(embeddings)
+    odds = (RULE.beside_slope * embeddings @ vocabulary.beside.vectors.T / CALIBRATION.temperature
+            + RULE.beside_offset)
+    expected = found.main.copy()
+    for column, row in enumerate(BESIDE):
+        for above in vocabulary.hierarchy.ancestors(row) | {row}:
+            expected[:, above] = np.maximum(expected[:, above], 1 / (1 + np.exp(-odds[:, column])))
+    np.testing.assert_allclose(found.confidences, expected, atol=1e-5)
+    assert (found.confidences[:, BESIDE[0]] > found.main[:, BESIDE[0]] + .1).any()
+
+
+def test_no_image_has_no_confidence(tmp_path):
+    vocabulary, _ = make(tmp_path / "v", np.random.default_rng(0), beside=True)
+    found = Confidences(vocabulary, CALIBRATION, RULE).of(np.empty((0, 8), np.float32))
+    assert found.confidences.shape == (0, SIZE)

@@ -1,0 +1,136 @@
+"""Keywords out of confidences."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from zsl_cli import Vocabulary
+from zsl_cli.classifier.confidence import Evidence
+from zsl_cli.classifier.keywords import KeywordRule, everyday_path
+from zsl_cli.errors import RequestError
+from zsl_cli.vocabulary import writing
+from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.language import LanguageNames
+from zsl_cli.vocabulary.taxonomy import Taxonomy
+
+NAMES = ("entity", "animal", "canine", "domestic dog", "German shepherd", "pug", "cat", "horse",
+         "cow", "artifact", "gun", "car", "person")
+PARENTS = (None, 0, 1, 2, 3, 3, 1, 1, 1, 0, 9, 9, 0)
+PLAIN = {1: "animal", 3: "dog", 6: "cat", 7: "horse", 8: "cow", 10: "gun", 11: "car", 12: "person"}
+
+
+def make(folder, plain=PLAIN):
+    ids = [f"n{row:08}" for row in range(len(NAMES))]
+    labels = [Label(ids[row], name, parents=() if above is None else (ids[above],),
+                    plain=(plain[row],) if row in plain else (), sensitive=name == "gun")
+              for row, (name, above) in enumerate(zip(NAMES, PARENTS, strict=True))]
+    folder.mkdir()
+    writing.write(folder, "v", "s", labels, np.eye(len(labels), dtype=np.float32))
+    return Vocabulary.load(folder)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def vocabulary(tmp_path):
+    """Thirteen labels, of which eight have a plain word."""
+    return make(tmp_path / "v")
+
+
+def evidence(sure, main=None):
+    """Of one image, in which labels of these names, and all above them, are so sure."""
+    def line(values):
+        confidences = np.zeros((1, len(NAMES)), np.float32)
+        for name, confidence in values.items():
+            row = NAMES.index(name)
+            while row is not None:
+                confidences[0, row] = max(confidences[0, row], confidence)
+                row = PARENTS[row]
+        return confidences
+    return Evidence(line(sure), line(sure if main is None else main))
+
+
+def keywords(vocabulary, sure, rule=None, main=None):
+    (chosen,) = (rule or KeywordRule()).choose(evidence(sure, main), vocabulary,
+                                               Taxonomy.of(vocabulary))
+    return [one.name for one in chosen]
+
+
+def test_the_most_specific_that_is_sure_and_the_word_right_above_it(vocabulary):
+    assert keywords(vocabulary, {"German shepherd": .85, "domestic dog": .95}) == [
+        "German shepherd", "dog"]
+    assert keywords(vocabulary, {"German shepherd": .5, "domestic dog": .95}) == ["dog"]
+    assert keywords(vocabulary, {"domestic dog": .7, "canine": .79, "animal": .8}) == ["animal"]
+    assert keywords(vocabulary, {"cat": .9}) == ["cat"]  # of an animal it tells too little
+
+
+def test_words_that_nobody_uses_are_none(vocabulary):
+    assert keywords(vocabulary, {"canine": .9, "artifact": .99}) == ["animal"]
+    assert keywords(vocabulary, {"entity": 1}) == []
+
+
+def test_a_word_that_hurts_needs_more(vocabulary):
+    assert keywords(vocabulary, {"gun": .94}) == []
+    assert keywords(vocabulary, {"gun": .96}) == ["gun"]
+    assert keywords(vocabulary, {"gun": .96}, KeywordRule(.97)) == []
+    assert "gun" not in keywords(vocabulary, {"gun": .9}, KeywordRule(0))
+
+
+def test_how_sure_and_how_many_is_for_the_user_to_say(vocabulary):
+    sure = {"pug": .95, "car": .85, "cat": .6}
+    assert keywords(vocabulary, sure) == ["pug", "car", "dog"]
+    assert keywords(vocabulary, sure, KeywordRule(.9)) == ["pug", "dog"]
+    assert keywords(vocabulary, sure, KeywordRule(.5, most=2)) == ["pug", "car"]
+    for wrong in ({"confidence": 2}, {"confidence": float("nan")}, {"most": 0}):
+        with pytest.raises(RequestError, match=next(iter(wrong))):
+            KeywordRule(**wrong)
+
+
+def test_what_stands_beside_comes_behind_the_main_thing(vocabulary):
+    sure = {"person": .99, "domestic dog": .9}
+    assert keywords(vocabulary, sure) == ["person", "dog"]  # a leaf tells more
+    assert keywords(vocabulary, sure, main={"domestic dog": .9}) == ["dog", "person"]
+
+
+def test_paths_have_everyday_levels(vocabulary):
+    taxonomy = Taxonomy.of(vocabulary)
+    assert everyday_path(4, vocabulary, taxonomy) == ("animal", "dog", "German shepherd")
+    assert everyday_path(2, vocabulary, taxonomy) == ("animal", "canine")
+    (found,) = KeywordRule().choose(evidence({"pug": .9}), vocabulary, taxonomy)
+    assert [(one.id, one.path) for one in found] == [
+        ("n00000005", ("animal", "dog", "pug")), ("n00000003", ("animal", "dog"))]
+    assert found[0].confidence == pytest.approx(.9)
+
+
+def test_without_plain_words_every_label_is_one(tmp_path):
+    vocabulary = make(tmp_path / "v", plain={})
+    assert keywords(vocabulary, {"German shepherd": .5, "canine": .9})[0] == "canine"
+    assert everyday_path(3, vocabulary, Taxonomy.of(vocabulary)) == (
+        "entity", "animal", "canine", "domestic dog")
+
+
+def test_keywords_and_paths_are_in_the_language(vocabulary):
+    vocabulary.language = LanguageNames(SimpleNamespace(language="de"), {
+        "n00000001": ("Tier",), "n00000002": ("Canide",), "n00000003": ("Hund", "Köter")})
+    (found,) = KeywordRule().choose(evidence({"pug": .9, "cat": .9}), vocabulary,
+                                    Taxonomy.of(vocabulary))
+    assert {one.name: one.path for one in found} == {
+        "pug": ("Tier", "Hund", "pug"), "cat": ("Tier", "cat"), "Hund": ("Tier", "Hund")}
+
+
+def test_all_candidates_that_are_sure_are_keywords_of_a_list(vocabulary):
+    subset = vocabulary.subset([3, 1, 10], phrases={"a red bus": np.ones(13, np.float32)})
+
+    def listed(rule, *confidences):
+        line = np.array([confidences], np.float32)
+        (found,) = rule.choose(Evidence(line, line), vocabulary, Taxonomy.of(vocabulary), subset)
+        return [one.name for one in found]
+
+    assert listed(KeywordRule(), .9, .85, .94, .97) == ["a red bus", "animal", "dog"]
+    assert listed(KeywordRule(), .9, .85, .96, .1) == ["gun", "animal", "dog"]
+    assert listed(KeywordRule(most=1), .9, .85, .96, .1) == ["gun"]
+    assert listed(KeywordRule(0), .3, .2, .1, 0) == ["animal", "dog", "gun", "a red bus"]
