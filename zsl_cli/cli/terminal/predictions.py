@@ -96,7 +96,7 @@ def _write_tables(predictions: Iterable["Prediction"], path_of: "PathOf | None",
         yield prediction
 
 
-def table(prediction: "Prediction", rule: "KeywordRule | None", *, bars: bool = True,
+def table(prediction: "Prediction", rule: "KeywordRule | None" = None, *, bars: bool = True,
           path_of: "PathOf | None" = None) -> Any:
     """A rich table: the keywords, where ``rule`` chose any, and below them rank, label (with
     ``path_of`` its path), what it means where the name alone is ambiguous, score, bar, and with
