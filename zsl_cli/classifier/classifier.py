@@ -66,9 +66,9 @@ class Classifier:
     @classmethod
     def load(cls, model: Name = "default", vocabulary: Name | None = None, *,
              language: Name | None = None, device: str = "auto", exact: bool | None = None,
-             ef: int | None = None, images: int = 1) -> "Classifier":
+             ef: int | None = None, images: int = 1, keywords: bool = False) -> "Classifier":
         """A model and a vocabulary by name or folder, ready for so many images (``exact``,
-        ``ef`` and ``images``: see Vocabulary.searcher).
+        ``ef`` and ``images``: see Vocabulary.searcher), and for ``keywords``.
 
         vocabulary: by default the one that pairing.vocabulary_for chooses for the model; where
             there is none, each question has to list its candidate labels.
@@ -84,8 +84,9 @@ class Classifier:
         folder = folders.find(folders.MODEL, model)
         chosen = pairing.vocabulary_for(
             folder, folders.read_manifest(folders.MODEL, folder), vocabulary)
+        exact = keywords_search(exact, ef) if keywords else exact
         loading = chosen and Vocabulary.start_loading(chosen, exact=exact, queries=images,
-                                                     ef=ef)
+                                                     ef=ef, keywords=keywords)
         loaded = Model.load(folder, device=device, threads=None if images < MANY else 1)
         classifier = cls(loaded, loading.result() if loading else
                          Vocabulary.empty(loaded.space, loaded.dimension))

@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.vocabulary.beside import Beside
 from zsl_cli.vocabulary.nearest import Exact
 from zsl_cli.vocabulary.subset import Subset
-from zsl_cli.vocabulary.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.support.calibration import Calibration, ConfidenceRule
+    from zsl_cli.vocabulary.beside import Beside
     from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.taxonomy import Taxonomy
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     Array = NDArray[np.float32]
@@ -66,13 +66,13 @@ class Confidences:
         self._rule = rule
         self._temperature = calibration.temperature
 
-    @cached_property
-    def taxonomy(self) -> Taxonomy:
+    @property
+    def taxonomy(self) -> "Taxonomy":
         """The hierarchy of the vocabulary."""
-        return Taxonomy.of(self._vocabulary)
+        return self._vocabulary.taxonomy
 
-    @cached_property
-    def _beside(self) -> Beside:
+    @property
+    def _beside(self) -> "Beside":
         return self._vocabulary.beside
 
     def products(self, embeddings: "Array") -> "Array":

@@ -71,11 +71,12 @@ def command(images: tuple[str, ...], top: int, threshold: float, keywords: bool,
     walk = Walk()
     sources = list(walk.expand(images))
     said = options.read_keywords(keywords, confidence, most)
-    if said or output_format is None:
-        exact = keywords_search(exact, ef)
+    has_keywords = bool(said) or output_format is None
+    exact = keywords_search(exact, ef) if has_keywords else exact
     classifier = Classifier.load(model, vocabulary, language=language, device=device,
-                                 exact=exact, ef=ef, images=len(sources))
-    rule = _rule(said, classifier, output_format)
+                                 exact=exact, ef=ef, images=len(sources),
+                                 keywords=has_keywords)
+    rule = _rule(said, classifier) if has_keywords else None
     with TerminalReporter().shown(quiet or len(names or ()) < _MANY) as reporter:
         reporter.start("encoding phrases", len(names or ()), "phrases")
         nearest = classifier.candidates(names, under or None, max_depth=max_depth, exact=exact,
@@ -107,13 +108,12 @@ def command(images: tuple[str, ...], top: int, threshold: float, keywords: bool,
     return _status(done, failures)
 
 
-def _rule(said: dict[str, Any], classifier: "Classifier",
-          output_format: str | None) -> "KeywordRule | None":
-    """By which keywords are chosen: where they are asked for and, where it can be told how
-    probable they are, in what a person reads."""
+def _rule(said: dict[str, Any], classifier: "Classifier") -> "KeywordRule | None":
+    """By which keywords are chosen; none where nobody asks for them and it cannot be told how
+    probable they are."""
     from zsl_cli.classifier.keywords import KeywordRule
 
-    if not said and (output_format is not None or not len(classifier.vocabulary)):
+    if not said and not len(classifier.vocabulary):
         return None
     classifier.check_confidences()
     return KeywordRule(**{name: value for name, value in said.items() if name != "keywords"})

@@ -112,7 +112,8 @@ class LazyClassifier:
         loading = None
         if self._vocabulary is None and self._folder:  # on another thread than the model
             loading = Vocabulary.start_loading(self._folder, exact=self._exact, queries=images,
-                                               ef=self._ef)
+                                               ef=self._ef,
+                                               keywords=self._question.rule is not None)
         model = Model.load(self._model, device=self._device, threads=1)
         if loading is not None:
             self._vocabulary = loading.result()

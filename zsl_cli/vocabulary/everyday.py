@@ -1,11 +1,9 @@
 """The everyday hierarchy: of what lies above a label, that for which people have a word."""
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from zsl_cli.vocabulary.lineages import Lineages
 from zsl_cli.vocabulary.own_words import own_ids
-from zsl_cli.vocabulary.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,10 +44,6 @@ class Everyday:
     def _everyday(self, row: int) -> tuple[tuple[str, str], ...]:
         """Of the vocabulary; a word that is the same as that above it stands once."""
         levels: dict[str, str] = {}
-        for label in map(self._vocabulary.label, self._taxonomy.everyday(row)):
+        for label in map(self._vocabulary.label, self._vocabulary.taxonomy.everyday(row)):
             levels[self._vocabulary.word_of(label)] = label.id
         return tuple((id_, word) for word, id_ in levels.items())
-
-    @cached_property
-    def _taxonomy(self) -> Taxonomy:
-        return Taxonomy.of(self._vocabulary)

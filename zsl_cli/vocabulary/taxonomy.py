@@ -11,19 +11,42 @@ from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
+from numpy.lib.format import read_array, write_array
 
 from zsl_cli.support import files
 from zsl_cli.vocabulary.label import LABELS_FILE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from zsl_cli.vocabulary.vocabulary import Vocabulary
+    from zsl_cli.support.manifests import VocabularyManifest
+    from zsl_cli.vocabulary.hierarchy import Hierarchy
+    from zsl_cli.vocabulary.label import Label
 
 _LAYOUT = 2  # of the cached file; another number for another layout
+
+
+class Labels(Protocol):
+    """What has labels and a hierarchy over them: a Vocabulary."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def manifest(self) -> "VocabularyManifest":
+        """What its folder says of it."""
+
+    @property
+    def labels(self) -> "Sequence[Label]":
+        """All labels, in the order of the rows."""
+
+    @property
+    def hierarchy(self) -> "Hierarchy":
+        """The graph of parents over the rows."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +75,13 @@ class Taxonomy:
     leaf: "NDArray[np.bool_]"
 
     @classmethod
-    def of(cls, vocabulary: "Vocabulary") -> Self:
+    def of(cls, vocabulary: "Labels") -> Self:
         """From the cache, or else from the labels."""
         entry = vocabulary.manifest.files.get(LABELS_FILE)
         if entry is None:  # labels that lie in no folder
             return cls._made(vocabulary)
-        path = _folder() / f"{hashlib.sha256(f'{_LAYOUT} {entry.sha256}'.encode()).hexdigest()}.npz"
+        # Several arrays, one behind the other: a zip of them would take longer to open.
+        path = _folder() / f"{hashlib.sha256(f'{_LAYOUT} {entry.sha256}'.encode()).hexdigest()}.npy"
         if kept := cls._load(path, len(vocabulary)):
             return kept
         made = cls._made(vocabulary)
@@ -103,7 +127,7 @@ class Taxonomy:
         return [one for one in path if one == row or not self.worded or self.plain[one]]
 
     @classmethod
-    def _made(cls, vocabulary: "Vocabulary") -> Self:
+    def _made(cls, vocabulary: "Labels") -> Self:
         hierarchy, labels = vocabulary.hierarchy, vocabulary.labels
         groups: dict[tuple[int, tuple[int, ...]], int] = {}
         group = []
@@ -129,8 +153,8 @@ class Taxonomy:
         try:
             if files.why_not_own(path) or files.why_not_own(path.parent):
                 return None
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                kept = cls(**{field.name: arrays[field.name] for field in fields(cls)})
+            with path.open("rb") as file:
+                kept = cls(*(read_array(file, allow_pickle=False) for _ in fields(cls)))
         except Exception:  # a damaged file fails in as many ways as it has bytes
             return None
         return kept if kept._is_sound(labels) else None
@@ -153,7 +177,8 @@ class Taxonomy:
         if files.why_not_own(path.parent):
             return
         with files.replacing(path) as file:
-            np.savez(file, **{field.name: getattr(self, field.name) for field in fields(self)})
+            for field in fields(self):
+                write_array(file, getattr(self, field.name), allow_pickle=False)
 
 
 def _are_below(numbers: "NDArray[np.int64]", end: int) -> bool:
