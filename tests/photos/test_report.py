@@ -10,7 +10,7 @@ import tracemalloc
 import browser
 import pytest
 
-from zsl_cli.classifier.predictions import ScoredLabel
+from zsl_cli.classifier.predictions import Keyword, ScoredLabel
 from zsl_cli.errors import ImageError
 from zsl_cli.photos import report
 from zsl_cli.photos.entry import Entry
@@ -86,6 +86,22 @@ def test_the_file_is_utf8_and_holds_names_as_json_alone(thumbnail):
     assert rows[5][1] == HOSTILE[0]
     assert [row[1] for row in rows if "xff" in row[1]] == ["\\xff\\xfe.jpg"]
     assert sum(len(block) for block in data(page, "thumbnails")) == len(rows)
+
+
+def test_keywords_have_a_table_of_their_own_the_broad_first(thumbnail):
+    entry = Entry("a.jpg", (scored("n3", "tabby", 0.9),), thumbnail=thumbnail, keywords=(
+        Keyword(Label("n3", "tabby"), "tabby", .85), Keyword(Label("n7", "cup"), "cup", .9),
+        Keyword(Label("n2", "feline"), "feline", .95)))
+    file = io.BytesIO()
+    report.write(file, [entry, Entry("b.jpg", keywords=())], lineage, ABOUT, lineage)
+    page = file.getvalue()
+    (table,) = data(page, "keywords")
+    assert [name for _, name, _ in table] == ["animal", "feline", "tabby", "artifact", "cup"]
+    (block,) = data(page, "rows")
+    assert [photo[3] for photo in block["photos"]] == [[1, 950, 2, 850, 4, 900], []]
+    assert len(data(page, "labels")[0]) == 3
+    assert data(written([entry]), "keywords") == []
+    assert len(data(written([entry]), "rows")[0]["photos"][0]) == 3
 
 
 def test_style_and_script_are_allowed_by_their_hash_and_nothing_else_is(thumbnail):
