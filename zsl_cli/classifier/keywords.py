@@ -66,9 +66,8 @@ class KeywordRule:
     def _specific(self, sure: "NDArray[np.int64]", confidences: "NDArray[np.float32]",
                   main: "NDArray[np.float32]", vocabulary: "Vocabulary",
                   taxonomy: "Taxonomy") -> tuple[Keyword, ...]:
-        """Of labels that are sure those with none of the others under them, and the word that
-        people have for what is right above each, where that tells something: they look for dogs,
-        and rarely for German shepherds."""
+        """Of labels that are sure those with none of the others under them, and the more usual
+        word that people have for each: they look for dogs, and rarely for German shepherds."""
         above = {int(one) for row in sure for one in taxonomy.lineage(row)[1:]}
 
         def order(row: int) -> tuple[bool, float, float, int]:
@@ -77,10 +76,8 @@ class KeywordRule:
             return beside, told, -float(confidences[row]), row
 
         specific = [row for row in sure.tolist() if row not in above]
-        parents = (everyday_lineage(row, vocabulary, taxonomy)[-2:-1] for row in specific)
-        chosen = sorted({*specific, *(
-            row for (row,) in filter(None, parents)
-            if taxonomy.information[row] >= TELLING)}, key=order)
+        usual = (usual_word(row, vocabulary, taxonomy) for row in specific)
+        chosen = sorted({*specific, *(row for row in usual if row is not None)}, key=order)
         return tuple(
             Keyword(vocabulary.label(row), vocabulary.word_of(vocabulary.label(row)),
                     float(confidences[row]), everyday_path(row, vocabulary, taxonomy))
@@ -101,6 +98,19 @@ class KeywordRule:
                 keywords.append(Keyword(label, word, float(confidences[column]), (*above, word),
                                         own.words_above(label.id)))
         return tuple(keywords[:self.most])
+
+
+def usual_word(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> int | None:
+    """Of the labels above one that people have a word for and that tell something, the one that
+    they use most, if they use it more than the label's own (entry-level categories: Ordonez et
+    al., 2013): a bird for a bald eagle, and no vehicle for a car. Without a label prior the
+    nearest."""
+    above = [one for one in everyday_lineage(row, vocabulary, taxonomy)[:-1]
+             if taxonomy.information[one] >= TELLING]
+    if not above or vocabulary.prior_dimension is None:
+        return above[-1] if above else None
+    best = max(above, key=vocabulary.prior)
+    return best if vocabulary.prior(best) > vocabulary.prior(row) else None
 
 
 def everyday_lineage(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> list[int]:
