@@ -149,3 +149,12 @@ def test_all_candidates_that_are_sure_are_keywords_of_a_list(vocabulary):
     assert listed(KeywordRule(), .9, .85, .96, .1) == ["gun", "animal", "dog"]
     assert listed(KeywordRule(most=1), .9, .85, .96, .1) == ["gun"]
     assert listed(KeywordRule(0), .3, .2, .1, 0) == ["animal", "dog", "gun", "a red bus"]
+
+
+def test_labels_under_one_are_chosen_from_as_all_are(vocabulary):
+    rows = np.array([NAMES.index(name) for name in ("animal", "canine", "domestic dog", "pug")])
+    subset = vocabulary.subset(rows.tolist())
+    every = evidence({"pug": 0.9, "car": 0.95})
+    part = Evidence(every.confidences[:, rows], every.main[:, rows])
+    (found,) = KeywordRule(0.8).choose(part, vocabulary, Taxonomy.of(vocabulary), subset)
+    assert [keyword.name for keyword in found] == ["pug", "dog"]

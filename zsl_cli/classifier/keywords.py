@@ -55,7 +55,11 @@ class KeywordRule:
             lists is his own choice of words, so all of it that is sure is taken.
         """
         if isinstance(candidates, Subset):
-            return [self._listed(line, candidates, vocabulary) for line in evidence.confidences]
+            if candidates.taken:
+                return [self._listed(line, candidates, vocabulary)
+                        for line in evidence.confidences]
+            evidence = Evidence(*(_among_all(part, candidates.rows, len(vocabulary))
+                                  for part in (evidence.confidences, evidence.main)))
         words = taxonomy.plain | taxonomy.leaf if taxonomy.plain.any() else np.ones(
             len(taxonomy), bool)
         least = np.where(taxonomy.sensitive, max(SENSITIVE, self.confidence), self.confidence)
@@ -77,7 +81,8 @@ class KeywordRule:
 
         specific = [row for row in sure.tolist() if row not in above]
         usual = (usual_word(row, vocabulary, taxonomy) for row in specific)
-        chosen = sorted({*specific, *(row for row in usual if row is not None)}, key=order)
+        chosen = sorted({*specific, *(row for row in usual if row is not None
+                                      and confidences[row] >= self.confidence)}, key=order)
         return tuple(
             Keyword(vocabulary.label(row), vocabulary.word_of(vocabulary.label(row)),
                     float(confidences[row]), everyday_path(row, vocabulary, taxonomy))
@@ -98,6 +103,14 @@ class KeywordRule:
                 keywords.append(Keyword(label, word, float(confidences[column]), (*above, word),
                                         own.words_above(label.id)))
         return tuple(keywords[:self.most])
+
+
+def _among_all(part: "NDArray[np.float32]", rows: "NDArray[np.int64]",
+               labels: int) -> "NDArray[np.float32]":
+    """Columns ``[n, rows]`` in their places among those of all labels, the others 0."""
+    whole = np.zeros((len(part), labels), np.float32)
+    whole[:, rows] = part
+    return whole
 
 
 def usual_word(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> int | None:
