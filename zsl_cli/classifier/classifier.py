@@ -11,7 +11,7 @@ from zsl_cli.classifier import pairing
 from zsl_cli.classifier.predictions import Prediction, ScoredLabel, spoken
 from zsl_cli.embedding import images, stream
 from zsl_cli.embedding.model import Model
-from zsl_cli.errors import ImageError
+from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.support import cpus, folders
 from zsl_cli.support.limits import MAX_PIXELS
 from zsl_cli.support.names import Name, check_names
@@ -33,6 +33,7 @@ from zsl_cli.vocabulary.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from zsl_cli.classifier.background import Background
     from zsl_cli.classifier.candidates import Choice
     from zsl_cli.classifier.confidence import Confidences, Evidence
     from zsl_cli.classifier.predictions import Keyword
@@ -224,7 +225,17 @@ class Classifier:
         from zsl_cli.classifier.confidence import Confidences
 
         manifest = self.model.manifest
-        return Confidences(self.vocabulary, manifest.calibration, manifest.confidence)
+        return Confidences(self.vocabulary, manifest.calibration, manifest.confidence,
+                           self._background)
+
+    def _background(self) -> "Background":
+        """What candidates are compared with where there is no vocabulary. Raises ZslError."""
+        from zsl_cli.classifier.background import Background
+
+        if self.model.label_encoder is None:
+            raise ZslError(f"there is no vocabulary, and model {self.model.name!r} does not "
+                           "encode phrases")
+        return Background.encoded(self.model.label_encoder)
 
     def keywords(self, evidence: "Evidence", *, confidence: float = 0.8,
                  most: int | None = None,

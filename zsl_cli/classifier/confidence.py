@@ -11,6 +11,9 @@ It is the larger of two:
   the log-odds that its second vector gives, whatever the main thing is.
 
 A label has at least the confidence of each label under it. The numbers are in ``model.json``.
+
+Where there is no vocabulary, a candidate has its share beside general phrases for all that photos
+show (``background``), calibrated by the same two numbers.
 """
 
 from dataclasses import dataclass
@@ -19,14 +22,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zsl_cli.errors import ZslError
 from zsl_cli.vocabulary.beside import Beside
 from zsl_cli.vocabulary.nearest import Exact
 from zsl_cli.vocabulary.subset import Subset
 from zsl_cli.vocabulary.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
+    from zsl_cli.classifier.background import Background
     from zsl_cli.support.calibration import Calibration, ConfidenceRule
     from zsl_cli.vocabulary.nearest import Nearest
     from zsl_cli.vocabulary.vocabulary import Vocabulary
@@ -55,10 +62,14 @@ class Confidences:
     """The confidences of a vocabulary's labels, by a model's numbers."""
 
     def __init__(self, vocabulary: "Vocabulary", calibration: "Calibration",
-                 rule: "ConfidenceRule") -> None:
+                 rule: "ConfidenceRule",
+                 background: "Callable[[], Background] | None" = None) -> None:
+        """background: what candidates are compared with; needed where the vocabulary has no
+        labels, and asked for then."""
         self._vocabulary = vocabulary
         self._rule = rule
         self._temperature = calibration.temperature
+        self._make_background = background
 
     @cached_property
     def taxonomy(self) -> Taxonomy:
@@ -69,6 +80,12 @@ class Confidences:
     def _beside(self) -> Beside:
         return self._vocabulary.beside
 
+    @cached_property
+    def _background(self) -> "Background":
+        if self._make_background is None:
+            raise ZslError("confidences need a vocabulary, or a model that encodes phrases")
+        return self._make_background()
+
     def products(self, embeddings: "Array") -> "Array":
         """Inner products ``[n, labels]`` of embeddings ``[n, D]`` with all label vectors."""
         return self._vocabulary.exact.products(embeddings)
@@ -78,6 +95,9 @@ class Confidences:
 
         products: their inner products with all label vectors, where they are at hand.
         """
+        if not len(self._vocabulary):
+            nothing = np.empty((len(embeddings), 0), np.float32)
+            return Evidence(nothing, nothing)
         products = self.products(embeddings) if products is None else products
         shares, _ = self._shares(products)
         main = np.stack([self._summed(share) for share in shares]) if len(shares) else shares
@@ -87,6 +107,10 @@ class Confidences:
         """Of a Subset's rows and phrases, in its order; of all labels for anything else."""
         if not isinstance(candidates, Subset):
             return self.of(embeddings)
+        if not len(self._vocabulary):
+            alone = self._calibrated(self._background.shares(
+                embeddings, candidates.phrases, candidates.vectors, self._scale))
+            return Evidence(alone, alone)
         products = self.products(embeddings)
         known = candidates.rows[candidates.rows < len(self._vocabulary)]
         every = self.of(embeddings, products)

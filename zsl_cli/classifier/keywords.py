@@ -55,7 +55,7 @@ class KeywordRule:
             lists is his own choice of words, so all of it that is sure is taken.
         """
         if isinstance(candidates, Subset):
-            if candidates.taken:
+            if candidates.taken or candidates.phrases:
                 return [self._listed(line, candidates, vocabulary)
                         for line in evidence.confidences]
             evidence = Evidence(*(_among_all(part, candidates.rows, len(vocabulary))

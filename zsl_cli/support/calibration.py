@@ -49,3 +49,9 @@ class ConfidenceRule:
                 raise ValueError(f"{name} {value!r} is not a finite number")
         if type(self.fitted_on) is not int or not 0 <= self.fitted_on <= _MOST:
             raise ValueError(f"fitted_on {self.fitted_on!r} is not a number of images")
+
+    @property
+    def origin(self) -> str:
+        """Where the numbers are from, in words."""
+        return (f"fitted on {self.fitted_on:,} images" if self.fitted_on else
+                "the default rule, not fitted to photos")
