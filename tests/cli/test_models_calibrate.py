@@ -33,6 +33,13 @@ def test_a_model_is_calibrated_into_a_new_folder_and_is_sound(zsl, model, photos
     assert "confidences: the default rule, not fitted to photos (zsl models calibrate)\n" in shown
 
 
+def test_verbose_says_how_far_captions_agree(zsl, model, photos, tmp_path):
+    captions = calibration_sets.captions(tmp_path / "captions.csv", photos)
+    result = zsl("models", "calibrate", model, photos, "--captions", captions, "--images", photos,
+                 "-o", "out", "--no-cache", "--verbose")
+    assert b"agreement of captions: cloth 1.00, sheet 1.00, spot 0.00\n" in result.stderr
+
+
 def test_figures_for_programs(zsl, model, photos):
     result = zsl("models", "calibrate", model, photos, "--force", "--json", "--quiet", "--no-cache")
     assert (result.returncode, result.stderr) == (0, b"")

@@ -192,6 +192,13 @@ def test_a_folder_that_holds_the_data_is_not_replaced(calibrated, model, photos,
         calibrated(output=target, force=True, data=target / "photos")
 
 
+def test_a_folder_that_is_not_the_users_is_refused_before_any_work(calibrated, model, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setattr("zsl_cli.embedding.model.Model.load", None)
+    with pytest.raises(FolderError, match=r"cannot write into .*: give `output`"):
+        calibrated(output=None, force=True)
+
+
 def test_a_folder_that_cannot_be_written_is_an_error(calibrated, model, monkeypatch):
     def full(*_arguments, **_more):
         raise OSError(28, "No space left on device")

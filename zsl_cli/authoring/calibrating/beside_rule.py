@@ -18,12 +18,14 @@ from zsl_cli.authoring.calibrating.result import Fit
 from zsl_cli.errors import ZslError
 from zsl_cli.evaluation.caption_words import CaptionWords
 from zsl_cli.evaluation.metrics import equal_mass_error
+from zsl_cli.support.progress import SILENT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.support.calibration import ConfidenceRule
+    from zsl_cli.support.progress import Reporter
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 AGREEMENT = 0.5
@@ -33,11 +35,13 @@ FEWEST_IMAGES = 8
 
 
 def fit(classifier: "Classifier", embeddings: "NDArray[np.float32]",
-        captions: Sequence[Sequence[str]], rule: "ConfidenceRule") -> Fit:
+        captions: Sequence[Sequence[str]], rule: "ConfidenceRule",
+        reporter: "Reporter" = SILENT) -> Fit:
     """The numbers with the least cross entropy over images and the words that captions agree on,
     each word weighing the same. What a caption says is there, what none does is not.
 
-    embeddings: ``[n, D]``; captions: of each image; rule: that of before.
+    embeddings: ``[n, D]``; captions: of each image; rule: that of before; reporter: is told how
+        far captions agree on which words.
 
     Raises ZslError where there are no such words.
     """
@@ -46,7 +50,11 @@ def fit(classifier: "Classifier", embeddings: "NDArray[np.float32]",
         raise ZslError(f"vocabulary {vocabulary.name!r} has nothing that stands beside other "
                        "things, so that captions have nothing to tell of it; leave them out")
     said = _said(captions, vocabulary)
-    rows = agreed(said, vocabulary)
+    agreement = agreements(said, vocabulary)
+    reporter.detail("agreement of captions: " + ", ".join(
+        f"{vocabulary.label(row).word} {share:.2f}" for row, share in sorted(
+            agreement.items(), key=lambda pair: -pair[1])))
+    rows = [row for row, share in agreement.items() if share >= AGREEMENT]
     if not rows:
         raise ZslError(
             "the captions agree on no word for a thing beside others: it takes several captions an "
@@ -70,14 +78,16 @@ def fit(classifier: "Classifier", embeddings: "NDArray[np.float32]",
                labels=tuple(vocabulary.label(row).word for row in rows))
 
 
-def agreed(said: "Sequence[Sequence[frozenset[int]]]", vocabulary: "Vocabulary") -> list[int]:
-    """The rows, rising, of the everyday labels seen beside others that captions agree on.
+def agreements(said: "Sequence[Sequence[frozenset[int]]]",
+               vocabulary: "Vocabulary") -> dict[int, float]:
+    """Of the everyday labels that stand beside others, by their rows, rising, how far captions
+    agree on them; without those that too few images are said to show.
 
     said: of each image and caption the labels that it says, with what lies above them.
     """
     everyday = CaptionWords(vocabulary).everyday
-    return [row for row in vocabulary.beside.rows.tolist() if row in everyday
-            and (agreement := _agreement(said, row)) is not None and agreement >= AGREEMENT]
+    return {row: agreement for row in vocabulary.beside.rows.tolist() if row in everyday
+            and (agreement := _agreement(said, row)) is not None}
 
 
 def _agreement(said: "Sequence[Sequence[frozenset[int]]]", row: int) -> float | None:

@@ -168,7 +168,8 @@ def _beside(classifier: Classifier, captioned: captions.Captioned, request: "Cal
     features = _embedded(classifier.model, captioned.paths, os.fspath(request.captions), request,
                          reporter, collector)
     texts = [captioned.captions[at] for at in features.kept.tolist()]
-    return beside_rule.fit(classifier, features.values, texts, classifier.model.manifest.confidence)
+    return beside_rule.fit(classifier, features.values, texts, classifier.model.manifest.confidence,
+                           reporter)
 
 
 def _embedded(model: Model, paths: Sequence[Path], name: str, request: "CalibrationRequest",

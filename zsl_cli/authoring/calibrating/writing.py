@@ -1,6 +1,9 @@
 """The confidence rule of a model folder, written into its manifest and its card."""
 
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +40,9 @@ def check(request: "CalibrationRequest", folder: Path) -> None:
         if not request.force:
             raise FolderError(f"{folder}: give `output` for the calibrated model, or `force` to "
                               "change this one")
+        if not os.access(folder, os.W_OK):
+            raise FolderError(f"cannot write into {folder}: give `output` for the calibrated "
+                              "model")
         return
     target = Path(output)
     if target.exists() and target.resolve() == folder.resolve():
@@ -56,17 +62,16 @@ def write(rule: "ConfidenceRule", folder: Path, output: Path | None = None, *,
     entries = _entries(folder, rule)
     if output is None:
         try:
-            with files.replacing(folder / MODEL.file) as file:
+            with _card(folder, rule), files.replacing(folder / MODEL.file) as file:
                 file.write(folders.manifest_bytes(entries))
-            _write_card(folder, rule)
         except OSError as error:
             raise FolderError(f"cannot write into {folder}: {error.strerror or error}") from error
         return folder
     with folders.new_folder(output, force=force) as new:
         try:
             shutil.copytree(folder, new, dirs_exist_ok=True)
-            folders.write_manifest(MODEL, new, entries)
-            _write_card(new, rule)
+            with _card(new, rule):
+                folders.write_manifest(MODEL, new, entries)
         except (OSError, shutil.Error) as error:
             raise FolderError(f"cannot write {output}: {error}") from error
     return output
@@ -84,10 +89,13 @@ def _entries(folder: Path, rule: "ConfidenceRule") -> dict[str, Any]:
         [(key, of_key), ("confidence", numbers)] if key == "calibration" else [(key, of_key)])}
 
 
-def _write_card(folder: Path, rule: "ConfidenceRule") -> None:
-    """The section of the card anew, where there is a card."""
+@contextmanager
+def _card(folder: Path, rule: "ConfidenceRule") -> Iterator[None]:
+    """Has the section of the card anew, where there is a card, once the block ends well; it is
+    written before the block, so that a full disk keeps both as they are."""
     path = folder / CARD
     if not path.is_file():
+        yield
         return
     text = path.read_bytes().decode("utf-8", "surrogateescape")
     before, heading, after = text.partition(f"\n{_HEADING}\n")
@@ -96,3 +104,5 @@ def _write_card(folder: Path, rule: "ConfidenceRule") -> None:
     card = f"{before.rstrip()}\n\n{section(rule)}{following}"
     with files.replacing(path) as file:
         file.write(card.encode("utf-8", "surrogateescape"))
+        file.flush()
+        yield
