@@ -137,7 +137,7 @@ def keywords(path):
 
 def test_keywords_in_sidecars_change_with_the_language(zsl, env, photos, tmp_path):
     sidecar = tmp_path / "photos" / "cat.jpg.xmp"
-    run = ("label", photos, "--xmp", "--top", "1")
+    run = ("label", photos, "--xmp", "--confidence", "0.2", "--most", "1")
     assert zsl(*run, "--language", "de", env=env).returncode == 0
     found = keywords(sidecar)
     assert found[0] == "Tigerkatze"

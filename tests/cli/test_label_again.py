@@ -193,7 +193,8 @@ def test_what_is_out_of_reach_is_kept_and_nothing_beside_it(zsl, library, tmp_pa
 
 def test_what_is_not_chosen_is_neither_kept_nor_tagged(zsl, library, tmp_path):
     zsl("label", "photos/a", "photos/c", "-o", "l.jsonl")
-    result = zsl("label", "photos/a", "photos/c", "-o", "l.jsonl", "--xmp", "--include", "2*")
+    result = zsl("label", "photos/a", "photos/c", "-o", "l.jsonl", "--xmp", "--include", "2*",
+                 "--confidence", "0.1")
     assert result.returncode == 1  # nothing was chosen from photos/a
     assert [name for name in names(tmp_path / "l.jsonl") if name.endswith("jpg")] == [
         "20.jpg", "21.jpg", "22.jpg", "23.jpg"]

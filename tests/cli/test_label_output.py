@@ -134,7 +134,7 @@ def test_a_dry_run_works_on_a_disk_that_cannot_be_written_to(zsl, library, disk)
 def test_sidecar_failures_are_counted_apart_and_by_reason(zsl, library, tmp_path):
     for name in ("00", "01", "02"):
         (library / "a" / f"{name}.jpg.xmp").write_text("<broken")
-    result = zsl("label", "photos/a", "--xmp")
+    result = zsl("label", "photos/a", "--xmp", "--confidence", "0.1")
     assert result.returncode == 1
     assert summary(result) == (8, 0, 0)
     text = result.stderr.decode()
@@ -148,7 +148,7 @@ def test_embedded_keywords_that_cannot_be_read_are_named_and_the_sidecar_is_writ
     data = b"http://ns.adobe.com/xap/1.0/\0<broken"
     photo.write_bytes(b"\xff\xd8\xff\xe1" + (len(data) + 2).to_bytes(2, "big") + data
                       + photo.read_bytes()[2:])
-    result = zsl("label", "photos/a", "--xmp")
+    result = zsl("label", "photos/a", "--xmp", "--confidence", "0.1")
     assert result.returncode == 0
     assert b"00.jpg.xmp: not all keywords embedded in the photo can be read" in result.stderr
     assert result.stderr.count(b"embedded") == 1
@@ -270,7 +270,8 @@ def test_a_dry_run_writes_nothing(zsl, library, tmp_path):
         b"16 photos to label, 8 done already")
     result = zsl("label", "photos", "-o", "l.jsonl", "--dry-run")
     assert b"24 photos to label, 0 done already; would write l.jsonl" in result.stdout
-    result = zsl("label", "photos/a", "--xmp", "--dry-run", "--labels", "cat,person")
+    result = zsl("label", "photos/a", "--xmp", "--dry-run", "--labels", "cat,person",
+                 "--confidence", "0")
     assert b"+++ photos/a/00.jpg.xmp" in result.stdout
     assert re.search(rb"^\+.*<rdf:li>person</rdf:li>", result.stdout, re.MULTILINE)
     assert sorted(tmp_path.rglob("*")) == before

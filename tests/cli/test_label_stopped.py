@@ -216,7 +216,8 @@ def test_killed_at_random_moments_and_resumed_it_gives_the_same(
     for number in range(80):
         (folder / f"{number:03}.jpg").write_bytes(photographs[number % 24])
     (folder / "040-bad.jpg").write_bytes(photographs[0][:999])
-    arguments = ("label", "photos", "-o", "l.jsonl", "--report", "r.html", "--xmp")
+    arguments = ("label", "photos", "-o", "l.jsonl", "--report", "r.html", "--xmp",
+                 "--confidence", "0.1")
 
     def outcome():
         sidecars = {path.name: path.read_bytes() for path in sorted(folder.glob("*.xmp"))}

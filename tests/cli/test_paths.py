@@ -78,7 +78,7 @@ def test_a_phrase_is_marked_behind_its_path_too():
 
 def test_classify_prints_paths_where_they_are_asked_for(zsl, cat_jpg):
     base = ("classify", str(cat_jpg), "--labels", "n02123045,coffee mug")
-    table = zsl(*base, "--paths", env={"COLUMNS": "60"}).stdout.decode()
+    table = zsl(*base, "--paths", env={"COLUMNS": "72"}).stdout.decode()
     assert "organism > … > cat > domestic cat > tabby  " in table
     assert "organism" not in zsl(*base).stdout.decode()
     plain, = [json.loads(zsl(*base, "--jsonl").stdout)]

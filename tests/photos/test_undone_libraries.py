@@ -186,7 +186,7 @@ def test_nothing_but_the_sidecars_is_needed_and_label_writes_them_again(photos, 
     own = photos / "c3" / "0.png.xmp"
     own.write_bytes(wrapped(subjects(["Navy"])))
     before = tree(photos)
-    request = LabelRequest("photos", xmp=True, model=model, device="cpu", threshold=0.2,
+    request = LabelRequest("photos", xmp=True, model=model, device="cpu", confidence=0.2,
                            xmp_root="zsl")
     label(request)
     written = tree(photos)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from zsl_cli.classifier import pairing
-from zsl_cli.classifier.predictions import Prediction, ScoredLabel, spoken
+from zsl_cli.classifier.keywords import KEYWORD, KeywordRule
+from zsl_cli.classifier.predictions import Answer, Prediction, ScoredLabel, spoken
 from zsl_cli.embedding import images, stream
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ImageError, ZslError
@@ -26,6 +27,7 @@ from zsl_cli.support.values import (
 )
 from zsl_cli.support.word_lists import Word, check_words
 from zsl_cli.vocabulary.language import LanguageNames, check_language
+from zsl_cli.vocabulary.nearest import largest
 from zsl_cli.vocabulary.own_words import own_ids
 from zsl_cli.vocabulary.subset import Subset
 from zsl_cli.vocabulary.vocabulary import Vocabulary
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from zsl_cli.classifier.candidates import Choice
     from zsl_cli.classifier.confidence import Confidences, Evidence
     from zsl_cli.classifier.predictions import Keyword
-    from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.nearest import Nearest, Neighbours
 
 _OWN_NEIGHBOURS = 1000
 
@@ -46,6 +48,9 @@ MANY = 32
 
 _SEARCHED = 32
 """Images that are searched together at least: each search reads all label vectors once."""
+
+_BLOCK = 4_000_000
+"""Confidences that are held at once, or those of one image."""
 
 Key = TypeVar("Key")
 
@@ -62,9 +67,9 @@ class Classifier:
     @classmethod
     def load(cls, model: Name = "default", vocabulary: Name | None = None, *,
              language: Name | None = None, device: str = "auto", exact: bool | None = None,
-             ef: int | None = None, images: int = 1) -> "Classifier":
+             ef: int | None = None, images: int = 1, keywords: bool = False) -> "Classifier":
         """A model and a vocabulary by name or folder, ready for so many images (``exact``,
-        ``ef`` and ``images``: see Vocabulary.searcher).
+        ``ef`` and ``images``: see Vocabulary.searcher), and for ``keywords``.
 
         vocabulary: by default the one that pairing.vocabulary_for chooses for the model; where
             there is none, each question has to list its candidate labels.
@@ -80,8 +85,9 @@ class Classifier:
         folder = folders.find(folders.MODEL, model)
         chosen = pairing.vocabulary_for(
             folder, folders.read_manifest(folders.MODEL, folder), vocabulary)
+        exact = keywords_search(exact, ef) if keywords else exact
         loading = chosen and Vocabulary.start_loading(chosen, exact=exact, queries=images,
-                                                     ef=ef)
+                                                     ef=ef, keywords=keywords)
         loaded = Model.load(folder, device=device, threads=None if images < MANY else 1)
         classifier = cls(loaded, loading.result() if loading else
                          Vocabulary.empty(loaded.space, loaded.dimension))
@@ -134,6 +140,7 @@ class Classifier:
     def classify(self, sources: "Iterable[images.ImageSource]", *, top: int = 5,
                  labels: "Sequence[str | Word] | None" = None, under: Sequence[str] | None = None,
                  max_depth: int | None = None, threshold: float = 0.0,
+                 keywords: bool = False, confidence: float = KEYWORD, most: int | None = None,
                  exact: bool | None = None, ef: int | None = None,
                  batch_size: int | None = None, jobs: int | None = None,
                  max_pixels: int = MAX_PIXELS) -> Iterator[Prediction]:
@@ -143,6 +150,8 @@ class Classifier:
         sources: paths, bytes or Pillow images.
         top: how many labels at most, 1 to 1000.
         threshold: labels below this probability are left out.
+        keywords: whether predictions have keywords, and labels their confidence; confidence, most:
+            how probable keywords are at least, 0 to 1, and how many an image gets at most.
         batch_size, jobs: images that go through the model at once, and threads; by default what
             suits the device, and all usable cores.
 
@@ -151,23 +160,29 @@ class Classifier:
         """
         check_number("top", top, TOP)
         check_number("threshold", threshold, SHARE)
+        rule = KeywordRule(confidence, most)
         if max_depth is not None:
             check_number("max_depth", max_depth, DEPTH)
         check_search(exact, ef)
         check_reading(jobs=jobs, batch_size=batch_size, max_pixels=max_pixels)
+        if keywords:
+            self.check_confidences()
         sources = list(sources)
-        nearest = self.candidates(labels, under, max_depth=max_depth, exact=exact, ef=ef,
-                                  images=len(sources))
+        nearest = self.candidates(labels, under, max_depth=max_depth, ef=ef, images=len(sources),
+                                  exact=keywords_search(exact, ef) if keywords else exact)
         return self.predict(((_name(source), source) for source in sources), nearest, top=top,
-                            threshold=threshold, batch_size=batch_size, jobs=jobs,
-                            max_pixels=max_pixels)
+                            threshold=threshold, rule=rule if keywords else None,
+                            batch_size=batch_size, jobs=jobs, max_pixels=max_pixels)
 
     def predict(self, sources: "Iterable[tuple[str, images.ImageSource | ImageError]]",
                 nearest: "Nearest", *, top: int = 5, threshold: float = 0.0,
-                batch_size: int | None = None, jobs: int | None = None,
-                max_pixels: int = MAX_PIXELS) -> Iterator[Prediction]:
+                rule: KeywordRule | None = None, batch_size: int | None = None,
+                jobs: int | None = None, max_pixels: int = MAX_PIXELS) -> Iterator[Prediction]:
         """Predictions for named sources, or for errors that are known already, by ``nearest``
-        from ``candidates``, in the language of the vocabulary, but for the user's own words."""
+        from ``candidates``, in the language of the vocabulary, but for the user's own words.
+
+        rule: by which keywords are chosen, if there are to be any.
+        """
 
         def item(source: "images.ImageSource | ImageError") -> "stream.Read | ImageError":
             if isinstance(source, ImageError):
@@ -176,38 +191,70 @@ class Classifier:
 
         own = own_ids(self.vocabulary, nearest.taken) if isinstance(nearest, Subset) else ()
         for batch in self.answers(((name, item(source)) for name, source in sources), nearest,
-                                  top=top, threshold=threshold, batch_size=batch_size, jobs=jobs):
+                                  top=top, threshold=threshold, rule=rule, batch_size=batch_size,
+                                  jobs=jobs):
             for path, answer in batch:
                 yield (Prediction(path, error=answer) if isinstance(answer, ImageError)
-                       else spoken(Prediction(path, answer), self.vocabulary, own))
+                       else spoken(Prediction(path, answer.labels, keywords=answer.keywords),
+                                   self.vocabulary, own))
 
     def answers(self, items: "Iterable[tuple[Key, stream.Read | ImageError]]",
                 nearest: "Nearest", *, top: int, threshold: float = 0.0,
-                batch_size: int | None = None, jobs: int | None = None,
-                ) -> "Iterator[list[tuple[Key, tuple[ScoredLabel, ...] | ImageError]]]":
-        """Batches of (key, its scored labels or its error) for what ``stream.embed`` takes, in
-        the order of the items; labels under their English names or the user's own words, whatever
-        the language."""
+                rule: KeywordRule | None = None, batch_size: int | None = None,
+                jobs: int | None = None) -> "Iterator[list[tuple[Key, Answer | ImageError]]]":
+        """Batches of (key, its answer or its error) for what ``stream.embed`` takes, in the order
+        of the items; labels under their English names or the user's own words, whatever the
+        language.
+
+        rule: by which keywords are chosen, if there are to be any.
+        """
         size = batch_size or self.model.batch_size
         for batch in stream.embed(self.model, items, batch_size=size,
                                   group=max(1, _SEARCHED // size),
                                   jobs=jobs or cpus.usable_cpus()):
-            labels = self._label(batch.embeddings, nearest, top, threshold)
-            yield [(key, error or next(labels))
+            answers = self._answer(batch.embeddings, nearest, top, threshold, rule)
+            yield [(key, error or next(answers))
                    for key, error in zip(batch.keys, batch.errors, strict=True)]
 
-    def _label(self, embeddings: "NDArray[np.float32]", nearest: "Nearest", top: int,
-               threshold: float) -> Iterator[tuple[ScoredLabel, ...]]:
-        """The scored labels of each embedding."""
-        own = isinstance(nearest, Subset)
+    def _answer(self, embeddings: "NDArray[np.float32]", nearest: "Nearest", top: int,
+                threshold: float, rule: KeywordRule | None = None) -> Iterator[Answer]:
+        """What is said of each embedding. With keywords, the products with all label vectors give
+        the nearest ones as well."""
+        k = max(top, self.neighbours(own=isinstance(nearest, Subset)))
+        if rule is None:
+            yield from map(Answer, self._labels(nearest.search(embeddings, k), nearest, top,
+                                                threshold))
+            return
+        confidences = self._confidences
+        step = max(1, _BLOCK // max(1, len(self.vocabulary)))
+        for start in range(0, len(embeddings), step):
+            block = embeddings[start:start + step]
+            products = confidences.products(block)
+            found = (largest(products, k) if nearest is self.vocabulary.exact
+                     else nearest.search(block, k))
+            evidence = confidences.among(block, nearest, products)
+            yield from map(Answer,
+                           self._labels(found, nearest, top, threshold, evidence.confidences),
+                           rule.choose(evidence, self.vocabulary, confidences.taxonomy, nearest))
+
+    def _labels(self, found: "Neighbours", nearest: "Nearest", top: int, threshold: float,
+                confidences: "NDArray[np.float32] | None" = None,
+                ) -> Iterator[tuple[ScoredLabel, ...]]:
+        """The scored labels of each image, out of what was found for it.
+
+        confidences: of all labels, or of the candidates of a Subset in their order.
+        """
         label = nearest.label if isinstance(nearest, Subset) else self.vocabulary.label
-        among = self.neighbours(own=own)
-        rows, products = nearest.search(embeddings, max(top, among))
-        scores = self.probabilities(products, among)
-        for line in range(len(rows)):
-            yield tuple(ScoredLabel(label(row), score, 0 < len(self.vocabulary) <= row)
-                        for row, score in zip(rows[line, :top].tolist(),
-                                              scores[line, :top].tolist(), strict=True)
+        rows, products = found
+        scores = self.probabilities(products, self.neighbours(own=isinstance(nearest, Subset)))
+        rows, scores = rows[:, :top], scores[:, :top]
+        sure = np.full(rows.shape, None, object)
+        if confidences is not None:
+            at = np.searchsorted(nearest.rows, rows) if isinstance(nearest, Subset) else rows
+            sure = np.take_along_axis(confidences, at, 1)
+        for line in zip(rows.tolist(), scores.tolist(), sure.tolist(), strict=True):
+            yield tuple(ScoredLabel(label(row), score, 0 < len(self.vocabulary) <= row, confidence)
+                        for row, score, confidence in zip(*line, strict=True)
                         if score >= threshold)
 
     def evidence(self, embeddings: "NDArray[np.float32]",
@@ -237,7 +284,7 @@ class Classifier:
                            "encode phrases")
         return Background.encoded(self.model.label_encoder)
 
-    def keywords(self, evidence: "Evidence", *, confidence: float = 0.8,
+    def keywords(self, evidence: "Evidence", *, confidence: float = KEYWORD,
                  most: int | None = None,
                  nearest: "Nearest | None" = None) -> "list[tuple[Keyword, ...]]":
         """The keywords of each image, the most informative first, each at least so probable.
@@ -245,8 +292,6 @@ class Classifier:
         evidence: from ``evidence`` for the same ``nearest``.
         most: keywords an image at most.
         """
-        from zsl_cli.classifier.keywords import KeywordRule
-
         return KeywordRule(confidence, most).choose(
             evidence, self.vocabulary, self._confidences.taxonomy, nearest)
 
@@ -264,6 +309,12 @@ class Classifier:
         weights = np.exp(shifted / self.model.calibration.temperature)
         total = weights[:, :among].sum(axis=1, keepdims=True)
         return (weights / total).astype(np.float32)
+
+
+def keywords_search(exact: bool | None, ef: int | None) -> bool | None:
+    """How labels are searched where there are to be keywords, which need the products with all
+    label vectors anyway: exactly, unless something else is asked."""
+    return True if exact is None and ef is None else exact
 
 
 def _name(source: "images.ImageSource") -> str:

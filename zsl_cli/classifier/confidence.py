@@ -23,10 +23,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_cli.errors import ZslError
-from zsl_cli.vocabulary.beside import Beside
 from zsl_cli.vocabulary.nearest import Exact
 from zsl_cli.vocabulary.subset import Subset
-from zsl_cli.vocabulary.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +33,9 @@ if TYPE_CHECKING:
 
     from zsl_cli.classifier.background import Background
     from zsl_cli.support.calibration import Calibration, ConfidenceRule
+    from zsl_cli.vocabulary.beside import Beside
     from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.taxonomy import Taxonomy
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     Array = NDArray[np.float32]
@@ -57,6 +57,12 @@ class Evidence:
     confidences: "Array"
     main: "Array"
 
+    def spread(self, rows: "NDArray[np.int64]", labels: int) -> "Evidence":
+        """Of all labels, 0 for those that are not the k of these rows."""
+        spread = np.zeros((2, len(self.main), labels), np.float32)
+        spread[:, :, rows] = self.confidences, self.main
+        return Evidence(*spread)
+
 
 class Confidences:
     """The confidences of a vocabulary's labels, by a model's numbers."""
@@ -71,13 +77,13 @@ class Confidences:
         self._temperature = calibration.temperature
         self._make_background = background
 
-    @cached_property
-    def taxonomy(self) -> Taxonomy:
+    @property
+    def taxonomy(self) -> "Taxonomy":
         """The hierarchy of the vocabulary."""
-        return Taxonomy.of(self._vocabulary)
+        return self._vocabulary.taxonomy
 
-    @cached_property
-    def _beside(self) -> Beside:
+    @property
+    def _beside(self) -> "Beside":
         return self._vocabulary.beside
 
     @cached_property
@@ -99,19 +105,27 @@ class Confidences:
             nothing = np.empty((len(embeddings), 0), np.float32)
             return Evidence(nothing, nothing)
         products = self.products(embeddings) if products is None else products
-        shares, _ = self._shares(products)
-        main = np.stack([self._summed(share) for share in shares]) if len(shares) else shares
+        main = np.zeros(products.shape, np.float32)
+        for of_image, product in zip(main, products, strict=True):  # in a core's cache, each
+            shares, _ = self._shares(product)
+            sums = self.taxonomy.summed(shares * (shares > _LEAST))
+            touched = np.flatnonzero(sums > 0)
+            of_image[touched] = self._calibrated(sums[touched])
         return Evidence(self._with_beside(main, embeddings), main)
 
-    def among(self, embeddings: "Array", candidates: "Nearest | None") -> Evidence:
-        """Of a Subset's rows and phrases, in its order; of all labels for anything else."""
+    def among(self, embeddings: "Array", candidates: "Nearest | None",
+              products: "Array | None" = None) -> Evidence:
+        """Of a Subset's rows and phrases, in its order; of all labels for anything else.
+
+        products: see ``of``.
+        """
         if not isinstance(candidates, Subset):
-            return self.of(embeddings)
+            return self.of(embeddings, products)
         if not len(self._vocabulary):
             alone = self._calibrated(self._background.shares(
                 embeddings, candidates.phrases, candidates.vectors, self._scale))
             return Evidence(alone, alone)
-        products = self.products(embeddings)
+        products = self.products(embeddings) if products is None else products
         known = candidates.rows[candidates.rows < len(self._vocabulary)]
         every = self.of(embeddings, products)
         if not candidates.phrases:
@@ -131,38 +145,37 @@ class Confidences:
 
     def _shares(self, products: "Array") -> "tuple[Array, Array]":
         """The softmax over all labels, and its denominator with the largest term at 1."""
-        weights = np.exp((products - products.max(axis=1, keepdims=True)) / self._scale)
-        total = weights.sum(axis=1, keepdims=True)
+        weights = np.exp((products - products.max(axis=-1, keepdims=True)) / self._scale)
+        total = weights.sum(axis=-1, keepdims=True)
         return weights / total, total
 
-    def _summed(self, share: "Array") -> "Array":
-        """Calibrated sums over what lies under each label ``[labels]``."""
-        rows = np.flatnonzero(share > _LEAST)
-        offsets = self.taxonomy.offsets
-        counts = offsets[rows + 1] - offsets[rows]
-        starts = np.repeat(offsets[rows] - (np.cumsum(counts) - counts), counts)
-        above = self.taxonomy.above[starts + np.arange(counts.sum())]
-        sums: NDArray[np.float64] = np.bincount(
-            above, np.repeat(share[rows], counts), len(share)).astype(np.float64, copy=False)
-        touched = np.flatnonzero(sums)
-        confidences = np.zeros(len(share), np.float32)
-        confidences[touched] = self._calibrated(sums[touched])
-        return confidences
-
     def _calibrated(self, sums: "NDArray[np.floating]") -> "Array":
+        """Confidences out of sums."""
         sums = np.clip(sums, _EDGE, 1 - _EDGE)
-        odds = self._rule.slope * np.log(sums / (1 - sums)) + self._rule.offset
-        return (1 / (1 + np.exp(-odds))).astype(np.float32)
+        odds = np.log((sums / (1 - sums)).astype(np.float32))
+        exponents = -self._rule.slope * odds - self._rule.offset
+        return (1 / (1 + np.exp(exponents))).astype(np.float32, copy=False)
 
     def _with_beside(self, main: "Array", embeddings: "Array") -> "Array":
         """What is seen beside other things raised, and all above it."""
         if not len(self._beside.rows):
             return main
-        confidences = main.copy()
         odds = (self._rule.beside_slope * (embeddings @ self._beside.vectors.T) / self._temperature
                 + self._rule.beside_offset)
         beside = (1 / (1 + np.exp(-np.clip(odds, -50, 50)))).astype(np.float32)
-        for column, row in enumerate(self._beside.rows.tolist()):
-            above = self.taxonomy.lineage(row)
-            confidences[:, above] = np.maximum(confidences[:, above], beside[:, column, None])
+        columns, starts, raised = self._raised
+        highest = np.maximum.reduceat(beside[:, columns], starts, axis=1)
+        confidences = main.copy()
+        confidences[:, raised] = np.maximum(main[:, raised], highest)
         return confidences
+
+    @cached_property
+    def _raised(self) -> "tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]":
+        """What second vectors raise, as ``reduceat`` takes it: the columns of the vectors, by the
+        row that each raises, where those of each row start, and the rows."""
+        lineages = [self.taxonomy.lineage(row) for row in self._beside.rows.tolist()]
+        rows = np.concatenate(lineages)
+        order = np.argsort(rows, kind="stable")
+        raised, starts = np.unique(rows[order], return_index=True)
+        columns = np.repeat(np.arange(len(lineages)), [*map(len, lineages)])[order]
+        return columns, starts, raised

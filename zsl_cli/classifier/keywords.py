@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary.taxonomy import Taxonomy
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
+KEYWORD = 0.8
+"""The confidence of a keyword at least, unless another is asked."""
 SENSITIVE = 0.95
 """The confidence that a word needs which hurts where it is wrong."""
 TELLING = 0.3
@@ -38,7 +40,7 @@ class KeywordRule:
     Raises RequestError for values that make no sense.
     """
 
-    confidence: float = 0.8
+    confidence: float = KEYWORD
     most: int | None = None
 
     def __post_init__(self) -> None:
@@ -58,8 +60,7 @@ class KeywordRule:
             if candidates.taken or candidates.phrases:
                 return [self._listed(line, candidates, vocabulary)
                         for line in evidence.confidences]
-            evidence = Evidence(*(_among_all(part, candidates.rows, len(vocabulary))
-                                  for part in (evidence.confidences, evidence.main)))
+            evidence = evidence.spread(candidates.rows, len(taxonomy))
         words = taxonomy.plain | taxonomy.leaf if taxonomy.plain.any() else np.ones(
             len(taxonomy), bool)
         least = np.where(taxonomy.sensitive, max(SENSITIVE, self.confidence), self.confidence)
@@ -72,7 +73,7 @@ class KeywordRule:
                   taxonomy: "Taxonomy") -> tuple[Keyword, ...]:
         """Of labels that are sure those with none of the others under them, and the more usual
         word that people have for each: they look for dogs, and rarely for German shepherds."""
-        above = {int(one) for row in sure for one in taxonomy.lineage(row)[1:]}
+        above = {one for row in sure.tolist() for one in taxonomy.ancestors(row).tolist()}
 
         def order(row: int) -> tuple[bool, float, float, int]:
             beside = bool(main[row] < self.confidence)
@@ -105,12 +106,6 @@ class KeywordRule:
         return tuple(keywords[:self.most])
 
 
-def _among_all(part: "NDArray[np.float32]", rows: "NDArray[np.int64]",
-               labels: int) -> "NDArray[np.float32]":
-    """Columns ``[n, rows]`` in their places among those of all labels, the others 0."""
-    whole = np.zeros((len(part), labels), np.float32)
-    whole[:, rows] = part
-    return whole
 
 
 def usual_word(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> int | None:
@@ -118,25 +113,15 @@ def usual_word(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> int 
     they use most, if they use it more than the label's own (entry-level categories: Ordonez et
     al., 2013): a bird for a bald eagle, and no vehicle for a car. Without a label prior the
     nearest."""
-    above = [one for one in everyday_lineage(row, vocabulary, taxonomy)[:-1]
-             if taxonomy.information[one] >= TELLING]
+    above = [one for one in taxonomy.everyday(row)[:-1] if taxonomy.information[one] >= TELLING]
     if not above or vocabulary.prior_dimension is None:
         return above[-1] if above else None
     best = max(above, key=vocabulary.prior)
     return best if vocabulary.prior(best) > vocabulary.prior(row) else None
 
 
-def everyday_lineage(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> list[int]:
-    """The rows from the top of the everyday hierarchy down to a label, itself the last: of the
-    labels above it those that people have a word for, or all where the vocabulary has no such
-    words."""
-    any_plain = bool(taxonomy.plain.any())
-    return [one for one in vocabulary.hierarchy.lineage(row)
-            if one == row or not any_plain or taxonomy.plain[one]]
-
-
 def everyday_path(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> tuple[str, ...]:
-    """The words of ``everyday_lineage``: ``animal``, ``dog``, ``German shepherd``, not thirteen
-    steps."""
+    """The words of the everyday hierarchy down to a label: ``animal``, ``dog``, ``German
+    shepherd``, not thirteen steps."""
     return tuple(dict.fromkeys(vocabulary.word_of(vocabulary.label(one))
-                               for one in everyday_lineage(row, vocabulary, taxonomy)))
+                               for one in taxonomy.everyday(row)))

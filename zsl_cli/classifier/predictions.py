@@ -19,6 +19,9 @@ PathOf = Callable[[str], Sequence[str]]
 PATH_SEPARATOR = " > "
 """Between the names of a path, where it is written as one text."""
 
+KEYWORD_SEPARATOR = "; "
+"""Between keywords that are written as one text."""
+
 _COLUMNS = ("path", "rank", "id", "label", "score", "error")
 DIGITS = 6
 """Of a score behind its point, wherever a program reads it."""
@@ -29,11 +32,14 @@ class ScoredLabel:
     """A label and its score: the probability, from 0 to 1, among the candidate labels.
 
     phrase: whether it is a phrase, encoded or composed, beside the labels of a vocabulary.
+    confidence: the probability that it is true of the image, whatever else is; None where no
+        keywords were asked for.
     """
 
     label: Label
     score: float
     phrase: bool = False
+    confidence: float | None = None
 
     @property
     def id(self) -> str:
@@ -76,6 +82,14 @@ class Keyword:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What is said of one image, under English names or the user's own words: see Prediction."""
+
+    labels: tuple[ScoredLabel, ...]
+    keywords: tuple[Keyword, ...] | None = None
+
+
+@dataclass(frozen=True)
 class Prediction:
     """What is answered for one image: labels, best first, or the error that kept it from being
     read.
@@ -108,6 +122,18 @@ def spoken(prediction: P, vocabulary: "Vocabulary", own: Container[str] = ()) ->
         for scored in prediction.labels))
 
 
+def broad_first(keywords: Sequence[Keyword]) -> list[Keyword]:
+    """Keywords as a person reads them: in their order, but each behind those that lie above it,
+    the dog before the German shepherd."""
+    ordered: list[Keyword] = []
+    for one in keywords:
+        ordered += [above for above in keywords if above not in ordered
+                    and above.name in one.path[:-1]]
+        if one not in ordered:
+            ordered.append(one)
+    return ordered
+
+
 def record(prediction: Prediction, facts: Mapping[str, Any],
            path_of: PathOf | None = None) -> dict[str, Any]:
     """The record of one image, as the command line's contract fixes it, and these facts behind.
@@ -117,7 +143,7 @@ def record(prediction: Prediction, facts: Mapping[str, Any],
     if prediction.error is not None:
         error = {"kind": prediction.error.kind, "message": prediction.error.plain}
         return {"path": prediction.path, "error": error, **facts}
-    labels = [{**label_record(scored.label, scored.score),
+    labels = [{**label_record(scored.label, scored.score, scored.confidence),
                **({"path": list(path_of(scored.id))} if path_of else {})}
               for scored in prediction.labels]
     keywords = {} if prediction.keywords is None else {"keywords": [
@@ -126,10 +152,12 @@ def record(prediction: Prediction, facts: Mapping[str, Any],
     return {"path": prediction.path, "labels": labels, **keywords, **facts}
 
 
-def label_record(label: Label, score: float | None = None) -> dict[str, Any]:
-    """A label within a record: its id, its name, and its score if it has one."""
+def label_record(label: Label, score: float | None = None,
+                 confidence: float | None = None) -> dict[str, Any]:
+    """A label within a record: its id, its name, and its score and confidence if it has any."""
     return {"id": label.id, "label": label.name,
-            **({} if score is None else {"score": round(score, DIGITS)})}
+            **({} if score is None else {"score": round(score, DIGITS)}),
+            **({} if confidence is None else {"confidence": round(confidence, DIGITS)})}
 
 
 def to_json(one: Mapping[str, Any]) -> bytes:
@@ -138,26 +166,31 @@ def to_json(one: Mapping[str, Any]) -> bytes:
     return json.dumps(one, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
-def csv_header(facts: Sequence[str] = (), *, paths: bool = False) -> tuple[str, ...]:
+def csv_header(facts: Sequence[str] = (), *, paths: bool = False,
+               keywords: bool = False) -> tuple[str, ...]:
     """The names of the columns of ``csv_rows``."""
-    return (*_COLUMNS, *facts, *(["label_path"] if paths else []))
+    return (*_COLUMNS, *facts, *(["label_path"] if paths else []),
+            *(["confidence", "keywords"] if keywords else []))
 
 
 def csv_rows(prediction: Prediction, facts: Sequence[Any] = (),
-             path_of: PathOf | None = None) -> Iterator[list[Any]]:
+             path_of: PathOf | None = None, *, keywords: bool = False) -> Iterator[list[Any]]:
     """A row a label, and one for an image without, with these facts behind; with ``path_of`` a
-    column more, the last.
+    column more, and with ``keywords`` the confidence of the label and the words of the image.
 
     What a spreadsheet would run as a formula gets an apostrophe before it (see ``spreadsheet``).
     """
     error = "" if prediction.error is None else prediction.error.plain
+    words = KEYWORD_SEPARATOR.join(one.name for one in prediction.keywords or ())
     if not prediction.labels:
         yield _safe([prediction.path, "", "", "", "", error, *facts,
-                     *([""] if path_of else [])])
+                     *([""] if path_of else []), *(["", words] if keywords else [])])
     for rank, scored in enumerate(prediction.labels, start=1):
         path = [PATH_SEPARATOR.join(path_of(scored.id))] if path_of else []
+        sure = "" if scored.confidence is None else f"{scored.confidence:.{DIGITS}f}"
         yield _safe([prediction.path, rank, scored.id, scored.name,
-                     f"{scored.score:.{DIGITS}f}", error, *facts, *path])
+                     f"{scored.score:.{DIGITS}f}", error, *facts, *path,
+                     *([sure, words] if keywords else [])])
 
 
 def _safe(row: list[Any]) -> list[Any]:

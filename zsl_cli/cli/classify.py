@@ -3,7 +3,7 @@
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,8 @@ from zsl_cli.support import cpus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from zsl_cli.classifier.classifier import Classifier
+    from zsl_cli.classifier.keywords import KeywordRule
     from zsl_cli.errors import ImageError
 
 _MANY = 200  # labels from which on it is shown how far their encoding is
@@ -24,6 +26,7 @@ _MOST_PIPED = 1 << 30  # bytes
 @click.command("classify")
 @click.argument("images", nargs=-1, metavar="IMAGE...")
 @options.answers
+@options.keywords
 @options.candidates
 @options.explain
 @options.paths
@@ -32,7 +35,8 @@ _MOST_PIPED = 1 << 30  # bytes
 @options.model_and_vocabulary
 @options.reading
 @options.common
-def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[str, ...],
+def command(images: tuple[str, ...], top: int, threshold: float, keywords: bool,
+            confidence: float | None, most: int | None, labels: tuple[str, ...],
             labels_file: Path | None, under: tuple[str, ...], max_depth: int | None,
             exact: bool | None, ef: int | None, explain: bool, paths: bool, language: str | None,
             output_format: str | None, model: str, vocabulary: str | None, device: str,
@@ -43,6 +47,7 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
     \b
       zsl classify photo.jpg --top 3
       zsl classify *.jpg --jsonl > labels.jsonl
+      zsl classify *.jpg --keywords --csv > keywords.csv
       zsl classify photo.jpg --labels cat,dog,horse
       zsl classify photo.jpg --under animal
       zsl classify --labels-file keywords.txt --explain
@@ -57,7 +62,7 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
     names = options.read_labels(labels, labels_file)
     if explain and names is None:
         raise click.UsageError("--explain is for the words of --labels and --labels-file")
-    from zsl_cli.classifier.classifier import Classifier
+    from zsl_cli.classifier.classifier import Classifier, keywords_search
     from zsl_cli.embedding.walk import Walk
     from zsl_cli.vocabulary.lineages import Lineages
     from zsl_cli.vocabulary.subset import Subset
@@ -65,8 +70,13 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
     predictions.warm_up(output_format)
     walk = Walk()
     sources = list(walk.expand(images))
+    said = options.read_keywords(keywords, confidence, most)
+    has_keywords = bool(said) or output_format is None
+    exact = keywords_search(exact, ef) if has_keywords else exact
     classifier = Classifier.load(model, vocabulary, language=language, device=device,
-                                 exact=exact, ef=ef, images=len(sources))
+                                 exact=exact, ef=ef, images=len(sources),
+                                 keywords=has_keywords)
+    rule = _rule(said, classifier) if has_keywords else None
     with TerminalReporter().shown(quiet or len(names or ()) < _MANY) as reporter:
         reporter.start("encoding phrases", len(names or ()), "phrases")
         nearest = classifier.candidates(names, under or None, max_depth=max_depth, exact=exact,
@@ -80,13 +90,13 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
         notes.say_untranslated(classifier.vocabulary, nearest)
     notes.say_what_is_used(classifier, nearest)
     answers = classifier.predict(_read(sources), nearest, top=top, threshold=threshold,
-                                 batch_size=batch_size, jobs=jobs, max_pixels=max_pixels)
+                                 rule=rule, batch_size=batch_size, jobs=jobs, max_pixels=max_pixels)
     path_of = Lineages(classifier.vocabulary,
                        nearest.taken if isinstance(nearest, Subset) else ()).path_names
     done, failures = 0, []
     for prediction in predictions.write(answers, output_format, classifier.model.name,
                                         classifier.vocabulary.name,
-                                        path_of if paths else None):
+                                        path_of if paths else None, rule):
         if prediction.error is None:
             done += 1
         else:
@@ -96,6 +106,17 @@ def command(images: tuple[str, ...], top: int, threshold: float, labels: tuple[s
         printing.note(line)
     printing.detail(f"{done} images, {len(failures)} failed, {time.perf_counter() - started:.2f} s")
     return _status(done, failures)
+
+
+def _rule(said: dict[str, Any], classifier: "Classifier") -> "KeywordRule | None":
+    """By which keywords are chosen; none where nobody asks for them and it cannot be told how
+    probable they are."""
+    from zsl_cli.classifier.keywords import KeywordRule
+
+    if not said and not len(classifier.vocabulary):
+        return None
+    classifier.check_confidences()
+    return KeywordRule(**{name: value for name, value in said.items() if name != "keywords"})
 
 
 def _read(paths: "Iterable[tuple[str, ImageError | None]]",

@@ -71,6 +71,7 @@ _REASONS = 10
                    "or times did.")
 @click.option("--force", is_flag=True, help="Replace a file that zsl label did not write.")
 @options.answers
+@options.keywords
 @options.candidates
 @options.explain
 @options.paths
@@ -79,7 +80,8 @@ _REASONS = 10
 @options.reading
 @options.common
 def command(sources: tuple[str, ...], output: str | None, report: str | None, xmp: bool,
-            undo: bool, dry_run: bool, files_from: str | None, labels: tuple[str, ...],
+            undo: bool, dry_run: bool, files_from: str | None, keywords: bool,
+            confidence: float | None, most: int | None, labels: tuple[str, ...],
             labels_file: Path | None, explain: bool, quiet: bool, verbose: bool, debug: bool,
             **others: Any) -> int:
     """Name what is in every photo of a FOLDER; run again, it does only what is new or changed.
@@ -87,7 +89,7 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
     \b
       zsl label ~/Pictures -o labels.jsonl
       zsl label ~/Pictures -o labels.parquet --report report.html
-      zsl label ~/Pictures --xmp --threshold 0.3 --dry-run
+      zsl label ~/Pictures --xmp --confidence 0.9 --dry-run
       zsl label ~/Pictures --xmp --undo
     """
     if not sources and files_from is None:
@@ -115,7 +117,11 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
     streamed = output == "-" or (output is None and report is None and not xmp)
     request = LabelRequest(
         sources, paths, output=printing.stream() if streamed else output, report=report,
-        xmp=xmp, dry_run=dry_run, labels=names, **others)
+        xmp=xmp, dry_run=dry_run, labels=names,
+        **options.read_keywords(keywords, confidence, most), **others)
+    if xmp and request.threshold and confidence is None:
+        printing.note("--threshold is of labels and their scores; keywords are those whose "
+                      f"--confidence is {request.confidence:g} or more")
     prints = streamed or (dry_run and xmp)  # which a bar on the same terminal would disturb
     terminal = _Terminal(request, quiet=quiet, verbose=verbose, explain=explain)
     with terminal.shown(quiet or (prints and sys.stdout.isatty())):

@@ -30,7 +30,12 @@ CREATE TABLE thumbnails (id INTEGER PRIMARY KEY, jpeg BLOB NOT NULL);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _LONGEST = 64 << 20  # bytes of a value
-_FORMAT = 1  # of the schema; in user_version
+_UPGRADES = (
+    # JSON [[id, word, confidence], …], if keywords were asked for
+    "ALTER TABLE photos ADD COLUMN keywords TEXT",
+)
+"""What makes that schema, which is of format 1, one of format 2, and so on."""
+_FORMAT = 1 + len(_UPGRADES)  # in user_version
 _APPLICATION = 0x5A534C31  # "ZSL1"; in application_id
 _ANEW = "move it away and give `force`, and all photos are labelled anew"
 
@@ -48,10 +53,18 @@ def prepare(connection: sqlite3.Connection, path: str | None) -> None:
         for statement in _SCHEMA.split(";"):
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-        connection.execute(f"PRAGMA user_version = {_FORMAT}")
-    else:
-        forget_what_is_odd(connection)
+        connection.execute("PRAGMA user_version = 1")
+    _upgrade(connection)
+    forget_what_is_odd(connection)
     connection.execute("COMMIT")
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Make a journal of an earlier format, whose labels hold, one of this."""
+    version, = connection.execute("PRAGMA user_version").fetchone()
+    for statement in _UPGRADES[version - 1:]:
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {_FORMAT}")
 
 
 def _check_kind(connection: sqlite3.Connection, path: str | None) -> bool:
@@ -60,9 +73,9 @@ def _check_kind(connection: sqlite3.Connection, path: str | None) -> bool:
     application, = connection.execute("PRAGMA application_id").fetchone()
     version, = connection.execute("PRAGMA user_version").fetchone()
     tables = _schema_of(connection)
-    if tables and (application, version) != (_APPLICATION, _FORMAT):
+    if tables and not (application == _APPLICATION and 1 <= version <= _FORMAT):
         raise ZslError(f"{path} is no journal of this version of zsl; {_ANEW}")
-    if tables and tables != _expected_schema():
+    if tables and tables != _expected_schema(version):
         raise ZslError(f"{path} has other tables, views or triggers than a journal of zsl, so that "
                        f"somebody else has made it; {_ANEW}")
     return not tables
@@ -79,9 +92,11 @@ def _schema_of(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
 
 
 @cache
-def _expected_schema() -> set[tuple[str, str, str]]:
+def _expected_schema(version: int) -> set[tuple[str, str, str]]:
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(_SCHEMA)
+        for statement in _UPGRADES[:version - 1]:
+            connection.execute(statement)
         return _schema_of(connection)
 
 
@@ -90,7 +105,7 @@ def forget_what_is_odd(connection: sqlite3.Connection) -> None:
     columns'. What is known of a photo without is to do again."""
     connection.execute("DELETE FROM photos WHERE typeof(key) != 'blob' OR typeof(path) != 'blob'")
     kinds = {"integer": ("scan", "position", "todo", "size", "mtime", "ctime", "crc"),
-             "text": ("settings", "version", "labels", "kind", "message")}
+             "text": ("settings", "version", "labels", "kind", "message", "keywords")}
     odd = " OR ".join(f"typeof({column}) NOT IN ('null', '{kind}')"
                       for kind, columns in kinds.items() for column in columns)
     connection.execute(f"DELETE FROM photos WHERE {odd}")
@@ -121,6 +136,7 @@ def copy(path: str, target: sqlite3.Connection) -> None:
             with closing(sqlite3.connect(work)) as connection:
                 _check_kind(connection, path)
                 connection.backup(target)
+                _upgrade(target)
         except (OSError, sqlite3.Error) as error:
             raise ZslError(f"cannot read {path}: {error}; if another run is writing to the same "
                            "output, wait until it has ended") from error

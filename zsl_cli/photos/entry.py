@@ -7,8 +7,8 @@ from zsl_cli.classifier.predictions import Prediction
 
 @dataclass(frozen=True)
 class Entry(Prediction):
-    """The prediction for one photo, whose labels have no more than id, name and score, and the
-    file that it is of.
+    """The prediction for one photo, whose labels and keywords have no more than id, name, score and
+    confidence, and the file that it is of.
 
     size: bytes; mtime: seconds since 1970, to the microsecond; both None where the file could
         not even be looked at.

@@ -24,7 +24,7 @@ from zsl_cli.support.files import cannot_write
 from zsl_cli.support.wording import more
 
 if TYPE_CHECKING:
-    from zsl_cli.classifier.predictions import ScoredLabel
+    from zsl_cli.classifier.predictions import Answer
     from zsl_cli.photos.photo import Photo
 
 _KEPT_SCANS = 10  # for so many scans a photo that is gone is remembered, lest it comes back
@@ -168,7 +168,7 @@ class Journal:
     def _note(self, key: bytes, path: str, error: ImageError | None, place: tuple[int, int],
               rules: "_Rules") -> None:
         known = self._db.execute(
-            "SELECT id, scan, size, mtime, ctime, crc, settings, kind, labels, version "
+            "SELECT id, scan, size, mtime, ctime, crc, settings, kind, labels, keywords, version "
             "FROM photos WHERE key = ?", (key,)).fetchone()
         name = os.fsencode(path)
         kind, message = (error.kind, rows.message_text(error)) if error else (None, None)
@@ -177,19 +177,19 @@ class Journal:
                 "INSERT INTO photos (key, path, scan, position, todo, kind, message) "
                 "VALUES (?, ?, ?, ?, 1, ?, ?)", (key, name, *place, kind, message))
             return
-        row, scan, size, mtime, ctime, crc, settings, failed, labels, version = known
+        row, scan, size, mtime, ctime, crc, settings, failed, labels, keywords, version = known
         if scan == place[0]:  # met already in this scan
             return
         holds = (error is None and settings == self._settings
-                 and rows.is_ours(labels, failed, version)
+                 and rows.is_ours(labels, keywords, failed, version)
                  and not (failed and (rules.retry_failed or failed in _NEVER_SETTLED))
                  and self._is_unchanged(row, path, (size, mtime, ctime, crc), rules)
                  and not (rules.thumbnails and not failed and not self._has_thumbnail(row)))
         self._db.execute("UPDATE photos SET path = ?, scan = ?, position = ?, todo = ? "
                          "WHERE id = ?", (name, *place, not holds, row))
         if error or settings is None:  # without settings, an error is the scan's
-            self._db.execute("UPDATE photos SET labels = NULL, kind = ?, message = ?, "
-                             "settings = NULL WHERE id = ?", (kind, message, row))
+            self._db.execute("UPDATE photos SET labels = NULL, keywords = NULL, kind = ?, "
+                             "message = ?, settings = NULL WHERE id = ?", (kind, message, row))
 
     def _is_unchanged(self, row: int, path: str, known: tuple, rules: "_Rules") -> bool:
         try:
@@ -223,21 +223,22 @@ class Journal:
                 fails = kind is not None and settings is None
                 yield row, os.fsdecode(path), ImageError(message, kind) if fails else None
 
-    def put(self, answers: "Iterable[tuple[Photo, tuple[ScoredLabel, ...] | ImageError]]",
-            version: str) -> None:
+    def put(self, answers: "Iterable[tuple[Photo, Answer | ImageError]]", version: str) -> None:
         """Note what was found in some photos, all of them or none."""
         with self._transaction():
             self._overtake()
             for photo, answer in answers:
                 stamp = photo.stamp
-                columns: tuple[str | None, str | None, str | None]
+                columns: tuple[str | None, ...]
                 if isinstance(answer, ImageError):
-                    columns = None, answer.kind, rows.message_text(answer)
+                    columns = None, None, answer.kind, rows.message_text(answer)
                 else:
-                    columns = rows.labels_to_json(answer), None, None
+                    columns = (rows.labels_to_json(answer.labels),
+                               rows.keywords_to_json(answer.keywords), None, None)
                 self._db.execute(
                     "UPDATE photos SET todo = 0, size = ?, mtime = ?, ctime = ?, crc = ?, "
-                    "settings = ?, version = ?, labels = ?, kind = ?, message = ? WHERE id = ?",
+                    "settings = ?, version = ?, labels = ?, keywords = ?, kind = ?, message = ? "
+                    "WHERE id = ?",
                     (stamp and stamp.size, stamp and stamp.mtime, stamp and stamp.ctime,
                      photo.crc, self._settings, version, *columns, photo.row))
                 if photo.thumbnail is None:
@@ -251,16 +252,17 @@ class Journal:
         was never done is left out."""
         last = -1
         while page := self._db.execute(
-                "SELECT position, id, path, size, mtime, version, labels, kind, message "
+                "SELECT position, id, path, size, mtime, version, labels, keywords, kind, message "
                 "FROM photos WHERE scan = ? AND position > ? AND settings = ? "
                 "ORDER BY position LIMIT ?",
                 (self._scan, last, self._settings, _PAGE)).fetchall():
             last = page[-1][0]
-            for _, row, path, size, mtime, version, labels, kind, message in page:
+            for _, row, path, size, mtime, version, labels, keywords, kind, message in page:
                 entry = Entry(
                     os.fsdecode(path), rows.labels_from_json(labels),
                     None if kind is None else ImageError(message, kind),
-                    size, None if mtime is None else round(mtime / 1e9, 6), version)
+                    size, None if mtime is None else round(mtime / 1e9, 6), version,
+                    keywords=rows.keywords_from_json(keywords))
                 if thumbnails:
                     jpeg = self._db.execute("SELECT jpeg FROM thumbnails WHERE id = ?",
                                             (row,)).fetchone()
@@ -269,15 +271,18 @@ class Journal:
 
     def most_frequent(self, number: int, name_of: Callable[[str, str], str],
                       ) -> list[tuple[str, int]]:
-        """The names that are most often the first label in ``entries``, and how often each is.
+        """The names that are most often a keyword in ``entries``, or the first label where there
+        are to be no keywords, and how often each is.
 
         name_of: what a label of this id and name is called.
         """
         found = self._db.execute(
-            "SELECT labels FROM photos WHERE scan = ? AND settings = ? AND labels IS NOT NULL "
-            "ORDER BY position", (self._scan, self._settings))
-        names = Counter(name_of(*labels[0][:2]) for text, in found
-                        if (labels := json.loads(text)))
+            "SELECT labels, keywords FROM photos WHERE scan = ? AND settings = ? "
+            "AND labels IS NOT NULL ORDER BY position", (self._scan, self._settings))
+        names: Counter[str] = Counter()
+        for labels, keywords in found:
+            counted = json.loads(labels)[:1] if keywords is None else json.loads(keywords)
+            names.update([*dict.fromkeys(name_of(*one[:2]) for one in counted)])
         return names.most_common(number)
 
     @property

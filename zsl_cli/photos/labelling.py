@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from zsl_cli.classifier.predictions import Keyword
 from zsl_cli.errors import ImageError
 from zsl_cli.photos import outputs, pipeline
 from zsl_cli.photos.entry import Entry
@@ -159,7 +158,7 @@ class _Run:
         """Bring the sidecars of a photo up to date; in a dry run, find out what would change."""
         if entry.error is not None or not os.path.lexists(entry.path):
             return
-        keywords = _keywords(entry, self._request.threshold, self._classifier)
+        keywords = self._classifier.keywords_of(entry)
         try:
             bring = self._sidecars.plan if self._request.dry_run else self._sidecars.write
             for change in bring(entry.path, keywords, self._classifier.provenance):
@@ -180,7 +179,9 @@ class _Run:
             self._reporter.start(f"writing {os.path.basename(file.path)}")
             file.write(self._journal, self._classifier.provenance, self._request.names,
                        self._classifier.lineage, force=self._request.force,
-                       path_of=self._path_of, spoken=self._classifier.spoken)
+                       path_of=self._path_of, spoken=self._classifier.spoken,
+                       keyword_lineage=self._classifier.keyword_lineage
+                       if self._request.question.rule else None)
         if not interrupted:
             self._journal.note_complete()
         return left
@@ -195,10 +196,3 @@ class _Run:
             self._failed, self._reasons, self._changed, self._sidecar_reasons,
             tuple(frequent), tuple(written), tuple(left), seconds, interrupted,
             self._passed_over, self._not_text)
-
-
-def _keywords(entry: Entry, threshold: float, classifier: LazyClassifier) -> list[Keyword]:
-    """An entry's labels that reach the threshold, as keywords."""
-    return [Keyword(scored.label, classifier.word_of(scored.id, scored.name), scored.score,
-                    classifier.path_names(scored.id), classifier.lineages.words_above(scored.id))
-            for scored in entry.labels if scored.score >= threshold]

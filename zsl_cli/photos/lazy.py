@@ -1,11 +1,12 @@
 """A model and a vocabulary that are loaded when they are needed, which in a run with nothing to do
 is never."""
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from zsl_cli.classifier.pairing import vocabulary_for
-from zsl_cli.classifier.predictions import P, spoken
+from zsl_cli.classifier.predictions import Keyword, P, Prediction, spoken
 from zsl_cli.photos.entry import Provenance
 from zsl_cli.support import folders
 from zsl_cli.support.names import Name
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.photos.pipeline import Question
+    from zsl_cli.vocabulary.everyday import Everyday
     from zsl_cli.vocabulary.lineages import Lineages
     from zsl_cli.vocabulary.nearest import Nearest
     from zsl_cli.vocabulary.taken import Taken
@@ -57,7 +59,8 @@ class LazyClassifier:
             of_labels = folders.read_manifest(folders.VOCABULARY, self._folder)
         self._names = None if language is None else LanguageNames.load(language)
         self._exact = exact if exact is not None else (
-            of_labels.labels * of_labels.dimension <= EXACT_UP_TO)
+            of_labels.labels * of_labels.dimension <= EXACT_UP_TO
+            or (question.rule is not None and ef is None))  # for which all are compared anyway
         self._device, self._ef, self._question = device, ef, question
         self._taken: tuple[Taken, ...] = ()
         self._candidates: frozenset[int] | None = None  # None for the whole vocabulary
@@ -71,7 +74,8 @@ class LazyClassifier:
             self._taken, self._candidates = choice.taken, choice.rows
         self.settings = question.settings(
             of_model.entries, of_labels.entries, exact=self._exact, ef=ef,
-            names=self._names.digest if self._names and self._is_asked_by_names() else None)
+            names=self._names.digest if self._names and self._is_asked_by_names() else None,
+            confidence=of_model.confidence)
         self.provenance = Provenance(of_model.name, of_labels.name, __version__)
 
     def _is_asked_by_names(self) -> bool:
@@ -105,7 +109,8 @@ class LazyClassifier:
         loading = None
         if self._vocabulary is None and self._folder:  # on another thread than the model
             loading = Vocabulary.start_loading(self._folder, exact=self._exact, queries=images,
-                                               ef=self._ef)
+                                               ef=self._ef,
+                                               keywords=self._question.rule is not None)
         model = Model.load(self._model, device=self._device, threads=1)
         if loading is not None:
             self._vocabulary = loading.result()
@@ -140,8 +145,29 @@ class LazyClassifier:
         return own_ids(self.vocabulary, self._taken) if self._taken else frozenset()
 
     def spoken(self, prediction: P) -> P:
-        """See predictions.spoken."""
-        return spoken(prediction, self.vocabulary, self._own) if self._names else prediction
+        """See predictions.spoken; keywords, which have no path here, as well."""
+        if not self._names:
+            return prediction
+        prediction = spoken(prediction, self.vocabulary, self._own)
+        return prediction if prediction.keywords is None else replace(
+            prediction, keywords=tuple(replace(one, name=self.name_of(one.id, one.name))
+                                       for one in prediction.keywords))
+
+    def keyword_lineage(self, id_: str) -> tuple[tuple[str, str], ...]:
+        """See Everyday.lineage."""
+        return self._everyday.lineage(id_)
+
+    @cached_property
+    def _everyday(self) -> "Everyday":
+        from zsl_cli.vocabulary.everyday import Everyday
+
+        return Everyday(self.vocabulary, self._taken)
+
+    def keywords_of(self, prediction: Prediction) -> list[Keyword]:
+        """Its keywords with their paths, called as ``spoken`` does it."""
+        paths = ((one, self._everyday.path(one.id)) for one in prediction.keywords or ())
+        return [replace(one, name=path[-1], path=path,
+                        parents=self._everyday.words_above(one.id)) for one, path in paths]
 
     def name_of(self, id_: str, name: str) -> str:
         """What a label of this id is called, and in English so."""

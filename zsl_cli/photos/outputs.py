@@ -60,21 +60,23 @@ class Output:
 
     def write(self, journal: "Journal", provenance: Provenance, folders: Sequence[str],
               lineage: Lineage, *, force: bool = False, path_of: "PathOf | None" = None,
-              spoken: Callable[[Entry], Entry] = lambda entry: entry) -> None:
+              spoken: Callable[[Entry], Entry] = lambda entry: entry,
+              keyword_lineage: Lineage | None = None) -> None:
         """Write it whole, or leave what is there; raises ZslError, also where somebody has
         changed it meanwhile.
 
         path_of: see predictions.record. spoken: what has labels called as they are to be written;
-        those of a report are what ``lineage`` says.
+        those of a report are what ``lineage`` says. keyword_lineage: the same for keywords, where
+        there are to be any.
         """
         self.check_own(journal, force)
         try:
             with replacing(self.path) as file:
                 if self.format == "report":
-                    _write_report(file, journal, provenance, folders, lineage)
+                    _write_report(file, journal, provenance, folders, lineage, keyword_lineage)
                 else:
                     FORMATS[self.format](file, map(spoken, journal.entries()), provenance,
-                                         path_of)
+                                         path_of, keywords=keyword_lineage is not None)
                 if not self.is_stream:
                     # Noted before it is in its place: a run that is killed in between knows it.
                     file.flush()
@@ -111,12 +113,13 @@ def _mark(path: str) -> str:
 
 
 def _write_report(file: BinaryIO, journal: "Journal", provenance: Provenance,
-                  folders: Sequence[str], lineage: Lineage) -> None:
+                  folders: Sequence[str], lineage: Lineage,
+                  keyword_lineage: Lineage | None) -> None:
     from zsl_cli.photos import report
 
     now = datetime.now(UTC).isoformat(timespec="seconds")
     about = report.About(provenance.model, provenance.vocabulary, __version__, now, tuple(folders))
-    report.write(file, journal.entries(thumbnails=True), lineage, about)
+    report.write(file, journal.entries(thumbnails=True), lineage, about, keyword_lineage)
 
 
 def journal_path(outputs: Sequence[Output], sources: Sequence[str]) -> str | None:

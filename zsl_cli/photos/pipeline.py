@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from zsl_cli.classifier.predictions import ScoredLabel
+from zsl_cli.classifier.keywords import KeywordRule
+from zsl_cli.classifier.predictions import DIGITS, Answer, Keyword
 from zsl_cli.errors import ImageError
 from zsl_cli.photos.entry import Entry
 from zsl_cli.photos.photo import Photo
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.embedding import stream
     from zsl_cli.photos.journal import Journal
+    from zsl_cli.support.calibration import ConfidenceRule
     from zsl_cli.support.manifests import Entries
     from zsl_cli.support.word_lists import Word
     from zsl_cli.vocabulary.nearest import Nearest
@@ -24,29 +26,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of every photo (see Classifier.candidates and Classifier.answers)."""
+    """What is asked of every photo (see Classifier.candidates and Classifier.answers).
+
+    rule: by which keywords are chosen, if there are to be any.
+    """
 
     top: int = 5
     threshold: float = 0.0
     labels: "tuple[str | Word, ...] | None" = None
     under: tuple[str, ...] | None = None
     max_depth: int | None = None
+    rule: KeywordRule | None = None
 
     def settings(self, model: "Entries", vocabulary: "Entries", *, exact: bool,
-                 ef: int | None = None, names: str | None = None) -> str:
+                 ef: int | None = None, names: str | None = None,
+                 confidence: "ConfidenceRule | None" = None) -> str:
         """A digest of all that the labels depend on: the question, the entries of the two
         manifests, which hold the hashes of their files, whether the search is exact, and if not,
         its width where that is not the manifest's.
 
         names: the hash of the names in another language by which labels of the question are found,
             where they mean something else without them.
+        confidence: by which it is told how probable keywords are, the default one included.
         """
-        question = {name: value for name, value in vars(self).items()
-                    if name != "max_depth" or value is not None}  # an older digest holds without it
+        question = {name: value for name, value in vars(self).items()  # an older digest holds
+                    if name not in ("max_depth", "rule") or value is not None}
         search = [] if exact or ef is None else [ef]
         language = [] if names is None else [names]
-        text = json.dumps([question, model, vocabulary, exact, *search, *language], sort_keys=True,
-                          default=vars)  # of a word with a hierarchy
+        sure = [confidence] if self.rule and confidence else []
+        text = json.dumps([question, model, vocabulary, exact, *search, *language, *sure],
+                          sort_keys=True, default=vars)  # of a word with a hierarchy, or a rule
         return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
@@ -72,18 +81,24 @@ def label_pending(journal: "Journal", classifier: "Classifier", nearest: "Neares
             yield photo, error or photo.read
 
     for batch in classifier.answers(items(), nearest, top=question.top,
-                                    threshold=question.threshold, jobs=reading.jobs,
-                                    batch_size=reading.batch_size):
+                                    threshold=question.threshold, rule=question.rule,
+                                    jobs=reading.jobs, batch_size=reading.batch_size):
         journal.put(batch, __version__)
         yield [_entry(photo, answer) for photo, answer in batch]
 
 
-def _entry(photo: Photo, answer: "tuple[ScoredLabel, ...] | ImageError") -> Entry:
+def _entry(photo: Photo, answer: Answer | ImageError) -> Entry:
     size = mtime = None
     if photo.stamp is not None:
         size, mtime = photo.stamp.size, round(photo.stamp.mtime / 1e9, 6)
     if isinstance(answer, ImageError):
         return Entry(photo.path, (), answer, size, mtime, __version__)
-    labels = tuple(ScoredLabel(scored.label, round(scored.score, 6), scored.phrase)
-                   for scored in answer)  # as the journal has them
-    return Entry(photo.path, labels, None, size, mtime, __version__)
+    # As the journal has them.
+    labels = tuple(replace(
+        scored, score=round(scored.score, DIGITS),
+        confidence=None if scored.confidence is None else round(scored.confidence, DIGITS))
+        for scored in answer.labels)
+    keywords = None if answer.keywords is None else tuple(
+        Keyword(one.label, one.label.word, round(one.confidence, DIGITS))
+        for one in answer.keywords)
+    return Entry(photo.path, labels, None, size, mtime, __version__, keywords=keywords)

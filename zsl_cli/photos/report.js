@@ -3,7 +3,6 @@
   const PAGE = 120; // cards that are built at a time
   const SUGGESTIONS = 400;
   const FAILURES = 500; // of one kind
-  const UNLABELLED = "no label"; // what is said of such a photo, and finds it
 
   const $ = (id) => document.getElementById(id);
   const blocks = (kind) => [...document.querySelectorAll(`script[data-block="${kind}"]`)];
@@ -21,17 +20,23 @@
     return made;
   };
 
-  // The data: labels are [id, name, row of the parent], parents first; a photo is
-  // [folder, file name, [label's row, score in thousandths, ...]] and where its thumbnail is.
+  // The data: labels are [id, name, row of the parent], parents first, and so are keywords, where
+  // there are any; a photo is [folder, file name, [label's row, score in thousandths, ...], the same
+  // of keywords and their confidence] and where its thumbnail is. The page shows keywords and
+  // filters by them, where there are any, and the labels with the single photo.
   const about = parsed(blocks("about")[0]);
-  const labels = parsed(blocks("labels")[0]);
+  const allLabels = parsed(blocks("labels")[0]);
+  const withKeywords = blocks("keywords").length > 0;
+  const labels = withKeywords ? parsed(blocks("keywords")[0]) : allLabels;
+  const KIND = withKeywords ? "keyword" : "label";
+  const UNLABELLED = `no ${KIND}`; // what is said of such a photo, and finds it
   const thumbnailBlocks = blocks("thumbnails");
   const photos = [];
   const failures = [];
   blocks("rows").forEach((block, at) => {
     const rows = parsed(block);
-    rows.photos.forEach(([folder, name, scores], within) =>
-      photos.push({ folder, name, scores, at, within }));
+    rows.photos.forEach(([folder, name, scored, keywords], within) =>
+      photos.push({ folder, name, scores: keywords || scored, scored, at, within }));
     failures.push(...rows.failures);
     block.remove();
   });
@@ -64,9 +69,9 @@
   const children = labels.map(() => []);
   const roots = [];
   labels.forEach(([, , parent], row) => (parent < 0 ? roots : children[parent]).push(row));
-  const lineage = (row) => {
+  const lineage = (row, table) => {
     const names = [];
-    for (; row >= 0; row = labels[row][2]) names.unshift(labels[row][1]);
+    for (; row >= 0; row = table[row][2]) names.unshift(table[row][1]);
     return names;
   };
 
@@ -185,20 +190,21 @@
   };
   const drawTree = () => {
     const rows = present(roots);
-    $("tree").replaceChildren(rows.length ? branches(rows) : element("p", "quiet", "No labels."));
+    $("tree").replaceChildren(rows.length ? branches(rows) : element("p", "quiet", `No ${KIND}s.`));
   };
 
   /* The cards */
 
-  const labelList = (list, photo, long) => {
-    const least = state.score * 10;
-    for (let at = 0; at < photo.scores.length; at += 2) {
-      const [row, score] = photo.scores.slice(at, at + 2);
+  // Appends items of these scores, in which the numbers are rows of the table.
+  const labelList = (list, scores, table, long) => {
+    const least = table === labels ? state.score * 10 : 0;
+    for (let at = 0; at < scores.length; at += 2) {
+      const [row, score] = scores.slice(at, at + 2);
       const item = element("li", score < least ? "weak" : "");
       const names = element("span", "label-names");
-      names.append(element("bdi", "label-name", labels[row][1]));
+      names.append(element("bdi", "label-name", table[row][1]));
       if (long) {
-        const above = lineage(row).slice(0, -1);
+        const above = lineage(row, table).slice(0, -1);
         if (above.length) names.append(element("span", "above", above.join(" › ")));
       }
       const bar = element("span", "bar-track");
@@ -209,10 +215,11 @@
       item.append(names, bar, element("span", "score", percent(score)));
       list.append(item);
     }
-    if (!photo.scores.length) list.append(element("li", "quiet", UNLABELLED));
+    if (!scores.length) list.append(element("li", "quiet", table === labels ? UNLABELLED : "no label"));
     return list;
   };
 
+  const CARD = withKeywords ? 6 : 3; // of them on a card
   const card = (index, at) => {
     const photo = photos[index];
     const item = element("li");
@@ -227,7 +234,7 @@
     name.title = photo.folder + photo.name;
     button.append(frame, name);
     button.addEventListener("click", () => show(at));
-    const list = labelList(element("ul", "labels"), { scores: photo.scores.slice(0, 6) }, false);
+    const list = labelList(element("ul", "labels"), photo.scores.slice(0, 2 * CARD), labels, false);
     item.append(button, list);
     return item;
   };
@@ -285,7 +292,12 @@
     $("details-name").replaceChildren(element("bdi", "", photo.name));
     $("details-path").replaceChildren(element("bdi", "", photo.folder + photo.name));
     $("details-labels").replaceChildren();
-    labelList($("details-labels"), photo, true);
+    labelList($("details-labels"), photo.scores, labels, true);
+    $("details-more").hidden = !withKeywords;
+    if (withKeywords) {
+      $("details-scored").replaceChildren();
+      labelList($("details-scored"), photo.scored, allLabels, true);
+    }
     $("position").textContent = `${number(current + 1)} of ${number(matching.length)}`;
     $("previous").disabled = current === 0;
     $("next").disabled = current === matching.length - 1;
@@ -407,7 +419,7 @@
   const withLabels = new Set(photos.flatMap((photo) => photo.scores.filter((_, at) => at % 2 === 0)));
   $("counts").append(fact("photos", number(photos.length + failures.length)),
     fact("labelled", number(photos.length)), fact("failed", number(failures.length)),
-    fact("different labels", number(withLabels.size)));
+    fact(`different ${KIND}s`, number(withLabels.size)));
   $("made").textContent = `Made ${about.made.replace("T", " ").replace("+00:00", " UTC")} by zsl `
     + `${about.version}, model ${about.model}, vocabulary ${about.vocabulary}`;
 
@@ -440,6 +452,11 @@
     });
   }
 
+  if (withKeywords) {
+    $("text-name").textContent = "Keyword or file name";
+    $("score-name").textContent = "Least confidence";
+    $("tree-name").textContent = "Keywords";
+  }
   const wide = matchMedia("(min-width: 60rem)");
   const place = () => { $("browse").open = wide.matches; };
   wide.addEventListener("change", place);

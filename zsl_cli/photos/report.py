@@ -8,10 +8,11 @@ import base64
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, BinaryIO
 
+from zsl_cli.classifier.predictions import broad_first
 from zsl_cli.photos.entry import Entry
 from zsl_cli.support import html_page
 from zsl_cli.support.wording import printable
@@ -38,11 +39,17 @@ class About:
     folder: Sequence[str]
 
 
-def write(file: BinaryIO, entries: Iterable[Entry], lineage: Lineage, about: About) -> None:
+def write(file: BinaryIO, entries: Iterable[Entry], lineage: Lineage, about: About,
+          keyword_lineage: Lineage | None = None) -> None:
     """The report of the entries, in their order. They are written as they come: only a block of
-    them and the table of the labels are held."""
+    them and the tables of the labels and keywords are held.
+
+    keyword_lineage: the same as ``lineage`` for keywords, where there are to be any: these are
+        then what the page shows and filters by, and the labels stand with the single photo.
+    """
     before, behind = html_page.around(__package__, "report")
     labels = _Labels(lineage)
+    keywords = keyword_lineage and _Labels(keyword_lineage)
     file.write(before.encode())
     file.write(_block("about", {
         "model": printable(about.model), "version": printable(about.version),
@@ -52,12 +59,16 @@ def write(file: BinaryIO, entries: Iterable[Entry], lineage: Lineage, about: Abo
     while batch := list(islice(entries, BLOCK)):
         photos = [entry for entry in batch if entry.error is None]
         file.write(_block("rows", {
-            "photos": [[*_split(entry.path), _scores(entry, labels)] for entry in photos],
+            "photos": [[*_split(entry.path), _scores(entry, labels),
+                        *([_confidences(entry, keywords)] if keywords else [])]
+                       for entry in photos],
             "failures": [[printable(entry.path), entry.error.kind, printable(entry.error.plain)]
                          for entry in batch if entry.error is not None]}))
         file.write(_block("thumbnails", [base64.b64encode(entry.thumbnail or b"").decode()
                                          for entry in photos]))
     file.write(_block("labels", labels.table))
+    if keywords:
+        file.write(_block("keywords", keywords.table))
     file.write(behind.encode())
 
 
@@ -73,20 +84,28 @@ def _scores(entry: Entry, labels: "_Labels") -> list[int]:
             for number in (labels.row(scored.id), round(1000 * scored.score))]
 
 
+def _confidences(entry: Entry, keywords: "_Labels") -> list[int]:
+    """The same of each keyword, the broad before the specific."""
+    placed = [replace(one, path=tuple(name for _, name in keywords.lineage(one.id)))
+              for one in entry.keywords or ()]
+    return [number for one in broad_first(placed)
+            for number in (keywords.row(one.id), round(1000 * one.confidence))]
+
+
 class _Labels:
     """The labels that were found and those above them: ``table`` has a line ``[id, name, line of
     the parent or -1]`` for each, parents first."""
 
     def __init__(self, lineage: Lineage) -> None:
         self.table: list[tuple[str, str, int]] = []
-        self._lineage = lineage
+        self.lineage = lineage
         self._rows: dict[str, int] = {}
 
     def row(self, id_: str) -> int:
         """The line of this label in the table, made when it is met for the first time."""
         if id_ not in self._rows:
             parent = -1
-            for above, name in self._lineage(id_):
+            for above, name in self.lineage(id_):
                 if above not in self._rows:
                     self._rows[above] = len(self.table)
                     self.table.append((printable(above), printable(name), parent))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from zsl_cli.classifier.keywords import KEYWORD, KeywordRule
 from zsl_cli.errors import RequestError
 from zsl_cli.photos.library import Library
 from zsl_cli.photos.outputs import Output
@@ -37,9 +38,10 @@ class LabelRequest(Library):
     output: the table to write, .jsonl, .csv or .parquet; or a binary file that is open, a stream,
         which gets lines of JSON as they come and is not closed.
     output_format: one of TABLE_FORMATS, where the file's name does not tell it.
-    report: the HTML page to write. xmp: whether keywords go into sidecars beside the photos;
-        xmp_naming: what these are called, see naming.Naming. xmp_parents: whether the words above
-        a keyword are keywords, too; xmp_root: what all lie under in hierarchical lists.
+    report: the HTML page to write. xmp: whether keywords go into sidecars beside the photos, which
+        implies ``keywords``; xmp_naming: what these are called, see naming.Naming. xmp_parents:
+        whether the words above a keyword are keywords, too; xmp_root: what all lie under in
+        hierarchical lists.
     force: whether an output may replace a file that ``label`` did not write.
     dry_run: to write nothing, and without ``xmp`` to do no more than to say what there is to do.
 
@@ -48,6 +50,8 @@ class LabelRequest(Library):
     top, threshold, labels, under, max_depth: what is asked of every photo, see
         Classifier.classify; labels, under: one text, or several. exact, ef: how labels are
         searched, see Vocabulary.searcher.
+    keywords: whether photos get keywords, and labels their confidence; confidence, most: see
+        Classifier.classify. ``threshold`` is of labels alone.
     paths: whether labels are written with their path from the root of the hierarchy.
     language: of the names of labels, see Classifier.load. The journal has English ones, so that
         what is labelled need not be labelled again for another language.
@@ -73,6 +77,9 @@ class LabelRequest(Library):
     labels: "Sequence[str | Word] | None" = None
     under: Sequence[str] | None = None
     max_depth: int | None = None
+    keywords: bool = False
+    confidence: float = KEYWORD
+    most: int | None = None
     exact: bool | None = None
     ef: int | None = None
     paths: bool = False
@@ -108,7 +115,8 @@ class LabelRequest(Library):
         if self.stream is not None and self.output_format not in (None, "jsonl"):
             raise RequestError(
                 f"what is streamed is JSONL; for {self.output_format} give `output` a file")
-        set_numbers(self, top=TOP, threshold=SHARE, max_depth=DEPTH, ef=EF, **READING)
+        set_numbers(self, top=TOP, threshold=SHARE, max_depth=DEPTH, confidence=SHARE, most=TOP,
+                    ef=EF, **READING)
         check_search(self.exact, self.ef)
         check_device(self.device)
         check_language(self.language)
@@ -131,7 +139,9 @@ class LabelRequest(Library):
         """What is asked of every photo."""
         return Question(self.top, float(self.threshold),  # as a digest has it
                         None if self.labels is None else tuple(self.labels),
-                        tuple(self.under or ()) or None, self.max_depth)
+                        tuple(self.under or ()) or None, self.max_depth,
+                        KeywordRule(float(self.confidence), self.most)
+                        if self.keywords or self.xmp else None)
 
     @property
     def reading(self) -> Reading:

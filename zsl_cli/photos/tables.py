@@ -2,9 +2,9 @@
 
 import codecs
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from zsl_cli.classifier import predictions
 from zsl_cli.classifier.predictions import PathOf
@@ -31,47 +31,50 @@ def json_line(entry: Entry, provenance: Provenance, path_of: PathOf | None = Non
 
 
 def write_jsonl(file: BinaryIO, entries: Iterable[Entry], provenance: Provenance,
-                path_of: PathOf | None = None) -> None:
-    """A JSON record a line."""
+                path_of: PathOf | None = None, *, keywords: bool = False) -> None:
+    """A JSON record a line; each entry tells whether it has ``keywords``."""
     for entry in entries:
         file.write(json_line(entry, provenance, path_of))
 
 
 def write_csv(file: BinaryIO, entries: Iterable[Entry], provenance: Provenance,
-              path_of: PathOf | None = None) -> None:
+              path_of: PathOf | None = None, *, keywords: bool = False) -> None:
     """A row a label, and one for a photo without (see predictions.csv_rows). Bytes of a path that
     are not UTF-8 become ``\\udcXX``."""
     header = predictions.csv_header(
         ("error_kind", "size", "mtime", "model", "vocabulary", "version"),
-        paths=path_of is not None)
+        paths=path_of is not None, keywords=keywords)
     file.write(to_csv([header]).encode())
     for entry in entries:
         facts = (entry.error.kind if entry.error else "", *_facts(entry, provenance).values())
-        rows = predictions.csv_rows(entry, facts, path_of)
+        rows = predictions.csv_rows(entry, facts, path_of, keywords=keywords)
         file.write(to_csv(rows).encode("utf-8", "backslashreplace"))
 
 
 def write_excel(file: BinaryIO, entries: Iterable[Entry], provenance: Provenance,
-                path_of: PathOf | None = None) -> None:
+                path_of: PathOf | None = None, *, keywords: bool = False) -> None:
     """The CSV with a byte-order mark before it, without which Excel shows every accent wrong; a
     program would take the mark for a part of the first column's name."""
     file.write(codecs.BOM_UTF8)
-    write_csv(file, entries, provenance, path_of)
+    write_csv(file, entries, provenance, path_of, keywords=keywords)
 
 
 def write_parquet(file: BinaryIO, entries: Iterable[Entry], provenance: Provenance,
-                  path_of: PathOf | None = None) -> None:
-    """A row a photo, its labels as a list of {id, label, score}, with ``path_of`` path too.
+                  path_of: PathOf | None = None, *, keywords: bool = False) -> None:
+    """A row a photo, its labels as a list of {id, label, score}, with ``path_of`` path too; with
+    ``keywords`` labels have a confidence, and there is a list of {id, label, confidence}.
 
     Bytes of a path that are not UTF-8 become ``\\udcXX``, since Parquet's text is UTF-8.
     """
     arrow, parquet = _pyarrow()
     name = arrow.dictionary(arrow.int32(), arrow.string())
-    label = arrow.struct([("id", arrow.string()), ("label", arrow.string()),
-                          ("score", arrow.float32()),
+    called = ("id", arrow.string()), ("label", arrow.string())
+    sure = "confidence", arrow.float32()
+    label = arrow.struct([*called, ("score", arrow.float32()), *([sure] if keywords else []),
                           *([("path", arrow.list_(arrow.string()))] if path_of else [])])
     schema = arrow.schema([
         ("path", arrow.string()), ("labels", arrow.list_(label)),
+        *([("keywords", arrow.list_(arrow.struct([*called, sure])))] if keywords else []),
         ("error", arrow.struct([("kind", arrow.string()), ("message", arrow.string())])),
         ("size", arrow.int64()), ("mtime", arrow.timestamp("us", tz="UTC")),
         ("model", name), ("vocabulary", name), ("version", name)])
@@ -96,7 +99,16 @@ def _pyarrow() -> tuple[Any, Any]:
     return pyarrow, parquet
 
 
-Write = Callable[[BinaryIO, Iterable[Entry], Provenance, PathOf | None], None]
+
+
+class Write(Protocol):
+    """Writes entries into a file in one format."""
+
+    def __call__(self, file: BinaryIO, entries: Iterable[Entry], provenance: Provenance,
+                 path_of: PathOf | None = None, *, keywords: bool = False) -> None:
+        """path_of: see predictions.record. keywords: whether the entries have any."""
+
+
 FORMATS: dict[str, Write] = dict(zip(
     TABLE_FORMATS, (write_jsonl, write_csv, write_excel, write_parquet), strict=True))
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet",

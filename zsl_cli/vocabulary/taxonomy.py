@@ -8,49 +8,80 @@ not the user's own.
 import hashlib
 import os
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
+from numpy.lib.format import read_array, write_array
 
 from zsl_cli.support import files
 from zsl_cli.vocabulary.label import LABELS_FILE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from zsl_cli.vocabulary.vocabulary import Vocabulary
+    from zsl_cli.support.manifests import VocabularyManifest
+    from zsl_cli.vocabulary.hierarchy import Hierarchy
+    from zsl_cli.vocabulary.label import Label
 
-_LAYOUT = 1  # of the cached file; another number for another layout
+_LAYOUT = 2  # of the cached file; another number for another layout
+
+
+class Labels(Protocol):
+    """What has labels and a hierarchy over them: a Vocabulary."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def manifest(self) -> "VocabularyManifest":
+        """What its folder says of it."""
+
+    @property
+    def labels(self) -> "Sequence[Label]":
+        """All labels, in the order of the rows."""
+
+    @property
+    def hierarchy(self) -> "Hierarchy":
+        """The graph of parents over the rows."""
 
 
 @dataclass(frozen=True)
 class Taxonomy:
-    """Of n labels, by their rows.
+    """Of n labels, by their rows. Labels with the same ones above them, such as all breeds of a
+    dog, are a group, since sums over thousands of labels are then sums over a few groups.
 
-    above: int32, the rows that lie above each label by any path, itself first: those of row i are
-        ``above[offsets[i]:offsets[i + 1]]``; offsets: int64 ``[n + 1]``.
+    group: int64 ``[n]``.
+    above: int64, the rows that lie above the labels of a group by any path: those of group g are
+        ``above[offsets[g]:offsets[g + 1]]``; offsets: int64 ``[groups + 1]``.
+    depth: int64 ``[groups]``, how many of these, from the first on, are the path to the root by the
+        first parent of each (see Hierarchy.lineage).
     information: float32 ``[n]``, how much the label tells: ``1 - log(leaves under it) / log(all
         leaves)``, 0 for one root over all and 1 for a leaf (Deng et al., 2012, Hedging Your Bets).
     plain: bool ``[n]``, whether people have a word for it; sensitive: whether the word hurts where
         it is wrong; leaf: whether nothing lies below.
     """
 
+    group: "NDArray[np.int64]"
     offsets: "NDArray[np.int64]"
-    above: "NDArray[np.int32]"
+    above: "NDArray[np.int64]"
+    depth: "NDArray[np.int64]"
     information: "NDArray[np.float32]"
     plain: "NDArray[np.bool_]"
     sensitive: "NDArray[np.bool_]"
     leaf: "NDArray[np.bool_]"
 
     @classmethod
-    def of(cls, vocabulary: "Vocabulary") -> Self:
+    def of(cls, vocabulary: "Labels") -> Self:
         """From the cache, or else from the labels."""
         entry = vocabulary.manifest.files.get(LABELS_FILE)
         if entry is None:  # labels that lie in no folder
             return cls._made(vocabulary)
-        path = _folder() / f"{hashlib.sha256(f'{_LAYOUT} {entry.sha256}'.encode()).hexdigest()}.npz"
+        # Several arrays, one behind the other: a zip of them would take longer to open.
+        path = _folder() / f"{hashlib.sha256(f'{_LAYOUT} {entry.sha256}'.encode()).hexdigest()}.npy"
         if kept := cls._load(path, len(vocabulary)):
             return kept
         made = cls._made(vocabulary)
@@ -61,23 +92,60 @@ class Taxonomy:
     def __len__(self) -> int:
         return len(self.leaf)
 
-    def lineage(self, row: int) -> "NDArray[np.int32]":
+    def ancestors(self, row: int) -> "NDArray[np.int64]":
+        """The rows above a label, by any path, without itself."""
+        group = self.group[row]
+        return self.above[self.offsets[group]:self.offsets[group + 1]]
+
+    def lineage(self, row: int) -> "NDArray[np.int64]":
         """The rows above a label, itself first."""
-        return self.above[self.offsets[row]:self.offsets[row + 1]]
+        return np.concatenate([[row], self.ancestors(row)])
+
+    def summed(self, values: "NDArray[np.floating]") -> "NDArray[np.float64]":
+        """Of values ``[n]`` of labels the sums over what lies under each, itself included."""
+        of_groups = np.bincount(self.group, values, len(self.depth))
+        sums = np.bincount(self.above, of_groups[self._groups], len(self)).astype(np.float64,
+                                                                                  copy=False)
+        sums += values
+        return sums
+
+    @cached_property
+    def _groups(self) -> "NDArray[np.int64]":
+        """The group of each of ``above``."""
+        return np.repeat(np.arange(len(self.depth)), np.diff(self.offsets))
+
+    @cached_property
+    def worded(self) -> bool:
+        """Whether it says of any label that people have a word for it."""
+        return bool(self.plain.any())
+
+    def everyday(self, row: int) -> list[int]:
+        """The rows from the top of the everyday hierarchy down to a label, itself the last: of its
+        path from the root those that people have a word for, or all where there are no such
+        words."""
+        path = [*self.ancestors(row)[:self.depth[self.group[row]]][::-1].tolist(), row]
+        return [one for one in path if one == row or not self.worded or self.plain[one]]
 
     @classmethod
-    def _made(cls, vocabulary: "Vocabulary") -> Self:
+    def _made(cls, vocabulary: "Labels") -> Self:
         hierarchy, labels = vocabulary.hierarchy, vocabulary.labels
-        lineages = [[row, *sorted(hierarchy.ancestors(row) - {row})] for row in range(len(labels))]
-        above = np.array([one for rows in lineages for one in rows], np.int32)
-        offsets = np.cumsum([0, *map(len, lineages)], dtype=np.int64)
+        groups: dict[tuple[int, tuple[int, ...]], int] = {}
+        group = []
+        for row in range(len(labels)):
+            path = hierarchy.lineage(row)[-2::-1]
+            others = hierarchy.ancestors(row).difference(path, [row])
+            group.append(groups.setdefault((len(path), (*path, *sorted(others))), len(groups)))
         leaf = np.array([not hierarchy.children(row) for row in range(len(labels))], bool)
-        below = np.bincount(above, np.repeat(leaf, np.diff(offsets)), len(labels))
-        all_leaves = max(int(leaf.sum()), 2)
-        information = 1 - np.log(np.maximum(below, 1)) / np.log(all_leaves)
-        return cls(offsets, above, information.astype(np.float32),
-                   np.array([bool(label.plain) for label in labels], bool),
-                   np.array([label.sensitive for label in labels], bool), leaf)
+        made = cls(
+            np.array(group, np.int64),
+            np.cumsum([0, *(len(above) for _, above in groups)], dtype=np.int64),
+            np.array([row for _, above in groups for row in above], np.int64),
+            np.array([depth for depth, _ in groups], np.int64), np.zeros(len(labels), np.float32),
+            np.array([bool(label.plain) for label in labels], bool),
+            np.array([label.sensitive for label in labels], bool), leaf)
+        below = made.summed(leaf.astype(np.float64))
+        information = 1 - np.log(np.maximum(below, 1)) / np.log(max(int(leaf.sum()), 2))
+        return replace(made, information=information.astype(np.float32))
 
     @classmethod
     def _load(cls, path: Path, labels: int) -> Self | None:
@@ -85,29 +153,36 @@ class Taxonomy:
         try:
             if files.why_not_own(path) or files.why_not_own(path.parent):
                 return None
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                kept = cls(**{field.name: arrays[field.name] for field in fields(cls)})
+            with path.open("rb") as file:
+                kept = cls(*(read_array(file, allow_pickle=False) for _ in fields(cls)))
         except Exception:  # a damaged file fails in as many ways as it has bytes
             return None
         return kept if kept._is_sound(labels) else None
 
     def _is_sound(self, labels: int) -> bool:
-        each = (self.information, self.plain, self.sensitive, self.leaf)
+        each = (self.group, self.information, self.plain, self.sensitive, self.leaf)
+        rows = (self.group, self.offsets, self.above, self.depth)
+        counts = np.diff(self.offsets)
         return (all(array.shape == (labels,) for array in each)
-                and self.offsets.shape == (labels + 1,) and self.above.ndim == 1
-                and self.offsets[0] == 0 and self.offsets[-1] == len(self.above)
-                and bool((np.diff(self.offsets) > 0).all())
-                and self.above.dtype.kind == self.offsets.dtype.kind == "i"
+                and all(array.dtype == np.int64 and array.ndim == 1 for array in rows)
                 and self.information.dtype.kind == "f"
-                and all(array.dtype == bool for array in each[1:])
-                and (not labels or 0 <= self.above.min() <= self.above.max() < labels))
+                and all(array.dtype == bool for array in each[2:])
+                and self.offsets[0] == 0 and self.offsets[-1] == len(self.above)
+                and counts.shape == self.depth.shape
+                and bool(((self.depth >= 0) & (counts >= self.depth)).all())
+                and _are_below(self.group, len(self.depth)) and _are_below(self.above, labels))
 
     def _save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if files.why_not_own(path.parent):
             return
         with files.replacing(path) as file:
-            np.savez(file, **{field.name: getattr(self, field.name) for field in fields(self)})
+            for field in fields(self):
+                write_array(file, getattr(self, field.name), allow_pickle=False)
+
+
+def _are_below(numbers: "NDArray[np.int64]", end: int) -> bool:
+    return bool(((numbers >= 0) & (numbers < end)).all())
 
 
 def _folder() -> Path:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary.name_index import NameIndex
     from zsl_cli.vocabulary.spelling import Names
     from zsl_cli.vocabulary.taken import Taken
+    from zsl_cli.vocabulary.taxonomy import Taxonomy
 
 VECTORS_FILE = "vectors.npy"
 
@@ -82,9 +83,9 @@ class Vocabulary:
     @classmethod
     def start_loading(cls, name: str | os.PathLike[str] = "default", *,
                       exact: bool | None = None, queries: int = 1,
-                      ef: int | None = None) -> "Future[Vocabulary]":
+                      ef: int | None = None, keywords: bool = False) -> "Future[Vocabulary]":
         """Load on another thread, so that a program can start its model meanwhile, and make the
-        ``searcher`` of these arguments ready.
+        ``searcher`` of these arguments ready and, for ``keywords``, what these need.
 
         Raises FolderError at once for a folder that is not there; the future raises it for one
         whose files are not what the manifest says.
@@ -92,13 +93,13 @@ class Vocabulary:
         folder = folders.find(folders.VOCABULARY, name)
         manifest = folders.read_manifest(folders.VOCABULARY, folder)
         pool = ThreadPoolExecutor(1, thread_name_prefix="zsl-vocabulary")
-        future = pool.submit(cls._read, folder, manifest, exact, queries, ef)
+        future = pool.submit(cls._read, folder, manifest, exact, queries, ef, keywords)
         pool.shutdown(wait=False)
         return future
 
     @classmethod
     def _read(cls, folder: Path, manifest: VocabularyManifest, exact: bool | None = None,
-              queries: int = 0, ef: int | None = None) -> "Vocabulary":
+              queries: int = 0, ef: int | None = None, keywords: bool = False) -> "Vocabulary":
         for file in (LABELS_FILE, VECTORS_FILE):
             folders.check_file(folder, file, manifest)
         try:
@@ -119,6 +120,9 @@ class Vocabulary:
         vocabulary = cls(manifest, folder, lines, vectors)
         if queries:
             vocabulary.searcher(exact=exact, queries=queries, ef=ef)
+        if keywords:
+            for needed in ("taxonomy", "beside", "exact"):
+                getattr(vocabulary, needed)
         return vocabulary
 
     def __len__(self) -> int:
@@ -298,6 +302,13 @@ class Vocabulary:
         """The second vectors of labels that stand beside other things. Raises FolderError."""
         return (Beside.load(self.path, self.manifest) if self.path is not None
                 else Beside(np.empty(0, np.int64), np.empty((0, self.dimension), np.float32)))
+
+    @cached_property
+    def taxonomy(self) -> "Taxonomy":
+        """The hierarchy as arrays."""
+        from zsl_cli.vocabulary.taxonomy import Taxonomy
+
+        return Taxonomy.of(self)
 
     @cached_property
     def exact(self) -> nearest.Exact:

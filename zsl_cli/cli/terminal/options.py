@@ -179,6 +179,17 @@ answers = stack(
                  metavar="P", help="Leave out labels whose score, from 0 to 1, is lower."),
 )
 
+keywords = stack(
+    click.option("--keywords", is_flag=True,
+                 help="Keywords as well: the words that are worth writing down, each with its "
+                      "confidence, and the confidence of each label."),
+    click.option("--confidence", type=Finite(0, 1), metavar="P",
+                 help="Keywords that are at least so probable, from 0 to 1. Default: 0.8. Implies "
+                      "--keywords."),
+    click.option("--most", type=click.IntRange(1, MAX_TOP), metavar="N",
+                 help="At most so many keywords an image. Implies --keywords."),
+)
+
 reading = stack(
     click.option("-j", "--jobs", type=click.IntRange(1, MAX_JOBS), metavar="N",
                  help="Threads that decode and infer. Default: the usable cores."),
@@ -217,6 +228,13 @@ def read_labels(labels: Sequence[str], labels_file: Path | None) -> "list[str | 
     if not any(names):
         raise click.UsageError("--labels and --labels-file name no label")
     return list(filter(None, names))
+
+
+def read_keywords(keywords: bool, confidence: float | None, most: int | None) -> dict[str, Any]:
+    """What ``keywords`` say, as the library's parameters; none of them where nothing is said."""
+    given = {"confidence": confidence, "most": most}
+    said = {name: value for name, value in given.items() if value is not None}
+    return {"keywords": True, **said} if keywords or said else {}
 
 
 def read_sources(path: Path | None) -> tuple[dict[str, str], ...]:

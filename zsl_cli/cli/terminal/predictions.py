@@ -11,10 +11,13 @@ from zsl_cli.support.wording import printable
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
 
+    from zsl_cli.classifier.keywords import KeywordRule
     from zsl_cli.classifier.predictions import PathOf, Prediction, ScoredLabel
 
 _BAR_WIDTH = 20
+_CONFIDENCE_WIDTH = 10
 _PHRASE = "  phrase"
+_BETWEEN = " · "  # keywords
 
 _NARROW_FOR_PATHS = 100  # columns; below, the bar gives way to the path
 _NARROW = 50  # columns; below, the bar gives way to the label
@@ -33,18 +36,20 @@ def _import_rich() -> None:
 
 
 def write(predictions: Iterable["Prediction"], output_format: str | None, model: str,
-          vocabulary: str, path_of: "PathOf | None" = None) -> Iterator["Prediction"]:
+          vocabulary: str, path_of: "PathOf | None" = None,
+          rule: "KeywordRule | None" = None) -> Iterator["Prediction"]:
     """Print predictions as they come, and hand each on once it is printed.
 
     path_of: see predictions.record; then labels are printed with their paths.
+    rule: by which they have keywords, if they have any.
 
     The bytes of a path that is not UTF-8 survive: as ``\\udcXX`` escapes in JSON, as themselves
     in CSV.
     """
     if output_format is None:
-        yield from _write_tables(predictions, path_of)
+        yield from _write_tables(predictions, path_of, rule)
     elif output_format == "csv":
-        yield from _write_csv(predictions, path_of)
+        yield from _write_csv(predictions, path_of, keywords=rule is not None)
     else:
         records = ((prediction, prediction.record(model, vocabulary, path_of))
                    for prediction in predictions)
@@ -70,46 +75,73 @@ def _write_array(records: "Iterable[tuple[Prediction, dict[str, Any]]]") -> Iter
     printing.put_text("[]\n" if before == b"[\n" else "\n]\n")
 
 
-def _write_csv(predictions: Iterable["Prediction"],
-               path_of: "PathOf | None") -> Iterator["Prediction"]:
+def _write_csv(predictions: Iterable["Prediction"], path_of: "PathOf | None", *,
+               keywords: bool) -> Iterator["Prediction"]:
     from zsl_cli.classifier.predictions import csv_header, csv_rows
 
-    printing.put_csv([csv_header(paths=path_of is not None)])
+    printing.put_csv([csv_header(paths=path_of is not None, keywords=keywords)])
     for prediction in predictions:
-        printing.put_csv(csv_rows(prediction, path_of=path_of))
+        printing.put_csv(csv_rows(prediction, path_of=path_of, keywords=keywords))
         yield prediction
 
 
-def _write_tables(predictions: Iterable["Prediction"],
-                  path_of: "PathOf | None") -> Iterator["Prediction"]:
+def _write_tables(predictions: Iterable["Prediction"], path_of: "PathOf | None",
+                  rule: "KeywordRule | None") -> Iterator["Prediction"]:
     console = printing.console()
     for prediction in predictions:
         if prediction.error is None:
-            console.print(table(prediction, bars=console.width >= (
-                _NARROW_FOR_PATHS if path_of else _NARROW), path_of=path_of))
+            least = _NARROW_FOR_PATHS if path_of else _NARROW
+            bars = console.width >= least + (_CONFIDENCE_WIDTH if rule else 0)
+            console.print(table(prediction, rule, bars=bars, path_of=path_of))
         yield prediction
 
 
-def table(prediction: "Prediction", *, bars: bool = True, path_of: "PathOf | None" = None) -> Any:
-    """A rich table: rank, label (with ``path_of`` its path), what it means where the name alone
-    is ambiguous, score, bar."""
+def table(prediction: "Prediction", rule: "KeywordRule | None" = None, *, bars: bool = True,
+          path_of: "PathOf | None" = None) -> Any:
+    """A rich table: the keywords, where ``rule`` chose any, and below them rank, label (with
+    ``path_of`` its path), what it means where the name alone is ambiguous, score, bar, and with
+    keywords the confidence."""
     from rich.table import Table
     from rich.text import Text
 
-    grid = Table(title=Text(printable(prediction.path), style="bold"), title_justify="left",
-                 box=None, pad_edge=False, show_header=False, expand=True)
+    title = Text(printable(prediction.path), style="bold")
+    if rule:
+        title = Text("\n").join([title, _keywords(prediction, rule)])
+    grid = Table(title=title, title_justify="left", title_style="", box=None, pad_edge=False,
+                 show_header=rule is not None, header_style="dim", expand=True)
     grid.add_column(justify="right", style="dim", width=4)
     grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-    grid.add_column(justify="right", width=5)
+    grid.add_column("score", justify="right", width=5)
     if bars:
         grid.add_column(style="green", width=_BAR_WIDTH)
+    if rule:
+        grid.add_column("confidence", justify="right", width=_CONFIDENCE_WIDTH)
     for rank, scored in enumerate(prediction.labels, start=1):
         bar = [_bar(scored.score)] if bars else []
         label = _Path(path_of(scored.id), scored.phrase) if path_of else _label(scored)
-        grid.add_row(str(rank), label, f"{scored.score:.3f}", *bar)
+        sure = [] if scored.confidence is None else [f"{scored.confidence:.3f}"]
+        grid.add_row(str(rank), label, f"{scored.score:.3f}", *bar, *sure)
     if not prediction.labels:
         grid.add_row("", Text("no label reaches the threshold", style="italic"))
     return grid
+
+
+def _keywords(prediction: "Prediction", rule: "KeywordRule") -> Any:
+    """The keywords in a line, the broad before the specific; or that there is none, and which
+    label is the most probable."""
+    from rich.text import Text
+
+    from zsl_cli.classifier.predictions import broad_first
+
+    if prediction.keywords:
+        words = [Text(printable(one.name), style="bold green")
+                 for one in broad_first(prediction.keywords)]
+        return Text(_BETWEEN, style="dim").join(words)
+    said = f"no keyword at {rule.confidence:g}"
+    if prediction.labels:
+        best = max(prediction.labels, key=lambda scored: scored.confidence or 0.0)
+        said += f"; most probable: {printable(best.name)} {best.confidence:.2f}"
+    return Text(said, style="italic")
 
 
 class _Path:
