@@ -165,8 +165,6 @@ class Classifier:
             check_number("max_depth", max_depth, DEPTH)
         check_search(exact, ef)
         check_reading(jobs=jobs, batch_size=batch_size, max_pixels=max_pixels)
-        if keywords:
-            self.check_confidences()
         sources = list(sources)
         nearest = self.candidates(labels, under, max_depth=max_depth, ef=ef, images=len(sources),
                                   exact=keywords_search(exact, ef) if keywords else exact)
