@@ -8,7 +8,8 @@ It is the larger of two:
   under the label, since each of them makes it true. Its log-odds are calibrated by two numbers.
   What is no label of the vocabulary has its own share of the same sum.
 - **beside**: for what is seen beside the main thing or all over the photo (a person, grass, snow),
-  the log-odds that its second vector gives, whatever the main thing is.
+  the log-odds that its second vector gives, whatever the main thing is, and a part of those by the
+  hierarchy: of several things in a photo each has but a share of that.
 
 A label has at least the confidence of each label under it. The numbers are in ``model.json``.
 
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 _LEAST = 1e-5
 """A share of the softmax below which it adds nothing to a sum."""
+_UNSEEN = 1e-4
+"""The least share by the hierarchy that is told from none."""
 _EDGE = 1e-6
 """How near to 0 and 1 a sum may come, for its log-odds to be finite."""
 
@@ -62,6 +65,13 @@ class Evidence:
         spread = np.zeros((2, len(self.main), labels), np.float32)
         spread[:, :, rows] = self.confidences, self.main
         return Evidence(*spread)
+
+
+def main_odds(main: "Array") -> "Array":
+    """The log-odds of what the hierarchy gives, of any shape; at least those of 1 to 10,000, since
+    what has no share at all may still be there."""
+    clipped = np.clip(main, _UNSEEN, 1 - _UNSEEN)
+    return np.log(clipped / (1 - clipped))
 
 
 class Confidences:
@@ -160,8 +170,11 @@ class Confidences:
         """What is seen beside other things raised, and all above it."""
         if not len(self._beside.rows):
             return main
-        odds = (self._rule.beside_slope * (embeddings @ self._beside.vectors.T) / self._temperature
-                + self._rule.beside_offset)
+        rule, rows = self._rule, self._beside.rows
+        odds = (rule.beside_slope * (embeddings @ self._beside.vectors.T) / self._temperature
+                + rule.beside_offset)
+        if rule.beside_main:
+            odds += rule.beside_main * main_odds(main[:, rows])
         beside = (1 / (1 + np.exp(-np.clip(odds, -50, 50)))).astype(np.float32)
         columns, starts, raised = self._raised
         highest = np.maximum.reduceat(beside[:, columns], starts, axis=1)

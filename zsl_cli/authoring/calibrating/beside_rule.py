@@ -13,8 +13,9 @@ import numpy as np
 
 from zsl_cli.authoring.calibrating import platt
 from zsl_cli.authoring.calibrating.pairs import Pairs
-from zsl_cli.authoring.calibrating.platt import Line
+from zsl_cli.authoring.calibrating.platt import Plane
 from zsl_cli.authoring.calibrating.result import Fit
+from zsl_cli.classifier.confidence import Confidences, main_odds
 from zsl_cli.errors import ZslError
 from zsl_cli.evaluation.caption_words import CaptionWords
 from zsl_cli.evaluation.metrics import equal_mass_error
@@ -40,8 +41,8 @@ def fit(classifier: "Classifier", embeddings: "NDArray[np.float32]",
     """The numbers with the least cross entropy over images and the words that captions agree on,
     each word weighing the same. What a caption says is there, what none does is not.
 
-    embeddings: ``[n, D]``; captions: of each image; rule: that of before; reporter: is told how
-        far captions agree on which words.
+    embeddings: ``[n, D]``; captions: of each image; rule: that of before, its numbers for the
+        main thing fitted already; reporter: is told how far captions agree on which words.
 
     Raises ZslError where there are no such words.
     """
@@ -60,21 +61,25 @@ def fit(classifier: "Classifier", embeddings: "NDArray[np.float32]",
             "the captions agree on no word for a thing beside others: it takes several captions an "
             f"image, and {FEWEST_IMAGES} images at least of which they say it")
     odds = _odds(vocabulary, rows, embeddings, classifier.model.calibration.temperature)
+    main = Confidences(vocabulary, classifier.model.manifest.calibration, rule).of(embeddings).main
+    both = np.stack([odds, main_odds(main[:, rows]).astype(np.float64)])
     there = np.array([[any(row in caption for caption in image) for row in rows]
                       for image in said])
     if there.all():
         raise ZslError("all images have all things that their captions agree on; give others, too")
     images = np.repeat(np.arange(len(embeddings)), len(rows))
-    pairs = Pairs(images, odds.reshape(1, -1), there.ravel(), np.ones(len(images)))
-    line = _line(pairs)
+    pairs = Pairs(images, both.reshape(2, -1), there.ravel(), np.ones(len(images)))
+    plane = _plane(pairs)
     held_out = np.empty(len(pairs))
     for part in pairs.fifths():
         rest = pairs.some(~part)
-        of_rest = line if rest.true.all() or not rest.true.any() else _line(rest)
-        held_out[part] = of_rest.probabilities(pairs.odds[0, part])
-    before = Line(rule.beside_slope, rule.beside_offset).probabilities(pairs.odds[0])
-    return Fit(line.slope, line.offset, len(embeddings), len(pairs), int(pairs.true.sum()),
+        of_rest = plane if rest.true.all() or not rest.true.any() else _plane(rest)
+        held_out[part] = of_rest.probabilities(pairs.odds[:, part])
+    before = Plane(rule.beside_slope, rule.beside_main, rule.beside_offset).probabilities(
+        pairs.odds)
+    return Fit(plane.slope, plane.offset, len(embeddings), len(pairs), int(pairs.true.sum()),
                equal_mass_error(before, pairs.true), equal_mass_error(held_out, pairs.true),
+               second_slope=plane.second,
                labels=tuple(vocabulary.label(row).word for row in rows))
 
 
@@ -119,5 +124,5 @@ def _odds(vocabulary: "Vocabulary", rows: Sequence[int], embeddings: "NDArray[np
         products[:, [row in lineage for lineage in lineages]].max(axis=1) for row in rows])
 
 
-def _line(pairs: Pairs) -> Line:
-    return platt.fit(pairs.odds[0], pairs.true, pairs.weights)
+def _plane(pairs: Pairs) -> Plane:
+    return platt.fit_plane(pairs.odds, pairs.true, pairs.weights)

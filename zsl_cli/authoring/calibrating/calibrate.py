@@ -93,10 +93,11 @@ def calibrate(request: "CalibrationRequest", reporter: Reporter | None = None) -
         reporter.understood(subject.labels, [one.match for one in dataset.classes if one.match])
     _check_classes(np.concatenate([dataset.rows for dataset in sets]), request.data)
     main = _main(subject, sets, request, reporter, collector)
+    rule = _with_main(subject.model.manifest.confidence, main)
     beside = (None if captioned is None else
-              _beside(subject.classifier, captioned, request, reporter, collector))
+              _beside(subject.classifier, rule, captioned, request, reporter, collector))
     reporter.end()
-    rule = _rule(subject.model.manifest.confidence, main, beside)
+    rule = _with_beside(rule, beside)
     output = None if request.output is None else Path(request.output)
     written = writing.write(rule, folder, output, force=request.force)
     return CalibrationResult(written, rule, main, beside, collector.left_out())
@@ -120,7 +121,7 @@ def calibrate_new(folder: Path, vocabulary: Vocabulary, images: "Sequence[Path]"
     truth = rows[features.kept]
     _check_classes(truth, ())
     main = subject.fit(features.values, truth, class_weights(truth))
-    rule = _rule(subject.model.manifest.confidence, main, None)
+    rule = _with_main(subject.model.manifest.confidence, main)
     writing.write(rule, folder)
     return rule
 
@@ -162,14 +163,13 @@ def _main(subject: _Subject, sets: "Sequence[Dataset]", request: "CalibrationReq
     return subject.fit(np.concatenate(embeddings), rows, np.concatenate(weights))
 
 
-def _beside(classifier: Classifier, captioned: captions.Captioned, request: "CalibrationRequest",
-            reporter: Reporter, collector: Collector) -> Fit:
+def _beside(classifier: Classifier, rule: "ConfidenceRule", captioned: captions.Captioned,
+            request: "CalibrationRequest", reporter: Reporter, collector: Collector) -> Fit:
     assert request.captions is not None
     features = _embedded(classifier.model, captioned.paths, os.fspath(request.captions), request,
                          reporter, collector)
     texts = [captioned.captions[at] for at in features.kept.tolist()]
-    return beside_rule.fit(classifier, features.values, texts, classifier.model.manifest.confidence,
-                           reporter)
+    return beside_rule.fit(classifier, features.values, texts, rule, reporter)
 
 
 def _embedded(model: Model, paths: Sequence[Path], name: str, request: "CalibrationRequest",
@@ -186,10 +186,13 @@ def _embedded(model: Model, paths: Sequence[Path], name: str, request: "Calibrat
     return features
 
 
-def _rule(before: "ConfidenceRule", main: Fit, beside: Fit | None) -> "ConfidenceRule":
+def _with_main(rule: "ConfidenceRule", main: Fit) -> "ConfidenceRule":
     assert main.temperature is not None
-    rule = replace(before, temperature=main.temperature, slope=main.slope, offset=main.offset,
+    return replace(rule, temperature=main.temperature, slope=main.slope, offset=main.offset,
                    fitted_on=main.images)
+
+
+def _with_beside(rule: "ConfidenceRule", beside: Fit | None) -> "ConfidenceRule":
     return rule if beside is None else replace(
-        rule, beside_slope=beside.slope, beside_offset=beside.offset,
-        fitted_on=main.images + beside.images)
+        rule, beside_slope=beside.slope, beside_main=beside.second_slope,
+        beside_offset=beside.offset, fitted_on=rule.fitted_on + beside.images)

@@ -29,7 +29,8 @@ class Pairs:
     """Pairs of an image and a label, m of them.
 
     images: int64 ``[m]``, the number of each one's image.
-    odds: float64 ``[temperatures, m]``, the log-odds of the label before they are calibrated.
+    odds: float64 ``[temperatures, m]``, the log-odds of the label before they are calibrated; of
+        what stands beside ``[2, m]``, those of its second vector and those by the hierarchy.
     true: bool ``[m]``. weights: float64 ``[m]``.
     """
 

@@ -29,6 +29,19 @@ class Line:
         return _sigmoid(self.slope * odds + self.offset)
 
 
+@dataclass(frozen=True)
+class Plane:
+    """``slope * odds + second * others + offset`` are the calibrated log-odds."""
+
+    slope: float = 1.0
+    second: float = 0.0
+    offset: float = 0.0
+
+    def probabilities(self, odds: "Array") -> "Array":
+        """Of two log-odds each, ``[2, m]``, from 0 to 1."""
+        return _sigmoid(self.slope * odds[0] + self.second * odds[1] + self.offset)
+
+
 def log_odds(probabilities: "NDArray[np.floating]") -> "Array":
     """Of probabilities of any shape; finite at 0 and 1, too."""
     clipped = np.clip(probabilities.astype(np.float64), _EDGE, 1 - _EDGE)
@@ -42,8 +55,7 @@ def fit(odds: "Array", true: "NDArray[np.bool_]", weights: "Array") -> Line:
     (r + 2) for r right ones and 1 / (w + 2) for w wrong ones, so that few pairs which are told
     apart without an error make no step function of it.
     """
-    right = int(true.sum())
-    targets = np.where(true, (right + 1) / (right + 2), 1 / (len(true) - right + 2))
+    targets = _targets(true)
     weights = weights / weights.sum()
     values = _descend(np.array([1.0, 0.0]), np.column_stack([odds, np.ones(len(odds))]), targets,
                       weights)
@@ -51,6 +63,23 @@ def fit(odds: "Array", true: "NDArray[np.bool_]", weights: "Array") -> Line:
     if slope != values[0]:  # the best offset is another one then
         values = _descend(np.zeros(1), np.ones((len(odds), 1)), targets, weights, slope * odds)
     return Line(slope, float(np.clip(values[-1], *_OFFSETS)))
+
+
+def fit_plane(odds: "Array", true: "NDArray[np.bool_]", weights: "Array") -> Plane:
+    """As ``fit``, of two log-odds each, ``[2, m]``; where the second would count against what it
+    says, it is left out."""
+    values = _descend(np.array([1.0, 0.0, 0.0]), np.vstack([odds, np.ones(len(true))]).T,
+                      _targets(true), weights / weights.sum())
+    slope, second, offset = (float(value) for value in values)
+    if second < 0 or not SLOPES[0] <= slope <= SLOPES[1]:
+        line = fit(odds[0], true, weights)
+        return Plane(line.slope, 0.0, line.offset)
+    return Plane(slope, second, float(np.clip(offset, *_OFFSETS)))
+
+
+def _targets(true: "NDArray[np.bool_]") -> "Array":
+    right = int(true.sum())
+    return np.where(true, (right + 1) / (right + 2), 1 / (len(true) - right + 2))
 
 
 def loss(line: Line, odds: "Array", true: "NDArray[np.bool_]", weights: "Array") -> float:
