@@ -115,12 +115,12 @@ class Confidences:
             nothing = np.empty((len(embeddings), 0), np.float32)
             return Evidence(nothing, nothing)
         products = self.products(embeddings) if products is None else products
-        main = np.zeros(products.shape, np.float32)
+        main = np.empty(products.shape, np.float32)
         for of_image, product in zip(main, products, strict=True):  # in a core's cache, each
-            shares, _ = self._shares(product)
+            weights, total = self._weights(product)
+            shares = weights / total
             sums = self.taxonomy.summed(shares * (shares > _LEAST))
-            touched = np.flatnonzero(sums > 0)
-            of_image[touched] = self._calibrated(sums[touched])
+            np.multiply(self._calibrated(sums), sums > 0, out=of_image)
         return Evidence(self._with_beside(main, embeddings), main)
 
     def among(self, embeddings: "Array", candidates: "Nearest | None",
@@ -140,7 +140,7 @@ class Confidences:
         every = self.of(embeddings, products)
         if not candidates.phrases:
             return Evidence(every.confidences[:, known], every.main[:, known])
-        _, total = self._shares(products)
+        _, total = self._weights(products)
         best = products.max(axis=1, keepdims=True)
         own = Exact(candidates.vectors[len(known):]).products(embeddings)
         weights = np.exp(np.minimum((own - best) / self._scale, 50))
@@ -153,16 +153,15 @@ class Confidences:
         """What an inner product is divided by."""
         return self._temperature * self._rule.temperature
 
-    def _shares(self, products: "Array") -> "tuple[Array, Array]":
-        """The softmax over all labels, and its denominator with the largest term at 1."""
+    def _weights(self, products: "Array") -> "tuple[Array, Array]":
+        """The terms of the softmax over all labels, the largest 1, and their sum."""
         weights = np.exp((products - products.max(axis=-1, keepdims=True)) / self._scale)
-        total = weights.sum(axis=-1, keepdims=True)
-        return weights / total, total
+        return weights, weights.sum(axis=-1, keepdims=True)
 
     def _calibrated(self, sums: "NDArray[np.floating]") -> "Array":
         """Confidences out of sums."""
-        sums = np.clip(sums, _EDGE, 1 - _EDGE)
-        odds = np.log((sums / (1 - sums)).astype(np.float32))
+        sums = np.clip(sums.astype(np.float32, copy=False), _EDGE, 1 - _EDGE)
+        odds = np.log(sums / (1 - sums))
         exponents = -self._rule.slope * odds - self._rule.offset
         return (1 / (1 + np.exp(exponents))).astype(np.float32, copy=False)
 
@@ -178,7 +177,7 @@ class Confidences:
         beside = (1 / (1 + np.exp(-np.clip(odds, -50, 50)))).astype(np.float32)
         columns, starts, raised = self._raised
         highest = np.maximum.reduceat(beside[:, columns], starts, axis=1)
-        confidences = main.copy()
+        confidences = main.copy()  # Evidence has both
         confidences[:, raised] = np.maximum(main[:, raised], highest)
         return confidences
 

@@ -103,16 +103,21 @@ class Taxonomy:
 
     def summed(self, values: "NDArray[np.floating]") -> "NDArray[np.float64]":
         """Of values ``[n]`` of labels the sums over what lies under each, itself included."""
+        groups, starts, summed = self._below
         of_groups = np.bincount(self.group, values, len(self.depth))
-        sums = np.bincount(self.above, of_groups[self._groups], len(self)).astype(np.float64,
-                                                                                  copy=False)
-        sums += values
+        sums = values.astype(np.float64)
+        if len(summed):
+            sums[summed] += np.add.reduceat(of_groups[groups], starts)
         return sums
 
     @cached_property
-    def _groups(self) -> "NDArray[np.int64]":
-        """The group of each of ``above``."""
-        return np.repeat(np.arange(len(self.depth)), np.diff(self.offsets))
+    def _below(self) -> "tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]":
+        """What lies below labels, as ``reduceat`` takes it: the groups, by the label that is above
+        them, where those of each label start, and the labels."""
+        order = np.argsort(self.above, kind="stable")
+        groups = np.repeat(np.arange(len(self.depth)), np.diff(self.offsets))[order]
+        rows, starts = np.unique(self.above[order], return_index=True)
+        return groups, starts, rows
 
     @cached_property
     def worded(self) -> bool:
