@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zsl_cli.support.version import __version__
 
 if TYPE_CHECKING:
+    from zsl_cli.authoring.calibrating import CalibrationRequest, CalibrationResult, calibrate
     from zsl_cli.authoring.exporting import ExportRequest, ExportResult, export
     from zsl_cli.authoring.training.request import TrainRequest
     from zsl_cli.authoring.training.result import TrainResult
@@ -37,12 +38,12 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development versions
 
 __all__ = [
-    "BuildRequest", "BuildResult", "Classifier", "EvaluationRequest", "EvaluationResult",
-    "ExportRequest", "ExportResult", "LabelRequest", "LabelResult", "Model", "NamesRequest",
-    "NamesResult", "Prediction", "TrainRequest", "TrainResult", "UndoRequest", "UndoResult",
-    "Vocabulary", "Word", "WordsRequest", "WordsResult", "__version__", "build_names",
-    "build_vocabulary", "evaluate", "evaluate_words", "export", "label", "read_words", "train",
-    "undo"]
+    "BuildRequest", "BuildResult", "CalibrationRequest", "CalibrationResult", "Classifier",
+    "EvaluationRequest", "EvaluationResult", "ExportRequest", "ExportResult", "LabelRequest",
+    "LabelResult", "Model", "NamesRequest", "NamesResult", "Prediction", "TrainRequest",
+    "TrainResult", "UndoRequest", "UndoResult", "Vocabulary", "Word", "WordsRequest",
+    "WordsResult", "__version__", "build_names", "build_vocabulary", "calibrate", "evaluate",
+    "evaluate_words", "export", "label", "read_words", "train", "undo"]
 
 _HOME = {
     "LabelRequest": "zsl_cli.photos.request",
@@ -57,6 +58,9 @@ _HOME = {
     "WordsRequest": "zsl_cli.evaluation.words",
     "WordsResult": "zsl_cli.evaluation.words_result",
     "evaluate_words": "zsl_cli.evaluation.words",
+    "CalibrationRequest": "zsl_cli.authoring.calibrating",
+    "CalibrationResult": "zsl_cli.authoring.calibrating",
+    "calibrate": "zsl_cli.authoring.calibrating",
     "ExportRequest": "zsl_cli.authoring.exporting",
     "ExportResult": "zsl_cli.authoring.exporting",
     "export": "zsl_cli.authoring.exporting",

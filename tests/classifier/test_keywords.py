@@ -20,13 +20,19 @@ PARENTS = (None, 0, 1, 2, 3, 3, 1, 1, 1, 0, 9, 9, 0)
 PLAIN = {1: "animal", 3: "dog", 6: "cat", 7: "horse", 8: "cow", 10: "gun", 11: "car", 12: "person"}
 
 
-def make(folder, plain=PLAIN):
+def make(folder, plain=PLAIN, prior=None):
     ids = [f"n{row:08}" for row in range(len(NAMES))]
     labels = [Label(ids[row], name, parents=() if above is None else (ids[above],),
                     plain=(plain[row],) if row in plain else (), sensitive=name == "gun")
               for row, (name, above) in enumerate(zip(NAMES, PARENTS, strict=True))]
     folder.mkdir()
-    writing.write(folder, "v", "s", labels, np.eye(len(labels), dtype=np.float32))
+    vectors = np.eye(len(labels), dtype=np.float32)
+    if prior is None:
+        writing.write(folder, "v", "s", labels, vectors)
+    else:
+        usual = np.array([[prior.get(name, 0)] for name in NAMES], np.float32)
+        writing.write(folder, "v", "s", labels, np.hstack([vectors, usual]),
+                      prior_dimension=len(labels))
     return Vocabulary.load(folder)
 
 
@@ -66,6 +72,15 @@ def test_the_most_specific_that_is_sure_and_the_word_right_above_it(vocabulary):
     assert keywords(vocabulary, {"German shepherd": .5, "domestic dog": .95}) == ["dog"]
     assert keywords(vocabulary, {"domestic dog": .7, "canine": .79, "animal": .8}) == ["animal"]
     assert keywords(vocabulary, {"cat": .9}) == ["cat"]  # of an animal it tells too little
+
+
+def test_the_word_above_is_one_that_people_use_more(tmp_path):
+    plain = PLAIN | {2: "canine"}
+    vocabulary = make(tmp_path / "v", plain, {"domestic dog": .3, "pug": .5, "canine": .1})
+    assert keywords(vocabulary, {"German shepherd": .9}) == ["German shepherd", "dog"]
+    assert keywords(vocabulary, {"pug": .9}) == ["pug"]
+    vocabulary = make(tmp_path / "w", plain, {"domestic dog": .3, "canine": .4})
+    assert keywords(vocabulary, {"German shepherd": .9}) == ["German shepherd", "canine"]
 
 
 def test_words_that_nobody_uses_are_none(vocabulary):
@@ -134,3 +149,12 @@ def test_all_candidates_that_are_sure_are_keywords_of_a_list(vocabulary):
     assert listed(KeywordRule(), .9, .85, .96, .1) == ["gun", "animal", "dog"]
     assert listed(KeywordRule(most=1), .9, .85, .96, .1) == ["gun"]
     assert listed(KeywordRule(0), .3, .2, .1, 0) == ["animal", "dog", "gun", "a red bus"]
+
+
+def test_labels_under_one_are_chosen_from_as_all_are(vocabulary):
+    rows = np.array([NAMES.index(name) for name in ("animal", "canine", "domestic dog", "pug")])
+    subset = vocabulary.subset(rows.tolist())
+    every = evidence({"pug": 0.9, "car": 0.95})
+    part = Evidence(every.confidences[:, rows], every.main[:, rows])
+    (found,) = KeywordRule(0.8).choose(part, vocabulary, Taxonomy.of(vocabulary), subset)
+    assert [keyword.name for keyword in found] == ["pug", "dog"]

@@ -12,7 +12,8 @@ from zsl_cli.cli.main import zsl as program
 from zsl_cli.cli.terminal import completion, suggestions
 from zsl_cli.support import folders
 
-PATH_METAVARS = {"FILE", "FOLDER", "FOLDER...", "IMAGE...", "DATASET", "JSON", "M.npz", "P.npz"}
+PATH_METAVARS = {"FILE", "FOLDER", "FOLDER...", "IMAGE...", "DATA...", "DATASET", "JSON", "M.npz",
+                 "P.npz"}
 
 
 @pytest.fixture
@@ -65,7 +66,9 @@ def test_commands_and_options(complete):
 @pytest.mark.parametrize(("line", "kind"), [
     ("zsl classify ph", "file"), ("zsl label Pic", "dir"), ("zsl label Pictures -o lab", "file"),
     ("zsl label Pictures --report re", "file"), ("zsl eval pho", "file"),
-    ("zsl train photos -o r", "dir"), ("zsl export wei", "file"), ("zsl vocab build gl", "file")])
+    ("zsl train photos -o r", "dir"), ("zsl models calibrate mine pho", "file"),
+    ("zsl models calibrate mine photos --captions c", "file"),
+    ("zsl export wei", "file"), ("zsl vocab build gl", "file")])
 def test_paths(complete, line, kind):
     assert [found for found, _ in complete(line)] == [kind]
 
@@ -77,10 +80,11 @@ def test_names_of_models_and_vocabularies(complete, tmp_path):
         (folder / kind.file).touch()
     env = {"ZSL_HOME": str(tmp_path)}
     for line in ("zsl classify x --model ", "zsl models verify ", "zsl train x --model ",
-                 "zsl eval x --model="):
+                 "zsl eval x --model=", "zsl models calibrate "):
         assert values(complete(line.replace("=", " = "), env=env)) == ["my-model", "default"], line
     for line in ("zsl classify x --vocab ", "zsl vocab verify ", "zsl eval x --vocab ",
-                 "zsl export x --vocab ", "zsl vocab index ", "zsl vocab neighbours x --vocab "):
+                 "zsl export x --vocab ", "zsl vocab index ", "zsl vocab neighbours x --vocab ",
+                 "zsl models calibrate m x --vocab "):
         found = complete(line, env=env)
         assert values(found) == ["my-vocabulary", "default"], line
         assert found[0][0] == "dir"  # click's script for bash forgets what stands before

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from zsl_cli.classifier.confidence import Evidence
 from zsl_cli.classifier.predictions import Keyword
 from zsl_cli.evaluation import selective
 from zsl_cli.evaluation.information import NONE, information, kept, right
@@ -44,13 +45,14 @@ class Fake:
     def embeddings(self):
         return np.arange(len(self._given), dtype=np.float32)[:, None]
 
-    def confidences(self, embeddings):
-        return self._given[embeddings[:, 0].astype(int)]
+    def evidence(self, embeddings):
+        given = self._given[embeddings[:, 0].astype(int)]
+        return Evidence(given, given)
 
-    def keywords(self, confidences, *, confidence, most=None):
+    def keywords(self, evidence, *, confidence, most=None):
         says = information(HIERARCHY)
         answers = []
-        for line in confidences:
+        for line in evidence.confidences:
             sure = [row for row in range(len(NAMES)) if line[row] >= confidence]
             best = max(sure, key=lambda row: (says[row], line[row]), default=None)
             answers.append(() if best is None else (

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from zsl_cli.classifier import pairing
-from zsl_cli.classifier.keywords import KEYWORD, KeywordRule, check_vocabulary
+from zsl_cli.classifier.keywords import KEYWORD, KeywordRule
 from zsl_cli.classifier.predictions import Answer, Prediction, ScoredLabel, spoken
 from zsl_cli.embedding import images, stream
 from zsl_cli.embedding.model import Model
-from zsl_cli.errors import ImageError
+from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.support import cpus, folders
 from zsl_cli.support.limits import MAX_PIXELS
 from zsl_cli.support.names import Name, check_names
@@ -35,6 +35,7 @@ from zsl_cli.vocabulary.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from zsl_cli.classifier.background import Background
     from zsl_cli.classifier.candidates import Choice
     from zsl_cli.classifier.confidence import Confidences, Evidence
     from zsl_cli.classifier.predictions import Keyword
@@ -164,8 +165,6 @@ class Classifier:
             check_number("max_depth", max_depth, DEPTH)
         check_search(exact, ef)
         check_reading(jobs=jobs, batch_size=batch_size, max_pixels=max_pixels)
-        if keywords:
-            self.check_confidences()
         sources = list(sources)
         nearest = self.candidates(labels, under, max_depth=max_depth, ef=ef, images=len(sources),
                                   exact=keywords_search(exact, ef) if keywords else exact)
@@ -205,11 +204,8 @@ class Classifier:
         of the items; labels under their English names or the user's own words, whatever the
         language.
 
-        rule: by which keywords are chosen, if there are to be any. Raises ZslError as
-            ``check_confidences``.
+        rule: by which keywords are chosen, if there are to be any.
         """
-        if rule is not None:
-            self.check_confidences()
         size = batch_size or self.model.batch_size
         for batch in stream.embed(self.model, items, batch_size=size,
                                   group=max(1, _SEARCHED // size),
@@ -217,10 +213,6 @@ class Classifier:
             answers = self._answer(batch.embeddings, nearest, top, threshold, rule)
             yield [(key, error or next(answers))
                    for key, error in zip(batch.keys, batch.errors, strict=True)]
-
-    def check_confidences(self) -> None:
-        """Raise ZslError where no confidence can be told, see check_vocabulary."""
-        check_vocabulary(len(self.vocabulary))
 
     def _answer(self, embeddings: "NDArray[np.float32]", nearest: "Nearest", top: int,
                 threshold: float, rule: KeywordRule | None = None) -> Iterator[Answer]:
@@ -232,7 +224,7 @@ class Classifier:
                                                 threshold))
             return
         confidences = self._confidences
-        step = max(1, _BLOCK // len(self.vocabulary))
+        step = max(1, _BLOCK // max(1, len(self.vocabulary)))
         for start in range(0, len(embeddings), step):
             block = embeddings[start:start + step]
             products = confidences.products(block)
@@ -278,7 +270,17 @@ class Classifier:
         from zsl_cli.classifier.confidence import Confidences
 
         manifest = self.model.manifest
-        return Confidences(self.vocabulary, manifest.calibration, manifest.confidence)
+        return Confidences(self.vocabulary, manifest.calibration, manifest.confidence,
+                           self._background)
+
+    def _background(self) -> "Background":
+        """What candidates are compared with where there is no vocabulary. Raises ZslError."""
+        from zsl_cli.classifier.background import Background
+
+        if self.model.label_encoder is None:
+            raise ZslError(f"there is no vocabulary, and model {self.model.name!r} does not "
+                           "encode phrases")
+        return Background.encoded(self.model.label_encoder)
 
     def keywords(self, evidence: "Evidence", *, confidence: float = KEYWORD,
                  most: int | None = None,

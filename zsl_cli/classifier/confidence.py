@@ -8,9 +8,13 @@ It is the larger of two:
   under the label, since each of them makes it true. Its log-odds are calibrated by two numbers.
   What is no label of the vocabulary has its own share of the same sum.
 - **beside**: for what is seen beside the main thing or all over the photo (a person, grass, snow),
-  the log-odds that its second vector gives, whatever the main thing is.
+  the log-odds that its second vector gives, whatever the main thing is, and a part of those by the
+  hierarchy: of several things in a photo each has but a share of that.
 
 A label has at least the confidence of each label under it. The numbers are in ``model.json``.
+
+Where there is no vocabulary, a candidate has its share beside general phrases for all that photos
+show (``background``), calibrated by the same two numbers.
 """
 
 from dataclasses import dataclass
@@ -19,12 +23,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zsl_cli.errors import ZslError
 from zsl_cli.vocabulary.nearest import Exact
 from zsl_cli.vocabulary.subset import Subset
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
+    from zsl_cli.classifier.background import Background
     from zsl_cli.support.calibration import Calibration, ConfidenceRule
     from zsl_cli.vocabulary.beside import Beside
     from zsl_cli.vocabulary.nearest import Nearest
@@ -35,6 +43,8 @@ if TYPE_CHECKING:
 
 _LEAST = 1e-5
 """A share of the softmax below which it adds nothing to a sum."""
+_UNSEEN = 1e-4
+"""The least share by the hierarchy that is told from none."""
 _EDGE = 1e-6
 """How near to 0 and 1 a sum may come, for its log-odds to be finite."""
 
@@ -57,14 +67,25 @@ class Evidence:
         return Evidence(*spread)
 
 
+def main_odds(main: "Array") -> "Array":
+    """The log-odds of what the hierarchy gives, of any shape; at least those of 1 to 10,000, since
+    what has no share at all may still be there."""
+    clipped = np.clip(main, _UNSEEN, 1 - _UNSEEN)
+    return np.log(clipped / (1 - clipped))
+
+
 class Confidences:
     """The confidences of a vocabulary's labels, by a model's numbers."""
 
     def __init__(self, vocabulary: "Vocabulary", calibration: "Calibration",
-                 rule: "ConfidenceRule") -> None:
+                 rule: "ConfidenceRule",
+                 background: "Callable[[], Background] | None" = None) -> None:
+        """background: what candidates are compared with; needed where the vocabulary has no
+        labels, and asked for then."""
         self._vocabulary = vocabulary
         self._rule = rule
         self._temperature = calibration.temperature
+        self._make_background = background
 
     @property
     def taxonomy(self) -> "Taxonomy":
@@ -75,6 +96,12 @@ class Confidences:
     def _beside(self) -> "Beside":
         return self._vocabulary.beside
 
+    @cached_property
+    def _background(self) -> "Background":
+        if self._make_background is None:
+            raise ZslError("confidences need a vocabulary, or a model that encodes phrases")
+        return self._make_background()
+
     def products(self, embeddings: "Array") -> "Array":
         """Inner products ``[n, labels]`` of embeddings ``[n, D]`` with all label vectors."""
         return self._vocabulary.exact.products(embeddings)
@@ -84,6 +111,9 @@ class Confidences:
 
         products: their inner products with all label vectors, where they are at hand.
         """
+        if not len(self._vocabulary):
+            nothing = np.empty((len(embeddings), 0), np.float32)
+            return Evidence(nothing, nothing)
         products = self.products(embeddings) if products is None else products
         main = np.empty(products.shape, np.float32)
         for of_image, product in zip(main, products, strict=True):  # in a core's cache, each
@@ -99,9 +129,13 @@ class Confidences:
 
         products: see ``of``.
         """
-        products = self.products(embeddings) if products is None else products
         if not isinstance(candidates, Subset):
             return self.of(embeddings, products)
+        if not len(self._vocabulary):
+            alone = self._calibrated(self._background.shares(
+                embeddings, candidates.phrases, candidates.vectors, self._scale))
+            return Evidence(alone, alone)
+        products = self.products(embeddings) if products is None else products
         known = candidates.rows[candidates.rows < len(self._vocabulary)]
         every = self.of(embeddings, products)
         if not candidates.phrases:
@@ -135,8 +169,11 @@ class Confidences:
         """What is seen beside other things raised, and all above it."""
         if not len(self._beside.rows):
             return main
-        odds = (self._rule.beside_slope * (embeddings @ self._beside.vectors.T) / self._temperature
-                + self._rule.beside_offset)
+        rule, rows = self._rule, self._beside.rows
+        odds = (rule.beside_slope * (embeddings @ self._beside.vectors.T) / self._temperature
+                + rule.beside_offset)
+        if rule.beside_main:
+            odds += rule.beside_main * main_odds(main[:, rows])
         beside = (1 / (1 + np.exp(-np.clip(odds, -50, 50)))).astype(np.float32)
         columns, starts, raised = self._raised
         highest = np.maximum.reduceat(beside[:, columns], starts, axis=1)

@@ -113,4 +113,5 @@ def _classifier() -> str:
     vocabulary = classifier.vocabulary
     return (f"{classifier.model.path} on {classifier.model.device} and "
             + (f"{vocabulary.path} with {len(vocabulary):,} labels work" if len(vocabulary)
-               else "no vocabulary: it encodes the labels that it is to choose from"))
+               else "no vocabulary: it encodes the labels that it is to choose from")
+            + f"; confidences: {classifier.model.manifest.confidence.origin}")

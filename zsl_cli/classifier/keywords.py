@@ -13,7 +13,6 @@ import numpy as np
 
 from zsl_cli.classifier.confidence import Evidence
 from zsl_cli.classifier.predictions import Keyword
-from zsl_cli.errors import ZslError
 from zsl_cli.support.values import SHARE, TOP, check_number
 from zsl_cli.vocabulary.lineages import Lineages
 from zsl_cli.vocabulary.subset import Subset
@@ -83,7 +82,8 @@ class KeywordRule:
 
         specific = [row for row in sure.tolist() if row not in above]
         usual = (usual_word(row, vocabulary, taxonomy) for row in specific)
-        chosen = sorted({*specific, *(row for row in usual if row is not None)}, key=order)
+        chosen = sorted({*specific, *(row for row in usual if row is not None
+                                      and confidences[row] >= self.confidence)}, key=order)
         return tuple(
             Keyword(vocabulary.label(row), vocabulary.word_of(vocabulary.label(row)),
                     float(confidences[row]), everyday_path(row, vocabulary, taxonomy))
@@ -106,13 +106,6 @@ class KeywordRule:
         return tuple(keywords[:self.most])
 
 
-def check_vocabulary(labels: int) -> None:
-    """Raise ZslError where the vocabulary has none, among all of whose labels it is told how
-    probable one is."""
-    if not labels:
-        raise ZslError("no vocabulary fits this model, and without one it cannot be told how "
-                       "probable a keyword is; build one (zsl vocab build), or leave out "
-                       "`keywords`, `confidence` and `most`")
 
 
 def usual_word(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> int | None:

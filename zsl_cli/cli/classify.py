@@ -115,7 +115,6 @@ def _rule(said: dict[str, Any], classifier: "Classifier") -> "KeywordRule | None
 
     if not said and not len(classifier.vocabulary):
         return None
-    classifier.check_confidences()
     return KeywordRule(**{name: value for name, value in said.items() if name != "keywords"})
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.classifier import pairing
-from zsl_cli.cli.terminal import options, printing
+from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.errors import ZslError
@@ -110,8 +110,9 @@ _result = options.stack(
                  help="int8: a quarter of the size, up to twice the speed on CPUs; fp16: half the "
                       "size, for GPUs."),
     click.option("--calibration-images", type=_FILE, metavar="FOLDER",
-                 help="Photographs to calibrate int8 and to measure agreement on. Default: those "
-                      "of scikit-image."),
+                 help="Photographs to calibrate int8 and to measure agreement on; confidences, "
+                      "too, where they lie in folders named by labels. Default: those of "
+                      "scikit-image."),
     click.option("--compare", is_flag=True,
                  help="Print size, speed and agreement of float32, fp16 and int8."),
     click.option("--dry-run", is_flag=True, help="Say what was recognised; write nothing."),
@@ -156,6 +157,7 @@ def command(checkpoint: Path, output: Path | None, dry_run: bool, quiet: bool, v
         result = export(request, reporter)
     if result.comparison:
         _print_comparison(result.comparison)
+    notes.say_default_rule(result.folder)
     printing.note(_next(request, result))
 
 

@@ -19,7 +19,7 @@ COMMANDS = {
     "classify": "Say what is in each IMAGE: a file, a folder, a pattern, or - for standard input.",
     "label": "Name what is in every photo of a FOLDER; run again, it does only what is new or "
              "changed.",
-    "models": "List, show and verify model folders.",
+    "models": "List, show, verify and calibrate model folders.",
     "vocab": "Build, train, look at and verify vocabulary folders.",
     "export": "Turn a trained PyTorch CHECKPOINT into a model folder.",
     "train": "Train the projection M on DATA.",

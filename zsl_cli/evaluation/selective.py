@@ -27,7 +27,8 @@ FIGURES = ("confidence", "keyword_right", "keyword_right_low", "keyword_right_hi
            "keyword_refused", "calibration_error_of_score", "calibration_error", "aurc", "coverage")
 """What ``Selective.row`` has."""
 
-_LEAST_SAID = 0.1  # information of a label that calibration looks at
+LEAST_SAID = 0.1
+"""The information of a label that calibration looks at, at least."""
 _BLOCK = 8_000_000  # confidences held at once
 
 
@@ -103,7 +104,7 @@ def measure(classifier: "Classifier", embeddings: "NDArray[np.float32]",
         low, high = metrics.interval(samples[:, at])
         row |= {name: metrics.class_mean(values, truth), f"{name}_low": low, f"{name}_high": high}
     curve = _curve(answers[:0:-1], correct[:0:-1], truth, hierarchy)
-    weights = _class_weights(truth)
+    weights = class_weights(truth)
     return Selective(row | {
         "keyword_refused": metrics.class_mean(refused, truth),
         "calibration_error_of_score": metrics.equal_mass_error(
@@ -137,16 +138,16 @@ def _answers(classifier: "Classifier", embeddings: "NDArray[np.float32]",
                     answers[at, image] = vocabulary.rows[words[0].id]
         for image, line in enumerate(evidence.main, start=start):
             label = int(truth[image])
-            pairs += [(image, float(line[row]), is_true) for row, is_true in _told(
+            pairs += [(image, float(line[row]), is_true) for row, is_true in told(
                 answers[1:, image], true[label], unknown[label], hierarchy)
-                if says[row] >= _LEAST_SAID]
+                if says[row] >= LEAST_SAID]
     images, confidence, is_true = zip(*pairs, strict=True) if pairs else ((), (), ())
     return answers, _Pairs(np.array(images, np.int64), np.array(confidence, np.float64),
                            np.array(is_true, bool))
 
 
-def _told(answers: "NDArray[np.int64]", true: "AbstractSet[int]", unknown: "AbstractSet[int]",
-          hierarchy: "Hierarchy") -> Iterator[tuple[int, bool]]:
+def told(answers: "NDArray[np.int64]", true: "AbstractSet[int]", unknown: "AbstractSet[int]",
+         hierarchy: "Hierarchy") -> Iterator[tuple[int, bool]]:
     """The labels that an image may be told, and whether each is one of those that are true of
     it; without those of which nobody knows."""
     told = {row for row in answers.tolist() if row != NONE}
@@ -168,7 +169,7 @@ def _error(pairs: _Pairs, weights: "NDArray[np.float64]") -> float | None:
 def _curve(answers: "NDArray[np.int64]", correct: "NDArray[np.bool_]",
            truth: "NDArray[np.int64]", hierarchy: "Hierarchy") -> Curve:
     """The curve of answers, ``[m, n]``, at falling thresholds."""
-    weights = _class_weights(truth)
+    weights = class_weights(truth)
     says = information(hierarchy)[answers]
     coverage = says @ weights
     wrong = (says * ~correct) @ weights
@@ -177,7 +178,7 @@ def _curve(answers: "NDArray[np.int64]", correct: "NDArray[np.bool_]",
     return Curve(coverage[order], risk[order])
 
 
-def _class_weights(truth: "NDArray[np.int64]") -> "NDArray[np.float64]":
+def class_weights(truth: "NDArray[np.int64]") -> "NDArray[np.float64]":
     """What each image counts for in a mean over classes; they add up to 1."""
     _, classes, sizes = np.unique(truth, return_inverse=True, return_counts=True)
     return 1 / (sizes[classes] * len(sizes))

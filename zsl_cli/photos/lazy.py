@@ -5,7 +5,6 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from zsl_cli.classifier.keywords import check_vocabulary
 from zsl_cli.classifier.pairing import vocabulary_for
 from zsl_cli.classifier.predictions import Keyword, P, Prediction, spoken
 from zsl_cli.photos.entry import Provenance
@@ -58,8 +57,6 @@ class LazyClassifier:
         else:
             self._vocabulary = None
             of_labels = folders.read_manifest(folders.VOCABULARY, self._folder)
-        if question.rule is not None:
-            check_vocabulary(of_labels.labels)
         self._names = None if language is None else LanguageNames.load(language)
         self._exact = exact if exact is not None else (
             of_labels.labels * of_labels.dimension <= EXACT_UP_TO

@@ -28,6 +28,7 @@ class ConfidenceRule:
     slope, offset: the log-odds of a label are ``slope * log(m / (1 - m)) + offset``, m the
         probabilities of the labels under it summed (Platt, 1999; Kull et al., 2017).
     beside_slope, beside_offset: the same for the log-odds of what stands beside other things.
+    beside_main: how much the log-odds by the hierarchy, calibrated, are added to these.
     fitted_on: how many images these numbers were fitted on; 0 for the default rule.
     """
 
@@ -36,6 +37,7 @@ class ConfidenceRule:
     offset: float = 0.0
     beside_slope: float = 1.0
     beside_offset: float = 0.0
+    beside_main: float = 0.0
     fitted_on: int = 0
 
     def __post_init__(self) -> None:
@@ -47,5 +49,13 @@ class ConfidenceRule:
             value = getattr(self, name)
             if type(value) not in (int, float) or not -_MOST <= value <= _MOST:
                 raise ValueError(f"{name} {value!r} is not a finite number")
+        if type(self.beside_main) not in (int, float) or not 0 <= self.beside_main <= _MOST:
+            raise ValueError(f"beside_main {self.beside_main!r} is not a finite number from 0 on")
         if type(self.fitted_on) is not int or not 0 <= self.fitted_on <= _MOST:
             raise ValueError(f"fitted_on {self.fitted_on!r} is not a number of images")
+
+    @property
+    def origin(self) -> str:
+        """Where the numbers are from, in words."""
+        return (f"fitted on {self.fitted_on:,} images" if self.fitted_on else
+                "the default rule, not fitted to photos")

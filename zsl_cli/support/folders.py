@@ -188,10 +188,15 @@ def describe_files(folder: Path, *names: str) -> dict[str, dict[str, Any]]:
 
 
 def write_manifest(kind: Kind[FolderManifest], folder: Path, entries: Entries) -> None:
-    """Write a manifest as indented UTF-8 JSON, the format's number first. The bytes of a name that
-    is not UTF-8 become ``\\udcXX`` escapes, from which they come back."""
+    """Write a manifest into a folder that is being made (see ``manifest_bytes``)."""
+    (folder / kind.file).write_bytes(manifest_bytes(entries))
+
+
+def manifest_bytes(entries: Entries) -> bytes:
+    """A manifest as indented UTF-8 JSON, the format's number first. The bytes of a name that is
+    not UTF-8 become ``\\udcXX`` escapes, from which they come back."""
     text = json.dumps({"format": FORMAT, **entries}, indent=2, ensure_ascii=False) + "\n"
-    (folder / kind.file).write_bytes(text.encode("utf-8", "backslashreplace"))
+    return text.encode("utf-8", "backslashreplace")
 
 
 def check_target(target: Path, *, force: bool, reads: Iterable[object] = ()) -> None:

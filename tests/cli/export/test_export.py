@@ -53,6 +53,8 @@ def test_without_m_the_classifiers_rows_are_the_labels_and_its_probabilities_the
     folder, steps = finished
     for part in ("features of 48 (penultimate, input of 15)", "ONNX Runtime agrees with PyTorch",
                  "its own vocabulary of 12 labels", "wrote small-model",
+                 "confidences are by the default rule, not fitted to photos: zsl models calibrate "
+                 "small-model PHOTOS --force fits them\n",
                  "now: zsl classify photo.jpg --model small-model\n"):
         assert part in steps
     assert sorted(path.name for path in (folder / "small-model").iterdir()) == [

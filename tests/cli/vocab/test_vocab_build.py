@@ -259,7 +259,7 @@ def test_phrases_are_composed_of_known_words(build, zsl, tmp_path, cat_jpg):
     assert result.returncode == 0, result.stderr
     record = json.loads(result.stdout)
     assert {label["label"] for label in record["labels"]} == {
-        "teapot", "a tiger shark", "great white shark"}
+        "teapot", "a tiger shark", "Great white shark"}
     assert b"'a tiger shark' is no label of vocabulary words, so composed: tiger + shark" in (
         result.stderr)
     result = zsl(*arguments, "--labels", "teapto shark")

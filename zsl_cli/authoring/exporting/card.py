@@ -3,6 +3,7 @@ outside, a checkpoint's names among it, is text there and no markup."""
 
 import shlex
 
+from zsl_cli.authoring.calibrating import writing
 from zsl_cli.support.manifests import Agreement, CheckpointEntry, ModelManifest, TextEncoding
 from zsl_cli.support.markdown import address, code, plain
 from zsl_cli.support.wording import printable
@@ -33,6 +34,7 @@ out. Made by `zsl export`; every figure here was measured by it.
 |---|---|---|---|---|---|
 {parity}
 
+{confidence}
 ## Sources and licences
 
 {sources}
@@ -56,6 +58,7 @@ def model_card(manifest: ModelManifest) -> str:
         checkpoint=f"{code(checkpoint.file)}, SHA-256 {code(checkpoint.sha256)}",
         license=plain(manifest.license or "not given"), exported_by=plain(manifest.exported_by),
         parity="\n".join(_row(name, one) for name, one in manifest.parity.items()),
+        confidence=writing.section(manifest.confidence),
         sources="\n".join(f"- {plain(source['name'])}, {plain(source['license'])}: "
                           f"{address(source['url'])}"
                           for source in manifest.sources) or "None were given.")

@@ -41,6 +41,7 @@ class ExportRequest:
     quantize: one of limits.QUANTIZE.
     temperature: of the scores (see calibration.Calibration).
     calibration_images: a folder of photographs, or paths; by default crops of scikit-image's.
+        Confidences are fitted to them, too, where they lie in folders named by labels.
     compare: whether to measure the encoder in all three forms.
     sources: what all this comes from, dictionaries with ``name``, ``license`` and ``url``.
     force: whether an existing folder may be replaced.

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from zsl_cli.authoring.exporting import card, compare, graph, heads, parity, quantize, text_tower
+from zsl_cli.authoring.exporting import (
+    card,
+    compare,
+    confidences,
+    graph,
+    heads,
+    parity,
+    quantize,
+    text_tower,
+)
 from zsl_cli.authoring.exporting.plan import Labels, Plan, make
 from zsl_cli.authoring.exporting.request import ExportRequest
 from zsl_cli.embedding import graphs
@@ -110,6 +119,8 @@ def export(wanted: ExportRequest | Plan, reporter: Reporter = SILENT) -> ExportR
         for name in {ENCODER_FILE, LABEL_ENCODER_FILE} & {*manifest.files}:
             graphs.read(folder, name, manifest)  # raises for what will not be run
         (folder / "README.md").write_text(card.model_card(manifest), encoding="utf-8")
+        confidences.fit(plan, folder, reporter)
+        manifest = folders.read_manifest(folders.MODEL, folder)
     reporter.say(f"wrote {request.folder}")
     return ExportResult(request.folder, manifest, agreement, tuple(comparison), plan.labels)
 

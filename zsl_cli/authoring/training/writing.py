@@ -5,12 +5,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from zsl_cli.authoring.training import folder
 from zsl_cli.authoring.training.fitted import Corrected, Fitted, History, OwnLabels
 from zsl_cli.authoring.training.result import TrainResult
+from zsl_cli.errors import ZslError
 from zsl_cli.evaluation import trained_on
 from zsl_cli.support import files, folders, progress
 from zsl_cli.support.version import __version__
+from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,6 +59,7 @@ def write(request: "TrainRequest", session: "Session", examples: "Examples", fit
         start = session.start.model
         trained_on.record(work / folder.MODEL, examples.paths,
                           start.path if start else None)
+        _calibrate(request, session, examples, own=own)
     with files.replacing(work / folder.FACTS) as file:
         file.write((json.dumps(facts, indent=2) + "\n").encode())
     folder.put_in_place(work, output)
@@ -137,6 +142,29 @@ def _export(request: "TrainRequest", session: "Session", checkpoint: Path, vocab
         export_plan = replace(export_plan, label_encoder_of=start.model.path)
 
     export(export_plan, _RelocatingReporter(request, reporter))
+
+
+def _calibrate(request: "TrainRequest", session: "Session", examples: "Examples", *,
+               own: bool) -> None:
+    """Fit the confidences to the photos that were held out to validate with, where there are
+    enough of them; else the default rule stays."""
+    from zsl_cli.authoring.calibrating import calibrate_new
+    from zsl_cli.authoring.training.splitting import split
+
+    reporter, schedule = session.log.reporter, request.schedule
+    if not request.method.in_epochs or schedule.validation == "none":
+        return
+    vocabulary = (Vocabulary.load(request.work / folder.VOCABULARY) if own
+                  else examples.vocabulary)
+    known = vocabulary.rows  # labels of the method's own have rows of their own
+    _, spared = split(examples.target, schedule.validation, schedule.seed)
+    images = [(examples.paths[at], known[id_]) for at in spared.tolist()
+              if (id_ := examples.vocabulary.label(int(examples.rows[at])).id) in known]
+    try:
+        calibrate_new(request.work / folder.MODEL, vocabulary, [path for path, _ in images],
+                      np.array([row for _, row in images], np.int64), reporter)
+    except ZslError as error:
+        reporter.detail(f"confidences are not fitted to the validation images: {error}")
 
 
 class _RelocatingReporter(progress.Reporter):

@@ -74,6 +74,8 @@ def _source(parameter: click.Parameter,
         return _files  # a checkpoint, a corpus, vectors, a set of photos
     if "NAME" in metavar and "F" in metavar:  # NAME|FOLDER, FILE|NAME, NAME|FOLDER|FILE
         return partial(_names, alone="FILE" not in metavar)
+    if metavar == "MODEL":
+        return partial(_names, alone=True)
     if metavar == "LANG|FOLDER":
         return _languages
     if metavar == "A,B,C":
@@ -84,8 +86,8 @@ def _source(parameter: click.Parameter,
         return partial(_words, words=_SOURCES)
     if name == "candidates":
         return partial(_words, words=CANDIDATE_SETS)
-    if metavar in ("FILE", "IMAGE...", "JSON", "DATASET", "M", "M.npz", "P.npz", "tokenizer.json",
-                   *_PATHS):
+    if metavar in ("FILE", "IMAGE...", "DATA...", "JSON", "DATASET", "M", "M.npz", "P.npz",
+                   "tokenizer.json", *_PATHS):
         return _files
     return None
 
@@ -115,8 +117,10 @@ def _words(ctx: click.Context, parameter: click.Parameter, incomplete: str, *,
 def _names(ctx: click.Context, parameter: click.Parameter, incomplete: str, *,
            alone: bool) -> Items:
     """The names of models or vocabularies, and folders (unless ``alone``, files too)."""
-    kind = MODEL if (parameter.name or "").startswith("model") or (
-        ctx.parent and ctx.parent.info_name == MODEL.parent) else VOCABULARY
+    name = parameter.name or ""
+    of_models = ctx.parent is not None and ctx.parent.info_name == MODEL.parent
+    kind = MODEL if name.startswith("model") or (
+        of_models and name != VOCABULARY.noun) else VOCABULARY
     names = [CompletionItem(folder.name, help=str(folder)) for folder in folders.available(kind)
              if folder.name.startswith(incomplete)]
     # The paths first: where they are told of, click's script for bash forgets what came before.

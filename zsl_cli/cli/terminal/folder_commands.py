@@ -59,7 +59,7 @@ def show(kind: folders.Kind[Manifest], name: str, as_json: bool) -> None:
         printing.put_json({**shown, **extra})
         return
     if isinstance(manifest, ModelManifest):
-        shown |= {"encodes phrases": _phrases(manifest),
+        shown |= {"confidences": _confidences(manifest), "encodes phrases": _phrases(manifest),
                   "own vocabulary": f"{own.labels:,} labels" if own else "none"}
     for line in _lines(shown):
         printing.put(line)
@@ -69,6 +69,12 @@ def _own_vocabulary(kind: folders.Kind[Manifest], folder: Path) -> VocabularyMan
     """The manifest of the vocabulary that a model folder carries, if it does."""
     own = pairing.own_vocabulary(folder) if kind is folders.MODEL else None
     return folders.read_manifest(folders.VOCABULARY, own) if own else None
+
+
+def _confidences(model: ModelManifest) -> str:
+    """Where the numbers of the confidences are from, and how they would be fitted."""
+    rule = model.confidence
+    return rule.origin if rule.fitted_on else f"{rule.origin} (zsl models calibrate)"
 
 
 def _phrases(model: ModelManifest) -> str:

@@ -1,7 +1,9 @@
 """Notes on standard error that several commands give."""
 
 import logging
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ import click
 
 from zsl_cli.cli.terminal import printing
 from zsl_cli.cli.terminal.parameters import as_options
+from zsl_cli.support import folders
 from zsl_cli.support.wording import counted, listed, more
 
 if TYPE_CHECKING:
@@ -95,6 +98,15 @@ def composed(vocabulary: "Vocabulary", phrase: str, rows: Iterable[int]) -> str:
 
 def _sense(label: "Label") -> str:
     return f"{label.id} ({shorten(label.gloss or label.name, 60)})"
+
+
+def say_default_rule(model: Path) -> None:
+    """Tell of a model that was just made how its confidences would be fitted, where they are
+    not."""
+    rule = folders.read_manifest(folders.MODEL, model).confidence
+    if not rule.fitted_on:
+        printing.note(f"confidences are by {rule.origin}: zsl models calibrate "
+                      f"{shlex.quote(str(model))} PHOTOS --force fits them")
 
 
 def say_what_is_used(classifier: "Classifier", nearest: "Nearest") -> None:

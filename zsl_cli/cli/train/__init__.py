@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli.terminal import options
+from zsl_cli.cli.terminal import notes, options
 from zsl_cli.cli.train import usage
 from zsl_cli.cli.train.declared import course_options, method_of, method_options, schedule_of
 from zsl_cli.cli.train.reporter import TrainingReporter
@@ -98,5 +98,6 @@ def _request(params: dict[str, Any]) -> "TrainRequest":
 def _say(result: "TrainResult", reporter: TrainingReporter) -> None:
     reporter.say(f"wrote {result.checkpoint}")
     if result.model is not None:
+        notes.say_default_rule(result.model)
         reporter.say(f"now: zsl classify photo.jpg --model {shlex.quote(str(result.model))} "
                      f"--vocab {shlex.quote(result.vocabulary)}")
