@@ -109,8 +109,8 @@ def command(images: tuple[str, ...], top: int, threshold: float, keywords: bool,
 
 
 def _rule(said: dict[str, Any], classifier: "Classifier") -> "KeywordRule | None":
-    """By which keywords are chosen; none where nobody asks for them and it cannot be told how
-    probable they are."""
+    """By which keywords are chosen; none where nobody asks for them and there is no vocabulary,
+    in the place of which phrases would have to be encoded first."""
     from zsl_cli.classifier.keywords import KeywordRule
 
     if not said and not len(classifier.vocabulary):
