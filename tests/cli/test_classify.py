@@ -46,6 +46,8 @@ def test_a_person_gets_a_table(zsl, cat_jpg, tmp_path):
     result = zsl("classify", "cat.jpg", "--top", "3", env={"COLUMNS": "100"})
     lines = result.stdout.decode().splitlines()
     assert "cat.jpg" in lines[0]
+    assert lines[1].rstrip() == "cat"
+    assert lines[2].split() == ["score", "confidence"]
     assert [line.split()[0] for line in lines[3:6]] == ["1", "2", "3"]
     assert "█" in lines[3]
     assert b"\x1b" not in result.stdout
@@ -135,16 +137,20 @@ def test_csv_has_a_row_for_an_image_without_a_label(zsl, cat_jpg):
 
 
 def test_a_name_with_several_senses_says_which_was_taken(zsl, cat_jpg):
-    result = zsl("classify", str(cat_jpg), "--labels", "crane,cat", "--jsonl")
+    result = zsl("classify", str(cat_jpg), "--labels", "sparrow hawk,cat", "--jsonl")
     assert result.returncode == 0
     message = result.stderr.decode()
-    assert "crane taken as n0" in message
-    assert "n02012849" in message
-    assert "n03126707" in message
-    quiet = zsl("classify", str(cat_jpg), "--labels", "crane,cat", "--jsonl", "--quiet")
-    assert quiet.stderr == b""
-    by_id = zsl("classify", str(cat_jpg), "--labels", "n03126707,n02121620", "--jsonl")
-    assert by_id.stderr == b""
+    assert "sparrow hawk taken as n01612122" in message  # of America
+    assert "n01606672" in message  # of Europe
+    for quiet in (("sparrow hawk,cat", "--quiet"), ("n01606672,n02121620",)):
+        assert zsl("classify", str(cat_jpg), "--jsonl", "--labels", *quiet).stderr == b""
+
+
+def test_a_name_with_one_everyday_sense_means_it_without_a_word(zsl, cat_jpg):
+    result = zsl("classify", str(cat_jpg), "--labels", "crane,cat", "--jsonl")
+    assert result.stderr == b""
+    (record,) = records(result)
+    assert {label["id"] for label in record["labels"]} == {"n03126707", "n02121620"}
 
 
 def test_the_gloss_is_shown_where_a_name_is_ambiguous(zsl, cat_jpg):

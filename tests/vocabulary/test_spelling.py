@@ -44,7 +44,7 @@ def test_the_short_cut_leaves_out_no_name(names, text, most, least):
 def test_the_short_cut_leaves_out_no_name_of_the_default_vocabulary(text):
     vocabulary = Vocabulary.load()
     names = {normal_name(name) for label in vocabulary.labels
-             for name in (label.name, *label.synonyms)}
+             for name in (label.name, *label.synonyms, *label.plain)}
     for most, least in ((5, ALIKE), (3, 0.8)):
         assert vocabulary.spelling.like(text, most=most, least=least) == by_comparing_all(
             names, text, most, least)

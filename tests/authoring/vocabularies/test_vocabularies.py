@@ -165,10 +165,11 @@ def test_the_default_vocabulary_is_what_is_promised():
     seen = [label for label in vocabulary.labels if label.seen]
     assert len(seen) == 1000
     assert all(label.gloss and label.name for label in vocabulary.labels)
-    people = {label.id for label in vocabulary.labels
-              if vocabulary.rows[label.id] in vocabulary.hierarchy.descendants(
-                  vocabulary.rows[PERSON])}
-    assert people <= set(knowledge.load().everyday)
+    words = knowledge.load().everyday
+    assert {label.id: label.plain for label in vocabulary.labels if label.plain} == words
+    people = vocabulary.hierarchy.descendants(vocabulary.rows[PERSON])
+    assert len(people) > 100
+    assert all(vocabulary.label(row).plain for row in people)
     norms = np.linalg.norm(vocabulary.vectors.astype(np.float32), axis=1)
     np.testing.assert_allclose(norms, 1, atol=2e-3)
     assert len(set(vocabulary.rows)) == len(vocabulary)
