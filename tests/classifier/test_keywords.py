@@ -20,10 +20,10 @@ PARENTS = (None, 0, 1, 2, 3, 3, 1, 1, 1, 0, 9, 9, 0)
 PLAIN = {1: "animal", 3: "dog", 6: "cat", 7: "horse", 8: "cow", 10: "gun", 11: "car", 12: "person"}
 
 
-def make(folder, plain=PLAIN, prior=None):
+def make(folder, plain=PLAIN, prior=None, hurting="gun"):
     ids = [f"n{row:08}" for row in range(len(NAMES))]
     labels = [Label(ids[row], name, parents=() if above is None else (ids[above],),
-                    plain=(plain[row],) if row in plain else (), sensitive=name == "gun")
+                    plain=(plain[row],) if row in plain else (), sensitive=name == hurting)
               for row, (name, above) in enumerate(zip(NAMES, PARENTS, strict=True))]
     folder.mkdir()
     vectors = np.eye(len(labels), dtype=np.float32)
@@ -93,6 +93,20 @@ def test_a_word_that_hurts_needs_more(vocabulary):
     assert keywords(vocabulary, {"gun": .96}) == ["gun"]
     assert keywords(vocabulary, {"gun": .96}, KeywordRule(.97)) == []
     assert "gun" not in keywords(vocabulary, {"gun": .9}, KeywordRule(0))
+
+
+def test_what_lies_below_a_word_that_hurts_hurts_too_unless_people_have_a_word_for_it(tmp_path):
+    def sure(place, plain, confidence):
+        vocabulary = make(tmp_path / place, plain, hurting="domestic dog")
+        (chosen,) = KeywordRule().choose(evidence({"pug": confidence}), vocabulary,
+                                         Taxonomy.of(vocabulary))
+        return [(one.name, one.path) for one in chosen]
+
+    dog = ("dog", ("animal", "dog"))
+    assert sure("a", PLAIN, .9) == [("animal", ("animal",))]
+    assert sure("b", PLAIN, .96) == [("pug", ("animal", "dog", "pug")), dog]
+    # Above a word that cannot hurt there is none that can, in its path neither.
+    assert sure("c", PLAIN | {5: "pug"}, .9) == [("pug", ("animal", "pug"))]
 
 
 def test_how_sure_and_how_many_is_for_the_user_to_say(vocabulary):

@@ -58,7 +58,7 @@ class KeywordRule:
         """
         if isinstance(candidates, Subset):
             if candidates.taken or candidates.phrases:
-                return [self._listed(line, candidates, vocabulary)
+                return [self._listed(line, candidates, vocabulary, taxonomy)
                         for line in evidence.confidences]
             evidence = evidence.spread(candidates.rows, len(taxonomy))
         words = taxonomy.plain | taxonomy.leaf if taxonomy.plain.any() else np.ones(
@@ -90,22 +90,21 @@ class KeywordRule:
             for row in chosen[:self.most])
 
     def _listed(self, confidences: "NDArray[np.float32]", candidates: Subset,
-                vocabulary: "Vocabulary") -> tuple[Keyword, ...]:
+                vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> tuple[Keyword, ...]:
         keywords = []
         own = Lineages(vocabulary, candidates.taken)
         unnamed = frozenset(candidates.unnamed)
         for column in np.argsort(-confidences, kind="stable"):
             row = int(candidates.rows[column])
             label = candidates.label(row)
-            least = SENSITIVE if label.sensitive else 0.0
+            hurts = row < len(taxonomy) and taxonomy.sensitive[row]
+            least = SENSITIVE if hurts else 0.0
             if confidences[column] >= max(self.confidence, least if self.confidence else 0.0):
                 word = vocabulary.word_of(label) if row in unnamed else label.word
                 above = own.path_names(label.id)[:-1] if own.has_hierarchy else ()
                 keywords.append(Keyword(label, word, float(confidences[column]), (*above, word),
                                         own.words_above(label.id)))
         return tuple(keywords[:self.most])
-
-
 
 
 def usual_word(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> int | None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary.hierarchy import Hierarchy
     from zsl_cli.vocabulary.label import Label
 
-_LAYOUT = 2  # of the cached file; another number for another layout
+_LAYOUT = 3  # of the cached file; another number for another layout
 
 
 class Labels(Protocol):
@@ -62,7 +62,8 @@ class Taxonomy:
     information: float32 ``[n]``, how much the label tells: ``1 - log(leaves under it) / log(all
         leaves)``, 0 for one root over all and 1 for a leaf (Deng et al., 2012, Hedging Your Bets).
     plain: bool ``[n]``, whether people have a word for it; sensitive: whether the word hurts where
-        it is wrong; leaf: whether nothing lies below.
+        it is wrong, as that of a label above it does, unless people have a word for it that does
+        not (a lemur is a primate); leaf: whether nothing lies below.
     """
 
     group: "NDArray[np.int64]"
@@ -127,9 +128,11 @@ class Taxonomy:
     def everyday(self, row: int) -> list[int]:
         """The rows from the top of the everyday hierarchy down to a label, itself the last: of its
         path from the root those that people have a word for, or all where there are no such
-        words."""
+        words. Above a word that cannot hurt there is none that can."""
         path = [*self.ancestors(row)[:self.depth[self.group[row]]][::-1].tolist(), row]
-        return [one for one in path if one == row or not self.worded or self.plain[one]]
+        hurts = self.sensitive if not self.sensitive[row] else np.zeros(len(self), bool)
+        return [one for one in path
+                if one == row or (not self.worded or self.plain[one]) and not hurts[one]]
 
     @classmethod
     def _made(cls, vocabulary: "Labels") -> Self:
@@ -148,6 +151,9 @@ class Taxonomy:
             np.array([depth for depth, _ in groups], np.int64), np.zeros(len(labels), np.float32),
             np.array([bool(label.plain) for label in labels], bool),
             np.array([label.sensitive for label in labels], bool), leaf)
+        made = replace(made, sensitive=np.array([
+            bool(made.sensitive[row if made.plain[row] else made.lineage(row)].any())
+            for row in range(len(labels))], bool))
         below = made.summed(leaf.astype(np.float64))
         information = 1 - np.log(np.maximum(below, 1)) / np.log(max(int(leaf.sum()), 2))
         return replace(made, information=information.astype(np.float32))
