@@ -20,10 +20,10 @@ PARENTS = (None, 0, 1, 2, 3, 3, 1, 1, 1, 0, 9, 9, 0)
 PLAIN = {1: "animal", 3: "dog", 6: "cat", 7: "horse", 8: "cow", 10: "gun", 11: "car", 12: "person"}
 
 
-def make(folder, plain=PLAIN, prior=None):
+def make(folder, plain=PLAIN, prior=None, sensitive=("gun",)):
     ids = [f"n{row:08}" for row in range(len(NAMES))]
     labels = [Label(ids[row], name, parents=() if above is None else (ids[above],),
-                    plain=(plain[row],) if row in plain else (), sensitive=name == "gun")
+                    plain=(plain[row],) if row in plain else (), sensitive=name in sensitive)
               for row, (name, above) in enumerate(zip(NAMES, PARENTS, strict=True))]
     folder.mkdir()
     vectors = np.eye(len(labels), dtype=np.float32)
@@ -95,6 +95,16 @@ def test_a_word_that_hurts_needs_more(vocabulary):
     assert "gun" not in keywords(vocabulary, {"gun": .9}, KeywordRule(0))
 
 
+def test_a_word_that_hurts_does_not_come_with_one_below_it(tmp_path):
+    vocabulary = make(tmp_path / "v", {1: "animal", 2: "canine"}, sensitive=("canine",))
+    (found,) = KeywordRule().choose(evidence({"pug": .9}), vocabulary, vocabulary.taxonomy)
+    assert [(one.name, one.path) for one in found] == [("pug", ("animal", "pug"))]
+    vocabulary = make(tmp_path / "w", {1: "animal", 2: "canine"}, sensitive=("canine", "pug"))
+    (found,) = KeywordRule().choose(evidence({"pug": .96}), vocabulary, vocabulary.taxonomy)
+    assert [(one.name, one.path) for one in found] == [
+        ("pug", ("animal", "canine", "pug")), ("canine", ("animal", "canine"))]
+
+
 def test_how_sure_and_how_many_is_for_the_user_to_say(vocabulary):
     sure = {"pug": .95, "car": .85, "cat": .6}
     assert keywords(vocabulary, sure) == ["pug", "car", "dog"]
@@ -158,3 +168,8 @@ def test_labels_under_one_are_chosen_from_as_all_are(vocabulary):
     part = Evidence(every.confidences[:, rows], every.main[:, rows])
     (found,) = KeywordRule(0.8).choose(part, vocabulary, Taxonomy.of(vocabulary), subset)
     assert [keyword.name for keyword in found] == ["pug", "dog"]
+    rows = np.array([NAMES.index("pug")])
+    part = Evidence(every.confidences[:, rows], every.main[:, rows])
+    (found,) = KeywordRule(0).choose(part, vocabulary, Taxonomy.of(vocabulary),
+                                     vocabulary.subset(rows.tolist()))
+    assert [keyword.name for keyword in found] == ["pug"]  # no dog, which nobody asked for

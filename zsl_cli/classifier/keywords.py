@@ -81,9 +81,8 @@ class KeywordRule:
             return beside, told, -float(confidences[row]), row
 
         specific = [row for row in sure.tolist() if row not in above]
-        usual = (usual_word(row, vocabulary, taxonomy) for row in specific)
-        chosen = sorted({*specific, *(row for row in usual if row is not None
-                                      and confidences[row] >= self.confidence)}, key=order)
+        usual = {usual_word(row, vocabulary, taxonomy) for row in specific}
+        chosen = sorted({*specific, *usual.intersection(sure.tolist())}, key=order)
         return tuple(
             Keyword(vocabulary.label(row), vocabulary.word_of(vocabulary.label(row)),
                     float(confidences[row]), everyday_path(row, vocabulary, taxonomy))
@@ -104,8 +103,6 @@ class KeywordRule:
                 keywords.append(Keyword(label, word, float(confidences[column]), (*above, word),
                                         own.words_above(label.id)))
         return tuple(keywords[:self.most])
-
-
 
 
 def usual_word(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> int | None:
