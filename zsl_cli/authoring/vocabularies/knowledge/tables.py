@@ -171,10 +171,11 @@ class _Row:
         return words
 
     def per_mille(self, column: int) -> int:
-        """A number from 1 to 1,000."""
+        """A number from 1 to 999; what is in all photos tells nothing, and its log-odds have no
+        end."""
         cell = self.cells[column]
-        if not (cell.isascii() and cell.isdigit() and len(cell) <= 4 and 1 <= int(cell) <= 1000):
-            raise self.error(f"{quoted(cell)} is no number of photos in 1,000, from 1 to 1000")
+        if not (cell.isascii() and cell.isdigit() and len(cell) <= 3 and int(cell) >= 1):
+            raise self.error(f"{quoted(cell)} is no number of photos in 1,000, from 1 to 999")
         return int(cell)
 
     def weights(self, classes: Mapping[str, str]) -> dict[str, float]:
