@@ -97,6 +97,13 @@ def test_a_fault_is_told_with_its_line(write, nouns, name, content, fault):
     assert name in str(raised.value)
 
 
+def test_a_class_that_the_classifier_does_not_have_is_told(write):
+    tables = knowledge.load(write())
+    tables.check_classes([CRANE, DIGGER])
+    with pytest.raises(ZslError, match=rf"does not have: '{DIGGER} \(crane \(machine\)\)'"):
+        tables.check_classes([CRANE])
+
+
 def test_a_folder_without_tables_is_no_folder_of_tables(tmp_path):
     with pytest.raises(ZslError, match=r"none of the tables classes\.tsv, everyday\.tsv"):
         knowledge.load(tmp_path)
