@@ -63,6 +63,19 @@ def test_what_has_a_word_in_common_does_not_count_against_a_candidate():
     assert alone > 0.999
 
 
+def test_candidates_are_compared_each_with_its_own_rivals():
+    random = np.random.default_rng(0)
+    background = Background(("a beach", "a tree", "a dog"),
+                            random.normal(size=(3, 4)).astype(np.float32))
+    images, vectors = random.normal(size=(2, 5, 4)).astype(np.float32)
+    words = ["sand", "tall trees", "dog on a beach", "salt", "a tree"]
+    together = background.shares(images, words, vectors, 0.5)
+    for column, word in enumerate(words):
+        alone = background.shares(images, [word], vectors[column:column + 1], 0.5)
+        np.testing.assert_allclose(together[:, column], alone[:, 0], rtol=1e-5)
+    assert len(np.unique(together)) == together.size
+
+
 def test_a_candidate_without_a_rival_is_no_error():
     background = Background(("a tree",), np.eye(1, 4, dtype=np.float32))
     shares = background.shares(np.eye(1, 4, dtype=np.float32), ["tree"], background.vectors, 0.1)

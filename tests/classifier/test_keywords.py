@@ -20,10 +20,10 @@ PARENTS = (None, 0, 1, 2, 3, 3, 1, 1, 1, 0, 9, 9, 0)
 PLAIN = {1: "animal", 3: "dog", 6: "cat", 7: "horse", 8: "cow", 10: "gun", 11: "car", 12: "person"}
 
 
-def make(folder, plain=PLAIN, prior=None, hurting="gun"):
+def make(folder, plain=PLAIN, prior=None, sensitive=("gun",)):
     ids = [f"n{row:08}" for row in range(len(NAMES))]
     labels = [Label(ids[row], name, parents=() if above is None else (ids[above],),
-                    plain=(plain[row],) if row in plain else (), sensitive=name == hurting)
+                    plain=(plain[row],) if row in plain else (), sensitive=name in sensitive)
               for row, (name, above) in enumerate(zip(NAMES, PARENTS, strict=True))]
     folder.mkdir()
     vectors = np.eye(len(labels), dtype=np.float32)
@@ -97,7 +97,7 @@ def test_a_word_that_hurts_needs_more(vocabulary):
 
 def test_what_lies_below_a_word_that_hurts_hurts_too_unless_people_have_a_word_for_it(tmp_path):
     def sure(place, plain, confidence):
-        vocabulary = make(tmp_path / place, plain, hurting="domestic dog")
+        vocabulary = make(tmp_path / place, plain, sensitive=("domestic dog",))
         (chosen,) = KeywordRule().choose(evidence({"pug": confidence}), vocabulary,
                                          Taxonomy.of(vocabulary))
         return [(one.name, one.path) for one in chosen]
@@ -172,3 +172,8 @@ def test_labels_under_one_are_chosen_from_as_all_are(vocabulary):
     part = Evidence(every.confidences[:, rows], every.main[:, rows])
     (found,) = KeywordRule(0.8).choose(part, vocabulary, Taxonomy.of(vocabulary), subset)
     assert [keyword.name for keyword in found] == ["pug", "dog"]
+    rows = np.array([NAMES.index("pug")])
+    part = Evidence(every.confidences[:, rows], every.main[:, rows])
+    (found,) = KeywordRule(0).choose(part, vocabulary, Taxonomy.of(vocabulary),
+                                     vocabulary.subset(rows.tolist()))
+    assert [keyword.name for keyword in found] == ["pug"]  # no dog, which nobody asked for

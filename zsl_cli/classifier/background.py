@@ -7,9 +7,9 @@ some phrases for all that photos show, encoded by the model itself: ``red panda`
 to a photo than ``an animal``, ``food`` or ``a street`` is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -61,8 +61,18 @@ class Background:
         return cls(tuple(known), np.stack([*known.values()]))
 
     @cached_property
-    def _words(self) -> list[frozenset[str]]:
-        return [*map(_words_of, self.phrases)]
+    def _friends(self) -> "Callable[[tuple[str, ...]], dict[tuple[int, ...], list[int]]]":
+        """Candidates → the columns of those that have words in common with the same phrases, by
+        the columns of these; kept for the next images of the same question."""
+        words = [*map(_words_of, self.phrases)]
+
+        def friends(candidates: tuple[str, ...]) -> dict[tuple[int, ...], list[int]]:
+            alike: dict[tuple[int, ...], list[int]] = {}
+            for column, own in enumerate(map(_words_of, candidates)):
+                key = tuple(at for at, some in enumerate(words) if not own.isdisjoint(some))
+                alike.setdefault(key, []).append(column)
+            return alike
+        return lru_cache(maxsize=1)(friends)
 
     def shares(self, embeddings: "Array", candidates: Sequence[str], vectors: "Array",
                scale: float) -> "Array":
@@ -75,11 +85,9 @@ class Background:
         """
         own, others = embeddings @ vectors.T / scale, embeddings @ self.vectors.T / scale
         shares = np.empty_like(own)
-        for column, candidate in enumerate(candidates):
-            words = _words_of(candidate)
-            rivals = np.array([words.isdisjoint(some) for some in self._words], bool)
-            odds = own[:, column] - _log_sum(others[:, rivals])
-            shares[:, column] = 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
+        for friends, columns in self._friends(tuple(candidates)).items():
+            odds = own[:, columns] - _log_sum(np.delete(others, friends, axis=1))[:, None]
+            shares[:, columns] = 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
         return shares
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from zsl_cli.classifier.confidence import Evidence
 from zsl_cli.classifier.predictions import Keyword
 from zsl_cli.support.values import SHARE, TOP, check_number
-from zsl_cli.vocabulary.lineages import Lineages
+from zsl_cli.vocabulary.everyday import Everyday, everyday_lineage
 from zsl_cli.vocabulary.subset import Subset
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class KeywordRule:
         """
         if isinstance(candidates, Subset):
             if candidates.taken or candidates.phrases:
-                return [self._listed(line, candidates, vocabulary, taxonomy)
+                own = Everyday(vocabulary, candidates.taken)
+                return [self._listed(line, candidates, own, taxonomy)
                         for line in evidence.confidences]
             evidence = evidence.spread(candidates.rows, len(taxonomy))
         words = taxonomy.plain | taxonomy.leaf if taxonomy.plain.any() else np.ones(
@@ -81,29 +82,26 @@ class KeywordRule:
             return beside, told, -float(confidences[row]), row
 
         specific = [row for row in sure.tolist() if row not in above]
-        usual = (usual_word(row, vocabulary, taxonomy) for row in specific)
-        chosen = sorted({*specific, *(row for row in usual if row is not None
-                                      and confidences[row] >= self.confidence)}, key=order)
+        usual = {usual_word(row, vocabulary, taxonomy) for row in specific}
+        chosen = sorted({*specific, *usual.intersection(sure.tolist())}, key=order)
         return tuple(
             Keyword(vocabulary.label(row), vocabulary.word_of(vocabulary.label(row)),
                     float(confidences[row]), everyday_path(row, vocabulary, taxonomy))
             for row in chosen[:self.most])
 
     def _listed(self, confidences: "NDArray[np.float32]", candidates: Subset,
-                vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> tuple[Keyword, ...]:
-        keywords = []
-        own = Lineages(vocabulary, candidates.taken)
-        unnamed = frozenset(candidates.unnamed)
-        for column in np.argsort(-confidences, kind="stable"):
-            row = int(candidates.rows[column])
-            label = candidates.label(row)
+                own: Everyday, taxonomy: "Taxonomy") -> tuple[Keyword, ...]:
+        keywords: list[Keyword] = []
+        sure = np.flatnonzero(confidences >= self.confidence)
+        for column in sure[np.argsort(-confidences[sure], kind="stable")].tolist():
+            row, confidence = int(candidates.rows[column]), float(confidences[column])
             hurts = row < len(taxonomy) and taxonomy.sensitive[row]
-            least = SENSITIVE if hurts else 0.0
-            if confidences[column] >= max(self.confidence, least if self.confidence else 0.0):
-                word = vocabulary.word_of(label) if row in unnamed else label.word
-                above = own.path_names(label.id)[:-1] if own.has_hierarchy else ()
-                keywords.append(Keyword(label, word, float(confidences[column]), (*above, word),
-                                        own.words_above(label.id)))
+            if hurts and confidence < SENSITIVE and self.confidence:
+                continue
+            label = candidates.label(row)
+            path = own.path(label.id)
+            keywords.append(Keyword(label, path[-1], confidence, path,
+                                    own.words_above(label.id)))
         return tuple(keywords[:self.most])
 
 
@@ -122,5 +120,4 @@ def usual_word(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> int 
 def everyday_path(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> tuple[str, ...]:
     """The words of the everyday hierarchy down to a label: ``animal``, ``dog``, ``German
     shepherd``, not thirteen steps."""
-    return tuple(dict.fromkeys(vocabulary.word_of(vocabulary.label(one))
-                               for one in taxonomy.everyday(row)))
+    return tuple(word for _, word in everyday_lineage(row, vocabulary, taxonomy))

@@ -125,13 +125,14 @@ def spoken(prediction: P, vocabulary: "Vocabulary", own: Container[str] = ()) ->
 def broad_first(keywords: Sequence[Keyword]) -> list[Keyword]:
     """Keywords as a person reads them: in their order, but each behind those that lie above it,
     the dog before the German shepherd."""
-    ordered: list[Keyword] = []
-    for one in keywords:
-        ordered += [above for above in keywords if above not in ordered
-                    and above.name in one.path[:-1]]
-        if one not in ordered:
-            ordered.append(one)
-    return ordered
+    places: dict[str, list[int]] = {}
+    for place, one in enumerate(keywords):
+        places.setdefault(one.name, []).append(place)
+    ordered: dict[int, None] = {}
+    for place, one in enumerate(keywords):
+        above = [at for name in one.path[:-1] for at in places.get(name, ())]
+        ordered.update(dict.fromkeys([*above, place]))
+    return [keywords[place] for place in ordered]
 
 
 def record(prediction: Prediction, facts: Mapping[str, Any],

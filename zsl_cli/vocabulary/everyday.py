@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zsl_cli.vocabulary.taken import Taken
+    from zsl_cli.vocabulary.taxonomy import Taxonomy
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 
@@ -27,7 +28,7 @@ class Everyday:
         """(id, word) from the top of the hierarchy down to the keyword of this id."""
         row = self._vocabulary.rows.get(id_)
         if row is not None and not self._listed:
-            return self._everyday(row)
+            return everyday_lineage(row, self._vocabulary, self._vocabulary.taxonomy)
         *above, (_, name) = self._lineages.lineage(id_)
         if row is not None and id_ not in self._own:
             name = self._vocabulary.word_of(self._vocabulary.label(row))
@@ -41,9 +42,12 @@ class Everyday:
         """See Lineages.words_above."""
         return self._lineages.words_above(id_)
 
-    def _everyday(self, row: int) -> tuple[tuple[str, str], ...]:
-        """Of the vocabulary; a word that is the same as that above it stands once."""
-        levels: dict[str, str] = {}
-        for label in map(self._vocabulary.label, self._vocabulary.taxonomy.everyday(row)):
-            levels[self._vocabulary.word_of(label)] = label.id
-        return tuple((id_, word) for word, id_ in levels.items())
+
+def everyday_lineage(row: int, vocabulary: "Vocabulary",
+                     taxonomy: "Taxonomy") -> tuple[tuple[str, str], ...]:
+    """(id, word) of a vocabulary's everyday hierarchy down to a label; a word that is the same as
+    that above it stands once."""
+    levels: dict[str, str] = {}
+    for label in map(vocabulary.label, taxonomy.everyday(row)):
+        levels[vocabulary.word_of(label)] = label.id
+    return tuple((id_, word) for word, id_ in levels.items())

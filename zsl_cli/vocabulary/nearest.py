@@ -29,7 +29,7 @@ _LOADING = 5e-9  # s a number, beyond what exact search needs to begin
 _BUILDING = 1e-6  # s a number
 
 _FEW, _MANY = 50_000, 250_000  # labels
-_EF = {"few": 256, "some": 96, "many": 512}
+_EF = {"few": 384, "some": 96, "many": 512}
 
 _BLOCK = 4_000_000  # scores held at once in exact search: 16 MB
 _TOGETHER = 16  # queries at least that share one reading of the vectors

@@ -128,11 +128,12 @@ class Taxonomy:
     def everyday(self, row: int) -> list[int]:
         """The rows from the top of the everyday hierarchy down to a label, itself the last: of its
         path from the root those that people have a word for, or all where there are no such
-        words. Above a word that cannot hurt there is none that can."""
+        words. None has a word that hurts where it is wrong, unless the label's own does: a
+        boomerang that is sure enough is not yet a weapon."""
         path = [*self.ancestors(row)[:self.depth[self.group[row]]][::-1].tolist(), row]
-        hurts = self.sensitive if not self.sensitive[row] else np.zeros(len(self), bool)
-        return [one for one in path
-                if one == row or (not self.worded or self.plain[one]) and not hurts[one]]
+        return [one for one in path if one == row or (
+            (not self.worded or self.plain[one])
+            and (not self.sensitive[one] or self.sensitive[row]))]
 
     @classmethod
     def _made(cls, vocabulary: "Labels") -> Self:

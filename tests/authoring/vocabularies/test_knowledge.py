@@ -87,6 +87,7 @@ def test_a_table_that_a_folder_does_not_have_is_the_project_s(tmp_path, own):
     ("everyday.tsv", f"{BIRD}\tbird\n", "line 1: 2 columns, and 3 are expected"),
     ("everyday.tsv", f"{BIRD}\tbird\t\n{CHILD}\tchild\tBird\n", "line 2: 'Bird' is a word of n0"),
     ("beside.tsv", f"{CHILD}\tchild\t1001\tcrane (bird) 3\n", "line 1: '1001' is no number of ph"),
+    ("beside.tsv", f"{CHILD}\tchild\t1000\tcrane (bird) 3\n", "photos in 1,000, from 1 to 999"),
     ("beside.tsv", f"{CHILD}\tchild\t0\tcrane (bird) 3\n", "'0' is no number of photos"),
     ("beside.tsv", f"{CHILD}\tchild\t20\tcrane 3\n", "'crane' is none of the classes"),
     ("sensitive.tsv", f"{DIGGER}\tcrane\t\n", "line 1: column 3 is empty")])
@@ -94,6 +95,13 @@ def test_a_fault_is_told_with_its_line(write, nouns, name, content, fault):
     with pytest.raises(ZslError, match=fault) as raised:
         knowledge.load(write(name, content), nouns)
     assert name in str(raised.value)
+
+
+def test_a_class_that_the_classifier_does_not_have_is_told(write):
+    tables = knowledge.load(write())
+    tables.check_classes([CRANE, DIGGER])
+    with pytest.raises(ZslError, match=rf"does not have: '{DIGGER} \(crane \(machine\)\)'"):
+        tables.check_classes([CRANE])
 
 
 def test_a_folder_without_tables_is_no_folder_of_tables(tmp_path):

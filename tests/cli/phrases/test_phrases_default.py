@@ -18,7 +18,8 @@ def test_any_phrase_is_a_label_with_the_default(zsl, cat_jpg):
 
 def test_the_default_keeps_the_vectors_of_known_names(zsl, cat_jpg):
     alone, beside = (zsl("classify", str(cat_jpg), "--jsonl", "--labels", labels)
-                     for labels in ("tabby,golden retriever", "tabby,Golden_Retriever,a foggy fjord"))
+                     for labels in ("tabby,golden retriever",
+                                    "tabby,Golden_Retriever,a foggy fjord"))
     scores = [{id_: score for id_, _, score in found(result)} for result in (alone, beside)]
     dog, cat = "n02099601", "n02123045"
     assert scores[1].keys() == {dog, cat, "a foggy fjord"}

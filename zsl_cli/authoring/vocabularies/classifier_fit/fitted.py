@@ -80,6 +80,7 @@ def build(request: Request, reporter: Reporter = SILENT) -> Built:
     all_lists = {name: labelset.imagenet_ids(name, request.class_lists)
                  for name in ("imagenet21k_goog", "imagenet12k", "imagenet21k_miil_w21")}
     known = knowledge.load(request.knowledge)
+    known.check_classes(seen)
     ids = labelset.choose(wordnet, known.everyday, known.everyday, seen,
                           all_lists["imagenet21k_goog"])
     photographed = {*seen, *all_lists["imagenet12k"], *all_lists["imagenet21k_miil_w21"]}

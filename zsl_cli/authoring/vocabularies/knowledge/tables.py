@@ -16,14 +16,14 @@ Synsets are nouns of WordNet 3.0, and a name is any word of its synset, for whoe
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support.text_lists import whole_lines
-from zsl_cli.support.wording import quoted
+from zsl_cli.support.wording import quoted, some
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.vocabularies.wordnet import WordNet
@@ -65,6 +65,15 @@ class Knowledge:
     looks: Mapping[str, Mapping[str, float]]
     beside: Mapping[str, Beside]
     sensitive: Mapping[str, str]
+
+    def check_classes(self, seen: Collection[str]) -> None:
+        """Raise ZslError where a row speaks of a class that is not among the ids ``seen``, those of
+        a classifier."""
+        used = {*(id_ for weights in self.looks.values() for id_ in weights),
+                *(id_ for beside in self.beside.values() for id_ in beside.shares)}
+        if strange := sorted(used.difference(seen)):
+            raise ZslError("the tables speak of classes that the classifier does not have: "
+                           + some([f"{id_} ({self.classes[id_]})" for id_ in strange]))
 
 
 def load(folder: Path | None = None, wordnet: "WordNet | None" = None) -> Knowledge:
@@ -171,10 +180,11 @@ class _Row:
         return words
 
     def per_mille(self, column: int) -> int:
-        """A number from 1 to 1,000."""
+        """A number from 1 to 999; what is in all photos tells nothing, and its log-odds have no
+        end."""
         cell = self.cells[column]
-        if not (cell.isascii() and cell.isdigit() and len(cell) <= 4 and 1 <= int(cell) <= 1000):
-            raise self.error(f"{quoted(cell)} is no number of photos in 1,000, from 1 to 1000")
+        if not (cell.isascii() and cell.isdigit() and len(cell) <= 3 and int(cell) >= 1):
+            raise self.error(f"{quoted(cell)} is no number of photos in 1,000, from 1 to 999")
         return int(cell)
 
     def weights(self, classes: Mapping[str, str]) -> dict[str, float]:
