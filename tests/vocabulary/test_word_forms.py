@@ -7,6 +7,7 @@ from zsl_cli import Vocabulary
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.label import Label
 from zsl_cli.vocabulary.name_index import alike
+from zsl_cli.vocabulary.word_forms import singulars
 
 NAMES = ("dog", "puppy", "wolf", "knife", "man", "person", "child", "mouse", "box", "church",
          "potato", "cookie", "ski", "cactus", "fireman", "fire truck", "T-shirt", "sweatshirt",
@@ -53,3 +54,16 @@ def test_the_word_itself_comes_before_its_forms(tmp_path):
     words = Vocabulary.load(tmp_path)
     assert [words.find(text).row for text in ("glasses", "glass", "cherries", "cherry")] == [
         1, 0, 3, 2]
+
+
+@pytest.mark.parametrize(("plural", "one"), [
+    ("dogs", "dog"), ("boxes", "box"), ("benches", "bench"), ("berries", "berry"),
+    ("knives", "knife"), ("women", "woman"), ("buses", "bus"), ("horses", "horse"),
+    ("scarves", "scarf"), ("hot dogs", "hot dog"), ("gloves", "glove"), ("axes", "axe")])
+def test_what_a_plural_is_of(plural, one):
+    assert one in list(singulars(plural))
+
+
+@pytest.mark.parametrize("word", ["glass", "gas", "grass", "is", "glasses", "dog", "dog s", ""])
+def test_what_only_ends_like_a_plural_is_none(word):
+    assert not list(singulars(word))

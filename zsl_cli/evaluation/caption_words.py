@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from zsl_cli.evaluation import people
 from zsl_cli.vocabulary.label import normal_name
+from zsl_cli.vocabulary.word_forms import singulars
 
 if TYPE_CHECKING:
     from zsl_cli.vocabulary.vocabulary import Vocabulary
@@ -16,11 +17,6 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _ARTICLES = ("a ", "an ", "the ")
 _LONGEST = 3  # words of a name in a caption: "fire hydrant", "jack o lantern"
-_IRREGULAR = {
-    "men": "man", "women": "woman", "children": "child", "people": "person", "feet": "foot",
-    "teeth": "tooth", "geese": "goose", "mice": "mouse", "oxen": "ox", "knives": "knife",
-    "leaves": "leaf", "shelves": "shelf", "wolves": "wolf", "loaves": "loaf", "scarves": "scarf",
-    "calves": "calf", "halves": "half", "wives": "wife", "hooves": "hoof", "sheaves": "sheaf"}
 _OTHERWISE = """
     about above across after against all along also and another are area around as at away back
     background be behind being below beside between big bottom bright by can carry catch climb
@@ -33,7 +29,7 @@ _OTHERWISE = """
     something splash stand standing stop swing t take taking tall tan that the their them then
     there they thing this three through throw time tip to together top toward towards trick try
     turn two under up use using view walk walking watch watching way wear wearing while white who
-    with work young black blue brown green grey gray orange pink purple red silver gold golden
+    with work works young black blue brown green grey gray orange pink purple red silver gold golden
     yellow blond blonde wet dry hot cold deep shallow close
     """
 _NOT_NOUNS = frozenset(_OTHERWISE.split())
@@ -55,27 +51,13 @@ class Said:
     words: dict[int, Counter[str]]
 
 
-def singulars(word: str) -> Iterator[str]:
-    """The word, and what it may be the plural of, by the rules of English spelling."""
-    yield word
-    if word in _IRREGULAR:
-        yield _IRREGULAR[word]
-    if len(word) < 4 or not word.endswith("s") or word.endswith("ss"):
-        return
-    yield word[:-1]
-    if word.endswith("ies"):
-        yield word[:-3] + "y"
-    if word.endswith(("ches", "shes", "ses", "xes", "zes", "oes")):
-        yield word[:-2]
-
-
 class CaptionWords:
     """Which labels of a vocabulary a caption says."""
 
     def __init__(self, vocabulary: "Vocabulary", asked: Iterable[str] = ()) -> None:
         """asked: words that count even where captions mostly use them otherwise."""
         self._vocabulary = vocabulary
-        self._asked = {one for word in asked for one in singulars(normal_name(word))}
+        self._asked = {one for word in asked for one in _forms(normal_name(word))}
         self._known: dict[str, int | None] = {}
 
     @cached_property
@@ -122,7 +104,7 @@ class CaptionWords:
         word = normal_name(word)
         if word not in self._known:
             self._known[word] = None
-            for one in singulars(word):
+            for one in _forms(word):
                 row = self._plain.get(one)
                 if row is None and (match := self._vocabulary.look_up(one)):
                     row = match.row
@@ -150,7 +132,7 @@ class CaptionWords:
         if (known := self._people.get(text)) is not None:
             own = self.row(text)
             return list(dict.fromkeys([*known, *([own] if own in self.people else [])]))
-        forms = set(singulars(text))
+        forms = set(_forms(text))
         if not forms.isdisjoint(_NOT_NOUNS) and forms.isdisjoint(self._asked):
             return []
         row = self.row(text)
@@ -171,3 +153,8 @@ class CaptionWords:
                 words.setdefault(row, Counter())[word] += 1
             rows.append(frozenset(direct).union(*map(above, direct)))
         return Said(tuple(rows), own, words)
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    """The word, and what it may be the plural of."""
+    return (word, *singulars(word))

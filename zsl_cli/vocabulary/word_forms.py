@@ -47,15 +47,16 @@ def forms(name: str) -> Iterator[str]:
     """The other forms of a normalised name, the likeliest first: its singular, then these in the
     other spelling."""
     seen = {name}
-    bases = [name, *_singulars(name)]
+    bases = [name, *singulars(name)]
     for form in (*bases[1:], *(other for base in bases for other in _respelled(base))):
         if form not in seen:
             seen.add(form)
             yield form
 
 
-def _singulars(name: str) -> Iterator[str]:
-    """The name with its last word in the singular, where it may be a plural."""
+def singulars(name: str) -> Iterator[str]:
+    """What a name, by its last word, may be the plural of, the likeliest first; what no name is,
+    too, so that it has to be looked for."""
     before, blank, last = name.rpartition(" ")
     if last in OWN_WORDS:
         return

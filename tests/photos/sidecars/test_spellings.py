@@ -37,7 +37,7 @@ SHEPHERD = keyword("German shepherd", ("animal", "dog", "German shepherd"), 0.85
     ("glove", "gloves"), ("woman", "women"), ("fireman", "firemen"), ("child", "children"),
     ("person", "people"), ("foot", "feet"), ("goose", "geese"), ("menu", "menus"),
     ("ice cream", "Ice-Creams"), ("German shepherd", "german_shepherds"), ("boy", "boys"),
-    ("avalanche", "avalanches"), ("glass", "glasses"), ("size", "sizes"), ("axe", "axes")])
+    ("avalanche", "avalanches"), ("size", "sizes"), ("axe", "axes")])
 def test_singular_and_plural_are_one_word(singular, plural):
     assert singular in Words([plural])
     assert plural in Words([singular])
@@ -45,7 +45,8 @@ def test_singular_and_plural_are_one_word(singular, plural):
 
 
 @pytest.mark.parametrize(("one", "other"), [
-    ("cap", "cape"), ("glass", "glas"), ("gas", "ga"), ("bus", "bu"), ("cat", "cats eye"),
+    ("cap", "cape"), ("glass", "glas"), ("glass", "glasses"), ("jean", "jeans"),
+    ("gas", "ga"), ("bus", "bu"), ("cat", "cats eye"),
     ("dog", "hot dog"), ("dress", "dres"), ("car", "care"), ("icecream", "ice cream"),
     ("plan", "plane"), ("", "s")])
 def test_other_words_are_others(one, other):

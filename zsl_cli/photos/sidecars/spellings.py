@@ -2,15 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+
+from zsl_cli.vocabulary.word_forms import singulars
 
 _JOINTS = re.compile(r"[\s_\-\u2010-\u2015\u2212]+")
-_IRREGULAR = {"men": "man", "children": "child", "people": "person", "feet": "foot",
-              "teeth": "tooth", "geese": "goose", "mice": "mouse", "oxen": "ox"}
-_ENDINGS = (  # of a plural, and those that the singular may have
-    ("men", ("man",)), ("ves", ("f", "fe")), ("ies", ("y",)), ("ses", ("s",)), ("xes", ("x",)),
-    ("zes", ("z",)), ("ches", ("ch",)), ("shes", ("sh",)), ("oes", ("o",)), ("s", ("",)))
-_SHORTEST = 4  # a plural: gas, bus and yes are none
 
 
 def fold(text: str) -> str:
@@ -35,7 +31,7 @@ class Words:
         for word in words:
             joined = _joined(word)
             self._words.setdefault(joined, word)
-            for one in _singulars(joined):
+            for one in singulars(joined):
                 self._singulars.setdefault(one, word)
 
     def __contains__(self, word: str) -> bool:
@@ -51,21 +47,8 @@ class Words:
             return self._words[joined]
         if joined in self._singulars:
             return self._singulars[joined]
-        return next((self._words[one] for one in _singulars(joined) if one in self._words), None)
+        return next((self._words[one] for one in singulars(joined) if one in self._words), None)
 
 
 def _joined(text: str) -> str:
     return _JOINTS.sub(" ", fold(text)).strip()
-
-
-def _singulars(text: str) -> Iterator[str]:
-    """What a word, or the last of several, may be the plural of. It is only looked for, so that
-    what is no word does no harm."""
-    before, blank, last = text.rpartition(" ")
-    if last in _IRREGULAR:
-        yield before + blank + _IRREGULAR[last]
-    if len(last) < _SHORTEST or last.endswith("ss"):
-        return
-    for ending, others in _ENDINGS:
-        if last.endswith(ending):
-            yield from (before + blank + last[:-len(ending)] + other for other in others)
