@@ -126,7 +126,7 @@ def test_the_index_pays_for_many_queries_over_many_labels_only():
 
 
 def test_a_million_labels_are_searched_more_widely():
-    assert HnswParameters.suited_to(19_020) == HnswParameters(16, 400, 256)
+    assert HnswParameters.suited_to(19_020) == HnswParameters(16, 400, 384)
     assert HnswParameters.suited_to(155_000).ef == 96
     assert HnswParameters.suited_to(1_000_000) == HnswParameters(16, 400, 512)
 
