@@ -22,7 +22,8 @@ def test_keywords_are_the_words_of_the_list_in_its_hierarchy(tmp_path):
         taken = take(vocabulary, words, phrases=True)
         subset = vocabulary.subset([one.row for one in taken], taken=taken)
         sure = np.array([[0.9, 0.8]], np.float32)
-        (chosen,) = KeywordRule().choose(Evidence(sure, sure), vocabulary, None, subset)
+        (chosen,) = KeywordRule().choose(Evidence(sure, sure), vocabulary, vocabulary.taxonomy,
+                                        subset)
         return [(one.id, one.name, one.path) for one in chosen]
 
     assert keywords(Word("Dogs", ("Pets",)), Word("Cats", ("Pets",))) == [

@@ -57,10 +57,10 @@ def test_arrays_are_those_of_a_plain_computation(tmp_path, seed):
         while parents[path[-1]]:
             path.append(parents[path[-1]][0])
         assert lineage[:len(path)] == path
-        hurts = row == 5 or row != 1 and 5 in above[row]
+        hurts = row == 5 or (row != 1 and 5 in above[row])
         assert taxonomy.sensitive[row] == hurts
         assert taxonomy.everyday(row) == [
-            one for one in path[::-1] if one in (1, row) or one == 5 and hurts]
+            one for one in path[::-1] if one in (1, row) or (one == 5 and hurts)]
         below = sum(row in above[leaf] for leaf in leaves)
         assert taxonomy.information[row] == pytest.approx(
             1 - np.log(below) / np.log(len(leaves)), abs=1e-6)

@@ -7,7 +7,7 @@ that people use, and labels under which there is nothing more; never ``placental
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -47,6 +47,13 @@ class KeywordRule:
         check_number("confidence", self.confidence, SHARE)
         if self.most is not None:
             check_number("most", self.most, TOP)
+
+    @classmethod
+    def asked(cls, keywords: bool, confidence: float | None, most: int | None) -> Self | None:
+        """The rule that is asked for, also by one of its numbers alone; None where there are to be
+        no keywords. Raises RequestError."""
+        rule = cls(KEYWORD if confidence is None else confidence, most)
+        return rule if keywords or confidence is not None or most is not None else None
 
     def choose(self, evidence: Evidence, vocabulary: "Vocabulary", taxonomy: "Taxonomy",
                candidates: "Nearest | None" = None) -> list[tuple[Keyword, ...]]:

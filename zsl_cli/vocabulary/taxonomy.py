@@ -132,7 +132,7 @@ class Taxonomy:
         path = [*self.ancestors(row)[:self.depth[self.group[row]]][::-1].tolist(), row]
         hurts = self.sensitive if not self.sensitive[row] else np.zeros(len(self), bool)
         return [one for one in path
-                if one == row or (not self.worded or self.plain[one]) and not hurts[one]]
+                if one == row or ((not self.worded or self.plain[one]) and not hurts[one])]
 
     @classmethod
     def _made(cls, vocabulary: "Labels") -> Self:
