@@ -101,8 +101,7 @@ class KeywordRule:
         keywords = []
         own = Lineages(vocabulary, candidates.taken)
         unnamed = frozenset(candidates.unnamed)
-        for column in np.argsort(-confidences, kind="stable"):
-            row = int(candidates.rows[column])
+        for column, row in enumerate(candidates.rows.tolist()):
             label = candidates.label(row)
             hurts = row < len(taxonomy) and taxonomy.sensitive[row]
             least = SENSITIVE if hurts else 0.0
@@ -111,6 +110,7 @@ class KeywordRule:
                 above = own.path_names(label.id)[:-1] if own.has_hierarchy else ()
                 keywords.append(Keyword(label, word, float(confidences[column]), (*above, word),
                                         own.words_above(label.id)))
+        keywords.sort(key=lambda one: (-one.confidence, -len(one.path)))  # the one below first
         return tuple(keywords[:self.most])
 
 
