@@ -7,9 +7,11 @@ from zsl_cli import Vocabulary
 from zsl_cli.classifier.confidence import Confidences
 from zsl_cli.support.calibration import Calibration, ConfidenceRule
 from zsl_cli.support.vectors import unit_rows
+from zsl_cli.support.word_lists import Word
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.beside import Beside
 from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.own_words import take
 
 RULE = ConfidenceRule(1.4, 1.3, -.4, 1.2, .3)
 CALIBRATION = Calibration(.05)
@@ -73,6 +75,23 @@ def test_a_label_is_as_sure_alone_as_among_all(tmp_path, random, beside):
     one = confidences.among(embeddings, vocabulary.subset([], phrases={"b": phrases["b"]}))
     np.testing.assert_allclose(both.confidences[:, 2:], one.confidences, atol=1e-6)
     np.testing.assert_array_equal(both.confidences[:, 0], every.confidences[:, 3])
+
+
+def test_a_word_of_a_list_is_at_least_as_sure_as_those_below_it_there(tmp_path, random):
+    vocabulary, _ = make(tmp_path / "v", random)
+    words = [Word("label 30", ("group",)), Word("label 3", ("group", "label 30")),
+             Word("a phrase", ("group", "label 30", "label 3")), Word("label 12")]
+    taken = take(vocabulary, words, phrases=True)
+    of_phrase = vocabulary.vectors[5]
+    plain = vocabulary.subset([30, 3, 12], phrases={"a phrase": of_phrase})
+    listed = vocabulary.subset([30, 3, 12], phrases={"a phrase": of_phrase}, taken=taken)
+    rule = Confidences(vocabulary, CALIBRATION, RULE)
+    seen = images(random, vocabulary)
+    row3, row12, row30, phrase = rule.among(seen, plain).confidences.T
+    found = rule.among(seen, listed).confidences.T
+    np.testing.assert_array_equal(found, [
+        np.maximum(row3, phrase), row12, np.maximum.reduce([row30, row3, phrase]), phrase])
+    assert (found[2] > row30).any()
 
 
 def test_confidences_are_the_documented_rule_and_grow_with_the_sum(tmp_path, random):

@@ -119,6 +119,13 @@ def test_how_sure_and_how_many_is_for_the_user_to_say(vocabulary):
             KeywordRule(**wrong)
 
 
+def test_one_of_its_numbers_asks_for_keywords():
+    assert KeywordRule.asked(False, None, None) is None
+    assert KeywordRule.asked(True, None, None) == KeywordRule(.8)
+    assert KeywordRule.asked(False, 0, None) == KeywordRule(0)
+    assert KeywordRule.asked(False, None, 3) == KeywordRule(.8, 3)
+
+
 def test_what_stands_beside_comes_behind_the_main_thing(vocabulary):
     sure = {"person": .99, "domestic dog": .9}
     assert keywords(vocabulary, sure) == ["person", "dog"]  # a leaf tells more

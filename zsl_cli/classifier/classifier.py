@@ -140,8 +140,8 @@ class Classifier:
     def classify(self, sources: "Iterable[images.ImageSource]", *, top: int = 5,
                  labels: "Sequence[str | Word] | None" = None, under: Sequence[str] | None = None,
                  max_depth: int | None = None, threshold: float = 0.0,
-                 keywords: bool = False, confidence: float = KEYWORD, most: int | None = None,
-                 exact: bool | None = None, ef: int | None = None,
+                 keywords: bool = False, confidence: float | None = None,
+                 most: int | None = None, exact: bool | None = None, ef: int | None = None,
                  batch_size: int | None = None, jobs: int | None = None,
                  max_pixels: int = MAX_PIXELS) -> Iterator[Prediction]:
         """One prediction an image, in their order; an image that can't be read is one with an
@@ -151,7 +151,8 @@ class Classifier:
         top: how many labels at most, 1 to 1000.
         threshold: labels below this probability are left out.
         keywords: whether predictions have keywords, and labels their confidence; confidence, most:
-            how probable keywords are at least, 0 to 1, and how many an image gets at most.
+            how probable keywords are at least, 0 to 1 (0.8 by default), and how many an image gets
+            at most. Either of them implies ``keywords``.
         batch_size, jobs: images that go through the model at once, and threads; by default what
             suits the device, and all usable cores.
 
@@ -160,16 +161,16 @@ class Classifier:
         """
         check_number("top", top, TOP)
         check_number("threshold", threshold, SHARE)
-        rule = KeywordRule(confidence, most)
+        rule = KeywordRule.asked(keywords, confidence, most)
         if max_depth is not None:
             check_number("max_depth", max_depth, DEPTH)
         check_search(exact, ef)
         check_reading(jobs=jobs, batch_size=batch_size, max_pixels=max_pixels)
         sources = list(sources)
         nearest = self.candidates(labels, under, max_depth=max_depth, ef=ef, images=len(sources),
-                                  exact=keywords_search(exact, ef) if keywords else exact)
+                                  exact=keywords_search(exact, ef) if rule else exact)
         return self.predict(((_name(source), source) for source in sources), nearest, top=top,
-                            threshold=threshold, rule=rule if keywords else None,
+                            threshold=threshold, rule=rule,
                             batch_size=batch_size, jobs=jobs, max_pixels=max_pixels)
 
     def predict(self, sources: "Iterable[tuple[str, images.ImageSource | ImageError]]",

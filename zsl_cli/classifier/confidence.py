@@ -11,7 +11,8 @@ It is the larger of two:
   the log-odds that its second vector gives, whatever the main thing is, and a part of those by the
   hierarchy: of several things in a photo each has but a share of that.
 
-A label has at least the confidence of each label under it. The numbers are in ``model.json``.
+A label has at least the confidence of each label under it, in the hierarchy of a user's list, too.
+The numbers are in ``model.json``.
 
 Where there is no vocabulary, a candidate has its share beside general phrases for all that photos
 show (``background``), calibrated by the same two numbers.
@@ -131,6 +132,11 @@ class Confidences:
         """
         if not isinstance(candidates, Subset):
             return self.of(embeddings, products)
+        return _with_parents(self._candidates(embeddings, candidates, products),
+                             candidates.above)
+
+    def _candidates(self, embeddings: "Array", candidates: Subset,
+                    products: "Array | None") -> Evidence:
         if not len(self._vocabulary):
             alone = self._calibrated(self._background.shares(
                 embeddings, candidates.phrases, candidates.vectors, self._scale))
@@ -191,3 +197,14 @@ class Confidences:
         raised, starts = np.unique(rows[order], return_index=True)
         columns = np.repeat(np.arange(len(lineages)), [*map(len, lineages)])[order]
         return columns, starts, raised
+
+
+def _with_parents(evidence: Evidence, above: "NDArray[np.int64]") -> Evidence:
+    """Each candidate at least as sure as those below it, ``[pairs, 2]``."""
+    if not len(above):
+        return evidence
+    uppers, belows = above.T
+    confidences, main = evidence.confidences.copy(), evidence.main.copy()
+    for raised, given in ((confidences, evidence.confidences), (main, evidence.main)):
+        np.maximum.at(raised.T, uppers, given.T[belows])
+    return Evidence(confidences, main)

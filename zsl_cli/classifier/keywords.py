@@ -7,7 +7,7 @@ that people use, and labels under which there is nothing more; never ``placental
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -47,6 +47,13 @@ class KeywordRule:
         check_number("confidence", self.confidence, SHARE)
         if self.most is not None:
             check_number("most", self.most, TOP)
+
+    @classmethod
+    def asked(cls, keywords: bool, confidence: float | None, most: int | None) -> Self | None:
+        """The rule that is asked for, also by one of its numbers alone; None where there are to be
+        no keywords. Raises RequestError."""
+        rule = cls(KEYWORD if confidence is None else confidence, most)
+        return rule if keywords or confidence is not None or most is not None else None
 
     def choose(self, evidence: Evidence, vocabulary: "Vocabulary", taxonomy: "Taxonomy",
                candidates: "Nearest | None" = None) -> list[tuple[Keyword, ...]]:
@@ -92,8 +99,7 @@ class KeywordRule:
     def _listed(self, confidences: "NDArray[np.float32]", candidates: Subset,
                 own: Everyday, taxonomy: "Taxonomy") -> tuple[Keyword, ...]:
         keywords: list[Keyword] = []
-        sure = np.flatnonzero(confidences >= self.confidence)
-        for column in sure[np.argsort(-confidences[sure], kind="stable")].tolist():
+        for column in np.flatnonzero(confidences >= self.confidence).tolist():
             row, confidence = int(candidates.rows[column]), float(confidences[column])
             hurts = row < len(taxonomy) and taxonomy.sensitive[row]
             if hurts and confidence < SENSITIVE and self.confidence:
@@ -102,6 +108,7 @@ class KeywordRule:
             path = own.path(label.id)
             keywords.append(Keyword(label, path[-1], confidence, path,
                                     own.words_above(label.id)))
+        keywords.sort(key=lambda one: (-one.confidence, -len(one.path)))  # the one below first
         return tuple(keywords[:self.most])
 
 

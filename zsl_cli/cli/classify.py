@@ -115,7 +115,7 @@ def _rule(said: dict[str, Any], classifier: "Classifier") -> "KeywordRule | None
 
     if not said and not len(classifier.vocabulary):
         return None
-    return KeywordRule(**{name: value for name, value in said.items() if name != "keywords"})
+    return KeywordRule.asked(True, said.get("confidence"), said.get("most"))
 
 
 def _read(paths: "Iterable[tuple[str, ImageError | None]]",

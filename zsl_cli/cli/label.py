@@ -111,6 +111,7 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
     names = options.read_labels(labels, labels_file)
     if explain and names is None:
         raise click.UsageError("--explain is for the words of --labels and --labels-file")
+    from zsl_cli.classifier.keywords import KEYWORD
     from zsl_cli.photos.labelling import label
     from zsl_cli.photos.request import LabelRequest
 
@@ -121,7 +122,7 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
         **options.read_keywords(keywords, confidence, most), **others)
     if xmp and request.threshold and confidence is None:
         printing.note("--threshold is of labels and their scores; keywords are those whose "
-                      f"--confidence is {request.confidence:g} or more")
+                      f"--confidence is {KEYWORD:g} or more")
     prints = streamed or (dry_run and xmp)  # which a bar on the same terminal would disturb
     terminal = _Terminal(request, quiet=quiet, verbose=verbose, explain=explain)
     with terminal.shown(quiet or (prints and sys.stdout.isatty())):

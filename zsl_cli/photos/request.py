@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from zsl_cli.classifier.keywords import KEYWORD, KeywordRule
+from zsl_cli.classifier.keywords import KeywordRule
 from zsl_cli.errors import RequestError
 from zsl_cli.photos.library import Library
 from zsl_cli.photos.outputs import Output
@@ -78,7 +78,7 @@ class LabelRequest(Library):
     under: Sequence[str] | None = None
     max_depth: int | None = None
     keywords: bool = False
-    confidence: float = KEYWORD
+    confidence: float | None = None
     most: int | None = None
     exact: bool | None = None
     ef: int | None = None
@@ -140,8 +140,8 @@ class LabelRequest(Library):
         return Question(self.top, float(self.threshold),  # as a digest has it
                         None if self.labels is None else tuple(self.labels),
                         tuple(self.under or ()) or None, self.max_depth,
-                        KeywordRule(float(self.confidence), self.most)
-                        if self.keywords or self.xmp else None)
+                        KeywordRule.asked(self.keywords or self.xmp, None if self.confidence is None
+                                          else float(self.confidence), self.most))
 
     @property
     def reading(self) -> Reading:

@@ -59,6 +59,17 @@ class Subset:
     def _members(self) -> frozenset[int]:
         return frozenset(self.rows.tolist())
 
+    @cached_property
+    def above(self) -> "NDArray[np.int64]":
+        """int64 ``[pairs, 2]``: which candidates, in their order, lie above which in the user's
+        list."""
+        order: dict[int | str, int] = {key: at for at, key in enumerate(
+            [*self.rows[self.rows < self._size].tolist(), *self.phrases])}
+        paths = {one.path: order[one.key] for one in self.taken if one.instead is None}
+        pairs = [(paths[path[:depth]], below) for path, below in paths.items()
+                 for depth in range(1, len(path)) if path[:depth] in paths]
+        return np.array(pairs, np.int64).reshape(-1, 2)
+
     def label(self, row: int) -> Label:
         """The label of a row that ``search`` gave, under the user's word for it where he listed
         it; a phrase is its own id and name."""

@@ -18,6 +18,7 @@ _BAR_WIDTH = 20
 _CONFIDENCE_WIDTH = 10
 _PHRASE = "  phrase"
 _BETWEEN = " · "  # keywords
+_PROBABLE = 0.05  # a label that is less probable is not worth naming
 
 _NARROW_FOR_PATHS = 100  # columns; below, the bar gives way to the path
 _NARROW = 50  # columns; below, the bar gives way to the label
@@ -128,7 +129,7 @@ def table(prediction: "Prediction", rule: "KeywordRule | None" = None, *, bars: 
 
 def _keywords(prediction: "Prediction", rule: "KeywordRule") -> Any:
     """The keywords in a line, the broad before the specific; or that there is none, and which
-    label is the most probable."""
+    label is the most probable, if any is."""
     from rich.text import Text
 
     from zsl_cli.classifier.predictions import broad_first
@@ -138,8 +139,8 @@ def _keywords(prediction: "Prediction", rule: "KeywordRule") -> Any:
                  for one in broad_first(prediction.keywords)]
         return Text(_BETWEEN, style="dim").join(words)
     said = f"no keyword at {rule.confidence:g}"
-    if prediction.labels:
-        best = max(prediction.labels, key=lambda scored: scored.confidence or 0.0)
+    best = max(prediction.labels, key=lambda scored: scored.confidence or 0.0, default=None)
+    if best and best.confidence and best.confidence >= _PROBABLE:
         said += f"; most probable: {printable(best.name)} {best.confidence:.2f}"
     return Text(said, style="italic")
 
