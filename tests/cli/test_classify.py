@@ -6,13 +6,8 @@ import json
 import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
 
 import pytest
-from readers import until_the_reader_goes
 
 CATS = {"tabby", "Egyptian cat", "tiger cat", "cat", "domestic cat", "lynx", "kitty"}
 
@@ -344,27 +339,6 @@ def test_a_model_and_a_vocabulary_that_do_not_fit_are_refused_and_a_pair_that_fi
     assert "model default with vocabulary default" in message
 
 
-def test_a_closed_pipe_ends_it_quietly(environment, cat_jpg):
-    status, line, err = until_the_reader_goes(
-        ["classify", *[str(cat_jpg)] * 60, "--jsonl"], environment)
-    assert (status, err) == (0, b"")
-    assert json.loads(line)
-
-
-def test_ctrl_c_ends_it_quietly_with_130(environment, cat_jpg):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "zsl_cli", "classify", *[str(cat_jpg)] * 5000, "--jsonl"],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        bufsize=0)  # lest lines that were read ahead are missing below
-    assert process.stdout.readline()
-    time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert err == b""
-    assert all(json.loads(line) for line in out.splitlines())
-
-
 def test_one_photo_leaves_nothing_behind_and_calls_nobody(zsl, cat_jpg, tmp_path):
     for name in ("home", "cache", "data"):
         (tmp_path / name).mkdir()
@@ -372,16 +346,6 @@ def test_one_photo_leaves_nothing_behind_and_calls_nobody(zsl, cat_jpg, tmp_path
            "XDG_DATA_HOME": str(tmp_path / "data")}
     assert zsl("classify", str(cat_jpg), "--jsonl", env=env).returncode == 0
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-
-
-def test_a_full_disk_is_said_plainly(environment, cat_jpg, full_disk):
-    for option in ("--jsonl", "--csv", "-q"):
-        with full_disk.open("wb") as full:
-            result = subprocess.run([sys.executable, "-m", "zsl_cli", "classify", str(cat_jpg),
-                                     option], env=environment, stdout=full, check=False,
-                                    stderr=subprocess.PIPE)
-        assert result.returncode == 2
-        assert result.stderr.strip() == b"zsl: cannot write the output: No space left on device"
 
 
 @pytest.mark.parametrize("columns", ["12", "30", "59", "60", "200"])

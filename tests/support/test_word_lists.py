@@ -1,5 +1,7 @@
 """A user's own lists of words: plain, as photo programs export their keywords, as paths."""
 
+import time
+
 import pytest
 
 from zsl_cli.errors import RequestError, ZslError
@@ -82,6 +84,14 @@ def test_damaged_utf_16_is_told_with_its_line():
 def test_a_hundred_thousand_lines_are_no_matter():
     text = "\n".join("\t" * (number % 7 and 1) + f"word {number}" for number in range(100_000))
     assert len(words(text)) == 100_000
+
+
+def test_a_bracket_before_many_blanks_is_no_matter():
+    started = time.perf_counter()
+    gap = 30_000 * " "
+    assert words(f"Dog\n\t[{gap}puppy\n\t{{{gap}hound\n\t[ x ]\n") == [
+        "Dog", Word(f"[{gap}puppy", ("Dog",)), Word(f"{{{gap}hound", ("Dog",))]
+    assert time.perf_counter() - started < 0.5
 
 
 def test_words_are_texts_or_words():

@@ -14,13 +14,9 @@ NONE = -1
 
 
 def information(hierarchy: "Hierarchy") -> "NDArray[np.float64]":
-    """How much each label says, float64 ``[labels + 1]``: 1 − log(leaves under it) / log(all
-    leaves), which is 0 for a label above all leaves and 1 for a leaf (Deng et al., 2012, section
-    3). The last one is 0 and stands for NONE."""
-    leaves = np.maximum(hierarchy.leaf_counts, 1)  # a cycle has none
-    total = sum(not hierarchy.children(row) for row in range(len(hierarchy)))
-    shares = np.log(leaves) / np.log(total) if total > 1 else np.zeros(len(leaves))
-    return np.append(1 - np.minimum(shares, 1), 0.0)
+    """How much each label says, float64 ``[labels + 1]``, see Hierarchy.information. The last one
+    is 0 and stands for NONE."""
+    return np.append(hierarchy.information, 0.0)
 
 
 def right(answers: "NDArray[np.int64]", truth: "NDArray[np.int64]",

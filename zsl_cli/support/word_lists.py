@@ -21,8 +21,6 @@ from zsl_cli.support.wording import counted
 DEEPEST = 100
 """Levels of a hierarchy; a list with more is none."""
 
-_CATEGORY = re.compile(r"\[\s*(.*\S)\s*\]")
-_SYNONYM = re.compile(r"\{\s*(.*\S)\s*\}")
 _CLASS_OF_SUN = re.compile(r"/?([a-z])/\1.*")  # /a/abbey
 
 
@@ -107,19 +105,24 @@ def _of_tabs(lines: list[str], source: str) -> Iterator[Word]:
                            "line is at most one tab deeper than the keyword before it")
         if depth >= DEEPEST:
             raise ZslError(f"{where}: more than {DEEPEST} levels deep")
-        if synonym := _SYNONYM.fullmatch(text):
+        if synonym := _between(text, "{}"):
             if not depth:
                 raise ZslError(f"{where}: the synonym {text} stands below no keyword")
-            open_levels[depth - 1][1].append(synonym[1])
+            open_levels[depth - 1][1].append(synonym)
             continue
         del open_levels[depth:]
         synonyms: list[str] = []
-        category = _CATEGORY.fullmatch(text)
+        category = _between(text, "[]")
         if not category:
             words.append((text, tuple(above for above, _ in open_levels), synonyms))
-        open_levels.append((category[1] if category else text, synonyms))
+        open_levels.append((category or text, synonyms))
     for text, above, synonyms in words:
         yield Word(text, above, tuple(synonyms))
+
+
+def _between(text: str, brackets: str) -> str:
+    """What stands in brackets that are around the whole of a text; empty where they are not."""
+    return text[1:-1].strip() if (text[:1], text[-1:]) == tuple(brackets) else ""
 
 
 def _below(depth: int) -> str:

@@ -1,5 +1,6 @@
 """The second vectors of labels that stand beside the main thing of an image, or all over it."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,10 +33,9 @@ class Beside:
         rows = np.array(manifest.beside, np.int64)
         if not len(rows):
             return cls(rows, np.empty((0, manifest.dimension), np.float32))
-        folders.check_file(folder, BESIDE_FILE, manifest)
-        path = folder / BESIDE_FILE
+        path, content = folder / BESIDE_FILE, folders.read_file(folder, BESIDE_FILE, manifest)
         try:
-            vectors = np.load(path, allow_pickle=False)
+            vectors = np.load(io.BytesIO(content), allow_pickle=False)
         except Exception as error:  # a damaged file fails in as many ways as it has bytes
             raise FolderError(f"{path}: not the array that is expected: {error}") from error
         shape = (len(rows), manifest.dimension)

@@ -85,6 +85,15 @@ class Hierarchy:
                 counts[[row, *self.ancestors(row)]] += 1
         return counts
 
+    @cached_property
+    def information(self) -> "NDArray[np.float64]":
+        """How much each label says, float64 ``[labels]``: 1 − log(leaves under it) / log(all
+        leaves), which is 0 for a label above all leaves and 1 for a leaf (Deng et al., 2012,
+        Hedging Your Bets, section 3)."""
+        leaves = np.maximum(self.leaf_counts, 1)
+        total = sum(not below for below in self._children)
+        return 1 - np.minimum(np.log(leaves) / np.log(max(total, 2)), 1)
+
     def rings(self, row: int) -> "Iterator[NDArray[np.int64]]":
         """The rows 0, 1, 2, … hops from ``row``, up and down alike, as far as any are left; each
         int64, rising."""

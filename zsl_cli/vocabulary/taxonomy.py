@@ -8,7 +8,7 @@ not the user's own.
 import hashlib
 import os
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
@@ -59,8 +59,7 @@ class Taxonomy:
         ``above[offsets[g]:offsets[g + 1]]``; offsets: int64 ``[groups + 1]``.
     depth: int64 ``[groups]``, how many of these, from the first on, are the path to the root by the
         first parent of each (see Hierarchy.lineage).
-    information: float32 ``[n]``, how much the label tells: ``1 - log(leaves under it) / log(all
-        leaves)``, 0 for one root over all and 1 for a leaf (Deng et al., 2012, Hedging Your Bets).
+    information: float32 ``[n]``, how much the label tells, see Hierarchy.information.
     plain: bool ``[n]``, whether people have a word for it; sensitive: whether the word hurts where
         it is wrong, as that of a label above it does, unless people have a word for it that does
         not (a lemur is a primate); leaf: whether nothing lies below.
@@ -145,19 +144,17 @@ class Taxonomy:
             others = hierarchy.ancestors(row).difference(path, [row])
             group.append(groups.setdefault((len(path), (*path, *sorted(others))), len(groups)))
         leaf = np.array([not hierarchy.children(row) for row in range(len(labels))], bool)
-        made = cls(
+        return cls(
             np.array(group, np.int64),
             np.cumsum([0, *(len(above) for _, above in groups)], dtype=np.int64),
             np.array([row for _, above in groups for row in above], np.int64),
-            np.array([depth for depth, _ in groups], np.int64), np.zeros(len(labels), np.float32),
+            np.array([depth for depth, _ in groups], np.int64),
+            hierarchy.information.astype(np.float32),
             np.array([bool(label.plain) for label in labels], bool),
             np.array([label.sensitive for label in labels], bool), leaf)
-        made = replace(made, sensitive=np.array([
+        return replace(made, sensitive=np.array([
             bool(made.sensitive[row if made.plain[row] else made.lineage(row)].any())
             for row in range(len(labels))], bool))
-        below = made.summed(leaf.astype(np.float64))
-        information = 1 - np.log(np.maximum(below, 1)) / np.log(max(int(leaf.sum()), 2))
-        return replace(made, information=information.astype(np.float32))
 
     @classmethod
     def _load(cls, path: Path, labels: int) -> Self | None:

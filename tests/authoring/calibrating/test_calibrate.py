@@ -183,6 +183,8 @@ def test_the_model_itself_is_changed_with_force_alone(calibrated, model):
         calibrated(output=None)
     with pytest.raises(FolderError, match="is the model itself"):
         calibrated(output=model, force=True)
+    with pytest.raises(FolderError, match="lies in the model, of which it is to be a copy"):
+        calibrated(output=model / "calibrated")
 
 
 def test_a_folder_that_holds_the_data_is_not_replaced(calibrated, model, photos, tmp_path):

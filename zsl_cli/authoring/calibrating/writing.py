@@ -47,6 +47,9 @@ def check(request: "CalibrationRequest", folder: Path) -> None:
     target = Path(output)
     if target.exists() and target.resolve() == folder.resolve():
         raise FolderError(f"{target} is the model itself; `force` without `output` changes it")
+    if target.resolve().is_relative_to(folder.resolve()):
+        raise FolderError(f"{target} lies in the model, of which it is to be a copy; give another "
+                          "`output`")
     folders.check_target(target, force=request.force, reads=(
         folder, request.captions, request.images, request.vocabulary,
         *names_of(request.data)))
