@@ -8,7 +8,7 @@ not the user's own.
 import hashlib
 import os
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
@@ -144,7 +144,7 @@ class Taxonomy:
             others = hierarchy.ancestors(row).difference(path, [row])
             group.append(groups.setdefault((len(path), (*path, *sorted(others))), len(groups)))
         leaf = np.array([not hierarchy.children(row) for row in range(len(labels))], bool)
-        return cls(
+        made = cls(
             np.array(group, np.int64),
             np.cumsum([0, *(len(above) for _, above in groups)], dtype=np.int64),
             np.array([row for _, above in groups for row in above], np.int64),
