@@ -42,6 +42,13 @@ def hits(nearest, embeddings, truth, ks):
     return ", ".join(f"hit@{k} {class_mean_hit_at_k(ranked, truth, k):.3f}" for k in ks)
 
 
+def right_or_above(nearest, embeddings, truth, hierarchy):
+    """The share of images whose first label is that of the class or lies above it."""
+    first = nearest.search(embeddings, 1)[0][:, 0].tolist()
+    return np.mean([row in hierarchy.descendants(top)
+                    for row, top in zip(truth.tolist(), first, strict=True)])
+
+
 def as_phrases(classifier, rows, chosen):
     """The search among these labels, the chosen ones as phrases that are encoded although the
     vocabulary knows them; and the row that it answers with for each label."""
@@ -119,7 +126,9 @@ def main():
     sample, sample_truth = read_set(options.data / "imagenet-sample", vocabulary)
     sample_found = embed(model, sample)
     row(f"imagenet-sample, {len(sample)} images, all labels (photographs of seen classes, "
-        "probably seen in training)", hits(everything, sample_found, sample_truth, (1, 5)))
+        "probably seen in training)", hits(everything, sample_found, sample_truth, (1, 5))
+        + "; the first is the class or above it "
+        f"{right_or_above(everything, sample_found, sample_truth, vocabulary.hierarchy):.3f}")
     for name in ("objects-unseen", "objects-seen"):
         row(f"{name}, its own classes as phrases only",
             phrase_hits(classifier, found[name], sets[name][1]))

@@ -21,6 +21,7 @@ from zsl_cli.evaluation.candidates import Candidates, seen_mask
 from zsl_cli.evaluation.measure import Settings, Subject
 from zsl_cli.evaluation.measure import measure as measure_subject
 from zsl_cli.support.calibration import Calibration
+from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.vocabulary.label import Label
 
 CASES = ("all", "all, with stacking", "all of them listed")
@@ -37,7 +38,7 @@ def make(images, labels, dimension):
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     lines = [Label(f"n{row}", f"label {row}", parents=(f"n{parents[row]}",) if row else (),
                    seen=row % 20 == 0).to_json().encode() for row in range(labels)]
-    manifest = {"name": "made up", "space": "made up", "dimension": dimension}
+    manifest = VocabularyManifest.of_phrases("made up", dimension, labels)
     vocabulary = Vocabulary(manifest, None, lines, vectors.astype(np.float16))
     model = SimpleNamespace(name="made up", manifest=manifest, calibration=Calibration())
     truth = random.integers(0, labels, images)

@@ -1,9 +1,10 @@
 """Prints how good keywords and their confidence are, as a Markdown table.
 
-    python benchmarks/keywords.py [--data ../shared/data] [--sheet sheet.html]
+    python benchmarks/keywords.py [--data ../shared/data] [--split val] [--sheet sheet.html]
 
 --data: folders objects-seen, objects-unseen and groceries/val of class folders named ``<WordNet
     id>_<name>``, and flickr8k with captions.csv and images.
+--split: only photographs of flickr8k that are of this split of captions.csv.
 --sheet: also write a page of 60 photographs of flickr8k with their keywords, to look at: how many
     would you keep?
 
@@ -104,9 +105,9 @@ def told_at(kept, there, confidence=0.8):
 class Flickr:
     """The captioned photographs, their confidences and what the captions say."""
 
-    def __init__(self, classifier, folder):
+    def __init__(self, classifier, folder, split):
         self.classifier = classifier
-        self.captioned = captions.read(folder / "captions.csv", folder / "images")
+        self.captioned = captions.read(folder / "captions.csv", folder / "images", split)
         self.embeddings = embed(classifier, self.captioned.paths)
         self.words = CaptionWords(classifier.vocabulary, ALONE)
         self.said = CaptionWords(classifier.vocabulary).of(self.captioned.captions)
@@ -163,7 +164,8 @@ class Flickr:
             evidence = self.classifier.evidence(self.embeddings[chosen], nearest)
             shares[word] = float((evidence.confidences[:, 0] >= 0.8).mean())
         worst = sorted(shares, key=shares.get, reverse=True)[:3]
-        yield (f"`--labels X` alone, {len(ALONE)} words × {PHOTOS} photographs without X, kept at "
+        photos = min(PHOTOS, len(self.captioned))
+        yield (f"`--labels X` alone, {len(ALONE)} words × {photos} photographs without X, kept at "
                "0.8", f"{np.mean(list(shares.values())):.1%} (most: "
                + ", ".join(f"{word} {shares[word]:.0%}" for word in worst) + ")")
 
@@ -193,6 +195,7 @@ def main():
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--model", default="default")
     parser.add_argument("--vocab")
+    parser.add_argument("--split")
     parser.add_argument("--sheet", type=Path)
     options = parser.parse_args()
     classifier = Classifier.load(options.model, options.vocab, device="cpu", images=1000)
@@ -227,7 +230,7 @@ def main():
     row("calibration error of the first score, and of confidence", "; ".join(
         f"{name} {of_set['calibration_error_of_score']:.3f}, {of_set['calibration_error']:.3f}"
         for name, of_set in errors.items()))
-    flickr = Flickr(classifier, options.data / "flickr8k")
+    flickr = Flickr(classifier, options.data / "flickr8k", options.split)
     for what, figures in flickr.lines():
         row(what, figures)
     if options.sheet:
