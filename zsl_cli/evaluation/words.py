@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zsl_cli.classifier.classifier import Classifier
+from zsl_cli.classifier.keywords import KEYWORD
 from zsl_cli.embedding import feature_cache
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ZslError
@@ -53,7 +54,7 @@ class WordsRequest:
     vocabularies: Name | Sequence[Name] = ()
     words: str | Sequence[str] = ()
     most: int = 30
-    confidence: float = 0.8
+    confidence: float = KEYWORD
     device: str = "auto"
     jobs: int | None = None
     batch_size: int | None = None

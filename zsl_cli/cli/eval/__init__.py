@@ -180,9 +180,10 @@ def _of_captions(captions: str, *, models: tuple[str, ...], confidence: float | 
     """The evaluation with captions."""
     from zsl_cli.evaluation.words import WordsRequest, evaluate_words
 
+    others |= {name: value for name, value in (("confidence", confidence), ("most", most))
+               if value is not None}
     request = WordsRequest(
         captions, models=models or ("default",), cache=not no_cache,
-        most=30 if most is None else most, confidence=0.8 if confidence is None else confidence,
         **{name: value for name, value in others.items() if name not in _OF_LABELS})
     return lambda reporter: evaluate_words(request, reporter)
 
