@@ -1,6 +1,7 @@
-"""Write the confidence numbers of one model folder into another: they are fitted to photographs
-that the repository does not have (docs/how-the-default-was-made.md), so a rebuilt default takes
-over those of before.
+"""Write the confidence numbers of one model folder into another.
+
+They are fitted to photographs that the repository does not have
+(docs/how-the-default-was-made.md), so a rebuilt default takes over those of before.
 
     python scripts/carry_confidence.py models/default build/default/models/default
 """
