@@ -147,6 +147,11 @@ def test_a_name_with_several_senses_says_which_was_taken(zsl, cat_jpg):
     assert quiet.stderr == b""
     by_id = zsl("classify", str(cat_jpg), "--labels", "n03126707,n02121620", "--jsonl")
     assert by_id.stderr == b""
+    under = zsl("classify", str(cat_jpg), "--under", "crane", "--under", "cat", "--jsonl")
+    assert b"crane taken as n0" in under.stderr
+    assert b"cat taken as" not in under.stderr  # what people call a cat goes without saying
+    shown = zsl("vocab", "show", "--label", "cat")
+    assert b"cat taken as n02121620" in shown.stderr
 
 
 def test_the_gloss_is_shown_where_a_name_is_ambiguous(zsl, cat_jpg):
