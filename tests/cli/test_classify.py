@@ -136,23 +136,6 @@ def test_csv_has_a_row_for_an_image_without_a_label(zsl, cat_jpg):
     assert rows[1] == f"{cat_jpg},,,,,"
 
 
-def test_a_name_with_several_senses_says_which_was_taken(zsl, cat_jpg):
-    result = zsl("classify", str(cat_jpg), "--labels", "jack,cat", "--jsonl")
-    assert result.returncode == 0
-    message = result.stderr.decode()
-    assert "jack taken as n0" in message
-    assert ", not n0" in message
-    quiet = zsl("classify", str(cat_jpg), "--labels", "jack,cat", "--jsonl", "--quiet")
-    assert quiet.stderr == b""
-    by_id = zsl("classify", str(cat_jpg), "--labels", "n03126707,n02121620", "--jsonl")
-    assert by_id.stderr == b""
-    under = zsl("classify", str(cat_jpg), "--under", "jack", "--under", "cat", "--jsonl")
-    assert b"jack taken as n0" in under.stderr
-    assert b"cat taken as" not in under.stderr  # what people call a cat goes without saying
-    shown = zsl("vocab", "show", "--label", "cat")
-    assert b"cat taken as n02121620" in shown.stderr
-
-
 def test_the_gloss_is_shown_where_a_name_is_ambiguous(zsl, cat_jpg):
     table = zsl("classify", str(cat_jpg), "--labels", "n02012849,n03126707,zebra",
                 env={"COLUMNS": "120"}).stdout.decode()
