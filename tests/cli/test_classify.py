@@ -131,23 +131,6 @@ def test_csv_has_a_row_for_an_image_without_a_label(zsl, cat_jpg):
     assert rows[1] == f"{cat_jpg},,,,,"
 
 
-def test_a_name_with_several_senses_says_which_was_taken(zsl, cat_jpg):
-    result = zsl("classify", str(cat_jpg), "--labels", "sparrow hawk,cat", "--jsonl")
-    assert result.returncode == 0
-    message = result.stderr.decode()
-    assert "sparrow hawk taken as n01612122" in message  # of America
-    assert "n01606672" in message  # of Europe
-    for quiet in (("sparrow hawk,cat", "--quiet"), ("n01606672,n02121620",)):
-        assert zsl("classify", str(cat_jpg), "--jsonl", "--labels", *quiet).stderr == b""
-
-
-def test_a_name_with_one_everyday_sense_means_it_without_a_word(zsl, cat_jpg):
-    result = zsl("classify", str(cat_jpg), "--labels", "crane,cat", "--jsonl")
-    assert result.stderr == b""
-    (record,) = records(result)
-    assert {label["id"] for label in record["labels"]} == {"n03126707", "n02121620"}
-
-
 def test_the_gloss_is_shown_where_a_name_is_ambiguous(zsl, cat_jpg):
     table = zsl("classify", str(cat_jpg), "--labels", "n02012849,n03126707,zebra",
                 env={"COLUMNS": "120"}).stdout.decode()

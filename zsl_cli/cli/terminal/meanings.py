@@ -92,7 +92,7 @@ def _said_labels(vocabulary: "Vocabulary", taken: "Iterable[Taken]") -> list[str
             if one.path != one.instead:
                 same.append(f"{quoted(_path(one.path))} as {quoted(_path(one.instead))}")
         elif one.row is not None:
-            if _is_in_doubt(one, vocabulary):
+            if notes.in_doubt(vocabulary, one.word.text, one.row, one.others):
                 others = listed([vocabulary.label(row).id for row in one.others], _OTHERS)
                 senses.append(f"{one.name} taken as {_sense(vocabulary, one.row)}, not {others}")
             elif not _is_called(one, vocabulary):
@@ -126,17 +126,6 @@ def _said_composed(classifier: "Classifier", taken: "Iterable[Taken]") -> list[s
 
 def _said(what: str, words: Sequence[str], separator: str) -> list[str]:
     return [what + listed(words, _NAMED, separator)] if words else []
-
-
-def _is_in_doubt(one: "Taken", vocabulary: "Vocabulary") -> bool:
-    """Whether a word may well have meant another label: one that has it for a plain word, too, or
-    any where the label itself does not."""
-    assert one.row is not None
-
-    def is_plain(row: int) -> bool:
-        return any(alike(one.word.text, word) for word in vocabulary.label(row).plain)
-
-    return bool(one.others) and (not is_plain(one.row) or any(map(is_plain, one.others)))
 
 
 def _other(one: "Taken", label: "Label") -> str:

@@ -73,16 +73,30 @@ def say_uncounted(lines: Sequence[str], kind: str) -> None:
         printing.say(f"and {more(len(lines) - len(shown), kind)} (--verbose names them all)")
 
 
-def say_senses(vocabulary: "Vocabulary", matches: "Iterable[Match]") -> None:
-    """Tell which sense a name with several was taken to have, once for each label."""
+def say_senses(vocabulary: "Vocabulary", matches: "Iterable[Match]", *,
+               every: bool = False) -> None:
+    """Tell which sense a name with several was taken to have, once for each label, where that is in
+    doubt, or in ``every`` case."""
     said = set()
     for match in matches:
-        if match.others and match.row not in said:
+        doubt = every or in_doubt(vocabulary, match.text, match.row, match.others)
+        if match.others and doubt and match.row not in said:
             said.add(match.row)
             others = listed([_sense(vocabulary.label(row)) for row in match.others],
                             separator="; ")
             printing.note(f"{match.text} taken as {_sense(vocabulary.label(match.row))}. Others, "
                           f"by id: {others}")
+
+
+def in_doubt(vocabulary: "Vocabulary", text: str, row: int, others: Sequence[int]) -> bool:
+    """Whether a text may well mean another label than that of this row: one that has it for a plain
+    word, too, or any where the label itself does not."""
+    from zsl_cli.vocabulary.name_index import alike
+
+    def is_plain(row: int) -> bool:
+        return any(alike(text, word) for word in vocabulary.label(row).plain)
+
+    return bool(others) and (not is_plain(row) or any(map(is_plain, others)))
 
 
 def say_composed(vocabulary: "Vocabulary", phrase: str, rows: Iterable[int]) -> None:

@@ -43,7 +43,8 @@ def command(words: tuple[str, ...], vocabulary: str, language: str | None, top: 
     nearest = neighbours(labels, terms, top)
     if not quiet:
         notes.say_untranslated(labels)
-        notes.say_senses(labels, [match for term in terms for match in term.matches])
+        notes.say_senses(labels, [match for term in terms for match in term.matches],
+                         every=True)
         for term in terms:
             if len(term.matches) > 1:
                 notes.say_composed(labels, term.text, term.rows)

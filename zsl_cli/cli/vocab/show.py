@@ -40,7 +40,7 @@ def command(name: str, label: str | None, language: str | None, as_json: bool, q
     match = vocabulary.find(label)
     if not quiet:
         notes.say_untranslated(vocabulary)
-        notes.say_senses(vocabulary, [match])
+        notes.say_senses(vocabulary, [match], every=True)
     nearest = neighbours(vocabulary, (Term(1, match.text, (match,)),), _NEIGHBOURS)
     known = about(vocabulary, match.row)
     if as_json:
