@@ -55,6 +55,7 @@ class Vocabulary:
         """Labels are found by names of this language first, and called so (``name_of``)."""
         self._lines = lines
         self._parsed: dict[int, Label] = {}
+        self._matches: dict[tuple[str, LanguageNames | None], Match | None] = {}
         self._hnsw: nearest.Hnsw | None = None
 
     @classmethod
@@ -220,6 +221,12 @@ class Vocabulary:
         earliest; else, and among these, a sense that is not ``rare`` for this name, the most usual
         one in pictures (see ``_usual``; without a label prior: the first main name).
         """
+        key = text, self.language
+        if key not in self._matches:  # a long list is looked up in several places
+            self._matches[key] = self._match(text)
+        return self._matches[key]
+
+    def _match(self, text: str) -> Match | None:
         if text.strip() in self.rows:
             return Match(text, self.rows[text.strip()])
         meant = self._index.meant(text, self.language)
