@@ -153,7 +153,9 @@ def test_a_dry_run_writes_nothing(request_of, photos, tmp_path, monkeypatch):
     ({"ef": 0}, "`ef` must be"), ({"jobs": 0}, "`jobs` must be"),
     ({"batch_size": 2000}, "`batch_size` must be"), ({"max_pixels": 0}, "`max_pixels` must be"),
     ({"sources": [1]}, "`sources` takes a name, or several, not [1]"),
-    ({"device": "tpu"}, "`device` is one of auto, cpu, cuda, and not 'tpu'")])
+    ({"device": "tpu"}, "`device` is one of auto, cpu, cuda, and not 'tpu'"),
+    ({"xmp": True, "confidence": 0.01}, "would write thousands of keywords into each sidecar"),
+    ({"xmp": True, "confidence": 2}, "`confidence` must be")])
 def test_what_makes_no_sense_is_refused(request_of, what, message):
     with pytest.raises(RequestError) as refused:
         label(request_of(**{"sources": "photos", "output": "l.jsonl", **what}))

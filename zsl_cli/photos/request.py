@@ -30,6 +30,10 @@ from zsl_cli.support.word_lists import Word, check_words
 from zsl_cli.vocabulary.language import check_language
 
 
+_LEAST_WRITTEN = 0.05
+"""The confidence below which nearly all labels of a large vocabulary would be keywords."""
+
+
 @dataclass(frozen=True)
 class LabelRequest(Library):
     """What is asked of ``label``; raises RequestError for values that make no sense. Which photos
@@ -117,6 +121,10 @@ class LabelRequest(Library):
                 f"what is streamed is JSONL; for {self.output_format} give `output` a file")
         set_numbers(self, top=TOP, threshold=SHARE, max_depth=DEPTH, confidence=SHARE, most=TOP,
                     ef=EF, **READING)
+        if (self.xmp and self.labels is None and self.most is None
+                and self.confidence is not None and self.confidence < _LEAST_WRITTEN):
+            raise RequestError(f"`confidence={self.confidence:g}` would write thousands of keywords "
+                               "into each sidecar: give `most` as well, or list `labels`")
         check_search(self.exact, self.ef)
         check_device(self.device)
         check_language(self.language)
