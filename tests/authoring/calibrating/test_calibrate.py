@@ -213,7 +213,7 @@ def test_a_folder_that_cannot_be_written_is_an_error(calibrated, model, monkeypa
 
 
 @pytest.mark.parametrize(("given", "message"), [
-    ({"data": ()}, "`data`: at least one set"), ({"split": "train"}, "are for `captions`"),
+    ({"data": ()}, "data: at least one set"), ({"split": "train"}, "are for `captions`"),
     ({"images": "x"}, "are for `captions`"), ({"jobs": 0}, "`jobs`"),
     ({"device": "abacus"}, "`device`"), ({"data": 5}, "`data` takes a name")])
 def test_what_makes_no_sense_is_refused(given, message):

@@ -69,7 +69,7 @@ def test_explain_lists_each_word(zsl, painted, red, keywords):
 def test_the_hierarchy_of_a_list_is_that_of_what_is_written(zsl, painted, photos, tmp_path,
                                                             keywords):
     command = ("label", "photos", "--model", str(painted), "-o", "l.jsonl", "--report", "r.html",
-               "--xmp", "--paths", "--labels-file", str(keywords))
+               "--xmp", "--confidence", "0", "--paths", "--labels-file", str(keywords))
     assert zsl(*command).returncode == 0
     records = [json.loads(line) for line in (tmp_path / "l.jsonl").read_bytes().splitlines()]
     assert {one["label"]: one["path"] for record in records for one in record["labels"]} == PATHS

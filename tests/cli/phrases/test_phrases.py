@@ -69,8 +69,8 @@ def test_the_table_says_what_is_a_phrase(zsl, painted, red, tmp_path):
     result = zsl("classify", os.path.relpath(red, tmp_path), "--model", str(painted), "--labels",
                  "navy,a red bus", env={"COLUMNS": "80"})
     lines = result.stdout.decode().splitlines()
-    assert re.search(r"1 +a red bus +phrase +0\.", lines[1])
-    assert re.search(r"2 +navy +0\.", lines[2])
+    assert re.search(r"1 +a red bus +phrase +0\.", lines[3])
+    assert re.search(r"2 +navy +0\.", lines[4])
 
 
 def test_the_table_and_csv_have_phrases_too(zsl, colours, red):

@@ -47,7 +47,7 @@ class CalibrationRequest:
         set_names(self, "data")
         set_paths(self, "output")
         if not names_of(self.data):
-            raise RequestError("`data`: at least one set of labelled photos is expected")
+            raise RequestError("data: at least one set of labelled photos is expected")
         if self.captions is None and (self.images is not None or self.split is not None):
             raise RequestError("`images` and `split` are for `captions`")
         set_numbers(self, **READING)
