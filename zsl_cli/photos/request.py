@@ -29,7 +29,6 @@ from zsl_cli.support.values import (
 from zsl_cli.support.word_lists import Word, check_words
 from zsl_cli.vocabulary.language import check_language
 
-
 _LEAST_WRITTEN = 0.05
 """The confidence below which nearly all labels of a large vocabulary would be keywords."""
 
