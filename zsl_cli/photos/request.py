@@ -122,8 +122,8 @@ class LabelRequest(Library):
                     ef=EF, **READING)
         if (self.xmp and self.labels is None and self.most is None
                 and self.confidence is not None and self.confidence < _LEAST_WRITTEN):
-            raise RequestError(f"`confidence={self.confidence:g}` would write thousands of keywords "
-                               "into each sidecar: give `most` as well, or list `labels`")
+            raise RequestError(f"`confidence={self.confidence:g}` would write thousands of "
+                               "keywords into each sidecar: give `most` as well, or list `labels`")
         check_search(self.exact, self.ef)
         check_device(self.device)
         check_language(self.language)
