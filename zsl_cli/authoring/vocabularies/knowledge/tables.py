@@ -1,8 +1,8 @@
 """Tables of common knowledge: the plain words of things, what they look like, beside what they are
 seen, which of them hurt where they are wrong.
 
-They were written from knowledge, without a look at photos. A folder of them holds, tab-separated in
-UTF-8, lines that begin with ``#`` being comments:
+They were written from knowledge; some base rates were corrected later. A folder of them holds,
+tab-separated in UTF-8, lines that begin with ``#`` being comments:
 
 ``everyday.tsv``   synset, its plain word, other plain words with commas between
 ``looks.tsv``      synset, name, the classes that it resembles, each with a weight from 1 to 9
