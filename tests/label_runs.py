@@ -18,7 +18,7 @@ def names(path):
 
 
 def summary(result):
-    """(labelled, failed, skipped) of the closing summary."""
-    found = re.search(r"([\d,]+) photos? labelled, ([\d,]+) failed, ([\d,]+) skipped",
+    """(read, failed, known) of the closing summary."""
+    found = re.search(r"([\d,]+) photos? read, ([\d,]+) failed, ([\d,]+) known",
                       result.stderr.decode())
     return tuple(int(number.replace(",", "")) for number in found.groups())

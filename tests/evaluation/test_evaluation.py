@@ -58,7 +58,7 @@ def test_answers_and_scores_are_those_of_classify(monkeypatch, whole, block):
                          Candidates("x", rows, whole), subject.seen, most=5)
     searcher = (classifier.vocabulary.searcher(exact=True) if whole
                 else classifier.vocabulary.subset(rows, prior=False))
-    expected = [one.labels for one in classifier._answer(subject.embeddings, searcher, 5, 0.0)]
+    expected = [one.labels for one in classifier.answer(subject.embeddings, searcher, 5, 0.0)]
     assert [[f"n{row}" for row in line] for line in found.ranked] == [
         [label.id for label in line] for line in expected]
     np.testing.assert_allclose(found.confidence, [line[0].score for line in expected], rtol=1e-5)

@@ -211,14 +211,16 @@ class Classifier:
         for batch in stream.embed(self.model, items, batch_size=size,
                                   group=max(1, _SEARCHED // size),
                                   jobs=jobs or cpus.usable_cpus()):
-            answers = self._answer(batch.embeddings, nearest, top, threshold, rule)
+            # As a catalogue keeps them, so that a photo is answered alike wherever it is asked.
+            stored = batch.embeddings.astype(np.float16).astype(np.float32)
+            answers = self.answer(stored, nearest, top, threshold, rule)
             yield [(key, error or next(answers))
                    for key, error in zip(batch.keys, batch.errors, strict=True)]
 
-    def _answer(self, embeddings: "NDArray[np.float32]", nearest: "Nearest", top: int,
+    def answer(self, embeddings: "NDArray[np.float32]", nearest: "Nearest", top: int,
                 threshold: float, rule: KeywordRule | None = None) -> Iterator[Answer]:
-        """What is said of each embedding. With keywords, the products with all label vectors give
-        the nearest ones as well."""
+        """What is said of each of n embeddings, float32 ``[n, D]``; see ``answers``. With keywords,
+        the products with all label vectors give the nearest ones as well."""
         k = max(top, self.neighbours(own=isinstance(nearest, Subset)))
         if rule is None:
             yield from map(Answer, self._labels(nearest.search(embeddings, k), nearest, top,

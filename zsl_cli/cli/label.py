@@ -8,27 +8,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.cli.terminal import meanings, notes, options, printing
-from zsl_cli.cli.terminal.parameters import as_options
-from zsl_cli.cli.terminal.progress import TerminalReporter, duration, rate
-from zsl_cli.errors import RequestError
+from zsl_cli.cli.terminal.libraries import FIRST_FAILURES, Failures, reasons
+from zsl_cli.cli.terminal.progress import duration, rate
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.sidecars.naming import Naming
 from zsl_cli.support import cpus
 from zsl_cli.support.limits import TABLE_FORMATS
-from zsl_cli.support.wording import counted, more
+from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
-    from collections import Counter
-
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.errors import ImageError
     from zsl_cli.photos.request import LabelRequest
     from zsl_cli.photos.result import LabelResult
     from zsl_cli.photos.sidecars.changes import Change
     from zsl_cli.vocabulary.nearest import Nearest
-
-_FIRST_FAILURES = 5  # that are named
-_REASONS = 10
 
 
 @click.command("label")
@@ -56,19 +50,9 @@ _REASONS = 10
 @click.option("--dry-run", is_flag=True,
               help="Write nothing; say what there is to do and, with --xmp, print what would "
                    "change.")
-@click.option("--include", multiple=True, metavar="GLOB",
-              help="Only images that match. May be repeated.")
-@click.option("--exclude", multiple=True, metavar="GLOB",
-              help="No images and folders that match. May be repeated.")
-@click.option("--hidden", is_flag=True,
-              help="Hidden folders, @eaDir, node_modules and __MACOSX as well.")
-@click.option("--follow-links", is_flag=True, help="Symbolic links as well.")
-@click.option("--files-from", type=options.NonEmpty(), metavar="FILE",
-              help="Read paths from a list, a line each or NUL-separated; - is standard input.")
-@click.option("--retry-failed", is_flag=True, help="Try again what failed in an earlier run.")
-@click.option("--check-content", is_flag=True,
-              help="Read every file to see whether it changed; by default only those whose size "
-                   "or times did.")
+@options.photos
+@options.catalogue
+@options.read_again
 @click.option("--force", is_flag=True, help="Replace a file that zsl label did not write.")
 @options.answers
 @options.keywords
@@ -92,11 +76,7 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
       zsl label ~/Pictures --xmp --confidence 0.9 --dry-run
       zsl label ~/Pictures --xmp --undo
     """
-    if not sources and files_from is None:
-        raise click.UsageError("name a FOLDER, or give --files-from")
-    if "-" in sources:
-        raise click.UsageError("to read a list of paths from standard input, give --files-from -")
-    paths = _standard_input() if files_from == "-" else files_from
+    paths = options.listed_photos(sources, files_from)
     if undo:
         if not xmp:
             raise click.UsageError("--undo is for --xmp")
@@ -143,42 +123,24 @@ def _undo(sources: tuple[str, ...], paths: "str | Iterator[str] | None", dry_run
     return int(not result.ok)
 
 
-def _standard_input() -> Iterator[str]:
-    from zsl_cli.embedding.path_lists import listed
-
-    if sys.stdin is None:
-        raise click.UsageError("--files-from -: standard input is closed")
-    try:
-        yield from listed(sys.stdin.buffer)
-    except RequestError as error:
-        raise RequestError(f"`files_from` -: {error}") from error
-    except OSError as error:
-        raise click.UsageError(f"--files-from -: {error.strerror}") from error
-
-
-class _Changes(TerminalReporter, Reporter):
+class _Changes(Failures, Reporter):
     """Names the first failures (``verbose``: all of them), and in a dry run prints what would
     change."""
 
     def __init__(self, *, dry_run: bool, verbose: bool) -> None:
-        super().__init__()
-        self._dry_run, self._verbose = dry_run, verbose
-        self._named = 0  # failures
+        super().__init__(verbose=verbose)
+        self._dry_run = dry_run
         self._warned = 0  # changes of sidecars
 
-    def photo_failed(self, path: str, error: "ImageError") -> None:
+    def sidecar_failed(self, path: str, error: "ImageError") -> None:
         """Tell the first ones."""
-        self._named += 1
-        if self._verbose or self._named <= _FIRST_FAILURES:
-            printing.say(f"{path}: {as_options(str(error))}")
-
-    sidecar_failed = photo_failed
+        self.photo_failed(path, error)
 
     def sidecar_changed(self, change: "Change") -> None:
         """In a dry run, print what would change; warn of the first ones to warn of."""
         if change.warning:
             self._warned += 1
-            if self._verbose or self._warned <= _FIRST_FAILURES:
+            if self.verbose or self._warned <= FIRST_FAILURES:
                 printing.say(f"{change.path}: {change.warning}")
         if self._dry_run:
             for line in change.diff():
@@ -214,24 +176,24 @@ class _Terminal(_Changes):
 
 def _plan(result: "LabelResult") -> str:
     """What a run would do."""
-    return (f"{counted(result.todo, 'photo')} to label, {result.kept:,} done already"
+    return (f"{counted(result.todo, 'photo')} to read, {result.kept:,} known already"
             + (f"; would write {' and '.join(result.outputs)}" if result.outputs else ""))
 
 
 def _summary(result: "LabelResult", *, dry_run: bool, goes_on: bool) -> Iterator[str]:
     """What has happened, as lines; ``goes_on``: whether the next run begins where this one
     ended."""
-    done = result.labelled + result.failed
-    yield (f"{counted(result.labelled, 'photo')} labelled, {result.failed:,} failed, "
-           f"{result.kept:,} skipped as done before, {duration(result.seconds)}"
+    done = result.read + result.failed
+    yield (f"{counted(result.read, 'photo')} read, {result.failed:,} failed, "
+           f"{result.kept:,} known already, {duration(result.seconds)}"
            + (f", {rate(done / result.seconds)}" if done else ""))
-    yield from _reasons(result.reasons)
+    yield from reasons(result.reasons)
     yield from notes.passed_over(result.passed_over)
     if result.not_text:
         yield (f"{counted(result.not_text, 'name')} not UTF-8: such bytes are \\udcXX in what is "
                "written")
     if result.failed_before:
-        yield (f"{result.failed_before:,} of those skipped failed in an earlier run; "
+        yield (f"{result.failed_before:,} of these failed in an earlier run; "
                "--retry-failed tries them again")
     if result.frequent:
         yield "most frequent: " + ", ".join(
@@ -242,7 +204,7 @@ def _summary(result: "LabelResult", *, dry_run: bool, goes_on: bool) -> Iterator
     if result.sidecar_reasons:
         yield (f"{counted(result.sidecar_reasons.total(), 'photo')} without keywords, since "
                "the sidecar could not be brought up to date:")
-        yield from _reasons(result.sidecar_reasons)
+        yield from reasons(result.sidecar_reasons)
     for path in result.left:
         yield f"{path} is left as it was before this run"
     if dry_run and result.outputs:
@@ -251,10 +213,3 @@ def _summary(result: "LabelResult", *, dry_run: bool, goes_on: bool) -> Iterator
         yield from (f"written: {path}" for path in result.outputs)
     if result.interrupted:
         yield "interrupted" + ("; run the same command again to go on" if goes_on else "")
-
-
-def _reasons(reasons: "Counter[str]") -> Iterator[str]:
-    for reason, count in reasons.most_common(_REASONS):
-        yield f"{count:,} × {as_options(reason)}"
-    if len(reasons) > _REASONS:
-        yield f"and {more(len(reasons) - _REASONS, 'reasons')}"

@@ -19,6 +19,8 @@ COMMANDS = {
     "classify": "Say what is in each IMAGE: a file, a folder, a pattern, or - for standard input.",
     "label": "Name what is in every photo of a FOLDER; run again, it does only what is new or "
              "changed.",
+    "index": "Read every photo of a FOLDER once; then it is searched and labelled without being "
+             "opened.",
     "models": "List, show, verify and calibrate model folders.",
     "vocab": "Build, train, look at and verify vocabulary folders.",
     "export": "Turn a trained PyTorch CHECKPOINT into a model folder.",

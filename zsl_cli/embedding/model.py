@@ -18,7 +18,8 @@ from zsl_cli.support.manifests import ENCODER_FILE, ModelManifest
 from zsl_cli.support.vectors import have_direction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
 
     import onnxruntime
     from numpy.typing import NDArray
@@ -29,7 +30,8 @@ class Model:
     """An image encoder: uint8 RGB pixels → unit vectors in the space called ``space``."""
 
     def __init__(self, manifest: ModelManifest, path: Path,
-                 session: "onnxruntime.InferenceSession") -> None:
+                 open_session: "Callable[[], onnxruntime.InferenceSession]",
+                 device: str) -> None:
         self.path = path
         self.name = manifest.name
         self.space = manifest.space
@@ -37,13 +39,8 @@ class Model:
         self.manifest = manifest
         self.preprocessing = manifest.input
         self.calibration = manifest.calibration
-        self.device = sessions.session_device(session)
-        self.batch_size = 64 if self.device == "cuda" else 8
-        self._session = session
-        # A graphics card runs one batch at a time anyway; in turn, they share its memory.
-        self._turn = threading.Lock() if self.device == "cuda" else nullcontext()
-        self._check_graph()
-        self._one_by_one = session.get_inputs()[0].shape[0] == 1
+        self._open_session = open_session
+        self._device = device
 
     @classmethod
     def load(cls, name: str | os.PathLike[str] = "default", *, device: str = "auto",
@@ -55,18 +52,60 @@ class Model:
 
         Raises FolderError, and DeviceError when ``device`` cannot be used.
         """
+        model = cls.described(name, device=device, threads=threads)
+        model.open()
+        return model
+
+    @classmethod
+    def described(cls, name: str | os.PathLike[str] = "default", *, device: str = "auto",
+                  threads: int | None = None) -> "Model":
+        """The same, whose encoder is opened when the first image comes: where embeddings are at
+        hand, none does. Raises FolderError for a manifest that can't be used."""
         folder = folders.find(folders.MODEL, name)
         manifest = folders.read_manifest(folders.MODEL, folder)
-        with ThreadPoolExecutor(1) as pool:  # read and hashed while ONNX Runtime is being imported
-            reading = pool.submit(graphs.read, folder, ENCODER_FILE, manifest)
-            importlib.import_module("onnxruntime")
-        return cls(manifest, folder, sessions.open_session(reading.result(), device, threads))
 
-    def _check_graph(self) -> None:
+        def open_session() -> "onnxruntime.InferenceSession":
+            with ThreadPoolExecutor(1) as pool:  # read and hashed while the runtime is imported
+                reading = pool.submit(graphs.read, folder, ENCODER_FILE, manifest)
+                importlib.import_module("onnxruntime")
+            return sessions.open_session(reading.result(), device, threads)
+
+        return cls(manifest, folder, open_session, device)
+
+    def open(self) -> None:
+        """Open the encoder, if it is not open yet. Raises FolderError and DeviceError."""
+        assert self._session
+
+    @cached_property
+    def _session(self) -> "onnxruntime.InferenceSession":
+        session = self._open_session()
+        self._check_graph(session)
+        return session
+
+    @cached_property
+    def device(self) -> str:
+        """The device that the encoder runs on, ``cpu`` or ``cuda``; opens it."""
+        return sessions.session_device(self._session)
+
+    @property
+    def batch_size(self) -> int:
+        """How many images go through the encoder at once, unless somebody knows better."""
+        return 64 if self.device == "cuda" else 8
+
+    @cached_property
+    def _turn(self) -> "AbstractContextManager[object]":
+        # A graphics card runs one batch at a time anyway; in turn, they share its memory.
+        return threading.Lock() if self.device == "cuda" else nullcontext()
+
+    @cached_property
+    def _one_by_one(self) -> bool:
+        return bool(self._session.get_inputs()[0].shape[0] == 1)
+
+    def _check_graph(self, session: "onnxruntime.InferenceSession") -> None:
         """Raise FolderError unless the graph takes and gives what
         docs/formats-and-contract.md says."""
-        inputs = {node.name: node for node in self._session.get_inputs()}
-        outputs = {node.name: node for node in self._session.get_outputs()}
+        inputs = {node.name: node for node in session.get_inputs()}
+        outputs = {node.name: node for node in session.get_outputs()}
         side = self.preprocessing.size
         square = [side, side, 3] if self.preprocessing.layout == "NHWC" else [3, side, side]
         if (list(inputs) != ["images"] or inputs["images"].type != "tensor(uint8)"
@@ -91,12 +130,12 @@ class Model:
     @cached_property
     def label_encoder(self) -> "LabelEncoder | None":
         """What turns phrases into label vectors of this model's space, on the device that the
-        model runs on, or None; loaded at first use. Raises FolderError."""
+        model is asked to run on, or None; loaded at first use. Raises FolderError."""
         if not self.encodes_phrases:
             return None
         from zsl_cli.embedding.label_encoder import LabelEncoder
 
-        return LabelEncoder.load(self.path, self.manifest, device=self.device)
+        return LabelEncoder.load(self.path, self.manifest, device=self._device)
 
     def read(self, source: "images.ImageSource", *,
              max_pixels: int = images.MAX_PIXELS) -> "NDArray[np.uint8]":

@@ -7,18 +7,15 @@ from zsl_cli.classifier.predictions import Prediction
 
 @dataclass(frozen=True)
 class Entry(Prediction):
-    """The prediction for one photo, whose labels and keywords have no more than id, name, score and
-    confidence, and the file that it is of.
+    """The prediction for one photo, and the file that it is of.
 
     size: bytes; mtime: seconds since 1970, to the microsecond; both None where the file could
         not even be looked at.
-    version: of the zsl that labelled it.
     thumbnail: a small JPEG of what the model saw, where a report wants one.
     """
 
     size: int | None = None
     mtime: float | None = None
-    version: str | None = None
     thumbnail: bytes | None = None
 
 

@@ -1,42 +1,44 @@
-"""The labels of a whole photo library: a request → a journal, what is written from it, a result."""
+"""The labels of a whole photo library: a request → its catalogue brought up to date, what is
+written from that, a result."""
 
 import os
-import time
 from collections import Counter
-from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ImageError
-from zsl_cli.photos import outputs, pipeline
+from zsl_cli.photos import indexing, outputs
+from zsl_cli.photos.answering import Answering
+from zsl_cli.photos.catalogue import scanning
 from zsl_cli.photos.entry import Entry
-from zsl_cli.photos.journal import Counts, Journal
 from zsl_cli.photos.lazy import LazyClassifier
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.request import LabelRequest
-from zsl_cli.photos.result import LabelResult, reason, sidecar_reason
+from zsl_cli.photos.result import LabelResult, sidecar_reason
 from zsl_cli.photos.sidecars.naming import Naming
 from zsl_cli.photos.tables import json_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from zsl_cli.embedding.walk import Walked
+    from zsl_cli.photos.catalogue.catalogue import Catalogue
     from zsl_cli.photos.sidecars.files import Sidecars
 
 _FREQUENT = 8  # labels that a result names
+_TOLD = 64  # photos of which the reporter hears at once
 
 
 def label(request: LabelRequest, reporter: Reporter | None = None) -> LabelResult:
-    """Label what is new or changed in a library, and write what is asked for from its journal.
+    """Read what is new or changed in a library into its catalogue, and write what is asked for
+    from that.
 
     A photo that can't be read is counted and is no reason to stop. Each output appears whole or
     stays as it was. KeyboardInterrupt during the work is raised again when what is done is
     written: the same request goes on from there, made anew where its ``files_from`` is an iterator,
-    which is used up.
+    which is used up. What goes to a stream is not kept: a catalogue that is there is made use of.
 
     Raises RequestError for a list of photos that can't be read, and ZslError for what else can't
-    be read or written, such as a journal that another process holds, or an output that somebody
+    be read or written, such as a catalogue that another process holds, or an output that somebody
     else wrote.
     """
     reporter = reporter or Reporter()
@@ -44,26 +46,25 @@ def label(request: LabelRequest, reporter: Reporter | None = None) -> LabelResul
     classifier = LazyClassifier(request.model, request.vocabulary, request.question,
                                 language=request.language, device=request.device,
                                 exact=request.exact, ef=request.ef)
-    with _journal(request, files, classifier.settings, reporter) as journal:
+    keep = not (request.dry_run or request.stream)
+    with indexing.opened(request, classifier.encoder, request.catalogue, keep=keep,
+                         reporter=reporter) as catalogue:
         for file in files:
-            file.check_own(journal, request.force)
-        reporter.start("looking for photos")
-        walk, met = request.walk(), _Met(reporter)
-        counts = journal.scan(
-            met.each(request.photos(walk)), retry_failed=request.retry_failed,
-            check_content=request.check_content, thumbnails=request.reading.thumbnails,
-            resolve_links=request.follow_links)
-        run = _Run(request, reporter, classifier, journal, counts, walk.passed_over,
-                   met.not_text)
+            file.check_own(catalogue, request.force)
+        met = indexing.scanned(catalogue, request, scanning.Rules(
+            request.retry_failed, request.check_content, request.reading.thumbnails), reporter)
+        run = _Run(request, reporter, classifier, catalogue, met)
         stop = None
-        if request.works and (missing := classifier.untranslated):
-            reporter.say(missing)
+        left: list[str] = []
         if request.works:
+            if missing := classifier.untranslated:
+                reporter.say(missing)
             try:
                 run.work()
             except KeyboardInterrupt as error:
                 stop = error
-        left = [] if request.dry_run else run.write(files, interrupted=stop is not None)
+            if not request.dry_run:
+                left = run.write(files, interrupted=stop is not None)
         result = run.result([file.path for file in files if file.path not in left], left,
                             interrupted=stop is not None)
         reporter.ended(result)
@@ -72,87 +73,63 @@ def label(request: LabelRequest, reporter: Reporter | None = None) -> LabelResul
         return result
 
 
-def _journal(request: LabelRequest, files: list[outputs.Output], settings: str,
-             reporter: Reporter) -> AbstractContextManager[Journal]:
-    path = None if request.stream else outputs.journal_path(files, request.names)
-    if path and not files and not outputs.can_have_journal(path):
-        reporter.warn(f"{os.path.dirname(path)} cannot be written to, so that the next run begins "
-                      "anew; set XDG_STATE_HOME to a folder that can")
-        path = None
-    return (Journal.open_copy if request.dry_run else Journal.open)(path, settings)
-
-
-class _Met:
-    """Counts what a walk meets."""
-
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
-        self.not_text = 0  # names that are not UTF-8
-
-    def each(self, walked: "Iterable[Walked]") -> "Iterator[Walked]":
-        """What was walked, as it is."""
-        for path, error in walked:
-            if not path.isascii():
-                self.not_text += path != path.encode("utf-8", "replace").decode()
-            yield path, error
-            self._reporter.advance(1)
-
-
 class _Run:
     """What is done with one request, and counted."""
 
     def __init__(self, request: LabelRequest, reporter: Reporter, classifier: LazyClassifier,
-                 journal: Journal, counts: Counts, passed_over: Counter[str],
-                 not_text: int) -> None:
+                 catalogue: "Catalogue", met: indexing.Met) -> None:
         self._request, self._reporter = request, reporter
-        self._passed_over, self._not_text = passed_over, not_text
-        self._classifier, self._journal, self._counts = classifier, journal, counts
+        self._classifier, self._catalogue, self._met = classifier, catalogue, met
         self._path_of = classifier.path_names if request.paths else None
-        self._labelled = self._failed = self._changed = 0
-        self._reasons: Counter[str] = Counter()
+        self._changed = 0
         self._sidecar_reasons: Counter[str] = Counter()
-        self._started = time.perf_counter()
+        self._counted = indexing.Counted(reporter)
+        self._answering: Answering | None = None
 
     def work(self) -> None:
-        """Bring the sidecars of what is done up to date, and label what is to do."""
-        if self._request.xmp and self._counts.kept:
-            self._reporter.start("looking at sidecars", self._counts.kept)
-            for entry in self._journal.entries():
-                self._tag(entry)
-                self._reporter.advance(1)
-        if not self._counts.todo:
-            return
+        """Read what is to be read; answer it, and what is known, as far as sidecars or a stream
+        want to know at once."""
+        request, scan = self._request, self._met.scan
         self._reporter.start("loading the model")
-        classifier, nearest = self._classifier.load(self._counts.todo)
+        classifier, nearest = self._classifier.load(len(scan))
+        self._answering = Answering(classifier, nearest, request.question)
+        if scan.todo:
+            classifier.model.open()
         self._reporter.loaded(classifier, nearest)
-        self._reporter.start("labelling", self._counts.todo)
-        for entries in pipeline.label_pending(self._journal, classifier, nearest,
-                                              self._request.question, self._request.reading):
-            self._count(entries)
+        at_once = request.xmp or request.stream is not None
+        self._reporter.start("labelling" if scan.todo else "looking at sidecars",
+                             scan.todo or len(scan))
+        given = 0
+        for batch in indexing.read_pending(self._catalogue, scan, classifier.model,
+                                           request.reading) if scan.todo else ():
+            self._counted.add(batch)
+            if at_once:  # with what was known before, in the order of the walk
+                given = self._give(given, batch[-1].place + 1)
+        if at_once:
+            self._give(given, len(scan))
+
+    def _give(self, start: int, stop: int) -> int:
+        """Bring the sidecars of the photos at these places of the order up to date, and write
+        their records into the stream. Returns the next place."""
+        assert self._answering is not None
+        stream = None if self._request.dry_run else self._request.stream
+        for entry in self._answering.entries(self._catalogue, self._met.scan, start, stop):
             if self._request.xmp:
-                for entry in entries:
-                    self._tag(entry)
-            if self._request.stream and not self._request.dry_run:
-                self._request.stream.writelines(
-                    json_line(self._classifier.spoken(entry), self._classifier.provenance,
-                              self._path_of)
-                    for entry in entries)
-                self._request.stream.flush()
+                self._tag(entry)
+            if stream is not None:
+                stream.write(json_line(self._classifier.spoken(entry), self._classifier.provenance,
+                                       self._path_of))
+            if not self._met.scan.todo:
+                self._reporter.advance(1)
+        if stream is not None:
+            stream.flush()
+        return stop
 
     @cached_property
     def _sidecars(self) -> "Sidecars":
         from zsl_cli.photos.sidecars.files import Sidecars
 
         return Sidecars(Naming(self._request.xmp_naming or "auto"), self._request.layout)
-
-    def _count(self, entries: list[Entry]) -> None:
-        failures = [(entry.path, entry.error) for entry in entries if entry.error is not None]
-        for path, error in failures:
-            self._reasons[reason(str(error))] += 1
-            self._reporter.photo_failed(path, error)
-        self._failed += len(failures)
-        self._labelled += len(entries) - len(failures)
-        self._reporter.advance(len(entries), len(failures))
 
     def _tag(self, entry: Entry) -> None:
         """Bring the sidecars of a photo up to date; in a dry run, find out what would change."""
@@ -169,30 +146,45 @@ class _Run:
             self._reporter.sidecar_failed(entry.path, error)
 
     def write(self, files: list[outputs.Output], *, interrupted: bool) -> list[str]:
-        """Write the outputs, but in the middle of a run none that has labels which the journal
-        does not hold: those of a finished run with other settings. Returns the paths of these."""
-        left = []
+        """Write the outputs, but in the middle of a run none that has another model's labels.
+        Returns the paths of these."""
+        left: list[str] = []
+        if self._answering is None:  # interrupted before anything was there to answer with
+            return [file.path for file in files]
+        answering, scan = self._answering, self._met.scan
         for file in files:
-            if interrupted and file.would_lose(self._journal):
+            if interrupted and file.would_lose(self._catalogue):
                 left.append(file.path)
                 continue
-            self._reporter.start(f"writing {os.path.basename(file.path)}")
-            file.write(self._journal, self._classifier.provenance, self._request.names,
-                       self._classifier.lineage, force=self._request.force,
+            self._reporter.start(f"writing {os.path.basename(file.path)}", len(scan))
+            answering.frequent.clear()
+            file.write(self._told, self._catalogue, self._classifier.provenance,
+                       self._request.names, self._classifier.lineage, force=self._request.force,
                        path_of=self._path_of, spoken=self._classifier.spoken,
                        keyword_lineage=self._classifier.keyword_lineage
                        if self._request.question.rule else None)
-        if not interrupted:
-            self._journal.note_complete()
         return left
+
+    def _told(self, *, thumbnails: bool = False) -> "Iterator[Entry]":
+        """The entries of all photos; the reporter hears of each."""
+        assert self._answering is not None
+        for number, entry in enumerate(self._answering.entries(
+                self._catalogue, self._met.scan, thumbnails=thumbnails), start=1):
+            yield entry
+            if number % _TOLD == 0:
+                self._reporter.advance(_TOLD)
 
     def result(self, written: list[str], left: list[str], *, interrupted: bool) -> LabelResult:
         """What came of it."""
-        seconds = time.perf_counter() - self._started
-        frequent = self._journal.most_frequent(
-            _FREQUENT, self._classifier.name_of) if self._request.works else ()
+        scan, counted = self._met.scan, self._counted
         return LabelResult(
-            self._counts.todo, self._counts.kept, self._counts.failed, self._labelled,
-            self._failed, self._reasons, self._changed, self._sidecar_reasons,
-            tuple(frequent), tuple(written), tuple(left), seconds, interrupted,
-            self._passed_over, self._not_text)
+            scan.todo, scan.kept, scan.failed, counted.read, counted.failed, counted.reasons,
+            self._changed, self._sidecar_reasons, self._frequent(), tuple(written), tuple(left),
+            counted.seconds, interrupted, self._met.passed_over, self._met.not_text)
+
+    def _frequent(self) -> tuple[tuple[str, int], ...]:
+        names: Counter[str] = Counter()
+        if self._answering is not None:
+            for (id_, name), count in self._answering.frequent.most_common(10 * _FREQUENT):
+                names[self._classifier.name_of(id_, name)] += count
+        return tuple(names.most_common(_FREQUENT))

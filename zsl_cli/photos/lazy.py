@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 from zsl_cli.classifier.pairing import vocabulary_for
 from zsl_cli.classifier.predictions import Keyword, P, Prediction, spoken
+from zsl_cli.photos.catalogue.identity import Encoder
 from zsl_cli.photos.entry import Provenance
 from zsl_cli.support import folders
 from zsl_cli.support.names import Name
 from zsl_cli.support.version import __version__
-from zsl_cli.support.word_lists import as_word
 from zsl_cli.vocabulary.language import LanguageNames
-from zsl_cli.vocabulary.own_words import own_ids, take
+from zsl_cli.vocabulary.own_words import own_ids
 from zsl_cli.vocabulary.spoken import untranslated
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from zsl_cli.classifier.classifier import Classifier
-    from zsl_cli.photos.pipeline import Question
+    from zsl_cli.photos.answering import Question
     from zsl_cli.vocabulary.everyday import Everyday
     from zsl_cli.vocabulary.lineages import Lineages
     from zsl_cli.vocabulary.nearest import Nearest
@@ -37,7 +37,7 @@ class LazyClassifier:
     """What the manifests of a model and a vocabulary say at once, and they themselves at first
     use.
 
-    settings: see Question.settings. provenance: what labels are made with.
+    encoder: what embeddings are made with; provenance: what labels are.
     """
 
     def __init__(self, model: Name, vocabulary: Name | None,
@@ -47,6 +47,7 @@ class LazyClassifier:
         sense."""
         self._model = folders.find(folders.MODEL, model)
         of_model = folders.read_manifest(folders.MODEL, self._model)
+        self.encoder = Encoder.of(of_model)
         self._folder: Path | None = vocabulary_for(self._model, of_model, vocabulary)
         if self._folder is None:
             from zsl_cli.vocabulary.vocabulary import Vocabulary
@@ -72,32 +73,11 @@ class LazyClassifier:
                 self.vocabulary, question.labels, question.under, max_depth=question.max_depth,
                 phrases=of_model.encodes_phrases)
             self._taken, self._candidates = choice.taken, choice.rows
-        self.settings = question.settings(
-            of_model.entries, of_labels.entries, exact=self._exact, ef=ef,
-            names=self._names.digest if self._names and self._is_asked_by_names() else None,
-            confidence=of_model.confidence)
         self.provenance = Provenance(of_model.name, of_labels.name, __version__)
 
-    def _is_asked_by_names(self) -> bool:
-        """Whether what the question names means something else without the language."""
-        labels, under = self._question.labels or (), self._question.under or ()
-        if not labels and not under:
-            return False
-        vocabulary = self.vocabulary
-
-        def meant() -> list[object]:
-            return [*(one.key for one in take(vocabulary, map(as_word, labels), phrases=True)),
-                    *(match and match.row for match in map(vocabulary.look_up, under))]
-
-        spoken_of = meant()
-        try:
-            vocabulary.language = None
-            return meant() != spoken_of
-        finally:
-            vocabulary.language = self._names
-
     def load(self, images: int) -> "tuple[Classifier, Nearest]":
-        """The classifier, and the search over the candidate labels.
+        """The classifier, whose model is opened at the first image that is to be read, and the
+        search over the candidate labels.
 
         How they work does not depend on the number of images, so that a run that is resumed gives
         the same scores to the last digit.
@@ -111,7 +91,7 @@ class LazyClassifier:
             loading = Vocabulary.start_loading(self._folder, exact=self._exact, queries=images,
                                                ef=self._ef,
                                                keywords=self._question.rule is not None)
-        model = Model.load(self._model, device=self._device, threads=1)
+        model = Model.described(self._model, device=self._device, threads=1)
         if loading is not None:
             self._vocabulary = loading.result()
             self._vocabulary.language = self._names

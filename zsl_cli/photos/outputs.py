@@ -1,13 +1,16 @@
-"""What is made of a journal: a table, a report; and where the journal of an output lies."""
+"""What is made of a catalogue: a table, a report. Of each the catalogue notes that zsl wrote it."""
 
-import hashlib
+import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 from zsl_cli.errors import ZslError
+from zsl_cli.photos.catalogue import places
+from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.entry import Entry, Provenance
 from zsl_cli.photos.photo import checksum
 from zsl_cli.photos.tables import FORMATS
@@ -16,16 +19,13 @@ from zsl_cli.support.version import __version__
 
 if TYPE_CHECKING:
     from zsl_cli.classifier.predictions import PathOf
-    from zsl_cli.photos.journal import Journal
-
-_LONGEST = 220  # bytes of a name that leave room for what is put around it
 
 Lineage = Callable[[str], Sequence[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
 class Output:
-    """A file that is written from the journal. ``format`` is a key of tables.FORMATS, or
+    """A file that is written from a catalogue. ``format`` is a key of tables.FORMATS, or
     ``report``."""
 
     path: str
@@ -38,51 +38,68 @@ class Output:
 
     def check(self) -> None:
         """Raise ZslError if it can never be written."""
-        # What is there is another question, which the journal answers: see check_own.
+        # What is there is another question, which the catalogue answers: see check_own.
         check_new_file(self.path, force=True,
                        parameter="report" if self.format == "report" else "output")
+        folder = os.path.dirname(os.path.realpath(self.path))
+        if not self.is_stream and not os.access(folder, os.W_OK):
+            raise ZslError(f"cannot write {self.path}: no permission to write to {folder}")
 
-    def check_own(self, journal: "Journal", force: bool) -> None:
+    def check_own(self, catalogue: "Catalogue", force: bool) -> None:
         """Raise ZslError where it would replace what is not as a run has written it, unless
         ``force`` allows that."""
         mark = self._mark()
-        marks = journal.marks(self._name(journal))
-        if mark is not None and mark not in marks and not force:
+        if mark is None or force:
+            return
+        marks = {known for one in self._catalogues(catalogue) for known in self._marks(one)}
+        if mark not in marks:
             why = ("was changed since it was written" if marks else
                    "exists and was not written by an earlier run of the same command")
             raise ZslError(
                 f"{self.path} {why}; give `force` to replace it, or choose another name")
 
-    def would_lose(self, journal: "Journal") -> bool:
-        """Whether writing it now, in the middle of a run, would take away labels that the journal
-        does not hold."""
-        return self._mark() is not None and not journal.holds(self._name(journal))
+    def would_lose(self, catalogue: "Catalogue") -> bool:
+        """Whether writing it now, in the middle of a run, would take away labels that are made of
+        another catalogue: of another model's."""
+        mark = self._mark()
+        return mark is not None and mark not in self._marks(catalogue)
 
-    def write(self, journal: "Journal", provenance: Provenance, folders: Sequence[str],
-              lineage: Lineage, *, force: bool = False, path_of: "PathOf | None" = None,
+    def _catalogues(self, catalogue: "Catalogue") -> "Iterator[Catalogue]":
+        """The catalogue, and others of this user, which may know the file."""
+        yield catalogue
+        for folder in places.every():
+            if folder != catalogue.folder:
+                with suppress(ZslError), Catalogue.reading(folder) as other:
+                    yield other
+
+    def write(self, entries: "Callable[..., Iterator[Entry]]", catalogue: "Catalogue",
+              provenance: Provenance, folders: Sequence[str], lineage: Lineage, *,
+              force: bool = False, path_of: "PathOf | None" = None,
               spoken: Callable[[Entry], Entry] = lambda entry: entry,
               keyword_lineage: Lineage | None = None) -> None:
         """Write it whole, or leave what is there; raises ZslError, also where somebody has
         changed it meanwhile.
 
+        entries: gives them, with ``thumbnails`` if it is told so.
         path_of: see predictions.record. spoken: what has labels called as they are to be written;
         those of a report are what ``lineage`` says. keyword_lineage: the same for keywords, where
         there are to be any.
         """
-        self.check_own(journal, force)
+        self.check_own(catalogue, force)
         try:
             with replacing(self.path) as file:
                 if self.format == "report":
-                    _write_report(file, journal, provenance, folders, lineage, keyword_lineage)
+                    _write_report(file, entries(thumbnails=True), provenance, folders, lineage,
+                                  keyword_lineage)
                 else:
-                    FORMATS[self.format](file, map(spoken, journal.entries()), provenance,
+                    FORMATS[self.format](file, map(spoken, entries()), provenance,
                                          path_of, keywords=keyword_lineage is not None)
                 if not self.is_stream:
                     # Noted before it is in its place: a run that is killed in between knows it.
                     file.flush()
-                    name = self._name(journal)
-                    known = [mark for mark in journal.marks(name) if mark == self._mark()]
-                    journal.note_output(name, [*known, _mark(file.name)])
+                    known = [mark for mark in self._marks(catalogue) if mark == self._mark()]
+                    catalogue.set_fact(self._fact(catalogue),
+                                       json.dumps([*known, _mark(file.name)]))
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -90,14 +107,20 @@ class Output:
                 "; what it was before is still there, and the labels are kept: run again")
             raise cannot_write(self.path, error, kept) from error
 
-    def _name(self, journal: "Journal") -> str:
-        """What the journal calls it: by the way from itself, lest both are moved."""
-        target = os.path.realpath(self.path)
+    def _marks(self, catalogue: "Catalogue") -> list[str]:
+        """By which a catalogue tells it from any other file."""
         try:
-            name = os.path.relpath(target, journal.folder)
-        except ValueError:  # another drive
-            name = target
-        return os.fsencode(name).decode("utf-8", "backslashreplace")
+            marks = json.loads(catalogue.fact(self._fact(catalogue)) or "[]")
+        except (ValueError, RecursionError):
+            return []
+        return [mark for mark in marks if isinstance(mark, str)] if isinstance(marks, list) else []
+
+    def _fact(self, catalogue: "Catalogue") -> str:
+        """What the catalogue calls it: by the way from the library, lest both are moved."""
+        target = os.path.realpath(self.path)
+        with suppress(ValueError):  # another drive
+            target = os.path.relpath(target, catalogue.identity.library or os.sep)
+        return "output " + os.fsencode(target).decode("utf-8", "backslashreplace")
 
     def _mark(self) -> str | None:
         """What tells the file that is there from another one; None if there is nothing to lose."""
@@ -112,43 +135,11 @@ def _mark(path: str) -> str:
         return f"{os.fstat(file.fileno()).st_size} {checksum(file):08x}"
 
 
-def _write_report(file: BinaryIO, journal: "Journal", provenance: Provenance,
+def _write_report(file: BinaryIO, entries: "Iterator[Entry]", provenance: Provenance,
                   folders: Sequence[str], lineage: Lineage,
                   keyword_lineage: Lineage | None) -> None:
     from zsl_cli.photos import report
 
     now = datetime.now(UTC).isoformat(timespec="seconds")
     about = report.About(provenance.model, provenance.vocabulary, __version__, now, tuple(folders))
-    report.write(file, journal.entries(thumbnails=True), lineage, about, keyword_lineage)
-
-
-def journal_path(outputs: Sequence[Output], sources: Sequence[str]) -> str | None:
-    """Where the journal lies: beside the first output, None for a pipe or a device; without an
-    output, in the user's state folder under the names of what is labelled."""
-    if outputs:
-        if outputs[0].is_stream:
-            return None
-        folder, name = os.path.split(os.path.realpath(outputs[0].path))
-        if len(os.fsencode(name)) > _LONGEST:
-            name = f"{name[:40]}-{_digest(name)}"
-        return os.path.join(folder, f".{name}.zsl-journal")
-    if not sources:  # a list from standard input
-        return None
-    from platformdirs import user_state_path
-
-    key = _digest("\0".join(sorted(os.path.realpath(source) for source in sources)))
-    return str(user_state_path("zsl", appauthor=False) / "label" / f"{key}.zsl-journal")
-
-
-def can_have_journal(path: str) -> bool:
-    """Whether the folder of a journal is there, or can be made, and can be written to."""
-    folder = os.path.dirname(path)
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError:
-        return False
-    return os.access(folder, os.W_OK)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(os.fsencode(text)).hexdigest()[:32]
+    report.write(file, entries, lineage, about, keyword_lineage)

@@ -10,6 +10,8 @@ from PIL import Image
 
 from zsl_cli.embedding import images
 from zsl_cli.errors import ImageError
+from zsl_cli.photos import capture
+from zsl_cli.photos.capture import Capture
 from zsl_cli.support.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ class Photo:
     """One photo to be labelled. ``read`` fills in what was found on the way.
 
     stamp, crc: of the bytes that were decoded; None where there was nothing to read.
+    capture: when and where it was taken.
     thumbnail: a small JPEG of what the model sees, if it was asked for.
     """
 
@@ -81,6 +84,7 @@ class Photo:
         self.row = row
         self.stamp: Stamp | None = None
         self.crc: int | None = None
+        self.capture = Capture()
         self.thumbnail: bytes | None = None
         self._max_pixels = max_pixels
         self._with_thumbnail = with_thumbnail
@@ -104,6 +108,8 @@ class Photo:
                     if not isinstance(pixels, ImageError) or stamp.size <= _NO_PHOTO:
                         file.seek(0)
                         crc = checksum(file)
+                        file.seek(0)
+                        self.capture = capture.read(file)
                 except OSError as error:  # a disk or a network that fails
                     raise ImageError(f"cannot read it: {error.strerror or error}",
                                      "file") from error

@@ -7,6 +7,7 @@ from zsl_cli.support import progress
 if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.errors import ImageError
+    from zsl_cli.photos.indexing import IndexResult
     from zsl_cli.photos.result import LabelResult
     from zsl_cli.photos.sidecars.changes import Change
     from zsl_cli.vocabulary.nearest import Nearest
@@ -20,6 +21,10 @@ class Reporter(progress.Reporter):
 
     def photo_failed(self, path: str, error: "ImageError") -> None:
         """A photo could not be labelled."""
+
+    def indexed(self, result: "IndexResult") -> None:
+        """What came of reading a library. After an interrupt this is said before KeyboardInterrupt
+        goes on."""
 
     def sidecar_changed(self, change: "Change") -> None:
         """A sidecar was changed, or in a dry run would be; ``change.warning`` is to be said."""

@@ -7,9 +7,10 @@ from typing import BinaryIO
 
 from zsl_cli.classifier.keywords import KeywordRule
 from zsl_cli.errors import RequestError
+from zsl_cli.photos.answering import Question
+from zsl_cli.photos.indexing import Reading
 from zsl_cli.photos.library import Library
 from zsl_cli.photos.outputs import Output
-from zsl_cli.photos.pipeline import Question, Reading
 from zsl_cli.photos.sidecars.keyword_lists import Layout
 from zsl_cli.photos.sidecars.naming import Naming
 from zsl_cli.photos.tables import format_of
@@ -48,7 +49,9 @@ class LabelRequest(Library):
     force: whether an output may replace a file that ``label`` did not write.
     dry_run: to write nothing, and without ``xmp`` to do no more than to say what there is to do.
 
-    retry_failed, check_content: what is done again, see Journal.scan.
+    catalogue: the folder of the library's catalogue; by default one in the user's data folder,
+        see places.place_of.
+    retry_failed, check_content: what is read again, see scanning.Rules.
 
     top, threshold, labels, under, max_depth: what is asked of every photo, see
         Classifier.classify; labels, under: one text, or several. exact, ef: how labels are
@@ -56,8 +59,7 @@ class LabelRequest(Library):
     keywords: whether photos get keywords, and labels their confidence; confidence, most: see
         Classifier.classify. ``threshold`` is of labels alone.
     paths: whether labels are written with their path from the root of the hierarchy.
-    language: of the names of labels, see Classifier.load. The journal has English ones, so that
-        what is labelled need not be labelled again for another language.
+    language: of the names of labels, see Classifier.load.
     model, vocabulary, device: see Classifier.load.
     jobs, batch_size, max_pixels: how photos are read, see Classifier.classify.
     """
@@ -72,6 +74,7 @@ class LabelRequest(Library):
     force: bool = False
     dry_run: bool = False
 
+    catalogue: Name | None = None
     retry_failed: bool = False
     check_content: bool = False
 
@@ -144,11 +147,10 @@ class LabelRequest(Library):
     @property
     def question(self) -> Question:
         """What is asked of every photo."""
-        return Question(self.top, float(self.threshold),  # as a digest has it
-                        None if self.labels is None else tuple(self.labels),
-                        tuple(self.under or ()) or None, self.max_depth,
-                        KeywordRule.asked(self.keywords or self.xmp, None if self.confidence is None
-                                          else float(self.confidence), self.most))
+        return Question(
+            self.top, self.threshold, None if self.labels is None else tuple(self.labels),
+            tuple(self.under or ()) or None, self.max_depth,
+            KeywordRule.asked(self.keywords or self.xmp, self.confidence, self.most))
 
     @property
     def reading(self) -> Reading:

@@ -11,16 +11,16 @@ from zsl_cli.errors import ImageError
 class LabelResult:
     """What came of a run over a library.
 
-    todo, kept: photos that were to be labelled, and photos whose labels still held;
+    todo, kept: photos that were to be read, and photos that the catalogue knew;
         failed_before: those among the latter that failed in an earlier run.
-    labelled, failed: what came of those that were to be labelled, as far as the run went.
+    read, failed: what came of those that were to be read, as far as the run went.
     reasons: how often photos failed for what reason (see ``reason``).
     sidecars: how many were changed, or in a dry run would be; sidecar_reasons: how often one could
         not be brought up to date for what reason.
     frequent: the names that are most often the first label, and of how many photos; none where a
         dry run only says what there is to do.
     outputs: the files that were written, or in a dry run would be; left: those that an interrupted
-        run left as they were, since the journal does not hold all of their labels.
+        run left as they were, since they are another model's.
     seconds: from the end of the scan on.
     passed_over: what lies in the folders and was not read, see Walk.passed_over.
     not_text: how many names are not UTF-8, so that outputs have ``\\udcXX`` for some bytes.
@@ -29,7 +29,7 @@ class LabelResult:
     todo: int = 0
     kept: int = 0
     failed_before: int = 0
-    labelled: int = 0
+    read: int = 0
     failed: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     sidecars: int = 0

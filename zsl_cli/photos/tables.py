@@ -21,7 +21,7 @@ def _facts(entry: Entry, provenance: Provenance) -> dict[str, Any]:
     """What a record of the library has beside the prediction: size (bytes), mtime (seconds since
     1970), and what labelled it."""
     return {"size": entry.size, "mtime": entry.mtime, "model": provenance.model,
-            "vocabulary": provenance.vocabulary, "version": entry.version}
+            "vocabulary": provenance.vocabulary, "version": provenance.version}
 
 
 def json_line(entry: Entry, provenance: Provenance, path_of: PathOf | None = None) -> bytes:

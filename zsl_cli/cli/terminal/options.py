@@ -4,7 +4,7 @@ import functools
 import json
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -85,9 +85,12 @@ def sources(where: str) -> Decorator:
                         help=f"A list of {{name, license, url}}, for {where}.")
 
 
+_model = click.option(
+    "--model", default="default", show_default=True, metavar="NAME|FOLDER",
+    help="The model that embeds images.")
+model = stack(_model, device)
 model_and_vocabulary = stack(
-    click.option("--model", default="default", show_default=True, metavar="NAME|FOLDER",
-                 help="The model that embeds images."),
+    _model,
     click.option("--vocab", "vocabulary", metavar="NAME|FOLDER",
                  help="The labels to choose from. Default: the model's own, or else the one "
                       "called default if it fits the model, or else the first that does."),
@@ -210,6 +213,28 @@ def output_formats(jsonl: str, json: str) -> Decorator:
 output_format = output_formats("A JSON record a line.", "One JSON array.")
 
 
+photos = stack(
+    click.option("--include", multiple=True, metavar="GLOB",
+                 help="Only images that match. May be repeated."),
+    click.option("--exclude", multiple=True, metavar="GLOB",
+                 help="No images and folders that match. May be repeated."),
+    click.option("--hidden", is_flag=True,
+                 help="Hidden folders, @eaDir, node_modules and __MACOSX as well."),
+    click.option("--follow-links", is_flag=True, help="Symbolic links as well."),
+    click.option("--files-from", type=NonEmpty(), metavar="FILE",
+                 help="Read paths from a list, a line each or NUL-separated; - is standard input."),
+)
+read_again = stack(
+    click.option("--retry-failed", is_flag=True, help="Try again what failed in an earlier run."),
+    click.option("--check-content", is_flag=True,
+                 help="Read every file to see whether it changed; by default only those whose size "
+                      "or times did."),
+)
+catalogue = click.option(
+    "--catalogue", type=NonEmpty(), metavar="FOLDER",
+    help="Where what is known of the photos lies. Default: in the user's data folder.")
+
+
 def read_labels(labels: Sequence[str], labels_file: Path | None) -> "list[str | Word] | None":
     """The candidate labels that ``--labels`` and ``--labels-file`` name, or None for all."""
     if not labels and labels_file is None:
@@ -265,3 +290,25 @@ def check_encoding(name: str) -> None:
     except LookupError as error:
         raise click.UsageError(f"--encoding {name}: no such encoding; utf-8 and latin-1 are the "
                                "usual ones") from error
+
+
+def listed_photos(sources: Sequence[str], files_from: str | None) -> "str | Iterator[str] | None":
+    """What ``--files-from`` lists, where photos are named at all."""
+    if not sources and files_from is None:
+        raise click.UsageError("name a FOLDER, or give --files-from")
+    if "-" in sources:
+        raise click.UsageError("to read a list of paths from standard input, give --files-from -")
+    return _standard_input() if files_from == "-" else files_from
+
+
+def _standard_input() -> Iterator[str]:
+    from zsl_cli.embedding.path_lists import listed
+
+    if sys.stdin is None:
+        raise click.UsageError("--files-from -: standard input is closed")
+    try:
+        yield from listed(sys.stdin.buffer)
+    except RequestError as error:
+        raise RequestError(f"`files_from` -: {error}") from error
+    except OSError as error:
+        raise click.UsageError(f"--files-from -: {error.strerror}") from error

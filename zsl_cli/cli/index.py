@@ -1,0 +1,87 @@
+"""``zsl index``: photos → a catalogue, so that each is read once."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zsl_cli.cli.terminal import notes, options, printing
+from zsl_cli.cli.terminal.libraries import Failures, reasons
+from zsl_cli.cli.terminal.progress import duration, rate
+from zsl_cli.photos.reporter import Reporter
+from zsl_cli.support import cpus
+from zsl_cli.support.wording import counted
+
+if TYPE_CHECKING:
+    from zsl_cli.photos.indexing import IndexRequest, IndexResult
+
+
+@click.command("index")
+@click.argument("sources", nargs=-1, metavar="FOLDER...")
+@options.photos
+@options.catalogue
+@options.read_again
+@click.option("--dry-run", is_flag=True, help="Write nothing; say what there is to do.")
+@options.model
+@options.reading
+@options.common
+def command(sources: tuple[str, ...], files_from: str | None, quiet: bool, verbose: bool,
+            debug: bool, **others: Any) -> int:
+    """Read every photo of a FOLDER once; then it is searched and labelled without being opened.
+
+    \b
+      zsl index ~/Pictures
+      zsl index ~/Pictures --catalogue /mnt/nas/pictures-catalogue
+    """
+    paths = options.listed_photos(sources, files_from)
+    cpus.one_blas_thread()
+    from zsl_cli.photos.indexing import IndexRequest, index
+
+    request = IndexRequest(sources, paths, **others)
+    terminal = _Terminal(request, verbose=verbose)
+    with terminal.shown(quiet):
+        result = index(request, terminal)
+    return int(not result.ok) if not request.dry_run else 0
+
+
+class _Terminal(Failures, Reporter):
+    """Names the first failures, shows a bar and sums up."""
+
+    def __init__(self, request: "IndexRequest", *, verbose: bool) -> None:
+        super().__init__(verbose=verbose)
+        self._request = request
+
+    def indexed(self, result: "IndexResult") -> None:
+        """Sum up, or say what there is to do."""
+        if self._request.dry_run:
+            printing.put(f"{counted(result.todo, 'photo')} to read, {result.kept:,} known already"
+                         + "".join(_changes(result)))
+            return
+        self.end()
+        first, *rest = _summary(result)
+        printing.note(first)
+        for line in rest:
+            printing.note(line, before=" " * len(printing.NAME))
+
+
+def _changes(result: "IndexResult") -> Iterator[str]:
+    if result.moved:
+        yield f", {result.moved:,} of them by another path"
+    if result.gone:
+        yield f", {result.gone:,} gone"
+
+
+def _summary(result: "IndexResult") -> Iterator[str]:
+    done = result.read + result.failed
+    yield (f"{counted(result.read, 'photo')} read, {result.failed:,} failed, "
+           f"{result.kept:,} known already{''.join(_changes(result))}, {duration(result.seconds)}"
+           + (f", {rate(done / result.seconds)}" if done else ""))
+    yield from reasons(result.reasons)
+    yield from notes.passed_over(result.passed_over)
+    if result.failed_before:
+        yield (f"{result.failed_before:,} of these failed in an earlier run; --retry-failed tries "
+               "them again")
+    if result.catalogue:
+        yield f"catalogue: {result.catalogue}"
+    if result.interrupted:
+        yield "interrupted; run the same command again to go on"

@@ -1,0 +1,9 @@
+"""What is known of the photos of a library, so that each is read once: a folder on disk.
+
+``catalogue.sqlite`` has a row a photo (where it is, what the file looked like, when and where it
+was taken, or why it can't be read), ``embeddings.f16`` the embeddings. Labels, keywords and search
+are made of these; no photo is opened for them.
+
+``places`` says where the catalogue of a library lies, ``catalogue`` opens one, ``scanning`` brings
+it up to date with the disk.
+"""

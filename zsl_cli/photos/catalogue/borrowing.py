@@ -1,0 +1,64 @@
+"""What one catalogue knows, for another that meets the same photos: nothing is read twice because
+a folder was indexed first and then the one above it."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from zsl_cli.errors import ZslError
+from zsl_cli.photos.catalogue import vectors
+from zsl_cli.photos.catalogue.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from zsl_cli.photos.catalogue.identity import Identity
+
+
+class Lender:
+    """A catalogue of the same model."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def photos_in(self, folder: str) -> dict[bytes, tuple]:
+        """What it knows of the photos in a folder, an absolute path, by their names: size, mtime,
+        ctime, crc, slot, checksum, taken, latitude, longitude."""
+        return {line[-1]: line[:-1] for line in self._catalogue.db.execute(
+            "SELECT size, mtime, ctime, crc, slot, checksum, taken, latitude, longitude, name "
+            "FROM photos JOIN folders ON folders.id = folder WHERE folders.path = ? AND "
+            "slot IS NOT NULL AND NOT todo", (self._catalogue.key(folder),))}
+
+    def lend(self, borrower: Catalogue, id_: int, folder: int, name: bytes, row: tuple) -> bool:
+        """Note in another catalogue what is known of a photo; whether that could be done, which it
+        can't where the embedding is damaged."""
+        size, mtime, ctime, crc, slot, checksum, *capture = row
+        embedding = self._catalogue.embeddings([slot])[0]
+        if vectors.checksum(embedding) != checksum:
+            return False
+        borrower.insert(id_, folder, name, (size, mtime, ctime, crc), embedding, tuple(capture))
+        return True
+
+
+@contextmanager
+def lenders(folders: "Sequence[Path]", identity: "Identity") -> Iterator[list[Lender]]:
+    """The catalogues of the same model among these that may have photos of the same library; one
+    that can't be read lends nothing."""
+    with ExitStack() as stack:
+        found = []
+        for folder in folders:
+            try:
+                catalogue = stack.enter_context(Catalogue.reading(folder))
+            except ZslError:
+                continue
+            if catalogue.identity.encoder.digest == identity.encoder.digest and _overlap(
+                    catalogue.identity.library, identity.library):
+                found.append(Lender(catalogue))
+        yield found
+
+
+def _overlap(one: str, other: str) -> bool:
+    one, other = os.path.join(one, ""), os.path.join(other, "")
+    return one.startswith(other) or other.startswith(one) or os.sep in (one, other) or not (
+        one.strip(os.sep) and other.strip(os.sep))

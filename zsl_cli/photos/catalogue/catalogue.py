@@ -1,0 +1,359 @@
+"""Catalogue: a row and an embedding for every photo of a library, safe against being killed.
+
+One process at a time writes, in small transactions, and holds a lock as long; any number read
+meanwhile. Embeddings lie in their file before the row that speaks of them is written. After a power
+cut the rows may know more than the disk got of the embeddings: those behind the last sync are
+compared with their checksums when the catalogue is opened the next time.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zsl_cli.errors import ImageError, ZslError
+from zsl_cli.photos.catalogue import database, vectors
+from zsl_cli.photos.catalogue.identity import Identity
+from zsl_cli.photos.catalogue.vectors import Vectors
+from zsl_cli.support import files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from zsl_cli.photos.photo import Photo
+
+LOCK = "lock"
+_SYNC = 5.0  # seconds between waits for the disk
+_PAGE = 512
+_COLUMNS = ("photos.id, folders.path, name, size, mtime, slot, kind, message, todo, gone, taken, "
+            "latitude, longitude")
+_UNKNOWN = "no error of a photo that zsl knows"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is known of one photo.
+
+    path: absolute. size: bytes; mtime: nanoseconds since 1970; None where it was never looked at.
+    slot: where its embedding is, None where there is none. error: why there is none.
+    todo: whether it is new or has changed since. gone: whether it was not there any more.
+    taken: when, by the camera's clock, as ``2024-07-01T18:03:22``; latitude, longitude: degrees.
+    """
+
+    id: int
+    path: str
+    size: int | None
+    mtime: int | None
+    slot: int | None
+    error: ImageError | None
+    todo: bool
+    gone: bool
+    taken: str | None
+    latitude: float | None
+    longitude: float | None
+
+
+class Catalogue:
+    """Open one with ``writing``, ``reading`` or ``transient``, which are context managers.
+
+    identity: of which library, and which model. is_new: whether nothing was known before.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, folder: Path | None, rows: Vectors,
+                 identity: Identity, *, is_new: bool = False) -> None:
+        self.identity = identity
+        self.folder = folder
+        self.is_new = is_new
+        self.db = connection
+        self.vectors = rows
+        self._slots = self._number("SELECT coalesce(max(slot), -1) + 1 FROM photos")
+        self._synced = time.monotonic()
+
+    @classmethod
+    @contextmanager
+    def writing(cls, folder: Path, identity: Identity) -> "Iterator[Catalogue]":
+        """The catalogue in this folder, a new one if there is none, for this process alone.
+
+        Raises ZslError when another process writes to it, when it is another library's or
+        model's, or when it can't be read or written.
+        """
+        made = not (folder / database.FILE).exists()
+        with ExitStack() as stack:
+            try:
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                database.check_owner(folder)
+                held = stack.enter_context(files.locked(folder / LOCK))
+            except OSError as error:
+                if (no := database.denied(folder)) is None and not files.grants_locks(folder):
+                    raise database.no_locks(folder) from error
+                raise ZslError(f"cannot write {folder}: "
+                               + (f"no permission to write to {no}" if no else
+                                  f"{error.strerror or error}")
+                               + "; give `catalogue` another folder") from error
+            if not held:
+                raise database.busy(folder)
+            catalogue = None
+            try:
+                with database.explained(folder):
+                    catalogue = cls._opened(stack, folder, identity)
+                    catalogue._repair_the_end()
+                yield catalogue
+                with database.explained(folder):
+                    catalogue.sync()
+            finally:
+                if made and (catalogue is None or not catalogue._number(
+                        "SELECT count(*) FROM photos")):  # nothing came of it
+                    stack.callback(_remove, folder)
+
+    @classmethod
+    def _opened(cls, stack: ExitStack, folder: Path, identity: Identity) -> "Catalogue":
+        connection = database.connect(folder / database.FILE)
+        stack.callback(connection.close)
+        is_new = database.prepare(connection, folder / database.FILE)
+        if is_new:
+            connection.executemany("INSERT INTO facts VALUES (?, ?)", identity.facts().items())
+        noted = _noted(connection, folder)
+        check_identity(noted, identity, folder)
+        rows = Vectors.writable(folder / vectors.FILE, noted.encoder.dimension)
+        stack.callback(rows.close)
+        return cls(connection, folder, rows, noted, is_new=is_new)
+
+    @classmethod
+    @contextmanager
+    def reading(cls, folder: Path) -> "Iterator[Catalogue]":
+        """The catalogue in this folder as it is, while another process may write to it. Raises
+        ZslError."""
+        if not (folder / database.FILE).is_file():
+            raise ZslError(f"{folder}: no catalogue in this folder; index a library into it first")
+        database.check_owner(folder)
+        with ExitStack() as stack:
+            with database.explained(folder):
+                connection = database.connect(folder / database.FILE, read_only=True)
+                stack.callback(connection.close)
+                connection.execute("PRAGMA trusted_schema = OFF")
+                if database.check(connection, folder / database.FILE):
+                    raise ZslError(f"{folder}: an empty catalogue; index the library again")
+                noted = _noted(connection, folder)
+                catalogue = cls(connection, folder,
+                                Vectors(folder / vectors.FILE, noted.encoder.dimension), noted)
+            yield catalogue
+
+    @classmethod
+    @contextmanager
+    def transient(cls, folder: Path | None, identity: Identity) -> "Iterator[Catalogue]":
+        """One that is forgotten in the end, and begins with what the catalogue in this folder
+        knows, if there is one; that is left as it is. Raises ZslError."""
+        with ExitStack() as stack:
+            with database.explained(None):
+                connection = database.connect(None)
+                stack.callback(connection.close)
+            known = folder is not None and (folder / database.FILE).is_file()
+            if folder is not None and known:
+                with cls.reading(folder) as other, database.explained(folder):
+                    check_identity(other.identity, identity, folder)
+                    other.db.backup(connection)
+                    identity = other.identity
+            with database.explained(None):
+                is_new = database.prepare(connection, None)
+                rows = Vectors.transient(folder / vectors.FILE if folder and known else None,
+                                         identity.encoder.dimension)
+                stack.callback(rows.close)
+                catalogue = cls(connection, None, rows, identity, is_new=is_new)
+            yield catalogue
+
+    def _repair_the_end(self) -> None:
+        """Have embeddings done again that a power cut has taken; the file may end before them, or
+        have nothing at their place."""
+        there = len(self.vectors)
+        checked = self._number("SELECT coalesce((SELECT value FROM facts WHERE name = 'synced'), "
+                               "0) + 0")
+        lost = [(id_,) for id_, in self.db.execute(
+            "SELECT id FROM photos WHERE slot >= ? OR slot < 0", (there,))]
+        for page in self._paged("SELECT slot, id, checksum FROM photos WHERE slot >= ? AND "
+                                "slot < ?", (checked, there)):
+            found = self.vectors.read([slot for slot, _, _ in page])
+            lost += [(id_,) for (_, id_, expected), row in zip(page, found, strict=True)
+                     if vectors.checksum(row) != expected]
+        if lost:
+            with self.transaction():
+                self.forget(lost)
+
+    def forget(self, ids: "Sequence[tuple[int]]") -> None:
+        """Have the embeddings of these photos done again."""
+        self.db.executemany("UPDATE photos SET slot = NULL, checksum = NULL, crc = NULL, todo = 1 "
+                            "WHERE id = ?", ids)
+
+    def _paged(self, query: str, values: tuple[int, ...]) -> Iterator[list[tuple[int, ...]]]:
+        cursor = self.db.execute(query, values)
+        while page := cursor.fetchmany(_PAGE):
+            yield page
+
+    def put(self, answers: "Iterable[tuple[Photo, NDArray[np.float16] | ImageError]]") -> None:
+        """Note what came of some photos, their embedding or an error, all of them or none. What is
+        known of a photo that is not there is kept, lest a disk is away."""
+        with self.transaction():
+            for photo, answer in answers:
+                if isinstance(answer, ImageError) and answer.kind == "missing" and self.db.execute(
+                        "UPDATE photos SET todo = 0, gone = coalesce(gone, 0) WHERE id = ? AND "
+                        "slot IS NOT NULL", (photo.row,)).rowcount:
+                    continue
+                stamp = photo.stamp
+                self._note(photo.row, (stamp and stamp.size, stamp and stamp.mtime,
+                                       stamp and stamp.ctime, photo.crc), answer,
+                           (photo.capture.taken, photo.capture.latitude, photo.capture.longitude))
+                if photo.thumbnail is None:
+                    self.db.execute("DELETE FROM thumbnails WHERE id = ?", (photo.row,))
+                else:
+                    self.db.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)",
+                                    (photo.row, photo.thumbnail))
+        if time.monotonic() - self._synced > _SYNC:
+            self.sync()
+
+    def insert(self, id_: int, folder: int, name: bytes, stamp: tuple[int | None, ...],
+               embedding: "NDArray[np.float16]", capture: "tuple[str | float | None, ...]") -> None:
+        """Note a photo of which another catalogue knows this; see ``put``."""
+        self.db.execute("INSERT INTO photos (id, folder, name, todo) VALUES (?, ?, ?, 0)",
+                        (id_, folder, name))
+        self._note(id_, stamp, embedding, capture)
+
+    def _note(self, id_: int, stamp: tuple[int | None, ...],
+              answer: "NDArray[np.float16] | ImageError",
+              capture: "tuple[str | float | None, ...]") -> None:
+        slot = sum_ = kind = message = None
+        if isinstance(answer, ImageError):
+            kind, message = answer.kind, _text(answer)
+        else:
+            slot, sum_ = self._slots, vectors.checksum(answer)
+            self.vectors.write(slot, answer)
+            self._slots += 1
+        self.db.execute(
+            "UPDATE photos SET todo = 0, gone = NULL, size = ?, mtime = ?, ctime = ?, crc = ?, "
+            "slot = ?, checksum = ?, kind = ?, message = ?, taken = ?, latitude = ?, "
+            "longitude = ? WHERE id = ?", (*stamp, slot, sum_, kind, message, *capture, id_))
+
+    def sync(self) -> None:
+        """Wait until the embeddings are on the disk, and note that they are."""
+        self.vectors.sync()
+        self.set_fact("synced", str(self._slots))
+        self._synced = time.monotonic()
+
+    def rows(self, ids: "Sequence[int]") -> dict[int, Row]:
+        """What is known of these photos, by their ids."""
+        return self._rows("photos.id", ids)
+
+    def at(self, slots: "Sequence[int]") -> dict[int, Row]:
+        """What is known of the photos whose embeddings these are, by the slots."""
+        return {row.slot: row for row in self._rows("slot", slots).values()
+                if row.slot is not None}
+
+    def _rows(self, column: str, values: "Sequence[int]") -> dict[int, Row]:
+        found = {}
+        for start in range(0, len(values), _PAGE):
+            page = values[start:start + _PAGE]
+            for line in self.db.execute(
+                    f"SELECT {_COLUMNS} FROM photos JOIN folders ON folders.id = folder "
+                    f"WHERE {column} IN ({', '.join('?' * len(page))})", page):
+                found[line[0]] = self._row(*line)
+        return found
+
+    def _row(self, id_: int, folder: bytes, name: bytes, size: int | None, mtime: int | None,
+             slot: int | None, kind: str | None, message: str | None, todo: int, gone: int | None,
+             *capture: "str | float | None") -> Row:
+        error = None
+        if kind is not None:
+            error = ImageError(message or _UNKNOWN, kind if kind in ImageError.KINDS else "image")
+        path = os.path.join(self.full(folder), os.fsdecode(name))
+        return Row(id_, path, size, mtime, slot, error, bool(todo), gone is not None,
+                   *capture)  # type: ignore[arg-type]
+
+    def full(self, folder: bytes) -> str:
+        """The absolute path of a folder."""
+        return os.path.join(self.identity.library, os.fsdecode(folder)).rstrip(os.sep) or os.sep
+
+    def key(self, folder: str) -> bytes:
+        """What a folder, an absolute path, is known by: the path below the library, so that a
+        library may be moved, or the whole of one that lies elsewhere."""
+        library = self.identity.library
+        if folder == library:
+            return b""
+        inside = library and folder.startswith(os.path.join(library, ""))
+        return os.fsencode(folder[len(os.path.join(library, "")):] if inside else folder)
+
+    def embeddings(self, slots: "Sequence[int]") -> "NDArray[np.float16]":
+        """float16 ``[n, D]``: the embeddings at these slots."""
+        with database.explained(self.folder):
+            return self.vectors.read(slots)
+
+    def thumbnail(self, id_: int) -> bytes | None:
+        """A small JPEG of a photo, if there is one."""
+        row = self.db.execute("SELECT jpeg FROM thumbnails WHERE id = ?", (id_,)).fetchone()
+        return row and row[0]
+
+    def fact(self, name: str) -> str | None:
+        """What is noted under this name."""
+        row = self.db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return row and row[0]
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Note something under this name."""
+        self.db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def _number(self, query: str) -> int:
+        value, = self.db.execute(query).fetchone()
+        return int(value)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written in the block, or nothing. Raises ZslError."""
+        with database.explained(self.folder):
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self.db.execute("COMMIT")
+            except BaseException:
+                if self.db.in_transaction:
+                    self.db.execute("ROLLBACK")
+                raise
+
+
+def _noted(connection: sqlite3.Connection, folder: Path) -> Identity:
+    facts = dict(connection.execute("SELECT name, value FROM facts"))
+    try:
+        return Identity.noted(facts)
+    except ValueError as error:
+        raise ZslError(f"{folder} does not say what it is a catalogue of ({error}); "
+                       f"{database.ANEW}") from error
+
+
+def check_identity(noted: Identity, wanted: Identity, folder: Path) -> None:
+    """Raise ZslError for a catalogue of another model, or of a library that this one is not in."""
+    if noted.encoder.digest != wanted.encoder.digest:
+        other = (f"another version of model {noted.encoder.model!r}"
+                 if noted.encoder.model == wanted.encoder.model else
+                 f"model {noted.encoder.model!r}, not {wanted.encoder.model!r}")
+        raise ZslError(f"{folder} was made by {other}; give `catalogue` another folder, or remove "
+                       "this one (`zsl catalogues remove`) and index the library again")
+    inside = os.path.join(noted.library, "") if noted.library else ""
+    if noted.library and not os.path.join(wanted.library, "").startswith(inside):
+        raise ZslError(f"{folder} is the catalogue of {noted.library}, not of {wanted.library}; "
+                       "give `catalogue` another folder")
+
+
+def _remove(folder: Path) -> None:
+    for name in (database.FILE, f"{database.FILE}-wal", f"{database.FILE}-shm", vectors.FILE, LOCK):
+        with suppress(OSError):
+            (folder / name).unlink()
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def _text(error: ImageError) -> str:
+    """A message as a database takes it: text without halves of surrogate pairs."""
+    return error.plain.encode("utf-8", "backslashreplace").decode()

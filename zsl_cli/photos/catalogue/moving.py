@@ -1,0 +1,64 @@
+"""A library that was moved, or that is mounted elsewhere: its catalogue goes with it."""
+
+import os
+from pathlib import Path
+
+from zsl_cli.photos.catalogue import database, places
+from zsl_cli.photos.catalogue.catalogue import Catalogue
+from zsl_cli.photos.catalogue.identity import Identity
+from zsl_cli.photos.photo import Stamp
+
+_LOOKED_AT = 64  # photos
+_SHARE = 0.5
+"""Of these, the share that has to be there for a folder to be the library."""
+
+
+def followed(place: Path, identity: Identity, *, ours: bool) -> Path:
+    """The folder of the catalogue, after that of the same library at another place, if there is
+    one whose own is gone, is made this one's.
+
+    ours: whether it lies in the user's data folder, where it is called after the library.
+    """
+    if not identity.library:
+        return place
+    if not ours:
+        if (place / database.FILE).is_file():
+            _adopt(place, identity)
+        return place
+    if (place / database.FILE).exists():
+        return place
+    for other, _ in places.moved_from(identity):
+        if _adopt(other, identity):
+            os.replace(other, place)
+            break
+    return place
+
+
+def _adopt(folder: Path, identity: Identity) -> bool:
+    """Have a catalogue be of this library, if its own is gone and this one has its photos."""
+    with Catalogue.reading(folder) as catalogue:
+        noted = catalogue.identity
+        if (noted.encoder.digest != identity.encoder.digest or not noted.library
+                or os.path.exists(noted.library) or not _has_photos(identity.library, catalogue)):
+            return False
+    with Catalogue.writing(folder, noted) as catalogue, catalogue.transaction():
+        for name, value in Identity(identity.library, noted.encoder).facts().items():
+            catalogue.set_fact(name, value)
+    return True
+
+
+def _has_photos(library: str, catalogue: Catalogue) -> bool:
+    """Whether a folder has the photos of a catalogue, by their names, sizes and times."""
+    rows = catalogue.db.execute(
+        "SELECT folders.path, name, size, mtime FROM photos JOIN folders ON folders.id = folder "
+        "WHERE slot IS NOT NULL AND gone IS NULL ORDER BY photos.id LIMIT ?",
+        (_LOOKED_AT,)).fetchall()
+    found = 0
+    for folder, name, size, mtime in rows:
+        try:
+            stamp = Stamp.of(os.stat(os.path.join(library, os.fsdecode(folder),
+                                                  os.fsdecode(name))))
+        except OSError:
+            continue
+        found += (stamp.size, stamp.mtime) == (size, mtime)
+    return bool(rows) and found >= _SHARE * len(rows)

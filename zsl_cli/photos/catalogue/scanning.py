@@ -1,0 +1,344 @@
+"""What lies in the folders now, against what the catalogue knows: what is new, changed, moved or
+gone.
+
+A folder at a time is compared, and of each photo only two numbers are kept, so that memory hardly
+depends on how many there are.
+"""
+
+import os
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from zsl_cli.errors import ImageError, ZslError
+from zsl_cli.photos.photo import Stamp, checksum_of
+from zsl_cli.support.wording import more
+
+if TYPE_CHECKING:
+    from zsl_cli.photos.catalogue.borrowing import Lender
+    from zsl_cli.photos.catalogue.catalogue import Catalogue
+
+KEPT_SCANS = 10
+"""For so many scans a photo that is gone is remembered, lest it comes back."""
+NEVER_SETTLED = ("missing", "permission", "changed", "limit", "decoder")
+"""Failures that may be gone though the file is the same."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is done again.
+
+    retry_failed: what failed. check_content: read every file to see whether it changed, not only
+    those whose size or times did. thumbnails: what has none.
+    """
+
+    retry_failed: bool = False
+    check_content: bool = False
+    thumbnails: bool = False
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A photo to be read, or the error that is known already; where it is in the order."""
+
+    place: int
+    id: int
+    path: str
+    error: ImageError | None
+
+
+@dataclass
+class Scan:
+    """The photos that were met, in the order of the walk.
+
+    todo: how many are to be read; kept: how many need not; failed: of these, failures; moved: how
+        many were known by another path; gone: how many were not there any more.
+    """
+
+    ids: "array[int]" = field(default_factory=lambda: array("q"))
+    todo: int = 0
+    kept: int = 0
+    failed: int = 0
+    moved: int = 0
+    gone: int = 0
+    _folders: list[str] = field(default_factory=list)
+    _folder: "array[int]" = field(default_factory=lambda: array("l"))
+    _names: dict[int, str] = field(default_factory=dict)  # paths that are not what the row says
+    _errors: dict[int, ImageError] = field(default_factory=dict)
+    _pending: "array[int]" = field(default_factory=lambda: array("q"))  # places
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def path(self, place: int, known: str) -> str:
+        """The path of the photo at this place of the order, as it was given; ``known``: its
+        absolute one."""
+        if place in self._names:
+            return self._names[place]
+        return os.path.join(self._folders[self._folder[place]], os.path.basename(known))
+
+    def error(self, place: int) -> ImageError | None:
+        """Why the photo at this place can't even be looked at, if so."""
+        return self._errors.get(place)
+
+    def add(self, id_: int, folder: str, *, todo: bool, error: ImageError | None = None,
+            path: str | None = None) -> None:
+        """Put a photo behind the others."""
+        place = len(self.ids)
+        if not self._folders or self._folders[-1] != folder:
+            self._folders.append(folder)
+        self.ids.append(id_)
+        self._folder.append(len(self._folders) - 1)
+        if path is not None:
+            self._names[place] = path
+        if error is not None:
+            self._errors[place] = error
+        if todo:
+            self._pending.append(place)
+
+    def pending(self, catalogue: "Catalogue") -> Iterator[Pending]:
+        """What is to be read, in order."""
+        for start in range(0, len(self._pending), 256):
+            places = self._pending[start:start + 256]
+            rows = catalogue.rows([self.ids[place] for place in places])
+            for place in places:
+                id_ = self.ids[place]
+                yield Pending(place, id_, self.path(place, rows[id_].path), self._errors.get(place))
+
+    def settle(self, moved: dict[int, int]) -> None:
+        """Have photos that were taken for new ones be the old ones that they are."""
+        if not moved:
+            return
+        for place in self._pending:
+            self.ids[place] = moved.get(self.ids[place], self.ids[place])
+        known = set(moved.values())
+        self._pending = array("q", (place for place in self._pending
+                                    if self.ids[place] not in known))
+        self.moved = len(moved)
+
+    def count(self, failed: int) -> None:
+        """Have the counts be those of what is there."""
+        self.todo = len(self._pending)
+        self.kept = len(self.ids) - self.todo
+        self.failed = failed
+
+
+def scan(catalogue: "Catalogue", paths: Iterable[tuple[str, ImageError | None]],
+         rules: Rules = Rules(), *, resolve_links: bool = False, within: Sequence[str] = (),
+         lenders: "Sequence[Lender]" = ()) -> Scan:
+    """Compare what is on the disk with the catalogue, and note what is new, moved and gone.
+
+    paths: the photos in the order of the walk, or places that can't be read with their error.
+    within: folders all of whose photos are among these, but for those that nobody chose.
+    lenders: other catalogues that may know what is new to this one.
+
+    Raises ZslError when there is nothing, which is how a library looks whose disk is away; nothing
+    is forgotten then.
+    """
+    with catalogue.transaction():
+        scanner = _Scanner(catalogue, rules, resolve_links, lenders)
+        for path, error in paths:
+            scanner.meet(path, error)
+        return scanner.end(within)
+
+
+class _Scanner:
+    def __init__(self, catalogue: "Catalogue", rules: Rules, resolve_links: bool,
+                 lenders: "Sequence[Lender]") -> None:
+        self._catalogue, self._db = catalogue, catalogue.db
+        self._rules, self._resolve, self._lenders = rules, resolve_links, lenders
+        fact = catalogue.fact("scan") or ""
+        self._number = int(fact) + 1 if fact.isdecimal() and len(fact) < 16 else 1
+        self._scan = Scan()
+        self._met = bytearray(1)  # by id; a set of a million takes 60 times as much
+        self._folder: _Folder | None = None
+        self._new: list[tuple[int, str, Stamp]] = []
+        self._errors = self._last_id = 0
+        self._last = ""
+        self._last_id, = self._db.execute("SELECT coalesce(max(id), 0) FROM photos").fetchone()
+
+    def meet(self, path: str, error: ImageError | None) -> None:
+        """The next photo of the walk."""
+        if error is not None:
+            self._errors += 1
+            self._last = f"{path}: {error}"
+            if error.kind != "empty":
+                self._keep_below(path)
+        given = os.path.dirname(path)
+        try:
+            full = os.path.realpath(path) if self._resolve else None
+        except ValueError:  # a NUL in the name: there can be no such file
+            full = path
+        folder = self._entered(given, full)
+        name = os.path.basename(full or path) or path
+        known = folder.known.get(os.fsencode(name))
+        shown = None if os.path.join(given, name) == path else path
+        if known is None:
+            self._last_id += 1
+            stamp = None if error else _stamp(path)
+            lent = stamp and self._borrowed(folder, name, stamp)
+            if not lent:
+                self._db.execute("INSERT INTO photos (id, folder, name, todo) VALUES (?, ?, ?, 1)",
+                                 (self._last_id, folder.id, os.fsencode(name)))
+                if stamp is not None:
+                    self._new.append((self._last_id, path, stamp))
+            folder.known[os.fsencode(name)] = (self._last_id, *[None] * 9)
+            self._add(self._last_id, given, todo=not lent, error=error, path=shown)
+        elif not self._is_met(known[0]):
+            todo = not self._holds(known, path, error)
+            if todo and not known[7]:
+                self._db.execute("UPDATE photos SET todo = 1 WHERE id = ?", (known[0],))
+            elif (not todo and known[7]) or known[8] is not None:
+                self._db.execute("UPDATE photos SET todo = ?, gone = NULL WHERE id = ?",
+                                 (todo, known[0]))
+            self._add(known[0], given, todo=todo, error=error, path=shown)
+
+    def _add(self, id_: int, given: str, *, todo: bool, error: ImageError | None = None,
+             path: str | None = None) -> None:
+        self._met.extend(bytes(max(0, id_ + 1 - len(self._met))))
+        self._met[id_] = 1
+        self._scan.add(id_, given, todo=todo, error=error, path=path)
+
+    def _is_met(self, id_: int) -> bool:
+        return id_ < len(self._met) and bool(self._met[id_])
+
+    def _entered(self, given: str, full: str | None) -> "_Folder":
+        """The folder of the next photo, with what is known of it."""
+        name = os.path.dirname(full) if full is not None else given
+        if self._folder is None or self._folder.given != name:
+            path = os.path.abspath(name) if full is None else name
+            self._folder = _Folder.of(self._catalogue, name, path, self._lenders)
+        return self._folder
+
+    def _borrowed(self, folder: "_Folder", name: str, stamp: Stamp) -> bool:
+        """Whether another catalogue knows a photo that is new to this one; it is noted then."""
+        for lender, known in folder.lent:
+            row = known.get(os.fsencode(name))
+            if row is not None and row[:3] == (stamp.size, stamp.mtime, stamp.ctime):
+                return lender.lend(self._catalogue, self._last_id, folder.id, os.fsencode(name),
+                                   row)
+        return False
+
+    def _holds(self, known: tuple, path: str, error: ImageError | None) -> bool:
+        """Whether what is known of a photo still holds."""
+        id_, size, mtime, ctime, crc, slot, kind, _, _, _ = known
+        if error is not None or (slot is None and kind is None) or (
+                kind and (self._rules.retry_failed or kind in NEVER_SETTLED)):
+            return False
+        stamp = _stamp(path)
+        if stamp is None or stamp.size != size or crc is None:
+            return False
+        if (stamp.mtime, stamp.ctime) != (mtime, ctime) or self._rules.check_content:
+            if checksum_of(path) != crc:
+                return False
+            self._db.execute("UPDATE photos SET mtime = ?, ctime = ? WHERE id = ?",
+                             (stamp.mtime, stamp.ctime, id_))
+        return bool(kind or not self._rules.thumbnails or self._catalogue.thumbnail(id_))
+
+    def _keep_below(self, path: str) -> None:
+        """Keep the photos that are known below a folder that can't be read."""
+        key = self._catalogue.key(os.path.abspath(path))
+        below = os.path.join(key, b"")
+        rows = self._db.execute(
+            "SELECT photos.id, folders.path, name FROM photos JOIN folders ON folders.id = folder "
+            "WHERE gone IS NULL AND (slot IS NOT NULL OR kind IS NOT NULL) AND (folders.path = ? "
+            "OR (folders.path >= ? AND folders.path < ?)) ORDER BY folders.path, photos.id",
+            (key, below, below[:-1] + bytes([below[-1] + 1]))).fetchall()
+        for id_, folder, name in rows:
+            if not self._is_met(id_):
+                inner = os.fsdecode(folder[len(below):])
+                self._add(id_, os.path.join(path, inner), todo=False,
+                          path=os.path.join(path, inner, os.fsdecode(name)))
+
+    def end(self, within: Sequence[str]) -> Scan:
+        """All has been met."""
+        if not self._scan.ids or self._errors == len(self._scan.ids):
+            raise ZslError("nothing to read: "
+                           + (self._last if self._errors else "the list is empty")
+                           + (f" (and {more(self._errors - 1)})" if self._errors > 1 else ""))
+        self._scan.settle(self._moves(self._missed(within)))
+        self._db.execute("DELETE FROM photos WHERE gone <= ?", (self._number - KEPT_SCANS,))
+        self._db.execute("DELETE FROM thumbnails WHERE id NOT IN (SELECT id FROM photos)")
+        self._catalogue.set_fact("scan", str(self._number))
+        failed = sum(1 for id_, in self._db.execute(
+            "SELECT id FROM photos WHERE kind IS NOT NULL AND NOT todo") if self._is_met(id_))
+        self._scan.count(failed)
+        return self._scan
+
+    def _missed(self, within: Sequence[str]) -> bool:
+        """Note what is not there any more. Returns whether anything is."""
+        for folder in within:
+            key = self._catalogue.key(os.path.abspath(folder))
+            below = os.path.join(key, b"") if key else b""
+            for id_, path, name, slot in self._db.execute(
+                    "SELECT photos.id, folders.path, name, slot FROM photos JOIN folders ON "
+                    "folders.id = folder WHERE gone IS NULL AND (folders.path = ? OR "
+                    "substr(folders.path, 1, ?) = ?)", (key, len(below), below)).fetchall():
+                if self._is_met(id_):
+                    continue
+                full = os.path.join(self._catalogue.full(path), os.fsdecode(name))
+                if slot is None or not os.path.lexists(full):  # else nobody chose it
+                    self._scan.gone += 1
+                    self._db.execute("UPDATE photos SET gone = ? WHERE id = ?",
+                                     (self._number, id_))
+        return bool(self._db.execute("SELECT 1 FROM photos WHERE gone IS NOT NULL").fetchone())
+
+    def _moves(self, any_gone: bool) -> dict[int, int]:
+        """Have new photos that are old ones by another path take over what is known of these.
+        Returns the ids, new to old. Content tells: the size, and the checksum of what has it."""
+        if not any_gone or not self._new:
+            return {}
+        gone: dict[int, dict[int, int]] = {}
+        for id_, size, crc in self._db.execute(
+                "SELECT id, size, crc FROM photos WHERE gone IS NOT NULL AND slot IS NOT NULL "
+                "AND NOT todo ORDER BY gone"):
+            gone.setdefault(size, {})[crc] = id_
+        moved: dict[int, int] = {}
+        for id_, path, stamp in self._new:
+            candidates = gone.get(stamp.size)
+            old = candidates.pop(checksum_of(path), None) if candidates else None
+            if old is None:
+                continue
+            folder, name = self._db.execute("SELECT folder, name FROM photos WHERE id = ?",
+                                            (id_,)).fetchone()
+            self._db.execute("DELETE FROM photos WHERE id = ?", (id_,))
+            self._db.execute(
+                "UPDATE photos SET folder = ?, name = ?, mtime = ?, ctime = ?, gone = NULL "
+                "WHERE id = ?", (folder, name, stamp.mtime, stamp.ctime, old))
+            moved[id_] = old
+        return moved
+
+
+@dataclass
+class _Folder:
+    """A folder of which photos are met.
+
+    given: as it was named. known: what the catalogue has of the photos in it, by their names: id,
+    size, mtime, ctime, crc, slot, kind, todo, gone. lent: what others know of them.
+    """
+
+    id: int
+    given: str
+    known: dict[bytes, tuple]
+    lent: "list[tuple[Lender, dict[bytes, tuple]]]"
+
+    @classmethod
+    def of(cls, catalogue: "Catalogue", given: str, path: str,
+           lenders: "Sequence[Lender]") -> "_Folder":
+        db, key = catalogue.db, catalogue.key(path)
+        row = db.execute("SELECT id FROM folders WHERE path = ?", (key,)).fetchone()
+        if row is None:
+            row = (db.execute("INSERT INTO folders (path) VALUES (?)", (key,)).lastrowid,)
+        known = {line[-1]: line[:-1] for line in db.execute(
+            "SELECT id, size, mtime, ctime, crc, slot, kind, todo, gone, NULL, name FROM photos "
+            "WHERE folder = ?", row)}
+        lent = [(lender, found) for lender in lenders if (found := lender.photos_in(path))]
+        return cls(row[0], given, known, lent)
+
+
+def _stamp(path: str) -> Stamp | None:
+    try:
+        return Stamp.of(os.stat(path))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,261 @@
+"""Photos → their embeddings in a catalogue: what is new or changed is read, and nothing else."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from zsl_cli.embedding import stream
+from zsl_cli.embedding.model import Model
+from zsl_cli.errors import ImageError
+from zsl_cli.photos.catalogue import moving, places, scanning
+from zsl_cli.photos.catalogue.borrowing import lenders
+from zsl_cli.photos.catalogue.catalogue import Catalogue
+from zsl_cli.photos.catalogue.identity import Encoder
+from zsl_cli.photos.catalogue.vectors import as_stored
+from zsl_cli.photos.library import Library
+from zsl_cli.photos.photo import Photo
+from zsl_cli.photos.reporter import Reporter
+from zsl_cli.photos.result import reason
+from zsl_cli.support import cpus, folders
+from zsl_cli.support.limits import MAX_PIXELS
+from zsl_cli.support.names import Name
+from zsl_cli.support.values import READING, check_device, set_numbers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from zsl_cli.embedding.walk import Walked
+    from zsl_cli.photos.catalogue.scanning import Scan
+
+_TOGETHER = 64  # photos that are noted at once
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How photos are read; None is what suits the machine."""
+
+    jobs: int | None = None
+    batch_size: int | None = None
+    max_pixels: int = MAX_PIXELS
+    thumbnails: bool = False
+
+
+@dataclass(frozen=True)
+class IndexRequest(Library):
+    """What is asked of ``index``; raises RequestError for values that make no sense. Which photos
+    are meant: see Library.
+
+    catalogue: the folder of the catalogue; by default one in the user's data folder, see
+        places.place_of.
+    retry_failed, check_content: what is read again, see scanning.Rules.
+    dry_run: to write nothing, and only say what there is to do.
+    model, device: see Model.load. jobs, batch_size, max_pixels: how photos are read, see
+        Classifier.classify.
+    """
+
+    catalogue: Name | None = None
+    retry_failed: bool = False
+    check_content: bool = False
+    dry_run: bool = False
+    model: Name = "default"
+    device: str = "auto"
+    jobs: int | None = None
+    batch_size: int | None = None
+    max_pixels: int = MAX_PIXELS
+
+    def __post_init__(self) -> None:
+        """Raise RequestError for what makes no sense."""
+        super().__post_init__()
+        set_numbers(self, **READING)
+        check_device(self.device)
+
+
+@dataclass(frozen=True)
+class IndexResult:
+    """What came of it.
+
+    catalogue: its folder, None where nothing could be kept.
+    read, failed: what came of the photos that were to be read, as far as the run went; todo: how
+        many these were, kept: how many were known already, failed_before: of these, failures.
+    moved: how many were known by another path; gone: how many were not there any more.
+    reasons: how often photos failed for what reason (see result.reason).
+    seconds: from the end of the scan on.
+    passed_over, not_text: see LabelResult.
+    """
+
+    catalogue: "Path | None"
+    todo: int = 0
+    kept: int = 0
+    failed_before: int = 0
+    moved: int = 0
+    gone: int = 0
+    read: int = 0
+    failed: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    interrupted: bool = False
+    passed_over: Counter[str] = field(default_factory=Counter)
+    not_text: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed, now or in an earlier run, and all was done."""
+        return not (self.failed or self.failed_before or self.interrupted)
+
+
+def index(request: IndexRequest, reporter: Reporter | None = None) -> IndexResult:
+    """Read what is new or changed in a library into its catalogue.
+
+    A photo that can't be read is counted and is no reason to stop. KeyboardInterrupt during the
+    work is raised again when the result is told; the same request goes on from there.
+
+    Raises RequestError for a list of photos that can't be read, and ZslError for a catalogue that
+    can't be used, or where there are no photos.
+    """
+    reporter = reporter or Reporter()
+    folder = folders.find(folders.MODEL, request.model)
+    encoder = Encoder.of(folders.read_manifest(folders.MODEL, folder))
+    with opened(request, encoder, request.catalogue, keep=not request.dry_run,
+                reporter=reporter) as catalogue:
+        met = scanned(catalogue, request, scanning.Rules(
+            request.retry_failed, request.check_content), reporter)
+        counter = Counted(reporter)
+        stop = None
+        if met.scan.todo and not request.dry_run:
+            reporter.start("loading the model")
+            model = Model.load(folder, device=request.device, threads=1)
+            reporter.start("reading", met.scan.todo)
+            reading = Reading(request.jobs, request.batch_size, request.max_pixels)
+            try:
+                for batch in read_pending(catalogue, met.scan, model, reading):
+                    counter.add(batch)
+            except KeyboardInterrupt as error:
+                stop = error
+        result = IndexResult(
+            catalogue.folder, met.scan.todo, met.scan.kept, met.scan.failed, met.scan.moved,
+            met.scan.gone, counter.read, counter.failed, counter.reasons, counter.seconds,
+            stop is not None, met.passed_over, met.not_text)
+    reporter.indexed(result)
+    if stop is not None:
+        raise stop
+    return result
+
+
+@contextmanager
+def opened(library: Library, encoder: Encoder, chosen: Name | None, *, keep: bool,
+           reporter: Reporter) -> Iterator[Catalogue]:
+    """The catalogue of a library, for this process alone; or, unless it is to be kept, one that
+    begins with what that knows and is forgotten. Raises ZslError.
+
+    chosen: its folder, unless the user's data folder is to have it; where that can't be written to,
+    nothing is kept, and that is said.
+    """
+    place, identity = places.place_of(library.names, encoder, chosen)
+    if keep and chosen is None and not places.can_be_written(place):
+        reporter.warn(f"{place.parent} cannot be written to, so that the next run begins anew; "
+                      "give `catalogue` a folder that can, or set XDG_DATA_HOME to one")
+        keep = False
+    if not keep:
+        with Catalogue.transient(place, identity) as catalogue:
+            yield catalogue
+        return
+    place = moving.followed(place, identity, ours=chosen is None)
+    with Catalogue.writing(place, identity) as catalogue:
+        yield catalogue
+
+
+@dataclass(frozen=True)
+class Met:
+    """What a walk met: the scan, and see LabelResult."""
+
+    scan: "Scan"
+    passed_over: Counter[str]
+    not_text: int
+
+
+def scanned(catalogue: Catalogue, library: Library, rules: scanning.Rules,
+            reporter: Reporter) -> Met:
+    """Walk through a library and note what is there; see scanning.scan."""
+    reporter.start("looking for photos")
+    walk = library.walk()
+    not_text = 0
+
+    def told(walked: "Iterable[Walked]") -> "Iterator[Walked]":
+        nonlocal not_text
+        for path, error in walked:
+            if not path.isascii():
+                not_text += path != path.encode("utf-8", "replace").decode()
+            yield path, error
+            reporter.advance(1)
+
+    with ExitStack() as stack:
+        others = [] if catalogue.folder is None else [
+            folder for folder in places.every() if folder != catalogue.folder]
+        scan = scanning.scan(
+            catalogue, told(library.photos(walk)), rules, resolve_links=library.follow_links,
+            within=[source for source in library.arguments if os.path.isdir(source)],
+            lenders=stack.enter_context(lenders(others, catalogue.identity)))
+    return Met(scan, walk.passed_over, not_text)
+
+
+@dataclass(frozen=True)
+class ReadPhoto:
+    """A photo that was just read: its place in the order of the walk, its path as it was given,
+    and its embedding, float16 ``[D]``, or an error."""
+
+    place: int
+    path: str
+    answer: "NDArray[np.float16] | ImageError"
+
+
+def read_pending(catalogue: Catalogue, scan: "Scan", model: Model,
+                 reading: Reading) -> Iterator[list[ReadPhoto]]:
+    """Read what a scan found to do, in its order; batches, each once it is in the catalogue."""
+
+    def items() -> "Iterator[tuple[tuple[int, Photo], stream.Read | ImageError]]":
+        for pending in scan.pending(catalogue):
+            photo = Photo(pending.path, pending.id, max_pixels=reading.max_pixels,
+                          with_thumbnail=reading.thumbnails)
+            yield (pending.place, photo), pending.error or photo.read
+
+    size = reading.batch_size or model.batch_size
+    for batch in stream.embed(model, items(), batch_size=size, group=max(1, _TOGETHER // size),
+                              jobs=reading.jobs or cpus.usable_cpus()):
+        stored = iter(as_stored(batch.embeddings))
+        answers = [error or next(stored) for error in batch.errors]
+        catalogue.put((photo, answer) for (_, photo), answer in zip(batch.keys, answers,
+                                                                  strict=True))
+        yield [ReadPhoto(place, photo.path, answer)
+               for (place, photo), answer in zip(batch.keys, answers, strict=True)]
+
+
+class Counted:
+    """Counts what was read, and tells of it."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._started = time.perf_counter()
+        self.read = self.failed = 0
+        self.reasons: Counter[str] = Counter()
+
+    def add(self, batch: list[ReadPhoto]) -> None:
+        """So many more are done."""
+        failures = [(one.path, one.answer) for one in batch if isinstance(one.answer, ImageError)]
+        for path, error in failures:
+            self.reasons[reason(str(error))] += 1
+            self._reporter.photo_failed(path, error)
+        self.failed += len(failures)
+        self.read += len(batch) - len(failures)
+        self._reporter.advance(len(batch), len(failures))
+
+    @property
+    def seconds(self) -> float:
+        """Since the scan."""
+        return time.perf_counter() - self._started
