@@ -21,6 +21,7 @@ class Lender:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
+        self._embeddings = catalogue.vectors.mapped()
 
     def photos_in(self, folder: str) -> dict[bytes, tuple]:
         """What it knows of the photos in a folder, an absolute path, by their names: size, mtime,
@@ -34,7 +35,9 @@ class Lender:
         """Note in another catalogue what is known of a photo; whether that could be done, which it
         can't where the embedding is damaged."""
         size, mtime, ctime, crc, slot, checksum, *capture = row
-        embedding = self._catalogue.embeddings([slot])[0]
+        if not 0 <= slot < len(self._embeddings):
+            return False
+        embedding = self._embeddings[slot]
         if vectors.checksum(embedding) != checksum:
             return False
         borrower.insert(id_, folder, name, (size, mtime, ctime, crc), embedding, tuple(capture))

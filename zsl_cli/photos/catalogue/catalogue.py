@@ -4,6 +4,8 @@ One process at a time writes, in small transactions, and holds a lock as long; a
 meanwhile. Embeddings lie in their file before the row that speaks of them is written. After a power
 cut the rows may know more than the disk got of the embeddings: those behind the last sync are
 compared with their checksums when the catalogue is opened the next time.
+
+Who reads sees one moment of the catalogue, as it was when it was opened.
 """
 
 import os
@@ -16,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ImageError, ZslError
-from zsl_cli.photos.catalogue import database, vectors
+from zsl_cli.photos.catalogue import compaction, database, parts, vectors
 from zsl_cli.photos.catalogue.identity import Identity
 from zsl_cli.photos.catalogue.vectors import Vectors
 from zsl_cli.support import files
@@ -29,12 +31,13 @@ if TYPE_CHECKING:
 
     from zsl_cli.photos.photo import Photo
 
-LOCK = "lock"
 _SYNC = 5.0  # seconds between waits for the disk
 _PAGE = 512
 _COLUMNS = ("photos.id, folders.path, name, size, mtime, slot, kind, message, todo, gone, taken, "
             "latitude, longitude")
 _UNKNOWN = "no error of a photo that zsl knows"
+_TRIES = 5
+_GENERATION = "generation"
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,30 @@ class Catalogue:
         self.is_new = is_new
         self.db = connection
         self.vectors = rows
-        self._slots = self._number("SELECT coalesce(max(slot), -1) + 1 FROM photos")
+        self._slots = self._first_free()
         self._synced = time.monotonic()
+
+    def _first_free(self) -> int:
+        """The slot for the next embedding: behind all that anybody may have read, also where the
+        photos of the last ones are no longer known."""
+        last = self._number("SELECT coalesce(max(slot), -1) FROM photos")
+        return max(self.vectors.first, min(max(last + 1, self._synced_slots), len(self.vectors)))
+
+    @property
+    def generation(self) -> int:
+        """How often slots were numbered anew: what is made of slots holds for one generation."""
+        return generation_of(self.db, self.folder)
+
+    @property
+    def slots(self) -> int:
+        """How many slots there are, also those that no photo has any more."""
+        return self._slots
+
+    @property
+    def _synced_slots(self) -> int:
+        """So many slots were on the disk once."""
+        fact = self.fact("synced") or ""
+        return min(int(fact), len(self.vectors)) if fact.isdecimal() and len(fact) < 16 else 0
 
     @classmethod
     @contextmanager
@@ -89,7 +114,7 @@ class Catalogue:
             try:
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 database.check_owner(folder)
-                held = stack.enter_context(files.locked(folder / LOCK))
+                held = stack.enter_context(files.locked(folder / parts.LOCK))
             except OSError as error:
                 if (no := database.denied(folder)) is None and not files.grants_locks(folder):
                     raise database.no_locks(folder) from error
@@ -104,9 +129,12 @@ class Catalogue:
                 with database.explained(folder):
                     catalogue = cls._opened(stack, folder, identity)
                     catalogue._repair_the_end()
-                yield catalogue
+                    catalogue.sync()
+                with database.explained(folder, of_the_disk=False):
+                    yield catalogue
                 with database.explained(folder):
                     catalogue.sync()
+                compaction.compact_if_worthwhile(catalogue)
             finally:
                 if made and (catalogue is None or not catalogue._number(
                         "SELECT count(*) FROM photos")):  # nothing came of it
@@ -116,20 +144,22 @@ class Catalogue:
     def _opened(cls, stack: ExitStack, folder: Path, identity: Identity) -> "Catalogue":
         connection = database.connect(folder / database.FILE)
         stack.callback(connection.close)
-        is_new = database.prepare(connection, folder / database.FILE)
-        if is_new:
-            connection.executemany("INSERT INTO facts VALUES (?, ?)", identity.facts().items())
+        is_new = database.prepare(connection, folder / database.FILE, identity.facts())
         noted = _noted(connection, folder)
         check_identity(noted, identity, folder)
-        rows = Vectors.writable(folder / vectors.FILE, noted.encoder.dimension)
-        stack.callback(rows.close)
-        return cls(connection, folder, rows, noted, is_new=is_new)
+        generation = generation_of(connection, folder)
+        rows = Vectors.writable(folder / vectors.file_name(generation), noted.encoder.dimension)
+        catalogue = cls(connection, folder, rows, noted, is_new=is_new)
+        stack.callback(catalogue._close)
+        parts.remove(folder / vectors.file_name(other)  # what was left by a run that was killed
+                     for other in (generation - 1, generation + 1) if other >= 0)
+        return catalogue
 
     @classmethod
     @contextmanager
     def reading(cls, folder: Path) -> "Iterator[Catalogue]":
-        """The catalogue in this folder as it is, while another process may write to it. Raises
-        ZslError."""
+        """The catalogue in this folder as it is now, whatever another process writes to it
+        meanwhile. Raises ZslError."""
         if not (folder / database.FILE).is_file():
             raise ZslError(f"{folder}: no catalogue in this folder; index a library into it first")
         database.check_owner(folder)
@@ -138,12 +168,26 @@ class Catalogue:
                 connection = database.connect(folder / database.FILE, read_only=True)
                 stack.callback(connection.close)
                 connection.execute("PRAGMA trusted_schema = OFF")
-                if database.check(connection, folder / database.FILE):
-                    raise ZslError(f"{folder}: an empty catalogue; index the library again")
-                noted = _noted(connection, folder)
-                catalogue = cls(connection, folder,
-                                Vectors(folder / vectors.FILE, noted.encoder.dimension), noted)
-            yield catalogue
+                catalogue = cls._of_this_moment(connection, folder)
+                stack.callback(catalogue.vectors.close)
+            with database.explained(folder, of_the_disk=False):
+                yield catalogue
+
+    @classmethod
+    def _of_this_moment(cls, connection: sqlite3.Connection, folder: Path) -> "Catalogue":
+        for _ in range(_TRIES):
+            connection.execute("BEGIN")
+            if database.check(connection, folder / database.FILE):
+                raise ZslError(f"{folder}: an empty catalogue; index the library again")
+            noted = _noted(connection, folder)
+            try:
+                name = vectors.file_name(generation_of(connection, folder))
+                rows = Vectors.readable(folder / name, noted.encoder.dimension)
+            except FileNotFoundError:  # another generation has just taken its place
+                connection.execute("ROLLBACK")
+                continue
+            return cls(connection, folder, rows, noted)
+        raise database.damaged(folder, "its embeddings are not there")
 
     @classmethod
     @contextmanager
@@ -154,26 +198,30 @@ class Catalogue:
             with database.explained(None):
                 connection = database.connect(None)
                 stack.callback(connection.close)
-            known = folder is not None and (folder / database.FILE).is_file()
-            if folder is not None and known:
-                with cls.reading(folder) as other, database.explained(folder):
+            base = None
+            if folder is not None and (folder / database.FILE).is_file():
+                other = stack.enter_context(cls.reading(folder))
+                with database.explained(folder):
                     check_identity(other.identity, identity, folder)
                     other.db.backup(connection)
-                    identity = other.identity
+                    identity, base = other.identity, other.vectors
             with database.explained(None):
-                is_new = database.prepare(connection, None)
-                rows = Vectors.transient(folder / vectors.FILE if folder and known else None,
-                                         identity.encoder.dimension)
+                is_new = database.prepare(connection, None, identity.facts())
+                rows = Vectors.transient(base, identity.encoder.dimension)
                 stack.callback(rows.close)
                 catalogue = cls(connection, None, rows, identity, is_new=is_new)
-            yield catalogue
+                catalogue._repair_the_end()
+            with database.explained(None, of_the_disk=False):
+                yield catalogue
+
+    def _close(self) -> None:
+        self.vectors.close()
 
     def _repair_the_end(self) -> None:
         """Have embeddings done again that a power cut has taken; the file may end before them, or
         have nothing at their place."""
         there = len(self.vectors)
-        checked = self._number("SELECT coalesce((SELECT value FROM facts WHERE name = 'synced'), "
-                               "0) + 0")
+        checked = self._synced_slots
         lost = [(id_,) for id_, in self.db.execute(
             "SELECT id FROM photos WHERE slot >= ? OR slot < 0", (there,))]
         for page in self._paged("SELECT slot, id, checksum FROM photos WHERE slot >= ? AND "
@@ -201,8 +249,8 @@ class Catalogue:
         with self.transaction():
             for photo, answer in answers:
                 if isinstance(answer, ImageError) and answer.kind == "missing" and self.db.execute(
-                        "UPDATE photos SET todo = 0, gone = coalesce(gone, 0) WHERE id = ? AND "
-                        "slot IS NOT NULL", (photo.row,)).rowcount:
+                        "UPDATE photos SET todo = 0, gone = coalesce(gone, ?) WHERE id = ? AND "
+                        "slot IS NOT NULL", (int(time.time()), photo.row)).rowcount:
                     continue
                 stamp = photo.stamp
                 self._note(photo.row, (stamp and stamp.size, stamp and stamp.mtime,
@@ -243,6 +291,18 @@ class Catalogue:
         self.vectors.sync()
         self.set_fact("synced", str(self._slots))
         self._synced = time.monotonic()
+
+    def renumber(self, rows: Vectors, slots: "Sequence[int]") -> None:
+        """Have the embeddings lie in another file, where those at these slots have the numbers from
+        0 on; after a power cut, too, it is all as before or all so."""
+        self.db.execute("PRAGMA synchronous = FULL")
+        with self.transaction():
+            self.db.executemany("UPDATE photos SET slot = ? WHERE slot = ?", enumerate(slots))
+            self.set_fact(_GENERATION, str(self.generation + 1))
+            self.set_fact("synced", str(len(slots)))
+        self.db.execute("PRAGMA synchronous = NORMAL")
+        self.vectors.close()
+        self.vectors, self._slots = rows, len(slots)
 
     def rows(self, ids: "Sequence[int]") -> dict[int, Row]:
         """What is known of these photos, by their ids."""
@@ -287,9 +347,12 @@ class Catalogue:
         return os.fsencode(folder[len(os.path.join(library, "")):] if inside else folder)
 
     def embeddings(self, slots: "Sequence[int]") -> "NDArray[np.float16]":
-        """float16 ``[n, D]``: the embeddings at these slots."""
+        """float16 ``[n, D]``: the embeddings at these slots. Raises ZslError."""
         with database.explained(self.folder):
-            return self.vectors.read(slots)
+            try:
+                return self.vectors.read(slots)
+            except IndexError as error:
+                raise database.damaged(self.folder, "embeddings are missing") from error
 
     def thumbnail(self, id_: int) -> bytes | None:
         """A small JPEG of a photo, if there is one."""
@@ -323,13 +386,21 @@ class Catalogue:
                 raise
 
 
+def generation_of(connection: sqlite3.Connection, folder: Path | None = None) -> int:
+    """See Catalogue.generation. Raises ZslError."""
+    row = connection.execute("SELECT value FROM facts WHERE name = ?", (_GENERATION,)).fetchone()
+    fact = row[0] if row else "0"
+    if not (fact.isdecimal() and len(fact) < 10):
+        raise database.damaged(folder, "the generation of its embeddings is no number")
+    return int(fact)
+
+
 def _noted(connection: sqlite3.Connection, folder: Path) -> Identity:
     facts = dict(connection.execute("SELECT name, value FROM facts"))
     try:
         return Identity.noted(facts)
     except ValueError as error:
-        raise ZslError(f"{folder} does not say what it is a catalogue of ({error}); "
-                       f"{database.ANEW}") from error
+        raise database.damaged(folder, f"it does not say what it is of: {error}") from error
 
 
 def check_identity(noted: Identity, wanted: Identity, folder: Path) -> None:
@@ -347,9 +418,7 @@ def check_identity(noted: Identity, wanted: Identity, folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    for name in (database.FILE, f"{database.FILE}-wal", f"{database.FILE}-shm", vectors.FILE, LOCK):
-        with suppress(OSError):
-            (folder / name).unlink()
+    parts.remove(parts.parts(folder))
     with suppress(OSError):
         folder.rmdir()
 

@@ -4,15 +4,16 @@ import os
 import re
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
 from zsl_cli.errors import ZslError
+from zsl_cli.photos.catalogue import parts
 from zsl_cli.support.files import grants_locks, why_not_own
 
-FILE = "catalogue.sqlite"
+FILE = parts.DATABASE
 
 _SCHEMA = """
 CREATE TABLE folders (
@@ -28,7 +29,7 @@ CREATE TABLE photos (
     checksum INTEGER,
     kind TEXT, message TEXT,        -- or the error
     todo INTEGER NOT NULL,          -- whether it is new or changed
-    gone INTEGER,                   -- the first scan that missed it
+    gone INTEGER,                   -- when it was missed first: seconds since 1970
     taken TEXT, latitude REAL, longitude REAL,
     UNIQUE (folder, name)
 ) STRICT;
@@ -41,7 +42,18 @@ _UPGRADES: tuple[str, ...] = ()
 _FORMAT = 1 + len(_UPGRADES)  # in user_version
 _APPLICATION = 0x5A534C43  # "ZSLC"; in application_id
 _LONGEST = 16 << 20  # bytes of a value
+_TEMPORARY = "the temporary catalogue"
 ANEW = "remove it (`zsl catalogues remove`) and index the library again"
+
+
+class DamagedError(ZslError):
+    """A catalogue that cannot be read as it is."""
+
+
+def damaged(folder: Path | None, reason: str = "") -> DamagedError:
+    """What is raised for a damaged catalogue."""
+    return DamagedError(f"{folder or _TEMPORARY} is damaged{reason and f' ({reason})'}: `zsl "
+                        f"catalogues verify --repair` saves what can be saved, or {ANEW}")
 
 
 def connect(path: Path | None, *, read_only: bool = False) -> sqlite3.Connection:
@@ -63,9 +75,9 @@ def connect(path: Path | None, *, read_only: bool = False) -> sqlite3.Connection
         return sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True, isolation_level=None)
 
 
-def prepare(connection: sqlite3.Connection, path: Path | None) -> bool:
-    """Check a database, and make its tables if it is new, or those of an earlier format this
-    format's. Returns whether it is new."""
+def prepare(connection: sqlite3.Connection, path: Path | None, facts: Mapping[str, str]) -> bool:
+    """Check a database, and make its tables, with these facts, if it is new, or those of an earlier
+    format this format's. Returns whether it is new."""
     connection.execute("PRAGMA trusted_schema = OFF")
     is_new = check(connection, path)
     connection.execute("PRAGMA journal_mode = WAL")
@@ -75,6 +87,7 @@ def prepare(connection: sqlite3.Connection, path: Path | None) -> bool:
     if is_new:
         for statement in _statements(_SCHEMA):
             connection.execute(statement)
+        connection.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
         connection.execute(f"PRAGMA application_id = {_APPLICATION}")
         connection.execute("PRAGMA user_version = 1")
     version, = connection.execute("PRAGMA user_version").fetchone()
@@ -146,14 +159,16 @@ def denied(folder: Path) -> Path | None:
 
 
 @contextmanager
-def explained(folder: Path | None) -> Iterator[None]:
+def explained(folder: Path | None, *, of_the_disk: bool = True) -> Iterator[None]:
     """SQLite's errors, and those of the disk, as ZslError."""
-    where = str(folder or "the temporary catalogue")
+    where = str(folder or _TEMPORARY)
     try:
         yield
     except sqlite3.Error as error:
         raise _explanation(folder, where, error) from error
     except OSError as error:
+        if not of_the_disk:
+            raise
         raise ZslError(f"cannot write {where}: {error.strerror or error}; what was done before is "
                        f"kept{_elsewhere(folder)}") from error
 
@@ -170,8 +185,7 @@ def _explanation(folder: Path | None, where: str, error: sqlite3.Error) -> ZslEr
         return busy(folder)
     if code in (0, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_TOOBIG):
         # Without a code, it is Python that cannot make text of a value.
-        return ZslError(f"{where} is damaged or no catalogue of zsl: `zsl catalogues verify "
-                        f"--repair` saves what can be saved, or {ANEW}")
+        return damaged(folder)
     if code == sqlite3.SQLITE_FULL and folder is None:
         return ZslError(f"cannot write {where}: no space left in {tempfile.gettempdir()}; set "
                         "TMPDIR to a folder on another disk")

@@ -6,6 +6,7 @@ depends on how many there are.
 """
 
 import os
+import time
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
     from zsl_cli.photos.catalogue.borrowing import Lender
     from zsl_cli.photos.catalogue.catalogue import Catalogue
 
-KEPT_SCANS = 10
-"""For so many scans a photo that is gone is remembered, lest it comes back."""
+KEPT = 366 * 24 * 60 * 60
+"""Seconds for which a photo that is gone is remembered, lest it comes back: with a disk that is
+away, say."""
+SCANNED = "scanned"
+"""The fact that says when a library was looked through last: seconds since 1970."""
 NEVER_SETTLED = ("missing", "permission", "changed", "limit", "decoder")
 """Failures that may be gone though the file is the same."""
 
@@ -148,13 +152,12 @@ class _Scanner:
                  lenders: "Sequence[Lender]") -> None:
         self._catalogue, self._db = catalogue, catalogue.db
         self._rules, self._resolve, self._lenders = rules, resolve_links, lenders
-        fact = catalogue.fact("scan") or ""
-        self._number = int(fact) + 1 if fact.isdecimal() and len(fact) < 16 else 1
+        self._now = int(time.time())
         self._scan = Scan()
         self._met = bytearray(1)  # by id; a set of a million takes 60 times as much
         self._folder: _Folder | None = None
         self._new: list[tuple[int, str, Stamp]] = []
-        self._errors = self._last_id = 0
+        self._errors = self._kept = self._last_id = 0
         self._last = ""
         self._last_id, = self._db.execute("SELECT coalesce(max(id), 0) FROM photos").fetchone()
 
@@ -207,7 +210,7 @@ class _Scanner:
         """The folder of the next photo, with what is known of it."""
         name = os.path.dirname(full) if full is not None else given
         if self._folder is None or self._folder.given != name:
-            path = os.path.abspath(name) if full is None else name
+            path = os.path.realpath(name) if full is None else name
             self._folder = _Folder.of(self._catalogue, name, path, self._lenders)
         return self._folder
 
@@ -238,29 +241,33 @@ class _Scanner:
 
     def _keep_below(self, path: str) -> None:
         """Keep the photos that are known below a folder that can't be read."""
-        key = self._catalogue.key(os.path.abspath(path))
-        below = os.path.join(key, b"")
-        rows = self._db.execute(
-            "SELECT photos.id, folders.path, name FROM photos JOIN folders ON folders.id = folder "
-            "WHERE gone IS NULL AND (slot IS NOT NULL OR kind IS NOT NULL) AND (folders.path = ? "
-            "OR (folders.path >= ? AND folders.path < ?)) ORDER BY folders.path, photos.id",
-            (key, below, below[:-1] + bytes([below[-1] + 1]))).fetchall()
-        for id_, folder, name in rows:
-            if not self._is_met(id_):
-                inner = os.fsdecode(folder[len(below):])
-                self._add(id_, os.path.join(path, inner), todo=False,
-                          path=os.path.join(path, inner, os.fsdecode(name)))
+        for id_, folder, name, slot, kind, inner in self._below(path):
+            if not self._is_met(id_) and (slot is not None or kind is not None):
+                inside = os.path.join(path, os.fsdecode(inner))
+                self._add(id_, inside, todo=False, path=os.path.join(inside, os.fsdecode(name)))
+                self._kept += 1
+
+    def _below(self, path: str) -> list[tuple]:
+        """The photos that are known in a folder and below it: id, folder, name, slot, kind, and the
+        way from the one folder to the other."""
+        key = self._catalogue.key(os.path.realpath(path))
+        below = os.path.join(key, b"") if key else b""
+        return [(*line, line[1][len(below):]) for line in self._db.execute(
+            "SELECT photos.id, folders.path, name, slot, kind FROM photos JOIN folders ON "
+            "folders.id = folder WHERE gone IS NULL AND (folders.path = ? OR "
+            "substr(folders.path, 1, ?) = ?) ORDER BY folders.path, photos.id",
+            (key, len(below), below)) if key or not os.path.isabs(line[1])]
 
     def end(self, within: Sequence[str]) -> Scan:
         """All has been met."""
-        if not self._scan.ids or self._errors == len(self._scan.ids):
+        if self._errors == len(self._scan.ids) - self._kept:
             raise ZslError("nothing to read: "
                            + (self._last if self._errors else "the list is empty")
                            + (f" (and {more(self._errors - 1)})" if self._errors > 1 else ""))
         self._scan.settle(self._moves(self._missed(within)))
-        self._db.execute("DELETE FROM photos WHERE gone <= ?", (self._number - KEPT_SCANS,))
+        self._db.execute("DELETE FROM photos WHERE gone <= ?", (self._now - KEPT,))
         self._db.execute("DELETE FROM thumbnails WHERE id NOT IN (SELECT id FROM photos)")
-        self._catalogue.set_fact("scan", str(self._number))
+        self._catalogue.set_fact(SCANNED, str(self._now))
         failed = sum(1 for id_, in self._db.execute(
             "SELECT id FROM photos WHERE kind IS NOT NULL AND NOT todo") if self._is_met(id_))
         self._scan.count(failed)
@@ -269,19 +276,14 @@ class _Scanner:
     def _missed(self, within: Sequence[str]) -> bool:
         """Note what is not there any more. Returns whether anything is."""
         for folder in within:
-            key = self._catalogue.key(os.path.abspath(folder))
-            below = os.path.join(key, b"") if key else b""
-            for id_, path, name, slot in self._db.execute(
-                    "SELECT photos.id, folders.path, name, slot FROM photos JOIN folders ON "
-                    "folders.id = folder WHERE gone IS NULL AND (folders.path = ? OR "
-                    "substr(folders.path, 1, ?) = ?)", (key, len(below), below)).fetchall():
+            for id_, path, name, slot, _, _ in self._below(folder):
                 if self._is_met(id_):
                     continue
                 full = os.path.join(self._catalogue.full(path), os.fsdecode(name))
                 if slot is None or not os.path.lexists(full):  # else nobody chose it
                     self._scan.gone += 1
                     self._db.execute("UPDATE photos SET gone = ? WHERE id = ?",
-                                     (self._number, id_))
+                                     (self._now, id_))
         return bool(self._db.execute("SELECT 1 FROM photos WHERE gone IS NOT NULL").fetchone())
 
     def _moves(self, any_gone: bool) -> dict[int, int]:

@@ -1,7 +1,8 @@
 """Embeddings in a file: float16 rows, one behind the other, that are never changed.
 
 A photo has a slot, the number of its row. What is embedded anew gets a new slot at the end, so that
-whoever reads the file meanwhile reads what it was.
+whoever reads the file meanwhile reads what it was. Where many rows are of no use any more, a new
+file takes the place of the old one (see ``compaction``), and is called after its generation.
 """
 
 import os
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
 
     Half = NDArray[np.float16]
 
-FILE = "embeddings.f16"
 DTYPE = np.dtype("<f2")
+
+
+def file_name(generation: int) -> str:
+    """What the file of this generation, from 0 on, is called."""
+    return f"embeddings-{generation}.f16" if generation else "embeddings.f16"
 
 
 def as_stored(embeddings: "NDArray[np.floating]") -> "Half":
@@ -34,56 +39,65 @@ def checksum(row: "Half") -> int:
 
 
 class Vectors:
-    """The rows of a file, of which there may be none yet, and what is added to them."""
+    """The rows of a file that is open, and what is added to them."""
 
-    def __init__(self, path: Path | None, dimension: int) -> None:
-        self._path = path
+    def __init__(self, file: BinaryIO | None, dimension: int) -> None:
+        self._file = file
         self._dimension = dimension
         self._row = dimension * DTYPE.itemsize
-        self._added: BinaryIO | None = None
-        self._first = 0  # the slot of the first row in what is added
+        self._added = file
+        self.first = 0
+        """The slot from which on rows may be added."""
+
+    @classmethod
+    def readable(cls, path: Path, dimension: int) -> "Vectors":
+        """Those that are there. Raises OSError."""
+        return cls(open(path, "rb", buffering=0), dimension)
 
     @classmethod
     def writable(cls, path: Path, dimension: int) -> "Vectors":
         """For rows that stay. Raises OSError."""
-        vectors = cls(path, dimension)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
-        vectors._added = os.fdopen(descriptor, "rb+", buffering=0)
-        return vectors
+        return cls(os.fdopen(descriptor, "rb+", buffering=0), dimension)
 
     @classmethod
-    def transient(cls, path: Path | None, dimension: int) -> "Vectors":
-        """For rows that are forgotten in the end, behind those of a file that stays as it is."""
-        vectors = cls(path, dimension)
-        vectors._first = len(vectors)
+    def transient(cls, base: "Vectors | None", dimension: int) -> "Vectors":
+        """For rows that are forgotten in the end, behind others, which stay as they are and have to
+        be open as long."""
+        vectors = cls(base and base._file, dimension)
+        vectors.first = len(vectors)
         vectors._added = TemporaryFile(buffering=0)  # noqa: SIM115
         return vectors
 
     def __len__(self) -> int:
         """How many whole rows there are in the file."""
-        try:
-            return os.path.getsize(self._path) // self._row if self._path else 0
-        except OSError:
-            return 0
+        return self._rows_in(self._file)
+
+    def _rows_in(self, file: BinaryIO | None) -> int:
+        return os.fstat(file.fileno()).st_size // self._row if file is not None else 0
 
     def mapped(self) -> "Half":
         """float16 ``[n, D]``: the rows of the file as it is now, mapped into memory."""
-        return self._map(self._path, len(self))
+        return self._map(self._file)
 
     def read(self, slots: "Sequence[int] | NDArray[np.int64]") -> "Half":
-        """float16 ``[n, D]``: the rows of these slots, all of which have to be there."""
+        """float16 ``[n, D]``: the rows of these slots. Raises IndexError for one that is not
+        there."""
         slots = np.asarray(slots, np.int64)
+        if (slots < 0).any():
+            raise IndexError("a slot below 0")
+        if self._added is self._file:
+            return np.asarray(self.mapped()[slots])
         rows = np.empty((len(slots), self._dimension), DTYPE)
-        added = (slots >= self._first) & bool(self._first or self._path is None)
+        added = slots >= self.first
         if not added.all():
             rows[~added] = self.mapped()[slots[~added]]
         if added.any():
-            assert self._added is not None
-            number = os.fstat(self._added.fileno()).st_size // self._row
-            rows[added] = self._map(self._added, number)[slots[added] - self._first]
+            rows[added] = self._map(self._added)[slots[added] - self.first]
         return rows
 
-    def _map(self, file: "Path | BinaryIO | None", number: int) -> "Half":
+    def _map(self, file: BinaryIO | None) -> "Half":
+        number = self._rows_in(file)
         if file is None or not number:
             return np.empty((0, self._dimension), DTYPE)
         return np.memmap(file, DTYPE, "r", shape=(number, self._dimension))
@@ -91,7 +105,7 @@ class Vectors:
     def write(self, slot: int, rows: "Half") -> None:
         """Put rows at a slot and behind it. Raises OSError."""
         assert self._added is not None
-        self._added.seek((slot - self._first) * self._row)
+        self._added.seek((slot - self.first) * self._row)
         data = memoryview(rows.tobytes())
         while data:
             data = data[self._added.write(data):]
@@ -102,6 +116,6 @@ class Vectors:
             os.fsync(self._added.fileno())
 
     def close(self) -> None:
-        """Let the file go."""
+        """Let what was opened go."""
         if self._added is not None:
             self._added.close()
