@@ -75,6 +75,7 @@ class Catalogue:
         self.vectors = rows
         self._slots = self._number("SELECT coalesce(max(slot), -1) + 1 FROM photos")
         self._synced = time.monotonic()
+        self._full: tuple[bytes | None, str] = (None, "")
 
     @classmethod
     @contextmanager
@@ -275,7 +276,10 @@ class Catalogue:
 
     def full(self, folder: bytes) -> str:
         """The absolute path of a folder."""
-        return os.path.join(self.identity.library, os.fsdecode(folder)).rstrip(os.sep) or os.sep
+        if self._full[0] != folder:  # photos of one folder mostly come together
+            path = os.path.join(self.identity.library, os.fsdecode(folder)).rstrip(os.sep)
+            self._full = folder, path or os.sep
+        return self._full[1]
 
     def key(self, folder: str) -> bytes:
         """What a folder, an absolute path, is known by: the path below the library, so that a

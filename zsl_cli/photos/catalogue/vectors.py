@@ -42,6 +42,7 @@ class Vectors:
         self._row = dimension * DTYPE.itemsize
         self._added: BinaryIO | None = None
         self._first = 0  # the slot of the first row in what is added
+        self._maps: dict[bool, Half] = {}  # of the file, and of what is added
 
     @classmethod
     def writable(cls, path: Path, dimension: int) -> "Vectors":
@@ -68,7 +69,7 @@ class Vectors:
 
     def mapped(self) -> "Half":
         """float16 ``[n, D]``: the rows of the file as it is now, mapped into memory."""
-        return self._map(self._path, len(self))
+        return self._map(self._path, len(self), added=False)
 
     def read(self, slots: "Sequence[int] | NDArray[np.int64]") -> "Half":
         """float16 ``[n, D]``: the rows of these slots, all of which have to be there."""
@@ -80,13 +81,17 @@ class Vectors:
         if added.any():
             assert self._added is not None
             number = os.fstat(self._added.fileno()).st_size // self._row
-            rows[added] = self._map(self._added, number)[slots[added] - self._first]
+            rows[added] = self._map(self._added, number, added=True)[slots[added] - self._first]
         return rows
 
-    def _map(self, file: "Path | BinaryIO | None", number: int) -> "Half":
+    def _map(self, file: "Path | BinaryIO | None", number: int, *, added: bool) -> "Half":
+        """A file of so many rows, mapped; anew only when it has grown, since that takes longer
+        than to read a page of it."""
         if file is None or not number:
             return np.empty((0, self._dimension), DTYPE)
-        return np.memmap(file, DTYPE, "r", shape=(number, self._dimension))
+        if added not in self._maps or len(self._maps[added]) < number:
+            self._maps[added] = np.memmap(file, DTYPE, "r", shape=(number, self._dimension))
+        return self._maps[added]
 
     def write(self, slot: int, rows: "Half") -> None:
         """Put rows at a slot and behind it. Raises OSError."""
