@@ -5,6 +5,7 @@ import json
 import random
 import struct
 import subprocess
+import tracemalloc
 import zlib
 
 import pytest
@@ -297,10 +298,14 @@ def test_no_more_than_some_megabytes_are_read():
         assert file.count < 5_000_000
 
 
-def test_a_few_bytes_that_grow_to_many_are_given_up():
-    text = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b" " * 50_000_000)
-    chunk = struct.pack(">I", len(text)) + b"iTXt" + text + b"crc."
-    assert read(b"\x89PNG\r\n\x1a\n" + chunk) == Capture()
+def test_few_bytes_that_grow_to_many_are_given_up():
+    for size, count in ((50_000_000, 1), (1_000_000, 3_000)):
+        text = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b" " * size)
+        chunk = struct.pack(">I", len(text)) + b"iTXt" + text + b"crc."
+        tracemalloc.start()
+        assert read(b"\x89PNG\r\n\x1a\n" + chunk * count) == Capture()
+        assert tracemalloc.get_traced_memory()[1] < 40_000_000
+        tracemalloc.stop()
 
 
 def test_an_error_of_the_disk_is_not_taken_for_damage():

@@ -50,10 +50,11 @@ class Reader:
         self._seek(at, os.SEEK_SET)
 
     def inflated(self, data: bytes) -> bytes:
-        """What was compressed by zlib; what a few bytes grow to is limited."""
+        """What was compressed by zlib; what a few bytes grow to counts as read."""
         unpacker = zlib.decompressobj()
-        plain = unpacker.decompress(data, self.most)
-        if unpacker.unconsumed_tail:
+        plain = unpacker.decompress(data, self._left + 1)
+        self._left -= len(plain)
+        if self._left < 0:
             raise self._too_much()
         return plain
 
