@@ -206,8 +206,8 @@ class Catalogue:
                         "slot IS NOT NULL", (photo.row,)).rowcount:
                     continue
                 stamp = photo.stamp
-                self._note(photo.row, (stamp and stamp.size, stamp and stamp.mtime,
-                                       stamp and stamp.ctime, photo.crc), answer,
+                seen = (None,) * 3 if stamp is None else (stamp.size, stamp.mtime, stamp.ctime)
+                self._note(photo.row, (*seen, photo.crc), answer,
                            (photo.capture.taken, photo.capture.latitude, photo.capture.longitude))
                 if photo.thumbnail is None:
                     self.db.execute("DELETE FROM thumbnails WHERE id = ?", (photo.row,))

@@ -297,7 +297,8 @@ class _Scanner:
         moved: dict[int, int] = {}
         for id_, path, stamp in self._new:
             candidates = gone.get(stamp.size)
-            old = candidates.pop(checksum_of(path), None) if candidates else None
+            crc = checksum_of(path) if candidates else None
+            old = None if crc is None or candidates is None else candidates.pop(crc, None)
             if old is None:
                 continue
             folder, name = self._db.execute("SELECT folder, name FROM photos WHERE id = ?",
