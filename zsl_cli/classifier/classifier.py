@@ -67,7 +67,8 @@ class Classifier:
     @classmethod
     def load(cls, model: Name = "default", vocabulary: Name | None = None, *,
              language: Name | None = None, device: str = "auto", exact: bool | None = None,
-             ef: int | None = None, images: int = 1, keywords: bool = False) -> "Classifier":
+             ef: int | None = None, images: int = 1, keywords: bool = False,
+             reads: bool = True) -> "Classifier":
         """A model and a vocabulary by name or folder, ready for so many images (``exact``,
         ``ef`` and ``images``: see Vocabulary.searcher), and for ``keywords``.
 
@@ -75,6 +76,7 @@ class Classifier:
             there is none, each question has to list its candidate labels.
         language: the code of a language, such as ``de``, or a folder of names: labels are called
             and found by its names, as far as there are any; ids stay.
+        reads: whether the encoder is opened at once; else the first image opens it.
 
         Raises RequestError for values that make no sense, and ZslError when the two can't be used.
         """
@@ -88,7 +90,9 @@ class Classifier:
         exact = keywords_search(exact, ef) if keywords else exact
         loading = chosen and Vocabulary.start_loading(chosen, exact=exact, queries=images,
                                                      ef=ef, keywords=keywords)
-        loaded = Model.load(folder, device=device, threads=None if images < MANY else 1)
+        loaded = Model.described(folder, device=device, threads=None if images < MANY else 1)
+        if reads:
+            loaded.open()
         classifier = cls(loaded, loading.result() if loading else
                          Vocabulary.empty(loaded.space, loaded.dimension))
         classifier.vocabulary.language = names
@@ -188,14 +192,19 @@ class Classifier:
                 return source
             return lambda model: model.read(source, max_pixels=max_pixels)
 
-        own = own_ids(self.vocabulary, nearest.taken) if isinstance(nearest, Subset) else ()
         for batch in self.answers(((name, item(source)) for name, source in sources), nearest,
                                   top=top, threshold=threshold, rule=rule, batch_size=batch_size,
                                   jobs=jobs):
-            for path, answer in batch:
-                yield (Prediction(path, error=answer) if isinstance(answer, ImageError)
-                       else spoken(Prediction(path, answer.labels, keywords=answer.keywords),
-                                   self.vocabulary, own))
+            yield from self.predictions(batch, nearest)
+
+    def predictions(self, answers: "Iterable[tuple[str, Answer | ImageError]]",
+                    nearest: "Nearest") -> Iterator[Prediction]:
+        """Named answers, or errors, as predictions in the language of the vocabulary."""
+        own = own_ids(self.vocabulary, nearest.taken) if isinstance(nearest, Subset) else ()
+        for path, answer in answers:
+            yield (Prediction(path, error=answer) if isinstance(answer, ImageError)
+                   else spoken(Prediction(path, answer.labels, keywords=answer.keywords),
+                               self.vocabulary, own))
 
     def answers(self, items: "Iterable[tuple[Key, stream.Read | ImageError]]",
                 nearest: "Nearest", *, top: int, threshold: float = 0.0,

@@ -23,6 +23,7 @@ KEYWORD_SEPARATOR = "; "
 """Between keywords that are written as one text."""
 
 _COLUMNS = ("path", "rank", "id", "label", "score", "error")
+_JSON = json.JSONEncoder(ensure_ascii=False)
 DIGITS = 6
 """Of a score behind its point, wherever a program reads it."""
 
@@ -164,7 +165,7 @@ def label_record(label: Label, score: float | None = None,
 def to_json(one: Mapping[str, Any]) -> bytes:
     """A record as JSON in a line, without its end; bytes of a path that are not UTF-8 become
     ``\\udcXX``."""
-    return json.dumps(one, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    return _JSON.encode(one).encode("utf-8", "backslashreplace")
 
 
 def csv_header(facts: Sequence[str] = (), *, paths: bool = False,

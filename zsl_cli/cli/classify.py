@@ -1,7 +1,10 @@
 """``zsl classify``: the top labels of some images."""
 
+import os
 import sys
 import time
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +16,11 @@ from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.support import cpus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.classifier.keywords import KeywordRule
+    from zsl_cli.classifier.predictions import Prediction
     from zsl_cli.errors import ImageError
 
 _MANY = 200  # labels from which on it is shown how far their encoding is
@@ -73,9 +77,10 @@ def command(images: tuple[str, ...], top: int, threshold: float, keywords: bool,
     said = options.read_keywords(keywords, confidence, most)
     has_keywords = bool(said) or output_format is None
     exact = keywords_search(exact, ef) if has_keywords else exact
+    is_library = any(map(os.path.isdir, images))  # which may be known; to look costs a photo more
     classifier = Classifier.load(model, vocabulary, language=language, device=device,
                                  exact=exact, ef=ef, images=len(sources),
-                                 keywords=has_keywords)
+                                 keywords=has_keywords, reads=not is_library)
     rule = _rule(said, classifier) if has_keywords else None
     with TerminalReporter().shown(quiet or len(names or ()) < _MANY) as reporter:
         reporter.start("encoding phrases", len(names or ()), "phrases")
@@ -89,23 +94,38 @@ def command(images: tuple[str, ...], top: int, threshold: float, keywords: bool,
     if not quiet:
         notes.say_untranslated(classifier.vocabulary, nearest)
     notes.say_what_is_used(classifier, nearest)
-    answers = classifier.predict(_read(sources), nearest, top=top, threshold=threshold,
-                                 rule=rule, batch_size=batch_size, jobs=jobs, max_pixels=max_pixels)
+    asked = {"top": top, "threshold": threshold, "rule": rule, "batch_size": batch_size,
+             "jobs": jobs, "max_pixels": max_pixels}
     path_of = Lineages(classifier.vocabulary,
                        nearest.taken if isinstance(nearest, Subset) else ()).path_names
     done, failures = 0, []
-    for prediction in predictions.write(answers, output_format, classifier.model.name,
-                                        classifier.vocabulary.name,
-                                        path_of if paths else None, rule):
-        if prediction.error is None:
-            done += 1
-        else:
-            failures.append(prediction.error)
-            printing.say(f"{prediction.path}: {as_options(str(prediction.error))}")
+    with _predicting(classifier, is_library) as predict:
+        answers = predict(_read(sources), nearest, **asked)
+        for prediction in predictions.write(answers, output_format, classifier.model.name,
+                                            classifier.vocabulary.name,
+                                            path_of if paths else None, rule):
+            if prediction.error is None:
+                done += 1
+            else:
+                failures.append(prediction.error)
+                printing.say(f"{prediction.path}: {as_options(str(prediction.error))}")
     for line in notes.passed_over(walk.passed_over):
         printing.note(line)
     printing.detail(f"{done} images, {len(failures)} failed, {time.perf_counter() - started:.2f} s")
     return _status(done, failures)
+
+
+@contextmanager
+def _predicting(classifier: "Classifier", is_library: bool,
+                ) -> "Iterator[Callable[..., Iterator[Prediction]]]":
+    """What predicts: of a library with what catalogues know of it."""
+    if not is_library:
+        yield classifier.predict
+        return
+    from zsl_cli.photos.known import KnownEmbeddings, predict
+
+    with KnownEmbeddings.of(classifier.model.manifest) as known:
+        yield partial(predict, classifier, known=known)
 
 
 def _rule(said: dict[str, Any], classifier: "Classifier") -> "KeywordRule | None":

@@ -13,7 +13,8 @@ from zsl_cli.support import cpus
 from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
-    from zsl_cli.photos.indexing import IndexRequest, IndexResult
+    from zsl_cli.photos.indexing import IndexRequest
+    from zsl_cli.photos.result import IndexResult
 
 
 @click.command("index")

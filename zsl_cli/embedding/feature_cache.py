@@ -42,7 +42,9 @@ _LOG = logging.getLogger(__name__)
 class Encoder(Protocol):
     """What turns images into features: a ``Model``, or a network in training."""
 
-    batch_size: int
+    @property
+    def batch_size(self) -> int:
+        """How many images go through it at once, unless somebody knows better."""
 
     def read(self, source: "images.ImageSource", *, max_pixels: int = ...) -> "NDArray[np.uint8]":
         """One image as the encoder takes it; raises ImageError."""

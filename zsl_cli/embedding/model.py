@@ -76,6 +76,11 @@ class Model:
         """Open the encoder, if it is not open yet. Raises FolderError and DeviceError."""
         assert self._session
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the encoder is open."""
+        return "_session" in vars(self)
+
     @cached_property
     def _session(self) -> "onnxruntime.InferenceSession":
         session = self._open_session()

@@ -1,16 +1,20 @@
 """Embeddings of a catalogue → what is answered for its photos."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zsl_cli.classifier.keywords import KeywordRule
-from zsl_cli.classifier.predictions import DIGITS, Answer, Keyword
+from zsl_cli.classifier.predictions import Answer
 from zsl_cli.errors import ImageError
+from zsl_cli.photos.catalogue.catalogue import Row
 from zsl_cli.photos.entry import Entry
+from zsl_cli.support import cpus
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,8 +26,8 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary.nearest import Nearest
 
 _BLOCK = 64
-"""Photos that are answered together. Of so many always, if need be of some that there are not: the
-last digit of a matrix product may depend on how many rows it has."""
+"""Photos that are answered together. Always so many, if need be some twice: the last digit of a
+matrix product may depend on how many rows it has."""
 
 
 @dataclass(frozen=True)
@@ -48,38 +52,52 @@ class Answering:
         self._classifier, self._nearest, self._question = classifier, nearest, question
         self.frequent: Counter[tuple[str, str]] = Counter()  # ids and names
 
-    def answers(self, embeddings: "NDArray[np.float16]") -> Iterator[Answer]:
-        """What is said of each of n embeddings ``[n, D]``, with numbers as programs read them."""
-        question, dimension = self._question, embeddings.shape[1]
-        for start in range(0, len(embeddings), _BLOCK):
-            block = embeddings[start:start + _BLOCK]
-            padded = np.zeros((_BLOCK, dimension), np.float32)
-            padded[:len(block)] = block
-            answered = self._classifier.answer(padded, self._nearest, question.top,
-                                               question.threshold, question.rule)
-            for _, answer in zip(range(len(block)), answered, strict=False):
-                yield _rounded(answer)
+    def answers(self, embeddings: "NDArray[np.float16]") -> list[Answer]:
+        """What is said of each of n embeddings ``[n, D]``, n at most _BLOCK."""
+        if not len(embeddings):
+            return []
+        question = self._question
+        block = np.resize(embeddings, (_BLOCK, embeddings.shape[1])).astype(np.float32)
+        answered = self._classifier.answer(block, self._nearest, question.top, question.threshold,
+                                           question.rule)
+        return list(islice(answered, len(embeddings)))
 
     def entries(self, catalogue: "Catalogue", scan: "Scan", start: int = 0,
                 stop: int | None = None, *, thumbnails: bool = False) -> Iterator[Entry]:
         """The entries of the photos that a scan met, in its order, or of those at some places of
         it; what was never read is left out."""
         stop = len(scan) if stop is None else stop
-        for first in range(start, stop, _BLOCK):
-            places = range(first, min(first + _BLOCK, stop))
-            rows = catalogue.rows([scan.ids[place] for place in places])
-            slots = [slot for place in places
-                     if (slot := rows[scan.ids[place]].slot) is not None]
-            answers = self.answers(catalogue.embeddings(slots))
-            for place in places:
-                row = rows[scan.ids[place]]
-                answer = next(answers) if row.slot is not None else row.error
+        blocks = (range(first, min(first + _BLOCK, stop)) for first in range(start, stop, _BLOCK))
+        for asked, answers in self._answered(
+                self._asked(catalogue, scan, places) for places in blocks):
+            each = iter(answers)
+            for place, row in zip(asked.places, asked.rows, strict=True):
+                answer = next(each) if row.slot is not None else row.error
                 answer = scan.error(place) or answer
                 if answer is None:
                     continue
                 entry = self._entry(scan.path(place, row.path), row.size, row.mtime, answer)
                 yield entry if not thumbnails else replace(
                     entry, thumbnail=catalogue.thumbnail(row.id))
+
+    def _asked(self, catalogue: "Catalogue", scan: "Scan", places: range) -> "_Asked":
+        rows = catalogue.rows([scan.ids[place] for place in places])
+        ordered = [rows[scan.ids[place]] for place in places]
+        return _Asked(places, ordered, catalogue.embeddings(
+            [row.slot for row in ordered if row.slot is not None]))
+
+    def _answered(self, blocks: "Iterator[_Asked]") -> "Iterator[tuple[_Asked, list[Answer]]]":
+        """Blocks with their answers, in their order; several are answered at once, since matrix
+        products let go of Python's lock."""
+        with ThreadPoolExecutor(cpus.usable_cpus(), thread_name_prefix="zsl-answer") as pool:
+            window: deque[tuple[_Asked, Future[list[Answer]]]] = deque()
+            for block in blocks:
+                window.append((block, pool.submit(self.answers, block.embeddings)))
+                if len(window) > 2 * cpus.usable_cpus():
+                    asked, answers = window.popleft()
+                    yield asked, answers.result()
+            for asked, answers in window:
+                yield asked, answers.result()
 
     def _entry(self, path: str, size: int | None, mtime: int | None,
                answer: Answer | ImageError) -> Entry:
@@ -91,12 +109,11 @@ class Answering:
         return Entry(path, answer.labels, None, size, seconds, keywords=answer.keywords)
 
 
-def _rounded(answer: Answer) -> Answer:
-    labels = tuple(replace(
-        scored, score=round(scored.score, DIGITS),
-        confidence=None if scored.confidence is None else round(scored.confidence, DIGITS))
-        for scored in answer.labels)
-    keywords = None if answer.keywords is None else tuple(
-        Keyword(one.label, one.label.word, round(one.confidence, DIGITS))
-        for one in answer.keywords)
-    return Answer(labels, keywords)
+@dataclass(frozen=True)
+class _Asked:
+    """Photos that are answered together: their places in the order, what is known of them, and the
+    embeddings of those that have one."""
+
+    places: range
+    rows: list[Row]
+    embeddings: "NDArray[np.float16]"

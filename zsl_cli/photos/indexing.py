@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zsl_cli.embedding import stream
@@ -19,15 +19,13 @@ from zsl_cli.photos.catalogue.vectors import as_stored
 from zsl_cli.photos.library import Library
 from zsl_cli.photos.photo import Photo
 from zsl_cli.photos.reporter import Reporter
-from zsl_cli.photos.result import reason
+from zsl_cli.photos.result import IndexResult, reason
 from zsl_cli.support import cpus, folders
 from zsl_cli.support.limits import MAX_PIXELS
 from zsl_cli.support.names import Name
 from zsl_cli.support.values import READING, check_device, set_numbers
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -75,39 +73,6 @@ class IndexRequest(Library):
         super().__post_init__()
         set_numbers(self, **READING)
         check_device(self.device)
-
-
-@dataclass(frozen=True)
-class IndexResult:
-    """What came of it.
-
-    catalogue: its folder, None where nothing could be kept.
-    read, failed: what came of the photos that were to be read, as far as the run went; todo: how
-        many these were, kept: how many were known already, failed_before: of these, failures.
-    moved: how many were known by another path; gone: how many were not there any more.
-    reasons: how often photos failed for what reason (see result.reason).
-    seconds: from the end of the scan on.
-    passed_over, not_text: see LabelResult.
-    """
-
-    catalogue: "Path | None"
-    todo: int = 0
-    kept: int = 0
-    failed_before: int = 0
-    moved: int = 0
-    gone: int = 0
-    read: int = 0
-    failed: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    seconds: float = 0.0
-    interrupted: bool = False
-    passed_over: Counter[str] = field(default_factory=Counter)
-    not_text: int = 0
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing failed, now or in an earlier run, and all was done."""
-        return not (self.failed or self.failed_before or self.interrupted)
 
 
 def index(request: IndexRequest, reporter: Reporter | None = None) -> IndexResult:

@@ -7,8 +7,7 @@ from zsl_cli.support import progress
 if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.errors import ImageError
-    from zsl_cli.photos.indexing import IndexResult
-    from zsl_cli.photos.result import LabelResult
+    from zsl_cli.photos.result import IndexResult, LabelResult
     from zsl_cli.photos.sidecars.changes import Change
     from zsl_cli.vocabulary.nearest import Nearest
 

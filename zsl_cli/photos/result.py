@@ -1,10 +1,14 @@
-"""LabelResult: what came of a run over a library."""
+"""What came of a run over a library."""
 
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ImageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,39 @@ class LabelResult:
     def ok(self) -> bool:
         """Whether nothing failed, now or in an earlier run, and all was done."""
         return not (self.failed or self.failed_before or self.sidecar_reasons or self.interrupted)
+
+
+@dataclass(frozen=True)
+class IndexResult:
+    """What came of it.
+
+    catalogue: its folder, None where nothing could be kept.
+    read, failed: what came of the photos that were to be read, as far as the run went; todo: how
+        many these were, kept: how many were known already, failed_before: of these, failures.
+    moved: how many were known by another path; gone: how many were not there any more.
+    reasons: how often photos failed for what reason (see reason).
+    seconds: from the end of the scan on.
+    passed_over, not_text: see LabelResult.
+    """
+
+    catalogue: "Path | None"
+    todo: int = 0
+    kept: int = 0
+    failed_before: int = 0
+    moved: int = 0
+    gone: int = 0
+    read: int = 0
+    failed: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    interrupted: bool = False
+    passed_over: Counter[str] = field(default_factory=Counter)
+    not_text: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed, now or in an earlier run, and all was done."""
+        return not (self.failed or self.failed_before or self.interrupted)
 
 
 def reason(message: str) -> str:

@@ -128,5 +128,7 @@ def say_what_is_used(classifier: "Classifier", nearest: "Nearest") -> None:
     from zsl_cli.vocabulary.nearest import Hnsw
 
     search = "hnsw" if isinstance(nearest, Hnsw) else "exact"
-    printing.detail(f"model {classifier.model.name} on {classifier.model.device}, vocabulary "
+    model = classifier.model
+    device = model.device if model.is_open else "no device yet"
+    printing.detail(f"model {model.name} on {device}, vocabulary "
                     f"{classifier.vocabulary.name}, {search} search")

@@ -13,6 +13,9 @@ from zsl_cli.photos.catalogue.catalogue import Catalogue
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from zsl_cli.photos.catalogue.identity import Identity
 
 
@@ -21,7 +24,6 @@ class Lender:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._embeddings = catalogue.vectors.mapped()
 
     def photos_in(self, folder: str) -> dict[bytes, tuple]:
         """What it knows of the photos in a folder, an absolute path, by their names: size, mtime,
@@ -31,14 +33,19 @@ class Lender:
             "FROM photos JOIN folders ON folders.id = folder WHERE folders.path = ? AND "
             "slot IS NOT NULL AND NOT todo", (self._catalogue.key(folder),))}
 
+    def embedding(self, row: tuple) -> "NDArray[np.float16] | None":
+        """float16 ``[D]``: the embedding of a photo; None where it is damaged."""
+        _, _, _, _, slot, checksum, *_ = row
+        if not 0 <= slot < len(self._catalogue.vectors):
+            return None
+        embedding = self._catalogue.embeddings([slot])[0]
+        return embedding if vectors.checksum(embedding) == checksum else None
+
     def lend(self, borrower: Catalogue, id_: int, folder: int, name: bytes, row: tuple) -> bool:
         """Note in another catalogue what is known of a photo; whether that could be done, which it
         can't where the embedding is damaged."""
-        size, mtime, ctime, crc, slot, checksum, *capture = row
-        if not 0 <= slot < len(self._embeddings):
-            return False
-        embedding = self._embeddings[slot]
-        if vectors.checksum(embedding) != checksum:
+        size, mtime, ctime, crc, _, _, *capture = row
+        if (embedding := self.embedding(row)) is None:
             return False
         borrower.insert(id_, folder, name, (size, mtime, ctime, crc), embedding, tuple(capture))
         return True

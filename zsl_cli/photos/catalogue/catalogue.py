@@ -78,6 +78,7 @@ class Catalogue:
         self.vectors = rows
         self._slots = self._first_free()
         self._synced = time.monotonic()
+        self._full: tuple[bytes | None, str] = (None, "")
 
     def _first_free(self) -> int:
         """The slot for the next embedding: behind all that anybody may have read, also where the
@@ -253,8 +254,8 @@ class Catalogue:
                         "slot IS NOT NULL", (int(time.time()), photo.row)).rowcount:
                     continue
                 stamp = photo.stamp
-                self._note(photo.row, (stamp and stamp.size, stamp and stamp.mtime,
-                                       stamp and stamp.ctime, photo.crc), answer,
+                seen = (None,) * 3 if stamp is None else (stamp.size, stamp.mtime, stamp.ctime)
+                self._note(photo.row, (*seen, photo.crc), answer,
                            (photo.capture.taken, photo.capture.latitude, photo.capture.longitude))
                 if photo.thumbnail is None:
                     self.db.execute("DELETE FROM thumbnails WHERE id = ?", (photo.row,))
@@ -335,7 +336,10 @@ class Catalogue:
 
     def full(self, folder: bytes) -> str:
         """The absolute path of a folder."""
-        return os.path.join(self.identity.library, os.fsdecode(folder)).rstrip(os.sep) or os.sep
+        if self._full[0] != folder:  # photos of one folder mostly come together
+            path = os.path.join(self.identity.library, os.fsdecode(folder)).rstrip(os.sep)
+            self._full = folder, path or os.sep
+        return self._full[1]
 
     def key(self, folder: str) -> bytes:
         """What a folder, an absolute path, is known by: the path below the library, so that a

@@ -241,7 +241,7 @@ class _Scanner:
 
     def _keep_below(self, path: str) -> None:
         """Keep the photos that are known below a folder that can't be read."""
-        for id_, folder, name, slot, kind, inner in self._below(path):
+        for id_, _, name, slot, kind, inner in self._below(path):
             if not self._is_met(id_) and (slot is not None or kind is not None):
                 inside = os.path.join(path, os.fsdecode(inner))
                 self._add(id_, inside, todo=False, path=os.path.join(inside, os.fsdecode(name)))
@@ -299,7 +299,8 @@ class _Scanner:
         moved: dict[int, int] = {}
         for id_, path, stamp in self._new:
             candidates = gone.get(stamp.size)
-            old = candidates.pop(checksum_of(path), None) if candidates else None
+            crc = checksum_of(path) if candidates else None
+            old = None if crc is None or candidates is None else candidates.pop(crc, None)
             if old is None:
                 continue
             folder, name = self._db.execute("SELECT folder, name FROM photos WHERE id = ?",

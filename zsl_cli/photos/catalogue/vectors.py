@@ -46,6 +46,7 @@ class Vectors:
         self._dimension = dimension
         self._row = dimension * DTYPE.itemsize
         self._added = file
+        self._maps: dict[BinaryIO, Half] = {}
         self.first = 0
         """The slot from which on rows may be added."""
 
@@ -97,10 +98,14 @@ class Vectors:
         return rows
 
     def _map(self, file: BinaryIO | None) -> "Half":
+        """The rows of a file, mapped; anew only when it has grown, since that takes longer than to
+        read a page of it."""
         number = self._rows_in(file)
         if file is None or not number:
             return np.empty((0, self._dimension), DTYPE)
-        return np.memmap(file, DTYPE, "r", shape=(number, self._dimension))
+        if file not in self._maps or len(self._maps[file]) != number:
+            self._maps[file] = np.memmap(file, DTYPE, "r", shape=(number, self._dimension))
+        return self._maps[file]
 
     def write(self, slot: int, rows: "Half") -> None:
         """Put rows at a slot and behind it. Raises OSError."""
