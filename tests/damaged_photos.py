@@ -1,4 +1,4 @@
-"""What reads a photo library: pictures, what stands in and beside them, journals, data sets."""
+"""What reads a photo library: pictures, what stands in and beside them, catalogues, data sets."""
 
 import contextlib
 import functools
@@ -16,9 +16,10 @@ from PIL.PngImagePlugin import PngInfo
 from sidecar_samples import MADE, REAL, SOFA, TABBY, subjects, wrapped
 
 from zsl_cli.embedding import images, path_lists
-from zsl_cli.errors import ImageError
+from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.evaluation import captions, datasets
 from zsl_cli.evaluation.caption_words import CaptionWords
+from zsl_cli.photos.catalogue import verification
 from zsl_cli.photos.labelling import label
 from zsl_cli.photos.request import LabelRequest
 from zsl_cli.photos.sidecars import embedded_keywords, undoing
@@ -166,7 +167,7 @@ def read_sidecars(folder: Path) -> object:
 
 
 def library(folder: Path) -> None:
-    """Photos that are labelled, and the journal of that."""
+    """Photos that are labelled, and the catalogue of that."""
     for output in ("l.csv", "l.jsonl"):
         work = folder / output.partition(".")[2]
         photos = work / "photos"
@@ -178,7 +179,8 @@ def library(folder: Path) -> None:
 
 
 def _request(folder: Path, **asked) -> LabelRequest:
-    return LabelRequest(str(folder / "photos"), model=str(_model()), jobs=1, device="cpu", **asked)
+    return LabelRequest(str(folder / "photos"), model=str(_model()), jobs=1, device="cpu",
+                        catalogue=str(folder / "kept"), **asked)
 
 
 @functools.cache
@@ -194,10 +196,15 @@ def _model() -> Path:
 
 
 def read_library(folder: Path) -> object:
-    """Label it again: without writing, and then in earnest."""
+    """Label it again: without writing, and then in earnest, which after a repair goes well."""
     [output] = [path for path in folder.iterdir() if path.name in ("l.csv", "l.jsonl")]
-    label(_request(folder, output=str(output), dry_run=True))
-    return label(_request(folder, output=str(output), report=str(folder / "out.html")))
+    with contextlib.suppress(ZslError):
+        label(_request(folder, output=str(output), dry_run=True))
+        label(_request(folder, output=str(output), report=str(folder / "out.html")))
+    with contextlib.suppress(ZslError):
+        verification.verify(folder / "kept")
+    verification.repair(folder / "kept")
+    return label(_request(folder, output=str(output), force=True))
 
 
 def data_sets(folder: Path) -> None:
@@ -268,9 +275,9 @@ READERS = (
     Reader("sidecars", sidecars, read_sidecars, whole=("a.jpg",),
            commands=(("label", ".", "--xmp", "--dry-run", "--device", "cpu", "-j", "1"),
                      ("label", ".", "--xmp", "--undo", "--dry-run"))),
-    Reader("journals", library, read_library,
+    Reader("catalogues", library, read_library,
            whole=tuple(f"photos/{number}.png" for number in range(12)),
-           outputs=("l.*", ".l.*", "out*", ".out*")),
+           outputs=("l.*", ".l.*", "out*", ".out*", "kept/*")),
     Reader("data sets", each(data_sets), read_data_set,
            commands=(("eval", "{name}", "--device", "cpu", "--no-cache", "--json"),)),
     Reader("captions", each(captioned), read_captioned,

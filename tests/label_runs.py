@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import sqlite3
+from contextlib import closing
 
 LARGE = 240  # photographs of the fixture large_library, of which a run notes 32 at a time
 
@@ -15,6 +17,18 @@ def records(path):
 def names(path):
     """The file names in a JSONL file, in order."""
     return [os.path.basename(record["path"]) for record in records(path)]
+
+
+def database(catalogues):
+    """The database of the only catalogue."""
+    [path] = catalogues.glob("*/catalogue.sqlite")
+    return path
+
+
+def change(catalogues, *statements):
+    """Change the only catalogue behind the back of zsl; returns the rows of the last statement."""
+    with closing(sqlite3.connect(database(catalogues), isolation_level=None)) as connection:
+        return [connection.execute(statement).fetchall() for statement in statements][-1]
 
 
 def summary(result):

@@ -54,6 +54,14 @@ def environment(settings_put_away) -> dict[str, str]:
     return {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
 
 
+@pytest.fixture(autouse=True)
+def catalogues(home) -> Path:
+    """The folder of the catalogues that a test makes, which are gone after it."""
+    folder = home / "data" / "zsl" / "catalogues"
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 # Programs and data
 
 def _program(*names: str) -> str:

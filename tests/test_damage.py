@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from zsl_cli.errors import ImageError, ZslError
 
-PHOTOS = ["images", "metadata", "sidecars", "journals", "data sets", "captions", "path lists"]
+PHOTOS = ["images", "metadata", "sidecars", "catalogues", "data sets", "captions", "path lists"]
 FOLDERS = ["vectors", "models", "vocabularies", "label lists", "class names", "corpora",
            "wordnet", "foreign wordnets", "names"]
 CHECKPOINTS = ["checkpoints", "shards", "programs"]
-EXAMPLES = {"journals": 15, "models": 25, "programs": 15, "vectors": 60}
+EXAMPLES = {"catalogues": 15, "models": 25, "programs": 15, "vectors": 60}
 
 
 def reader_of(name):

@@ -2,11 +2,10 @@
 
 import os
 import shutil
-import sqlite3
 
 import numpy as np
 import pytest
-from label_runs import names, records, summary
+from label_runs import change, database, names, records, summary
 
 
 def test_a_second_run_does_nothing_and_a_third_what_is_new_or_changed(zsl, library, tmp_path):
@@ -42,12 +41,10 @@ def test_content_tells_whether_a_file_has_changed(zsl, library, tmp_path):
     assert summary(zsl(*arguments)) == (1, 0, 23)
 
 
-def test_check_content_reads_every_file(zsl, library, tmp_path):
+def test_check_content_reads_every_file(zsl, library, catalogues):
     arguments = ("label", "photos", "-o", "labels.jsonl")
     zsl(*arguments)
-    with sqlite3.connect(tmp_path / ".labels.jsonl.zsl-journal") as journal:  # as if it had lied
-        journal.execute("UPDATE photos SET crc = crc + 1 WHERE CAST(path AS TEXT) LIKE '%03.jpg'")
-    journal.close()
+    change(catalogues, "UPDATE photos SET crc = crc + 1 WHERE name = CAST('03.jpg' AS BLOB)")
     assert summary(zsl(*arguments)) == (0, 0, 24)
     assert summary(zsl(*arguments, "--check-content")) == (1, 0, 23)
 
@@ -60,19 +57,23 @@ def test_failures_are_kept_until_they_are_retried_or_mended(zsl, library, tmp_pa
     again = zsl(*arguments)
     assert summary(again) == (0, 0, 26)
     assert again.returncode == 1
-    assert b"2 of those skipped failed in an earlier run; --retry-failed" in again.stderr
+    assert b"2 of these failed in an earlier run; --retry-failed" in again.stderr
     assert summary(zsl(*arguments, "--retry-failed")) == (0, 2, 24)
     shutil.copy(library / "b" / "08.jpg", library / "a" / "bad.jpg")
     assert summary(zsl(*arguments)) == (1, 0, 25)
     assert "labels" in records(tmp_path / "labels.jsonl")[8]
 
 
-def test_other_settings_label_everything_anew(zsl, library, tmp_path):
+@pytest.mark.parametrize("options", [
+    ("--top", "2"), ("--threshold", "0.2"), ("--labels", "cat,cup"), ("--under", "animal"),
+    ("--keywords",), ("--paths",), ("--jobs", "1")])
+def test_another_question_reads_no_photo(zsl, library, tmp_path, options):
     assert summary(zsl("label", "photos", "-o", "l.jsonl")) == (24, 0, 0)
-    assert summary(zsl("label", "photos", "-o", "l.jsonl", "--top", "2")) == (24, 0, 0)
-    assert all(len(record["labels"]) == 2 for record in records(tmp_path / "l.jsonl"))
-    assert summary(zsl("label", "photos", "-o", "l.jsonl", "--jobs", "1", "--top",
-                       "2")) == (0, 0, 24)
+    before = records(tmp_path / "l.jsonl")
+    assert summary(zsl("label", "photos", "-o", "l.jsonl", *options)) == (0, 0, 24)
+    assert (records(tmp_path / "l.jsonl") == before) == (options == ("--jobs", "1"))
+    assert summary(zsl("label", "photos", "-o", "m.jsonl")) == (0, 0, 24)
+    assert records(tmp_path / "m.jsonl") == before
 
 
 def test_a_library_that_is_reached_by_another_name_is_known(zsl, library, tmp_path):
@@ -132,12 +133,10 @@ def test_times_that_no_clock_shows_do_no_harm(zsl, library, tmp_path):
     assert summary(zsl("label", "photos", "-o", "l.jsonl")) == (0, 0, 24)
 
 
-def test_a_file_that_was_missing_and_is_there_now_is_labelled(zsl, library, tmp_path):
+def test_a_file_that_was_missing_and_is_there_now_is_labelled(zsl, library, catalogues):
     arguments = ("label", "photos/a/00.jpg", "photos/a/late.jpg", "-o", "l.jsonl")
     assert summary(zsl(*arguments)) == (1, 1, 0)
-    with sqlite3.connect(tmp_path / ".l.jsonl.zsl-journal") as journal:  # as if it was killed
-        journal.execute("UPDATE photos SET settings = NULL, todo = 1 WHERE kind IS NOT NULL")
-    journal.close()
+    change(catalogues, "UPDATE photos SET todo = 1 WHERE kind IS NOT NULL")  # as if it was killed
     shutil.copy(library / "b" / "08.jpg", library / "a" / "late.jpg")
     assert summary(zsl(*arguments)) == (1, 0, 1)
 
@@ -147,16 +146,13 @@ def test_a_failure_by_a_limit_is_tried_again_under_another_limit(zsl, library, t
     assert summary(zsl("label", "photos/a", "-o", "l.jsonl")) == (8, 0, 0)
 
 
-def test_the_kind_of_search_is_one_of_the_settings(zsl, library, tmp_path):
+def test_another_kind_of_search_reads_no_photo(zsl, library, tmp_path):
     assert summary(zsl("label", "photos/a", "-o", "l.jsonl", "--exact")) == (8, 0, 0)
-    assert summary(zsl("label", "photos/a", "-o", "l.jsonl", "--hnsw")) == (8, 0, 0)
-    assert summary(zsl("label", "photos/a", "-o", "l.jsonl", "--hnsw")) == (0, 0, 8)
-    wide = ("label", "photos/a", "-o", "l.jsonl", "--hnsw", "--ef", "500")
-    assert summary(zsl(*wide)) == (8, 0, 0)
-    assert summary(zsl(*wide)) == (0, 0, 8)
+    assert summary(zsl("label", "photos/a", "-o", "l.jsonl", "--hnsw", "--ef", "500")) == (0, 0, 8)
+    assert len(records(tmp_path / "l.jsonl")) == 8
 
 
-def test_a_library_may_be_moved_with_its_journal(zsl, library, tmp_path):
+def test_a_library_may_be_moved_with_its_output(zsl, library, tmp_path):
     zsl("label", "photos", "-o", "photos/l.jsonl")
     os.rename(library, tmp_path / "moved")
     assert summary(zsl("label", "moved", "-o", "moved/l.jsonl")) == (0, 0, 24)
@@ -201,7 +197,7 @@ def test_what_is_not_chosen_is_neither_kept_nor_tagged(zsl, library, tmp_path):
     assert len(list(library.rglob("*.xmp"))) == 4
 
 
-def test_a_missing_output_is_written_again_from_the_journal(zsl, library, tmp_path):
+def test_a_missing_output_is_written_again_from_the_catalogue(zsl, library, tmp_path):
     zsl("label", "photos", "-o", "l.jsonl")
     before = (tmp_path / "l.jsonl").read_bytes()
     (tmp_path / "l.jsonl").unlink()
@@ -209,19 +205,18 @@ def test_a_missing_output_is_written_again_from_the_journal(zsl, library, tmp_pa
     assert (tmp_path / "l.jsonl").read_bytes() == before
 
 
-def test_a_damaged_journal_is_refused_and_nothing_is_lost(zsl, library, tmp_path):
+def test_a_damaged_catalogue_is_refused_and_nothing_is_lost(zsl, library, tmp_path, catalogues):
     zsl("label", "photos", "-o", "l.jsonl")
     before = (tmp_path / "l.jsonl").read_bytes()
-    journal = tmp_path / ".l.jsonl.zsl-journal"
-    journal.write_bytes(b"no database " * 1000)
+    path = database(catalogues)
+    path.write_bytes(b"no database " * 1000)
     result = zsl("label", "photos", "-o", "l.jsonl")
     assert result.returncode == 2
-    assert b"move it away" in result.stderr
-    journal.unlink()
-    with sqlite3.connect(journal) as other:
-        other.execute("CREATE TABLE something (x)")
-    other.close()
-    assert b"is no journal of this version" in zsl("label", "photos", "-o", "l.jsonl").stderr
+    assert b"`zsl catalogues verify --repair` saves what can be saved" in result.stderr
+    path.unlink()
+    path.touch()
+    change(catalogues, "CREATE TABLE something (x)")
+    assert b"is no catalogue of zsl" in zsl("label", "photos", "-o", "l.jsonl").stderr
     assert (tmp_path / "l.jsonl").read_bytes() == before
 
 

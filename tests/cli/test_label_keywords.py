@@ -1,17 +1,13 @@
-"""Keywords of ``zsl label``: in outputs, in the journal, in sidecars."""
+"""Keywords of ``zsl label``: in outputs and in sidecars."""
 
 import csv
 import json
 import re
-import sqlite3
-from contextlib import closing
 
 import names_files
 import pytest
 from label_runs import records, summary
 from sidecar_samples import SUBJECT, values
-
-JOURNAL = ".l.jsonl.zsl-journal"
 
 
 @pytest.fixture
@@ -79,48 +75,20 @@ def test_the_summary_counts_keywords(zsl, tmp_path):
 
 
 @pytest.mark.usefixtures("photos")
-def test_only_another_question_labels_again(zsl, tmp_path):
+def test_keywords_are_asked_for_later_and_no_photo_is_read(zsl, tmp_path):
     def run(*options):
         return summary(zsl("label", "photos", "-o", "l.jsonl", *options))
 
     assert run() == (2, 1, 0)
     before = (tmp_path / "l.jsonl").read_bytes()
     assert b"confidence" not in before
-    assert run("--keywords") == (2, 1, 0)
-    assert run("--confidence", "0.8") == (0, 0, 3)
+    assert run("--keywords") == (0, 0, 3)
     written = (tmp_path / "l.jsonl").read_bytes()
-    assert run("--keywords", "--most", "3") == (2, 1, 0)
-    assert run("--keywords") == (2, 1, 0)
+    assert b"confidence" in written
+    assert run("--confidence", "0.8") == (0, 0, 3)
     assert (tmp_path / "l.jsonl").read_bytes() == written
-    assert run() == (2, 1, 0)
-    assert (tmp_path / "l.jsonl").read_bytes() == before
-
-
-@pytest.mark.usefixtures("photos")
-def test_a_journal_of_an_earlier_version_goes_on(zsl, tmp_path):
-    zsl("label", "photos", "-o", "l.jsonl")
-    before = (tmp_path / "l.jsonl").read_bytes()
-    with closing(sqlite3.connect(tmp_path / JOURNAL, isolation_level=None)) as journal:
-        journal.execute("ALTER TABLE photos DROP COLUMN keywords")
-        journal.execute("PRAGMA user_version = 1")
-    dry = zsl("label", "photos", "-o", "l.jsonl", "--dry-run")
-    assert dry.stdout.startswith(b"0 photos to label, 3 done already")
-    assert summary(zsl("label", "photos", "-o", "l.jsonl")) == (0, 0, 3)
-    assert (tmp_path / "l.jsonl").read_bytes() == before
-    assert summary(zsl("label", "photos", "-o", "l.jsonl", "--keywords")) == (2, 1, 0)
-    with closing(sqlite3.connect(tmp_path / JOURNAL)) as journal:
-        assert journal.execute("PRAGMA user_version").fetchone() == (2,)
-
-
-@pytest.mark.usefixtures("photos")
-@pytest.mark.parametrize("forged", ["'{'", "'[[1, 2, 3]]'", "'[[\"x\", \"FORGED\", 7.5]]'",
-                                    "'[[\"x\", \"FORGED\"]]'", "x'00'", "3"])
-def test_keywords_that_zsl_did_not_note_are_not_taken_over(zsl, tmp_path, forged):
-    zsl("label", "photos", "-o", "l.jsonl", "--keywords")
-    before = (tmp_path / "l.jsonl").read_bytes()
-    with closing(sqlite3.connect(tmp_path / JOURNAL, isolation_level=None)) as journal:
-        journal.execute(f"UPDATE photos SET keywords = {forged} WHERE labels IS NOT NULL")
-    assert summary(zsl("label", "photos", "-o", "l.jsonl", "--keywords")) == (2, 0, 1)
+    assert run("--keywords", "--most", "3") == (0, 0, 3)
+    assert run() == (0, 0, 3)
     assert (tmp_path / "l.jsonl").read_bytes() == before
 
 
@@ -140,7 +108,7 @@ def test_sidecars_have_the_keywords_and_a_threshold_is_of_labels(zsl, photos, tm
     assert not any(values(path.read_bytes(), SUBJECT) for path in photos.glob("*.xmp"))
 
 
-def test_the_journal_has_english_words_and_outputs_those_of_the_language(zsl, photos, tmp_path):
+def test_in_another_language_no_photo_is_read_again(zsl, photos, tmp_path):
     names_files.make(tmp_path / "home" / "names" / "de", names_files.NAMES)
     env = {"ZSL_HOME": str(tmp_path / "home")}
     german = ("label", "photos", "-o", "l.jsonl", "--xmp", "--language", "de")

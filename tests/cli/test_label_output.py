@@ -7,7 +7,7 @@ import re
 import shutil
 
 import pytest
-from label_runs import LARGE, records, summary
+from label_runs import LARGE, database, records, summary
 
 
 def test_csv_and_parquet_say_what_jsonl_says(zsl, library, tmp_path):
@@ -127,7 +127,7 @@ def test_a_dry_run_works_on_a_disk_that_cannot_be_written_to(zsl, library, disk)
     assert zsl("label", str(library / "a"), "-o", output).returncode == 0
     locked.read_only()
     result = zsl("label", str(library), "-o", output, "--dry-run")
-    assert result.stdout.startswith(b"16 photos to label, 8 done already; would write")
+    assert result.stdout.startswith(b"16 photos to read, 8 known already; would write")
     assert result.returncode == 0
 
 
@@ -155,11 +155,23 @@ def test_embedded_keywords_that_cannot_be_read_are_named_and_the_sidecar_is_writ
     assert b"8 sidecars changed" in result.stderr
 
 
-def test_a_pipe_or_a_device_is_written_to_and_gets_no_journal(zsl, library, tmp_path):
-    result = zsl("label", "photos", "-o", "/dev/stdout", "--format", "csv", "-q")
-    assert result.returncode == 0
-    assert len(result.stdout.splitlines()) == 1 + 24 * 5
-    assert not os.path.exists("/dev/.stdout.zsl-journal")
+def test_a_pipe_or_a_device_is_written_to(zsl, library):
+    for _ in range(2):
+        result = zsl("label", "photos", "-o", "/dev/stdout", "--format", "csv", "-q")
+        assert result.returncode == 0
+        assert len(result.stdout.splitlines()) == 1 + 24 * 5
+
+
+def test_a_stream_keeps_nothing_and_makes_use_of_what_is_kept(zsl, library, catalogues):
+    first = zsl("label", "photos", "-o", "-")
+    assert summary(first) == (24, 0, 0)
+    assert not catalogues.exists()
+    assert summary(zsl("label", "photos/a", "-o", "l.jsonl")) == (8, 0, 0)
+    before = database(catalogues).read_bytes()
+    again = zsl("label", "photos", "-o", "-")
+    assert summary(again) == (16, 0, 8)
+    assert again.stdout == first.stdout
+    assert database(catalogues).read_bytes() == before
 
 
 @pytest.mark.parametrize(("output", "message"), [
@@ -221,15 +233,22 @@ def test_what_is_passed_over_is_said(zsl, library, tmp_path):
     assert "1 JPEG XL file not read: pip install 'zsl-cli[jxl]'" in said
 
 
-def test_without_a_state_folder_sidecars_are_written_all_the_same(zsl, library):
-    result = zsl("label", "photos/a", "--xmp", env={"HOME": "/dev/null/no", "XDG_STATE_HOME": ""})
-    assert result.returncode == 0
-    assert summary(result) == (8, 0, 0)
-    assert b"cannot be written to, so that the next run begins anew; set XDG_STATE_HOME" in (
-        result.stderr)
+def test_without_a_data_folder_all_is_written_all_the_same(zsl, library, tmp_path):
+    for _ in range(2):
+        result = zsl("label", "photos/a", "--xmp", "-o", "l.jsonl", "--force",
+                     env={"HOME": "/dev/null/no", "XDG_DATA_HOME": ""})
+        assert result.returncode == 0
+        assert summary(result) == (8, 0, 0)
+        assert b"cannot be written to, so that the next run begins anew; give --catalogue a " in (
+            result.stderr)
+    assert len(records(tmp_path / "l.jsonl")) == 8
+    kept = zsl("label", "photos/a", "-o", "l.jsonl", "--force", "--catalogue", "kept",
+               env={"HOME": "/dev/null/no", "XDG_DATA_HOME": ""})
+    assert b"cannot" not in kept.stderr
+    assert (tmp_path / "kept" / "catalogue.sqlite").exists()
 
 
-def test_a_full_disk_leaves_the_earlier_output(zsl, large_library, disk):
+def test_a_full_disk_leaves_the_earlier_output(zsl, large_library, disk, tmp_path):
     small_disk = disk(kilobytes=3000).path
     output = small_disk / "l.jsonl"
     assert zsl("label", str(large_library), "-o", str(output), "--include",
@@ -242,11 +261,29 @@ def test_a_full_disk_leaves_the_earlier_output(zsl, large_library, disk):
     assert b"no space left" in result.stderr.lower()
     assert b"Traceback" not in result.stderr
     assert output.read_bytes() == before
-    assert sorted(path.name for path in small_disk.iterdir() if "journal" not in path.name) == [
-        "filler", "l.jsonl"]
+    assert sorted(path.name for path in small_disk.iterdir()) == ["filler", "l.jsonl"]
     (small_disk / "filler").unlink()
-    assert zsl("label", str(large_library), "-o", str(output)).returncode == 0
+    assert summary(zsl("label", str(large_library), "-o", str(output))) == (0, 0, LARGE)
     assert len(records(output)) == LARGE
+
+
+def test_a_catalogue_on_a_full_disk_keeps_what_was_done(zsl, large_library, disk, tmp_path):
+    small_disk = disk(kilobytes=1000).path
+    arguments = ("label", "photos", "-o", "l.jsonl", "--catalogue", str(small_disk / "kept"))
+    assert summary(zsl(*arguments, "--include", "00*")) == (10, 0, 0)
+    before = (tmp_path / "l.jsonl").read_bytes()
+    free = os.statvfs(small_disk)
+    (small_disk / "filler").write_bytes(bytes(free.f_bavail * free.f_frsize - 65536))
+    result = zsl(*arguments)
+    assert result.returncode == 2
+    assert b"no space left" in result.stderr.lower()
+    assert b"Traceback" not in result.stderr
+    assert (tmp_path / "l.jsonl").read_bytes() == before
+    (small_disk / "filler").unlink()
+    read, failed, known = summary(zsl(*arguments))
+    assert (read + known, failed) == (LARGE, 0)
+    assert known >= 10
+    assert len(records(tmp_path / "l.jsonl")) == LARGE
 
 
 def test_a_read_only_disk_is_refused_at_once(zsl, library, disk):
@@ -267,9 +304,9 @@ def test_a_dry_run_writes_nothing(zsl, library, tmp_path):
     assert zsl("label", "photos/a", "-o", "m.jsonl").returncode == 0
     before = sorted(tmp_path.rglob("*"))
     assert zsl("label", "photos", "-o", "m.jsonl", "--dry-run").stdout.startswith(
-        b"16 photos to label, 8 done already")
+        b"16 photos to read, 8 known already")
     result = zsl("label", "photos", "-o", "l.jsonl", "--dry-run")
-    assert b"24 photos to label, 0 done already; would write l.jsonl" in result.stdout
+    assert b"16 photos to read, 8 known already; would write l.jsonl" in result.stdout
     result = zsl("label", "photos/a", "--xmp", "--dry-run", "--labels", "cat,person",
                  "--confidence", "0")
     assert b"+++ photos/a/00.jpg.xmp" in result.stdout

@@ -1,21 +1,18 @@
 """``zsl label`` interrupted, killed, asked to end, or run twice at once."""
 
-import itertools
 import json
 import os
 import re
-import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
-import numpy as np
 import pytest
-from label_runs import LARGE, names, records, summary
+import text_model
+from label_runs import LARGE, change, names, records, summary
 from readers import on_a_terminal, until_the_reader_goes
 
 
@@ -25,28 +22,23 @@ def run_in_background(environment, cwd, *arguments):
                             env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def done(journal):
-    """How many photos a journal has, read while it is held: from a copy in a folder of its own,
-    since SQLite may leave files beside a half-made one that spoil the reading of the next."""
-    with tempfile.TemporaryDirectory(dir=journal.parent) as folder:
-        copy = os.path.join(folder, "journal")
-        for suffix in ("", "-wal"):
-            if os.path.exists(f"{journal}{suffix}"):
-                shutil.copy(f"{journal}{suffix}", f"{copy}{suffix}")
-        try:
-            with closing(sqlite3.connect(copy)) as connection:
+def done(catalogues, but=None):
+    """How many photos the only catalogue has, but for one."""
+    for path in catalogues.glob("*/catalogue.sqlite"):
+        with suppress(sqlite3.Error), closing(sqlite3.connect(
+                f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+            if path.parent != but:
                 return connection.execute(
                     "SELECT count(*) FROM photos WHERE NOT todo").fetchone()[0]
-        except sqlite3.Error:
-            return 0
+    return 0
 
 
 @contextmanager
-def stopped_in_the_middle(process, journal, more_than=0):
-    """Within it the process is stopped, its journal having more than so many photos. Were it to
+def stopped_in_the_middle(process, catalogues, more_than=0, but=None):
+    """Within it the process is stopped, its catalogue having more than so many photos. Were it to
     run on while somebody looks, it might be done before anything is done to it."""
     process.send_signal(signal.SIGSTOP)
-    while done(journal) <= more_than:
+    while done(catalogues, but) <= more_than:
         process.send_signal(signal.SIGCONT)
         time.sleep(0.02)
         assert process.poll() is None
@@ -58,13 +50,6 @@ def stopped_in_the_middle(process, journal, more_than=0):
         process.send_signal(signal.SIGCONT)
 
 
-def interrupt_soon(process, journal):
-    """Ctrl-C, when a run with -v has labelled some photos."""
-    process.stderr.readline()  # what is used; the journal says by now what there is to do
-    with stopped_in_the_middle(process, journal, more_than=done(journal)):
-        process.send_signal(signal.SIGINT)
-
-
 def test_a_terminal_sees_a_bar_and_then_the_summary(environment, large_library, tmp_path, terminal):
     (large_library / "000-bad.jpg").write_text("no photo")
     status, text = on_a_terminal(["label", "photos", "-o", "l.jsonl", "--jobs", "1"], environment,
@@ -74,12 +59,13 @@ def test_a_terminal_sees_a_bar_and_then_the_summary(environment, large_library, 
                      "1 failed", text)
     assert "zsl: photos/000-bad.jpg: not an image in a known format" in text
     assert text.rstrip().splitlines()[-1].strip() == "written: l.jsonl"
-    assert f"{LARGE} photos labelled, 1 failed" in text
+    assert f"{LARGE} photos read, 1 failed" in text
 
 
-def test_ctrl_c_leaves_what_is_done_on_disk(environment, zsl, large_library, tmp_path):
+def test_ctrl_c_leaves_what_is_done_on_disk(environment, zsl, large_library, tmp_path,
+                                            catalogues):
     process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl")
-    with stopped_in_the_middle(process, tmp_path / ".l.jsonl.zsl-journal"):
+    with stopped_in_the_middle(process, catalogues):
         process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)  # its echo
     _, err = process.communicate(timeout=30)
@@ -88,34 +74,38 @@ def test_ctrl_c_leaves_what_is_done_on_disk(environment, zsl, large_library, tmp
     assert b"interrupted; run the same command again to go on" in err
     before = records(tmp_path / "l.jsonl")
     assert 0 < len(before) < LARGE
-    labelled, failed, skipped = summary(zsl("label", "photos", "-o", "l.jsonl"))
-    assert (labelled + skipped, failed) == (LARGE, 0)
-    assert skipped == len(before)
+    read, failed, known = summary(zsl("label", "photos", "-o", "l.jsonl"))
+    assert (read + known, failed) == (LARGE, 0)
+    assert known == len(before)
     assert records(tmp_path / "l.jsonl")[:len(before)] == before
     assert names(tmp_path / "l.jsonl") == [f"{number:03}.jpg" for number in range(LARGE)]
 
 
-def test_an_output_whose_run_did_not_end_well_is_not_shrunk_either(
-        environment, zsl, large_library, tmp_path, full_disk):
-    os.symlink(full_disk, tmp_path / "r.html")
-    failed = zsl("label", "photos", "-o", "l.jsonl", "--report", "r.html")
-    assert failed.returncode == 2
+def test_an_output_of_another_model_is_left_until_all_is_read(environment, zsl, large_library,
+                                                              tmp_path, catalogues):
+    text_model.make(tmp_path / "paint")
+    text_model.make_vocabulary(tmp_path / "paint" / "vocab")
+    assert summary(zsl("label", "photos", "-o", "l.jsonl", "--model", "./paint")) == (LARGE, 0, 0)
     before = (tmp_path / "l.jsonl").read_bytes()
-    assert len(before.splitlines()) == LARGE
-    process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl",
-                                "--top", "2", "-v")
-    interrupt_soon(process, tmp_path / ".l.jsonl.zsl-journal")
+    [painted] = catalogues.iterdir()
+    process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl")
+    with stopped_in_the_middle(process, catalogues, but=painted):
+        process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert b"l.jsonl is left as it was before this run" in err
     assert (tmp_path / "l.jsonl").read_bytes() == before
+    assert zsl("label", "photos", "-o", "l.jsonl").returncode == 0
+    assert {record["model"] for record in records(tmp_path / "l.jsonl")} == {"default"}
+    assert summary(zsl("label", "photos", "-o", "l.jsonl", "--model", "./paint")) == (0, 0, LARGE)
+    assert (tmp_path / "l.jsonl").read_bytes() == before
 
 
 def test_an_output_that_is_edited_during_the_run_is_not_replaced(environment, zsl, large_library,
-                                                                 tmp_path):
+                                                                 tmp_path, catalogues):
     zsl("label", "photos", "-o", "l.jsonl", "--include", "00*")
     process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl")
-    with (stopped_in_the_middle(process, tmp_path / ".l.jsonl.zsl-journal", more_than=10),
+    with (stopped_in_the_middle(process, catalogues, more_than=10),
           (tmp_path / "l.jsonl").open("a") as file):
         file.write("mine\n")
     _, err = process.communicate(timeout=60)
@@ -125,7 +115,8 @@ def test_an_output_that_is_edited_during_the_run_is_not_replaced(environment, zs
     assert summary(zsl("label", "photos", "-o", "l.jsonl", "--force")) == (0, 0, LARGE)
 
 
-def test_a_terminal_that_is_closed_is_like_ctrl_c(environment, large_library, tmp_path, terminal):
+def test_a_terminal_that_is_closed_is_like_ctrl_c(environment, large_library, tmp_path, terminal,
+                                                  catalogues):
     leader, follower = terminal()
     process = subprocess.Popen(
         [sys.executable, "-m", "zsl_cli", "label", "photos", "-o", "l.jsonl", "--jobs", "1"],
@@ -133,7 +124,7 @@ def test_a_terminal_that_is_closed_is_like_ctrl_c(environment, large_library, tm
         stderr=follower, start_new_session=True)
     os.close(follower)
     os.set_blocking(leader, False)
-    with stopped_in_the_middle(process, tmp_path / ".l.jsonl.zsl-journal"):
+    with stopped_in_the_middle(process, catalogues):
         os.close(leader)
         process.send_signal(signal.SIGHUP)
     assert process.wait(30) == 129
@@ -141,9 +132,9 @@ def test_a_terminal_that_is_closed_is_like_ctrl_c(environment, large_library, tm
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_being_asked_to_end_is_like_ctrl_c(environment, large_library, tmp_path, name):
+def test_being_asked_to_end_is_like_ctrl_c(environment, large_library, tmp_path, name, catalogues):
     process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl")
-    with stopped_in_the_middle(process, tmp_path / ".l.jsonl.zsl-journal"):
+    with stopped_in_the_middle(process, catalogues):
         process.send_signal(getattr(signal, name))
     _, err = process.communicate(timeout=30)
     assert process.returncode == 128 + getattr(signal, name)
@@ -151,43 +142,39 @@ def test_being_asked_to_end_is_like_ctrl_c(environment, large_library, tmp_path,
     assert 0 < len(records(tmp_path / "l.jsonl")) < LARGE
 
 
-def test_an_interrupt_never_shrinks_a_finished_output(environment, zsl, large_library, tmp_path):
+def test_an_interrupt_never_shrinks_a_finished_output(environment, zsl, large_library, tmp_path,
+                                                      catalogues):
     zsl("label", "photos", "-o", "l.jsonl")
     before = (tmp_path / "l.jsonl").read_bytes()
-    for options in (["--top", "2"], []):
-        with sqlite3.connect(tmp_path / ".l.jsonl.zsl-journal") as journal:
-            journal.execute("UPDATE photos SET crc = NULL WHERE id > 100")
-        journal.close()
+    for top in (5, 2):
+        change(catalogues, "UPDATE photos SET crc = NULL, todo = 1 WHERE id > 100")
         process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl",
-                                    "-v", *options)
-        interrupt_soon(process, tmp_path / ".l.jsonl.zsl-journal")
+                                    "--top", str(top))
+        with stopped_in_the_middle(process, catalogues, more_than=100):
+            process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
         assert process.returncode == 130
-        assert (tmp_path / "l.jsonl").read_bytes() == before
+        found = records(tmp_path / "l.jsonl")
+        assert {len(record["labels"]) for record in found} == {top}
+        assert len(found) == LARGE
+        assert (top == 2) or (tmp_path / "l.jsonl").read_bytes() == before
 
 
-def test_an_interrupted_run_with_other_settings_leaves_the_finished_output(
-        environment, zsl, large_library, tmp_path):
-    zsl("label", "photos", "-o", "l.jsonl", "--top", "1")
-    before = (tmp_path / "l.jsonl").read_bytes()
-    process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl", "-v")
-    interrupt_soon(process, tmp_path / ".l.jsonl.zsl-journal")
-    process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert (tmp_path / "l.jsonl").read_bytes() == before
-    zsl("label", "photos", "-o", "l.jsonl")
-    assert all(len(record["labels"]) == 5 for record in records(tmp_path / "l.jsonl"))
-
-
-def test_a_second_run_onto_the_same_output_is_refused(environment, zsl, large_library, tmp_path):
+def test_a_second_run_over_the_same_library_is_refused(environment, zsl, large_library, tmp_path,
+                                                       catalogues):
     process = run_in_background(environment, tmp_path, "label", "photos", "-o", "l.jsonl")
     try:
-        with stopped_in_the_middle(process, tmp_path / ".l.jsonl.zsl-journal"):
-            refused = zsl("label", "photos", "-o", "l.jsonl")
-            assert refused.returncode == 2
-            assert b"another run is writing to the same output" in refused.stderr
-            elsewhere = zsl("label", "photos", "-o", "m.jsonl", "--include", "00*")
-            assert elsewhere.returncode == 0
+        with stopped_in_the_middle(process, catalogues):
+            for command in (("label", "photos", "-o", "m.jsonl"), ("index", "photos"),
+                            ("label", "photos", "--xmp")):
+                refused = zsl(*command)
+                assert refused.returncode == 2
+                assert b"another run is reading the same photos" in refused.stderr
+            for harmless in (("label", "photos", "-o", "m.jsonl", "--dry-run"),
+                             ("label", "photos", "--include", "00*"),
+                             ("label", "photos", "--include", "00*", "-o", "m.jsonl",
+                              "--catalogue", "elsewhere")):
+                assert zsl(*harmless).returncode == 0
         process.communicate(timeout=60)
         assert process.returncode == 0
     finally:
@@ -200,69 +187,3 @@ def test_records_are_streamed_to_a_pipe_that_may_close(environment, large_librar
     status, line, err = until_the_reader_goes(["label", "photos", "-q"], environment, cwd=tmp_path)
     assert (status, err) == (0, b"")
     assert json.loads(line)["path"] == "photos/000.jpg"
-
-
-@pytest.mark.slow
-def test_killed_at_random_moments_and_resumed_it_gives_the_same(
-        environment, zsl, photographs, tmp_path):
-    """SIGKILL at any moment: the output is valid or not there, sidecars are whole, and in the end
-    everything is as in an uninterrupted run.
-
-    Each moment is a random one of its own twelfth of the time from the first word in the journal
-    to the end, so that no part of a run is left out.
-    """
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for number in range(80):
-        (folder / f"{number:03}.jpg").write_bytes(photographs[number % 24])
-    (folder / "040-bad.jpg").write_bytes(photographs[0][:999])
-    arguments = ("label", "photos", "-o", "l.jsonl", "--report", "r.html", "--xmp",
-                 "--confidence", "0.1")
-
-    def outcome():
-        sidecars = {path.name: path.read_bytes() for path in sorted(folder.glob("*.xmp"))}
-        return (tmp_path / "l.jsonl").read_bytes(), sidecars
-
-    def clear():
-        for path in [*tmp_path.iterdir(), *folder.glob("*xmp*")]:
-            if path.is_file():
-                path.unlink()
-
-    assert zsl(*arguments).returncode == 1
-    expected = outcome()
-    assert len(expected[0].splitlines()) == 81
-    assert len(expected[1]) == 80
-    clear()
-    started = time.monotonic()
-    process = run_in_background(environment, tmp_path, *arguments)
-    while not (tmp_path / ".l.jsonl.zsl-journal").exists():
-        assert process.poll() is None
-        time.sleep(0.005)
-    begun = time.monotonic() - started
-    process.communicate()
-    seconds = time.monotonic() - started
-    assert outcome() == expected
-    clear()
-    random = np.random.default_rng(int(time.time()))
-    moments = itertools.cycle(random.permutation(
-        begun + (seconds - begun) * (np.arange(12) + random.random(12)) / 12))
-    kills = 0
-    while kills < 12:
-        process = run_in_background(environment, tmp_path, *arguments)
-        try:
-            process.communicate(timeout=next(moments))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            kills += 1
-        else:
-            assert process.returncode == 1
-            assert outcome() == expected
-            clear()
-        if (tmp_path / "l.jsonl").exists():
-            assert all(record in expected[0].splitlines()
-                       for record in (tmp_path / "l.jsonl").read_bytes().splitlines())
-    assert zsl(*arguments).returncode == 1
-    assert outcome() == expected
-    assert {path.name for path in tmp_path.iterdir()} == {
-        "photos", "l.jsonl", "r.html", ".l.jsonl.zsl-journal"}

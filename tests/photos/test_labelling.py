@@ -9,7 +9,6 @@ import without_click
 
 from zsl_cli import LabelRequest, label
 from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.photos.journal import Journal
 from zsl_cli.photos.photo import checksum
 from zsl_cli.photos.reporter import Reporter
 
@@ -54,8 +53,8 @@ def test_a_reporter_sees_what_a_bar_shows(request_of, photos):
     listener = Listener()
     result = label(request_of(output="l.jsonl", report="r.html"), listener)
     assert listener.begun == [("looking for photos", None), ("loading the model", None),
-                              ("labelling", 10), ("writing l.jsonl", None),
-                              ("writing r.html", None)]
+                              ("labelling", 10), ("writing l.jsonl", 10),
+                              ("writing r.html", 10)]
     assert listener.done["looking for photos"] == (10, 0)
     assert listener.done["labelling"] == (10, 1)
     assert listener.model == "paint"
@@ -66,13 +65,13 @@ def test_a_reporter_sees_what_a_bar_shows(request_of, photos):
 def test_a_result_counts_what_was_done_now_and_before(request_of, photos):
     (photos / "bad12.png").write_bytes(b"no photo")
     first = label(request_of(output="l.jsonl"))
-    assert (first.todo, first.kept, first.labelled, first.failed) == (10, 0, 9, 1)
+    assert (first.todo, first.kept, first.read, first.failed) == (10, 0, 9, 1)
     assert first.reasons == {"not an image in a known format": 1}
     assert first.outputs == ("l.jsonl",)
     assert first.frequent == (("crimson", 5), ("navy", 3), ("lime", 1))
     again = label(request_of(output="l.jsonl"))
     assert (again.todo, again.kept, again.failed_before) == (0, 10, 1)
-    assert (again.labelled, again.failed) == (0, 0)
+    assert (again.read, again.failed) == (0, 0)
     assert not again.ok
     assert label(request_of("photos/c3", output="l.jsonl")).ok
 
@@ -95,7 +94,7 @@ def test_records_go_to_a_stream_as_they_come(request_of, tmp_path):
     first, second = map(json.loads, stream.getvalue().splitlines())
     assert first["labels"][0]["label"] == "navy"
     assert second["error"]["kind"] == "missing"
-    assert (result.labelled, result.failed, result.outputs) == (1, 1, ())
+    assert (result.read, result.failed, result.outputs) == (1, 1, ())
     assert not stream.closed
 
 
@@ -113,23 +112,22 @@ def test_an_interrupt_goes_on_when_what_is_done_is_written(request_of, tmp_path)
     assert result.interrupted
     assert not result.ok
     written = (tmp_path / "l.jsonl").read_bytes()
-    assert len(written.splitlines()) == result.labelled == 9
+    assert len(written.splitlines()) == result.read == 9
     assert label(request_of(output="l.jsonl")).kept == 9
 
 
-def test_a_dry_run_writes_nothing(request_of, photos, tmp_path, monkeypatch):
+def test_a_dry_run_writes_nothing(request_of, tmp_path, catalogues):
     before = set(tmp_path.rglob("*"))
     result = label(request_of(output="l.jsonl", dry_run=True))
-    assert (result.todo, result.labelled, result.outputs) == (9, 0, ("l.jsonl",))
+    assert (result.todo, result.read, result.outputs) == (9, 0, ("l.jsonl",))
+    assert set(tmp_path.rglob("*")) == before
+    assert not catalogues.exists()
     label(request_of(output="done.jsonl"))
-    monkeypatch.setattr(Journal, "most_frequent", lambda *_: pytest.fail("the journal is read"))
     assert label(request_of(output="done.jsonl", dry_run=True)).kept == 9
-    monkeypatch.undo()
-    monkeypatch.chdir(tmp_path)
     before = set(tmp_path.rglob("*"))
     listener = Listener()
     result = label(request_of(output="l.jsonl", xmp=True, dry_run=True), listener)
-    assert (result.labelled, result.sidecars) == (9, 9)
+    assert (result.read, result.sidecars) == (9, 9)
     assert "photos/c3/0.png.xmp" in listener.changes
     assert set(tmp_path.rglob("*")) == before
 
@@ -181,7 +179,7 @@ def test_neither_click_nor_rich_is_needed(environment, model, photos, tmp_path):
     assert without_click.run("""
 from zsl_cli import EvaluationRequest, LabelRequest, evaluate, label
 result = label(LabelRequest("photos", output="l.csv", report="r.html", xmp=True, model="./paint"))
-print(result.labelled, result.sidecars, *result.outputs)
+print(result.read, result.sidecars, *result.outputs)
 result = evaluate(EvaluationRequest("photos", "./paint"))
 result.write_page("page.html")
 print(*(row["candidates"] for row in result.rows), result.ok)

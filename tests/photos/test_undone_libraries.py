@@ -180,9 +180,8 @@ def test_requests_that_make_no_sense(library):
 
 def test_nothing_but_the_sidecars_is_needed_and_label_writes_them_again(photos, model, tmp_path,
                                                                         monkeypatch):
-    """The journal need not be told: what a sidecar has is seen in the sidecar."""
+    """The catalogue need not be told: what a sidecar has is seen in the sidecar."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     own = photos / "c3" / "0.png.xmp"
     own.write_bytes(wrapped(subjects(["Navy"])))
     before = tree(photos)

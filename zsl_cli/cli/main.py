@@ -21,6 +21,7 @@ COMMANDS = {
              "changed.",
     "index": "Read every photo of a FOLDER once; then it is searched and labelled without being "
              "opened.",
+    "catalogues": "List, show, verify and remove what zsl index and zsl label know of photos.",
     "models": "List, show, verify and calibrate model folders.",
     "vocab": "Build, train, look at and verify vocabulary folders.",
     "export": "Turn a trained PyTorch CHECKPOINT into a model folder.",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zsl_cli.embedding import stream
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ImageError
-from zsl_cli.photos.catalogue import moving, places, scanning
+from zsl_cli.photos.catalogue import compaction, moving, places, scanning
 from zsl_cli.photos.catalogue.borrowing import lenders
 from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.catalogue.identity import Encoder
@@ -134,6 +134,7 @@ def opened(library: Library, encoder: Encoder, chosen: Name | None, *, keep: boo
     place = moving.followed(place, identity, ours=chosen is None)
     with Catalogue.writing(place, identity) as catalogue:
         yield catalogue
+        compaction.compact_if_worthwhile(catalogue)
 
 
 @dataclass(frozen=True)

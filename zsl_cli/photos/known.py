@@ -35,7 +35,7 @@ class KnownEmbeddings:
 
     def __init__(self, sources: "list[Lender]") -> None:
         self._lenders = sources
-        self._folder = ""
+        self._folder: str | None = None
         self._photos: list[tuple[Lender, dict[bytes, tuple[Any, ...]]]] = []
 
     @classmethod
@@ -47,11 +47,12 @@ class KnownEmbeddings:
 
     def get(self, path: str) -> "Half | None":
         """float16 ``[D]``, or None for a photo that has to be read."""
-        folder, name = os.path.split(os.path.abspath(path))
+        folder, name = os.path.split(path)
         if folder != self._folder:
             self._folder = folder
+            full = os.path.realpath(folder)
             self._photos = [(one, known) for one in self._lenders
-                            if (known := one.photos_in(folder))]
+                            if (known := one.photos_in(full))]
         for lender, known in self._photos:
             row = known.get(os.fsencode(name))
             if row is not None and _is_unchanged(path, row):

@@ -139,7 +139,7 @@ def test_without_a_vocabulary_the_labels_have_to_be_given(
     assert (result.returncode, result.stdout) == (2, b"")
     assert b"list the candidate labels (--labels, --labels-file)" in result.stderr
     assert len(result.stderr.splitlines()) == 1
-    assert not list(tmp_path.glob("*never.jsonl*"))  # nor a journal of it
+    assert not list(tmp_path.glob("*never.jsonl*"))  # nor a part of it
 
 
 @pytest.mark.parametrize("command", ["classify", "label"])
@@ -166,7 +166,7 @@ def test_what_cannot_be_a_candidate_is_refused_before_anything_is_done(
     assert (result.returncode, result.stdout) == (2, b"")
     assert message in result.stderr.decode()
     assert b"Traceback" not in result.stderr
-    assert not list(tmp_path.glob("*never.jsonl*"))  # nor a journal of it
+    assert not list(tmp_path.glob("*never.jsonl*"))  # nor a part of it
 
 
 def test_known_labels_still_lie_under_others(zsl, painted, red):

@@ -72,6 +72,8 @@ def _source(parameter: click.Parameter,
     name, metavar = parameter.name or "", parameter.metavar or ""
     if isinstance(parameter, click.Argument) and not metavar:
         return _files  # a checkpoint, a corpus, vectors, a set of photos
+    if "LIBRARY" in metavar:
+        return _catalogues
     if "NAME" in metavar and "F" in metavar:  # NAME|FOLDER, FILE|NAME, NAME|FOLDER|FILE
         return partial(_names, alone="FILE" not in metavar)
     if metavar == "MODEL":
@@ -125,6 +127,15 @@ def _names(ctx: click.Context, parameter: click.Parameter, incomplete: str, *,
              if folder.name.startswith(incomplete)]
     # The paths first: where they are told of, click's script for bash forgets what came before.
     return [CompletionItem(incomplete, type="dir" if alone else "file"), *names]
+
+
+def _catalogues(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """The names of this user's catalogues, and folders."""
+    from zsl_cli.photos.catalogue import places
+
+    return [CompletionItem(incomplete, type="dir"),
+            *(CompletionItem(place.name, help=identity.library)
+              for place, identity in places.known() if place.name.startswith(incomplete))]
 
 
 def _languages(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> Items:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ImageError, ZslError
-from zsl_cli.photos.catalogue import compaction, database, parts, vectors
+from zsl_cli.photos.catalogue import database, parts, vectors
 from zsl_cli.photos.catalogue.identity import Identity
 from zsl_cli.photos.catalogue.vectors import Vectors
 from zsl_cli.support import files
@@ -135,7 +135,6 @@ class Catalogue:
                     yield catalogue
                 with database.explained(folder):
                     catalogue.sync()
-                compaction.compact_if_worthwhile(catalogue)
             finally:
                 if made and (catalogue is None or not catalogue._number(
                         "SELECT count(*) FROM photos")):  # nothing came of it

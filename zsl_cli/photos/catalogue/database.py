@@ -41,7 +41,7 @@ _UPGRADES: tuple[str, ...] = ()
 """What makes that schema, which is of format 1, one of format 2, and so on."""
 _FORMAT = 1 + len(_UPGRADES)  # in user_version
 _APPLICATION = 0x5A534C43  # "ZSLC"; in application_id
-_LONGEST = 16 << 20  # bytes of a value
+LONGEST = 16 << 20  # bytes of a value
 _TEMPORARY = "the temporary catalogue"
 ANEW = "remove it (`zsl catalogues remove`) and index the library again"
 
@@ -100,7 +100,7 @@ def prepare(connection: sqlite3.Connection, path: Path | None, facts: Mapping[st
 
 def check(connection: sqlite3.Connection, path: Path | None) -> bool:
     """Whether it is a new database; ZslError when it is another program's, or version's."""
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
     application, = connection.execute("PRAGMA application_id").fetchone()
     version, = connection.execute("PRAGMA user_version").fetchone()
     tables = _schema_of(connection)
@@ -112,6 +112,17 @@ def check(connection: sqlite3.Connection, path: Path | None) -> bool:
         raise ZslError(f"{path} has other tables, views or triggers than a catalogue of zsl, so "
                        f"that somebody else has made it; {ANEW}")
     return not tables
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether the file in a folder says that it is a catalogue, be it damaged or not (the format
+    of SQLite's files: the application's number stands at byte 68)."""
+    try:
+        with open(folder / FILE, "rb") as file:
+            head = file.read(72)
+    except OSError:
+        return False
+    return head[68:] == _APPLICATION.to_bytes(4, "big")
 
 
 def _statements(script: str) -> list[str]:

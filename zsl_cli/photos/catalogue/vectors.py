@@ -65,7 +65,7 @@ class Vectors:
     def transient(cls, base: "Vectors | None", dimension: int) -> "Vectors":
         """For rows that are forgotten in the end, behind others, which stay as they are and have to
         be open as long."""
-        vectors = cls(base and base._file, dimension)
+        vectors = cls(None if base is None else base._file, dimension)
         vectors.first = len(vectors)
         vectors._added = TemporaryFile(buffering=0)  # noqa: SIM115
         return vectors

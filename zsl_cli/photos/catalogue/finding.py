@@ -1,0 +1,32 @@
+"""A catalogue by its name, its folder, or the folder of its library."""
+
+import os
+from difflib import get_close_matches
+from pathlib import Path
+
+from zsl_cli.errors import ZslError
+from zsl_cli.photos.catalogue import parts, places
+from zsl_cli.support.wording import listed
+
+_NAMED = 5
+
+
+def find(name: str | os.PathLike[str]) -> Path:
+    """The folder of the catalogue that is meant: a folder that is one, one of this user's by its
+    name, or that of a library, which need not be there. Raises ZslError for none, and for several.
+    """
+    folder, text = Path(name), os.fspath(name)
+    if (folder / parts.DATABASE).is_file():
+        return folder
+    if os.sep not in text and (places.home() / text / parts.DATABASE).is_file():
+        return places.home() / text
+    library = os.path.realpath(text)
+    found = [place for place, identity in places.known() if identity.library == library]
+    if len(found) > 1:
+        names = listed([place.name for place in found], _NAMED)
+        raise ZslError(f"{text} has {len(found)} catalogues, for several models; name one: {names}")
+    if found:
+        return found[0]
+    near = get_close_matches(text, [place.name for place in places.every()], n=1)
+    raise ZslError(f"{text}: no catalogue is called so, lies there or is of that folder"
+                   + (f"; is it {near[0]}?" if near else ""))
