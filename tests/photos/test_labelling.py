@@ -127,7 +127,7 @@ def test_a_dry_run_writes_nothing(request_of, tmp_path, catalogues):
     before = set(tmp_path.rglob("*"))
     listener = Listener()
     result = label(request_of(output="l.jsonl", xmp=True, dry_run=True), listener)
-    assert (result.read, result.sidecars) == (9, 9)
+    assert (result.read, result.kept, result.sidecars) == (0, 9, 9)
     assert "photos/c3/0.png.xmp" in listener.changes
     assert set(tmp_path.rglob("*")) == before
 

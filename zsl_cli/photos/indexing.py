@@ -162,8 +162,7 @@ def scanned(catalogue: Catalogue, library: Library, rules: scanning.Rules,
             reporter.advance(1)
 
     with ExitStack() as stack:
-        others = [] if catalogue.folder is None else [
-            folder for folder in places.every() if folder != catalogue.folder]
+        others = [folder for folder in places.every() if folder != catalogue.folder]
         scan = scanning.scan(
             catalogue, told(library.photos(walk)), rules, resolve_links=library.follow_links,
             within=[source for source in library.arguments if os.path.isdir(source)],

@@ -36,13 +36,13 @@ class Output:
         """Whether it is a pipe or a device, which holds nothing that could be lost."""
         return os.path.exists(self.path) and not os.path.isfile(self.path)
 
-    def check(self) -> None:
-        """Raise ZslError if it can never be written."""
+    def check(self, *, now: bool = True) -> None:
+        """Raise ZslError if it can never be written, or not ``now``."""
         # What is there is another question, which the catalogue answers: see check_own.
         check_new_file(self.path, force=True,
                        parameter="report" if self.format == "report" else "output")
         folder = os.path.dirname(os.path.realpath(self.path))
-        if not self.is_stream and not os.access(folder, os.W_OK):
+        if now and not self.is_stream and not os.access(folder, os.W_OK):
             raise ZslError(f"cannot write {self.path}: no permission to write to {folder}")
 
     def check_own(self, catalogue: "Catalogue", force: bool) -> None:

@@ -168,10 +168,10 @@ class LabelRequest(Library):
         files = []
         if self.report is not None:
             files.append(Output(os.fspath(self.report), "report"))
-            files[-1].check()
+            files[-1].check(now=not self.dry_run)
         if isinstance(self.output, str | os.PathLike):
             path = os.fspath(self.output)
-            Output(path, "").check()
+            Output(path, "").check(now=not self.dry_run)
             files.insert(0, Output(path, format_of(path, self.output_format)))
         if len({os.path.realpath(file.path) for file in files}) < len(files):
             raise RequestError(f"{self.report} cannot be both the output and the report")

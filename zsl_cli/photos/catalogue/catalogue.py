@@ -149,8 +149,9 @@ class Catalogue:
         check_identity(noted, identity, folder)
         generation = generation_of(connection, folder)
         rows = Vectors.writable(folder / vectors.file_name(generation), noted.encoder.dimension)
+        stack.callback(rows.close)
         catalogue = cls(connection, folder, rows, noted, is_new=is_new)
-        stack.callback(catalogue._close)
+        stack.callback(catalogue._close)  # which may have others by then
         parts.remove(folder / vectors.file_name(other)  # what was left by a run that was killed
                      for other in (generation - 1, generation + 1) if other >= 0)
         return catalogue
@@ -168,13 +169,13 @@ class Catalogue:
                 connection = database.connect(folder / database.FILE, read_only=True)
                 stack.callback(connection.close)
                 connection.execute("PRAGMA trusted_schema = OFF")
-                catalogue = cls._of_this_moment(connection, folder)
-                stack.callback(catalogue.vectors.close)
+                catalogue = cls._of_this_moment(stack, connection, folder)
             with database.explained(folder, of_the_disk=False):
                 yield catalogue
 
     @classmethod
-    def _of_this_moment(cls, connection: sqlite3.Connection, folder: Path) -> "Catalogue":
+    def _of_this_moment(cls, stack: ExitStack, connection: sqlite3.Connection,
+                        folder: Path) -> "Catalogue":
         for _ in range(_TRIES):
             connection.execute("BEGIN")
             if database.check(connection, folder / database.FILE):
@@ -186,6 +187,7 @@ class Catalogue:
             except FileNotFoundError:  # another generation has just taken its place
                 connection.execute("ROLLBACK")
                 continue
+            stack.callback(rows.close)
             return cls(connection, folder, rows, noted)
         raise database.damaged(folder, "its embeddings are not there")
 
@@ -235,8 +237,8 @@ class Catalogue:
 
     def forget(self, ids: "Sequence[tuple[int]]") -> None:
         """Have the embeddings of these photos done again."""
-        self.db.executemany("UPDATE photos SET slot = NULL, checksum = NULL, crc = NULL, todo = 1 "
-                            "WHERE id = ?", ids)
+        self.db.executemany("UPDATE photos SET slot = NULL, checksum = NULL, crc = NULL, "
+                            "kind = NULL, message = NULL, todo = 1 WHERE id = ?", ids)
 
     def _paged(self, query: str, values: tuple[int, ...]) -> Iterator[list[tuple[int, ...]]]:
         cursor = self.db.execute(query, values)
@@ -414,6 +416,8 @@ def check_identity(noted: Identity, wanted: Identity, folder: Path) -> None:
                  f"model {noted.encoder.model!r}, not {wanted.encoder.model!r}")
         raise ZslError(f"{folder} was made by {other}; give `catalogue` another folder, or remove "
                        "this one (`zsl catalogues remove`) and index the library again")
+    if noted.encoder.dimension != wanted.encoder.dimension:
+        raise database.damaged(folder, f"a dimension of {noted.encoder.dimension}")
     inside = os.path.join(noted.library, "") if noted.library else ""
     if noted.library and not os.path.join(wanted.library, "").startswith(inside):
         raise ZslError(f"{folder} is the catalogue of {noted.library}, not of {wanted.library}; "

@@ -69,7 +69,7 @@ def connect(path: Path | None, *, read_only: bool = False) -> sqlite3.Connection
         return connection
     except sqlite3.OperationalError:
         connection.close()
-        if os.access(path.parent, os.W_OK):
+        if _may_be_written(path.parent):
             raise
         # A disk that can't be written to has no place for what readers share; nobody writes there.
         return sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True, isolation_level=None)
@@ -164,9 +164,11 @@ def denied(folder: Path) -> Path | None:
     disk."""
     there = [path for path in (folder / FILE, folder / f"{FILE}-wal", folder / f"{FILE}-shm")
              if path.exists()]
-    effective = os.access in os.supports_effective_ids
-    return next((path for path in [folder, *there]
-                 if not os.access(path, os.W_OK, effective_ids=effective)), None)
+    return next((path for path in [folder, *there] if not _may_be_written(path)), None)
+
+
+def _may_be_written(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 @contextmanager

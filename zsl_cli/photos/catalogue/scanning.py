@@ -227,7 +227,8 @@ class _Scanner:
         """Whether what is known of a photo still holds."""
         id_, size, mtime, ctime, crc, slot, kind, _, _, _ = known
         if error is not None or (slot is None and kind is None) or (
-                kind and (self._rules.retry_failed or kind in NEVER_SETTLED)):
+                kind and (self._rules.retry_failed or kind in NEVER_SETTLED
+                          or kind not in ImageError.KINDS)):
             return False
         stamp = _stamp(path)
         if stamp is None or stamp.size != size or crc is None:
@@ -291,18 +292,20 @@ class _Scanner:
         Returns the ids, new to old. Content tells: the size, and the checksum of what has it."""
         if not any_gone or not self._new:
             return {}
-        gone: dict[int, dict[int, int]] = {}
-        for id_, size, crc in self._db.execute(
-                "SELECT id, size, crc FROM photos WHERE gone IS NOT NULL AND slot IS NOT NULL "
-                "AND NOT todo ORDER BY gone"):
-            gone.setdefault(size, {})[crc] = id_
+        gone: dict[int, dict[int, tuple[int, int]]] = {}
+        for id_, size, crc, since in self._db.execute(
+                "SELECT id, size, crc, gone FROM photos WHERE gone IS NOT NULL AND slot IS NOT "
+                "NULL AND NOT todo ORDER BY gone"):
+            gone.setdefault(size, {})[crc] = id_, since
         moved: dict[int, int] = {}
         for id_, path, stamp in self._new:
             candidates = gone.get(stamp.size)
             crc = checksum_of(path) if candidates else None
-            old = None if crc is None or candidates is None else candidates.pop(crc, None)
-            if old is None:
+            found = None if crc is None or candidates is None else candidates.pop(crc, None)
+            if found is None:
                 continue
+            old, since = found
+            self._scan.gone -= since == self._now
             folder, name = self._db.execute("SELECT folder, name FROM photos WHERE id = ?",
                                             (id_,)).fetchone()
             self._db.execute("DELETE FROM photos WHERE id = ?", (id_,))

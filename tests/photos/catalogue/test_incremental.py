@@ -1,0 +1,217 @@
+"""What is read when a library is indexed again: what is new or has changed, and nothing else."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+import text_model
+
+from zsl_cli import Model
+from zsl_cli.errors import ZslError
+from zsl_cli.photos.catalogue import places, scanning
+from zsl_cli.photos.catalogue.catalogue import Catalogue
+
+
+def embeddings_by_path(folder):
+    with Catalogue.reading(folder) as catalogue:
+        slots = [slot for slot, in catalogue.db.execute(
+            "SELECT slot FROM photos WHERE slot IS NOT NULL AND gone IS NULL ORDER BY slot")]
+        rows = catalogue.at(slots)
+        return {rows[slot].path: embedding
+                for slot, embedding in zip(slots, catalogue.embeddings(slots), strict=True)}
+
+
+def check(indexed, model):
+    """The catalogue has all photos of the library and no other, each with its embedding."""
+    found = embeddings_by_path(indexed.catalogue)
+    assert sorted(found) == sorted(map(str, indexed.library.rglob("*.png")))
+    expected = Model.load(model, device="cpu").embed(list(found))
+    np.testing.assert_allclose(np.array(list(found.values()), np.float32), expected, atol=2e-3)
+
+
+def test_what_is_new_or_changed_is_read(indexed, model):
+    assert indexed.index() == (0, 0, 25)
+    text_model.photo(indexed.library / "new.png", (1, 2, 3))
+    text_model.photo(indexed.library / "a" / "00.png", (3, 2, 1))
+    os.utime(indexed.library / "a" / "01.png", (1, 1))
+    (indexed.library / "e" / "24.png").unlink()
+    assert indexed.index() == (2, 0, 23)
+    assert (indexed.result.gone, indexed.result.moved) == (1, 0)
+    check(indexed, model)
+    assert indexed.index() == (0, 0, 25)
+
+
+def test_a_photo_that_was_moved_is_known_by_its_content(indexed, model):
+    os.rename(indexed.library / "a" / "00.png", indexed.library / "e" / "other.png")
+    os.rename(indexed.library / "a" / "01.png", indexed.library / "a" / "02-and-more.png")
+    os.rename(indexed.library / "b", indexed.library / "bb")
+    os.utime(indexed.library / "bb" / "05.png", (1, 1))
+    assert indexed.index() == (0, 0, 25)
+    assert (indexed.result.moved, indexed.result.gone) == (7, 0)
+    check(indexed, model)
+
+
+def test_photos_that_changed_places_are_not_mistaken(indexed, model):
+    one, other = (indexed.library / "a" / name for name in ("00.png", "01.png"))
+    os.rename(one, indexed.library / "x.png")
+    os.rename(other, one)
+    os.rename(indexed.library / "x.png", other)
+    indexed.index()
+    check(indexed, model)
+    shutil.copy(one, indexed.library / "copy.png")
+    one.unlink()
+    shutil.copy(other, one)
+    indexed.index()
+    check(indexed, model)
+
+
+def test_a_photo_that_comes_back_is_not_read_again(indexed, model, tmp_path):
+    os.rename(indexed.library / "c", tmp_path / "away")
+    assert indexed.index() == (0, 0, 20)
+    assert indexed.result.gone == 5
+    check(indexed, model)
+    for _ in range(12):  # however often somebody looks meanwhile
+        assert indexed.index() == (0, 0, 20)
+    os.rename(tmp_path / "away", indexed.library / "c")
+    assert indexed.index() == (0, 0, 25)
+    check(indexed, model)
+
+
+def test_what_is_gone_for_long_is_forgotten(indexed, monkeypatch):
+    (indexed.library / "a" / "00.png").unlink()
+    indexed.index()
+    assert indexed.rows(where="gone IS NOT NULL") == [(1,)]
+    monkeypatch.setattr(scanning, "KEPT", -1)
+    indexed.index()
+    assert indexed.rows(where="gone IS NOT NULL") == [(0,)]
+
+
+def test_the_slot_of_a_forgotten_photo_is_no_other_ones(indexed, monkeypatch):
+    last = max(slot for slot, in indexed.rows("slot"))
+    indexed.change(f"DELETE FROM photos WHERE slot > {last - 3}")
+    assert indexed.index() == (3, 0, 22)
+    assert sorted(slot for slot, in indexed.rows("slot")) == [
+        *range(last - 2), last + 1, last + 2, last + 3]
+
+
+def test_a_disk_that_is_away_takes_nothing_with_it(indexed, model, tmp_path):
+    os.rename(indexed.library, tmp_path / "away")
+    for state in ("no folder", "an empty one"):
+        with pytest.raises(ZslError, match="nothing to read"):
+            indexed.index()
+        assert indexed.rows(where="gone IS NULL AND slot IS NOT NULL") == [(25,)]
+        if state == "no folder":
+            indexed.library.mkdir()
+    indexed.library.rmdir()
+    os.rename(tmp_path / "away", indexed.library)
+    assert indexed.index() == (0, 0, 25)
+    check(indexed, model)
+
+
+@pytest.mark.usefixtures("unprivileged")
+def test_a_library_that_may_not_be_read_takes_nothing_with_it(indexed):
+    os.chmod(indexed.library, 0)
+    try:
+        with pytest.raises(ZslError, match="nothing to read"):
+            indexed.index()
+        assert indexed.rows() == [(25,)]
+    finally:
+        os.chmod(indexed.library, 0o755)
+    os.chmod(indexed.library / "a", 0)
+    try:
+        assert indexed.index() == (0, 1, 25)
+    finally:
+        os.chmod(indexed.library / "a", 0o755)
+    assert indexed.index() == (0, 0, 25)
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_library_that_is_mounted_elsewhere_brings_its_catalogue(indexed, tmp_path, model, ours):
+    if ours:
+        assert indexed.index(catalogue=None) == (0, 0, 25) or indexed.result.read == 25
+    os.rename(indexed.library, tmp_path / "elsewhere")
+    moved = tmp_path / "elsewhere"
+    assert indexed.index(sources=str(moved),
+                         catalogue=None if ours else indexed.catalogue) == (0, 0, 25)
+    if not ours:
+        indexed.library = moved
+        check(indexed, model)
+
+
+def test_another_library_at_the_place_of_a_moved_one_is_another(indexed, tmp_path):
+    assert indexed.index(catalogue=None)[2] in (0, 25)
+    os.rename(indexed.library, tmp_path / "elsewhere")
+    other = tmp_path / "other"
+    other.mkdir()
+    text_model.photo(other / "one.png", (9, 9, 9))
+    assert indexed.index(sources=str(other), catalogue=None) == (1, 0, 0)
+    assert indexed.index(sources=str(tmp_path / "elsewhere"), catalogue=None) == (0, 0, 25)
+
+
+def test_a_folder_below_a_library_is_in_its_catalogue(indexed, catalogues):
+    indexed.index(catalogue=None)
+    assert indexed.index(sources=str(indexed.library / "a"), catalogue=None) == (0, 0, 5)
+    assert indexed.result.gone == 0
+    assert len(places.every()) == 1
+
+
+def test_a_library_above_borrows_from_those_below(indexed, tmp_path, catalogues):
+    for name in ("a", "b"):
+        assert indexed.index(sources=str(indexed.library / name), catalogue=None) == (5, 0, 0)
+    text_model.photo(indexed.library / "a" / "01.png", (3, 2, 1))  # since then it is another
+    assert indexed.index(catalogue=None) == (16, 0, 9)
+    assert len(places.every()) == 3
+    assert indexed.index(catalogue=None) == (0, 0, 25)
+
+
+def test_nothing_damaged_is_borrowed(indexed, catalogues):
+    assert indexed.index(sources=str(indexed.library / "a"), catalogue=None) == (5, 0, 0)
+    [folder] = places.every()
+    data = bytearray((folder / "embeddings.f16").read_bytes())
+    data[0] ^= 1  # of the first
+    (folder / "embeddings.f16").write_bytes(data[:-1])  # and the last is no longer there
+    assert indexed.index(catalogue=None) == (22, 0, 3)
+
+
+def test_another_name_of_the_library_is_no_other_library(indexed, tmp_path, posix):
+    os.symlink(indexed.library, tmp_path / "link")
+    assert indexed.index(sources=str(tmp_path / "link")) == (0, 0, 25)
+    assert indexed.index(sources=[str(tmp_path / "link" / "a"), str(indexed.library)]) == (0, 0, 25)
+    assert indexed.index(sources=os.path.relpath(indexed.library)) == (0, 0, 25)
+
+
+def test_a_catalogue_of_another_library_or_model_is_refused(indexed, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    text_model.photo(other / "one.png", (9, 9, 9))
+    with pytest.raises(ZslError, match=rf"is the catalogue of {indexed.library}, not of {other}"):
+        indexed.index(sources=str(other))
+    [(encoder,)] = indexed.facts("encoder")
+    indexed.change("UPDATE facts SET value = 'other' WHERE name = 'encoder'")
+    with pytest.raises(ZslError, match=r"made by another version of model 'paint'.*zsl catalogues"):
+        indexed.index()
+    indexed.change("UPDATE facts SET value = 'second' WHERE name = 'model'")
+    with pytest.raises(ZslError, match=r"was made by model 'second', not 'paint'.*zsl catalogues"):
+        indexed.index()
+    indexed.change("UPDATE facts SET value = 'paint' WHERE name = 'model'",
+                   f"UPDATE facts SET value = '{encoder}' WHERE name = 'encoder'")
+    assert indexed.index() == (0, 0, 25)
+
+
+def test_a_run_that_comes_to_nothing_leaves_no_catalogue(indexed, tmp_path, catalogues):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ZslError, match="nothing to read"):
+        indexed.index(sources=str(tmp_path / "empty"), catalogue=tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    indexed.index(dry_run=True, catalogue=tmp_path / "new")
+    assert indexed.result.todo == 25
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_list_in_any_order_is_one_library(indexed, tmp_path):
+    paths = [str(path) for path in sorted(indexed.library.rglob("*.png"))]
+    mixed = paths[::2] + paths[1::2]
+    assert indexed.index(sources=(), files_from=mixed, catalogue=tmp_path / "new") == (25, 0, 0)
+    assert indexed.index(sources=(), files_from=mixed[::-1] + mixed,
+                         catalogue=tmp_path / "new") == (0, 0, 25)
