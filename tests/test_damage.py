@@ -18,7 +18,7 @@ PHOTOS = ["images", "metadata", "sidecars", "catalogues", "data sets", "captions
 FOLDERS = ["vectors", "models", "vocabularies", "label lists", "class names", "corpora",
            "wordnet", "foreign wordnets", "names"]
 CHECKPOINTS = ["checkpoints", "shards", "programs"]
-EXAMPLES = {"catalogues": 15, "models": 25, "programs": 15, "vectors": 60}
+EXAMPLES = {"catalogues": 40, "models": 25, "programs": 15, "vectors": 60}
 
 
 def reader_of(name):

@@ -139,6 +139,14 @@ def test_a_library_that_is_mounted_elsewhere_brings_its_catalogue(indexed, tmp_p
         check(indexed, model)
 
 
+def test_a_copy_of_a_library_that_is_gone_takes_its_place(indexed, tmp_path):
+    shutil.copytree(indexed.library, tmp_path / "copy", copy_function=shutil.copyfile)
+    with pytest.raises(ZslError, match="is the catalogue of"):
+        indexed.index(sources=str(tmp_path / "copy"))
+    shutil.rmtree(indexed.library)
+    assert indexed.index(sources=str(tmp_path / "copy")) == (0, 0, 25)
+
+
 def test_another_library_at_the_place_of_a_moved_one_is_another(indexed, tmp_path):
     assert indexed.index(catalogue=None)[2] in (0, 25)
     os.rename(indexed.library, tmp_path / "elsewhere")

@@ -6,7 +6,7 @@ from pathlib import Path
 from zsl_cli.photos.catalogue import database, places
 from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.catalogue.identity import Identity
-from zsl_cli.photos.photo import Stamp
+from zsl_cli.photos.photo import Stamp, checksum_of
 
 _LOOKED_AT = 64  # photos
 _SHARE = 0.5
@@ -48,17 +48,18 @@ def _adopt(folder: Path, identity: Identity) -> bool:
 
 
 def _has_photos(library: str, catalogue: Catalogue) -> bool:
-    """Whether a folder has the photos of a catalogue, by their names, sizes and times."""
+    """Whether a folder has the photos of a catalogue, by their names and sizes, and their times or,
+    in a copy, their content."""
     rows = catalogue.db.execute(
-        "SELECT folders.path, name, size, mtime FROM photos JOIN folders ON folders.id = folder "
+        "SELECT folders.path, name, size, mtime, crc FROM photos JOIN folders ON folders.id = folder "
         "WHERE slot IS NOT NULL AND gone IS NULL ORDER BY photos.id LIMIT ?",
         (_LOOKED_AT,)).fetchall()
     found = 0
-    for folder, name, size, mtime in rows:
+    for folder, name, size, mtime, crc in rows:
+        path = os.path.join(library, os.fsdecode(folder), os.fsdecode(name))
         try:
-            stamp = Stamp.of(os.stat(os.path.join(library, os.fsdecode(folder),
-                                                  os.fsdecode(name))))
-        except OSError:
+            stamp = Stamp.of(os.stat(path))
+        except (OSError, ValueError):
             continue
-        found += (stamp.size, stamp.mtime) == (size, mtime)
+        found += stamp.size == size and (stamp.mtime == mtime or checksum_of(path) == crc)
     return bool(rows) and found >= _SHARE * len(rows)

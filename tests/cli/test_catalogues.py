@@ -1,0 +1,192 @@
+"""``zsl catalogues``: the real command line over catalogues of painted pictures."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+import text_model
+from label_runs import change
+from painted_sets import model, photos  # noqa: F401
+
+
+@pytest.fixture
+def indexed(zsl, model, photos):  # noqa: F811
+    """Nine pictures and what is none, in a catalogue of the user's."""
+    (photos / "bad.png").write_bytes(b"no photo")
+    assert zsl("index", "photos", "--model", "./paint", "--device", "cpu").returncode == 1
+    return photos
+
+
+def listed(zsl, **env):
+    result = zsl("catalogues", "list", "--jsonl", **env)
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_a_list_tells_what_there_is(zsl, indexed, catalogues):
+    [one] = listed(zsl)
+    [folder] = catalogues.iterdir()
+    assert one["name"] == folder.name
+    assert one["name"].startswith("photos-paint-")
+    assert (one["library"], one["model"], one["state"]) == (str(indexed), "paint", "ok")
+    assert (one["photos"], one["failed"], one["pending"], one["gone"]) == (9, 1, 0, 0)
+    assert one["bytes"] == sum(path.stat().st_size for path in folder.iterdir())
+    assert one["scanned"] > 1_700_000_000
+    result = zsl("catalogues", "list")
+    assert result.returncode == 0
+    assert result.stdout.decode().split("\t")[:5] == [folder.name, str(indexed), "paint", "9", "1"]
+
+
+def test_a_list_tells_what_is_wrong(zsl, indexed, catalogues, tmp_path):
+    os.rename(indexed, tmp_path / "away")
+    assert [one["state"] for one in listed(zsl)] == ["library not there (moved or not mounted)"]
+    os.rename(tmp_path / "away", indexed)
+    home = tmp_path / "home"
+    os.renames(catalogues, home / "catalogues")
+    text_model.make(home / "models" / "paint")
+    env = {"env": {"ZSL_HOME": str(home)}}
+    assert [one["state"] for one in listed(zsl, **env)] == ["ok"]
+    change(home / "catalogues", "UPDATE facts SET value = 'x' WHERE name = 'encoder'")
+    assert [one["state"] for one in listed(zsl, **env)] == ["model is another version now"]
+    [path] = (home / "catalogues").glob("*/catalogue.sqlite")
+    path.write_bytes(b"\0" * 5000)
+    result = zsl("catalogues", "list", **env)
+    assert result.returncode == 1
+    assert result.stdout.strip().endswith(b"damaged")
+    assert b"zsl catalogues verify --repair" in result.stderr
+
+
+def test_none_is_no_error(zsl, tmp_path):
+    for command in ("list", "verify"):
+        result = zsl("catalogues", command)
+        assert (result.returncode, result.stdout) == (0, b"")
+        assert b"no catalogues; zsl index FOLDER makes one" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["name", "folder", "library", "link"])
+def test_one_is_shown_by_its_name_its_folder_or_its_library(zsl, indexed, catalogues, tmp_path,
+                                                            name):
+    [folder] = catalogues.iterdir()
+    os.symlink(indexed, tmp_path / "link")
+    asked = {"name": folder.name, "folder": str(folder), "library": "photos", "link": "link"}[name]
+    result = zsl("catalogues", "show", asked, "--jsonl")
+    one = json.loads(result.stdout)
+    assert (one["name"], one["dimension"], one["slots"], one["unused"]) == (folder.name, 4, 9, 0)
+    assert one["reasons"] == {"not an image in a known format": 1}
+    assert one["bytes_a_photo"] == pytest.approx(one["bytes"] / 9, abs=0.1)
+    lines = dict(line.split(maxsplit=1) for line in
+                 zsl("catalogues", "show", asked).stdout.decode().splitlines()
+                 if not line.startswith(("with", "to", "last")))
+    assert lines["photos"] == "9 in 3 folders"
+    assert lines["1"] == "× not an image in a known format"
+    assert lines["unused"] == "0 of 9 slots"
+
+
+def test_a_library_that_is_away_is_found_by_its_name(zsl, indexed, tmp_path):
+    os.rename(indexed, tmp_path / "away")
+    assert b"not mounted" in zsl("catalogues", "show", "photos").stdout
+    result = zsl("catalogues", "show", "nowhere")
+    assert result.returncode == 2
+    assert b"nowhere: no catalogue is called so" in result.stderr
+
+
+def test_a_library_with_several_catalogues_asks_which(zsl, indexed):
+    zsl("index", "photos/c3")
+    zsl("index", "photos")
+    result = zsl("catalogues", "remove", "photos", "--yes")
+    assert result.returncode == 2
+    assert b"has 2 catalogues, for several models; name one: photos-default-" in result.stderr
+    assert len(listed(zsl)) == 3
+
+
+def test_damage_is_told_and_repaired(zsl, indexed, catalogues):
+    good = zsl("catalogues", "verify", "photos")
+    assert good.returncode == 0
+    assert b"ok, 9 embeddings compared" in good.stdout
+    [path] = catalogues.glob("*/embeddings.f16")
+    data = bytearray(path.read_bytes())
+    data[9] ^= 4
+    path.write_bytes(data)
+    found = zsl("catalogues", "verify")
+    assert found.returncode == 1
+    assert b": damaged\n  1 embeddings that are not what was written\n" in found.stdout
+    assert b"--repair saves what can be saved" in found.stderr
+    repaired = zsl("catalogues", "verify", "--repair")
+    assert repaired.returncode == 0
+    assert b"repaired: 9 photos kept, 1 to be read again by zsl index" in repaired.stdout
+    assert zsl("catalogues", "verify").returncode == 0
+    assert b"1 photo read, 0 failed" in zsl("index", "photos", "--model", "./paint").stderr
+
+
+def test_what_cannot_be_saved_is_put_aside(zsl, indexed, catalogues):
+    [path] = catalogues.glob("*/catalogue.sqlite")
+    path.write_bytes(b"\0" * 5000)
+    result = zsl("catalogues", "verify", "--repair")
+    assert result.returncode == 1
+    assert b"nothing could be saved" in result.stdout
+    assert {one.name for one in path.parent.iterdir()} == {
+        "catalogue.sqlite.damaged", "embeddings.f16.damaged", "lock"}
+    assert b"9 photos read" in zsl("index", "photos", "--model", "./paint").stderr
+
+
+def test_only_what_zsl_made_is_removed(zsl, indexed, catalogues, tmp_path):
+    [folder] = catalogues.iterdir()
+    (folder / "mine.txt").write_text("mine")
+    refused = zsl("catalogues", "remove", "photos")
+    assert refused.returncode == 2
+    assert b"--yes" in refused.stderr
+    removed = zsl("catalogues", "remove", "photos", "--yes")
+    assert removed.returncode == 0
+    assert b"deleted" in removed.stderr
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"]
+    assert len(list(indexed.rglob("*.png"))) == 10
+    assert b"9 photos read" in zsl("index", "photos", "--model", "./paint").stderr
+    shutil.rmtree(folder)
+    assert zsl("catalogues", "remove", folder.name, "-y").returncode == 2
+
+
+def test_what_is_no_catalogue_is_not_removed(zsl, tmp_path):
+    (tmp_path / "other").mkdir()
+    with closing(sqlite3.connect(tmp_path / "other" / "catalogue.sqlite")) as other:
+        other.execute("CREATE TABLE something (x)")
+        other.commit()
+    result = zsl("catalogues", "remove", "./other", "--yes")
+    assert result.returncode == 2
+    assert b"is no catalogue of zsl" in result.stderr
+    assert (tmp_path / "other" / "catalogue.sqlite").exists()
+
+
+def test_one_that_is_in_use_is_not_removed(zsl, indexed, catalogues):
+    [path] = catalogues.glob("*/lock")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        result = zsl("catalogues", "remove", "photos", "--yes")
+    assert result.returncode == 2
+    assert b"another run is reading the same photos" in result.stderr
+    assert (path.parent / "catalogue.sqlite").exists()
+
+
+def test_a_terminal_is_asked(environment, indexed, catalogues, tmp_path, terminal):
+    for answer, there in ((b"n\n", True), (b"y\n", False)):
+        leader, follower = terminal()
+        os.write(leader, answer)
+        result = subprocess.run(
+            [sys.executable, "-m", "zsl_cli", "catalogues", "remove", "photos"], cwd=tmp_path,
+            env=environment, stdin=follower, capture_output=True, timeout=60, check=False)
+        os.close(follower)
+        os.close(leader)
+        assert result.returncode == 0
+        assert b"9 photos" in result.stderr
+        assert b"Delete it? [y/N]" in result.stderr
+        assert bool(list(catalogues.iterdir())) == there
+
+
+def test_names_are_completed(zsl, indexed, catalogues):
+    [folder] = catalogues.iterdir()
+    result = zsl(env={"_ZSL_COMPLETE": "bash_complete", "COMP_CWORD": "3",
+                      "COMP_WORDS": "zsl catalogues show photos-p"})
+    assert f"plain,{folder.name}" in result.stdout.decode().splitlines()
