@@ -170,8 +170,8 @@ def _explanation(folder: Path | None, where: str, error: sqlite3.Error) -> ZslEr
         return busy(folder)
     if code in (0, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_TOOBIG):
         # Without a code, it is Python that cannot make text of a value.
-        return ZslError(f"{where} is damaged or no catalogue of zsl: `zsl catalogues verify "
-                        f"--repair` saves what can be saved, or {ANEW}")
+        return ZslError(f"{where} is damaged or no catalogue of zsl; `zsl catalogues verify` says "
+                        f"what can be saved, or {ANEW}")
     if code == sqlite3.SQLITE_FULL and folder is None:
         return ZslError(f"cannot write {where}: no space left in {tempfile.gettempdir()}; set "
                         "TMPDIR to a folder on another disk")
