@@ -202,8 +202,9 @@ class Catalogue:
         with self.transaction():
             for photo, answer in answers:
                 if isinstance(answer, ImageError) and answer.kind == "missing" and self.db.execute(
-                        "UPDATE photos SET todo = 0, gone = coalesce(gone, 0) WHERE id = ? AND "
-                        "slot IS NOT NULL", (photo.row,)).rowcount:
+                        "UPDATE photos SET todo = 0, gone = coalesce(gone, (SELECT value FROM "
+                        "facts WHERE name = 'scan') + 0) WHERE id = ? AND slot IS NOT NULL",
+                        (photo.row,)).rowcount:
                     continue
                 stamp = photo.stamp
                 seen = (None,) * 3 if stamp is None else (stamp.size, stamp.mtime, stamp.ctime)
