@@ -82,12 +82,22 @@ print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN
 """
 
 
-def label(folder, output, environment):
+def label(folder, output, environment, *options):
     """Wall seconds and peak megabytes of ``zsl label``."""
+    return run(environment, "label", folder, "-o", output, *options)
+
+
+def run(environment, *arguments):
+    """Wall seconds and peak megabytes of a command of ``zsl``."""
     zsl = str(Path(sys.executable).with_name("zsl"))
-    out = subprocess.run([sys.executable, "-c", WATCH, zsl, "label", folder, "-o", output, "-q"],
+    out = subprocess.run([sys.executable, "-c", WATCH, zsl, *map(str, arguments), "-q"],
                          env=environment, stdout=subprocess.PIPE, check=True).stdout
     return map(float, out.split())
+
+
+def forgotten(environment, number):
+    """An environment in which no catalogue knows of any photo."""
+    return {**environment, "XDG_DATA_HOME": f"{environment['XDG_DATA_HOME']}-{number}"}
 
 
 def compare(name, folder, options, model, environment, work):
@@ -108,7 +118,8 @@ def compare(name, folder, options, model, environment, work):
     rounds = []
     before = others()
     for number in range(options.runs):
-        wall, _ = label(folder, work / f"{name}-{number}.jsonl", environment)
+        wall, _ = label(folder, work / f"{name}-{number}.jsonl", forgotten(environment,
+                                                                           f"{name}-{number}"))
         after = others()
         a, c, decoding, inference = (before + after) / 2
         b = len(paths) / wall

@@ -212,7 +212,7 @@ def test_a_damaged_catalogue_is_refused_and_nothing_is_lost(zsl, library, tmp_pa
     path.write_bytes(b"no database " * 1000)
     result = zsl("label", "photos", "-o", "l.jsonl")
     assert result.returncode == 2
-    assert b"`zsl catalogues verify --repair` saves what can be saved" in result.stderr
+    assert b"`zsl catalogues verify` says what can be saved" in result.stderr
     path.unlink()
     path.touch()
     change(catalogues, "CREATE TABLE something (x)")

@@ -1,5 +1,6 @@
 """``zsl index``: photos → a catalogue, so that each is read once."""
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ def command(sources: tuple[str, ...], files_from: str | None, quiet: bool, verbo
             debug: bool, **others: Any) -> int:
     """Read every photo of a FOLDER once; then it is searched and labelled without being opened.
 
+    Each FOLDER is a library with a catalogue of its own.
+
     \b
       zsl index ~/Pictures
       zsl index ~/Pictures --catalogue /mnt/nas/pictures-catalogue
@@ -38,11 +41,15 @@ def command(sources: tuple[str, ...], files_from: str | None, quiet: bool, verbo
     cpus.one_blas_thread()
     from zsl_cli.photos.indexing import IndexRequest, index
 
-    request = IndexRequest(sources, paths, **others)
-    terminal = _Terminal(request, verbose=verbose)
-    with terminal.shown(quiet):
-        result = index(request, terminal)
-    return int(not result.ok) if not request.dry_run else 0
+    apart = others["catalogue"] is None and paths is None and all(map(os.path.isdir, sources))
+    status = 0
+    for chosen in [(source,) for source in sources] if apart else [sources]:  # a library each
+        request = IndexRequest(chosen, paths, **others)
+        terminal = _Terminal(request, verbose=verbose)
+        with terminal.shown(quiet):
+            result = index(request, terminal)
+        status = max(status, int(not result.ok and not request.dry_run))
+    return status
 
 
 class _Terminal(Failures, Reporter):

@@ -52,8 +52,8 @@ class DamagedError(ZslError):
 
 def damaged(folder: Path | None, reason: str = "") -> DamagedError:
     """What is raised for a damaged catalogue."""
-    return DamagedError(f"{folder or _TEMPORARY} is damaged{reason and f' ({reason})'}: `zsl "
-                        f"catalogues verify --repair` saves what can be saved, or {ANEW}")
+    return DamagedError(f"{folder or _TEMPORARY} is damaged{reason and f' ({reason})'}; `zsl "
+                        f"catalogues verify` says what can be saved, or {ANEW}")
 
 
 def connect(path: Path | None, *, read_only: bool = False) -> sqlite3.Connection:

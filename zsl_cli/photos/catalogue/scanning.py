@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zsl_cli.photos.catalogue.borrowing import Lender
     from zsl_cli.photos.catalogue.catalogue import Catalogue
 
+_FOLDERS = 64  # that are held at once, for lists that go to and fro between folders
 KEPT = 366 * 24 * 60 * 60
 """Seconds for which a photo that is gone is remembered, lest it comes back: with a disk that is
 away, say."""
@@ -155,7 +156,7 @@ class _Scanner:
         self._now = int(time.time())
         self._scan = Scan()
         self._met = bytearray(1)  # by id; a set of a million takes 60 times as much
-        self._folder: _Folder | None = None
+        self._folders: dict[str, _Folder] = {}  # by their names, as they were met
         self._new: list[tuple[int, str, Stamp]] = []
         self._errors = self._kept = self._last_id = 0
         self._last = ""
@@ -209,10 +210,13 @@ class _Scanner:
     def _entered(self, given: str, full: str | None) -> "_Folder":
         """The folder of the next photo, with what is known of it."""
         name = os.path.dirname(full) if full is not None else given
-        if self._folder is None or self._folder.given != name:
+        if (folder := self._folders.pop(name, None)) is None:
+            if len(self._folders) >= _FOLDERS:
+                del self._folders[next(iter(self._folders))]  # the one that was met longest ago
             path = os.path.realpath(name) if full is None else name
-            self._folder = _Folder.of(self._catalogue, name, path, self._lenders)
-        return self._folder
+            folder = _Folder.of(self._catalogue, path, self._lenders)
+        self._folders[name] = folder
+        return folder
 
     def _borrowed(self, folder: "_Folder", name: str, stamp: Stamp) -> bool:
         """Whether another catalogue knows a photo that is new to this one; it is noted then."""
@@ -266,8 +270,9 @@ class _Scanner:
                            + (self._last if self._errors else "the list is empty")
                            + (f" (and {more(self._errors - 1)})" if self._errors > 1 else ""))
         self._scan.settle(self._moves(self._missed(within)))
-        self._db.execute("DELETE FROM photos WHERE gone <= ?", (self._now - KEPT,))
-        self._db.execute("DELETE FROM thumbnails WHERE id NOT IN (SELECT id FROM photos)")
+        forgotten = self._db.execute("DELETE FROM photos WHERE gone <= ?", (self._now - KEPT,))
+        if forgotten.rowcount:
+            self._db.execute("DELETE FROM thumbnails WHERE id NOT IN (SELECT id FROM photos)")
         self._catalogue.set_fact(SCANNED, str(self._now))
         failed = sum(1 for id_, in self._db.execute(
             "SELECT id FROM photos WHERE kind IS NOT NULL AND NOT todo") if self._is_met(id_))
@@ -320,18 +325,16 @@ class _Scanner:
 class _Folder:
     """A folder of which photos are met.
 
-    given: as it was named. known: what the catalogue has of the photos in it, by their names: id,
+    known: what the catalogue has of the photos in it, by their names: id,
     size, mtime, ctime, crc, slot, kind, todo, gone. lent: what others know of them.
     """
 
     id: int
-    given: str
     known: dict[bytes, tuple]
     lent: "list[tuple[Lender, dict[bytes, tuple]]]"
 
     @classmethod
-    def of(cls, catalogue: "Catalogue", given: str, path: str,
-           lenders: "Sequence[Lender]") -> "_Folder":
+    def of(cls, catalogue: "Catalogue", path: str, lenders: "Sequence[Lender]") -> "_Folder":
         db, key = catalogue.db, catalogue.key(path)
         row = db.execute("SELECT id FROM folders WHERE path = ?", (key,)).fetchone()
         if row is None:
@@ -340,7 +343,7 @@ class _Folder:
             "SELECT id, size, mtime, ctime, crc, slot, kind, todo, gone, NULL, name FROM photos "
             "WHERE folder = ?", row)}
         lent = [(lender, found) for lender in lenders if (found := lender.photos_in(path))]
-        return cls(row[0], given, known, lent)
+        return cls(row[0], known, lent)
 
 
 def _stamp(path: str) -> Stamp | None:
