@@ -51,8 +51,8 @@ def _has_photos(library: str, catalogue: Catalogue) -> bool:
     """Whether a folder has the photos of a catalogue, by their names and sizes, and their times or,
     in a copy, their content."""
     rows = catalogue.db.execute(
-        "SELECT folders.path, name, size, mtime, crc FROM photos JOIN folders ON folders.id = folder "
-        "WHERE slot IS NOT NULL AND gone IS NULL ORDER BY photos.id LIMIT ?",
+        "SELECT folders.path, name, size, mtime, crc FROM photos JOIN folders ON folders.id = "
+        "folder WHERE slot IS NOT NULL AND gone IS NULL ORDER BY photos.id LIMIT ?",
         (_LOOKED_AT,)).fetchall()
     found = 0
     for folder, name, size, mtime, crc in rows:
