@@ -12,13 +12,13 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ImageError, ZslError
-from zsl_cli.photos.catalogue import database, parts, vectors
+from zsl_cli.photos.catalogue import database, facts, parts, vectors
 from zsl_cli.photos.catalogue.identity import Identity
 from zsl_cli.photos.catalogue.vectors import Vectors
 from zsl_cli.support import files
@@ -37,7 +37,6 @@ _COLUMNS = ("photos.id, folders.path, name, size, mtime, slot, kind, message, to
             "latitude, longitude")
 _UNKNOWN = "no error of a photo that zsl knows"
 _TRIES = 5
-_GENERATION = "generation"
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class Catalogue:
     @property
     def generation(self) -> int:
         """How often slots were numbered anew: what is made of slots holds for one generation."""
-        return generation_of(self.db, self.folder)
+        return facts.generation(self.db, self.folder)
 
     @property
     def slots(self) -> int:
@@ -138,16 +137,16 @@ class Catalogue:
             finally:
                 if made and (catalogue is None or not catalogue._number(
                         "SELECT count(*) FROM photos")):  # nothing came of it
-                    stack.callback(_remove, folder)
+                    stack.callback(parts.remove, parts.parts(folder), folder)
 
     @classmethod
     def _opened(cls, stack: ExitStack, folder: Path, identity: Identity) -> "Catalogue":
         connection = database.connect(folder / database.FILE)
         stack.callback(connection.close)
         is_new = database.prepare(connection, folder / database.FILE, identity.facts())
-        noted = _noted(connection, folder)
-        check_identity(noted, identity, folder)
-        generation = generation_of(connection, folder)
+        noted = facts.identity(connection, folder)
+        facts.check(noted, identity, folder)
+        generation = facts.generation(connection, folder)
         rows = Vectors.writable(folder / vectors.file_name(generation), noted.encoder.dimension)
         stack.callback(rows.close)
         catalogue = cls(connection, folder, rows, noted, is_new=is_new)
@@ -180,9 +179,9 @@ class Catalogue:
             connection.execute("BEGIN")
             if database.check(connection, folder / database.FILE):
                 raise ZslError(f"{folder}: an empty catalogue; index the library again")
-            noted = _noted(connection, folder)
+            noted = facts.identity(connection, folder)
             try:
-                name = vectors.file_name(generation_of(connection, folder))
+                name = vectors.file_name(facts.generation(connection, folder))
                 rows = Vectors.readable(folder / name, noted.encoder.dimension)
             except FileNotFoundError:  # another generation has just taken its place
                 connection.execute("ROLLBACK")
@@ -204,7 +203,7 @@ class Catalogue:
             if folder is not None and (folder / database.FILE).is_file():
                 other = stack.enter_context(cls.reading(folder))
                 with database.explained(folder):
-                    check_identity(other.identity, identity, folder)
+                    facts.check(other.identity, identity, folder)
                     other.db.backup(connection)
                     identity, base = other.identity, other.vectors
             with database.explained(None):
@@ -300,7 +299,7 @@ class Catalogue:
         self.db.execute("PRAGMA synchronous = FULL")
         with self.transaction():
             self.db.executemany("UPDATE photos SET slot = ? WHERE slot = ?", enumerate(slots))
-            self.set_fact(_GENERATION, str(self.generation + 1))
+            self.set_fact(facts.GENERATION, str(self.generation + 1))
             self.set_fact("synced", str(len(slots)))
         self.db.execute("PRAGMA synchronous = NORMAL")
         self.vectors.close()
@@ -389,45 +388,6 @@ class Catalogue:
                 if self.db.in_transaction:
                     self.db.execute("ROLLBACK")
                 raise
-
-
-def generation_of(connection: sqlite3.Connection, folder: Path | None = None) -> int:
-    """See Catalogue.generation. Raises ZslError."""
-    row = connection.execute("SELECT value FROM facts WHERE name = ?", (_GENERATION,)).fetchone()
-    fact = row[0] if row else "0"
-    if not (fact.isdecimal() and len(fact) < 10):
-        raise database.damaged(folder, "the generation of its embeddings is no number")
-    return int(fact)
-
-
-def _noted(connection: sqlite3.Connection, folder: Path) -> Identity:
-    facts = dict(connection.execute("SELECT name, value FROM facts"))
-    try:
-        return Identity.noted(facts)
-    except ValueError as error:
-        raise database.damaged(folder, f"it does not say what it is of: {error}") from error
-
-
-def check_identity(noted: Identity, wanted: Identity, folder: Path) -> None:
-    """Raise ZslError for a catalogue of another model, or of a library that this one is not in."""
-    if noted.encoder.digest != wanted.encoder.digest:
-        other = (f"another version of model {noted.encoder.model!r}"
-                 if noted.encoder.model == wanted.encoder.model else
-                 f"model {noted.encoder.model!r}, not {wanted.encoder.model!r}")
-        raise ZslError(f"{folder} was made by {other}; give `catalogue` another folder, or remove "
-                       "this one (`zsl catalogues remove`) and index the library again")
-    if noted.encoder.dimension != wanted.encoder.dimension:
-        raise database.damaged(folder, f"a dimension of {noted.encoder.dimension}")
-    inside = os.path.join(noted.library, "") if noted.library else ""
-    if noted.library and not os.path.join(wanted.library, "").startswith(inside):
-        raise ZslError(f"{folder} is the catalogue of {noted.library}, not of {wanted.library}; "
-                       "give `catalogue` another folder")
-
-
-def _remove(folder: Path) -> None:
-    parts.remove(parts.parts(folder))
-    with suppress(OSError):
-        folder.rmdir()
 
 
 def _text(error: ImageError) -> str:

@@ -42,8 +42,12 @@ def size(folder: Path) -> int:
     return total
 
 
-def remove(files: Iterable[Path]) -> None:
-    """Remove files, as far as they are there and can be removed."""
+def remove(files: Iterable[Path], folder: Path | None = None) -> None:
+    """Remove files, as far as they are there and can be removed, and the folder if it is empty
+    then."""
     for path in files:
         with suppress(OSError):
             path.unlink()
+    if folder is not None:
+        with suppress(OSError):
+            folder.rmdir()

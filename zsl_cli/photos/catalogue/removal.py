@@ -1,6 +1,5 @@
 """A catalogue that is not wanted any more."""
 
-from contextlib import suppress
 from pathlib import Path
 
 from zsl_cli.errors import ZslError
@@ -28,9 +27,7 @@ def remove(folder: Path) -> None:
                     part.unlink()
     except OSError as error:
         raise ZslError(f"cannot remove {folder}: {error.strerror or error}") from error
-    parts.remove([folder / parts.LOCK])
-    with suppress(OSError):
-        folder.rmdir()
+    parts.remove([folder / parts.LOCK], folder)
 
 
 def _can_be_read(folder: Path) -> bool:
