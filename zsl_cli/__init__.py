@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from zsl_cli.evaluation.result import EvaluationResult
     from zsl_cli.evaluation.words import WordsRequest, evaluate_words
     from zsl_cli.evaluation.words_result import WordsResult
+    from zsl_cli.photos.indexing import IndexRequest, index
     from zsl_cli.photos.labelling import label
     from zsl_cli.photos.request import LabelRequest
-    from zsl_cli.photos.result import LabelResult
+    from zsl_cli.photos.result import IndexResult, LabelResult
     from zsl_cli.photos.undo import UndoRequest, UndoResult, undo
     from zsl_cli.support.word_lists import Word, read_words
     from zsl_cli.vocabulary.vocabulary import Vocabulary
@@ -39,13 +40,16 @@ os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development 
 
 __all__ = [
     "BuildRequest", "BuildResult", "CalibrationRequest", "CalibrationResult", "Classifier",
-    "EvaluationRequest", "EvaluationResult", "ExportRequest", "ExportResult", "LabelRequest",
-    "LabelResult", "Model", "NamesRequest", "NamesResult", "Prediction", "TrainRequest",
-    "TrainResult", "UndoRequest", "UndoResult", "Vocabulary", "Word", "WordsRequest",
-    "WordsResult", "__version__", "build_names", "build_vocabulary", "calibrate", "evaluate",
-    "evaluate_words", "export", "label", "read_words", "train", "undo"]
+    "EvaluationRequest", "EvaluationResult", "ExportRequest", "ExportResult", "IndexRequest",
+    "IndexResult", "LabelRequest", "LabelResult", "Model", "NamesRequest", "NamesResult",
+    "Prediction", "TrainRequest", "TrainResult", "UndoRequest", "UndoResult", "Vocabulary", "Word",
+    "WordsRequest", "WordsResult", "__version__", "build_names", "build_vocabulary", "calibrate",
+    "evaluate", "evaluate_words", "export", "index", "label", "read_words", "train", "undo"]
 
 _HOME = {
+    "IndexRequest": "zsl_cli.photos.indexing",
+    "IndexResult": "zsl_cli.photos.result",
+    "index": "zsl_cli.photos.indexing",
     "LabelRequest": "zsl_cli.photos.request",
     "LabelResult": "zsl_cli.photos.result",
     "label": "zsl_cli.photos.labelling",

@@ -1,6 +1,6 @@
-"""Whole photo libraries: a journal, the run that fills it, and what is made from it.
+"""Whole photo libraries: a catalogue, the run that fills it, and what is made from it.
 
-``labelling.label`` takes a ``request.LabelRequest``, scans the folders, labels what the journal
-does not hold yet, and writes the outputs from the journal: JSONL, CSV, Parquet, XMP sidecars and an
-HTML report. ``undo.undo`` makes the sidecars what they were.
+``indexing.index`` scans the folders and reads into the catalogue what that does not hold yet;
+``labelling.label`` does so, too, and writes what it answers for the embeddings in it: JSONL, CSV,
+Parquet, XMP sidecars and an HTML report. ``undo.undo`` makes the sidecars what they were.
 """
