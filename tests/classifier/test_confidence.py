@@ -1,10 +1,12 @@
 """How sure labels are, whatever else is asked."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from zsl_cli import Vocabulary
-from zsl_cli.classifier.confidence import Confidences
+from zsl_cli.classifier.confidence import Confidences, main_odds
 from zsl_cli.support.calibration import Calibration, ConfidenceRule
 from zsl_cli.support.vectors import unit_rows
 from zsl_cli.support.word_lists import Word
@@ -111,18 +113,27 @@ def test_confidences_are_the_documented_rule_and_grow_with_the_sum(tmp_path, ran
     assert (np.diff(rising) >= -2e-3).all()
 
 
-def test_what_is_seen_beside_raises_itself_and_all_above_it_alone(tmp_path, random):
+@pytest.mark.parametrize(("part", "least"), [(0, 1e-4), (.5, .1), (.5, 1e-4)])
+def test_what_is_seen_beside_raises_itself_and_all_above_it_alone(tmp_path, random, part, least):
     vocabulary, _ = make(tmp_path / "v", random, beside=True)
     embeddings = images(random, vocabulary)
-    found = Confidences(vocabulary, CALIBRATION, RULE).of(embeddings)
-    odds = (RULE.beside_slope * embeddings @ vocabulary.beside.vectors.T / CALIBRATION.temperature
-            + RULE.beside_offset)
+    rule = replace(RULE, beside_main=part, beside_least=least)
+    found = Confidences(vocabulary, CALIBRATION, rule).of(embeddings)
+    main = np.minimum(least + (1 - least) * found.main[:, BESIDE], 1 - 1e-4)
+    odds = (rule.beside_slope * embeddings @ vocabulary.beside.vectors.T / CALIBRATION.temperature
+            + part * np.log(main / (1 - main)) + rule.beside_offset)
     expected = found.main.copy()
     for column, row in enumerate(BESIDE):
         for above in vocabulary.hierarchy.ancestors(row) | {row}:
             expected[:, above] = np.maximum(expected[:, above], 1 / (1 + np.exp(-odds[:, column])))
     np.testing.assert_allclose(found.confidences, expected, atol=1e-5)
     assert (found.confidences[:, BESIDE[0]] > found.main[:, BESIDE[0]] + .1).any()
+
+
+def test_how_little_share_a_label_has_tells_next_to_nothing():
+    shares = np.array([0, 1e-6, 1e-3, .5])
+    assert np.ptp(main_odds(shares[:3], .1)) < .02
+    assert main_odds(shares, .1)[3] > main_odds(shares, .1)[2] + 2
 
 
 def test_no_image_has_no_confidence(tmp_path):

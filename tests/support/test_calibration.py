@@ -11,7 +11,7 @@ from zsl_cli.support import folders
 from zsl_cli.support.calibration import ConfidenceRule
 from zsl_cli.support.manifests import ModelManifest
 
-RULE = ConfidenceRule(1.5, .8, -.25, 1.1, -2, .3, 4000)
+RULE = ConfidenceRule(1.5, .8, -.25, 1.1, -2, .3, .01, 4000)
 
 
 @pytest.fixture
@@ -41,12 +41,21 @@ def test_the_default_rule_stands_in_no_folder(entries):
     assert read({**entries, "confidence": {"slope": 2}}).confidence == ConfidenceRule(slope=2)
 
 
+def test_a_rule_of_six_numbers_is_read_as_before(entries):
+    six = {"temperature": 1.25, "slope": 0.97632, "offset": 0.45772, "beside_slope": 0.84641,
+           "beside_offset": 0.034944, "beside_main": 0.099325, "fitted_on": 2450}
+    rule = read({**entries, "confidence": six}).confidence
+    assert rule == ConfidenceRule(**six)
+    assert rule.beside_least == 1e-4
+
+
 @pytest.mark.parametrize("wrong", [
     {name: value} for name in ("temperature", "slope", "beside_slope")
     for value in (0, -1, math.nan, math.inf, True, "1", None, [1])] + [
     {name: value} for name in ("offset", "beside_offset")
     for value in (math.nan, -math.inf, 1e300, False, "1", None)] + [
     {"beside_main": -0.1}, {"beside_main": math.nan}, {"beside_main": "1"},
+    {"beside_least": 0}, {"beside_least": 0.6}, {"beside_least": math.nan}, {"beside_least": "1"},
     {"fitted_on": -1}, {"fitted_on": 1.5}, {"fitted_on": True}, {"fitted_on": 10**12},
     {"warmth": 1}, {3: 1}, [1], 7, "rule"], ids=repr)
 def test_a_rule_that_makes_no_sense_is_one_error(entries, wrong):

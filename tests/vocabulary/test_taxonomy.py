@@ -42,6 +42,13 @@ def all_above(row, parents):
     return {row}.union(*(all_above(one, parents) for one in parents[row]))
 
 
+def test_keywords_can_be_what_people_have_a_word_for_and_what_has_nothing_below(tmp_path):
+    parents = [[], [0], [1], [0]]
+    worded = Taxonomy.of(make(tmp_path / "v", parents, plain={1}))
+    assert worded.telling.tolist() == [False, True, True, True]
+    assert Taxonomy.of(make(tmp_path / "w", parents)).telling.all()
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_arrays_are_those_of_a_plain_computation(tmp_path, seed):
     random = np.random.default_rng(seed)

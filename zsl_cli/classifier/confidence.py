@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 _LEAST = 1e-5
 """A share of the softmax below which it adds nothing to a sum."""
-_UNSEEN = 1e-4
-"""The least share by the hierarchy that is told from none."""
+_SURE = 1 - 1e-4
+"""The most by the hierarchy that what is beside is told by."""
 _EDGE = 1e-6
 """How near to 0 and 1 a sum may come, for its log-odds to be finite."""
 
@@ -68,11 +68,11 @@ class Evidence:
         return Evidence(*spread)
 
 
-def main_odds(main: "Array") -> "Array":
-    """The log-odds of what the hierarchy gives, of any shape; at least those of 1 to 10,000, since
-    what has no share at all may still be there."""
-    clipped = np.clip(main, _UNSEEN, 1 - _UNSEEN)
-    return np.log(clipped / (1 - clipped))
+def main_odds(main: "Array", least: float) -> "Array":
+    """The log-odds of what the hierarchy gives, of any shape, as much as ``least`` for nothing:
+    what has next to no share may well be there, and how little it has tells next to no more."""
+    raised = np.minimum(least + (1 - least) * main, _SURE)
+    return np.log(raised / (1 - raised))
 
 
 class Confidences:
@@ -179,7 +179,7 @@ class Confidences:
         odds = (rule.beside_slope * (embeddings @ self._beside.vectors.T) / self._temperature
                 + rule.beside_offset)
         if rule.beside_main:
-            odds += rule.beside_main * main_odds(main[:, rows])
+            odds += rule.beside_main * main_odds(main[:, rows], rule.beside_least)
         beside = (1 / (1 + np.exp(-np.clip(odds, -50, 50)))).astype(np.float32)
         columns, starts, raised = self._raised
         highest = np.maximum.reduceat(beside[:, columns], starts, axis=1)

@@ -69,9 +69,8 @@ class KeywordRule:
                 return [self._listed(line, candidates, own, taxonomy)
                         for line in evidence.confidences]
             evidence = evidence.spread(candidates.rows, len(taxonomy))
-        words = taxonomy.plain | taxonomy.leaf if taxonomy.plain.any() else np.ones(
-            len(taxonomy), bool)
         least = np.where(taxonomy.sensitive, max(SENSITIVE, self.confidence), self.confidence)
+        words = taxonomy.telling
         return [self._specific(np.flatnonzero(words & (line >= least) & (line > 0)), line, main,
                                vocabulary, taxonomy)
                 for line, main in zip(evidence.confidences, evidence.main, strict=True)]

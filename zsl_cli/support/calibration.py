@@ -29,6 +29,8 @@ class ConfidenceRule:
         probabilities of the labels under it summed (Platt, 1999; Kull et al., 2017).
     beside_slope, beside_offset: the same for the log-odds of what stands beside other things.
     beside_main: how much the log-odds by the hierarchy, calibrated, are added to these.
+    beside_least: what these are of where the hierarchy gives nothing; confidences c count there as
+        ``beside_least + (1 - beside_least) * c``.
     fitted_on: how many images these numbers were fitted on; 0 for the default rule.
     """
 
@@ -38,6 +40,7 @@ class ConfidenceRule:
     beside_slope: float = 1.0
     beside_offset: float = 0.0
     beside_main: float = 0.0
+    beside_least: float = 1e-4
     fitted_on: int = 0
 
     def __post_init__(self) -> None:
@@ -51,6 +54,8 @@ class ConfidenceRule:
                 raise ValueError(f"{name} {value!r} is not a finite number")
         if type(self.beside_main) not in (int, float) or not 0 <= self.beside_main <= _MOST:
             raise ValueError(f"beside_main {self.beside_main!r} is not a finite number from 0 on")
+        if type(self.beside_least) is not float or not 0 < self.beside_least <= 0.5:
+            raise ValueError(f"beside_least {self.beside_least!r} is not above 0, up to 0.5")
         if type(self.fitted_on) is not int or not 0 <= self.fitted_on <= _MOST:
             raise ValueError(f"fitted_on {self.fitted_on!r} is not a number of images")
 

@@ -124,6 +124,12 @@ class Taxonomy:
         """Whether it says of any label that people have a word for it."""
         return bool(self.plain.any())
 
+    @cached_property
+    def telling(self) -> "NDArray[np.bool_]":
+        """Which labels can be keywords, bool ``[n]``: those that people have a word for, and those
+        under which there is nothing more; all where there are no such words."""
+        return self.plain | self.leaf if self.worded else np.ones(len(self), bool)
+
     def everyday(self, row: int) -> list[int]:
         """The rows from the top of the everyday hierarchy down to a label, itself the last: of its
         path from the root those that people have a word for, or all where there are no such

@@ -6,6 +6,8 @@ import pytest
 
 from zsl_cli import Classifier
 from zsl_cli.authoring.calibrating import CalibrationRequest, beside_rule, calibrate
+from zsl_cli.authoring.calibrating.pairs import Pairs
+from zsl_cli.classifier.confidence import main_odds
 from zsl_cli.errors import ZslError
 from zsl_cli.support.calibration import ConfidenceRule
 
@@ -40,6 +42,7 @@ def test_words_that_captions_agree_on_are_taken_and_those_that_one_of_them_says_
     assert (result.beside.images, result.beside.pairs, result.beside.right) == (45, 90, 24)
     assert result.beside.temperature is None
     assert result.rule.beside_slope == result.beside.slope > 0
+    assert result.rule.beside_least == result.beside.second_least in beside_rule.LEASTS
     assert result.rule.fitted_on == 90
 
 
@@ -49,6 +52,19 @@ def test_confidences_beside_follow(calibrated, model):
                      for folder in (model, calibrated().folder))
     assert before[5] != after[5]
     assert after[4] >= after[5] > 0
+
+
+@pytest.mark.parametrize("least", beside_rule.LEASTS)
+def test_the_least_that_made_the_pairs_is_found(least):
+    random = np.random.default_rng(0)
+    count = 60_000
+    second, main = random.normal(0, 2, count), 10 ** random.uniform(-6, -0.1, count)
+    odds = np.stack([second, *(main_odds(main, one) for one in beside_rule.LEASTS)])
+    made = odds[0] + 1.5 * odds[1 + beside_rule.LEASTS.index(least)] + 2
+    true = random.random(count) < 1 / (1 + np.exp(-made))
+    at, plane = beside_rule._best(Pairs(np.arange(count), odds, true, np.ones(count)))
+    assert beside_rule.LEASTS[at] == least
+    assert (plane.slope, plane.second) == (pytest.approx(1, abs=.1), pytest.approx(1.5, abs=.15))
 
 
 def test_a_split_counts_alone(calibrated):

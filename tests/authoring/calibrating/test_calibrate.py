@@ -18,6 +18,7 @@ from zsl_cli.support import folders
 from zsl_cli.support.calibration import ConfidenceRule
 from zsl_cli.support.folders import MODEL
 from zsl_cli.support.progress import SILENT
+from zsl_cli.vocabulary.label import Label
 
 
 @pytest.fixture
@@ -122,6 +123,25 @@ def test_pairs_are_what_an_image_may_be_told_and_share_its_weight(model):
     assert not found.true[found.images == 1].any()  # colour is right, and says nothing
     for image, weight in ((0, 1), (1, 2)):
         assert found.weights[found.images == image].sum() == pytest.approx(weight)
+
+
+@pytest.mark.parametrize("plain", [(), ("crimson",)])
+def test_pairs_are_of_labels_that_can_be_keywords(model, plain):
+    """Without plain words each can be one, and with one for crimson "warm" can not."""
+    shutil.rmtree(model / "vocab")
+    labels = [Label("l0", "thing"), Label("l1", "warm", parents=("l0",)),
+              *(Label(f"l{row}", name, parents=(above,), plain=(name,) * (name in plain))
+                for row, (name, above) in enumerate((("crimson", "l1"), ("scarlet", "l1"),
+                                                     ("navy", "l0"), ("lime", "l0")), start=2))]
+    vectors = np.array([[0, 0, 0, -1], [0, 0, 0, -1], [1, 0, 0, 0], [.9, .1, .1, 0], [0, 1, 0, 0],
+                        [0, 0, 1, 0]], np.float32)
+    text_model.make_vocabulary(model / "vocab", vectors=vectors, labels=labels)
+    classifier = Classifier.load(model, device="cpu")
+    found = of_labels(classifier, np.eye(4, dtype=np.float32)[:1], np.array([2]), np.ones(1),
+                      [1.0, 2.0])
+    assert found.true.tolist() == [True] * (1 if plain else 2)
+    assert found.told.shape == (2, len(found))
+    assert found.weights.sum() == pytest.approx(1)
 
 
 def test_a_model_without_a_vocabulary_is_calibrated_by_the_names_of_the_classes(tmp_path):

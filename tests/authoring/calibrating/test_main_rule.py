@@ -1,5 +1,7 @@
 """Temperature, slope and offset of pairs of an image and a label."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,23 @@ def test_the_temperature_and_the_line_that_made_the_pairs_are_found():
     assert (fit.slope, fit.offset) == (pytest.approx(0.5, abs=0.1), pytest.approx(-0.5, abs=0.15))
     assert (fit.images, fit.pairs) == (750, 3000)
     assert fit.error_after < 0.03 < fit.error_before
+
+
+def test_slope_and_offset_are_of_what_may_be_told_at_the_temperature():
+    """Elsewhere as many more pairs are all wrong, and each image keeps its weight."""
+    some = pairs()
+    false = Pairs(some.images, some.odds + 1, np.zeros(len(some), bool), some.weights)
+    both = Pairs(*(np.concatenate(part, axis=-1) for part in zip(
+        *((one.images, one.odds, one.true, one.weights) for one in (some, false)), strict=True)))
+    at = main_rule.TEMPERATURES.index(1.6)
+    told = np.ones(both.odds.shape, bool)
+    told[at, len(some):] = False
+    fit, alone = main_rule.fit(replace(both, told=told), RULE), main_rule.fit(some, RULE)
+    assert fit.temperature == 1.6
+    assert (fit.pairs, fit.right) == (alone.pairs, alone.right)
+    assert fit.slope == pytest.approx(alone.slope, rel=1e-6)
+    assert fit.offset == pytest.approx(alone.offset, rel=1e-6)
+    assert replace(both, told=told).at(at).weights.sum() == pytest.approx(both.weights.sum())
 
 
 def test_the_error_is_of_photos_that_the_fit_has_not_seen(monkeypatch):

@@ -33,6 +33,8 @@ AGREEMENT = 0.5
 """How often a caption at least says what another one of the image says."""
 FEWEST_IMAGES = 8
 """Of which a word is said, at least."""
+LEASTS = (1e-4, 1e-3, 1e-2, 1e-1)
+"""As what confidences of 0 by the hierarchy count; that of the least cross entropy is taken."""
 
 
 def fit(classifier: "Classifier", embeddings: "NDArray[np.float32]",
@@ -62,24 +64,26 @@ def fit(classifier: "Classifier", embeddings: "NDArray[np.float32]",
             f"image, and {FEWEST_IMAGES} images at least of which they say it")
     odds = _odds(vocabulary, rows, embeddings, classifier.model.calibration.temperature)
     main = Confidences(vocabulary, classifier.model.manifest.calibration, rule).of(embeddings).main
-    both = np.stack([odds, main_odds(main[:, rows]).astype(np.float64)])
+    both = np.stack([odds, *(main_odds(main[:, rows], least).astype(np.float64)
+                             for least in (*LEASTS, rule.beside_least))])
     there = np.array([[any(row in caption for caption in image) for row in rows]
                       for image in said])
     if there.all():
         raise ZslError("all images have all things that their captions agree on; give others, too")
     images = np.repeat(np.arange(len(embeddings)), len(rows))
-    pairs = Pairs(images, both.reshape(2, -1), there.ravel(), np.ones(len(images)))
-    plane = _plane(pairs)
+    pairs = Pairs(images, both.reshape(len(both), -1), there.ravel(), np.ones(len(images)))
+    at, plane = _best(pairs)
     held_out = np.empty(len(pairs))
     for part in pairs.fifths():
         rest = pairs.some(~part)
-        of_rest = plane if rest.true.all() or not rest.true.any() else _plane(rest)
-        held_out[part] = of_rest.probabilities(pairs.odds[:, part])
+        chosen, of_rest = ((at, plane) if rest.true.all() or not rest.true.any()
+                           else _best(rest))
+        held_out[part] = of_rest.probabilities(_two(pairs.some(part), chosen))
     before = Plane(rule.beside_slope, rule.beside_main, rule.beside_offset).probabilities(
-        pairs.odds)
+        _two(pairs, len(LEASTS)))
     return Fit(plane.slope, plane.offset, len(embeddings), len(pairs), int(pairs.true.sum()),
                equal_mass_error(before, pairs.true), equal_mass_error(held_out, pairs.true),
-               second_slope=plane.second,
+               second_slope=plane.second, second_least=LEASTS[at],
                labels=tuple(vocabulary.label(row).word for row in rows))
 
 
@@ -124,5 +128,16 @@ def _odds(vocabulary: "Vocabulary", rows: Sequence[int], embeddings: "NDArray[np
         products[:, [row in lineage for lineage in lineages]].max(axis=1) for row in rows])
 
 
-def _plane(pairs: Pairs) -> Plane:
-    return platt.fit_plane(pairs.odds, pairs.true, pairs.weights)
+def _best(pairs: Pairs) -> tuple[int, Plane]:
+    """The place of the best of LEASTS, and the plane there."""
+    both = [_two(pairs, at) for at in range(len(LEASTS))]
+    planes = [platt.fit_plane(odds, pairs.true, pairs.weights) for odds in both]
+    losses = [platt.loss(plane, odds, pairs.true, pairs.weights)
+              for plane, odds in zip(planes, both, strict=True)]
+    best = int(np.argmin(losses))
+    return best, planes[best]
+
+
+def _two(pairs: Pairs, at: int) -> "NDArray[np.float64]":
+    """The log-odds of second vectors, and by the hierarchy for this least one, ``[2, m]``."""
+    return pairs.odds[[0, 1 + at]]

@@ -193,6 +193,10 @@ def _with_main(rule: "ConfidenceRule", main: Fit) -> "ConfidenceRule":
 
 
 def _with_beside(rule: "ConfidenceRule", beside: Fit | None) -> "ConfidenceRule":
-    return rule if beside is None else replace(
+    if beside is None:
+        return rule
+    assert beside.second_least is not None
+    return replace(
         rule, beside_slope=beside.slope, beside_main=beside.second_slope,
-        beside_offset=beside.offset, fitted_on=rule.fitted_on + beside.images)
+        beside_least=beside.second_least, beside_offset=beside.offset,
+        fitted_on=rule.fitted_on + beside.images)

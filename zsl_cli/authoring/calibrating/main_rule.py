@@ -27,7 +27,8 @@ def temperatures(rule: "ConfidenceRule") -> tuple[float, ...]:
 
 
 def fit(pairs: "Pairs", rule: "ConfidenceRule") -> Fit:
-    """The numbers with the least cross entropy; of the temperatures that of the least.
+    """The numbers with the least cross entropy; of the temperatures that of the least over all
+    pairs, and slope and offset those for what may be told there.
 
     pairs: their odds at ``temperatures(rule)``; rule: that of before.
 
@@ -45,18 +46,23 @@ def fit(pairs: "Pairs", rule: "ConfidenceRule") -> Fit:
         some, rest = pairs.some(part), pairs.some(~part)
         chosen, of_rest = (at, line) if rest.true.all() or not rest.true.any() else _best(rest)
         held_out[part] = of_rest.probabilities(some.odds[chosen])
-    before = Line(rule.slope, rule.offset).probabilities(pairs.odds[-1])
+    before, after = pairs.at(-1), pairs.at(at)
     return Fit(
-        line.slope, line.offset, len(np.unique(pairs.images)), len(pairs), int(pairs.true.sum()),
-        equal_mass_error(before, pairs.true, pairs.weights),
-        equal_mass_error(held_out, pairs.true, pairs.weights), TEMPERATURES[at])
+        line.slope, line.offset, len(np.unique(pairs.images)), len(after), int(after.true.sum()),
+        equal_mass_error(Line(rule.slope, rule.offset).probabilities(before.odds[-1]),
+                         before.true, before.weights),
+        equal_mass_error(held_out if pairs.told is None else held_out[pairs.told[at]],
+                         after.true, after.weights), TEMPERATURES[at])
 
 
 def _best(pairs: "Pairs") -> tuple[int, Line]:
-    """The place of the best of TEMPERATURES, and the line there."""
+    """The place of the best of TEMPERATURES, and the line for what may be told there."""
     lines = [platt.fit(odds, pairs.true, pairs.weights)
              for odds in pairs.odds[:len(TEMPERATURES)]]
     losses = [platt.loss(line, odds, pairs.true, pairs.weights)
               for line, odds in zip(lines, pairs.odds, strict=False)]
     best = int(np.argmin(losses))
-    return best, lines[best]
+    own = pairs.at(best)
+    if own.true.all() or not own.true.any():
+        return best, lines[best]
+    return best, platt.fit(own.odds[best], own.true, own.weights)

@@ -30,14 +30,16 @@ class Pairs:
 
     images: int64 ``[m]``, the number of each one's image.
     odds: float64 ``[temperatures, m]``, the log-odds of the label before they are calibrated; of
-        what stands beside ``[2, m]``, those of its second vector and those by the hierarchy.
-    true: bool ``[m]``. weights: float64 ``[m]``.
+        what stands beside those of its second vector and, in several ways, those by the hierarchy.
+    true: bool ``[m]``. weights: float64 ``[m]``, those of an image shared by its pairs.
+    told: bool ``[temperatures, m]``, at which the image may be told the label; None for all.
     """
 
     images: "NDArray[np.int64]"
     odds: "NDArray[np.float64]"
     true: "NDArray[np.bool_]"
     weights: "NDArray[np.float64]"
+    told: "NDArray[np.bool_] | None" = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -45,7 +47,16 @@ class Pairs:
     def some(self, chosen: "NDArray[np.bool_]") -> "Pairs":
         """Those that a mask ``[m]`` chooses."""
         return Pairs(self.images[chosen], self.odds[:, chosen], self.true[chosen],
-                     self.weights[chosen])
+                     self.weights[chosen], None if self.told is None else self.told[:, chosen])
+
+    def at(self, temperature: int) -> "Pairs":
+        """Those that may be told at the temperature of this place; each image has the weight that
+        it had."""
+        if self.told is None:
+            return self
+        every, some = np.bincount(self.images, self.weights), self.some(self.told[temperature])
+        left = np.bincount(some.images, some.weights, len(every))[some.images]
+        return replace(some, weights=some.weights * every[some.images] / left)
 
     def fifths(self) -> "Iterator[NDArray[np.bool_]]":
         """Masks ``[m]`` of the pairs of each fifth of the images, drawn at random."""
@@ -59,33 +70,41 @@ def of_labels(classifier: "Classifier", embeddings: "NDArray[np.float32]",
               truth: "NDArray[np.int64]", weights: "NDArray[np.float64]",
               temperatures: Sequence[float]) -> Pairs:
     """What images may be told out of a vocabulary: their first keywords at all of THRESHOLDS, with
-    what lies above these, by any of the temperatures; as ``zsl eval`` measures calibration on.
+    those above them that can be keywords, too, by any of the temperatures. Of what cannot
+    (``place of business``) nobody is ever told how sure it is, and class folders say little of it:
+    a lemon in a shop is no place.
 
     embeddings: ``[n, D]``; truth: rows of the right labels ``[n]``; weights: of the images,
         ``[n]``, shared by the pairs of each.
     """
     vocabulary = classifier.vocabulary
     hierarchy, says = vocabulary.hierarchy, information(vocabulary.hierarchy)
+    telling = vocabulary.taxonomy.telling
     rules = [_bare(classifier, temperature) for temperature in temperatures]
     true = {label: hierarchy.ancestors(label) | {label} for label in np.unique(truth).tolist()}
     unknown = {label: set(hierarchy.descendants(label)) - above for label, above in true.items()}
     images: list[int] = []
     right: list[bool] = []
     odds: list[NDArray[np.float64]] = []
+    where: list[NDArray[np.bool_]] = []
     step = max(1, _BLOCK // len(vocabulary))
     for start in range(0, len(embeddings), step):
         products = rules[0].products(block := embeddings[start:start + step])
         mains = [rule.of(block, products).main for rule in rules]
         answers = [_answers(main, rules[0], vocabulary) for main in mains]
         for image, label in enumerate(truth[start:start + step].tolist()):
-            pairs = dict(pair for of_rule in answers for pair in told(
+            pairs = [{row: is_true for row, is_true in told(
                 of_rule[:, image], true[label], unknown[label], hierarchy)
-                if says[pair[0]] >= LEAST_SAID)
-            rows = sorted(pairs)
+                if says[row] >= LEAST_SAID and telling[row]} for of_rule in answers]
+            every = {row: of_rule[row] for of_rule in pairs for row in of_rule}
+            rows = sorted(every)
             images += [start + image] * len(rows)
-            right += [pairs[row] for row in rows]
+            right += [every[row] for row in rows]
             odds.append(log_odds(np.stack([main[image, rows] for main in mains])))
-    return _weighted(images, odds, right, weights, len(temperatures))
+            where.append(np.array([[row in of_rule for row in rows] for of_rule in pairs], bool))
+    found = _weighted(images, odds, right, weights, len(temperatures))
+    return replace(found, told=np.concatenate(
+        [np.empty((len(temperatures), 0), bool), *where], axis=1))
 
 
 def of_phrases(classifier: "Classifier", background: "Background", phrases: Sequence[str],

@@ -24,9 +24,13 @@ class Line:
     slope: float = 1.0
     offset: float = 0.0
 
+    def calibrated(self, odds: "Array") -> "Array":
+        """Log-odds out of log-odds, ``[m]``."""
+        return self.slope * odds + self.offset
+
     def probabilities(self, odds: "Array") -> "Array":
         """Of log-odds ``[m]``, from 0 to 1."""
-        return _sigmoid(self.slope * odds + self.offset)
+        return _sigmoid(self.calibrated(odds))
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,13 @@ class Plane:
     second: float = 0.0
     offset: float = 0.0
 
+    def calibrated(self, odds: "Array") -> "Array":
+        """Log-odds ``[m]`` out of two each, ``[2, m]``."""
+        return self.slope * odds[0] + self.second * odds[1] + self.offset
+
     def probabilities(self, odds: "Array") -> "Array":
         """Of two log-odds each, ``[2, m]``, from 0 to 1."""
-        return _sigmoid(self.slope * odds[0] + self.second * odds[1] + self.offset)
+        return _sigmoid(self.calibrated(odds))
 
 
 def log_odds(probabilities: "NDArray[np.floating]") -> "Array":
@@ -82,9 +90,9 @@ def _targets(true: "NDArray[np.bool_]") -> "Array":
     return np.where(true, (right + 1) / (right + 2), 1 / (len(true) - right + 2))
 
 
-def loss(line: Line, odds: "Array", true: "NDArray[np.bool_]", weights: "Array") -> float:
+def loss(fitted: Line | Plane, odds: "Array", true: "NDArray[np.bool_]", weights: "Array") -> float:
     """The weighted mean cross entropy, in nats."""
-    signed = np.where(true, 1, -1) * (line.slope * odds + line.offset)
+    signed = np.where(true, 1, -1) * fitted.calibrated(odds)
     return float(np.average(np.logaddexp(0, -signed), weights=weights))
 
 

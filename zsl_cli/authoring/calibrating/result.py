@@ -14,7 +14,7 @@ class Fit:
     """Numbers that were fitted to pairs of an image and a label.
 
     temperature: None where none was fitted. second_slope: of the log-odds by the hierarchy, in
-        those of what stands beside.
+        those of what stands beside, and second_least, the ``beside_least`` of them.
     images, pairs: how many; right: for how many pairs the label is true of the image.
     error_before, error_after: the calibration error (``metrics.equal_mass_error``) by the rule of
         before, and by the fit; that of each fifth of the images by a fit to the other four.
@@ -30,6 +30,7 @@ class Fit:
     error_after: float
     temperature: float | None = None
     second_slope: float = 0.0
+    second_least: float | None = None
     labels: tuple[str, ...] = ()
 
 

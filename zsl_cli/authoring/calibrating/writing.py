@@ -27,10 +27,12 @@ def section(rule: "ConfidenceRule") -> str:
              "`zsl train`." if rule.fitted_on else
              "The default rule, fitted on no images; `zsl models calibrate` fits it.")
     return (f"{_HEADING}\n\n{where}\n\n"
-            "| temperature | slope | offset | slope beside | main beside | offset beside |\n"
-            "|---|---|---|---|---|---|\n"
+            "| temperature | slope | offset | slope beside | main beside | least of it | "
+            "offset beside |\n"
+            "|---|---|---|---|---|---|---|\n"
             f"| {rule.temperature:.4g} | {rule.slope:.4g} | {rule.offset:.4g} | "
-            f"{rule.beside_slope:.4g} | {rule.beside_main:.4g} | {rule.beside_offset:.4g} |\n")
+            f"{rule.beside_slope:.4g} | {rule.beside_main:.4g} | {rule.beside_least:.4g} | "
+            f"{rule.beside_offset:.4g} |\n")
 
 
 def check(request: "CalibrationRequest", folder: Path) -> None:
