@@ -8,7 +8,9 @@ import click
 
 from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.libraries import Failures, reasons
+from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import duration, rate
+from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.support import cpus
 from zsl_cli.support.wording import counted
@@ -41,14 +43,24 @@ def command(sources: tuple[str, ...], files_from: str | None, quiet: bool, verbo
     cpus.one_blas_thread()
     from zsl_cli.photos.indexing import IndexRequest, index
 
-    apart = others["catalogue"] is None and paths is None and all(map(os.path.isdir, sources))
+    apart = (others["catalogue"] is None and paths is None and len(sources) > 1
+             and not any(map(os.path.isfile, sources)))
     status = 0
     for chosen in [(source,) for source in sources] if apart else [sources]:  # a library each
         request = IndexRequest(chosen, paths, **others)
         terminal = _Terminal(request, verbose=verbose)
-        with terminal.shown(quiet):
-            result = index(request, terminal)
-        status = max(status, int(not result.ok and not request.dry_run))
+        try:
+            with terminal.shown(quiet):
+                result = index(request, terminal)
+        except RequestError:
+            raise
+        except ZslError as error:  # of a disk that is away, say; the others are not
+            if not apart:
+                raise
+            printing.say(as_options(str(error)))
+            status = 1
+        else:
+            status = max(status, int(not result.ok and not request.dry_run))
     return status
 
 
