@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.classifier.predictions import Prediction
     from zsl_cli.embedding.model import Model
+    from zsl_cli.evaluation.captions.retrieval import RetrievalRequest, evaluate_retrieval
+    from zsl_cli.evaluation.captions.retrieval_result import RetrievalResult
     from zsl_cli.evaluation.captions.words import WordsRequest, evaluate_words
     from zsl_cli.evaluation.captions.words_result import WordsResult
     from zsl_cli.evaluation.evaluate import evaluate
@@ -40,10 +42,11 @@ os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development 
 __all__ = [
     "BuildRequest", "BuildResult", "CalibrationRequest", "CalibrationResult", "Classifier",
     "EvaluationRequest", "EvaluationResult", "ExportRequest", "ExportResult", "LabelRequest",
-    "LabelResult", "Model", "NamesRequest", "NamesResult", "Prediction", "TrainRequest",
-    "TrainResult", "UndoRequest", "UndoResult", "Vocabulary", "Word", "WordsRequest",
-    "WordsResult", "__version__", "build_names", "build_vocabulary", "calibrate", "evaluate",
-    "evaluate_words", "export", "label", "read_words", "train", "undo"]
+    "LabelResult", "Model", "NamesRequest", "NamesResult", "Prediction", "RetrievalRequest",
+    "RetrievalResult", "TrainRequest", "TrainResult", "UndoRequest", "UndoResult", "Vocabulary",
+    "Word", "WordsRequest", "WordsResult", "__version__", "build_names", "build_vocabulary",
+    "calibrate", "evaluate", "evaluate_retrieval", "evaluate_words", "export", "label",
+    "read_words", "train", "undo"]
 
 _HOME = {
     "LabelRequest": "zsl_cli.photos.request",
@@ -55,6 +58,9 @@ _HOME = {
     "EvaluationRequest": "zsl_cli.evaluation.request",
     "EvaluationResult": "zsl_cli.evaluation.result",
     "evaluate": "zsl_cli.evaluation.evaluate",
+    "RetrievalRequest": "zsl_cli.evaluation.captions.retrieval",
+    "RetrievalResult": "zsl_cli.evaluation.captions.retrieval_result",
+    "evaluate_retrieval": "zsl_cli.evaluation.captions.retrieval",
     "WordsRequest": "zsl_cli.evaluation.captions.words",
     "WordsResult": "zsl_cli.evaluation.captions.words_result",
     "evaluate_words": "zsl_cli.evaluation.captions.words",

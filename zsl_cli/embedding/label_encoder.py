@@ -72,9 +72,10 @@ class LabelEncoder:
         advance: told now and then how many more phrases are encoded.
         distinct: whether they are meant to differ, as labels are.
 
-        Logs which phrases are cut, and which of distinct ones read the same. Raises UnknownLabelError for a phrase
-        of which the tokenizer knows nothing at all: it would get the vector of any such phrase.
-        Raises FolderError where graph and tokenizer turn out not to fit each other.
+        Logs which phrases are cut, and which of distinct ones read the same. Raises
+        UnknownLabelError for a phrase of which the tokenizer knows nothing at all: it would get
+        the vector of any such phrase. Raises FolderError where graph and tokenizer turn out not
+        to fit each other.
         """
         if len(phrases) >= _MANY:
             _LOG.info("encoding %s phrases", f"{len(phrases):,}")
