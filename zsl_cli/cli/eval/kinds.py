@@ -1,4 +1,4 @@
-"""The kinds of evaluation that ``zsl eval`` has: on what a model is measured, with which options."""
+"""The kinds of evaluation that ``zsl eval`` has: on what is measured, and with which options."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
