@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zsl_cli.authoring.vocabularies.names.build import NamesRequest, NamesResult, build_names
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.classifier.predictions import Prediction
+    from zsl_cli.classifier.sentences import SentenceEncoder
     from zsl_cli.embedding.model import Model
     from zsl_cli.evaluation.captions.retrieval import RetrievalRequest, evaluate_retrieval
     from zsl_cli.evaluation.captions.retrieval_result import RetrievalResult
@@ -43,10 +44,10 @@ __all__ = [
     "BuildRequest", "BuildResult", "CalibrationRequest", "CalibrationResult", "Classifier",
     "EvaluationRequest", "EvaluationResult", "ExportRequest", "ExportResult", "LabelRequest",
     "LabelResult", "Model", "NamesRequest", "NamesResult", "Prediction", "RetrievalRequest",
-    "RetrievalResult", "TrainRequest", "TrainResult", "UndoRequest", "UndoResult", "Vocabulary",
-    "Word", "WordsRequest", "WordsResult", "__version__", "build_names", "build_vocabulary",
-    "calibrate", "evaluate", "evaluate_retrieval", "evaluate_words", "export", "label",
-    "read_words", "train", "undo"]
+    "RetrievalResult", "SentenceEncoder", "TrainRequest", "TrainResult", "UndoRequest",
+    "UndoResult", "Vocabulary", "Word", "WordsRequest", "WordsResult", "__version__",
+    "build_names", "build_vocabulary", "calibrate", "evaluate", "evaluate_retrieval",
+    "evaluate_words", "export", "label", "read_words", "train", "undo"]
 
 _HOME = {
     "LabelRequest": "zsl_cli.photos.request",
@@ -81,6 +82,7 @@ _HOME = {
     "train": "zsl_cli.authoring.training.stages",
     "Classifier": "zsl_cli.classifier.classifier",
     "Prediction": "zsl_cli.classifier.predictions",
+    "SentenceEncoder": "zsl_cli.classifier.sentences",
     "Model": "zsl_cli.embedding.model",
     "Vocabulary": "zsl_cli.vocabulary.vocabulary",
     "Word": "zsl_cli.support.word_lists",

@@ -5,7 +5,7 @@ import pytest
 import text_model
 from shared_data import DATA
 
-from zsl_cli import Classifier, Model, Vocabulary
+from zsl_cli import Model, Vocabulary
 from zsl_cli.classifier.sentences import SentenceEncoder
 from zsl_cli.embedding import feature_cache
 from zsl_cli.errors import MismatchError, RequestError, UnknownLabelError, ZslError
@@ -88,6 +88,22 @@ def test_a_label_prior_and_slack_do_not_count(model, tmp_path):
                                [[1, 0, 0, 0]], atol=1e-6)
 
 
+def test_images_count_by_the_dimensions_that_tell_what_is_in_them(model, outdoors, tmp_path):
+    embeddings = np.array([[.6, 0, 0, .8], [0, 1, 0, 0]], np.float32)
+    np.testing.assert_array_equal(SentenceEncoder(model, outdoors).images(embeddings), embeddings)
+    text_model.make_vocabulary(tmp_path / "prior", vectors=VECTORS, labels=LABELS,
+                               prior_dimension=2)
+    encoder = SentenceEncoder(model, Vocabulary.load(tmp_path / "prior"))
+    np.testing.assert_allclose(encoder.images(embeddings), [[1, 0, 0, 0], [0, 1, 0, 0]])
+
+
+def test_words_that_may_be_typing_errors_are_in_doubt(model, silent, vocabulary):
+    assert SentenceEncoder(model, vocabulary).doubts("a red lawn by the sea") == {}
+    assert SentenceEncoder(silent, vocabulary).doubts("a lawnn, green lawns by a fire engine") == {
+        "lawnn": ("lawn",), "green": ()}
+    assert SentenceEncoder(model).doubts("a red lawnn") == {}
+
+
 def test_what_nothing_is_known_of_is_told_and_the_rest_is_encoded(silent, vocabulary):
     encoder = SentenceEncoder(silent, vocabulary)
     found = encoder.embed(["the sea", " \t", "lawnn !", "xyzzy", "sea \ud800", "lawn"])
@@ -149,14 +165,14 @@ def test_ways_that_a_model_cannot_go_are_refused(model, silent, vocabulary, tmp_
 
 @pytest.mark.skipif(not DATA.exists(), reason="no photographs here")
 def test_the_default_finds_photographs_by_sentences_as_well_as_it_did():
-    classifier = Classifier.load(device="cpu", images=100)
-    model = classifier.model
+    model, vocabulary = Model.load(device="cpu", threads=1), Vocabulary.load()
     captioned = captions.read(DATA / "flickr8k/captions.csv", DATA / "flickr8k/images", "val")
     images = feature_cache.embed(model, captioned.paths, identity=None).values
     texts = [text for of_image in captioned.captions for text in of_image]
     owner = np.repeat(np.arange(len(images)), 5)
-    found = {way: ranks.rank(images, SentenceEncoder(model, classifier.vocabulary, way).encode(
-        texts), owner) for way in (None, "encoder")}
+    encoders = {way: SentenceEncoder(model, vocabulary, way) for way in (None, "encoder")}
+    found = {way: ranks.rank(encoder.images(images), encoder.encode(texts), owner)
+             for way, encoder in encoders.items()}
     assert ranks.recall_at_k(found[None].of_sentences, 1) > 0.29
     assert ranks.recall_at_k(found[None].of_sentences, 10) > 0.75
     assert ranks.recall_at_k(found[None].of_images, 10) > 0.72

@@ -77,6 +77,38 @@ class SentenceEncoder:
             raise ZslError(f"`sentences={way}`: {reason}")
         self.way = way
 
+    def images(self, embeddings: "NDArray[np.float32]") -> "NDArray[np.float32]":
+        """Embeddings of images as sentences are compared with them, float32 ``[n, D]``: unit
+        vectors of the dimensions that tell what something is, the others zero. An embedding fills
+        these up to unit length, so that by a plain inner product, too, each sentence ranks images
+        nearly so; but the fuller photos come first.
+
+        embeddings: float32 ``[n, D]``.
+        """
+        things = np.zeros_like(embeddings)
+        things[:, :self._width] = unit_rows(embeddings[:, :self._width])
+        return things
+
+    def doubts(self, sentence: str) -> "dict[str, tuple[str, ...]]":
+        """The words of a sentence that may be typing errors, and names that are like them: no
+        label mentioned has the word, and to the tokenizer it is no word but several pieces."""
+        if self._vocabulary is None:
+            return {}
+        named = {part for text, _ in mentions.longest(sentence, self._meant)
+                 for part in text.split()}
+        return {word: tuple(self._vocabulary.spelling.like(word, most=_NEAREST, least=ALIKE))
+                for word in dict.fromkeys(mentions.words(sentence))
+                if word not in named and len(word) > _SHORT
+                and not all(map(self._is_token, word.split("-")))}
+
+    def _meant(self, text: str) -> list[int]:
+        match = self._vocabulary.look_up(text) if self._vocabulary is not None else None
+        return [] if match is None else [match.row]
+
+    def _is_token(self, word: str) -> bool:
+        encoder = self._model.label_encoder if self.way in (_WITH_WORDS, _ENCODER) else None
+        return encoder is not None and encoder.is_token(word)
+
     def encode(self, sentences: Sequence[str]) -> "NDArray[np.float32]":
         """The unit vectors of n sentences, float32 ``[n, D]``; raises UnknownLabelError for the
         first one that nothing is known of."""

@@ -60,8 +60,16 @@ class LabelEncoder:
 
     def knows(self, phrase: str) -> bool:
         """Whether the tokenizer knows anything of a phrase. Raises FolderError."""
+        return any(token != self._unknown for token in self._tokens_of(phrase))
+
+    def is_token(self, word: str) -> bool:
+        """Whether the tokenizer knows a word as a whole. Raises FolderError."""
+        tokens = self._tokens_of(word)
+        return len(tokens) == 1 and tokens[0] != self._unknown
+
+    def _tokens_of(self, phrase: str) -> tuple[int, ...]:
         (encoding,) = tokenizer_files.encode(self._tokenizer, [phrase], self.path / TOKENIZER_FILE)
-        return any(token != self._unknown for token in _tokens(encoding))
+        return _tokens(encoding)
 
     def encode(self, phrases: Sequence[str],
                advance: "Callable[[int], object] | None" = None, *,

@@ -165,7 +165,7 @@ def _measured(encoder: SentenceEncoder, model: str, vocabulary: Path | None,
                        "caption, so that there is nothing to tell it from; at least two are "
                        "expected, and the protocol has five captions for each")
     reporter.start(f"ranking, {model}, {encoder.way}", len(described))
-    found = ranks.rank(images[described], embedded.values, owner, reporter.advance)
+    found = ranks.rank(encoder.images(images[described]), embedded.values, owner, reporter.advance)
     each = np.arange(len(described))
     one, own = np.ones(len(owner), np.int64), np.bincount(owner)
     for query, of_queries, by, chance in (
