@@ -163,7 +163,7 @@ def test_ways_that_a_model_cannot_go_are_refused(model, silent, vocabulary, tmp_
         SentenceEncoder(model, Vocabulary.load(tmp_path / "far"))
 
 
-@pytest.mark.skipif(not DATA.exists(), reason="no photographs here")
+@pytest.mark.data
 def test_the_default_finds_photographs_by_sentences_as_well_as_it_did():
     model, vocabulary = Model.load(device="cpu", threads=1), Vocabulary.load()
     captioned = captions.read(DATA / "flickr8k/captions.csv", DATA / "flickr8k/images", "val")
