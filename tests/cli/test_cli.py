@@ -136,7 +136,7 @@ def test_a_closed_standard_output_is_an_error_where_something_goes_there(environ
     output = tmp_path / "l.jsonl"
     status, err = without_stream(1, ["label", str(cat_jpg), "-o", str(output)], environment)
     assert status == 0
-    assert b"1 photo labelled" in err
+    assert b"1 photo read" in err
     assert json.loads(output.read_bytes())["path"] == str(cat_jpg)
 
 

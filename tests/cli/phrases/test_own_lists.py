@@ -82,10 +82,11 @@ def test_the_hierarchy_of_a_list_is_that_of_what_is_written(zsl, painted, photos
     assert '["Paints","Paints",-1]' in page
     assert '["c2","Scarlets",' in page
     again = zsl(*command)
-    assert b"0 photos labelled, 0 failed, 3 skipped" in again.stderr
+    assert b"0 photos read, 0 failed, 3 known already" in again.stderr
     assert (photos / "red.png.xmp").read_text("utf-8") == sidecar
-    keywords.write_text(KEYWORDS.replace("[Paints]", "[Pots]"), "utf-16")  # elsewhere, so anew
-    assert b"3 photos labelled" in zsl(*command).stderr
+    keywords.write_text(KEYWORDS.replace("[Paints]", "[Pots]"), "utf-16")
+    assert b"0 photos read, 0 failed, 3 known already" in zsl(*command).stderr
+    assert '["Pots","Pots",-1]' in (tmp_path / "r.html").read_text()
 
 
 def test_paths_of_other_lists_end_in_the_word(zsl, painted, red):

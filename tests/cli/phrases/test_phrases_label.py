@@ -29,13 +29,13 @@ def test_a_library_is_labelled_with_phrases(zsl, painted, photos, tmp_path):
         assert one["labels"] == json.loads(other)["labels"]
 
 
-def test_other_phrases_or_another_label_encoder_label_anew(zsl, colours, photos, tmp_path):
+def test_other_phrases_or_another_label_encoder_read_no_photo(zsl, colours, photos, tmp_path):
     command = ("label", "photos", "--model", str(colours), "-o", "l.jsonl", "--labels")
     assert zsl(*command, "red,green,blue").returncode == 0
     assert tops(tmp_path / "l.jsonl") == ["blue", "green", "red"]
     assert {record["vocabulary"] for record in records(tmp_path / "l.jsonl")} == {"phrases"}
     again = zsl(*command, "red,green,blue")
-    assert b"0 photos labelled, 0 failed, 3 skipped" in again.stderr
+    assert b"0 photos read, 0 failed, 3 known already" in again.stderr
     assert zsl(*command, "a red bus,green,blue").returncode == 0
     assert tops(tmp_path / "l.jsonl") == ["blue", "green", "a red bus"]
     # the words for red and blue change their meaning
@@ -43,13 +43,13 @@ def test_other_phrases_or_another_label_encoder_label_anew(zsl, colours, photos,
                              table=text_model.TABLE[[0, 1, 4, 3, 2]])
     text_model.sign(colours)
     changed = zsl(*command, "a red bus,green,blue")
-    assert b"3 photos labelled" in changed.stderr
+    assert b"0 photos read, 0 failed, 3 known already" in changed.stderr
     assert tops(tmp_path / "l.jsonl") == ["a red bus", "green", "blue"]
     text_model.tokenizer(colours / "tokenizer.json",
                          words={**text_model.WORDS, "red": 4, "blue": 2})
     text_model.sign(colours)
     changed = zsl(*command, "a red bus,green,blue")
-    assert b"3 photos labelled" in changed.stderr
+    assert b"0 photos read, 0 failed, 3 known already" in changed.stderr
     assert tops(tmp_path / "l.jsonl") == ["blue", "green", "a red bus"]
 
 
@@ -68,10 +68,10 @@ def test_reports_and_sidecars_hold_phrases(zsl, colours, photos, tmp_path, own):
     assert "colour|navy" not in blue
     page = (tmp_path / "r.html").read_text()
     assert '["a red/green bus","a red/green bus",-1]' in page
-    # nothing is to do, and the model is not even loaded: the page and the sidecars stay the same
-    os.truncate(colours / "label_encoder.onnx", 0)
+    # no photo is to be read, and what reads them is not even loaded: all stays the same
+    os.truncate(colours / "encoder.onnx", 0)
     again = zsl(*command)
     assert again.returncode == 0
-    assert b"0 photos labelled, 0 failed, 3 skipped" in again.stderr
+    assert b"0 photos read, 0 failed, 3 known already" in again.stderr
     assert (photos / "red.png.xmp").read_text() == sidecar
     assert '["a red/green bus","a red/green bus",-1]' in (tmp_path / "r.html").read_text()
