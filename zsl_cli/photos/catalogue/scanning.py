@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zsl_cli.photos.catalogue.borrowing import Lender
     from zsl_cli.photos.catalogue.catalogue import Catalogue
 
+_NUMBERS = 5  # that are noted of a new photo
 _FOLDERS = 64  # that are held at once, for lists that go to and fro between folders
 KEPT = 366 * 24 * 60 * 60
 """Seconds for which a photo that is gone is remembered, lest it comes back: with a disk that is
@@ -157,7 +158,7 @@ class _Scanner:
         self._scan = Scan()
         self._met = bytearray(1)  # by id; a set of a million takes 60 times as much
         self._folders: dict[str, _Folder] = {}  # by their names, as they were met
-        self._new: list[tuple[int, str, Stamp]] = []
+        self._new = array("q")  # id, place, size, mtime, ctime of each, one behind the other
         self._errors = self._kept = self._last_id = 0
         self._last = ""
         self._last_id, = self._db.execute("SELECT coalesce(max(id), 0) FROM photos").fetchone()
@@ -186,7 +187,8 @@ class _Scanner:
                 self._db.execute("INSERT INTO photos (id, folder, name, todo) VALUES (?, ?, ?, 1)",
                                  (self._last_id, folder.id, os.fsencode(name)))
                 if stamp is not None:
-                    self._new.append((self._last_id, path, stamp))
+                    self._new.extend((self._last_id, len(self._scan), stamp.size, stamp.mtime,
+                                      stamp.ctime))
             folder.known[os.fsencode(name)] = (self._last_id, *[None] * 9)
             self._add(self._last_id, given, todo=not lent, error=error, path=shown)
         elif not self._is_met(known[0]):
@@ -252,16 +254,21 @@ class _Scanner:
                 self._add(id_, inside, todo=False, path=os.path.join(inside, os.fsdecode(name)))
                 self._kept += 1
 
-    def _below(self, path: str) -> list[tuple]:
+    def _below(self, path: str) -> Iterator[tuple]:
         """The photos that are known in a folder and below it: id, folder, name, slot, kind, and the
         way from the one folder to the other."""
         key = self._catalogue.key(os.path.realpath(path))
         below = os.path.join(key, b"") if key else b""
-        return [(*line, line[1][len(below):]) for line in self._db.execute(
-            "SELECT photos.id, folders.path, name, slot, kind FROM photos JOIN folders ON "
-            "folders.id = folder WHERE gone IS NULL AND (folders.path = ? OR "
-            "substr(folders.path, 1, ?) = ?) ORDER BY folders.path, photos.id",
-            (key, len(below), below)) if key or not os.path.isabs(line[1])]
+        folders = self._db.execute(
+            "SELECT id, path FROM folders WHERE path = ? OR substr(path, 1, ?) = ? ORDER BY path",
+            (key, len(below), below)).fetchall()
+        for folder_id, folder in folders:
+            if not key and os.path.isabs(folder):  # outside of the library
+                continue
+            for id_, *what in self._db.execute(
+                    "SELECT id, name, slot, kind FROM photos WHERE folder = ? AND gone IS NULL "
+                    "ORDER BY id", (folder_id,)).fetchall():
+                yield id_, folder, *what, folder[len(below):]
 
     def end(self, within: Sequence[str]) -> Scan:
         """All has been met."""
@@ -303,10 +310,12 @@ class _Scanner:
                 "NULL AND NOT todo ORDER BY gone"):
             gone.setdefault(size, {})[crc] = id_, since
         moved: dict[int, int] = {}
-        for id_, path, stamp in self._new:
-            candidates = gone.get(stamp.size)
-            crc = checksum_of(path) if candidates else None
-            found = None if crc is None or candidates is None else candidates.pop(crc, None)
+        for at in range(0, len(self._new), _NUMBERS):
+            id_, place, size, mtime, ctime = self._new[at:at + _NUMBERS]
+            if not (candidates := gone.get(size)):
+                continue
+            crc = checksum_of(self._scan.path(place, self._catalogue.rows([id_])[id_].path))
+            found = None if crc is None else candidates.pop(crc, None)
             if found is None:
                 continue
             old, since = found
@@ -316,7 +325,7 @@ class _Scanner:
             self._db.execute("DELETE FROM photos WHERE id = ?", (id_,))
             self._db.execute(
                 "UPDATE photos SET folder = ?, name = ?, mtime = ?, ctime = ?, gone = NULL "
-                "WHERE id = ?", (folder, name, stamp.mtime, stamp.ctime, old))
+                "WHERE id = ?", (folder, name, mtime, ctime, old))
             moved[id_] = old
         return moved
 
