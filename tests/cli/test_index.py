@@ -3,10 +3,11 @@
 import json
 import os
 import re
+import signal
 
 import pytest
 import text_model
-from label_runs import LARGE, records, summary
+from label_runs import LARGE, records, run_in_background, stopped_in_the_middle, summary
 from painted_sets import model, photos  # noqa: F401
 
 
@@ -93,3 +94,17 @@ def test_a_library_borrows_from_the_catalogue_of_lists(zsl, model, large_library
     assert summary(zsl(*listed, stdin=paths)) == (LARGE // 2, 0, 0)
     assert summary(zsl(*listed, stdin=paths)) == (0, 0, LARGE // 2)
     assert summary(zsl("index", "photos", "--model", "./paint")) == (LARGE // 2, 0, LARGE // 2)
+
+
+@pytest.mark.usefixtures("large_library")
+def test_ctrl_c_keeps_what_was_read(environment, zsl, catalogues, tmp_path):
+    process = run_in_background(environment, tmp_path, "index", "photos")
+    with stopped_in_the_middle(process, catalogues):
+        process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+    assert b"interrupted; run the same command again to go on" in err
+    read, failed, known = summary(zsl("index", "photos"))
+    assert (read + known, failed) == (LARGE, 0)
+    assert known > 0

@@ -4,50 +4,21 @@ import json
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
-import time
-from contextlib import closing, contextmanager, suppress
 
 import pytest
 import text_model
-from label_runs import LARGE, change, names, records, summary
+from label_runs import (
+    LARGE,
+    change,
+    names,
+    records,
+    run_in_background,
+    stopped_in_the_middle,
+    summary,
+)
 from readers import on_a_terminal, until_the_reader_goes
-
-
-def run_in_background(environment, cwd, *arguments):
-    """One thread, so that there is time to disturb it on fast machines too."""
-    return subprocess.Popen([sys.executable, "-m", "zsl_cli", *arguments, "--jobs", "1"], cwd=cwd,
-                            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def done(catalogues, but=None):
-    """How many photos the only catalogue has, but for one."""
-    for path in catalogues.glob("*/catalogue.sqlite"):
-        with suppress(sqlite3.Error), closing(sqlite3.connect(
-                f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-            if path.parent != but:
-                return connection.execute(
-                    "SELECT count(*) FROM photos WHERE NOT todo").fetchone()[0]
-    return 0
-
-
-@contextmanager
-def stopped_in_the_middle(process, catalogues, more_than=0, but=None):
-    """Within it the process is stopped, its catalogue having more than so many photos. Were it to
-    run on while somebody looks, it might be done before anything is done to it."""
-    process.send_signal(signal.SIGSTOP)
-    while done(catalogues, but) <= more_than:
-        process.send_signal(signal.SIGCONT)
-        time.sleep(0.02)
-        assert process.poll() is None
-        process.send_signal(signal.SIGSTOP)
-    assert process.poll() is None
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGCONT)
 
 
 def test_a_terminal_sees_a_bar_and_then_the_summary(environment, large_library, tmp_path, terminal):
