@@ -6,10 +6,10 @@ import zlib
 
 import pytest
 import without_click
+from zsl_cli.photos.journal import Journal
 
 from zsl_cli import LabelRequest, label
 from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.photos.journal import Journal
 from zsl_cli.photos.photo import checksum
 from zsl_cli.photos.reporter import Reporter
 
