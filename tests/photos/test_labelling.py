@@ -6,7 +6,6 @@ import zlib
 
 import pytest
 import without_click
-from zsl_cli.photos.journal import Journal
 
 from zsl_cli import LabelRequest, label
 from zsl_cli.errors import RequestError, ZslError
