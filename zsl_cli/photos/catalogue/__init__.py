@@ -5,7 +5,7 @@ was taken, or why it can't be read), ``embeddings.f16`` the embeddings. Labels, 
 are made of these; no photo is opened for them.
 
 ``places`` says where the catalogue of a library lies, ``catalogue`` opens one, ``scanning`` brings
-it up to date with the disk, ``moving`` has it follow its library, ``borrowing`` gives it what others
-know. ``overview`` counts, ``verification`` finds damage and mends it with ``recovery``,
+it up to date with the disk, ``moving`` has it follow its library, ``borrowing`` gives it what
+others know. ``overview`` counts, ``verification`` finds damage and mends it with ``recovery``,
 ``compaction`` leaves out what is unused, ``removal`` deletes.
 """
