@@ -27,9 +27,17 @@ class Request(Protocol):
     in_epochs: whether it may have been begun. reads: paths that it reads.
     """
 
-    output: Name
-    restart: bool
-    force: bool
+    @property
+    def output(self) -> Name:
+        """See above."""
+
+    @property
+    def restart(self) -> bool:
+        """See request."""
+
+    @property
+    def force(self) -> bool:
+        """See request."""
 
     @property
     def work(self) -> Path:

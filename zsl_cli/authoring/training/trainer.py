@@ -41,7 +41,8 @@ class Settings:
     learning_rate: the first; it falls to zero along a half cosine.
     decay: of what is learned toward where it began, in units of log-probabilities.
     patience: epochs without better validation images, by the criterion of what is trained, after
-        which training stops; 0 goes on to the end. Of several epochs that are the best the last one is kept.
+        which training stops; 0 goes on to the end. Of several epochs that are the best the last
+        one is kept.
     """
 
     objective: Objective = field(default_factory=HingeRank)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.embedding import graphs, images, sessions, tokenizer_files
+from zsl_cli.authoring.training.captions import onnx_graphs, stage_values
+from zsl_cli.authoring.training.captions.inner import Inner
+from zsl_cli.embedding import images, sessions, tokenizer_files
 from zsl_cli.embedding.label_encoder import LabelEncoder
-from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import (
     ENCODER_FILE,
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
     import onnx
     from numpy.typing import NDArray
 
-EMBEDDING, FEATURES = "embedding", "features"
-BASE_EMBEDDING = "base_embedding"
+FEATURES = "features"
+"""What exports of zsl call what M takes."""
+
 _LANDMARKS = "tower.landmarks"
 _BATCH = 8
 
@@ -58,67 +60,32 @@ class BaseModel:
         return SentenceSide(self)
 
 
-class Inner:
-    """A graph whose output ``embedding`` is now called otherwise, and a value inside it.
-
-    value: its name, or None where the graph has none to be cut at.
-    """
-
-    def __init__(self, folder: Path, name: str, manifest: ModelManifest,
-                 find: "Callable[[onnx.GraphProto], str | None]") -> None:
-        import onnx
-
-        self.source = graphs.read(folder, name, manifest)
-        self.model = onnx.load_from_string(self.source.content)
-        graph = self.model.graph
-        for node in graph.node:
-            for names in (node.input, node.output):
-                names[:] = [BASE_EMBEDDING if name == EMBEDDING else name for name in names]
-        self.value = find(graph)
-        del graph.output[:]
-
-    def both(self, width: int | str) -> "graphs.Graph":
-        """The graph with one output, ``embedding [n, width]``: the value inside, where there is
-        one, and then the base's embedding."""
-        from onnx import TensorProto, helper
-
-        graph = self.model.graph
-        node = helper.make_node("Concat", [*([self.value] if self.value else []), BASE_EMBEDDING],
-                                [EMBEDDING], axis=1)
-        graph.node.append(node)
-        graph.output.append(helper.make_tensor_value_info(
-            EMBEDDING, TensorProto.FLOAT, ["batch", width]))
-        try:
-            return graphs.Graph(self.source.path, self.model.SerializeToString(),
-                                self.source.weights)
-        finally:
-            graph.node.pop()
-            graph.output.pop()
-
-
 class ImageSide:
-    """What feature_cache.embed takes: of an image its features, where the encoder has them, and
-    then its embedding, ``[F + D]``."""
+    """What feature_cache.embed takes: of an image what is projected, and then its embedding by
+    the base, ``[F + D]``.
+
+    Projected are the features that M takes, each by the square root of its size (Perronnin et al.,
+    2010), and the means over the picture at the ends of the last stages (see stage_values), each
+    of these scaled to unit length; where the encoder has none of them, the embedding.
+    """
 
     def __init__(self, base: BaseModel, device: str) -> None:
         manifest = base.manifest
-        self.inner = Inner(base.path, ENCODER_FILE, manifest, _features)
-        self.dimension = manifest.dimension
-        self._input = manifest.input
-        self._path = base.path / ENCODER_FILE
-        self._session = sessions.open_session(self.inner.both("width"), device, 1)
+        self.inner = Inner(base.path, ENCODER_FILE, manifest)
+        self.dimension, self.batch_size = manifest.dimension, _BATCH
+        self._input, self._path = manifest.input, base.path / ENCODER_FILE
+        onnx_graphs.add_image_parts(self.inner, FEATURES, stage_values.find(
+            self.inner.model, self.inner.source, manifest.input))
+        self._session = self.inner.opened("width", device, 1)
         self._one_by_one = self._session.get_inputs()[0].shape[0] == 1
         self.identity = json.dumps(
             {"encoder": manifest.files[ENCODER_FILE].sha256, "input": asdict(manifest.input),
-             "inside": self.inner.value, "device": sessions.session_device(self._session)},
+             "inside": self.inner.inside, "device": sessions.session_device(self._session)},
             sort_keys=True)
-        self.batch_size = _BATCH
-        self.width = 0
-        if self.inner.value is not None:
-            side = self._input.size
-            shape = (side, side, 3) if self._input.layout == "NHWC" else (3, side, side)
-            blank = self.embed_pixels([np.zeros(shape, np.uint8)])
-            self.width = blank.shape[1] - self.dimension
+        side = self._input.size
+        shape = (side, side, 3) if self._input.layout == "NHWC" else (3, side, side)
+        self._width = 0  # unknown yet
+        self._width = self.embed_pixels([np.zeros(shape, np.uint8)]).shape[1]
 
     def read(self, source: "images.ImageSource", *,
              max_pixels: int = images.MAX_PIXELS) -> "NDArray[np.uint8]":
@@ -128,7 +95,7 @@ class ImageSide:
     def embed_pixels(self, pixels: "Sequence[NDArray[np.uint8]]") -> "NDArray[np.float32]":
         """float32 ``[n, F + D]``."""
         if not pixels:
-            return np.empty((0, self.width + self.dimension), np.float32)
+            return np.empty((0, self._width), np.float32)
         batch = np.stack(pixels)
         return np.concatenate([
             sessions.run(self._session, {"images": part}, self._path)
@@ -136,15 +103,10 @@ class ImageSide:
 
     def parts(self, values: "NDArray[np.float32]",
               ) -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
-        """What is projected, ``[n, F]``, and the base's embeddings, ``[n, D]``.
-
-        Features count by the square roots of their sizes (Perronnin et al., 2010), scaled to unit
-        length; without any the embeddings are projected.
-        """
-        features, embeddings = values[:, :self.width], values[:, self.width:]
-        if not self.width:
-            return embeddings, embeddings
-        return unit_rows(np.sign(features) * np.sqrt(np.abs(features))), embeddings
+        """What is projected, ``[n, F]``, and the base's embeddings, ``[n, D]``."""
+        width = values.shape[1] - self.dimension
+        embeddings = values[:, width:]
+        return (values[:, :width] if width else embeddings), embeddings
 
 
 class SentenceSide:
@@ -154,18 +116,15 @@ class SentenceSide:
     def __init__(self, base: BaseModel) -> None:
         manifest = base.manifest
         self._base = base
-        self.inner = Inner(base.path, LABEL_ENCODER_FILE, manifest, _sentence_vector)
-        self.dimension = manifest.dimension
-        entry = manifest.text and manifest.text.sentence_encoder
-        self.width = 0
-        if self.inner.value and entry:
-            self.width = _rows_of_landmarks(self.inner.model.graph)
-        else:
-            self.inner.value = None
+        self.inner = Inner(base.path, LABEL_ENCODER_FILE, manifest)
+        self.dimension, self.width = manifest.dimension, 0
+        graph = self.inner.model.graph
+        if (value := _sentence_vector(graph)) is not None:
+            self.inner.inside = (value,)
+            self.width = _rows_of_landmarks(graph)
         total = self.width + self.dimension
-        self._encoder = LabelEncoder(
-            base.path, total, sessions.open_session(self.inner.both(total), "cpu"),
-            tokenizer_files.read(base.path, manifest))
+        self._encoder = LabelEncoder(base.path, total, self.inner.opened(total, "cpu"),
+                                     tokenizer_files.read(base.path, manifest))
 
     def copy_rest(self, folder: Path) -> TextEncoding:
         """Take over the tokenizer; what the manifest says of the label encoder. Raises
@@ -185,10 +144,6 @@ class SentenceSide:
             return vectors
         return np.concatenate([unit_rows(vectors[:, :self.width]),
                                unit_rows(vectors[:, self.width:])], axis=1)
-
-
-def _features(graph: "onnx.GraphProto") -> str | None:
-    return next((FEATURES for node in graph.node if FEATURES in node.output), None)
 
 
 def _sentence_vector(graph: "onnx.GraphProto") -> str | None:

@@ -32,9 +32,14 @@ class Basis:
         """Of vectors ``[n, F]``."""
         mean = vectors.mean(0, dtype=np.float64)
         centred = vectors - mean
-        variances, directions = np.linalg.eigh(centred.T @ centred / len(centred))
+        few = len(centred) < centred.shape[1]  # then there are no more directions than vectors
+        variances, directions = np.linalg.eigh(
+            (centred @ centred.T if few else centred.T @ centred) / len(centred))
         kept = variances > _SMALLEST * max(variances[-1], _SMALLEST)
-        return cls(mean, directions[:, kept][:, ::-1], variances[kept][::-1])
+        variances, directions = variances[kept][::-1], directions[:, kept][:, ::-1]
+        if few:
+            directions = centred.T @ directions / np.sqrt(len(centred) * variances)
+        return cls(mean, directions, variances)
 
     def whitening(self, damping: float) -> "Whitening":
         """The map to uncorrelated coordinates, those of little variance kept small.
@@ -74,8 +79,10 @@ def canonical_maps(images: "NDArray[np.float32]", sentences: "NDArray[np.float32
     """
     together = np.zeros((images.shape[0], sentences.shape[1]), np.float32)
     np.add.at(together, owner, sentences)
-    left, correlations, right = np.linalg.svd(
-        images.T.astype(np.float64) @ together / len(sentences), full_matrices=False)
-    weights = correlations[:dimension, None]
-    return ((weights * left.T[:dimension]).astype(np.float32),
-            (weights * right[:dimension]).astype(np.float32))
+    product = images.T.astype(np.float64) @ together / len(sentences)
+    squares, left = np.linalg.eigh(product @ product.T)  # quicker than its singular values
+    count = min(dimension, *product.shape)
+    left = left[:, ::-1][:, :count]
+    correlations = np.sqrt(np.maximum(squares[::-1][:count], 0))
+    return ((left * correlations).T.astype(np.float32),
+            (left.T @ product).astype(np.float32))  # the right ones, each times its correlation

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from zsl_cli.authoring.training.captions.joint import Pairs
 
-DAMPINGS = (0.3, 1.0, 3.0, 10.0)
+DAMPINGS = (0.5, 1.0, 2.0, 4.0, 8.0)
 SHARES = (0.2, 0.5, 0.67, 0.8)
 FOLDS = 4
 
@@ -35,7 +35,7 @@ class Choice:
     recall: float | None = None
 
 
-DEFAULT = Choice(3.0, 0.67)
+DEFAULT = Choice(2.0, 0.67)
 
 
 def choose(pairs: "Pairs", sentences: "NDArray[np.float32]", base: "NDArray[np.float32]",

@@ -148,11 +148,13 @@ class Joint:
         return torch.from_numpy(pairs.embeddings[images]), torch.from_numpy(vectors)
 
     def project(self, batch: Any) -> Tensor:
-        """``[b, 2, D]``: image and sentence of each pair."""
+        """``[b, 2, D]``: image and sentence of each pair, scaled so that what is learned has length
+        1: the margin is one between cosines."""
         inputs, sentences, base = batch
         parts = [self._image(inputs), functional.normalize(self._encoding.network(sentences))]
         if base is not None:
             parts = [self._together(*both) for both in zip(parts, base, strict=True)]
+            return torch.stack(parts, 1) / (1 - self.beginning.share) ** 0.5
         return torch.stack(parts, 1)
 
     def _image(self, inputs: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zsl_cli.authoring.training.captions.base_model import BASE_EMBEDDING, EMBEDDING, Inner
+from zsl_cli.authoring.training.captions.inner import BASE_EMBEDDING, EMBEDDING, Inner
 from zsl_cli.authoring.training.captions.words import PAD
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ class _Part:
         self.nodes.append(helper.make_node(operator, list(inputs), [name], **attributes))
         return name
 
+    def extend(self, graph: Any) -> None:
+        """Put them behind what a graph has."""
+        graph.node.extend(self.nodes)
+        graph.initializer.extend(self.constants)
+
     def unit(self, value: str, output: str) -> str:
         """Of length 1, or all zero."""
         return self.add("LpNormalization", [value], output, axis=1, p=2)
@@ -52,40 +57,68 @@ class _Part:
 
     def joined(self, learned: str, base: str, share: float) -> str:
         """``[√(1 − share) · learned, √share · base]``."""
-        parts = [self.add("Mul", [value, self.constant(f"{name}.scale", np.float32(scale ** 0.5))],
-                          f"{name}.scaled")
+        parts = [self.add("Mul", [value, self.constant(
+            f"{name}.scale", np.array(scale ** 0.5, np.float32))], f"{name}.scaled")
                  for name, value, scale in (("learned", learned, 1 - share),
                                             ("base", base, share))]
         return self.add("Concat", parts, EMBEDDING, axis=1)
 
 
+def add_image_parts(inner: Inner, features: str, stages: "Sequence[str]") -> None:
+    """Add the values that ImageSide projects to an image encoder.
+
+    features: the name of what M takes, which may not be there; stages: ``[n, C, H, W]`` each.
+    """
+    from onnx import TensorProto
+
+    part, inside = _Part(), []
+    if any(features in node.output for node in inner.model.graph.node):
+        roots = part.add("Sqrt", [part.add("Abs", [features], "sizes")], "roots")
+        signed = part.add("Mul", [part.add("Sign", [features], "signs"), roots], "powers")
+        inside.append(part.unit(signed, "features"))
+    for number, stage in enumerate(stages):
+        mean = part.add("Flatten", [part.add("GlobalAveragePool", [stage], f"pooled_{number}")],
+                        f"mean_{number}")
+        wide = part.add("Cast", [mean], f"wide_{number}", to=TensorProto.FLOAT)
+        inside.append(part.unit(wide, f"stage_{number}"))
+    part.extend(inner.model.graph)
+    inner.inside = tuple(inside)
+
+
 def write_images(inner: Inner, weight: "NDArray[np.float32]", bias: "NDArray[np.float32]",
                  share: float, dimension: int, path: Path) -> None:
-    """The image encoder with the projection on its features, see base_model.ImageSide.parts.
+    """The image encoder with the projection of what ImageSide gives.
 
     dimension: of the base's space.
     """
-    part, value = _Part(), inner.value
-    if value is None:
-        value = BASE_EMBEDDING
-    else:
-        roots = part.add("Sqrt", [part.add("Abs", [value], "sizes")], "roots")
-        signed = part.add("Mul", [part.add("Sign", [value], "signs"), roots], "powers")
-        value = part.unit(signed, "features")
-    learned = part.unit(part.linear(value, weight, bias, "projected"), "learned")
-    part.joined(learned, BASE_EMBEDDING, share)
-    _extend(inner, part, len(weight) + dimension, path)
+    _write_mapped(inner, inner.inside or (BASE_EMBEDDING,), weight, bias, share, dimension, path)
 
 
 def write_linear(inner: Inner, weight: "NDArray[np.float32]", bias: "NDArray[np.float32]",
                  share: float, dimension: int, path: Path) -> None:
     """The base's label encoder with a map on what SentenceSide gives."""
+    _write_mapped(inner, (*inner.inside, BASE_EMBEDDING), weight, bias, share, dimension, path)
+
+
+def _write_mapped(inner: Inner, inputs: "Sequence[str]", weight: "NDArray[np.float32]",
+                  bias: "NDArray[np.float32]", share: float, dimension: int, path: Path) -> None:
+    """Write a graph of the base's with a map of some of its values; external weights are
+    copied."""
+    import onnx
+    from onnx import TensorProto, helper
+
     part = _Part()
-    value = BASE_EMBEDDING if inner.value is None else part.add(
-        "Concat", [inner.value, BASE_EMBEDDING], "sentence", axis=1)
+    value = part.add("Concat", inputs, "inputs", axis=1)
     learned = part.unit(part.linear(value, weight, bias, "mapped"), "learned")
     part.joined(learned, BASE_EMBEDDING, share)
-    _extend(inner, part, len(weight) + dimension, path)
+    model = onnx.ModelProto()
+    model.CopyFrom(inner.model)
+    part.extend(model.graph)
+    model.graph.output.append(helper.make_tensor_value_info(
+        EMBEDDING, TensorProto.FLOAT, ["batch", len(weight) + dimension]))
+    _save(model, path)
+    for name, content in inner.source.weights.items():
+        (path.parent / name).write_bytes(content)
 
 
 def write_words(weights: "Mapping[str, NDArray[np.float32]]", how: str, rest: int,
@@ -144,22 +177,6 @@ def _lstm(part: _Part, vectors: str, lengths: str,
     node.output[:] = ["", f"{_OWN}states"]  # of all steps; the last ones
     return part.add("Squeeze", [node.output[1], part.constant("zero", np.array([0], np.int64))],
                     "state")
-
-
-def _extend(inner: Inner, part: _Part, width: int, path: Path) -> None:
-    """Write a graph of the base's with more nodes behind it; its external weights are copied."""
-    import onnx
-    from onnx import TensorProto, helper
-
-    model = onnx.ModelProto()
-    model.CopyFrom(inner.model)
-    model.graph.node.extend(part.nodes)
-    model.graph.initializer.extend(part.constants)
-    model.graph.output.append(helper.make_tensor_value_info(
-        EMBEDDING, TensorProto.FLOAT, ["batch", width]))
-    _save(model, path)
-    for name, content in inner.source.weights.items():
-        (path.parent / name).write_bytes(content)
 
 
 def _save(model: Any, path: Path) -> None:

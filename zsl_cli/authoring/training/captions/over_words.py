@@ -92,7 +92,7 @@ class OverWords(SentenceEncoding):
     def base_vectors(self, _sentences: "NDArray[np.int64]") -> None:
         """The base's space has labels, and none of these sentences."""
 
-    def write(self, folder: Path, share: float) -> TextEncoding:
+    def write(self, folder: Path, _share: float) -> TextEncoding:
         """All of it, as one graph of ONNX's own operators."""
         weights: dict[str, Any] = {name: value.detach().numpy() for name, value in
                                    self.network.state_dict().items()}

@@ -30,8 +30,8 @@ class CaptionRequest:
     model: what gives the features, and the space that labels lie in: the name or the folder of a
         model.
     vocabulary: name or folder, of the model's space; by default the one that goes with the model.
-    loss: one of LOSSES (see ranking). margin: of the ranking loss. hardest: the nearest mismatched
-        pair alone counts.
+    method: what is made small, one of LOSSES (see ranking). margin: of the ranking loss.
+        hardest: the nearest mismatched pair alone counts.
     dimension: of what is learned; the joint space has that of the model beside it.
     epochs: how often the images are gone through, at most, each time with one caption of each.
     batch_size: pairs that a step is made of. learning_rate: at the start, in units of each part's
@@ -55,7 +55,7 @@ class CaptionRequest:
     validation_split: str | None = None
     model: Name = "default"
     vocabulary: Name | None = None
-    loss: str = "rank"
+    method: str = "rank"
     margin: float = 0.2
     hardest: bool = False
     dimension: int = 128
@@ -74,17 +74,17 @@ class CaptionRequest:
         set_paths(self, "captions", "output", "images")
         set_texts(self, "model", "vocabulary")
         check_kind("encoder", self.encoder, Encoder)
-        check_choice("loss", self.loss, LOSSES)
+        check_choice("method", self.method, LOSSES)
         check_choice("validation", self.validation, VALIDATIONS)
         check_choice("device", self.device, DEVICES)
         set_numbers(self, margin=Range(0, 2), dimension=Range(1, 4096, whole=True),
                     epochs=Range(1, 100_000, whole=True), batch_size=Range(2, 65536, whole=True),
                     learning_rate=Range(0, open=True), patience=Range(0, whole=True),
                     seed=Range(0, 2**32 - 1, whole=True), max_pixels=COUNT)
-        if self.loss != "rank":
+        if self.method != "rank":
             for name in ("margin", "hardest"):
                 if getattr(self, name) != CaptionRequest.__dataclass_fields__[name].default:
-                    raise RequestError(f"`{name}` is for `loss=rank`; it would do nothing here")
+                    raise RequestError(f"`{name}` is for `method=rank`; it would do nothing here")
         if self.validation_split is not None and self.validation == "none":
             raise RequestError("`validation_split` is for training that is validated; it would do "
                                "nothing here")

@@ -90,7 +90,7 @@ def _settings(request: "CaptionRequest") -> "Settings":
     from zsl_cli.authoring.training.captions.ranking import PairwiseRanking, PairwiseSoftmax
     from zsl_cli.authoring.training.trainer import Settings
 
-    objective = (PairwiseRanking(request.margin, request.hardest) if request.loss == "rank"
+    objective = (PairwiseRanking(request.margin, request.hardest) if request.method == "rank"
                  else PairwiseSoftmax())
     return Settings(objective, request.epochs, request.batch_size, request.learning_rate,
                     0.0, request.patience, request.seed)

@@ -56,16 +56,16 @@ def read(source: str | None, sentences: Sequence[str], reporter: "Reporter") -> 
     if source is None:
         words = [word for word, count in counts.most_common() if count >= _TWICE]
         if not words:
-            raise ZslError("no word stands twice in the captions to learn from; give more captions, "
-                           "or `encoder=linear`")
+            raise ZslError("no word stands twice in the captions to learn from; give more "
+                           "captions, or `encoder=linear`")
         return WordTable((*_MARKS, *words),
                          np.zeros((len(words) + len(_MARKS), _WIDTH), np.float32), learned=True)
     found = _from_file(source, frozenset(counts), reporter)
     shared = sum(counts[word] for word in found)
     if not shared:
         raise ZslError(f"{source}: no word of the captions is in it")
-    reporter.say(f"{len(found):,} word vectors of {source}; they have {shared / counts.total():.0%} "
-                 "of the words of the captions")
+    reporter.say(f"{len(found):,} word vectors of {source}, which have "
+                 f"{shared / counts.total():.0%} of the words of the captions")
     vectors = unit_rows(np.array([*found.values()], np.float32))
     marks = np.zeros((len(_MARKS), vectors.shape[1]), np.float32)
     return WordTable((*_MARKS, *found), np.concatenate([marks, vectors]), learned=False)
@@ -79,7 +79,9 @@ def _from_file(source: str, wanted: frozenset[str],
     with open_vectors(Path(source), reporter=reporter) as opened:
         for word, vector in opened.read():
             name = word.lower()
-            if (len(found) < _MOST_FROM_FILE or name in wanted) and name not in found and vector.any():
+            if name in found or not vector.any():
+                continue
+            if len(found) < _MOST_FROM_FILE or name in wanted:
                 found[name] = vector.astype(np.float32)
     return found
 

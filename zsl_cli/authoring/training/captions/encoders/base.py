@@ -28,6 +28,7 @@ class Encoder(ABC):
         """Raises RequestError for a parameter that is not allowed."""
         check_values(self)
 
+    @abstractmethod
     def check(self, base: "BaseModel") -> None:
         """Raise ZslError for a model that is no beginning, before any image is read."""
 

@@ -22,6 +22,9 @@ class OverWordVectors(Encoder):
 
     vectors: str | None = None
 
+    def check(self, _base: "BaseModel") -> None:
+        """Any is a beginning."""
+
     def read(self, sentences: Sequence[str], trained: int, base: "BaseModel", dimension: int,
              reporter: "Reporter") -> "OverWords":
         """See Encoder."""
