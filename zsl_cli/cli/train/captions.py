@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path)
 _OF_ENCODERS = frozenset({"vectors"})
 _OWN = frozenset({"captions", "images", "split", "validation_split", "encoder", "vectors",
-                  "hardest", "dimension"})
+                  "hardest"})
 _SHARED = frozenset({"output", "vocabulary", "model", "max_pixels", "device", "restart", "force",
                      "method", "margin", "epochs", "batch_size", "learning_rate", "validation",
-                     "patience", "seed"})
+                     "patience", "seed", "dimension"})
 _OF_ANY = frozenset({"quiet", "verbose", "debug"})
 
 caption_options = options.stack(
@@ -44,8 +44,6 @@ caption_options = options.stack(
                       "vocabulary or a file as zsl vocab build reads it. Default: learn them."),
     click.option("--hardest", is_flag=True,
                  help="With --captions: of mismatched pairs the nearest alone counts (VSE++)."),
-    click.option("--dimension", type=click.IntRange(1, 4096), default=128, show_default=True,
-                 metavar="N", help="With --captions: of what is learned beside the model's space."),
 )
 
 
