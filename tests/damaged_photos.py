@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import io
+import json
 import struct
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from sidecar_samples import MADE, REAL, SOFA, TABBY, subjects, wrapped
 from zsl_cli.embedding import images, path_lists
 from zsl_cli.errors import ImageError
 from zsl_cli.evaluation import captions, datasets
-from zsl_cli.evaluation.caption_words import CaptionWords
+from zsl_cli.evaluation.captions.caption_words import CaptionWords
 from zsl_cli.photos.labelling import label
 from zsl_cli.photos.request import LabelRequest
 from zsl_cli.photos.sidecars import embedded_keywords, undoing
@@ -227,11 +228,17 @@ def read_data_set(folder: Path) -> object:
 
 
 def captioned(folder: Path) -> None:
-    """CSV files of images and their captions."""
+    """Files of images and their captions, in all forms."""
     rows = [f'{number}.png,"a {name}, and more",val' for number, name in enumerate(
         ["king", "queens", "x-ray fish", "great white shark", "men"])]
     (folder / "a.csv").write_text("\n".join(["image,caption,split", *rows]))
     (folder / "b.csv").write_text("\r\n".join(["\ufeffcaption,more,image", '"a ""king""",b,a.jpg']))
+    (folder / "tokens").write_text("a.jpg#0\ta king\na.jpg#1\ttwo queens\nb.jpg#0\tmen\n")
+    (folder / "coco.json").write_text(json.dumps({
+        "images": [{"id": 1, "file_name": "a.jpg"}],
+        "annotations": [{"image_id": 1, "caption": "a king"}]}))
+    (folder / "karpathy.json").write_text(json.dumps({"images": [
+        {"filename": "a.jpg", "filepath": "b", "split": "val", "sentences": [{"raw": "men"}]}]}))
 
 
 def read_captioned(folder: Path) -> object:
@@ -274,5 +281,6 @@ READERS = (
     Reader("data sets", each(data_sets), read_data_set,
            commands=(("eval", "{name}", "--device", "cpu", "--no-cache", "--json"),)),
     Reader("captions", each(captioned), read_captioned,
-           commands=(("eval", "--words", "{name}", "--device", "cpu", "--no-cache", "--json"),)),
+           commands=(("eval", "--words", "{name}", "--device", "cpu", "--no-cache", "--json"),
+                     ("eval", "--captions", "{name}", "--device", "cpu", "--no-cache", "--json"))),
     Reader("path lists", each(path_list), read_path_list))

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from zsl_cli.authoring.vocabularies.names.build import NamesRequest, NamesResult, build_names
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.classifier.predictions import Prediction
+    from zsl_cli.classifier.sentences import SentenceEncoder
     from zsl_cli.embedding.model import Model
+    from zsl_cli.evaluation.captions.retrieval import RetrievalRequest, evaluate_retrieval
+    from zsl_cli.evaluation.captions.retrieval_result import RetrievalResult
+    from zsl_cli.evaluation.captions.words import WordsRequest, evaluate_words
+    from zsl_cli.evaluation.captions.words_result import WordsResult
     from zsl_cli.evaluation.evaluate import evaluate
     from zsl_cli.evaluation.request import EvaluationRequest
     from zsl_cli.evaluation.result import EvaluationResult
-    from zsl_cli.evaluation.words import WordsRequest, evaluate_words
-    from zsl_cli.evaluation.words_result import WordsResult
     from zsl_cli.photos.labelling import label
     from zsl_cli.photos.request import LabelRequest
     from zsl_cli.photos.result import LabelResult
@@ -40,9 +43,10 @@ os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development 
 __all__ = [
     "BuildRequest", "BuildResult", "CalibrationRequest", "CalibrationResult", "Classifier",
     "EvaluationRequest", "EvaluationResult", "ExportRequest", "ExportResult", "LabelRequest",
-    "LabelResult", "Model", "NamesRequest", "NamesResult", "Prediction", "TrainRequest",
-    "TrainResult", "UndoRequest", "UndoResult", "Vocabulary", "Word", "WordsRequest",
-    "WordsResult", "__version__", "build_names", "build_vocabulary", "calibrate", "evaluate",
+    "LabelResult", "Model", "NamesRequest", "NamesResult", "Prediction", "RetrievalRequest",
+    "RetrievalResult", "SentenceEncoder", "TrainRequest", "TrainResult", "UndoRequest",
+    "UndoResult", "Vocabulary", "Word", "WordsRequest", "WordsResult", "__version__",
+    "build_names", "build_vocabulary", "calibrate", "evaluate", "evaluate_retrieval",
     "evaluate_words", "export", "label", "read_words", "train", "undo"]
 
 _HOME = {
@@ -55,9 +59,12 @@ _HOME = {
     "EvaluationRequest": "zsl_cli.evaluation.request",
     "EvaluationResult": "zsl_cli.evaluation.result",
     "evaluate": "zsl_cli.evaluation.evaluate",
-    "WordsRequest": "zsl_cli.evaluation.words",
-    "WordsResult": "zsl_cli.evaluation.words_result",
-    "evaluate_words": "zsl_cli.evaluation.words",
+    "RetrievalRequest": "zsl_cli.evaluation.captions.retrieval",
+    "RetrievalResult": "zsl_cli.evaluation.captions.retrieval_result",
+    "evaluate_retrieval": "zsl_cli.evaluation.captions.retrieval",
+    "WordsRequest": "zsl_cli.evaluation.captions.words",
+    "WordsResult": "zsl_cli.evaluation.captions.words_result",
+    "evaluate_words": "zsl_cli.evaluation.captions.words",
     "CalibrationRequest": "zsl_cli.authoring.calibrating",
     "CalibrationResult": "zsl_cli.authoring.calibrating",
     "calibrate": "zsl_cli.authoring.calibrating",
@@ -75,6 +82,7 @@ _HOME = {
     "train": "zsl_cli.authoring.training.stages",
     "Classifier": "zsl_cli.classifier.classifier",
     "Prediction": "zsl_cli.classifier.predictions",
+    "SentenceEncoder": "zsl_cli.classifier.sentences",
     "Model": "zsl_cli.embedding.model",
     "Vocabulary": "zsl_cli.vocabulary.vocabulary",
     "Word": "zsl_cli.support.word_lists",

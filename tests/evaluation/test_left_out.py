@@ -43,5 +43,5 @@ def test_the_same_for_programs_and_for_a_page():
         "repeated": 0, "with_several_labels": [],
         "unknown_labels": [{"file": "held.txt", "label": "nonsense", "vocabulary": "fruit"}]}
     assert [lines for _, lines in collector.left_out().listed()] == [
-        ["tomatoo: 1 image; near it: tomato"], ["colour"], [], [],
+        ["tomatoo: 1 image; near it: tomato"], ["colour"], [], [], [],
         ["held.txt: nonsense"]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
-    from zsl_cli.errors import ImageError
+    from zsl_cli.errors import ImageError, ZslError
     from zsl_cli.evaluation.datasets import Dataset
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -41,6 +41,14 @@ class Unreadable:
 
 
 @dataclass(frozen=True)
+class UnknownSentence:
+    """A caption that no vector can be made of, and why."""
+
+    caption: str
+    message: str
+
+
+@dataclass(frozen=True)
 class LeftOut:
     """What did not count.
 
@@ -58,10 +66,11 @@ class LeftOut:
     images: int = 0
     repeated: int = 0
     contradictory: tuple[str, ...] = ()
+    sentences: tuple[UnknownSentence, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.unknown or self.empty or self.unreadable or self.unknown_lines
-                    or self.contradictory)
+                    or self.contradictory or self.sentences)
 
     def to_dict(self) -> dict[str, Any]:
         """The same for JSON."""
@@ -86,6 +95,8 @@ class LeftOut:
             ("Images that cannot be read",
              [f"{one.path}: {one.message}" for one in self.unreadable]),
             ("Images with several labels", list(self.contradictory)),
+            ("Captions that nothing is known of",
+             [f"{one.caption}: {one.message}" for one in self.sentences]),
             ("Labels in a file that the vocabulary does not know",
              [f"{one.file}: {one.label}" for one in self.unknown_lines])]
 
@@ -102,6 +113,7 @@ class Collector:
         self._unknown_lines: list[UnknownLine] = []
         self._loose = self._images = self._repeated = 0
         self._contradictory: dict[str, None] = {}
+        self._sentences: dict[str, str] = {}  # why, by caption
 
     def add_dataset(self, dataset: "Dataset", vocabulary: "Vocabulary") -> None:
         """The classes of a set that do not count."""
@@ -136,6 +148,12 @@ class Collector:
                    "images that cannot be read")
         self._unreadable |= {path: error.plain for path, error in new.items()}
 
+    def add_sentences(self, failed: "Sequence[tuple[str, ZslError]]") -> None:
+        """The captions that no vector can be made of."""
+        new = {caption: str(error) for caption, error in failed if caption not in self._sentences}
+        self._tell([*new.values()], "captions that nothing is known of")
+        self._sentences |= new
+
     def add_lines(self, file: str, lines: Sequence[str], vocabulary: "Vocabulary") -> None:
         """The lines of a file that are no labels."""
         self._tell([f"{file}: vocabulary {vocabulary.name!r} does not know {line!r}"
@@ -152,4 +170,6 @@ class Collector:
             tuple(self._unknown), tuple(self._empty),
             tuple(Unreadable(path, message) for path, message in self._unreadable.items()),
             tuple(self._unknown_lines), self._loose, self._images, self._repeated,
-            tuple(self._contradictory))
+            tuple(self._contradictory),
+            tuple(UnknownSentence(caption, message)
+                  for caption, message in self._sentences.items()))

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -20,10 +21,12 @@ from zsl_cli.errors import ImageError
 from zsl_cli.evaluation import plots
 from zsl_cli.support import files, html_page
 from zsl_cli.support.html_page import escaped, isolated
+from zsl_cli.support.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from zsl_cli.evaluation.left_out import LeftOut
     from zsl_cli.evaluation.tables import Table
 
 _SEAL = re.compile(rb"<!-- zsl eval [0-9a-f]{64} -->\n")
@@ -46,6 +49,12 @@ class About:
     left_out: Sequence[tuple[str, Sequence[str]]] = ()
 
 
+def about(dataset: str, images: int, left_out: "LeftOut") -> About:
+    """What a page that is made now says of itself."""
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    return About(dataset, __version__, made, images, left_out.listed())
+
+
 def document(content: "Iterable[str]") -> bytes:
     """The page with this content, markup, in UTF-8; empty parts are left out."""
     before, behind = html_page.around(__package__, "page")
@@ -60,6 +69,24 @@ def check_place(path: str | os.PathLike[str], *, force: bool = False) -> None:
     except OSError as error:
         raise files.cannot_write(path, error) from error
     files.check_new_file(path, force=force or own, parameter="report")
+
+
+def write(path: str | os.PathLike[str], content: bytes, *, force: bool = False) -> None:
+    """Write what ``document`` has made. It replaces such a page, and any other file only with
+    ``force``; raises ZslError."""
+    check_place(path, force=force)
+    try:
+        with files.replacing(path) as file:
+            file.write(content)
+    except OSError as error:
+        raise files.cannot_write(path, error) from error
+
+
+def write_tables(path: str | os.PathLike[str], shown: "Iterable[Table]", about: About, *,
+                 force: bool = False) -> None:
+    """Write a page of tables alone; see ``write``."""
+    write(path, document([head(about), "<h2>Figures</h2>", *map(table, shown), left_out(about)]),
+          force=force)
 
 
 def is_own(path: str | os.PathLike[str]) -> bool:

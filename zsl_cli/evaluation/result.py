@@ -1,11 +1,9 @@
 """EvaluationResult: the figures of an evaluation, and what did not count."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from zsl_cli.evaluation import selective, tables
-from zsl_cli.support import files
 from zsl_cli.support.version import __version__
 
 if TYPE_CHECKING:
@@ -79,12 +77,6 @@ class EvaluationResult:
         with ``force``; raises ZslError."""
         from zsl_cli.evaluation import page, page_parts
 
-        page_parts.check_place(path, force=force)
-        made = datetime.now(UTC).isoformat(timespec="seconds")
-        content = page.render(self.outcomes, self.settings.ks, page_parts.About(
-            self.dataset, __version__, made, self.left_out.images, self.left_out.listed()))
-        try:
-            with files.replacing(path) as file:
-                file.write(content)
-        except OSError as error:
-            raise files.cannot_write(path, error) from error
+        page_parts.write(path, page.render(
+            self.outcomes, self.settings.ks,
+            page_parts.about(self.dataset, self.left_out.images, self.left_out)), force=force)

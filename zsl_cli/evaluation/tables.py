@@ -110,12 +110,15 @@ def _plain(name: str) -> "tuple[str, Callable[[Row], str]]":
 
 
 def _with_interval(name: str) -> "tuple[str, Callable[[Row], str]]":
-    def text(row: Row) -> str:
-        if row[name] is None:
-            return NOTHING
-        ends = (share(row[f"{name}_{end}"]).removeprefix("0") for end in ("low", "high"))
-        return f"{share(row[name])} ({'–'.join(ends)})"
-    return name, text
+    return name, lambda row: with_interval(row, name)
+
+
+def with_interval(row: Row, name: str) -> str:
+    """A figure of a row from 0 to 1, its interval in brackets."""
+    if row[name] is None:
+        return NOTHING
+    ends = (share(row[f"{name}_{end}"]).removeprefix("0") for end in ("low", "high"))
+    return f"{share(row[name])} ({'–'.join(ends)})"
 
 
 def share(value: float | None) -> str:

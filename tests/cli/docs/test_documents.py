@@ -167,7 +167,8 @@ def test_every_python_example_runs(block, cat_jpg, coffee_png, tmp_path, monkeyp
                         ("photos/espresso/1.png", coffee_png)):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(photo.read_bytes())
-    (tmp_path / "captions.csv").write_text("image,caption\nespresso/1.png,a cup of coffee\n")
+    (tmp_path / "captions.csv").write_text(
+        "image,caption\nespresso/1.png,a cup of coffee\nn02123045_tabby/1.jpg,a cat looks up\n")
     (tmp_path / "wn-wikt-deu.tab").write_text(names_files.tab(), "utf-8")
     monkeypatch.chdir(tmp_path)
     tree = ast.parse(block.text)

@@ -99,14 +99,17 @@ def test_images_that_are_missing_are_named_and_counted(zsl, model, captions):
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    ([], b"one thing to measure on is expected: DATASET, or captions with --words"),
+    ([], b"one thing to measure on is expected: DATASET, or captions with --captions or "
+         b"--words"),
     (["photos", "--words", "captions.csv"], b"one thing to measure on is expected"),
     (["photos", "--confidence", "2"], b"2.0 is not in the range 0<=x<=1"),
     (["photos", "--confidence", "nan"], b"--confidence"),
     (["photos", "--confidence", "0.9", "--candidates", "own"], b"ask for --candidates all, too"),
     (["photos", "--most", "3"], b"--most is for --words"),
-    (["--words", "captions.csv", "--k", "1"], b"--k is not for --words"),
-    (["--words", "captions.csv", "--stacking", "0.1"], b"--stacking is not for --words"),
+    (["--words", "captions.csv", "--k", "1"],
+     b"--k is for DATASET and --captions, not for --words"),
+    (["--words", "captions.csv", "--stacking", "0.1"],
+     b"--stacking is for DATASET, not for --words"),
     (["--words", "captions.csv", "--most", "0"], b"--most"),
     (["--words", "nowhere.csv"], b"zsl: nowhere.csv: No such file"),
     (["--words", "captions.csv"], b"none of its 4 images can be read; paths go on from the file's "

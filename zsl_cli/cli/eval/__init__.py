@@ -1,32 +1,25 @@
-"""``zsl eval``: how good models are on a labelled set of images."""
+"""``zsl eval``: how good models are on a labelled set of images, or on captions."""
 
 import math
 import time
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from zsl_cli.cli.eval import figures
+from zsl_cli.cli.eval import figures, kinds
 from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.cli.terminal.progress import TerminalReporter, duration
 from zsl_cli.evaluation.reporter import Reporter
-from zsl_cli.support.limits import KS, MAX_RESAMPLES, MAX_SEED, MAX_TOP
+from zsl_cli.support.limits import KS, MAX_RESAMPLES, MAX_SEED, MAX_TOP, SENTENCES
 from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from zsl_cli.embedding.feature_cache import Features
     from zsl_cli.evaluation.measure import Subject
-    from zsl_cli.evaluation.result import EvaluationResult
-    from zsl_cli.evaluation.words_result import WordsResult
     from zsl_cli.vocabulary.label import Match
     from zsl_cli.vocabulary.vocabulary import Vocabulary
-
-
-_OF_LABELS = frozenset({"candidates", "seen", "stacking", "ks", "resamples", "seed"})
-_OF_CAPTIONS = frozenset({"images", "split", "most", "words"})
 
 
 def _read_ks(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[int, ...]:
@@ -75,7 +68,8 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
                    "stacking); best is that of the best harmonic mean on these very images. May "
                    "be repeated.")
 @click.option("--k", "ks", default=",".join(map(str, KS)), show_default=True, callback=_read_ks,
-              metavar="K,K", help="The k of hit@k and of hierarchical precision@k.")
+              metavar="K,K", help="The k of hit@k and of hierarchical precision@k; with --captions "
+                                  "of Recall@k, there 1,5,10 by default.")
 @click.option("--resamples", type=click.IntRange(1, MAX_RESAMPLES), default=1000, show_default=True,
               metavar="N", help="Of the bootstrap, for the intervals.")
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True,
@@ -84,18 +78,26 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
               help="Also what comes of keywords that are at least so sure, from 0 to 1: share "
                    "right, information kept, calibration, risk over coverage. With --words that "
                    "of precision and recall; there it is 0.8 by default.")
-@click.option("--words", "captions", type=options.NonEmpty(), metavar="FILE",
-              help="In the place of DATASET: images with several things each. A CSV file with the "
-                   "columns image and caption, and a line for each caption; the confidence of "
-                   "everyday words is compared with what the captions say.")
+@click.option("--captions", type=options.NonEmpty(), metavar="FILE",
+              help="In the place of DATASET: images and sentences that describe them. How well the "
+                   "sentence finds its photo, and the photo its sentences: Recall@k and median "
+                   "rank. A CSV file with the columns image and caption, Flickr's token file, or "
+                   "the JSON of COCO or Karpathy.")
+@click.option("--sentences", multiple=True, type=click.Choice(SENTENCES),
+              help="With --captions: how sentences get their vectors; may be repeated. Default: "
+                   "the first of these that the model and its vocabulary allow.")
+@click.option("--words", type=options.NonEmpty(), metavar="FILE",
+              help="In the place of DATASET: the same files, for several things in each image: "
+                   "the confidence of everyday words is compared with what the captions say.")
 @click.option("--images", type=options.NonEmpty(), metavar="FOLDER",
-              help="With --words: where the paths in the column image begin. Default: the file's "
-                   "folder.")
+              help="With --captions and --words: where the paths of images begin. Default: the "
+                   "file's folder.")
 @click.option("--split", metavar="NAME",
-              help="With --words: only the lines that have this in the column split.")
+              help="With --captions and --words: only the lines that have this in the column "
+                   "split.")
 @click.option("--most", type=click.IntRange(1), metavar="N",
               help="With --words: how many words, the most frequent first. Default: 30.")
-@click.option("--word", "words", multiple=True, metavar="LABEL",
+@click.option("--word", "asked", multiple=True, metavar="LABEL",
               help="With --words: this word; may be repeated. Default: the most frequent.")
 @click.option("--json", "output_format", flag_value="json", default=None,
               help="All figures as one JSON object.")
@@ -110,24 +112,23 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
 @options.reading
 @options.common
 @click.pass_context
-def command(context: click.Context, dataset: str | None, captions: str | None,
-            output_format: str | None, report: str | None, force: bool, quiet: bool,
-            verbose: bool, debug: bool, **others: Any) -> int:
+def command(context: click.Context, output_format: str | None, report: str | None, force: bool,
+            quiet: bool, verbose: bool, debug: bool, **values: Any) -> int:
     """Measure models on DATASET: a folder with a folder for each class, named by its label, or a
-    CSV file with the columns path and label; or with --words on images and their captions.
+    CSV file with the columns path and label; or on images and their captions, with --captions
+    search by sentences, with --words the things that these name.
 
     \b
       zsl eval photos/
       zsl eval photos/ --confidence 0.9
+      zsl eval --captions captions.csv --images photos/
       zsl eval --words captions.csv --images photos/
       zsl eval photos/ --candidates unseen --candidates unseen+seen --stacking best
       zsl eval photos/ --model a --vocab va --model b --vocab vb --markdown
       zsl eval photos/ --report photos.html --json > photos.json
     """
     started = time.perf_counter()
-    _check_kind(context)
-    evaluation = (_of_labels(dataset, **others) if dataset is not None
-                  else _of_captions(captions or "", **others))
+    evaluation = kinds.evaluation(context, values)
     if report is not None:
         from zsl_cli.evaluation import page_parts
 
@@ -141,51 +142,6 @@ def command(context: click.Context, dataset: str | None, captions: str | None,
             result.write_page(report, force=force)
     printing.detail(duration(time.perf_counter() - started))
     return int(not result.ok)
-
-
-def _check_kind(context: click.Context) -> None:
-    """Raise UsageError unless there is one thing to measure on, and for options of the other."""
-    chosen = {name for name in context.params
-              if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
-    if ("dataset" in chosen) == ("captions" in chosen):
-        raise click.UsageError("one thing to measure on is expected: DATASET, or captions with "
-                               "--words")
-    of_others, what = ((_OF_CAPTIONS, "is for --words") if "dataset" in chosen
-                       else (_OF_LABELS, "is not for --words"))
-    for param in context.command.params:
-        if param.name in chosen & of_others:
-            raise click.UsageError(f"{max(param.opts, key=len)} {what}")
-
-
-def _of_labels(dataset: str, *, models: tuple[str, ...], ks: tuple[int, ...], no_cache: bool,
-               **others: Any) -> "Callable[[Reporter], EvaluationResult]":
-    """The evaluation of a labelled set."""
-    from zsl_cli.evaluation.evaluate import evaluate
-    from zsl_cli.evaluation.request import EvaluationRequest
-
-    request = EvaluationRequest(
-        dataset, models or ("default",), ks=ks, cache=not no_cache,
-        **{name: value for name, value in others.items() if name not in _OF_CAPTIONS})
-
-    def run(reporter: Reporter) -> "EvaluationResult":
-        result = evaluate(request, reporter)
-        figures.say_differences(result)
-        return result
-    return run
-
-
-def _of_captions(captions: str, *, models: tuple[str, ...], confidence: float | None,
-                 most: int | None, no_cache: bool, **others: Any,
-                 ) -> "Callable[[Reporter], WordsResult]":
-    """The evaluation with captions."""
-    from zsl_cli.evaluation.words import WordsRequest, evaluate_words
-
-    others |= {name: value for name, value in (("confidence", confidence), ("most", most))
-               if value is not None}
-    request = WordsRequest(
-        captions, models=models or ("default",), cache=not no_cache,
-        **{name: value for name, value in others.items() if name not in _OF_LABELS})
-    return lambda reporter: evaluate_words(request, reporter)
 
 
 class _Terminal(TerminalReporter, Reporter):

@@ -8,9 +8,12 @@ from zsl_cli.support.wording import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from zsl_cli.evaluation.captions.retrieval_result import RetrievalResult
+    from zsl_cli.evaluation.captions.words_result import WordsResult
     from zsl_cli.evaluation.result import EvaluationResult
     from zsl_cli.evaluation.tables import Table
-    from zsl_cli.evaluation.words_result import WordsResult
+
+    Result = EvaluationResult | RetrievalResult | WordsResult
 
 _WIDE = 160  # columns, where there is no terminal
 
@@ -24,7 +27,7 @@ def say_differences(result: "EvaluationResult") -> None:
                       "seen")
 
 
-def write(result: "EvaluationResult | WordsResult", output_format: str | None) -> None:
+def write(result: "Result", output_format: str | None) -> None:
     """All figures on standard output. Raises OSError."""
     from zsl_cli.evaluation import tables
 

@@ -11,22 +11,8 @@ from painted_sets import LABELS, VECTORS
 
 from zsl_cli import WordsRequest, evaluate_words
 from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.evaluation import words
-from zsl_cli.evaluation.words_result import MEAN
-
-
-@pytest.fixture
-def captioned(tmp_path):
-    """Pictures in colours, and what is said of each."""
-    lines = ["image,caption,split"]
-    for name, colour, texts in (
-            ("red", (255, 0, 0), ["scarlet paint", "a sheet"]), ("wine", (250, 0, 0), ["crimson"]),
-            ("sea", (0, 0, 255), ["A navy sea"]), ("dusk", (0, 0, 250), ["crimson and navy"])):
-        text_model.photo(tmp_path / f"{name}.png", colour)
-        lines += [f"{name}.png,{text},{name}" for text in texts]
-    path = tmp_path / "captions.csv"
-    path.write_text("\n".join(lines) + "\n")
-    return path
+from zsl_cli.evaluation.captions import words
+from zsl_cli.evaluation.captions.words_result import MEAN
 
 
 def by_word(result):

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from zsl_cli.evaluation import tables
 from zsl_cli.evaluation.tables import NOTHING, Table, share
-from zsl_cli.support import files
 from zsl_cli.support.version import __version__
 from zsl_cli.support.wording import counted
 
@@ -118,15 +116,5 @@ class WordsResult:
         other file only with ``force``; raises ZslError."""
         from zsl_cli.evaluation import page_parts
 
-        page_parts.check_place(path, force=force)
-        made = datetime.now(UTC).isoformat(timespec="seconds")
-        about = page_parts.About(self.captions, __version__, made, self.words[0].images,
-                                 self.left_out.listed())
-        content = page_parts.document([
-            page_parts.head(about), "<h2>Figures</h2>", *map(page_parts.table, self.tables()),
-            page_parts.left_out(about)])
-        try:
-            with files.replacing(path) as file:
-                file.write(content)
-        except OSError as error:
-            raise files.cannot_write(path, error) from error
+        page_parts.write_tables(path, self.tables(), page_parts.about(
+            self.captions, self.words[0].images, self.left_out), force=force)
