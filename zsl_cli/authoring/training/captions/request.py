@@ -59,7 +59,7 @@ class CaptionRequest:
     margin: float = 0.2
     hardest: bool = False
     dimension: int = 128
-    epochs: int = 30
+    epochs: int = 60
     batch_size: int = 128
     learning_rate: float = 0.05
     validation: str = "image"

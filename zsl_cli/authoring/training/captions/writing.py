@@ -15,7 +15,7 @@ from zsl_cli.authoring.training.captions.result import CaptionResult
 from zsl_cli.classifier import pairing
 from zsl_cli.evaluation import trained_on
 from zsl_cli.support import files, folders
-from zsl_cli.support.manifests import ENCODER_FILE, LABEL_ENCODER_FILE, TOKENIZER_FILE
+from zsl_cli.support.manifests import CAPTIONS, ENCODER_FILE, LABEL_ENCODER_FILE, TOKENIZER_FILE
 from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary.beside import Beside
 from zsl_cli.vocabulary.vocabulary import Vocabulary
@@ -93,7 +93,7 @@ def _write_model(new: Path, request: "CaptionRequest", base: "BaseModel",
     names = [path.name for path in new.iterdir()]
     manifest = replace(
         source, name=request.name, version="1", space=f"{request.name}-{digest[:12]}",
-        dimension=encoding.dimension + source.dimension, embedding="captions", projection=None,
+        dimension=encoding.dimension + source.dimension, embedding=CAPTIONS, projection=None,
         calibration=replace(source.calibration,
                             temperature=source.calibration.temperature * share ** 0.5),
         text=text, checkpoint=None, parity={}, exported_by=f"zsl {__version__}", files={})
