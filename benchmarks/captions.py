@@ -1,12 +1,13 @@
 """Prints how well sentences find photographs, and photographs sentences, as a Markdown table.
 
-    python benchmarks/captions.py [--data ../shared/data] [--split val] [--model FOLDER ...] [--train]
+    python benchmarks/captions.py [--data ../shared/data] [--split val] [--model FOLDER ...]
+                                  [--train]
 
 --data: a folder flickr8k with captions.csv and images.
 --split: only photographs of this split of captions.csv.
 --model: trained models (see zsl train), each a row more; may be repeated.
---train: train a model with each sentence encoder on the split ``train``, each a row more: under half
-    an hour on two cores.
+--train: train a model with each sentence encoder on the split ``train``, each a row more: under
+    half an hour on two cores.
 
 Each row is a way of making the vector of a sentence, and each photograph one of all that are
 ranked. The numbers of ``encoder+words`` were chosen on the split ``train``.

@@ -52,7 +52,7 @@ def test_a_missing_photo_is_named_and_left_out(zsl, colours):
 
 @pytest.mark.slow
 def test_a_killed_training_goes_on_and_ends_the_same(zsl, colours, environment):
-    arguments = ["train", *CAPTIONS, "--encoder", "lstm", "--epochs", "400", "--patience", "0",
+    arguments = ["train", *CAPTIONS, "--encoder", "mean", "--epochs", "300", "--patience", "0",
                  "--batch-size", "2"]
     process = subprocess.Popen([sys.executable, "-m", "zsl_cli", *arguments, "-o", "killed"],
                                cwd=colours, env=environment, stderr=subprocess.DEVNULL)
