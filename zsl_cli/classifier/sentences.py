@@ -204,6 +204,8 @@ class SentenceEncoder:
             return f"model {self._model.name!r} has no label encoder"
         if way == _ENCODER:
             return ""
+        if way == _WITH_WORDS and self._model.manifest.trained_on_captions:
+            return f"model {self._model.name!r} was trained on sentences as they are"
         if self._vocabulary is None:
             return "it takes a vocabulary, and there is none"
         if way == _WITH_WORDS and not len(self._vocabulary.beside.rows):

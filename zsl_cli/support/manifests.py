@@ -58,6 +58,9 @@ class SentenceEncoder:
     sha256: str
     landmarks: int
 
+CAPTIONS = "captions"
+"""See ModelManifest.embedding."""
+
 
 @dataclass(frozen=True)
 class TextEncoding:
@@ -171,7 +174,8 @@ class ModelManifest(Manifest):
 
     architecture, features: the network, and where in it its features are, for people.
     embedding: how images get into the space: by M (``projection``), into that of a classifier's
-        own rows (``classes``), or by the network alone (``embedding``).
+        own rows (``classes``), by the network alone (``embedding``), or beside another model's
+        space by what was learned from captions (``captions``).
     weights: the form of the encoders, ``float32``, ``fp16`` or ``int8``.
     projection: the numbers of M beside its arrays, where there is one.
     parity: of which form the agreement is (``text float32`` is that of the label encoder): of
@@ -197,6 +201,11 @@ class ModelManifest(Manifest):
     def encodes_phrases(self) -> bool:
         """Whether the folder has a label encoder."""
         return self.text is not None
+
+    @property
+    def trained_on_captions(self) -> bool:
+        """Whether its label encoder was trained on whole sentences."""
+        return self.embedding == CAPTIONS
 
     @classmethod
     def _required(cls) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
-"""The course of a training as one HTML page: loss, learning rate, hit@k over the epochs."""
+"""The course of a training as one HTML page: loss, learning rate, hit@k or recall over the
+epochs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +22,8 @@ def page(title: str, facts: dict[str, Any],
     for name, history in histories.items():
         if history:
             plots += [f"<h2>{escaped(name)}</h2>", _plot(history, ["loss"]),
-                      _plot(history, ["hit@1", "hit@5"]), _plot(history, ["learning_rate"])]
+                      _plot(history, ["hit@1", "hit@5"]), _plot(history, ["recall"]),
+                      _plot(history, ["learning_rate"])]
     listed = "".join(f"<dt>{escaped(name)}</dt><dd>{html_page.isolated(str(value))}</dd>"
                      for name, value in facts.items())
     before, behind = html_page.around(__package__, "curves", title=escaped(title))

@@ -11,15 +11,46 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from zsl_cli.authoring.training.request import UNFINISHED
 from zsl_cli.authoring.training.session import STATE
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders, work_folder
+from zsl_cli.support.names import Name
 
-if TYPE_CHECKING:
-    from zsl_cli.authoring.training.request import TrainRequest
+
+class Request(Protocol):
+    """What is asked of a training, as far as its folder goes.
+
+    output, work: the folder, and that of what is unfinished in it.
+    in_epochs: whether it may have been begun. reads: paths that it reads.
+    """
+
+    @property
+    def output(self) -> Name:
+        """See above."""
+
+    @property
+    def restart(self) -> bool:
+        """See request."""
+
+    @property
+    def force(self) -> bool:
+        """See request."""
+
+    @property
+    def work(self) -> Path:
+        """See above."""
+
+    @property
+    def in_epochs(self) -> bool:
+        """See above."""
+
+    @property
+    def reads(self) -> tuple[Any, ...]:
+        """See above."""
+
 
 CHECKPOINT, LOG, CURVES, FACTS, SEEN, MODEL, VOCABULARY = RESULTS = (
     "run.pt", "log.jsonl", "curves.html", "train.json", "seen.txt", "model", "vocab")
@@ -28,7 +59,7 @@ _FINISHED = {CHECKPOINT, FACTS}  # one of them at least, even while results are 
 
 
 @contextmanager
-def opened(request: "TrainRequest") -> Iterator[None]:
+def opened(request: Request) -> Iterator[None]:
     """The output folder with its ``unfinished``, held by this process alone.
 
     When the block ends well there is nothing left to go on with; when it does not, and nothing
@@ -39,7 +70,7 @@ def opened(request: "TrainRequest") -> Iterator[None]:
         yield
 
 
-def check(request: "TrainRequest") -> None:
+def check(request: Request) -> None:
     """Raise ZslError unless a training may be written here and reads nothing that lies there."""
     output = Path(request.output)
     if not output.exists():
@@ -48,11 +79,10 @@ def check(request: "TrainRequest") -> None:
         raise ZslError(f"{output} is no folder of a training; name another")
     if (output / FACTS).exists() and not request.force:
         raise ZslError(f"{output} holds a finished training; give `force` to replace it")
-    if (request.work / STATE).exists() and not (request.method.in_epochs or request.restart):
+    if (request.work / STATE).exists() and not (request.in_epochs or request.restart):
         raise ZslError(f"{output} holds an unfinished training by another method; give `restart` "
                        "to throw it away")
-    folders.check_apart(output, (request.data, request.model, request.vocabulary,
-                                 request.backbone, request.hold_out))
+    folders.check_apart(output, request.reads)
 
 
 def _is_of_a_training(output: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -20,6 +20,8 @@ class LinearMap:
 
     What is learned is counted in units of log-probabilities, whatever M's own scale is.
     """
+
+    criterion: ClassVar[str] = "hit@1"
 
     def __init__(self, problem: Problem, validation: Problem | None = None, *,
                  span: bool = True, learn_vectors: bool = False, seed: int = 0,

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -70,6 +70,7 @@ class WholeNetwork:
     2018), and the statistics of batch normalisation stay as they are: a user's own set is small.
     """
 
+    criterion: ClassVar[str] = "hit@1"
     temperature: float
 
     def __init__(self, network: nn.Module, learned: Sequence[tuple[nn.Parameter, float]],

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from zsl_cli.authoring.training import effects
 from zsl_cli.authoring.training.methods.base import Method
@@ -81,3 +82,13 @@ class TrainRequest:
     def name(self) -> str:
         """What the trained model is called, and spaces and vocabularies of its own."""
         return folders.name_of(Path(self.output))
+
+    @property
+    def in_epochs(self) -> bool:
+        """Whether the method is trained so."""
+        return self.method.in_epochs
+
+    @property
+    def reads(self) -> tuple[Any, ...]:
+        """What must not lie where results are written."""
+        return self.data, self.model, self.vocabulary, self.backbone, self.hold_out

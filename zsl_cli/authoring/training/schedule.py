@@ -27,8 +27,8 @@ class Schedule:
         ("image", "class", "none"), "What is held out to stop early: a tenth of the images, or a "
         "fifth of the classes."))
     patience: int = parameter(20, Parameter(
-        Range(0, whole=True), "Epochs without a better hit@1 after which training stops; 0: never.",
-        "N"))
+        Range(0, whole=True), "Epochs in which validation gets no better, after which training "
+        "stops; 0: never.", "N"))
     finetune: int = parameter(0, Parameter(
         Range(0, 100_000, whole=True), "After M alone, train the whole network on random views of "
         "the images for so many epochs.", "EPOCHS"))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -40,8 +40,9 @@ class Settings:
 
     learning_rate: the first; it falls to zero along a half cosine.
     decay: of what is learned toward where it began, in units of log-probabilities.
-    patience: epochs without a better hit@1 on validation images after which training stops; 0
-        goes on to the end. Of several epochs that are the best the last one is kept.
+    patience: epochs without better validation images, by the criterion of what is trained, after
+        which training stops; 0 goes on to the end. Of several epochs that are the best the last
+        one is kept.
     """
 
     objective: Objective = field(default_factory=HingeRank)
@@ -72,7 +73,10 @@ class Trainable(Protocol):
     vectors: float ``[C, D]``.
     temperature: inner products divided by it are log-probabilities.
     operations: of one image in one step, about.
+    criterion: which of the figures of ``validate`` epochs are compared by.
     """
+
+    criterion: ClassVar[str]
 
     target: Tensor
     weights: Tensor
@@ -101,7 +105,7 @@ class Trainable(Protocol):
         """Put parameters back where they have to be, after a step."""
 
     def validate(self) -> dict[str, float]:
-        """hit@k on the validation images, if there are some."""
+        """How good it is on the validation images, if there are some."""
 
 
 class Training:
@@ -163,7 +167,7 @@ class Training:
         record["seconds"] = round(before + time.monotonic() - started, 3)
         self.epochs, self.steps, self.total, self.seconds = self.epochs + 1, 0, 0.0, 0.0
         self.history.append(record)
-        hit = record.get("hit@1")
+        hit = record.get(self.trained.criterion)
         if hit is not None and hit > self.best_hit:
             self.improved = self.epochs
         if hit is None or hit >= self.best_hit:

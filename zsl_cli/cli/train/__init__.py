@@ -1,4 +1,4 @@
-"""``zsl train``: a model from labelled images and a vocabulary."""
+"""``zsl train``: a model from labelled images and a vocabulary, or from captions."""
 
 import shlex
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.cli.terminal import notes, options
-from zsl_cli.cli.train import usage
+from zsl_cli.cli.train import captions, usage
 from zsl_cli.cli.train.declared import course_options, method_of, method_options, schedule_of
 from zsl_cli.cli.train.reporter import TrainingReporter
 from zsl_cli.support.limits import QUANTIZE
@@ -55,25 +55,32 @@ _result = options.stack(
 
 
 @click.command("train")
-@click.argument("data", type=_PATH)
+@click.argument("data", type=_PATH, required=False)
 @_result
 @_what
+@captions.caption_options
 @_how
 @options.common
 @click.pass_context
 def command(context: click.Context, quiet: bool, verbose: bool, debug: bool,
             **params: Any) -> int:
     """Train the projection M on DATA: a folder with a folder for each class, named by its label,
-    or a CSV file with the columns path and label.
+    or a CSV file with the columns path and label. Or with --captions, on images and sentences about
+    them, the projection and a sentence encoder.
 
     \b
       zsl train photos/ -o run
       zsl eval more-photos/ --model default --model run/model
       zsl train photos/ --vocab vocab/mine --model resnet.pth --arch timm:resnet18 -o run
+      zsl train --captions captions.csv --images photos/ -o run
 
     The label vectors stay fixed. Interrupted or killed, the command goes on where it was when it
     is run again.
     """
+    if captions.asked_for(context):
+        request = captions.request_of(context)
+        with TrainingReporter().shown(quiet) as reporter:
+            return captions.run(request, reporter)
     usage.check(context)
     from zsl_cli.authoring.training.stages import train
 

@@ -7,7 +7,7 @@ from zsl_cli.authoring.training.reporter import Reporter
 from zsl_cli.cli.terminal import notes
 from zsl_cli.cli.terminal.progress import TerminalReporter
 
-_SHOWN = ("loss", "hit@1", "hit@5")
+_SHOWN = ("loss", "hit@1", "hit@5", "recall")
 
 
 class TrainingReporter(TerminalReporter, Reporter):
