@@ -9,7 +9,7 @@
     would you keep?
 
 Figures of class folders are means over classes. What a photograph of flickr8k shows is what at
-least one of its captions says (see evaluation/caption_words.py).
+least one of its captions says (see evaluation/captions/caption_words.py).
 """
 
 import argparse
@@ -22,9 +22,9 @@ from zsl_cli import Classifier
 from zsl_cli.embedding import feature_cache
 from zsl_cli.evaluation import captions, metrics, page_parts, selective
 from zsl_cli.evaluation.candidates import Candidates, seen_mask
-from zsl_cli.evaluation.caption_words import CaptionWords
+from zsl_cli.evaluation.captions.caption_words import CaptionWords
+from zsl_cli.evaluation.captions.words import confidences_of, most_said
 from zsl_cli.evaluation.ranking import rank
-from zsl_cli.evaluation.words import confidences_of, most_said
 from zsl_cli.support.files import replacing
 from zsl_cli.support.html_page import escaped, isolated
 from zsl_cli.support.version import __version__

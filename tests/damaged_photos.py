@@ -18,7 +18,7 @@ from sidecar_samples import MADE, REAL, SOFA, TABBY, subjects, wrapped
 from zsl_cli.embedding import images, path_lists
 from zsl_cli.errors import ImageError
 from zsl_cli.evaluation import captions, datasets
-from zsl_cli.evaluation.caption_words import CaptionWords
+from zsl_cli.evaluation.captions.caption_words import CaptionWords
 from zsl_cli.photos.labelling import label
 from zsl_cli.photos.request import LabelRequest
 from zsl_cli.photos.sidecars import embedded_keywords, undoing

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.classifier.predictions import Prediction
     from zsl_cli.embedding.model import Model
+    from zsl_cli.evaluation.captions.words import WordsRequest, evaluate_words
+    from zsl_cli.evaluation.captions.words_result import WordsResult
     from zsl_cli.evaluation.evaluate import evaluate
     from zsl_cli.evaluation.request import EvaluationRequest
     from zsl_cli.evaluation.result import EvaluationResult
-    from zsl_cli.evaluation.words import WordsRequest, evaluate_words
-    from zsl_cli.evaluation.words_result import WordsResult
     from zsl_cli.photos.labelling import label
     from zsl_cli.photos.request import LabelRequest
     from zsl_cli.photos.result import LabelResult
@@ -55,9 +55,9 @@ _HOME = {
     "EvaluationRequest": "zsl_cli.evaluation.request",
     "EvaluationResult": "zsl_cli.evaluation.result",
     "evaluate": "zsl_cli.evaluation.evaluate",
-    "WordsRequest": "zsl_cli.evaluation.words",
-    "WordsResult": "zsl_cli.evaluation.words_result",
-    "evaluate_words": "zsl_cli.evaluation.words",
+    "WordsRequest": "zsl_cli.evaluation.captions.words",
+    "WordsResult": "zsl_cli.evaluation.captions.words_result",
+    "evaluate_words": "zsl_cli.evaluation.captions.words",
     "CalibrationRequest": "zsl_cli.authoring.calibrating",
     "CalibrationResult": "zsl_cli.authoring.calibrating",
     "calibrate": "zsl_cli.authoring.calibrating",

@@ -58,14 +58,21 @@ class LabelEncoder:
         return cls(folder, manifest.dimension, sessions.open_session(graph, device, threads),
                    tokenizer)
 
+    def knows(self, phrase: str) -> bool:
+        """Whether the tokenizer knows anything of a phrase. Raises FolderError."""
+        (encoding,) = tokenizer_files.encode(self._tokenizer, [phrase], self.path / TOKENIZER_FILE)
+        return any(token != self._unknown for token in _tokens(encoding))
+
     def encode(self, phrases: Sequence[str],
-               advance: "Callable[[int], object] | None" = None) -> "NDArray[np.float32]":
+               advance: "Callable[[int], object] | None" = None, *,
+               distinct: bool = True) -> "NDArray[np.float32]":
         """The unit vectors, float32 ``[n, D]``, of n phrases, each exactly as it is given: no
         template is put around it. A phrase that is too long is cut by the tokenizer.
 
         advance: told now and then how many more phrases are encoded.
+        distinct: whether they are meant to differ, as labels are.
 
-        Logs which phrases are cut, and which read the same. Raises UnknownLabelError for a phrase
+        Logs which phrases are cut, and which of distinct ones read the same. Raises UnknownLabelError for a phrase
         of which the tokenizer knows nothing at all: it would get the vector of any such phrase.
         Raises FolderError where graph and tokenizer turn out not to fit each other.
         """
@@ -79,7 +86,7 @@ class LabelEncoder:
             vectors[some] = self._encode([phrases[place] for place in some], reading)
             if advance:
                 advance(len(some))
-        reading.tell()
+        reading.tell(distinct=distinct)
         return vectors
 
     def _encode(self, phrases: Sequence[str], reading: "_Reading") -> "NDArray[np.float32]":
@@ -139,9 +146,7 @@ class _Reading:
 
     def add(self, phrase: str, encoding: "tokenizers.Encoding") -> None:
         """Raises UnknownLabelError for a phrase of which nothing is known."""
-        read = tuple(token for token, special, counts in zip(
-            encoding.ids, encoding.special_tokens_mask, encoding.attention_mask, strict=True)
-                     if counts and not special)
+        read = _tokens(encoding)
         if all(token == self._unknown for token in read):
             raise UnknownLabelError(
                 f"the label encoder of model {self._model!r} knows no word or character of the "
@@ -154,13 +159,20 @@ class _Reading:
             self._same.append(f"{quoted(same)} and {quoted(phrase)} read the same to the label "
                               "encoder, so they share the probability")
 
-    def tell(self) -> None:
+    def tell(self, *, distinct: bool) -> None:
         """Log what was found, a few lines at most."""
-        for lines in (self._cut, self._same):
+        for lines in (self._cut, self._same if distinct else []):
             for line in lines[:_TOLD]:
                 _LOG.info("%s", line)
             if len(lines) > _TOLD:
                 _LOG.info("the same goes for %s", more(len(lines) - _TOLD, "phrases"))
+
+
+def _tokens(encoding: "tokenizers.Encoding") -> tuple[int, ...]:
+    """The tokens of a phrase without padding and what all phrases have."""
+    return tuple(token for token, special, counts in zip(
+        encoding.ids, encoding.special_tokens_mask, encoding.attention_mask, strict=True)
+                 if counts and not special)
 
 
 def _unknown_token(tokenizer: "tokenizers.Tokenizer") -> int | None:

@@ -39,6 +39,20 @@ CANDIDATE_SETS = ("own", "all", "unseen", "unseen+seen")
 KS = (1, 2, 5, 10, 20)
 """The k of hit@k."""
 
+SENTENCES = ("encoder+words", "encoder", "mean", "sum")
+"""How the vector of a sentence is made, the best first that needs no training:
+
+- ``encoder+words``: the model's label encoder on the sentence, and the vectors of the labels that
+  it mentions;
+- ``encoder``: the label encoder alone;
+- ``mean``: the mean of the unit vectors of the labels that it mentions;
+- ``sum``: the sum of their vectors, each as long as it is. Where all are of one length both are
+  the same direction.
+"""
+
+RECALL_KS = (1, 5, 10)
+"""The k of Recall@k."""
+
 MAX_RESAMPLES = 100_000
 """Of the bootstrap."""
 

@@ -17,7 +17,7 @@ from zsl_cli.authoring.calibrating.platt import Plane
 from zsl_cli.authoring.calibrating.result import Fit
 from zsl_cli.classifier.confidence import Confidences, main_odds
 from zsl_cli.errors import ZslError
-from zsl_cli.evaluation.caption_words import CaptionWords
+from zsl_cli.evaluation.captions.caption_words import CaptionWords
 from zsl_cli.evaluation.metrics import equal_mass_error
 from zsl_cli.support.progress import SILENT
 

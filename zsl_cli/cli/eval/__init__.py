@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from zsl_cli.embedding.feature_cache import Features
+    from zsl_cli.evaluation.captions.words_result import WordsResult
     from zsl_cli.evaluation.measure import Subject
     from zsl_cli.evaluation.result import EvaluationResult
-    from zsl_cli.evaluation.words_result import WordsResult
     from zsl_cli.vocabulary.label import Match
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -178,7 +178,7 @@ def _of_captions(captions: str, *, models: tuple[str, ...], confidence: float | 
                  most: int | None, no_cache: bool, **others: Any,
                  ) -> "Callable[[Reporter], WordsResult]":
     """The evaluation with captions."""
-    from zsl_cli.evaluation.words import WordsRequest, evaluate_words
+    from zsl_cli.evaluation.captions.words import WordsRequest, evaluate_words
 
     others |= {name: value for name, value in (("confidence", confidence), ("most", most))
                if value is not None}

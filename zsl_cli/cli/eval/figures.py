@@ -8,9 +8,9 @@ from zsl_cli.support.wording import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from zsl_cli.evaluation.captions.words_result import WordsResult
     from zsl_cli.evaluation.result import EvaluationResult
     from zsl_cli.evaluation.tables import Table
-    from zsl_cli.evaluation.words_result import WordsResult
 
 _WIDE = 160  # columns, where there is no terminal
 

@@ -11,8 +11,8 @@ from painted_sets import LABELS, VECTORS
 
 from zsl_cli import WordsRequest, evaluate_words
 from zsl_cli.errors import RequestError, ZslError
-from zsl_cli.evaluation import words
-from zsl_cli.evaluation.words_result import MEAN
+from zsl_cli.evaluation.captions import words
+from zsl_cli.evaluation.captions.words_result import MEAN
 
 
 @pytest.fixture

@@ -15,12 +15,13 @@ from zsl_cli.classifier.keywords import KEYWORD
 from zsl_cli.embedding import feature_cache
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ZslError
-from zsl_cli.evaluation import captions, metrics, tasks
-from zsl_cli.evaluation.caption_words import CaptionWords
+from zsl_cli.evaluation import metrics, tasks
+from zsl_cli.evaluation.captions.caption_words import CaptionWords
+from zsl_cli.evaluation.captions.captioned import Captioned, read
+from zsl_cli.evaluation.captions.words_result import Word, WordsResult
 from zsl_cli.evaluation.left_out import Collector
 from zsl_cli.evaluation.reporter import Reporter
 from zsl_cli.evaluation.request import Pair, pairs_of
-from zsl_cli.evaluation.words_result import Word, WordsResult
 from zsl_cli.support.limits import MAX_PIXELS
 from zsl_cli.support.names import Name, check_names, names_of, set_names
 from zsl_cli.support.values import COUNT, READING, SHARE, check_device, set_numbers
@@ -86,7 +87,7 @@ def evaluate_words(request: WordsRequest, reporter: Reporter | None = None) -> W
     """
     reporter = reporter or Reporter()
     collector = Collector(reporter.left_out)
-    captioned = captions.read(request.captions, request.images, request.split)
+    captioned = read(request.captions, request.images, request.split)
     load = functools.lru_cache(maxsize=1)(
         functools.partial(Model.load, device=request.device, threads=1))
     names = tasks.told_apart({model: tasks.model_name(model) for model, _ in request.pairs})
@@ -139,7 +140,7 @@ def _vocabulary(model: str, vocabulary: str | None) -> Path:
     return folder
 
 
-def _chosen(vocabulary: Vocabulary, captioned: captions.Captioned, request: WordsRequest,
+def _chosen(vocabulary: Vocabulary, captioned: Captioned, request: WordsRequest,
             collector: Collector, reporter: Reporter) -> dict[int, str]:
     """The rows that are measured, with the word for each."""
     words = CaptionWords(vocabulary, asked := names_of(request.words))

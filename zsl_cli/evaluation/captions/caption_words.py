@@ -1,22 +1,19 @@
 """What captions say: their words → labels, in any number, and what lies above these."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from zsl_cli.evaluation import people
+from zsl_cli.evaluation.captions import people
+from zsl_cli.vocabulary import mentions
 from zsl_cli.vocabulary.label import normal_name
 from zsl_cli.vocabulary.word_forms import singulars
 
 if TYPE_CHECKING:
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
-_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-_ARTICLES = ("a ", "an ", "the ")
-_LONGEST = 3  # words of a name in a caption: "fire hydrant", "jack o lantern"
 _OTHERWISE = """
     about above across after against all along also and another are area around as at away back
     background be behind being below beside between big bottom bright by can carry catch climb
@@ -116,19 +113,9 @@ class CaptionWords:
     def said_by(self, caption: str) -> Iterator[tuple[str, int]]:
         """The words of a caption that mean a label, and the label; of overlapping names the
         longest counts, so that a hot dog is no dog."""
-        words = _WORD.findall(normal_name(caption))
-        start = 0
-        while start < len(words):
-            for length in range(min(_LONGEST, len(words) - start), 0, -1):
-                text = " ".join(words[start:start + length])
-                if rows := self._rows(text):
-                    yield from ((text, row) for row in rows)
-                    break
-            start += length
+        return mentions.longest(caption, self._rows)
 
     def _rows(self, text: str) -> list[int]:
-        if len(text) < 2 or text.startswith(_ARTICLES):
-            return []
         if (known := self._people.get(text)) is not None:
             own = self.row(text)
             return list(dict.fromkeys([*known, *([own] if own in self.people else [])]))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from zsl_cli import Vocabulary
-from zsl_cli.evaluation.caption_words import CaptionWords
+from zsl_cli.evaluation.captions.caption_words import CaptionWords
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.vocabulary.label import Label
 
