@@ -21,6 +21,9 @@ COMMANDS = {
              "changed.",
     "index": "Read every photo of a FOLDER once; then it is searched and labelled without being "
              "opened.",
+    "search": "Find the photos that WORDS describe, a word or a sentence, among those that are "
+              "indexed.",
+    "annotate": "Say which sentences fit each PHOTO best: a file, a folder or a pattern.",
     "models": "List, show, verify and calibrate model folders.",
     "vocab": "Build, train, look at and verify vocabulary folders.",
     "export": "Turn a trained PyTorch CHECKPOINT into a model folder.",
