@@ -30,7 +30,7 @@ query_options = options.stack(
                  help="Add these words, or this photo, to the query. May be repeated."),
     click.option("--minus", multiple=True, metavar="WORDS|PHOTO",
                  help="Take them away from it. May be repeated."),
-    click.option("--queries", "queries_file", metavar="FILE",
+    click.option("--queries", metavar="FILE",
                  help="A query a line, words or the path of a photo; - is standard input. Answers "
                       "as with --jsonl."),
 )
@@ -91,7 +91,7 @@ output = options.stack(
 @options.language
 @options.common
 def command(words: tuple[str, ...], images: tuple[str, ...], plus: tuple[str, ...],
-            minus: tuple[str, ...], queries_file: str | None, output_format: str | None,
+            minus: tuple[str, ...], queries: str | None, output_format: str | None,
             opens: bool, sheet: Path | None, force: bool, thumbnails: bool, quiet: bool,
             verbose: bool, debug: bool, **others: Any) -> int:
     """Find the photos that WORDS describe, a word or a sentence, among those that are indexed.
@@ -111,34 +111,38 @@ def command(words: tuple[str, ...], images: tuple[str, ...], plus: tuple[str, ..
     if thumbnails and output_format:
         raise click.UsageError("--thumbnails is for people, not for --jsonl and --paths")
     cpus.one_blas_thread()
-    queries = list(_queries(words, images, plus, minus, queries_file))
+    asked = list(_queries(words, images, plus, minus, queries))
     from zsl_cli.photos.search.request import SearchRequest
     from zsl_cli.photos.search.searching import search
 
-    if queries_file is not None and output_format is None and not thumbnails:
+    if queries is not None and output_format is None and not thumbnails:
         output_format = "jsonl"
-    request = SearchRequest(queries, **others)
+    request = SearchRequest(asked, **others)
     kept: list[SearchResult] = []
     failed = gone = empty = 0
     with _Terminal().shown(quiet) as terminal:
         for result in search(request, terminal):
             terminal.end()
-            _print(result, output_format, titled=len(queries) > 1, thumbnails=thumbnails)
+            if not thumbnails:
+                _print(result, output_format, titled=len(asked) > 1)
             failed += result.error is not None
             empty += not (result.error or result.hits)
             gone += result.gone
-            if opens or sheet is not None:
+            if opens or thumbnails or sheet is not None:
                 kept.append(result)
+    if thumbnails:  # now that nothing else draws on the terminal, which is asked what it shows
+        for result in kept:
+            _print(result, None, titled=len(asked) > 1, thumbnails=True)
     if gone:
         printing.note(f"{counted(gone, 'photo')} left out that is not there any more; zsl index "
                       "brings the catalogue up to date" if gone == 1 else
                       f"{gone:,} photos left out that are not there any more; zsl index brings "
                       "the catalogue up to date")
-    if empty and len(queries) == 1:
+    if empty and len(asked) == 1:
         printing.note("no photo is found")
-    if kept and failed < len(queries):
+    if (opens or sheet is not None) and failed < len(asked):
         _show(kept, sheet, opens=opens)
-    return 0 if not failed else 1 if failed < len(queries) else 2
+    return 0 if not failed else 1 if failed < len(asked) else 2
 
 
 class _Terminal(TerminalReporter, Reporter):
@@ -184,7 +188,7 @@ def _lines(file: str) -> list[str]:
 
 
 def _print(result: "SearchResult", output_format: str | None, *, titled: bool,
-           thumbnails: bool) -> None:
+           thumbnails: bool = False) -> None:
     from zsl_cli.classifier.predictions import to_json
 
     if result.error is not None:

@@ -25,7 +25,7 @@ class Exact:
     def __init__(self, rows: "NDArray[np.float16]", space: "JointSpace",
                  slots: "NDArray[np.int64] | None" = None) -> None:
         """slots: of the rows that count, rising; by default all."""
-        self._rows, self._space = rows, space
+        self._rows, self._space = np.asarray(rows), space
         self._slots = slots
 
     def __len__(self) -> int:

@@ -41,7 +41,8 @@ UNUSED = 90 * 86400.0
 """Seconds after which an index that nothing was asked of is taken away, when another is made."""
 _FORMAT = 1
 _LONGEST_TAIL = 0.25  # of what is in lists
-_LISTS = 16  # times the root of the number of photos
+_LISTS = 16  # times the root of the number of photos, at most
+_LEAST = 64  # photos of a list, in the mean; each costs some microseconds, however short
 _SAMPLE = 12  # photos a list that it is fitted to
 _LEARNT = 65_536  # photos that dimensions are fitted to
 _LOOKED_AT = 64
@@ -135,8 +136,9 @@ class IndexFolder:
             return None
         try:
             said = json.loads((folder / "index.json").read_text())
-            arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False,
-                                    mmap_mode="r" if name in _MAPPED else None)
+            # Plain arrays: a slice of a memmap takes ten times as long as one of an array.
+            arrays = {name: np.asarray(np.load(folder / f"{name}.npy", allow_pickle=False,
+                                               mmap_mode="r" if name in _MAPPED else None))
                       for name in _ARRAYS}
             index = Inverted(
                 Projection(arrays["query"], arrays["photo"], arrays["mean"], arrays["scale"]),
@@ -197,7 +199,7 @@ class IndexFolder:
 def build(rows: "Rows", space: "JointSpace", words: "Array",
           advance: Advance | None = None) -> Inverted:
     """The index over rows ``[n, D]``; see IndexFolder.open."""
-    number = max(1, int(_LISTS * len(rows) ** 0.5))
+    number = max(1, min(int(_LISTS * len(rows) ** 0.5), len(rows) // _LEAST))
     generator = np.random.default_rng(1)
     sample = np.sort(generator.choice(len(rows), min(len(rows), max(_LEARNT, _SAMPLE * number)),
                                       replace=False))

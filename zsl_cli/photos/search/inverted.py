@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     Array = NDArray[np.float32]
     Codes = NDArray[np.int8]
 
-SCANNED = 32_768
-"""Photos that are compared in few dimensions, at least. With more photos it is a smaller share of
-them, but lists are finer as well; ``benchmarks/catalogue_search.py`` prints the recall."""
-COMPARED = 2048
+SCANNED = 32
+"""Times the root of the number of photos, so many are compared in few dimensions, at least.
+``benchmarks/catalogue_search.py`` prints the recall that comes of it."""
+COMPARED = 1536
 """Of these, photos that are compared exactly, at least."""
 _FIRST = 256  # photos of the first page
 _PER_PHOTO = 4  # exactly compared for each that is answered
@@ -110,13 +110,14 @@ class Approximate:
     for, is searched exactly."""
 
     def __init__(self, index: Inverted, rows: "NDArray[np.float16]", space: "JointSpace") -> None:
-        self._index, self._rows, self._space = index, rows, space
+        self._index, self._rows, self._space = index, np.asarray(rows), space
 
     def nearest(self, query: "Array", k: int) -> "Page":
         """The slots of the k photos nearest to a query, a unit vector ``[width]``, and their
         cosines, falling."""
         compared = max(COMPARED, _PER_PHOTO * k)
-        slots = self._index.candidates(query, max(SCANNED, 4 * compared), compared)
+        scanned = max(int(SCANNED * len(self._index) ** 0.5), 4 * compared)
+        slots = self._index.candidates(query, scanned, compared)
         slots = slots[slots < len(self._rows)]
         cosines = self._space.cosines(query[None], self._rows[slots])[0]
         best = np.lexsort((slots, -cosines))[:k]

@@ -7,6 +7,8 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from zsl_cli.errors import ZslError
 from zsl_cli.photos.catalogue import database, places
 from zsl_cli.photos.catalogue.catalogue import Catalogue
@@ -17,7 +19,6 @@ from zsl_cli.photos.search.inverted import Approximate
 from zsl_cli.support.wording import counted, listed
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from zsl_cli.photos.catalogue.catalogue import Row
@@ -39,7 +40,7 @@ class Library:
         """words: see IndexFolder.open."""
         assert catalogue.folder is not None
         self._catalogue = catalogue
-        self.rows = catalogue.vectors.mapped()
+        self.rows = np.asarray(catalogue.vectors.mapped())
         slots = which.slots(catalogue)
         self._search: Exact | Approximate
         if slots is None and len(self.rows) > FEW:
@@ -135,7 +136,7 @@ def _none(request: "SearchRequest", others: "Sequence[Identity]", encoder: "Enco
     else:
         where, index = "no library is indexed", "zsl index FOLDER"
     if str(request.model) != "default":
-        index += f" --model {quote(str(request.model))}"
+        index += f" `model={request.model}`"
     if not others:
         return ZslError(f"{where} yet; {index} reads every photo once")
     told = listed([f"{one.library or 'a list of photos'} by {_other(one, encoder)}"
@@ -153,7 +154,6 @@ def _other(noted: "Identity", encoder: "Encoder") -> str:
 def _command(noted: "Identity", model: object) -> str:
     """What indexes a library again."""
     library = quote(noted.library) if noted.library else "FOLDER"
-    given = "" if str(model) == "default" else f" --model {quote(str(model))}"
-    return (f"zsl index {library}{given} reads it with this one; or give the other as `model`"
-            if noted.encoder.model != model else
-            f"zsl index {library}{given} reads it with this one")
+    given = "" if str(model) == "default" else f" `model={model}`"
+    other = "" if noted.encoder.model == model else "; or give the other as `model`"
+    return f"zsl index {library}{given} reads it with this one{other}"

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 ALIKE = 0.85
 """The cosine in the joint space from which on two photos are near-duplicates. With the default
-model it takes in nine of ten copies that were saved again at a low quality, mirrored, made lighter
-or cut by a tenth, and no two photos of different things."""
+model, of copies of 100 flickr8k photos that were saved at quality 50, mirrored, made lighter or cut
+by a tenth 92 to 100 % reach it; of the 800 photos that are there five have another one so near."""
 
 
 @dataclass(frozen=True)
