@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import struct
+import subprocess
 import sys
 
 import pytest
@@ -19,8 +21,6 @@ def place(tmp_path_factory):
 @pytest.fixture(scope="module")
 def photos(place, skimage_photos, environment):
     """A library with odd names, indexed."""
-    import subprocess
-
     folder = place / "photos"
     for old, new in NAMES.items():
         (folder / new).parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ def test_photos_that_were_deleted_are_dropped_and_counted(search, photos):
     finally:
         path.write_bytes(content)
     assert "-astronaut.png" not in names(lines(result)[0])
-    assert b"1 photo left out" in result.stderr
+    assert b"1 photo left out, deleted or moved" in result.stderr
 
 
 @pytest.mark.parametrize(("arguments", "said"), [
@@ -182,6 +182,42 @@ def test_a_contact_sheet_is_written_and_opened(search, tmp_path):
     again = search("cat", "--sheet", "sheet.html")
     assert again.returncode == 2
     assert b"--force" in again.stderr
+
+
+def on_terminal(terminal, arguments, env):
+    """What a command shows on a terminal of 80 columns, each 8 pixels wide."""
+    ours, theirs = terminal()
+    size = struct.pack("HHHH", 24, 80, 640, 384)
+    fcntl = pytest.importorskip("fcntl")
+    fcntl.ioctl(theirs, pytest.importorskip("termios").TIOCSWINSZ, size)
+    shown = b""
+    with subprocess.Popen([sys.executable, "-m", "zsl_cli", *arguments], stdin=theirs,
+                          stdout=theirs, stderr=theirs, env={**env, "TERM": "xterm-256color"}):
+        os.close(theirs)
+        try:
+            while part := os.read(ours, 65536):
+                shown += part
+        except OSError:  # how a terminal ends
+            pass
+    os.close(ours)
+    return shown.decode("utf-8", "replace")
+
+
+def test_photos_are_shown_in_a_terminal(terminal, environment, photos, place):
+    pytest.importorskip("textual_image")
+    shown = on_terminal(terminal, ["search", "rocket", "-k", "1", "--thumbnails", "-q"],
+                        {**environment, "XDG_DATA_HOME": str(place / "data")})
+    assert shown.count("\N{UPPER HALF BLOCK}") > 100  # this terminal answers to no protocol
+    assert str(photos / "rocket.jpg") in shown
+
+
+def test_without_what_shows_photos_in_a_terminal_it_is_named(terminal, environment, photos, place,
+                                                             tmp_path):
+    (tmp_path / "textual_image.py").write_text("raise ImportError(name='textual_image')")
+    shown = on_terminal(terminal, ["search", "rocket", "--thumbnails", "-q"],
+                        {**environment, "XDG_DATA_HOME": str(place / "data"),
+                         "PYTHONPATH": str(tmp_path)})
+    assert "pip install 'zsl-cli[terminal]'" in shown
 
 
 def test_annotate_says_which_sentences_fit(zsl, photos, place, tmp_path):

@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,14 +103,7 @@ def command(words: tuple[str, ...], images: tuple[str, ...], plus: tuple[str, ..
       zsl search --image blue_car.jpg --minus blue --plus red
       zsl search cat --since 2023 --path 'Holidays*' --paths0 | xargs -0 cp -t cats
     """
-    if sheet is not None:
-        files.check_new_file(sheet, force=force, parameter="sheet")
-    elif force:
-        raise click.UsageError("--force is for --sheet")
-    if thumbnails and not sys.stdout.isatty():
-        raise click.UsageError("--thumbnails is for a terminal; --open and --sheet are for others")
-    if thumbnails and output_format:
-        raise click.UsageError("--thumbnails is for people, not for --jsonl and --paths")
+    _check_output(output_format, sheet, force=force, thumbnails=thumbnails)
     cpus.one_blas_thread()
     asked = list(_queries(words, images, plus, minus, queries))
     from zsl_cli.photos.search.request import SearchRequest
@@ -119,30 +113,44 @@ def command(words: tuple[str, ...], images: tuple[str, ...], plus: tuple[str, ..
         output_format = "jsonl"
     request = SearchRequest(asked, **others)
     kept: list[SearchResult] = []
-    failed = gone = empty = 0
+    counts: Counter[str] = Counter()
     with _Terminal().shown(quiet) as terminal:
         for result in search(request, terminal):
             terminal.end()
             if not thumbnails:
                 _print(result, output_format, titled=len(asked) > 1)
-            failed += result.error is not None
-            empty += not (result.error or result.hits)
-            gone += result.gone
+            counts.update(failed=result.error is not None, gone=result.gone,
+                          empty=not (result.error or result.hits))
             if opens or thumbnails or sheet is not None:
                 kept.append(result)
     if thumbnails:  # now that nothing else draws on the terminal, which is asked what it shows
         for result in kept:
             _print(result, None, titled=len(asked) > 1, thumbnails=True)
-    if gone:
-        printing.note(f"{counted(gone, 'photo')} left out that is not there any more; zsl index "
-                      "brings the catalogue up to date" if gone == 1 else
-                      f"{gone:,} photos left out that are not there any more; zsl index brings "
-                      "the catalogue up to date")
-    if empty and len(asked) == 1:
-        printing.note("no photo is found")
-    if (opens or sheet is not None) and failed < len(asked):
+    _tell(counts, len(asked))
+    if (opens or sheet is not None) and counts["failed"] < len(asked):
         _show(kept, sheet, opens=opens)
-    return 0 if not failed else 1 if failed < len(asked) else 2
+    return 0 if not counts["failed"] else 1 if counts["failed"] < len(asked) else 2
+
+
+def _check_output(output_format: str | None, sheet: Path | None, *, force: bool,
+                  thumbnails: bool) -> None:
+    """Raise click.UsageError or ZslError for what can't be shown or written in the end."""
+    if sheet is not None:
+        files.check_new_file(sheet, force=force, parameter="sheet")
+    elif force:
+        raise click.UsageError("--force is for --sheet")
+    if thumbnails and not sys.stdout.isatty():
+        raise click.UsageError("--thumbnails is for a terminal; --open and --sheet are for others")
+    if thumbnails and output_format:
+        raise click.UsageError("--thumbnails is for people, not for --jsonl and --paths")
+
+
+def _tell(counts: "Counter[str]", queries: int) -> None:
+    if counts["gone"]:
+        printing.note(f"{counted(counts['gone'], 'photo')} left out, deleted or moved since; zsl "
+                      "index brings the catalogue up to date")
+    if counts["empty"] and queries == 1:
+        printing.note("no photo is found")
 
 
 class _Terminal(TerminalReporter, Reporter):
