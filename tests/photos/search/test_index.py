@@ -74,6 +74,7 @@ def test_a_damaged_row_is_near_to_nothing(rows):
 
 def test_the_index_finds_what_exact_search_finds(rows, cache, monkeypatch, tmp_path):
     monkeypatch.setattr(inverted, "SCANNED", 20)
+    monkeypatch.setattr(inverted, "SCANNED_LEAST", 1000)
     monkeypatch.setattr(inverted, "COMPARED", 200)
     approximate = Approximate(opened(rows, tmp_path), rows, SPACE)
     queries = SPACE.unit(rows[::100])

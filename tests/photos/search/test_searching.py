@@ -108,6 +108,15 @@ def test_paths_go_by_folders_and_patterns_below_the_library(library, patterns, e
     assert sorted(Path(name).stem for name in names(found)) == expected
 
 
+def test_a_path_that_is_a_folder_here_is_looked_for_below_the_library_too(library, tmp_path,
+                                                                          monkeypatch):
+    (tmp_path / "here" / "sub").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    assert len(one("a", paths=["sub"]).hits) == 3
+    monkeypatch.chdir(library)
+    assert len(one("a", paths=["sub"]).hits) == 3
+
+
 def test_paths_may_be_absolute(library):
     assert len(one("a", paths=[str(library / "sub")]).hits) == 3
     assert names(one("a", paths=[f"{library}/sub/*c.jpg"])) == ["ac.jpg"]
@@ -274,7 +283,9 @@ def test_a_query_has_terms_that_are_not_empty():
 def test_a_term_is_a_photo_where_it_is_called_like_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "red").touch()
-    assert term_of("red") == Path("red")
+    assert term_of("red") == "red"
+    assert term_of("./red") == Path("./red")
+    assert term_of("and/or") == "and/or"
     assert term_of("gone.JPG") == Path("gone.JPG")
     assert term_of("blue") == "blue"
 

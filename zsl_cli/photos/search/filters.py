@@ -38,7 +38,8 @@ class Places:
         what is no pattern."""
         folders = [text for text in texts if os.path.isdir(text) or (
             os.path.isabs(text) and not has_magic(text))]
-        patterns = [text for text in texts if text not in folders]
+        # What is a folder here may be meant below the library as well.
+        patterns = [text for text in texts if text not in folders or not os.path.isabs(text)]
         both = [[text for text in patterns if os.path.isabs(text) == is_absolute]
                 for is_absolute in (False, True)]
         below, absolute = (any_of(one for text in some for one in (text, _inside(text)))

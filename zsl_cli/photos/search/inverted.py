@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int8]
 
 SCANNED = 32
-"""Times the root of the number of photos, so many are compared in few dimensions, at least.
-``benchmarks/catalogue_search.py`` prints the recall that comes of it."""
+"""Times the root of the number of photos, so many are compared in few dimensions, and at least
+SCANNED_LEAST. ``benchmarks/catalogue_search.py`` prints the recall that comes of it."""
+SCANNED_LEAST = 20_000
 COMPARED = 1536
 """Of these, photos that are compared exactly, at least."""
 _FIRST = 256  # photos of the first page
@@ -116,7 +117,7 @@ class Approximate:
         """The slots of the k photos nearest to a query, a unit vector ``[width]``, and their
         cosines, falling."""
         compared = max(COMPARED, _PER_PHOTO * k)
-        scanned = max(int(SCANNED * len(self._index) ** 0.5), 4 * compared)
+        scanned = max(SCANNED_LEAST, int(SCANNED * len(self._index) ** 0.5), 4 * compared)
         slots = self._index.candidates(query, scanned, compared)
         slots = slots[slots < len(self._rows)]
         cosines = self._space.cosines(query[None], self._rows[slots])[0]

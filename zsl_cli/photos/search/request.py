@@ -65,10 +65,10 @@ def _text(term: Term) -> str:
 
 
 def term_of(text: str) -> Term:
-    """What a text on a command line means: a photo where there is such a file, or where it is
-    called like one; else words."""
-    is_photo = os.path.isfile(text) or os.path.splitext(text)[1].lower() in SUFFIXES
-    return Path(text) if is_photo else text
+    """What a text on a command line means: a photo where it ends like the name of one, or is the
+    path of a file, with a folder; else words, though there may be a file called ``cat``."""
+    is_path = os.path.dirname(text) != "" and os.path.isfile(text)
+    return Path(text) if is_path or os.path.splitext(text)[1].lower() in SUFFIXES else text
 
 
 @dataclass(frozen=True)
