@@ -10,6 +10,7 @@ its list, so that it is found like the rest; a tail that is too long has the ind
 """
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +36,7 @@ SCANNED_LEAST. ``benchmarks/catalogue_search.py`` prints the recall that comes o
 SCANNED_LEAST = 20_000
 COMPARED = 1536
 """Of these, photos that are compared exactly, at least."""
-_FIRST = 256  # photos of the first page
+_PAGES = (256, 2048)  # photos of the first pages together; what is behind these few ask for
 _PER_PHOTO = 4  # exactly compared for each that is answered
 
 
@@ -107,8 +108,8 @@ class Inverted:
 
 
 class Approximate:
-    """Search through an index, as Exact does it; what lies behind the first page, which few ask
-    for, is searched exactly."""
+    """Search through an index, as Exact does it; what lies behind the first pages is searched
+    exactly."""
 
     def __init__(self, index: Inverted, rows: "NDArray[np.float16]", space: "JointSpace") -> None:
         self._index, self._rows, self._space = index, np.asarray(rows), space
@@ -125,12 +126,16 @@ class Approximate:
         return slots[best], cosines[best]
 
     def pages(self, queries: "Array") -> "list[Iterator[Page]]":
-        """For each query the nearest photos, page after page."""
+        """For each query all photos, page after page, each falling; a later page may have a photo
+        that an earlier one missed."""
         return [self._paged(query) for query in queries]
 
     def _paged(self, query: "Array") -> "Iterator[Page]":
-        slots, cosines = self.nearest(query, _FIRST)
-        yield slots, cosines
-        for more, scores in Exact(self._rows, self._space).pages(query[None])[0]:
-            new = ~np.isin(more, slots)
-            yield more[new], scores[new]
+        seen = np.empty(0, np.int64)
+        for slots, cosines in chain((self.nearest(query, k) for k in _PAGES), self._all(query)):
+            new = ~np.isin(slots, seen)
+            yield slots[new], cosines[new]
+            seen = np.union1d(seen, slots)
+
+    def _all(self, query: "Array") -> "Iterator[Page]":
+        yield from Exact(self._rows, self._space).pages(query[None])[0]

@@ -120,6 +120,8 @@ class _Search:
             kept = list(islice(found, wanted))
         if request.rerank is not None:
             kept = ordering.by_centre(kept)
+        else:  # an index may find a photo later than a farther one
+            kept.sort(key=lambda one: -one.hit.score)
         return SearchResult(query, tuple(one.hit for one in kept[:request.top]), gone=len(gone))
 
     def _found(self, library: "Library", pages: "Iterator[list[tuple[Row, float]]]",
