@@ -28,10 +28,14 @@ if TYPE_CHECKING:
     from zsl_cli.evaluation.evaluate import evaluate
     from zsl_cli.evaluation.request import EvaluationRequest
     from zsl_cli.evaluation.result import EvaluationResult
+    from zsl_cli.photos.annotating import AnnotateRequest, Annotation, annotate
     from zsl_cli.photos.indexing import IndexRequest, index
     from zsl_cli.photos.labelling import label
     from zsl_cli.photos.request import LabelRequest
     from zsl_cli.photos.result import IndexResult, LabelResult
+    from zsl_cli.photos.search.request import Query, SearchRequest
+    from zsl_cli.photos.search.result import Hit, SearchResult
+    from zsl_cli.photos.search.searching import search
     from zsl_cli.photos.undo import UndoRequest, UndoResult, undo
     from zsl_cli.support.word_lists import Word, read_words
     from zsl_cli.vocabulary.vocabulary import Vocabulary
@@ -42,14 +46,14 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development versions
 
 __all__ = [
-    "BuildRequest", "BuildResult", "CalibrationRequest", "CalibrationResult", "Classifier",
-    "EvaluationRequest", "EvaluationResult", "ExportRequest", "ExportResult", "IndexRequest",
-    "IndexResult", "LabelRequest", "LabelResult", "Model", "NamesRequest", "NamesResult",
-    "Prediction", "RetrievalRequest", "RetrievalResult", "SentenceEncoder", "TrainRequest",
-    "TrainResult", "UndoRequest", "UndoResult", "Vocabulary", "Word", "WordsRequest",
-    "WordsResult", "__version__", "build_names", "build_vocabulary", "calibrate", "evaluate",
-    "evaluate_retrieval", "evaluate_words", "export", "index", "label", "read_words", "train",
-    "undo"]
+    "AnnotateRequest", "Annotation", "BuildRequest", "BuildResult", "CalibrationRequest",
+    "CalibrationResult", "Classifier", "EvaluationRequest", "EvaluationResult", "ExportRequest",
+    "ExportResult", "Hit", "IndexRequest", "IndexResult", "LabelRequest", "LabelResult", "Model",
+    "NamesRequest", "NamesResult", "Prediction", "Query", "RetrievalRequest", "RetrievalResult",
+    "SearchRequest", "SearchResult", "SentenceEncoder", "TrainRequest", "TrainResult",
+    "UndoRequest", "UndoResult", "Vocabulary", "Word", "WordsRequest", "WordsResult", "__version__",
+    "annotate", "build_names", "build_vocabulary", "calibrate", "evaluate", "evaluate_retrieval",
+    "evaluate_words", "export", "index", "label", "read_words", "search", "train", "undo"]
 
 _HOME = {
     "IndexRequest": "zsl_cli.photos.indexing",
@@ -58,6 +62,14 @@ _HOME = {
     "LabelRequest": "zsl_cli.photos.request",
     "LabelResult": "zsl_cli.photos.result",
     "label": "zsl_cli.photos.labelling",
+    "AnnotateRequest": "zsl_cli.photos.annotating",
+    "Annotation": "zsl_cli.photos.annotating",
+    "annotate": "zsl_cli.photos.annotating",
+    "Hit": "zsl_cli.photos.search.result",
+    "Query": "zsl_cli.photos.search.request",
+    "SearchRequest": "zsl_cli.photos.search.request",
+    "SearchResult": "zsl_cli.photos.search.result",
+    "search": "zsl_cli.photos.search.searching",
     "UndoRequest": "zsl_cli.photos.undo",
     "UndoResult": "zsl_cli.photos.undo",
     "undo": "zsl_cli.photos.undo",

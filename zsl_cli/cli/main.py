@@ -22,6 +22,9 @@ COMMANDS = {
     "index": "Read every photo of a FOLDER once; then it is searched and labelled without being "
              "opened.",
     "catalogues": "List, show, verify and remove what zsl index and zsl label know of photos.",
+    "search": "Find the photos that WORDS describe, a word or a sentence, among those that are "
+              "indexed.",
+    "annotate": "Say which sentences fit each PHOTO best: a file, a folder or a pattern.",
     "models": "List, show, verify and calibrate model folders.",
     "vocab": "Build, train, look at and verify vocabulary folders.",
     "export": "Turn a trained PyTorch CHECKPOINT into a model folder.",

@@ -7,7 +7,7 @@ from zsl_cli.errors import MissingExtraError
 
 _PACKAGES = {"skimage": "scikit-image", "pillow_heif": "pillow-heif",
              "open_clip": "open_clip_torch", "google": "protobuf",
-             "pillow_jxl": "pillow-jxl-plugin"}
+             "pillow_jxl": "pillow-jxl-plugin", "textual_image": "textual-image"}
 """What pip calls modules that have another name."""
 
 

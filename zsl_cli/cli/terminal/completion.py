@@ -88,7 +88,8 @@ def _source(parameter: click.Parameter,
         return partial(_words, words=_SOURCES)
     if name == "candidates":
         return partial(_words, words=CANDIDATE_SETS)
-    if metavar in ("FILE", "IMAGE...", "DATA...", "JSON", "DATASET", "M", "M.npz", "P.npz",
+    if metavar in ("FILE", "IMAGE...", "PHOTO", "PHOTO...", "WORDS|PHOTO", "GLOB|FOLDER",
+                   "DATA...", "JSON", "DATASET", "M", "M.npz", "P.npz",
                    "tokenizer.json", *_PATHS):
         return _files
     return None

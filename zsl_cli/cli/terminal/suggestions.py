@@ -15,7 +15,9 @@ from zsl_cli.support.wording import printable, quoted
 Words = tuple[str, ...]
 
 OTHER_WORDS: dict[str, Words] = {
-    "accuracy": ("eval",), "benchmark": ("eval",), "check": ("doctor",),
+    "accuracy": ("eval",), "caption": ("annotate",), "describe": ("annotate",),
+    "find": ("search",), "query": ("search",), "scan": ("index",),
+    "benchmark": ("eval",), "check": ("doctor",),
     "convert": ("export",), "evaluate": ("eval",), "finetune": ("train",), "fine-tune": ("train",),
     "identify": ("classify",), "info": ("doctor",), "keywords": ("label",),
     "measure": ("eval",), "nearest": ("vocab", "neighbours"), "neighbors": ("vocab", "neighbours"),

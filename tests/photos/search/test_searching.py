@@ -1,0 +1,296 @@
+"""Search from Python: sums, order, filters, and which catalogues are searched."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from zsl_cli import Model
+from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.photos.catalogue.identity import Encoder
+from zsl_cli.photos.reporter import Reporter
+from zsl_cli.photos.search import ordering, searching
+from zsl_cli.photos.search.ordering import Found, by_centre, folded
+from zsl_cli.photos.search.period import Period
+from zsl_cli.photos.search.queries import QueryEncoder
+from zsl_cli.photos.search.request import Query, SearchRequest, term_of
+from zsl_cli.photos.search.result import Hit
+from zsl_cli.photos.search.space import JointSpace
+
+AXES = dict(zip("abcdef", np.eye(448, dtype=np.float32)[:6], strict=True))
+
+
+@pytest.fixture(autouse=True)
+def words_are_axes(monkeypatch):
+    """The words a to f are vectors at right angles."""
+    def encode(self, queries):
+        known = {**AXES, "cat": AXES["a"]}
+        found = {term: known[term] for query in queries for term in (*query.plus, *query.minus)
+                 if isinstance(term, str)}
+        found |= {term: self._photo(os.fspath(term)) for query in queries
+                  for term in (*query.plus, *query.minus) if not isinstance(term, str)}
+        return [self._sum(query, found) for query in queries]
+    monkeypatch.setattr(QueryEncoder, "encode", encode)
+
+
+def names(result):
+    return [os.path.basename(hit.path) for hit in result.hits]
+
+
+def one(query, **others):
+    result, = searching.search(SearchRequest(query, **others))
+    return result
+
+
+class Listening(Reporter):
+    def __init__(self):
+        self.warnings = []
+
+    def warn(self, line):
+        self.warnings.append(line)
+
+
+@pytest.fixture
+def library(tmp_path, make_catalogue):
+    """Photos on the axes and between them."""
+    photos = {"a.jpg": AXES["a"], "b.jpg": AXES["b"], "sub/ab.jpg": AXES["a"] + AXES["b"],
+              "sub/ac.jpg": AXES["a"] + AXES["c"], "sub/deep/c.jpg": AXES["c"]}
+    make_catalogue(tmp_path / "photos", photos, taken={
+        "a.jpg": "2023-05-01T10:00:00", "b.jpg": "2024-07-01T23:59:59",
+        "sub/ab.jpg": "2024-07-02T00:00:00"})
+    return tmp_path / "photos"
+
+
+def test_the_nearest_come_first_with_their_cosines(library):
+    result = one("a", top=3)
+    assert names(result) == ["a.jpg", "ab.jpg", "ac.jpg"]
+    assert result.hits[0].score == pytest.approx(1, abs=1e-3)
+    assert result.hits[1].score == pytest.approx(0.5 ** 0.5, abs=1e-3)
+    assert result.hits[0].taken == "2023-05-01T10:00:00"
+    assert os.path.isabs(result.hits[0].path)
+
+
+def test_a_sum_of_words_is_between_them(library):
+    assert names(one(Query(("a", "c"))))[0] == "ac.jpg"
+    assert names(one(Query(("a", "c"), minus=("a",))))[0] == "c.jpg"
+
+
+def test_a_photo_minus_a_word_plus_a_word(library):
+    """The photo itself is not among what is found; its embedding comes from the catalogue: the
+    file is empty."""
+    photo = library / "sub" / "ab.jpg"
+    result = one(Query((photo, "c"), minus=("b",)), top=2)
+    assert names(result) == ["ac.jpg", "c.jpg"]
+    assert result.query.text == f"{photo} + c - b"
+    assert result.query.title == "ab.jpg + c - b"
+
+
+def test_terms_that_cancel_out_are_an_error_of_that_query(library):
+    first, second = searching.search(SearchRequest([Query(("a",), minus=("a",)), "b"]))
+    assert "cancel out" in str(first.error)
+    assert first.record()["error"]["kind"] == "query"
+    assert names(second)[0] == "b.jpg"
+
+
+def test_a_photo_that_is_not_there_is_an_error_of_that_query(library, tmp_path):
+    result = one(tmp_path / "nowhere.jpg")
+    assert result.error.kind == "missing"
+    assert "nowhere.jpg" in result.record()["error"]["message"]
+
+
+@pytest.mark.parametrize(("patterns", "expected"), [
+    (["sub"], ["ab", "ac", "c"]), (["sub/*"], ["ab", "ac", "c"]), (["*b.jpg"], ["ab", "b"]),
+    (["sub/deep/**"], ["c"]), (["DEEP"], ["c"]), (["deep", "a.*"], ["a", "c"]),
+    (["nothing"], [])])
+def test_paths_go_by_folders_and_patterns_below_the_library(library, patterns, expected):
+    found = one("a", paths=patterns)
+    assert sorted(Path(name).stem for name in names(found)) == expected
+
+
+def test_a_path_that_is_a_folder_here_is_looked_for_below_the_library_too(library, tmp_path,
+                                                                          monkeypatch):
+    (tmp_path / "here" / "sub").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    assert len(one("a", paths=["sub"]).hits) == 3
+    monkeypatch.chdir(library)
+    assert len(one("a", paths=["sub"]).hits) == 3
+
+
+def test_paths_may_be_absolute(library):
+    assert len(one("a", paths=[str(library / "sub")]).hits) == 3
+    assert names(one("a", paths=[f"{library}/sub/*c.jpg"])) == ["ac.jpg"]
+    assert len(one("a", within=[str(library / "sub" / "deep")]).hits) == 1
+
+
+@pytest.mark.parametrize(("since", "until", "expected"), [
+    ("2024", None, ["ab", "b"]), (None, "2023", ["a", "ac", "c"]), ("2024-07-02", None, ["ab"]),
+    ("2024-07-01", "2024-07-01", ["b"]), ("2023-05", "2024-07-01", ["a", "b"]),
+    (None, "2021", ["ac", "c"]), ("2024-07-01 23:59", "2024-07-01T23:59", ["b"])])
+def test_dates_go_by_capture_or_else_by_the_file(library, since, until, expected):
+    found = one("a", since=since, until=until)
+    assert sorted(Path(name).stem for name in names(found)) == expected
+
+
+@pytest.mark.parametrize("date", ["yesterday", "2024-13", "2024-02-30", "24", "", "2024-7-1"])
+def test_what_is_no_date_is_refused(date):
+    with pytest.raises(RequestError, match="`since` is a date"):
+        Period.parse(date, None)
+
+
+def test_a_period_that_ends_before_it_begins_is_refused():
+    with pytest.raises(RequestError, match="later than"):
+        SearchRequest("a", since="2024-08", until="2024-07-31")
+    SearchRequest("a", since="2024-07-15", until="2024-07")
+
+
+def test_photos_that_are_deleted_are_left_out_and_counted(library):
+    (library / "a.jpg").unlink()
+    result = one("a", top=2)
+    assert names(result) == ["ab.jpg", "ac.jpg"]
+    assert result.gone == 1
+
+
+def test_a_library_that_is_away_is_told_of(library, tmp_path, make_catalogue):
+    make_catalogue(tmp_path / "usb", {"x.jpg": AXES["a"]})
+    (tmp_path / "usb").rename(tmp_path / "elsewhere")
+    listening = Listening()
+    result, = searching.search(SearchRequest("a"), listening)
+    assert "x.jpg" not in names(result)
+    assert f"{tmp_path}/usb (1 photo)" in listening.warnings[0]
+    assert "not mounted" in listening.warnings[0]
+    library.rename(tmp_path / "elsewhere too")
+    with pytest.raises(ZslError, match="not mounted, mount it"):
+        list(searching.search(SearchRequest("a")))
+
+
+def test_several_libraries_are_one_ranking_and_a_photo_is_found_once(library, make_catalogue):
+    make_catalogue(library / "sub", {"ab.jpg": AXES["a"] + AXES["b"], "aa.jpg": AXES["a"]})
+    assert sorted(names(one("a", top=2))) == ["a.jpg", "aa.jpg"]
+    assert sorted(names(one("a"))) == sorted(["a.jpg", "aa.jpg", "ab.jpg", "ac.jpg", "c.jpg",
+                                              "b.jpg"])
+    assert "b.jpg" not in names(one("a", within=[str(library / "sub")]))
+
+
+def test_without_a_catalogue_the_command_that_makes_one_is_named(make_catalogue):
+    with pytest.raises(ZslError, match="no library is indexed yet; zsl index FOLDER"):
+        one("a")
+    with pytest.raises(ZslError, match=r"zsl index '/some where'"):
+        one("a", within=["/some where"])
+
+
+def test_another_model_or_another_version_of_it_names_the_command(tmp_path, make_catalogue):
+    manifest = Model.described().manifest
+    mine = Encoder("mine", "1" * 64, manifest.dimension)
+    make_catalogue(tmp_path / "my photos", {"a.jpg": AXES["a"]}, encoder=mine)
+    with pytest.raises(ZslError) as error:
+        one("a")
+    assert "model 'mine', not 'default'" in str(error.value)
+    assert f"zsl index '{tmp_path}/my photos'" in str(error.value)
+    older = Encoder("default", "2" * 64, manifest.dimension)
+    place = make_catalogue(tmp_path / "old", {"a.jpg": AXES["a"]}, encoder=older,
+                           place=tmp_path / "place")
+    with pytest.raises(ZslError, match="another version of model 'default'; zsl index"):
+        one("a", catalogue=place)
+
+
+def test_a_catalogue_that_is_no_catalogue_is_told_of_and_the_rest_is_searched(library, tmp_path):
+    broken = tmp_path / "data" / "zsl" / "catalogues" / "broken"
+    broken.mkdir()
+    (broken / "catalogue.sqlite").write_bytes(b"no database at all" * 100)
+    listening = Listening()
+    result, = searching.search(SearchRequest("a"), listening)
+    assert names(result)[0] == "a.jpg"
+    assert "not searched" in listening.warnings[0]
+    assert str(broken) in listening.warnings[0]
+
+
+def test_more_photos_than_are_searched_exactly_go_through_an_index(library, monkeypatch):
+    exact = one("a")
+    monkeypatch.setattr(searching.libraries, "FEW", 2)
+    assert one("a").hits == exact.hits
+    assert names(one("a", paths=["sub"])) == [name for name in names(exact)
+                                              if name not in ("a.jpg", "b.jpg")]
+
+
+def test_labels_leave_only_photos_of_which_they_are_true(library, monkeypatch):
+    asked = []
+
+    def true_of(self, embeddings):
+        asked.append(len(embeddings))
+        return embeddings[:, 2] > 0.1
+    monkeypatch.setattr(searching.Labels, "true_of", true_of)
+    assert names(one("a", labels=["dog"])) == ["ac.jpg", "c.jpg"]
+    assert sum(asked) == 5
+    with pytest.raises(ZslError, match="dgo"):
+        one("a", under=["dgo"])
+
+
+def found(name, vector, score=0.0):
+    vector = np.array(vector, np.float32)
+    return Found(Hit(name, score), vector / np.linalg.norm(vector))
+
+
+def test_near_duplicates_are_folded_into_the_first():
+    near = ordering.ALIKE + 0.01
+    kept = folded([found("1", [1, 0]), found("2", [near, (1 - near**2) ** 0.5]),
+                   found("3", [0, 1]), found("4", [1, 0])], 5)
+    assert [(one.hit.path, one.hit.alike) for one in kept] == [("1", ("2", "4")), ("3", ())]
+    assert kept[0].hit.record()["alike"] == ["2", "4"]
+    assert [one.hit.path for one in folded([found("1", [1, 0]), found("2", [0, 1])], 1)] == ["1"]
+
+
+def test_reranking_by_the_centre_leaves_strays_behind():
+    cluster = [found(str(at), [1, 0.1 * at, 0]) for at in range(4)]
+    stray = found("stray", [0, 0, 1], score=0.9)
+    ordered = by_centre([stray, *cluster])
+    assert ordered[-1].hit.path == "stray"
+    assert ordered[0].hit.centre > 0.9 > ordered[-1].hit.centre
+    assert by_centre([]) == []
+
+
+def test_a_search_that_folds_and_reranks(library, make_catalogue):
+    make_catalogue(library.parent / "more", {"a1.jpg": AXES["a"], "a2.jpg": AXES["a"],
+                                             "e.jpg": AXES["e"]})
+    result = one("a", fold=True, top=2)
+    assert len(result.hits[0].alike) == 2
+    reranked = one("a", rerank="centre", among=6, top=6)
+    assert "e.jpg" not in names(reranked)[:5]
+    assert [hit.centre for hit in reranked.hits] == sorted(
+        (hit.centre for hit in reranked.hits), reverse=True)
+
+
+@pytest.mark.parametrize(("given", "message"), [
+    ({"queries": []}, "nothing to search for"), ({"queries": "  "}, "empty query"),
+    ({"queries": "a", "top": 0}, "`top` must be"), ({"queries": "a", "rerank": "x"}, "`rerank`"),
+    ({"queries": "a", "among": 30}, "`among` is for `rerank`"),
+    ({"queries": "a", "rerank": "centre", "among": 5}, "at least as many as `top`"),
+    ({"queries": "a", "min_confidence": 0.5}, "is for `labels`"),
+    ({"queries": "a", "labels": ["x"], "min_confidence": 2}, "`min_confidence` must be"),
+    ({"queries": 7}, "`queries` takes"), ({"queries": "a", "device": "tpu"}, "`device`")])
+def test_what_makes_no_sense_is_refused(given, message):
+    with pytest.raises(RequestError, match=message):
+        SearchRequest(**given)
+
+
+def test_a_query_has_terms_that_are_not_empty():
+    for plus, minus, message in ((("a",), ("",), "empty query"), ((), ("a",), "nothing to search"),
+                                 ((3,), (), "`plus` takes words")):
+        with pytest.raises(RequestError, match=message):
+            Query(plus, minus)
+
+
+def test_a_term_is_a_photo_where_it_is_called_like_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "red").touch()
+    assert term_of("red") == "red"
+    assert term_of("./red") == Path("./red")
+    assert term_of("and/or") == "and/or"
+    assert term_of("gone.JPG") == Path("gone.JPG")
+    assert term_of("blue") == "blue"
+
+
+def test_the_joint_space_leaves_out_a_label_prior_and_what_fills_up():
+    assert JointSpace.of(451, None).width == 451
+    unit = JointSpace(2).unit(np.array([[3, 4, 9], [np.nan, 1, 1], [0, 0, 1]], np.float16))
+    assert unit.tolist() == [pytest.approx([0.6, 0.8]), [0, 0], [0, 0]]

@@ -1,0 +1,159 @@
+"""Which catalogues are searched, and what each of them finds."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zsl_cli.errors import ZslError
+from zsl_cli.photos.catalogue import database, places
+from zsl_cli.photos.catalogue.catalogue import Catalogue
+from zsl_cli.photos.search.exact import Exact
+from zsl_cli.photos.search.filters import is_within
+from zsl_cli.photos.search.index_folder import IndexFolder
+from zsl_cli.photos.search.inverted import Approximate
+from zsl_cli.support.wording import counted, listed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from zsl_cli.photos.catalogue.catalogue import Row
+    from zsl_cli.photos.catalogue.identity import Encoder, Identity
+    from zsl_cli.photos.reporter import Reporter
+    from zsl_cli.photos.search.filters import Filter
+    from zsl_cli.photos.search.request import SearchRequest
+    from zsl_cli.photos.search.space import JointSpace
+
+FEW = 50_000
+"""Photos of a catalogue up to which it is searched exactly; an index pays only with more."""
+
+
+class Library:
+    """A catalogue, ready to be searched."""
+
+    def __init__(self, catalogue: Catalogue, which: "Filter", space: "JointSpace",
+                 words: "Callable[[], NDArray[np.float32]]", reporter: "Reporter") -> None:
+        """words: see IndexFolder.open."""
+        assert catalogue.folder is not None
+        self._catalogue = catalogue
+        self.rows = np.asarray(catalogue.vectors.mapped())
+        slots = which.slots(catalogue)
+        self._search: Exact | Approximate
+        if slots is None and len(self.rows) > FEW:
+            folder = IndexFolder(catalogue.folder, catalogue.identity.encoder.digest, space)
+
+            def building() -> None:
+                reporter.start("indexing embeddings", len(self.rows), "photos")
+
+            index = folder.open(self.rows, words, building=building, advance=reporter.advance)
+            self._search = Approximate(index, self.rows, space)
+        else:
+            slots = None if slots is None else slots[slots < len(self.rows)]
+            self._search = Exact(self.rows, space, slots)
+
+    def pages(self, queries: "NDArray[np.float32]",
+              ) -> "list[Iterator[list[tuple[Row, float]]]]":
+        """For each query, a unit vector ``[width]``, page after page of the photos that the
+        catalogue has, each with its cosine, falling."""
+        return [self._rows_of(pages) for pages in self._search.pages(queries)]
+
+    def _rows_of(self, pages: "Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]",
+                 ) -> "Iterator[list[tuple[Row, float]]]":
+        for slots, scores in pages:
+            with database.explained(self._catalogue.folder):
+                rows = self._catalogue.at(slots.tolist())
+            yield [(row, score) for slot, score in zip(slots.tolist(), scores.tolist(),
+                                                       strict=True)
+                   if (row := rows.get(slot)) is not None and not row.gone]
+
+
+@contextmanager
+def opened(request: "SearchRequest", encoder: "Encoder",
+           reporter: "Reporter") -> Iterator[list[Catalogue]]:
+    """The catalogues that a request is about, those of libraries that are there. Raises ZslError
+    when there is none."""
+    with ExitStack() as stack:
+        if request.catalogue is not None:
+            folder = Path(request.catalogue)
+            catalogue = stack.enter_context(Catalogue.reading(folder))
+            noted = catalogue.identity
+            if noted.encoder.digest != encoder.digest:
+                raise ZslError(f"{folder} was made by {_other(noted, encoder)}; "
+                               + _command(noted, request.model))
+            yield _mounted([catalogue], reporter)
+            return
+        every = [one for folder in places.every() if (one := _readable(stack, folder, reporter))]
+        asked = [one for one in every if _is_asked(one.identity.library, request.within)]
+        chosen = [one for one in asked if one.identity.encoder.digest == encoder.digest]
+        if not chosen:
+            raise _none(request, [one.identity for one in asked], encoder)
+        yield _mounted(chosen, reporter)
+
+
+def _readable(stack: ExitStack, folder: Path, reporter: "Reporter") -> Catalogue | None:
+    try:
+        return stack.enter_context(Catalogue.reading(folder))
+    except ZslError as error:
+        reporter.warn(f"not searched: {error}")
+        return None
+
+
+def _is_asked(library: str, within: Sequence[str]) -> bool:
+    """Whether a library has something to do with one of some folders."""
+    return not within or not library or any(
+        is_within(folder, library) or is_within(library, folder)
+        for folder in map(os.path.realpath, within))
+
+
+def _mounted(catalogues: Sequence[Catalogue], reporter: "Reporter") -> list[Catalogue]:
+    """Those whose library is there; what is away is told of. Raises ZslError when all are."""
+    away = [one for one in catalogues
+            if one.identity.library and not os.path.isdir(one.identity.library)]
+    there = [one for one in catalogues if one not in away]
+    told = []
+    for one in away:
+        number, = one.db.execute("SELECT count(*) FROM photos WHERE slot IS NOT NULL AND "
+                                 "gone IS NULL").fetchone()
+        told.append(f"{one.identity.library} ({counted(number, 'photo')})")
+    if not there:
+        raise ZslError(f"{listed(told)} is not there; if it is on a disk or a share that is not "
+                       "mounted, mount it; if it was moved, zsl index FOLDER finds it again")
+    if told:
+        reporter.warn(f"not searched, since it is not there (a disk that is not mounted?): "
+                      f"{listed(told)}")
+    return there
+
+
+def _none(request: "SearchRequest", others: "Sequence[Identity]", encoder: "Encoder") -> ZslError:
+    """What is said where no catalogue of the model is there."""
+    if request.within:
+        where = f"{listed([str(folder) for folder in request.within])} is not indexed"
+        index = f"zsl index {quote(str(request.within[0]))}"
+    else:
+        where, index = "no library is indexed", "zsl index FOLDER"
+    if str(request.model) != "default":
+        index += f" `model={request.model}`"
+    if not others:
+        return ZslError(f"{where} yet; {index} reads every photo once")
+    told = listed([f"{one.library or 'a list of photos'} by {_other(one, encoder)}"
+                   for one in others], separator="; ")
+    return ZslError(f"{where} with model {encoder.model!r}, only {told}. "
+                    + _command(others[0], request.model))
+
+
+def _other(noted: "Identity", encoder: "Encoder") -> str:
+    if noted.encoder.model == encoder.model:
+        return f"another version of model {noted.encoder.model!r}"
+    return f"model {noted.encoder.model!r}, not {encoder.model!r}"
+
+
+def _command(noted: "Identity", model: object) -> str:
+    """What indexes a library again."""
+    library = quote(noted.library) if noted.library else "FOLDER"
+    given = "" if str(model) == "default" else f" `model={model}`"
+    other = "" if noted.encoder.model == model else "; or give the other as `model`"
+    return f"zsl index {library}{given} reads it with this one{other}"

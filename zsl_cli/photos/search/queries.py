@@ -1,0 +1,81 @@
+"""Queries → unit vectors of the joint space."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zsl_cli.classifier.sentences import SentenceEncoder
+from zsl_cli.errors import ImageError, UnknownLabelError, ZslError
+from zsl_cli.photos.search.request import Query, Term
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from zsl_cli.embedding.model import Model
+    from zsl_cli.photos.search.space import JointSpace
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
+
+    Vector = NDArray[np.float32]
+
+_NOTHING = 1e-3  # a sum as short as that is nothing but rounding
+
+
+class QueryEncoder:
+    """Words by the model's way with sentences, photos by what is known of them or else by the
+    model."""
+
+    def __init__(self, model: "Model", vocabulary: "Vocabulary | None", space: "JointSpace",
+                 known: "Callable[[str], NDArray[np.float16] | None]") -> None:
+        """known: the embedding of a photo that need not be read."""
+        self._model, self._vocabulary = model, vocabulary
+        self._space, self._known = space, known
+
+    def encode(self, queries: Sequence[Query]) -> "list[Vector | ZslError]":
+        """A unit vector ``[width]`` for each query, or why there is none: words that nothing is
+        known of, a photo that can't be read."""
+        terms = [term for query in queries for term in (*query.plus, *query.minus)]
+        found: dict[Term, Vector | ZslError] = dict(self._words(
+            list(dict.fromkeys(term for term in terms if isinstance(term, str)))))
+        for term in terms:
+            if term not in found:
+                found[term] = self._photo(os.fspath(term))
+        return [self._sum(query, found) for query in queries]
+
+    def _words(self, texts: Sequence[str]) -> "Iterable[tuple[str, Vector | ZslError]]":
+        if not texts:
+            return
+        embedded = SentenceEncoder(self._model, self._vocabulary).embed(
+            [self._in_english(text) for text in texts])
+        vectors = self._space.unit(embedded.values)
+        yield from zip([texts[at] for at in embedded.kept], vectors, strict=True)
+        yield from ((texts[at], error) for at, error in embedded.failed)
+
+    def _in_english(self, text: str) -> str:
+        """What the model knows a label by that is named in the language of the vocabulary."""
+        if self._vocabulary is None or self._vocabulary.language is None:
+            return text
+        match = self._vocabulary.look_up(text)
+        return text if match is None else self._vocabulary.label(match.row).word
+
+    def _photo(self, path: str) -> "Vector | ZslError":
+        embedding = self._known(path)
+        try:
+            rows = self._model.embed([path]) if embedding is None else embedding[None]
+        except ImageError as error:
+            return ImageError(f"{path}: {error}", error.kind)
+        return self._space.unit(rows)[0]
+
+    def _sum(self, query: Query, found: "dict[Term, Vector | ZslError]") -> "Vector | ZslError":
+        total = np.zeros(self._space.width, np.float32)
+        for sign, terms in ((1, query.plus), (-1, query.minus)):
+            for term in terms:
+                vector = found[term]
+                if isinstance(vector, ZslError):
+                    return vector
+                total += sign * vector
+        length = float(np.linalg.norm(total))
+        if length < _NOTHING:
+            return UnknownLabelError(f"nothing is left of {query.text!r}: the terms cancel out")
+        return total / np.float32(length)
