@@ -15,6 +15,7 @@ _PACKAGES = ("numpy", "pillow", "onnxruntime-gpu", "onnxruntime", "hnswlib", "cl
 _EXTRAS = (("pillow-heif", "heif", "HEIC images"),
            ("pillow-jxl-plugin", "jxl", "JPEG XL images"),
            ("rawpy", "raw", "raw photos"),
+           ("textual-image", "terminal", "photos in the terminal"),
            ("pyarrow", "parquet", "labels as Parquet"),
            ("torch", "export", "exporting and training models"),
            ("timm", "checkpoints", "exporting timm's checkpoints"),

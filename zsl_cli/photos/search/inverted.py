@@ -82,7 +82,7 @@ class Inverted:
         best = best[np.argsort(-near[best])]
         best = best[:1 + int(np.searchsorted(np.cumsum(sizes[best]), scanned))]
         weights = self.projection.weights(query)
-        scores, places = self._scan(best, sizes, weights)
+        scores, places = self._scan(np.sort(best), weights)
         if len(self.tail):
             chosen = np.zeros(len(near), bool)
             chosen[best] = True
@@ -95,10 +95,13 @@ class Inverted:
         slots = np.where(in_tail, places, self.slots[np.where(in_tail, 0, places)])
         return np.sort(slots)
 
-    def _scan(self, lists: "NDArray[np.int64]", sizes: "NDArray[np.int64]",
+    def _scan(self, lists: "NDArray[np.int64]",
               weights: "Array") -> "tuple[Array, NDArray[np.int64]]":
-        """What is in some lists: the scores in few dimensions, and the places in ``slots``."""
-        starts, sizes = self.starts[lists], sizes[lists]
+        """What is in some lists, in their order: the scores in few dimensions, and the places in
+        ``slots``. Lists that follow one another are read together."""
+        breaks = np.flatnonzero(np.diff(lists) != 1)
+        starts = self.starts[lists[np.concatenate([[0], breaks + 1])]]
+        sizes = self.starts[lists[np.concatenate([breaks, [-1]])] + 1] - starts
         ends = np.cumsum(sizes)
         scores = np.empty(int(ends[-1]), np.float32)
         for start, size, end in zip(starts.tolist(), sizes.tolist(), ends.tolist(), strict=True):
