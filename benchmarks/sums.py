@@ -1,15 +1,17 @@
 """Prints how well a photograph − a word + a word finds photographs, as a Markdown table.
 
-    python benchmarks/sums.py [--data ../shared/data] [--half even|odd] [--sheet sheet.html]
+    python benchmarks/sums.py [--data ../shared/data] [--half even|odd] [--triples]
+                              [--sheet sheet.html]
 
 --data: objects-seen, objects-unseen, groceries/val, imagenet-sample and flickr8k, whose photographs
     are all searched together.
---half: only every other triple of a kind, from the first or the second on.
+--half: only every other triple, from the first or the second on. How words become terms of a sum
+    was chosen on the even ones (see SentenceEncoder.terms).
 --triples: print each triple and its ranks as well.
---sheet: write a contact sheet of the sums of some triples here.
+--sheet: write a contact sheet of the sums of twelve triples here, each with its photograph first.
 
 The sums are those of ``zsl search --image PHOTO --minus WORD --plus WORD`` (Kiros et al., 2014,
-section 4.3: an image − a word + a word). Which triples there are, and which photograph each has, is
+an image − a word + a word). Which triples there are, and which photograph each has, is
 a rule (see ``animals``, ``fruit``, ``places``), and so is what is right: class folders, names of
 files and captions say it. The photograph of a triple is the first that fits, in the order of the
 sets and of their files, and counts for nothing when it is found.
@@ -17,6 +19,7 @@ sets and of their files, and counts for nothing when it is found.
 
 import argparse
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
@@ -38,11 +41,12 @@ from zsl_cli.photos.search.space import JointSpace
 K = 10
 CLASSES = ("objects-seen", "objects-unseen", "groceries/val", "imagenet-sample")
 CAPTIONS = "flickr8k"
-ON_SHEET = 4  # triples of a kind
-SHOWN = 10
+ON_SHEET = 12  # triples
+THE_SUM = "photo − word + word"
 
-ANIMALS = ("cat dog bear monkey bird snake spider fish butterfly lizard fox turtle frog sheep wolf "
-           "rabbit elephant shark beetle crab duck horse lobster kangaroo").split()
+ANIMALS = ("cat", "dog", "bear", "monkey", "bird", "snake", "spider", "fish", "butterfly", "lizard",
+           "fox", "turtle", "frog", "sheep", "wolf", "rabbit", "elephant", "shark", "beetle",
+           "crab", "duck", "horse", "lobster", "kangaroo")
 """Each − its name + that of the next, the last one − its name + that of the first."""
 
 FRUIT = {
@@ -87,10 +91,10 @@ class Triple:
 
 @dataclass(frozen=True)
 class Way:
-    """How a triple is searched for."""
+    """How a triple is searched for. centre: whether what is found is reranked."""
 
     name: str
-    query: "object"
+    query: Callable[[Triple], Query]
     centre: bool = False
 
 
@@ -166,49 +170,47 @@ def ways(photos):
         Way("word and thing as words",
             lambda triple: Query((f"{triple.plus} {triple.thing}",))),
         Way("photo + word", lambda triple: Query((photo(triple), triple.plus))),
-        Way("photo − word + word", the_sum),
+        Way(THE_SUM, the_sum),
         Way("the same, `--rerank centre`", the_sum, centre=True),
     )
 
 
 class Gallery:
-    """The photographs, searched as by ``zsl search``: the exact search that libraries have up to
-    20,000 photographs."""
+    """The photographs, searched as ``zsl search`` searches so few of them, exactly."""
 
     def __init__(self, photos, classifier):
         model, vocabulary = classifier.model, classifier.vocabulary
         features = feature_cache.embed(model, [photo.path for photo in photos],
                                        identity=feature_cache.identity_of(model))
         assert not features.failed, features.failed[0]
-        self._photos = photos
         rows = features.values.astype(np.float16)  # as catalogues have them
         space = JointSpace.of(model.dimension, vocabulary)
-        known = dict(zip((photo.path for photo in photos), rows, strict=True))
-        self._encoder = QueryEncoder(model, vocabulary, space, known.get)
+        self._paths = [photo.path for photo in photos]
+        self._encoder = QueryEncoder(model, vocabulary, space,
+                                     dict(zip(self._paths, rows, strict=True)).get)
         self._exact, self._vectors = Exact(rows, space), space.unit(rows)
 
-    def found(self, queries, photos, *, centre=False):
-        """For each query all photographs but its own, the nearest first, as hits and where they
-        are. centre: the first AMONG by how near they are to their centre."""
-        vectors = np.array(self._encoder.encode(queries))
-        for own, scores in zip(photos, self._exact.scores(vectors), strict=True):
-            order = [at for at in np.argsort(-scores, kind="stable").tolist() if at != own]
-            hits = [Hit(self._photos[at].path, float(scores[at])) for at in order]
-            if centre:
-                first = ordering.by_centre([ordering.Found(hit, self._vectors[at]) for hit, at in
-                                            zip(hits[:AMONG], order, strict=False)])
-                where = {photo.path: at for at, photo in enumerate(self._photos)}
-                hits[:AMONG] = [one.hit for one in first]
-                order[:AMONG] = [where[hit.path] for hit in hits[:AMONG]]
-            yield hits, order
+    def found(self, way, triples):
+        """For each triple all photographs, the nearest first; its own one is before them all."""
+        vectors = self._encoder.encode([way.query(triple) for triple in triples])
+        assert all(isinstance(vector, np.ndarray) for vector in vectors)
+        for triple, scores in zip(triples, self._exact.scores(np.array(vectors)), strict=True):
+            own, *others = sorted(range(len(scores)),
+                                  key=lambda at: (at != triple.photo, -scores[at]))
+            if way.centre:
+                others[:AMONG] = self._by_centre(others[:AMONG])
+            yield [Hit(self._paths[at], float(scores[at])) for at in (own, *others)]
+
+    def _by_centre(self, order):
+        hits = [ordering.Found(Hit(str(at), 0.0), self._vectors[at]) for at in order]
+        return [int(one.hit.path) for one in ordering.by_centre(hits)]
 
 
-def first_ranks(gallery, triples, way):
+def first_ranks(found, triples, photos):
     """The rank of the first right photograph, from 1 on, of each triple."""
-    found = gallery.found([way.query(triple) for triple in triples],
-                          [triple.photo for triple in triples], centre=way.centre)
-    return np.array([1 + next(rank for rank, at in enumerate(order) if at in triple.right)
-                     for triple, (_, order) in zip(triples, found, strict=True)])
+    right = [{photos[at].path for at in triple.right} for triple in triples]
+    return np.array([next(rank for rank, hit in enumerate(hits) if rank and hit.path in paths)
+                     for hits, paths in zip(found, right, strict=True)])
 
 
 def table(kinds, ranks):
@@ -216,7 +218,7 @@ def table(kinds, ranks):
     rows = [*dict.fromkeys(kinds), "all"]
     print("| query | " + " | ".join(f"{kind}: success@{K} | median rank" for kind in rows) + " |")
     print("|---|" + 2 * len(rows) * "--:|")
-    members = [[kind == row or row == "all" for kind in kinds] for row in rows]
+    members = [[row in (kind, "all") for kind in kinds] for row in rows]
     for name, found in ranks.items():
         cells = [f"{np.mean(found[of] <= K):.3f} | {np.median(found[of]):g}" for of in members]
         print(f"| {name} | " + " | ".join(cells) + " |")
@@ -239,15 +241,23 @@ def main():
     triples = Triples(photos, classifier.vocabulary).all()
     if options.half:
         triples = triples[options.half == "odd"::2]
-    compared = ways(photos)
-    ranks = {way.name: first_ranks(gallery, triples, way) for way in compared}
+    ranks = {way.name: first_ranks(gallery.found(way, triples), triples, photos)
+             for way in ways(photos)}
     table([triple.kind for triple in triples], ranks)
     if options.triples:
         print()
         for at, triple in enumerate(triples):
-            print(f"{Path(photos[triple.photo].path).name} − {triple.minus} + {triple.plus} "
-                  f"({triple.thing}, {len(triple.right)} right): "
+            name = "/".join(Path(photos[triple.photo].path).parts[-2:])
+            print(f"{name} − {triple.minus} + {triple.plus} ({triple.thing}, "
+                  f"{len(triple.right)} right): "
                   + ", ".join(str(found[at]) for found in ranks.values()))
+    if options.sheet:
+        way = next(way for way in ways(photos) if way.name == THE_SUM)
+        shown = triples[::-(-len(triples) // ON_SHEET)]
+        with options.sheet.open("wb") as file:
+            sheet.write(file, [SearchResult(way.query(triple), tuple(hits[:1 + K]))
+                               for triple, hits in zip(shown, gallery.found(way, shown),
+                                                       strict=True)])
 
 
 if __name__ == "__main__":
