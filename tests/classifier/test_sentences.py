@@ -67,6 +67,22 @@ def test_mentioned_labels_are_added_and_what_they_have_in_common_is_taken_off(mo
                                    atol=1e-6)
 
 
+def test_a_term_of_a_sum_that_is_a_name_is_that_thing_alone(model, outdoors):
+    encoder = SentenceEncoder(model, outdoors)
+    texts = ["lawn", "Fire Engines", " ", "a red sea", "red"]
+    embedded = encoder.terms(texts)
+    assert embedded.kept.tolist() == [0, 1, 3, 4]
+    np.testing.assert_allclose(embedded.values[:2], [np.array([0, 1, 1, 0]) / 2**.5, VECTORS[2]],
+                               atol=1e-6)
+    np.testing.assert_array_equal(embedded.values[2:], encoder.encode(texts[3:]))
+
+
+def test_terms_are_sentences_without_things_beside_others(model, vocabulary):
+    encoder = SentenceEncoder(model, vocabulary)
+    np.testing.assert_array_equal(encoder.terms(["sea", "red"]).values,
+                                  encoder.encode(["sea", "red"]))
+
+
 def test_mean_and_sum_of_the_words_that_are_known(silent, tmp_path):
     text_model.make_vocabulary(tmp_path / "long", vectors=VECTORS * [[3], [1], [1], [1]],
                                labels=LABELS)

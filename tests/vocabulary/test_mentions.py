@@ -26,3 +26,9 @@ def vocabulary():
     ("dog-day cicada of the south", ["dog-day cicada of the south"])])
 def test_the_longest_names_of_a_sentence_in_its_order(vocabulary, sentence, names):
     assert [LABELS[row].name for row in mentions.rows(vocabulary, sentence)] == names
+
+
+@pytest.mark.parametrize(("text", "rows"), [
+    ("dogs", (0,)), ("hot dog", (1,)), ("two dogs", ()), ("chat", ()), ("", ())])
+def test_the_label_that_a_text_is_the_name_of(vocabulary, text, rows):
+    assert mentions.named(vocabulary, text) == rows

@@ -6,6 +6,9 @@ keeps the first of them. So the vector of the whole sentence has the vectors of 
 mentions added, as sums do in the space of Kiros et al. (2014); those of things that stand beside
 others where a label has one. What all such vectors have in common says nothing of a photo and is
 taken off (Arora et al., 2017, who remove it from sums of word vectors).
+
+What is added to a photo or taken away from one is a single thing, and where it is called by a name
+the vectors of that thing are nearer to photos of it than any words (see ``terms``).
 """
 
 from collections.abc import Callable, Sequence
@@ -137,6 +140,21 @@ class SentenceEncoder:
                    for at, right in zip(todo, sound.tolist(), strict=True) if not right}
         return Embedded(unit_rows(vectors[sound]), np.array(todo, np.int64)[sound],
                         tuple(sorted(failed.items())))
+
+    def terms(self, texts: Sequence[str]) -> Embedded:
+        """The unit vectors of words as a sum adds them to photos or takes them away: what is the
+        name of a label is the direction of that thing alone, anything else a sentence.
+
+        Of the triples of benchmarks/sums.py, on half of which that was chosen, 87 % come out right
+        there instead of 74, and 85 % of the others instead of 77. It is for ``encoder+words``; the
+        other ways have no better vectors of things."""
+        embedded = self.embed(texts)
+        if self.way == _WITH_WORDS:
+            assert self._vocabulary is not None
+            for line, at in enumerate(embedded.kept.tolist()):
+                if rows := mentions.named(self._vocabulary, texts[at]):
+                    embedded.values[line, :self._width] = self._things(rows)
+        return embedded
 
     def _vectors(self, sentences: Sequence[str], rows: Sequence[tuple[int, ...]],
                  advance: "Callable[[int], object] | None") -> "NDArray[np.float32]":

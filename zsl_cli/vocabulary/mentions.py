@@ -37,12 +37,18 @@ def longest(sentence: str,
         start += length
 
 
+def named(vocabulary: "Vocabulary", text: str) -> tuple[int, ...]:
+    """The row of the label that a text is the name of as a whole; none for a text that is no name
+    or mostly means something else."""
+    match = vocabulary.look_up(text)
+    return () if match is None or match.rare else (match.row,)
+
+
 def rows(vocabulary: "Vocabulary", sentence: str) -> tuple[int, ...]:
     """The rows of the labels that a sentence mentions, in its order and as often as it does, or
     of the one that it is the name of as a whole; a word that mostly means something else mentions
     none."""
-    def meant(text: str) -> list[int]:
-        match = vocabulary.look_up(text)
-        return [] if match is None or match.rare else [match.row]
+    def meant(text: str) -> tuple[int, ...]:
+        return named(vocabulary, text)
 
-    return tuple(meant(sentence) or (row for _, row in longest(sentence, meant)))
+    return meant(sentence) or tuple(row for _, row in longest(sentence, meant))

@@ -35,19 +35,27 @@ class QueryEncoder:
     def encode(self, queries: Sequence[Query]) -> "list[Vector | ZslError]":
         """A unit vector ``[width]`` for each query, or why there is none: words that nothing is
         known of, a photo that can't be read."""
+        found = {is_sum: self._terms([query for query in queries if query.is_sum == is_sum], is_sum)
+                 for is_sum in (False, True)}
+        return [self._sum(query, found[query.is_sum]) for query in queries]
+
+    def _terms(self, queries: Sequence[Query], are_sums: bool) -> "dict[Term, Vector | ZslError]":
+        """A unit vector for each term of queries that are sums, or of such that are none."""
         terms = [term for query in queries for term in (*query.plus, *query.minus)]
         found: dict[Term, Vector | ZslError] = dict(self._words(
-            list(dict.fromkeys(term for term in terms if isinstance(term, str)))))
+            list(dict.fromkeys(term for term in terms if isinstance(term, str))), are_sums))
         for term in terms:
             if term not in found:
                 found[term] = self._photo(os.fspath(term))
-        return [self._sum(query, found) for query in queries]
+        return found
 
-    def _words(self, texts: Sequence[str]) -> "Iterable[tuple[str, Vector | ZslError]]":
+    def _words(self, texts: Sequence[str],
+               of_sums: bool) -> "Iterable[tuple[str, Vector | ZslError]]":
         if not texts:
             return
-        embedded = SentenceEncoder(self._model, self._vocabulary).embed(
-            [self._in_english(text) for text in texts])
+        encoder = SentenceEncoder(self._model, self._vocabulary)
+        encode = encoder.terms if of_sums else encoder.embed
+        embedded = encode([self._in_english(text) for text in texts])
         vectors = self._space.unit(embedded.values)
         yield from zip([texts[at] for at in embedded.kept], vectors, strict=True)
         yield from ((texts[at], error) for at, error in embedded.failed)

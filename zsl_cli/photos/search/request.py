@@ -46,6 +46,11 @@ class Query:
             raise RequestError("an empty query finds nothing: give words or a photo")
 
     @property
+    def is_sum(self) -> bool:
+        """Whether it has several terms."""
+        return len(self.plus) + len(self.minus) > 1
+
+    @property
     def text(self) -> str:
         """The query in one line."""
         return self._written(_text)
