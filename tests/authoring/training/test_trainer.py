@@ -113,6 +113,14 @@ def test_a_seed_repeats_a_run_and_another_does_not():
     assert not np.array_equal(runs[0], runs[2])
 
 
+def test_the_first_epochs_have_a_loss_of_their_own():
+    settings = Settings(CrossEntropy(), epochs=3, first=HingeRank(), first_epochs=2)
+    assert [settings.objective_in(epoch) for epoch in range(3)] == [
+        HingeRank(), HingeRank(), CrossEntropy()]
+    assert settings.described()["first"]["loss"] == HingeRank().name
+    assert "first" not in Settings(CrossEntropy()).described()
+
+
 def test_state_of_another_training_is_refused(tmp_path):
     first = Training(LinearMap(problem()), Settings(epochs=2))
     first.save(tmp_path / "state.pt", "x")

@@ -43,6 +43,8 @@ class Settings:
     patience: epochs without better validation images, by the criterion of what is trained, after
         which training stops; 0 goes on to the end. Of several epochs that are the best the last
         one is kept.
+    first: what is made small in the first ``first_epochs`` in the place of ``objective``, where
+        that has no hold on what knows nothing yet.
     """
 
     objective: Objective = field(default_factory=HingeRank)
@@ -52,10 +54,20 @@ class Settings:
     decay: float = FRESH_DECAY
     patience: int = 0
     seed: int = 0
+    first: Objective | None = None
+    first_epochs: int = 0
 
     def described(self) -> dict[str, Any]:
         """All of it as text and numbers."""
-        return {**vars(self), "objective": described(self.objective)}
+        texts = {**vars(self), "objective": described(self.objective)}
+        if self.first is None:  # as it was stored before there was such a thing
+            del texts["first"], texts["first_epochs"]
+            return texts
+        return {**texts, "first": described(self.first)}
+
+    def objective_in(self, epoch: int) -> Objective:
+        """What is made small in an epoch, counted from 0."""
+        return self.first if self.first and epoch < self.first_epochs else self.objective
 
     def are(self, stored: dict[str, Any]) -> bool:
         """Whether these were stored, but for the learning rate. States of zsl 0.1.0 have a margin
@@ -191,8 +203,9 @@ class Training:
         self.optimiser.zero_grad()
         with mixed:
             projected = trained.project(batch)
-        losses = self.settings.objective(projected.float(), trained.target[chosen],
-                                         trained.vectors, trained.temperature, random)
+        objective = self.settings.objective_in(self.epochs)
+        losses = objective(projected.float(), trained.target[chosen], trained.vectors,
+                           trained.temperature, random)
         loss = (losses * trained.weights[chosen]).mean()
         (loss + self.settings.decay * trained.penalty()).backward()
         self.optimiser.step()

@@ -31,7 +31,7 @@ class CaptionRequest:
         model.
     vocabulary: name or folder, of the model's space; by default the one that goes with the model.
     method: what is made small, one of LOSSES (see ranking). margin: of the ranking loss.
-        hardest: the nearest mismatched pair alone counts.
+        hardest: the nearest mismatched pair alone counts, after a third of the epochs.
     dimension: of what is learned; the joint space has that of the model beside it.
     epochs: how often the images are gone through, at most, each time with one caption of each.
     batch_size: pairs that a step is made of. learning_rate: at the start, in units of each part's

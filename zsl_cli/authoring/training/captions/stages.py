@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from zsl_cli.authoring.training.captions.result import CaptionResult
     from zsl_cli.authoring.training.trainer import Settings
 
+_SUMMED = 3
+"""With ``hardest``, the first of so many parts of the epochs sums over all mismatched pairs."""
+
 
 def train_on_captions(request: "CaptionRequest",
                       reporter: Reporter | None = None) -> "CaptionResult":
@@ -92,8 +95,10 @@ def _settings(request: "CaptionRequest") -> "Settings":
 
     objective = (PairwiseRanking(request.margin, request.hardest) if request.method == "rank"
                  else PairwiseSoftmax())
+    # Where all are as near as others, the hardest pairs alone draw everything into one point.
+    first = PairwiseRanking(request.margin) if request.hardest else None
     return Settings(objective, request.epochs, request.batch_size, request.learning_rate,
-                    0.0, request.patience, request.seed)
+                    0.0, request.patience, request.seed, first, request.epochs // _SUMMED)
 
 
 def _identity(request: "CaptionRequest", base: "BaseModel", examples: "Examples") -> str:
