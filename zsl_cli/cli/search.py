@@ -135,6 +135,8 @@ def command(words: tuple[str, ...], images: tuple[str, ...], plus: tuple[str, ..
 def _check_output(output_format: str | None, sheet: Path | None, *, force: bool,
                   thumbnails: bool) -> None:
     """Raise click.UsageError or ZslError for what can't be shown or written in the end."""
+    if str(sheet) == "-":
+        raise click.UsageError("--sheet is a file, and not standard output; give another name")
     if sheet is not None:
         files.check_new_file(sheet, force=force, parameter="sheet")
     elif force:
