@@ -124,6 +124,9 @@ def test_filters(search, photos):
     assert sorted(names(cats)) == ["a cat.png", "line\nbreak.png"]
     below, = lines(search("animal", "--under", "feline", "--min-confidence", "0.5", "--jsonl"))
     assert sorted(names(below)) == ["a cat.png", "line\nbreak.png"]
+    typo = search("animal", "--label", "feliine")
+    assert typo.returncode == 0
+    assert b"'feliine' (a name near it: feline" in typo.stderr
     none = search("cat", "--until", "1990")
     assert (none.returncode, none.stdout) == (0, b"")
     assert none.stderr == b"zsl: no photo is found\n"

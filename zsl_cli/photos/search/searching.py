@@ -58,7 +58,8 @@ def search(request: SearchRequest, reporter: Reporter | None = None) -> Iterator
         classifier = _classifier(request, Model.described(folder, device=request.device))
         vocabulary = classifier.vocabulary
         space = JointSpace.of(manifest.dimension, vocabulary)
-        labels = Labels(classifier, request) if request.labels or request.under else None
+        filtered = request.labels or request.under
+        labels = Labels(classifier, request, reporter) if filtered else None
 
         def words() -> "NDArray[np.float32]":
             step = max(1, len(vocabulary) // _WORDS)
