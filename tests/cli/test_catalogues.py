@@ -139,11 +139,13 @@ def test_photos_of_a_damaged_one_are_classified_all_the_same(zsl, indexed, catal
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         size, = connection.execute("PRAGMA page_size").fetchone()
-        root, = connection.execute(
-            "SELECT rootpage FROM sqlite_master WHERE name = 'photos'").fetchone()
+        roots = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE tbl_name = 'photos' AND type = 'index'"
+        ).fetchall()
     with open(path, "r+b") as file:
-        file.seek((root - 1) * size)
-        file.write(b"\xae" * size)
+        for root, in roots:
+            file.seek((root - 1) * size)
+            file.write(b"\xae" * size)
     damaged = zsl("classify", "photos/c3", "--jsonl")
     assert (damaged.returncode, damaged.stderr) == (0, b"")
     assert damaged.stdout == whole.stdout

@@ -210,7 +210,7 @@ def test_a_catalogue_that_is_no_catalogue_is_told_of_and_the_rest_is_searched(li
 def test_one_that_proves_damaged_late_is_told_of_once_and_the_rest_is_searched(
         library, make_catalogue, tmp_path):
     place = make_catalogue(tmp_path / "other", {"x.jpg": AXES["a"]})
-    overwrite_rows(place)
+    overwrite_indexes(place)
     listening = Listening()
     found = list(searching.search(SearchRequest(["a", "b"]), listening))
     assert [names(result)[0] for result in found] == ["a.jpg", "b.jpg"]
@@ -222,13 +222,14 @@ def test_one_that_proves_damaged_late_is_told_of_once_and_the_rest_is_searched(
             one("a", **given)
 
 
-def overwrite_rows(place):
-    """Damage the table of the photos, so that the catalogue can be opened all the same."""
+def overwrite_indexes(place):
+    """Damage what photos are looked up by, so that the catalogue can be opened all the same."""
     with closing(sqlite3.connect(place / "catalogue.sqlite")) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         size, = connection.execute("PRAGMA page_size").fetchone()
         roots = connection.execute(
-            "SELECT rootpage FROM sqlite_master WHERE tbl_name = 'photos'").fetchall()
+            "SELECT rootpage FROM sqlite_master WHERE tbl_name = 'photos' AND type = 'index'"
+        ).fetchall()
     with open(place / "catalogue.sqlite", "r+b") as file:
         for root, in roots:
             file.seek((root - 1) * size)
