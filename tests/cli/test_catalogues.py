@@ -122,6 +122,35 @@ def test_damage_is_told_and_repaired(zsl, indexed, catalogues):
     assert b"1 photo read, 0 failed" in zsl("index", "photos", "--model", "./paint").stderr
 
 
+def test_a_damaged_one_that_does_not_say_of_what_it_is_has_to_be_named(zsl, indexed, catalogues):
+    [path] = catalogues.glob("*/catalogue.sqlite")
+    path.write_bytes(b"\0" * 5000)
+    result = zsl("catalogues", "verify", "photos", "--repair")
+    assert result.returncode == 2
+    assert f"have to be named: {path.parent.name}".encode() in result.stderr
+    assert b"nothing could be saved" in zsl("catalogues", "verify", path.parent.name,
+                                            "--repair").stdout
+
+
+def test_photos_of_a_damaged_one_are_classified_all_the_same(zsl, indexed, catalogues):
+    zsl("index", "photos/c3")
+    whole = zsl("classify", "photos/c3", "--jsonl")
+    [path] = catalogues.glob("*-default-*/catalogue.sqlite")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        size, = connection.execute("PRAGMA page_size").fetchone()
+        roots = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE tbl_name = 'photos' AND type = 'index'"
+        ).fetchall()
+    with open(path, "r+b") as file:
+        for root, in roots:
+            file.seek((root - 1) * size)
+            file.write(b"\xae" * size)
+    damaged = zsl("classify", "photos/c3", "--jsonl")
+    assert (damaged.returncode, damaged.stderr) == (0, b"")
+    assert damaged.stdout == whole.stdout
+
+
 def test_what_cannot_be_saved_is_put_aside(zsl, indexed, catalogues):
     [path] = catalogues.glob("*/catalogue.sqlite")
     path.write_bytes(b"\0" * 5000)

@@ -124,6 +124,9 @@ def test_filters(search, photos):
     assert sorted(names(cats)) == ["a cat.png", "line\nbreak.png"]
     below, = lines(search("animal", "--under", "feline", "--min-confidence", "0.5", "--jsonl"))
     assert sorted(names(below)) == ["a cat.png", "line\nbreak.png"]
+    typo = search("animal", "--label", "feliine")
+    assert typo.returncode == 0
+    assert b"'feliine' (a name near it: feline" in typo.stderr
     none = search("cat", "--until", "1990")
     assert (none.returncode, none.stdout) == (0, b"")
     assert none.stderr == b"zsl: no photo is found\n"
@@ -152,6 +155,7 @@ def test_photos_that_were_deleted_are_dropped_and_counted(search, photos):
     (["cat", "--queries", "x"], "not both"), (["--queries", "gone.txt"], "gone.txt"),
     (["cat", "--in", "/nowhere"], "zsl index /nowhere"),
     (["cat", "--catalogue", "nothing"], "no catalogue in this folder"),
+    (["cat", "--sheet", "-"], "--sheet is a file"),
     (["cat", "--sheet", "no/such/folder/x.html"], "there is no folder"),
     (["missing.jpg"], "missing.jpg: no such file")])
 def test_what_makes_no_sense_is_said_in_a_line(search, arguments, said):
@@ -184,10 +188,10 @@ def test_a_contact_sheet_is_written_and_opened(search, tmp_path):
     assert b"--force" in again.stderr
 
 
-def on_terminal(terminal, arguments, env):
-    """What a command shows on a terminal of 80 columns, each 8 pixels wide."""
+def on_terminal(terminal, arguments, env, columns=80):
+    """What a command shows on a terminal of so many columns, each 8 pixels wide."""
     ours, theirs = terminal()
-    size = struct.pack("HHHH", 24, 80, 640, 384)
+    size = struct.pack("HHHH", 24, columns, 8 * columns, 384)
     fcntl = pytest.importorskip("fcntl")
     fcntl.ioctl(theirs, pytest.importorskip("termios").TIOCSWINSZ, size)
     shown = b""
@@ -209,6 +213,13 @@ def test_photos_are_shown_in_a_terminal(terminal, environment, photos, place):
                         {**environment, "XDG_DATA_HOME": str(place / "data")})
     assert shown.count("\N{UPPER HALF BLOCK}") > 100  # this terminal answers to no protocol
     assert str(photos / "rocket.jpg") in shown
+
+
+def test_a_terminal_without_a_size_shows_no_photos(terminal, environment, photos, place):
+    pytest.importorskip("textual_image")
+    shown = on_terminal(terminal, ["search", "rocket", "-k", "1", "--thumbnails", "-q"],
+                        {**environment, "XDG_DATA_HOME": str(place / "data")}, columns=0)
+    assert "does not say how large it is" in shown
 
 
 def test_without_what_shows_photos_in_a_terminal_it_is_named(terminal, environment, photos, place,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli.terminal import options, printing
+from zsl_cli.cli.terminal import meanings, options, printing
 from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.photos.reporter import Reporter
@@ -19,8 +19,10 @@ from zsl_cli.support.limits import MAX_TOP
 from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
+    from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.photos.search.request import Query, Term
     from zsl_cli.photos.search.result import SearchResult
+    from zsl_cli.vocabulary.nearest import Nearest
 
 _COLUMNS = ("rank", "score", "path", "date")
 
@@ -135,6 +137,8 @@ def command(words: tuple[str, ...], images: tuple[str, ...], plus: tuple[str, ..
 def _check_output(output_format: str | None, sheet: Path | None, *, force: bool,
                   thumbnails: bool) -> None:
     """Raise click.UsageError or ZslError for what can't be shown or written in the end."""
+    if str(sheet) == "-":
+        raise click.UsageError("--sheet is a file, and not standard output; give another name")
     if sheet is not None:
         files.check_new_file(sheet, force=force, parameter="sheet")
     elif force:
@@ -154,7 +158,11 @@ def _tell(counts: "Counter[str]", queries: int) -> None:
 
 
 class _Terminal(TerminalReporter, Reporter):
-    """Shows how the index over many photos is made."""
+    """Shows how the index over many photos is made, and what labels were taken for."""
+
+    def loaded(self, classifier: "Classifier", nearest: "Nearest") -> None:
+        """Tell what a label of the filters was taken to mean."""
+        meanings.say(classifier, (), nearest)
 
 
 def _queries(words: Sequence[str], images: Sequence[str], plus: Sequence[str],

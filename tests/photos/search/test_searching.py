@@ -1,6 +1,8 @@
 """Search from Python: sums, order, filters, and which catalogues are searched."""
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -203,6 +205,60 @@ def test_a_catalogue_that_is_no_catalogue_is_told_of_and_the_rest_is_searched(li
     assert names(result)[0] == "a.jpg"
     assert "not searched" in listening.warnings[0]
     assert str(broken) in listening.warnings[0]
+
+
+def test_one_that_proves_damaged_late_is_told_of_once_and_the_rest_is_searched(
+        library, make_catalogue, tmp_path):
+    place = make_catalogue(tmp_path / "other", {"x.jpg": AXES["a"]})
+    overwrite_indexes(place)
+    listening = Listening()
+    found = list(searching.search(SearchRequest(["a", "b"]), listening))
+    assert [names(result)[0] for result in found] == ["a.jpg", "b.jpg"]
+    told, = listening.warnings
+    assert "not searched" in told
+    assert f"{place} is damaged" in told
+    for given in ({"catalogue": place}, {"catalogue": place, "since": "2020"}):
+        with pytest.raises(ZslError, match="is damaged"):
+            one("a", **given)
+
+
+def overwrite_indexes(place):
+    """Damage what photos are looked up by, so that the catalogue can be opened all the same."""
+    with closing(sqlite3.connect(place / "catalogue.sqlite")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        size, = connection.execute("PRAGMA page_size").fetchone()
+        roots = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE tbl_name = 'photos' AND type = 'index'"
+        ).fetchall()
+    with open(place / "catalogue.sqlite", "r+b") as file:
+        for root, in roots:
+            file.seek((root - 1) * size)
+            file.write(b"\xae" * size)
+
+
+def test_photos_whose_embeddings_are_lost_are_left_out_and_counted(library, tmp_path):
+    [place] = (tmp_path / "data" / "zsl" / "catalogues").iterdir()
+    file = place / "embeddings.f16"
+    os.truncate(file, file.stat().st_size * 3 // 5)
+    listening = Listening()
+    result, = searching.search(SearchRequest("a"), listening)
+    assert len(names(result)) == 3
+    told, = listening.warnings
+    assert "2 photos left out" in told
+    assert "zsl index reads them again" in told
+
+
+def test_a_folder_that_no_catalogue_has_is_not_indexed_though_lists_are(
+        library, make_catalogue, tmp_path):
+    make_catalogue(tmp_path / "elsewhere", {"x.jpg": AXES["a"]})
+    [list_] = (tmp_path / "data" / "zsl" / "catalogues").glob("elsewhere-*")
+    with closing(sqlite3.connect(list_ / "catalogue.sqlite", isolation_level=None)) as connection:
+        connection.execute("UPDATE facts SET value = '' WHERE name = 'library'")
+        connection.execute("UPDATE folders SET path = ?", (os.fsencode(tmp_path / "elsewhere"),))
+    assert names(one("a", within=[str(tmp_path / "elsewhere")])) == ["x.jpg"]
+    for folder in (tmp_path / "another", library / "sbu"):
+        with pytest.raises(ZslError, match=f"{folder} is not indexed yet"):
+            one("a", within=[str(folder)])
 
 
 def test_more_photos_than_are_searched_exactly_go_through_an_index(library, monkeypatch):

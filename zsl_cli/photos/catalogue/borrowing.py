@@ -2,6 +2,7 @@
 a folder was indexed first and then the one above it."""
 
 import os
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -27,11 +28,15 @@ class Lender:
 
     def photos_in(self, folder: str) -> dict[bytes, tuple]:
         """What it knows of the photos in a folder, an absolute path, by their names: size, mtime,
-        ctime, crc, slot, checksum, taken, latitude, longitude."""
-        return {line[-1]: line[:-1] for line in self._catalogue.db.execute(
-            "SELECT size, mtime, ctime, crc, slot, checksum, taken, latitude, longitude, name "
-            "FROM photos JOIN folders ON folders.id = folder WHERE folders.path = ? AND "
-            "slot IS NOT NULL AND NOT todo", (self._catalogue.key(folder),))}
+        ctime, crc, slot, checksum, taken, latitude, longitude. Nothing where the database is
+        damaged."""
+        try:
+            return {line[-1]: line[:-1] for line in self._catalogue.db.execute(
+                "SELECT size, mtime, ctime, crc, slot, checksum, taken, latitude, longitude, name "
+                "FROM photos JOIN folders ON folders.id = folder WHERE folders.path = ? AND "
+                "slot IS NOT NULL AND NOT todo", (self._catalogue.key(folder),))}
+        except sqlite3.DatabaseError:
+            return {}
 
     def embedding(self, row: tuple) -> "NDArray[np.float16] | None":
         """float16 ``[D]``: the embedding of a photo; None where it is damaged."""

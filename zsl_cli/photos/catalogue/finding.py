@@ -21,12 +21,18 @@ def find(name: str | os.PathLike[str]) -> Path:
     if os.sep not in text and (places.home() / text / parts.DATABASE).is_file():
         return places.home() / text
     library = os.path.realpath(text)
-    found = [place for place, identity in places.known() if identity.library == library]
+    known = places.known()
+    found = [place for place, identity in known if identity.library == library]
     if len(found) > 1:
         names = listed([place.name for place in found], _NAMED)
         raise ZslError(f"{text} has {len(found)} catalogues, for several models; name one: {names}")
     if found:
         return found[0]
-    near = get_close_matches(text, [place.name for place in places.every()], n=1)
-    raise ZslError(f"{text}: no catalogue is called so, lies there or is of that folder"
-                   + (f"; is it {near[0]}?" if near else ""))
+    every = [place.name for place in places.every()]
+    readable = {place.name for place, _ in known}
+    if (near := get_close_matches(text, every, n=1)) or len(readable) == len(every):
+        hint = f"; is it {near[0]}?" if near else ""
+    else:  # a damaged one does not say what it is of
+        names = listed([name for name in every if name not in readable], _NAMED)
+        hint = f"; of what these are cannot be read, so that they have to be named: {names}"
+    raise ZslError(f"{text}: no catalogue is called so, lies there or is of that folder{hint}")

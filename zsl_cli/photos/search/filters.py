@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.photos.catalogue.catalogue import Catalogue
+    from zsl_cli.photos.reporter import Reporter
     from zsl_cli.photos.search.request import SearchRequest
 
 
@@ -115,12 +116,16 @@ class Filter:
 class Labels:
     """Only photos of which labels are probably true; computed from their embeddings."""
 
-    def __init__(self, classifier: "Classifier", request: "SearchRequest") -> None:
-        """Raises UnknownLabelError for what is no label."""
+    def __init__(self, classifier: "Classifier", request: "SearchRequest",
+                 reporter: "Reporter") -> None:
+        """reporter: hears what each label was taken for. Raises UnknownLabelError for what is no
+        label."""
         self._classifier = classifier
         self._least = request.confidence
         self._wanted = [classifier.candidates([label]) for label in request.labels]
         self._wanted += [classifier.candidates(under=[label]) for label in request.under]
+        for nearest in self._wanted:
+            reporter.loaded(classifier, nearest)
 
     def true_of(self, embeddings: "NDArray[np.float16]") -> "NDArray[np.bool_]":
         """Of which of n photos ``[n, D]`` each label is true, or one below it."""

@@ -54,6 +54,18 @@ class Library:
         else:
             slots = None if slots is None else slots[slots < len(self.rows)]
             self._search = Exact(self.rows, space, slots)
+        self._reporter = reporter
+        self._tell_of_lost()
+
+    def _tell_of_lost(self) -> None:
+        """Warn of photos whose embeddings are not in their file any more."""
+        catalogue = self._catalogue
+        with database.explained(catalogue.folder):
+            lost, = catalogue.db.execute("SELECT count(*) FROM photos WHERE slot >= ? AND gone IS "
+                                         "NULL", (len(self.rows),)).fetchone()
+        if lost:
+            self._reporter.warn(f"{counted(lost, 'photo')} left out, whose embeddings are not in "
+                                f"{catalogue.folder} any more; zsl index reads them again")
 
     def pages(self, queries: "NDArray[np.float32]",
               ) -> "list[Iterator[list[tuple[Row, float]]]]":
@@ -69,6 +81,21 @@ class Library:
             yield [(row, score) for slot, score in zip(slots.tolist(), scores.tolist(),
                                                        strict=True)
                    if (row := rows.get(slot)) is not None and not row.gone]
+
+
+def ready(catalogues: "Sequence[Catalogue]", which: "Filter", space: "JointSpace",
+          words: "Callable[[], NDArray[np.float32]]", reporter: "Reporter") -> list[Library]:
+    """What is searched of these catalogues; one that proves damaged is told of, where there are
+    others. Raises DamagedError when there are none."""
+    found = []
+    for number, one in enumerate(catalogues, start=1):
+        try:
+            found.append(Library(one, which, space, words, reporter))
+        except database.DamagedError as error:
+            if number == len(catalogues) and not found:
+                raise
+            reporter.warn(f"not searched: {error}")
+    return found
 
 
 @contextmanager
@@ -87,7 +114,7 @@ def opened(request: "SearchRequest", encoder: "Encoder",
             yield _mounted([catalogue], reporter)
             return
         every = [one for folder in places.every() if (one := _readable(stack, folder, reporter))]
-        asked = [one for one in every if _is_asked(one.identity.library, request.within)]
+        asked = [one for one in every if _is_asked(one, request.within)]
         chosen = [one for one in asked if one.identity.encoder.digest == encoder.digest]
         if not chosen:
             raise _none(request, [one.identity for one in asked], encoder)
@@ -102,11 +129,14 @@ def _readable(stack: ExitStack, folder: Path, reporter: "Reporter") -> Catalogue
         return None
 
 
-def _is_asked(library: str, within: Sequence[str]) -> bool:
-    """Whether a library has something to do with one of some folders."""
-    return not within or not library or any(
-        is_within(folder, library) or is_within(library, folder)
-        for folder in map(os.path.realpath, within))
+def _is_asked(catalogue: Catalogue, within: Sequence[str]) -> bool:
+    """Whether a catalogue has a photo in one of some folders, or would have if there were any."""
+    asked = [os.path.realpath(folder) for folder in within]
+    if not asked or catalogue.identity.library in asked:
+        return True
+    with database.explained(catalogue.folder):
+        return any(is_within(catalogue.full(path), folder) for folder in asked
+                   for path, in catalogue.db.execute("SELECT path FROM folders"))
 
 
 def _mounted(catalogues: Sequence[Catalogue], reporter: "Reporter") -> list[Catalogue]:

@@ -14,6 +14,7 @@ from zsl_cli.classifier.classifier import Classifier
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ZslError
 from zsl_cli.photos.catalogue.borrowing import lenders
+from zsl_cli.photos.catalogue.database import DamagedError
 from zsl_cli.photos.catalogue.identity import Encoder, Identity
 from zsl_cli.photos.known import KnownEmbeddings
 from zsl_cli.photos.reporter import Reporter
@@ -57,19 +58,20 @@ def search(request: SearchRequest, reporter: Reporter | None = None) -> Iterator
         classifier = _classifier(request, Model.described(folder, device=request.device))
         vocabulary = classifier.vocabulary
         space = JointSpace.of(manifest.dimension, vocabulary)
-        labels = Labels(classifier, request) if request.labels or request.under else None
+        filtered = request.labels or request.under
+        labels = Labels(classifier, request, reporter) if filtered else None
 
         def words() -> "NDArray[np.float32]":
             step = max(1, len(vocabulary) // _WORDS)
             return space.unit(np.asarray(vocabulary.vectors[::step]))
 
-        searched = [libraries.Library(one, which, space, words, reporter) for one in catalogues]
+        searched = libraries.ready(catalogues, which, space, words, reporter)
         reporter.end()
         known = KnownEmbeddings(stack.enter_context(lenders(
             [one.folder for one in catalogues if one.folder], Identity("", encoder))))
         queries = QueryEncoder(classifier.model, vocabulary if len(vocabulary) else None, space,
                                known.get)
-        yield from _Search(request, searched, labels, space, queries).results()
+        yield from _Search(request, searched, labels, space, queries, reporter).results()
 
 
 def _classifier(request: SearchRequest, model: Model) -> Classifier:
@@ -84,8 +86,10 @@ def _classifier(request: SearchRequest, model: Model) -> Classifier:
 
 class _Search:
     def __init__(self, request: SearchRequest, searched: "Sequence[Library]",
-                 labels: Labels | None, space: JointSpace, queries: QueryEncoder) -> None:
-        self._request, self._libraries = request, searched
+                 labels: Labels | None, space: JointSpace, queries: QueryEncoder,
+                 reporter: Reporter) -> None:
+        self._request, self._libraries, self._reporter = request, searched, reporter
+        self._damaged: set[Library] = set()
         self._labels, self._space, self._queries = labels, space, queries
 
     def results(self) -> Iterator[SearchResult]:
@@ -108,7 +112,7 @@ class _Search:
         own = {os.path.realpath(term) for term in (*query.plus, *query.minus)
                if not isinstance(term, str)}
         merged = heapq.merge(
-            *(self._found(library, one, gone)
+            *(self._sound(library, self._found(library, one, gone))
               for library, one in zip(self._libraries, pages, strict=True)),
             key=lambda found: -found.hit.score)
         found = _once(merged, own)
@@ -123,6 +127,18 @@ class _Search:
         else:  # an index may find a photo later than a farther one
             kept.sort(key=lambda one: -one.hit.score)
         return SearchResult(query, tuple(one.hit for one in kept[:request.top]), gone=len(gone))
+
+    def _sound(self, library: "Library", found: Iterator[Found]) -> Iterator[Found]:
+        """What is found up to where a catalogue proves damaged, which is told of once. Raises
+        DamagedError where it is the only one."""
+        try:
+            yield from found
+        except DamagedError as error:
+            if len(self._libraries) == 1:
+                raise
+            if library not in self._damaged:
+                self._reporter.warn(f"not searched to its end: {error}")
+                self._damaged.add(library)
 
     def _found(self, library: "Library", pages: "Iterator[list[tuple[Row, float]]]",
                gone: set[str]) -> Iterator[Found]:
