@@ -12,8 +12,11 @@ import pytest
 from zsl_cli.errors import ZslError
 from zsl_cli.photos.catalogue import database, places
 from zsl_cli.photos.catalogue.catalogue import Catalogue
+from zsl_cli.photos.catalogue.verification import repair
 from zsl_cli.photos.labelling import label
 from zsl_cli.photos.request import LabelRequest
+from zsl_cli.photos.search.request import SearchRequest
+from zsl_cli.photos.search.searching import search
 from zsl_cli.support import files
 
 
@@ -66,6 +69,28 @@ def test_a_row_that_no_run_has_written_is_done_again(labelled, indexed, assignme
     assert run().read == 1
     assert Path("l.csv").read_bytes() == before
     assert os.path.getsize(indexed.catalogue / "embeddings.f16") < 1000
+
+
+def test_an_embedding_that_is_no_number_is_told_and_the_output_stays(labelled, indexed):
+    before, run, _ = labelled
+    with open(indexed.catalogue / "embeddings.f16", "rb+") as file:
+        file.seek(3 * 8)
+        file.write(b"\xff" * 8)
+    with pytest.raises(ZslError, match=r"kept is damaged.*zsl catalogues verify"):
+        run()
+    assert Path("l.csv").read_bytes() == before
+    assert repair(indexed.catalogue).again == 1
+    assert run().read == 1
+    assert Path("l.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("assignment", ["folder = 99", "slot = -1"])
+def test_a_row_that_makes_no_sense_is_not_found(indexed, assignment):
+    indexed.change(f"UPDATE photos SET {assignment} WHERE slot = 7")
+    [result] = search(SearchRequest(indexed.library / "a" / "00.png", catalogue=indexed.catalogue,
+                                    model=indexed.request.model, device="cpu", top=1000,
+                                    paths="*/*"))
+    assert len(result.hits) == 23  # without the query
 
 
 @pytest.mark.parametrize("name", [b"../../../etc/passwd", b"a\0b", b"\xff", b"x" * 5000, b"/"])
