@@ -29,7 +29,10 @@ def followed(place: Path, identity: Identity, *, ours: bool) -> Path:
         return place
     for other, _ in places.moved_from(identity):
         if _adopt(other, identity):
-            os.replace(other, place)
+            try:
+                os.replace(other, place)
+            except OSError:  # something else is there; it is found by its library all the same
+                return other
             break
     return place
 
