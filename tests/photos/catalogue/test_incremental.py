@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -10,7 +12,11 @@ import text_model
 from zsl_cli import Model
 from zsl_cli.errors import ZslError
 from zsl_cli.photos.catalogue import places, scanning
+from zsl_cli.photos.catalogue.borrowing import Lender
 from zsl_cli.photos.catalogue.catalogue import Catalogue
+from zsl_cli.photos.known import KnownEmbeddings
+from zsl_cli.photos.labelling import label
+from zsl_cli.photos.request import LabelRequest
 
 
 def embeddings_by_path(folder):
@@ -180,6 +186,79 @@ def test_nothing_damaged_is_borrowed(indexed, catalogues):
     data[0] ^= 1  # of the first
     (folder / "embeddings.f16").write_bytes(data[:-1])  # and the last is no longer there
     assert indexed.index(catalogue=None) == (22, 0, 3)
+
+
+def test_what_is_damaged_in_one_is_borrowed_from_another(indexed, catalogues):
+    for name in ("a", "[ab]"):
+        indexed.index(sources=str(indexed.library / name / ("*" * (name != "a"))), catalogue=None)
+    for folder in places.every():
+        path = folder / "embeddings.f16"
+        if os.path.getsize(path) == 5 * 8:
+            path.write_bytes(b"\1" * 5 * 8)
+    assert indexed.index(catalogue=None) == (15, 0, 10)
+
+
+def thumbnails(indexed, **changes):
+    """Of how many photos a report has one, and how many photos were read for it."""
+    page = indexed.library.parent / "report.html"
+    result = label(LabelRequest(indexed.library, report=page, model=indexed.request.model,
+                                device="cpu", **changes))
+    return page.read_text().count('"/9j/'), result.read
+
+
+def test_photos_that_are_borrowed_have_thumbnails_in_a_report(indexed, catalogues, tmp_path):
+    indexed.index(sources=str(indexed.library / "a"), catalogue=None)
+    assert thumbnails(indexed) == (25, 25)
+    assert thumbnails(indexed, catalogue=tmp_path / "new") == (25, 0)
+
+
+def test_photos_that_were_moved_have_thumbnails_in_a_report(indexed):
+    os.rename(indexed.library / "a", indexed.library / "z")
+    assert thumbnails(indexed, catalogue=indexed.catalogue) == (25, 25)
+    assert len(indexed.rows("*")) == 25
+    os.rename(indexed.library / "z", indexed.library / "a")
+    assert thumbnails(indexed, catalogue=indexed.catalogue) == (25, 0)
+
+
+def test_what_is_borrowed_is_compared_if_content_is_to_be(indexed, catalogues):
+    indexed.index(sources=str(indexed.library / "a"), catalogue=None)
+    [folder] = places.every()
+    with closing(sqlite3.connect(folder / "catalogue.sqlite")) as connection, connection:
+        connection.execute("UPDATE photos SET crc = crc + 1 WHERE id = 2")
+    assert indexed.index(catalogue=None, check_content=True) == (21, 0, 4)
+
+
+def test_a_catalogue_whose_new_place_is_taken_stays_where_it_is(indexed, tmp_path, catalogues):
+    indexed.index(catalogue=None)
+    [before] = places.every()
+    with Catalogue.reading(before) as catalogue:
+        encoder = catalogue.identity.encoder
+    moved = tmp_path / "moved"
+    os.rename(indexed.library, moved)
+    place, _ = places.place_of([str(moved)], encoder)
+    place.mkdir()
+    (place / "mine.txt").touch()
+    for _ in range(2):
+        assert indexed.index(sources=str(moved), catalogue=None) == (0, 0, 25)
+        assert places.every() == [before]
+
+
+def test_photos_asked_for_in_any_order_cost_the_same(indexed, catalogues, monkeypatch):
+    indexed.index(catalogue=None)
+    [folder] = places.every()
+    paths = sorted(map(str, indexed.library.rglob("*.png")))
+    with Catalogue.reading(folder) as catalogue:
+        steps = []
+        catalogue.db.set_progress_handler(lambda: steps.append(1) and None, 1)
+
+        def cost(asked):
+            steps.clear()
+            known = KnownEmbeddings([Lender(catalogue)])
+            assert all(known.get(path) is not None for path in asked)
+            return len(steps)
+
+        assert cost(sorted(paths, key=os.path.basename)) == cost(paths)
+        assert cost(sorted(paths, key=lambda path: path[-5])) < 1.1 * cost(paths)
 
 
 def test_another_name_of_the_library_is_no_other_library(indexed, tmp_path, posix):

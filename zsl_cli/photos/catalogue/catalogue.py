@@ -257,11 +257,7 @@ class Catalogue:
                 seen = (None,) * 3 if stamp is None else (stamp.size, stamp.mtime, stamp.ctime)
                 self._note(photo.row, (*seen, photo.crc), answer,
                            (photo.capture.taken, photo.capture.latitude, photo.capture.longitude))
-                if photo.thumbnail is None:
-                    self.db.execute("DELETE FROM thumbnails WHERE id = ?", (photo.row,))
-                else:
-                    self.db.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)",
-                                    (photo.row, photo.thumbnail))
+                self.set_thumbnail(photo.row, photo.thumbnail)
         if time.monotonic() - self._synced > _SYNC:
             self.sync()
 
@@ -362,6 +358,13 @@ class Catalogue:
         """A small JPEG of a photo, if there is one."""
         row = self.db.execute("SELECT jpeg FROM thumbnails WHERE id = ?", (id_,)).fetchone()
         return row and row[0]
+
+    def set_thumbnail(self, id_: int, jpeg: bytes | None) -> None:
+        """Note that of a photo, or that there is none."""
+        if jpeg is None:
+            self.db.execute("DELETE FROM thumbnails WHERE id = ?", (id_,))
+        else:
+            self.db.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", (id_, jpeg))
 
     def fact(self, name: str) -> str | None:
         """What is noted under this name."""

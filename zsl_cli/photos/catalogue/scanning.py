@@ -112,13 +112,14 @@ class Scan:
                 id_ = self.ids[place]
                 yield Pending(place, id_, self.path(place, rows[id_].path), self._errors.get(place))
 
-    def settle(self, moved: dict[int, int]) -> None:
-        """Have photos that were taken for new ones be the old ones that they are."""
+    def settle(self, moved: dict[int, int], todo: set[int]) -> None:
+        """Have photos that were taken for new ones be the old ones that they are, of which some
+        are to be read all the same."""
         if not moved:
             return
         for place in self._pending:
             self.ids[place] = moved.get(self.ids[place], self.ids[place])
-        known = set(moved.values())
+        known = set(moved.values()) - todo
         self._pending = array("q", (place for place in self._pending
                                     if self.ids[place] not in known))
         self.moved = len(moved)
@@ -182,7 +183,7 @@ class _Scanner:
         if known is None:
             self._last_id += 1
             stamp = None if error else _stamp(path)
-            lent = stamp and self._borrowed(folder, name, stamp)
+            lent = stamp and self._borrowed(folder, path, name, stamp)
             if not lent:
                 self._db.execute("INSERT INTO photos (id, folder, name, todo) VALUES (?, ?, ?, 1)",
                                  (self._last_id, folder.id, os.fsencode(name)))
@@ -220,13 +221,16 @@ class _Scanner:
         self._folders[name] = folder
         return folder
 
-    def _borrowed(self, folder: "_Folder", name: str, stamp: Stamp) -> bool:
+    def _borrowed(self, folder: "_Folder", path: str, name: str, stamp: Stamp) -> bool:
         """Whether another catalogue knows a photo that is new to this one; it is noted then."""
         for lender, known in folder.lent:
             row = known.get(os.fsencode(name))
-            if row is not None and row[:3] == (stamp.size, stamp.mtime, stamp.ctime):
-                return lender.lend(self._catalogue, self._last_id, folder.id, os.fsencode(name),
-                                   row)
+            if (row is not None and row[:3] == (stamp.size, stamp.mtime, stamp.ctime)
+                    and (not self._rules.check_content or checksum_of(path) == row[3])
+                    and (not self._rules.thumbnails or lender.thumbnail(row))
+                    and lender.lend(self._catalogue, self._last_id, folder.id, os.fsencode(name),
+                                    row)):
+                return True
         return False
 
     def _holds(self, known: tuple, path: str, error: ImageError | None) -> bool:
@@ -276,7 +280,7 @@ class _Scanner:
             raise ZslError("nothing to read: "
                            + (self._last if self._errors else "the list is empty")
                            + (f" (and {more(self._errors - 1)})" if self._errors > 1 else ""))
-        self._scan.settle(self._moves(self._missed(within)))
+        self._scan.settle(*self._moves(self._missed(within)))
         forgotten = self._db.execute("DELETE FROM photos WHERE gone <= ?", (self._now - KEPT,))
         if forgotten.rowcount:
             self._db.execute("DELETE FROM thumbnails WHERE id NOT IN (SELECT id FROM photos)")
@@ -299,17 +303,19 @@ class _Scanner:
                                      (self._now, id_))
         return bool(self._db.execute("SELECT 1 FROM photos WHERE gone IS NOT NULL").fetchone())
 
-    def _moves(self, any_gone: bool) -> dict[int, int]:
+    def _moves(self, any_gone: bool) -> tuple[dict[int, int], set[int]]:
         """Have new photos that are old ones by another path take over what is known of these.
-        Returns the ids, new to old. Content tells: the size, and the checksum of what has it."""
+        Returns the ids, new to old, and those of the old ones that have no thumbnail where there
+        are to be any. Content tells: the size, and the checksum of what has it."""
+        moved: dict[int, int] = {}
+        todo: set[int] = set()
         if not any_gone or not self._new:
-            return {}
+            return moved, todo
         gone: dict[int, dict[int, tuple[int, int]]] = {}
         for id_, size, crc, since in self._db.execute(
                 "SELECT id, size, crc, gone FROM photos WHERE gone IS NOT NULL AND slot IS NOT "
                 "NULL AND NOT todo ORDER BY gone"):
             gone.setdefault(size, {})[crc] = id_, since
-        moved: dict[int, int] = {}
         for at in range(0, len(self._new), _NUMBERS):
             id_, place, size, mtime, ctime = self._new[at:at + _NUMBERS]
             if not (candidates := gone.get(size)):
@@ -323,11 +329,13 @@ class _Scanner:
             folder, name = self._db.execute("SELECT folder, name FROM photos WHERE id = ?",
                                             (id_,)).fetchone()
             self._db.execute("DELETE FROM photos WHERE id = ?", (id_,))
+            if self._rules.thumbnails and not self._catalogue.thumbnail(old):
+                todo.add(old)
             self._db.execute(
-                "UPDATE photos SET folder = ?, name = ?, mtime = ?, ctime = ?, gone = NULL "
-                "WHERE id = ?", (folder, name, mtime, ctime, old))
+                "UPDATE photos SET folder = ?, name = ?, mtime = ?, ctime = ?, gone = NULL, "
+                "todo = ? WHERE id = ?", (folder, name, mtime, ctime, old in todo, old))
             moved[id_] = old
-        return moved
+        return moved, todo
 
 
 @dataclass
