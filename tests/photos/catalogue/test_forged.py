@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from zsl_cli.errors import ZslError
-from zsl_cli.photos.catalogue import database, places
+from zsl_cli.photos.catalogue import database, overview, places
 from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.catalogue.verification import repair
 from zsl_cli.photos.labelling import label
@@ -183,6 +183,28 @@ def test_what_may_not_be_written_to_is_named(labelled, indexed, name):
         assert run(dry_run=True).kept == 25
     finally:
         os.chmod(path, mode)
+
+
+@pytest.mark.usefixtures("unprivileged")
+@pytest.mark.parametrize("mode", [0, 0o100, 0o400])
+def test_a_folder_that_may_not_be_looked_into_hides_no_other_catalogue(indexed, catalogues, mode):
+    indexed.index(catalogue=None)
+    [ours] = places.every()
+    other = catalogues / "a-root"
+    other.mkdir()
+    (other / "catalogue.sqlite").touch()
+    other.chmod(mode)
+    try:
+        assert [folder for folder, _ in places.known()] == [ours]
+        assert indexed.index(catalogue=None) == (0, 0, 25)
+        with pytest.raises(ZslError, match=f"{other}.*ermission"), Catalogue.reading(other):
+            pass
+        for dry_run in (False, True):
+            with pytest.raises(ZslError, match=f"{other}.*ermission"):
+                indexed.index(catalogue=other, dry_run=dry_run)
+        assert "ermission" in overview.overview(other).message
+    finally:
+        other.chmod(0o700)
 
 
 @pytest.mark.parametrize(("folder", "help_"), [

@@ -109,12 +109,12 @@ class Catalogue:
         Raises ZslError when another process writes to it, when it is another library's or
         model's, or when it can't be read or written.
         """
-        made = not (folder / database.FILE).exists()
         with ExitStack() as stack:
             try:
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 database.check_owner(folder)
                 held = stack.enter_context(files.locked(folder / parts.LOCK))
+                made = not parts.is_there(folder)
             except OSError as error:
                 if (no := database.denied(folder)) is None and not files.grants_locks(folder):
                     raise database.no_locks(folder) from error
@@ -160,7 +160,7 @@ class Catalogue:
     def reading(cls, folder: Path) -> "Iterator[Catalogue]":
         """The catalogue in this folder as it is now, whatever another process writes to it
         meanwhile. Raises ZslError."""
-        if not (folder / database.FILE).is_file():
+        if not parts.is_there(folder):
             raise ZslError(f"{folder}: no catalogue in this folder; index a library into it first")
         database.check_owner(folder)
         with ExitStack() as stack:
@@ -200,7 +200,7 @@ class Catalogue:
                 connection = database.connect(None)
                 stack.callback(connection.close)
             base = None
-            if folder is not None and (folder / database.FILE).is_file():
+            if folder is not None and parts.is_there(folder):
                 other = stack.enter_context(cls.reading(folder))
                 with database.explained(folder):
                     facts.check(other.identity, identity, folder)
