@@ -14,6 +14,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.photos.catalogue import places, scanning
 from zsl_cli.photos.catalogue.borrowing import Lender
 from zsl_cli.photos.catalogue.catalogue import Catalogue
+from zsl_cli.photos.catalogue.identity import Encoder, Identity
 from zsl_cli.photos.known import KnownEmbeddings
 from zsl_cli.photos.labelling import label
 from zsl_cli.photos.request import LabelRequest
@@ -261,6 +262,27 @@ def test_photos_asked_for_in_any_order_cost_the_same(indexed, catalogues, monkey
         assert cost(sorted(paths, key=lambda path: path[-5])) < 1.1 * cost(paths)
 
 
+def test_a_mixed_list_of_many_folders_costs_little_more_than_a_sorted_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(scanning, "_FOLDERS", 2)
+    for number in range(400):
+        path = tmp_path / "photos" / f"{number % 4}" / f"{number:03}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    mixed = sorted(map(str, tmp_path.rglob("*.jpg")), key=os.path.basename)
+    identity = Identity(str(tmp_path / "photos"), Encoder("m", "d", 4))
+    steps = []
+    with Catalogue.writing(tmp_path / "kept", identity) as catalogue:
+        catalogue.db.set_progress_handler(lambda: steps.append(1) and None, 10)
+
+        def cost(paths):
+            steps.clear()
+            assert len(scanning.scan(catalogue, ((path, None) for path in paths))) == 400
+            return len(steps)
+
+        cost(mixed)
+        assert cost(mixed) < 5 * cost(sorted(mixed))
+
+
 def test_another_name_of_the_library_is_no_other_library(indexed, tmp_path, posix):
     os.symlink(indexed.library, tmp_path / "link")
     assert indexed.index(sources=str(tmp_path / "link")) == (0, 0, 25)
@@ -296,9 +318,18 @@ def test_a_run_that_comes_to_nothing_leaves_no_catalogue(indexed, tmp_path, cata
     assert not (tmp_path / "new").exists()
 
 
-def test_a_list_in_any_order_is_one_library(indexed, tmp_path):
+@pytest.mark.parametrize("at_once", [1, 64])
+def test_a_list_in_any_order_is_one_library(indexed, tmp_path, monkeypatch, at_once):
+    monkeypatch.setattr(scanning, "_FOLDERS", at_once)
     paths = [str(path) for path in sorted(indexed.library.rglob("*.png"))]
     mixed = paths[::2] + paths[1::2]
     assert indexed.index(sources=(), files_from=mixed, catalogue=tmp_path / "new") == (25, 0, 0)
     assert indexed.index(sources=(), files_from=mixed[::-1] + mixed,
                          catalogue=tmp_path / "new") == (0, 0, 25)
+
+
+def test_a_mixed_list_borrows_what_others_know(indexed, monkeypatch, catalogues):
+    monkeypatch.setattr(scanning, "_FOLDERS", 1)
+    indexed.index(catalogue=None)
+    paths = sorted(map(str, indexed.library.rglob("*.png")), key=lambda path: path[-5])
+    assert indexed.index(sources=(), files_from=paths, catalogue=None) == (0, 0, 25)

@@ -159,6 +159,7 @@ class _Scanner:
         self._scan = Scan()
         self._met = bytearray(1)  # by id; a set of a million takes 60 times as much
         self._folders: dict[str, _Folder] = {}  # by their names, as they were met
+        self._left: set[str] = set()  # folders that were held once
         self._new = array("q")  # id, place, size, mtime, ctime of each, one behind the other
         self._errors = self._kept = self._last_id = 0
         self._last = ""
@@ -178,7 +179,7 @@ class _Scanner:
             full = path
         folder = self._entered(given, full)
         name = os.path.basename(full or path) or path
-        known = folder.known.get(os.fsencode(name))
+        known = folder.known(name)
         shown = None if os.path.join(given, name) == path else path
         if known is None:
             self._last_id += 1
@@ -190,7 +191,7 @@ class _Scanner:
                 if stamp is not None:
                     self._new.extend((self._last_id, len(self._scan), stamp.size, stamp.mtime,
                                       stamp.ctime))
-            folder.known[os.fsencode(name)] = (self._last_id, *[None] * 9)
+            folder.add(name, self._last_id)
             self._add(self._last_id, given, todo=not lent, error=error, path=shown)
         elif not self._is_met(known[0]):
             todo = not self._holds(known, path, error)
@@ -215,16 +216,17 @@ class _Scanner:
         name = os.path.dirname(full) if full is not None else given
         if (folder := self._folders.pop(name, None)) is None:
             if len(self._folders) >= _FOLDERS:
-                del self._folders[next(iter(self._folders))]  # the one that was met longest ago
+                left = next(iter(self._folders))  # the one that was met longest ago
+                del self._folders[left]
+                self._left.add(left)
             path = os.path.realpath(name) if full is None else name
-            folder = _Folder.of(self._catalogue, path, self._lenders)
+            folder = _Folder(self._catalogue, path, self._lenders, whole=name not in self._left)
         self._folders[name] = folder
         return folder
 
     def _borrowed(self, folder: "_Folder", path: str, name: str, stamp: Stamp) -> bool:
         """Whether another catalogue knows a photo that is new to this one; it is noted then."""
-        for lender, known in folder.lent:
-            row = known.get(os.fsencode(name))
+        for lender, row in folder.lent(name):
             if (row is not None and row[:3] == (stamp.size, stamp.mtime, stamp.ctime)
                     and (not self._rules.check_content or checksum_of(path) == row[3])
                     and (not self._rules.thumbnails or lender.thumbnail(row))
@@ -338,29 +340,51 @@ class _Scanner:
         return moved, todo
 
 
-@dataclass
 class _Folder:
     """A folder of which photos are met.
 
-    known: what the catalogue has of the photos in it, by their names: id,
-    size, mtime, ctime, crc, slot, kind, todo, gone. lent: what others know of them.
+    What is known of them is read at once; or, where photos of many folders come mixed, so that a
+    folder is met again and again, photo by photo.
     """
 
-    id: int
-    known: dict[bytes, tuple]
-    lent: "list[tuple[Lender, dict[bytes, tuple]]]"
-
-    @classmethod
-    def of(cls, catalogue: "Catalogue", path: str, lenders: "Sequence[Lender]") -> "_Folder":
-        db, key = catalogue.db, catalogue.key(path)
-        row = db.execute("SELECT id FROM folders WHERE path = ?", (key,)).fetchone()
+    def __init__(self, catalogue: "Catalogue", path: str, lenders: "Sequence[Lender]", *,
+                 whole: bool) -> None:
+        self._db, self._path, self._lenders = catalogue.db, path, lenders
+        key = catalogue.key(path)
+        row = self._db.execute("SELECT id FROM folders WHERE path = ?", (key,)).fetchone()
         if row is None:
-            row = (db.execute("INSERT INTO folders (path) VALUES (?)", (key,)).lastrowid,)
-        known = {line[-1]: line[:-1] for line in db.execute(
-            "SELECT id, size, mtime, ctime, crc, slot, kind, todo, gone, NULL, name FROM photos "
-            "WHERE folder = ?", row)}
-        lent = [(lender, found) for lender in lenders if (found := lender.photos_in(path))]
-        return cls(row[0], known, lent)
+            row = (self._db.execute("INSERT INTO folders (path) VALUES (?)", (key,)).lastrowid,)
+        self.id: int = row[0]
+        self._known: dict[bytes, tuple] | None = None
+        if whole:
+            self._known = {line[-1]: line for line in self._db.execute(_ROWS, row)}
+            self._lent = [(lender, found) for lender in lenders
+                          if (found := lender.photos_in(path))]
+
+    def known(self, name: str) -> tuple | None:
+        """What the catalogue has of a photo: id, size, mtime, ctime, crc, slot, kind, todo, gone,
+        name; None for a new one."""
+        if self._known is None:
+            row: tuple | None = self._db.execute(
+                f"{_ROWS} AND name = ?", (self.id, os.fsencode(name))).fetchone()
+            return row
+        return self._known.get(os.fsencode(name))
+
+    def add(self, name: str, id_: int) -> None:
+        """Have a photo known that was put into the catalogue."""
+        if self._known is not None:
+            self._known[os.fsencode(name)] = (id_, *[None] * 9)
+
+    def lent(self, name: str) -> "Iterator[tuple[Lender, tuple | None]]":
+        """What others know of a photo; see Lender."""
+        if self._known is None:
+            yield from ((lender, lender.photo(self._path, name)) for lender in self._lenders)
+        else:
+            yield from ((lender, found.get(os.fsencode(name))) for lender, found in self._lent)
+
+
+_ROWS = ("SELECT id, size, mtime, ctime, crc, slot, kind, todo, gone, name FROM photos "
+         "WHERE folder = ?")
 
 
 def _stamp(path: str) -> Stamp | None:
