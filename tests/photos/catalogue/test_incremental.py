@@ -11,7 +11,7 @@ import text_model
 
 from zsl_cli import Model
 from zsl_cli.errors import ZslError
-from zsl_cli.photos.catalogue import places, scanning
+from zsl_cli.photos.catalogue import parts, places, scanning
 from zsl_cli.photos.catalogue.borrowing import Lender
 from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.catalogue.identity import Encoder, Identity
@@ -316,6 +316,20 @@ def test_a_run_that_comes_to_nothing_leaves_no_catalogue(indexed, tmp_path, cata
     indexed.index(dry_run=True, catalogue=tmp_path / "new")
     assert indexed.result.todo == 25
     assert not (tmp_path / "new").exists()
+
+
+def test_what_came_to_nothing_is_removed_when_it_is_closed(tmp_path, monkeypatch):
+    closed = []
+
+    def remove(files, folder):
+        assert [path.name for path in files] == ["catalogue.sqlite", "embeddings.f16", "lock"]
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            catalogue.db.execute("SELECT 1")
+        closed.append(folder)
+
+    with Catalogue.writing(tmp_path, Identity("", Encoder("m", "d", 4))) as catalogue:
+        monkeypatch.setattr(parts, "remove", remove)
+    assert closed == [tmp_path]
 
 
 @pytest.mark.parametrize("at_once", [1, 64])

@@ -124,7 +124,9 @@ class Catalogue:
                                + "; give `catalogue` another folder") from error
             if not held:
                 raise database.busy(folder)
-            catalogue = None
+            catalogue, nothing = None, False
+            # When all is closed, lest SQLite or Windows miss what it has open.
+            stack.callback(lambda: parts.remove(parts.parts(folder), folder) if nothing else None)
             try:
                 with database.explained(folder):
                     catalogue = cls._opened(stack, folder, identity)
@@ -135,9 +137,8 @@ class Catalogue:
                 with database.explained(folder):
                     catalogue.sync()
             finally:
-                if made and (catalogue is None or not catalogue._number(
-                        "SELECT count(*) FROM photos")):  # nothing came of it
-                    stack.callback(parts.remove, parts.parts(folder), folder)
+                nothing = made and (catalogue is None or not catalogue._number(
+                    "SELECT count(*) FROM photos"))
 
     @classmethod
     def _opened(cls, stack: ExitStack, folder: Path, identity: Identity) -> "Catalogue":
