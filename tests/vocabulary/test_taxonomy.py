@@ -1,5 +1,6 @@
 """The hierarchy as arrays, and their cache."""
 
+import os
 from dataclasses import fields, replace
 
 import numpy as np
@@ -128,6 +129,18 @@ def test_what_others_could_have_written_is_not_read(kept, place, tmp_path):
     else:
         (path if place == "file" else path.parent).chmod(0o777)
     assert not is_read(vocabulary, made)
+
+
+@pytest.mark.usefixtures("posix")
+def test_what_is_kept_is_read_whatever_the_umask(tmp_path, cache, monkeypatch):
+    before = os.umask(0o002)
+    try:
+        vocabulary = make(tmp_path / "v", [[], [0]])
+        Taxonomy.of(vocabulary)
+    finally:
+        os.umask(before)
+    monkeypatch.setattr(Taxonomy, "_made", None)
+    assert len(Taxonomy.of(vocabulary)) == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no archive"])

@@ -12,6 +12,7 @@ import numpy as np
 from zsl_cli.classifier.keywords import KeywordRule
 from zsl_cli.classifier.predictions import Answer
 from zsl_cli.errors import ImageError
+from zsl_cli.photos.catalogue import database
 from zsl_cli.photos.catalogue.catalogue import Row
 from zsl_cli.photos.entry import Entry
 from zsl_cli.support import cpus
@@ -83,8 +84,10 @@ class Answering:
     def _asked(self, catalogue: "Catalogue", scan: "Scan", places: range) -> "_Asked":
         rows = catalogue.rows([scan.ids[place] for place in places])
         ordered = [rows[scan.ids[place]] for place in places]
-        return _Asked(places, ordered, catalogue.embeddings(
-            [row.slot for row in ordered if row.slot is not None]))
+        embeddings = catalogue.embeddings([row.slot for row in ordered if row.slot is not None])
+        if not np.isfinite(embeddings).all():
+            raise database.damaged(catalogue.folder, "embeddings are not finite")
+        return _Asked(places, ordered, embeddings)
 
     def _answered(self, blocks: "Iterator[_Asked]") -> "Iterator[tuple[_Asked, list[Answer]]]":
         """Blocks with their answers, in their order; several are answered at once, since matrix

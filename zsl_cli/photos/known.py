@@ -35,8 +35,7 @@ class KnownEmbeddings:
 
     def __init__(self, sources: "list[Lender]") -> None:
         self._lenders = sources
-        self._folder: str | None = None
-        self._photos: list[tuple[Lender, dict[bytes, tuple[Any, ...]]]] = []
+        self._folder: tuple[str | None, str] = (None, "")  # as it was asked for, and in full
 
     @classmethod
     @contextmanager
@@ -48,15 +47,13 @@ class KnownEmbeddings:
     def get(self, path: str) -> "Half | None":
         """float16 ``[D]``, or None for a photo that has to be read."""
         folder, name = os.path.split(path)
-        if folder != self._folder:
-            self._folder = folder
-            full = os.path.realpath(folder)
-            self._photos = [(one, known) for one in self._lenders
-                            if (known := one.photos_in(full))]
-        for lender, known in self._photos:
-            row = known.get(os.fsencode(name))
-            if row is not None and _is_unchanged(path, row):
-                return lender.embedding(row)
+        if folder != self._folder[0]:
+            self._folder = folder, os.path.realpath(folder)
+        for lender in self._lenders:
+            row = lender.photo(self._folder[1], name)
+            if row is not None and _is_unchanged(path, row) and (
+                    embedding := lender.embedding(row)) is not None:
+                return embedding
         return None
 
 

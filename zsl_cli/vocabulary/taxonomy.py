@@ -194,6 +194,7 @@ class Taxonomy:
         with files.replacing(path) as file:
             for field in fields(self):
                 write_array(file, getattr(self, field.name), allow_pickle=False)
+        path.chmod(0o600)  # whatever the umask: what a group may write to is not believed
 
 
 def _are_below(numbers: "NDArray[np.int64]", end: int) -> bool:

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from zsl_cli.errors import ZslError
-from zsl_cli.photos.catalogue import database, places
+from zsl_cli.photos.catalogue import database, overview, places
 from zsl_cli.photos.catalogue.catalogue import Catalogue
+from zsl_cli.photos.catalogue.verification import repair
 from zsl_cli.photos.labelling import label
 from zsl_cli.photos.request import LabelRequest
+from zsl_cli.photos.search.request import SearchRequest
+from zsl_cli.photos.search.searching import search
 from zsl_cli.support import files
 
 
@@ -66,6 +69,28 @@ def test_a_row_that_no_run_has_written_is_done_again(labelled, indexed, assignme
     assert run().read == 1
     assert Path("l.csv").read_bytes() == before
     assert os.path.getsize(indexed.catalogue / "embeddings.f16") < 1000
+
+
+def test_an_embedding_that_is_no_number_is_told_and_the_output_stays(labelled, indexed):
+    before, run, _ = labelled
+    with open(indexed.catalogue / "embeddings.f16", "rb+") as file:
+        file.seek(3 * 8)
+        file.write(b"\xff" * 8)
+    with pytest.raises(ZslError, match=r"kept is damaged.*zsl catalogues verify"):
+        run()
+    assert Path("l.csv").read_bytes() == before
+    assert repair(indexed.catalogue).again == 1
+    assert run().read == 1
+    assert Path("l.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("assignment", ["folder = 99", "slot = -1"])
+def test_a_row_that_makes_no_sense_is_not_found(indexed, assignment):
+    indexed.change(f"UPDATE photos SET {assignment} WHERE slot = 7")
+    [result] = search(SearchRequest(indexed.library / "a" / "00.png", catalogue=indexed.catalogue,
+                                    model=indexed.request.model, device="cpu", top=1000,
+                                    paths="*/*"))
+    assert len(result.hits) == 23  # without the query
 
 
 @pytest.mark.parametrize("name", [b"../../../etc/passwd", b"a\0b", b"\xff", b"x" * 5000, b"/"])
@@ -158,6 +183,28 @@ def test_what_may_not_be_written_to_is_named(labelled, indexed, name):
         assert run(dry_run=True).kept == 25
     finally:
         os.chmod(path, mode)
+
+
+@pytest.mark.usefixtures("unprivileged")
+@pytest.mark.parametrize("mode", [0, 0o100, 0o400])
+def test_a_folder_that_may_not_be_looked_into_hides_no_other_catalogue(indexed, catalogues, mode):
+    indexed.index(catalogue=None)
+    [ours] = places.every()
+    other = catalogues / "a-root"
+    other.mkdir()
+    (other / "catalogue.sqlite").touch()
+    other.chmod(mode)
+    try:
+        assert [folder for folder, _ in places.known()] == [ours]
+        assert indexed.index(catalogue=None) == (0, 0, 25)
+        with pytest.raises(ZslError, match=f"{other}.*ermission"), Catalogue.reading(other):
+            pass
+        for dry_run in (False, True):
+            with pytest.raises(ZslError, match=f"{other}.*ermission"):
+                indexed.index(catalogue=other, dry_run=dry_run)
+        assert "ermission" in overview.overview(other).message
+    finally:
+        other.chmod(0o700)
 
 
 @pytest.mark.parametrize(("folder", "help_"), [

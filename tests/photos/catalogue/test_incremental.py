@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -9,8 +11,13 @@ import text_model
 
 from zsl_cli import Model
 from zsl_cli.errors import ZslError
-from zsl_cli.photos.catalogue import places, scanning
+from zsl_cli.photos.catalogue import parts, places, scanning
+from zsl_cli.photos.catalogue.borrowing import Lender
 from zsl_cli.photos.catalogue.catalogue import Catalogue
+from zsl_cli.photos.catalogue.identity import Encoder, Identity
+from zsl_cli.photos.known import KnownEmbeddings
+from zsl_cli.photos.labelling import label
+from zsl_cli.photos.request import LabelRequest
 
 
 def embeddings_by_path(folder):
@@ -182,6 +189,100 @@ def test_nothing_damaged_is_borrowed(indexed, catalogues):
     assert indexed.index(catalogue=None) == (22, 0, 3)
 
 
+def test_what_is_damaged_in_one_is_borrowed_from_another(indexed, catalogues):
+    for name in ("a", "[ab]"):
+        indexed.index(sources=str(indexed.library / name / ("*" * (name != "a"))), catalogue=None)
+    for folder in places.every():
+        path = folder / "embeddings.f16"
+        if os.path.getsize(path) == 5 * 8:
+            path.write_bytes(b"\1" * 5 * 8)
+    assert indexed.index(catalogue=None) == (15, 0, 10)
+
+
+def thumbnails(indexed, **changes):
+    """Of how many photos a report has one, and how many photos were read for it."""
+    page = indexed.library.parent / "report.html"
+    result = label(LabelRequest(indexed.library, report=page, model=indexed.request.model,
+                                device="cpu", **changes))
+    return page.read_text().count('"/9j/'), result.read
+
+
+def test_photos_that_are_borrowed_have_thumbnails_in_a_report(indexed, catalogues, tmp_path):
+    indexed.index(sources=str(indexed.library / "a"), catalogue=None)
+    assert thumbnails(indexed) == (25, 25)
+    assert thumbnails(indexed, catalogue=tmp_path / "new") == (25, 0)
+
+
+def test_photos_that_were_moved_have_thumbnails_in_a_report(indexed):
+    os.rename(indexed.library / "a", indexed.library / "z")
+    assert thumbnails(indexed, catalogue=indexed.catalogue) == (25, 25)
+    assert len(indexed.rows("*")) == 25
+    os.rename(indexed.library / "z", indexed.library / "a")
+    assert thumbnails(indexed, catalogue=indexed.catalogue) == (25, 0)
+
+
+def test_what_is_borrowed_is_compared_if_content_is_to_be(indexed, catalogues):
+    indexed.index(sources=str(indexed.library / "a"), catalogue=None)
+    [folder] = places.every()
+    with closing(sqlite3.connect(folder / "catalogue.sqlite")) as connection, connection:
+        connection.execute("UPDATE photos SET crc = crc + 1 WHERE id = 2")
+    assert indexed.index(catalogue=None, check_content=True) == (21, 0, 4)
+
+
+def test_a_catalogue_whose_new_place_is_taken_stays_where_it_is(indexed, tmp_path, catalogues):
+    indexed.index(catalogue=None)
+    [before] = places.every()
+    with Catalogue.reading(before) as catalogue:
+        encoder = catalogue.identity.encoder
+    moved = tmp_path / "moved"
+    os.rename(indexed.library, moved)
+    place, _ = places.place_of([str(moved)], encoder)
+    place.mkdir()
+    (place / "mine.txt").touch()
+    for _ in range(2):
+        assert indexed.index(sources=str(moved), catalogue=None) == (0, 0, 25)
+        assert places.every() == [before]
+
+
+def test_photos_asked_for_in_any_order_cost_the_same(indexed, catalogues, monkeypatch):
+    indexed.index(catalogue=None)
+    [folder] = places.every()
+    paths = sorted(map(str, indexed.library.rglob("*.png")))
+    with Catalogue.reading(folder) as catalogue:
+        steps = []
+        catalogue.db.set_progress_handler(lambda: steps.append(1) and None, 1)
+
+        def cost(asked):
+            steps.clear()
+            known = KnownEmbeddings([Lender(catalogue)])
+            assert all(known.get(path) is not None for path in asked)
+            return len(steps)
+
+        assert cost(sorted(paths, key=os.path.basename)) == cost(paths)
+        assert cost(sorted(paths, key=lambda path: path[-5])) < 1.1 * cost(paths)
+
+
+def test_a_mixed_list_of_many_folders_costs_little_more_than_a_sorted_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(scanning, "_FOLDERS", 2)
+    for number in range(400):
+        path = tmp_path / "photos" / f"{number % 4}" / f"{number:03}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    mixed = sorted(map(str, tmp_path.rglob("*.jpg")), key=os.path.basename)
+    identity = Identity(str(tmp_path / "photos"), Encoder("m", "d", 4))
+    steps = []
+    with Catalogue.writing(tmp_path / "kept", identity) as catalogue:
+        catalogue.db.set_progress_handler(lambda: steps.append(1) and None, 10)
+
+        def cost(paths):
+            steps.clear()
+            assert len(scanning.scan(catalogue, ((path, None) for path in paths))) == 400
+            return len(steps)
+
+        cost(mixed)
+        assert cost(mixed) < 5 * cost(sorted(mixed))
+
+
 def test_another_name_of_the_library_is_no_other_library(indexed, tmp_path, posix):
     os.symlink(indexed.library, tmp_path / "link")
     assert indexed.index(sources=str(tmp_path / "link")) == (0, 0, 25)
@@ -217,9 +318,32 @@ def test_a_run_that_comes_to_nothing_leaves_no_catalogue(indexed, tmp_path, cata
     assert not (tmp_path / "new").exists()
 
 
-def test_a_list_in_any_order_is_one_library(indexed, tmp_path):
+def test_what_came_to_nothing_is_removed_when_it_is_closed(tmp_path, monkeypatch):
+    closed = []
+
+    def remove(files, folder):
+        assert [path.name for path in files] == ["catalogue.sqlite", "embeddings.f16", "lock"]
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            catalogue.db.execute("SELECT 1")
+        closed.append(folder)
+
+    with Catalogue.writing(tmp_path, Identity("", Encoder("m", "d", 4))) as catalogue:
+        monkeypatch.setattr(parts, "remove", remove)
+    assert closed == [tmp_path]
+
+
+@pytest.mark.parametrize("at_once", [1, 64])
+def test_a_list_in_any_order_is_one_library(indexed, tmp_path, monkeypatch, at_once):
+    monkeypatch.setattr(scanning, "_FOLDERS", at_once)
     paths = [str(path) for path in sorted(indexed.library.rglob("*.png"))]
     mixed = paths[::2] + paths[1::2]
     assert indexed.index(sources=(), files_from=mixed, catalogue=tmp_path / "new") == (25, 0, 0)
     assert indexed.index(sources=(), files_from=mixed[::-1] + mixed,
                          catalogue=tmp_path / "new") == (0, 0, 25)
+
+
+def test_a_mixed_list_borrows_what_others_know(indexed, monkeypatch, catalogues):
+    monkeypatch.setattr(scanning, "_FOLDERS", 1)
+    indexed.index(catalogue=None)
+    paths = sorted(map(str, indexed.library.rglob("*.png")), key=lambda path: path[-5])
+    assert indexed.index(sources=(), files_from=paths, catalogue=None) == (0, 0, 25)

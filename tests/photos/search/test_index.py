@@ -139,6 +139,51 @@ def test_an_index_that_others_may_have_written_is_not_believed(rows, cache, tmp_
     assert built == [1]
 
 
+@pytest.mark.parametrize("mask", [0o002, 0o000])
+def test_an_index_is_believed_whatever_the_umask(rows, cache, tmp_path, posix, mask):
+    before = os.umask(mask)
+    try:
+        opened(rows[:5900], tmp_path)
+        opened(rows, tmp_path)
+    finally:
+        os.umask(before)
+    built = []
+    assert len(opened(rows, tmp_path, building=lambda: built.append(1)).tail) == 100
+    assert built == []
+
+
+@pytest.mark.parametrize("name", ["codes.npy", "scale.npy", "index.json"])
+def test_an_index_of_which_a_power_cut_left_an_empty_file_is_built_again(rows, cache, tmp_path,
+                                                                         name):
+    opened(rows, tmp_path)
+    folder, = (path for path in cache.iterdir() if path.is_dir())
+    (folder / name).write_bytes(b"")
+    built = []
+    opened(rows, tmp_path, building=lambda: built.append(1))
+    assert built == [1]
+
+
+@pytest.mark.parametrize("last", [6000, 5500])
+def test_a_tail_of_other_photos_is_made_again(rows, cache, tmp_path, last):
+    opened(rows[:5000], tmp_path)
+    opened(rows, tmp_path)
+    other = np.concatenate([rows[:5000], rows[5000:last][::-1]])  # in a file written anew
+    built = []
+    index = opened(other, tmp_path, building=lambda: built.append(1))
+    assert built == []
+    expected = index.projection.codes(index.projection.photos(SPACE.unit(other[5000:])))
+    assert np.array_equal(index.tail.codes, expected)
+    assert np.array_equal(opened(other, tmp_path).tail.codes, expected)
+
+
+def test_a_reader_of_fewer_rows_uses_the_index_of_a_later_one(rows, cache, tmp_path):
+    opened(rows[:5000], tmp_path)
+    opened(rows, tmp_path)
+    built = []
+    assert len(opened(rows[:5500], tmp_path, building=lambda: built.append(1)).tail) == 1000
+    assert built == []
+
+
 def test_an_unfinished_tail_is_cut_off(rows, cache, tmp_path):
     opened(rows[:5900], tmp_path)
     folder, = (path for path in cache.iterdir() if path.is_dir())

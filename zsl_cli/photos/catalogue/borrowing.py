@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from zsl_cli.photos.catalogue.identity import Identity
 
 
+_KNOWN = ("SELECT size, mtime, ctime, crc, slot, checksum, photos.id, taken, latitude, "
+          "longitude, name FROM photos JOIN folders ON folders.id = folder "
+          "WHERE slot IS NOT NULL AND NOT todo")
+
+
 class Lender:
     """A catalogue of the same model."""
 
@@ -28,15 +33,27 @@ class Lender:
 
     def photos_in(self, folder: str) -> dict[bytes, tuple]:
         """What it knows of the photos in a folder, an absolute path, by their names: size, mtime,
-        ctime, crc, slot, checksum, taken, latitude, longitude. Nothing where the database is
+        ctime, crc, slot, checksum, id, taken, latitude, longitude. Nothing where the database is
         damaged."""
         try:
             return {line[-1]: line[:-1] for line in self._catalogue.db.execute(
-                "SELECT size, mtime, ctime, crc, slot, checksum, taken, latitude, longitude, name "
-                "FROM photos JOIN folders ON folders.id = folder WHERE folders.path = ? AND "
-                "slot IS NOT NULL AND NOT todo", (self._catalogue.key(folder),))}
+                f"{_KNOWN} AND folders.path = ?", (self._catalogue.key(folder),))}
         except sqlite3.DatabaseError:
             return {}
+
+    def photo(self, folder: str, name: str) -> tuple | None:
+        """The same of one photo in a folder."""
+        try:
+            row = self._catalogue.db.execute(
+                f"{_KNOWN} AND folders.path = ? AND name = ?",
+                (self._catalogue.key(folder), os.fsencode(name))).fetchone()
+        except sqlite3.DatabaseError:
+            return None
+        return row and row[:-1]
+
+    def thumbnail(self, row: tuple) -> bytes | None:
+        """That of a photo, if there is one."""
+        return self._catalogue.thumbnail(row[6])
 
     def embedding(self, row: tuple) -> "NDArray[np.float16] | None":
         """float16 ``[D]``: the embedding of a photo; None where it is damaged."""
@@ -49,10 +66,11 @@ class Lender:
     def lend(self, borrower: Catalogue, id_: int, folder: int, name: bytes, row: tuple) -> bool:
         """Note in another catalogue what is known of a photo; whether that could be done, which it
         can't where the embedding is damaged."""
-        size, mtime, ctime, crc, _, _, *capture = row
+        size, mtime, ctime, crc, _, _, _, *capture = row
         if (embedding := self.embedding(row)) is None:
             return False
         borrower.insert(id_, folder, name, (size, mtime, ctime, crc), embedding, tuple(capture))
+        borrower.set_thumbnail(id_, self.thumbnail(row))
         return True
 
 

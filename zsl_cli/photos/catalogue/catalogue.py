@@ -109,12 +109,12 @@ class Catalogue:
         Raises ZslError when another process writes to it, when it is another library's or
         model's, or when it can't be read or written.
         """
-        made = not (folder / database.FILE).exists()
         with ExitStack() as stack:
             try:
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 database.check_owner(folder)
                 held = stack.enter_context(files.locked(folder / parts.LOCK))
+                made = not parts.is_there(folder)
             except OSError as error:
                 if (no := database.denied(folder)) is None and not files.grants_locks(folder):
                     raise database.no_locks(folder) from error
@@ -124,7 +124,9 @@ class Catalogue:
                                + "; give `catalogue` another folder") from error
             if not held:
                 raise database.busy(folder)
-            catalogue = None
+            catalogue, nothing = None, False
+            # When all is closed, lest SQLite or Windows miss what it has open.
+            stack.callback(lambda: parts.remove(parts.parts(folder), folder) if nothing else None)
             try:
                 with database.explained(folder):
                     catalogue = cls._opened(stack, folder, identity)
@@ -135,9 +137,8 @@ class Catalogue:
                 with database.explained(folder):
                     catalogue.sync()
             finally:
-                if made and (catalogue is None or not catalogue._number(
-                        "SELECT count(*) FROM photos")):  # nothing came of it
-                    stack.callback(parts.remove, parts.parts(folder), folder)
+                nothing = made and (catalogue is None or not catalogue._number(
+                    "SELECT count(*) FROM photos"))
 
     @classmethod
     def _opened(cls, stack: ExitStack, folder: Path, identity: Identity) -> "Catalogue":
@@ -160,7 +161,7 @@ class Catalogue:
     def reading(cls, folder: Path) -> "Iterator[Catalogue]":
         """The catalogue in this folder as it is now, whatever another process writes to it
         meanwhile. Raises ZslError."""
-        if not (folder / database.FILE).is_file():
+        if not parts.is_there(folder):
             raise ZslError(f"{folder}: no catalogue in this folder; index a library into it first")
         database.check_owner(folder)
         with ExitStack() as stack:
@@ -200,7 +201,7 @@ class Catalogue:
                 connection = database.connect(None)
                 stack.callback(connection.close)
             base = None
-            if folder is not None and (folder / database.FILE).is_file():
+            if folder is not None and parts.is_there(folder):
                 other = stack.enter_context(cls.reading(folder))
                 with database.explained(folder):
                     facts.check(other.identity, identity, folder)
@@ -257,11 +258,7 @@ class Catalogue:
                 seen = (None,) * 3 if stamp is None else (stamp.size, stamp.mtime, stamp.ctime)
                 self._note(photo.row, (*seen, photo.crc), answer,
                            (photo.capture.taken, photo.capture.latitude, photo.capture.longitude))
-                if photo.thumbnail is None:
-                    self.db.execute("DELETE FROM thumbnails WHERE id = ?", (photo.row,))
-                else:
-                    self.db.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)",
-                                    (photo.row, photo.thumbnail))
+                self.set_thumbnail(photo.row, photo.thumbnail)
         if time.monotonic() - self._synced > _SYNC:
             self.sync()
 
@@ -362,6 +359,13 @@ class Catalogue:
         """A small JPEG of a photo, if there is one."""
         row = self.db.execute("SELECT jpeg FROM thumbnails WHERE id = ?", (id_,)).fetchone()
         return row and row[0]
+
+    def set_thumbnail(self, id_: int, jpeg: bytes | None) -> None:
+        """Note that of a photo, or that there is none."""
+        if jpeg is None:
+            self.db.execute("DELETE FROM thumbnails WHERE id = ?", (id_,))
+        else:
+            self.db.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", (id_, jpeg))
 
     def fact(self, name: str) -> str | None:
         """What is noted under this name."""

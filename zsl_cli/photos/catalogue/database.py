@@ -150,7 +150,11 @@ def _expected_schema(version: int) -> set[tuple[str, str, str]]:
 def check_owner(folder: Path) -> None:
     """Raise ZslError for a catalogue that somebody else may have made: a part of it is a link,
     belongs to another user, or everybody may write to it."""
-    for name in sorted(os.listdir(folder)) if folder.is_dir() else ():
+    try:
+        names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    except OSError as error:
+        raise ZslError(f"cannot read {folder}: {error.strerror or error}") from error
+    for name in names:
         try:
             reason = why_not_own(folder / name, group=False)
         except OSError:
@@ -163,7 +167,7 @@ def denied(folder: Path) -> Path | None:
     """What has to be written to for a catalogue, and may not be; SQLite calls that an error of the
     disk."""
     there = [path for path in (folder / FILE, folder / f"{FILE}-wal", folder / f"{FILE}-shm")
-             if path.exists()]
+             if os.path.exists(path)]
     return next((path for path in [folder, *there] if not _may_be_written(path)), None)
 
 

@@ -16,9 +16,9 @@ def find(name: str | os.PathLike[str]) -> Path:
     name, or that of a library, which need not be there. Raises ZslError for none, and for several.
     """
     folder, text = Path(name), os.fspath(name)
-    if (folder / parts.DATABASE).is_file():
+    if parts.is_there(folder):
         return folder
-    if os.sep not in text and (places.home() / text / parts.DATABASE).is_file():
+    if os.sep not in text and parts.is_there(places.home() / text):
         return places.home() / text
     library = os.path.realpath(text)
     known = places.known()

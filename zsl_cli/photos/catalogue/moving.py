@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from zsl_cli.photos.catalogue import database, places
+from zsl_cli.photos.catalogue import parts, places
 from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.catalogue.identity import Identity
 from zsl_cli.photos.photo import Stamp, checksum_of
@@ -22,14 +22,17 @@ def followed(place: Path, identity: Identity, *, ours: bool) -> Path:
     if not identity.library:
         return place
     if not ours:
-        if (place / database.FILE).is_file():
+        if parts.is_there(place):
             _adopt(place, identity)
         return place
-    if (place / database.FILE).exists():
+    if os.path.lexists(place / parts.DATABASE):
         return place
     for other, _ in places.moved_from(identity):
         if _adopt(other, identity):
-            os.replace(other, place)
+            try:
+                os.replace(other, place)
+            except OSError:  # something else is there; it is found by its library all the same
+                return other
             break
     return place
 

@@ -1,5 +1,6 @@
 """What a catalogue has, in figures."""
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,7 +114,7 @@ def _overview(folder: Path, catalogue: Catalogue) -> Overview:
 
 
 def _state(identity: Identity) -> tuple[str, str]:
-    if identity.library and not Path(identity.library).is_dir():
+    if identity.library and not os.path.isdir(identity.library):
         return AWAY, (f"{identity.library}: no such folder; where it lies elsewhere now, index it "
                       "there, and nothing is read again")
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ZslError
-from zsl_cli.photos.catalogue import database
+from zsl_cli.photos.catalogue import parts
 from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.catalogue.identity import Identity
 
@@ -40,9 +40,16 @@ def known() -> list[tuple[Path, Identity]]:
 def every() -> list[Path]:
     """The folders of this user's catalogues, whatever is in them, sorted."""
     try:
-        return sorted(path for path in home().iterdir() if (path / database.FILE).is_file())
+        return sorted(filter(_is_any, home().iterdir()))
     except OSError:
         return []
+
+
+def _is_any(folder: Path) -> bool:
+    try:
+        return parts.is_there(folder)
+    except ZslError:  # root's, say; whoever reads it says so
+        return True
 
 
 def library_of(sources: Sequence[str]) -> str:
@@ -60,7 +67,7 @@ def place_of(sources: Sequence[str], encoder: "Encoder",
     identity = Identity(library_of(sources), encoder)
     if chosen is not None:
         folder = Path(chosen)
-        if (folder / database.FILE).is_file() and not identity.library:
+        if not identity.library and parts.is_there(folder):
             with Catalogue.reading(folder) as catalogue:
                 return folder, Identity(catalogue.identity.library, encoder)
         return folder, identity
@@ -88,7 +95,7 @@ def can_be_written(place: Path) -> bool:
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError:
         return False
-    return os.access(place if place.exists() else place.parent, os.W_OK)
+    return os.access(place if os.path.exists(place) else place.parent, os.W_OK)
 
 
 def _is_within(path: str, folder: str) -> bool:

@@ -112,13 +112,14 @@ class Scan:
                 id_ = self.ids[place]
                 yield Pending(place, id_, self.path(place, rows[id_].path), self._errors.get(place))
 
-    def settle(self, moved: dict[int, int]) -> None:
-        """Have photos that were taken for new ones be the old ones that they are."""
+    def settle(self, moved: dict[int, int], todo: set[int]) -> None:
+        """Have photos that were taken for new ones be the old ones that they are, of which some
+        are to be read all the same."""
         if not moved:
             return
         for place in self._pending:
             self.ids[place] = moved.get(self.ids[place], self.ids[place])
-        known = set(moved.values())
+        known = set(moved.values()) - todo
         self._pending = array("q", (place for place in self._pending
                                     if self.ids[place] not in known))
         self.moved = len(moved)
@@ -158,6 +159,7 @@ class _Scanner:
         self._scan = Scan()
         self._met = bytearray(1)  # by id; a set of a million takes 60 times as much
         self._folders: dict[str, _Folder] = {}  # by their names, as they were met
+        self._left: set[str] = set()  # folders that were held once
         self._new = array("q")  # id, place, size, mtime, ctime of each, one behind the other
         self._errors = self._kept = self._last_id = 0
         self._last = ""
@@ -177,19 +179,19 @@ class _Scanner:
             full = path
         folder = self._entered(given, full)
         name = os.path.basename(full or path) or path
-        known = folder.known.get(os.fsencode(name))
+        known = folder.known(name)
         shown = None if os.path.join(given, name) == path else path
         if known is None:
             self._last_id += 1
             stamp = None if error else _stamp(path)
-            lent = stamp and self._borrowed(folder, name, stamp)
+            lent = stamp and self._borrowed(folder, path, name, stamp)
             if not lent:
                 self._db.execute("INSERT INTO photos (id, folder, name, todo) VALUES (?, ?, ?, 1)",
                                  (self._last_id, folder.id, os.fsencode(name)))
                 if stamp is not None:
                     self._new.extend((self._last_id, len(self._scan), stamp.size, stamp.mtime,
                                       stamp.ctime))
-            folder.known[os.fsencode(name)] = (self._last_id, *[None] * 9)
+            folder.add(name, self._last_id)
             self._add(self._last_id, given, todo=not lent, error=error, path=shown)
         elif not self._is_met(known[0]):
             todo = not self._holds(known, path, error)
@@ -214,19 +216,23 @@ class _Scanner:
         name = os.path.dirname(full) if full is not None else given
         if (folder := self._folders.pop(name, None)) is None:
             if len(self._folders) >= _FOLDERS:
-                del self._folders[next(iter(self._folders))]  # the one that was met longest ago
+                left = next(iter(self._folders))  # the one that was met longest ago
+                del self._folders[left]
+                self._left.add(left)
             path = os.path.realpath(name) if full is None else name
-            folder = _Folder.of(self._catalogue, path, self._lenders)
+            folder = _Folder(self._catalogue, path, self._lenders, whole=name not in self._left)
         self._folders[name] = folder
         return folder
 
-    def _borrowed(self, folder: "_Folder", name: str, stamp: Stamp) -> bool:
+    def _borrowed(self, folder: "_Folder", path: str, name: str, stamp: Stamp) -> bool:
         """Whether another catalogue knows a photo that is new to this one; it is noted then."""
-        for lender, known in folder.lent:
-            row = known.get(os.fsencode(name))
-            if row is not None and row[:3] == (stamp.size, stamp.mtime, stamp.ctime):
-                return lender.lend(self._catalogue, self._last_id, folder.id, os.fsencode(name),
-                                   row)
+        for lender, row in folder.lent(name):
+            if (row is not None and row[:3] == (stamp.size, stamp.mtime, stamp.ctime)
+                    and (not self._rules.check_content or checksum_of(path) == row[3])
+                    and (not self._rules.thumbnails or lender.thumbnail(row))
+                    and lender.lend(self._catalogue, self._last_id, folder.id, os.fsencode(name),
+                                    row)):
+                return True
         return False
 
     def _holds(self, known: tuple, path: str, error: ImageError | None) -> bool:
@@ -276,7 +282,7 @@ class _Scanner:
             raise ZslError("nothing to read: "
                            + (self._last if self._errors else "the list is empty")
                            + (f" (and {more(self._errors - 1)})" if self._errors > 1 else ""))
-        self._scan.settle(self._moves(self._missed(within)))
+        self._scan.settle(*self._moves(self._missed(within)))
         forgotten = self._db.execute("DELETE FROM photos WHERE gone <= ?", (self._now - KEPT,))
         if forgotten.rowcount:
             self._db.execute("DELETE FROM thumbnails WHERE id NOT IN (SELECT id FROM photos)")
@@ -299,17 +305,19 @@ class _Scanner:
                                      (self._now, id_))
         return bool(self._db.execute("SELECT 1 FROM photos WHERE gone IS NOT NULL").fetchone())
 
-    def _moves(self, any_gone: bool) -> dict[int, int]:
+    def _moves(self, any_gone: bool) -> tuple[dict[int, int], set[int]]:
         """Have new photos that are old ones by another path take over what is known of these.
-        Returns the ids, new to old. Content tells: the size, and the checksum of what has it."""
+        Returns the ids, new to old, and those of the old ones that have no thumbnail where there
+        are to be any. Content tells: the size, and the checksum of what has it."""
+        moved: dict[int, int] = {}
+        todo: set[int] = set()
         if not any_gone or not self._new:
-            return {}
+            return moved, todo
         gone: dict[int, dict[int, tuple[int, int]]] = {}
         for id_, size, crc, since in self._db.execute(
                 "SELECT id, size, crc, gone FROM photos WHERE gone IS NOT NULL AND slot IS NOT "
                 "NULL AND NOT todo ORDER BY gone"):
             gone.setdefault(size, {})[crc] = id_, since
-        moved: dict[int, int] = {}
         for at in range(0, len(self._new), _NUMBERS):
             id_, place, size, mtime, ctime = self._new[at:at + _NUMBERS]
             if not (candidates := gone.get(size)):
@@ -323,36 +331,60 @@ class _Scanner:
             folder, name = self._db.execute("SELECT folder, name FROM photos WHERE id = ?",
                                             (id_,)).fetchone()
             self._db.execute("DELETE FROM photos WHERE id = ?", (id_,))
+            if self._rules.thumbnails and not self._catalogue.thumbnail(old):
+                todo.add(old)
             self._db.execute(
-                "UPDATE photos SET folder = ?, name = ?, mtime = ?, ctime = ?, gone = NULL "
-                "WHERE id = ?", (folder, name, mtime, ctime, old))
+                "UPDATE photos SET folder = ?, name = ?, mtime = ?, ctime = ?, gone = NULL, "
+                "todo = ? WHERE id = ?", (folder, name, mtime, ctime, old in todo, old))
             moved[id_] = old
-        return moved
+        return moved, todo
 
 
-@dataclass
 class _Folder:
     """A folder of which photos are met.
 
-    known: what the catalogue has of the photos in it, by their names: id,
-    size, mtime, ctime, crc, slot, kind, todo, gone. lent: what others know of them.
+    What is known of them is read at once; or, where photos of many folders come mixed, so that a
+    folder is met again and again, photo by photo.
     """
 
-    id: int
-    known: dict[bytes, tuple]
-    lent: "list[tuple[Lender, dict[bytes, tuple]]]"
-
-    @classmethod
-    def of(cls, catalogue: "Catalogue", path: str, lenders: "Sequence[Lender]") -> "_Folder":
-        db, key = catalogue.db, catalogue.key(path)
-        row = db.execute("SELECT id FROM folders WHERE path = ?", (key,)).fetchone()
+    def __init__(self, catalogue: "Catalogue", path: str, lenders: "Sequence[Lender]", *,
+                 whole: bool) -> None:
+        self._db, self._path, self._lenders = catalogue.db, path, lenders
+        key = catalogue.key(path)
+        row = self._db.execute("SELECT id FROM folders WHERE path = ?", (key,)).fetchone()
         if row is None:
-            row = (db.execute("INSERT INTO folders (path) VALUES (?)", (key,)).lastrowid,)
-        known = {line[-1]: line[:-1] for line in db.execute(
-            "SELECT id, size, mtime, ctime, crc, slot, kind, todo, gone, NULL, name FROM photos "
-            "WHERE folder = ?", row)}
-        lent = [(lender, found) for lender in lenders if (found := lender.photos_in(path))]
-        return cls(row[0], known, lent)
+            row = (self._db.execute("INSERT INTO folders (path) VALUES (?)", (key,)).lastrowid,)
+        self.id: int = row[0]
+        self._known: dict[bytes, tuple] | None = None
+        if whole:
+            self._known = {line[-1]: line for line in self._db.execute(_ROWS, row)}
+            self._lent = [(lender, found) for lender in lenders
+                          if (found := lender.photos_in(path))]
+
+    def known(self, name: str) -> tuple | None:
+        """What the catalogue has of a photo: id, size, mtime, ctime, crc, slot, kind, todo, gone,
+        name; None for a new one."""
+        if self._known is None:
+            row: tuple | None = self._db.execute(
+                f"{_ROWS} AND name = ?", (self.id, os.fsencode(name))).fetchone()
+            return row
+        return self._known.get(os.fsencode(name))
+
+    def add(self, name: str, id_: int) -> None:
+        """Have a photo known that was put into the catalogue."""
+        if self._known is not None:
+            self._known[os.fsencode(name)] = (id_, *[None] * 9)
+
+    def lent(self, name: str) -> "Iterator[tuple[Lender, tuple | None]]":
+        """What others know of a photo; see Lender."""
+        if self._known is None:
+            yield from ((lender, lender.photo(self._path, name)) for lender in self._lenders)
+        else:
+            yield from ((lender, found.get(os.fsencode(name))) for lender, found in self._lent)
+
+
+_ROWS = ("SELECT id, size, mtime, ctime, crc, slot, kind, todo, gone, name FROM photos "
+         "WHERE folder = ?")
 
 
 def _stamp(path: str) -> Stamp | None:

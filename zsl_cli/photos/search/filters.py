@@ -105,11 +105,15 @@ class Filter:
                 counts = {id_: catalogue.full(path) for id_, path in catalogue.db.execute(
                     "SELECT id, path FROM folders")}
             for slot, folder, name in catalogue.db.execute(
-                    "SELECT slot, folder, name FROM photos WHERE slot IS NOT NULL AND gone IS NULL "
+                    "SELECT slot, folder, name FROM photos WHERE slot >= 0 AND gone IS NULL "
                     f"AND {condition}", values):
-                if not places or all(one.have(os.path.join(counts[folder], os.fsdecode(name)),
-                                              library) for one in places):
-                    slots.append(slot)
+                if places:
+                    if folder not in counts:  # damaged
+                        continue
+                    path = os.path.join(counts[folder], os.fsdecode(name))
+                    if not all(one.have(path, library) for one in places):
+                        continue
+                slots.append(slot)
         return np.sort(np.array(slots, np.int64))
 
 

@@ -15,6 +15,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,13 +148,24 @@ class IndexFolder:
                 _tail(folder, arrays["codes"].shape[1]))
             whole = _fits(index, self._space) and said["sample"] == _sample(
                 rows, len(index.slots))
-        except (OSError, ValueError, KeyError, TypeError, IndexError):
+        except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError):
             return None
         if not whole:
             return None
         with suppress(OSError):
             os.utime(folder)  # it is used
-        return index
+        return index if self._is_of(index, rows) else replace(index, tail=_no_tail(index.codes))
+
+    def _is_of(self, index: Inverted, rows: "Rows") -> bool:
+        """Whether the codes of some photos of the tail are theirs: others may have their slots
+        since the catalogue's file was written anew."""
+        there = min(len(index), len(rows)) - len(index.slots)
+        if there <= 0:
+            return True
+        at = np.linspace(0, there - 1, _LOOKED_AT).astype(np.int64)
+        reduced = index.projection.photos(self._space.unit(rows[len(index.slots) + at]))
+        known = index.tail.codes[at].astype(np.int16)
+        return bool((np.abs(index.projection.codes(reduced) - known) <= 1).all())  # 1: rounding
 
     def _save(self, index: Inverted, rows: "Rows") -> None:
         """Put an index into its place, and take away what was there and what has not been used for
@@ -170,6 +182,9 @@ class IndexFolder:
                 (work / name).touch()
             (work / "index.json").write_text(json.dumps(
                 {"format": _FORMAT, "sample": _sample(rows, len(index.slots))}))
+            for path in work.iterdir():
+                path.chmod(0o600)  # whatever the umask: what a group may write to is not believed
+                files.sync(path)
             newest = self._newest()
             number = 1 + (int(newest.name.rpartition("-")[2]) if newest else 0)
             target = self.folder / f"{self._key}-{number}"
@@ -218,7 +233,11 @@ def build(rows: "Rows", space: "JointSpace", words: "Array",
     order = np.argsort(of, kind="stable").astype(np.int32)
     starts = np.concatenate([[0], np.cumsum(np.bincount(of, minlength=len(lists)))])
     return Inverted(projection, lists, starts.astype(np.int64), order, codes[order],
-                    Tail(np.empty(0, np.int32), codes[:0]))
+                    _no_tail(codes))
+
+
+def _no_tail(codes: "NDArray[np.int8]") -> Tail:
+    return Tail(np.empty(0, np.int32), np.empty((0, codes.shape[1]), np.int8))
 
 
 def _tail(folder: Path, dimension: int) -> Tail:

@@ -40,7 +40,8 @@ class Library:
         """words: see IndexFolder.open."""
         assert catalogue.folder is not None
         self._catalogue = catalogue
-        self.rows = np.asarray(catalogue.vectors.mapped())
+        # Behind them another run may be writing what no row speaks of yet, or ever will.
+        self.rows = np.asarray(catalogue.vectors.mapped()[:catalogue.slots])
         slots = which.slots(catalogue)
         self._search: Exact | Approximate
         if slots is None and len(self.rows) > FEW:
