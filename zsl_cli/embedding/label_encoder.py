@@ -92,9 +92,9 @@ class LabelEncoder:
                               f"padding, so that phrases have {sorted(lengths)} tokens")
         values = {"input_ids": [encoding.ids for encoding in encodings],
                   "attention_mask": [encoding.attention_mask for encoding in encodings]}
-        vectors = sessions.run(
-            self._session, {name: np.array(values[name], np.int64) for name in self._inputs},
-            self.path / LABEL_ENCODER_FILE)
+        arrays = {name: np.array(values[name], np.int64) for name in self._inputs}
+        vectors = np.concatenate([self._run({name: array[part] for name, array in arrays.items()})
+                                  for part in self._parts(len(phrases))])
         if vectors.shape != (len(phrases), self.dimension):
             raise FolderError(f"{self.path / LABEL_ENCODER_FILE}: gave {list(vectors.shape)} for "
                               f"{len(phrases)} phrases, not [{len(phrases)}, {self.dimension}]")
@@ -105,13 +105,23 @@ class LabelEncoder:
                               f"direction for {phrases[int(wrong.argmax())]!r}")
         return vectors / norms
 
+    def _parts(self, count: int) -> list[slice]:
+        """What of so many phrases goes through the graph at once."""
+        step = 1 if self._session.get_inputs()[0].shape[0] == 1 else count
+        return [slice(start, start + step) for start in range(0, count, step)]
+
+    def _run(self, arrays: "dict[str, NDArray[np.int64]]") -> "NDArray[np.float32]":
+        return sessions.run(self._session, arrays, self.path / LABEL_ENCODER_FILE)
+
     def _check_graph(self) -> None:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if (sorted(self._inputs) not in _INPUTS
                 or any(node.type != "tensor(int64)" or len(node.shape) != 2
-                       or isinstance(node.shape[0], int) for node in inputs)):
+                       or (isinstance(node.shape[0], int) and node.shape[0] != 1)
+                       for node in inputs)):
             raise FolderError(f"{self.path / LABEL_ENCODER_FILE}: expected the inputs input_ids "
-                              "and, perhaps, attention_mask, int64 [batch, length], batch dynamic")
+                              "and, perhaps, attention_mask, int64 [batch, length], batch dynamic "
+                              "or 1")
         signature = {node.name: (node.type, node.shape[1:]) for node in outputs}
         if signature.get("embedding") != ("tensor(float)", [self.dimension]):
             raise FolderError(f"{self.path / LABEL_ENCODER_FILE}: expected an output, embedding, "

@@ -107,6 +107,22 @@ class CheckpointEntry:
     sha256: str
 
 
+@dataclass(frozen=True)
+class PublishedEntry:
+    """The ready ONNX model that a model was imported from.
+
+    layout: how its files lay. files: their SHA-256 by name.
+    repository, revision: of the hub that they were pulled from.
+    assumed: what no file said and was taken for granted, in words.
+    """
+
+    layout: str
+    files: Mapping[str, str]
+    repository: str | None = None
+    revision: str | None = None
+    assumed: tuple[str, ...] = ()
+
+
 class FolderManifest(Protocol):
     """What every kind of folder says of itself: at least which other files it has."""
 
@@ -175,7 +191,9 @@ class ModelManifest(Manifest):
     weights: the form of the encoders, ``float32``, ``fp16`` or ``int8``.
     projection: the numbers of M beside its arrays, where there is one.
     parity: of which form the agreement is (``text float32`` is that of the label encoder): of
-        ``float32`` with PyTorch, of the others with ``float32``.
+        ``float32`` with PyTorch, of ``published`` with the graph that was imported, of the others
+        with ``float32``.
+    published: what the model was imported from, if it was.
     """
 
     input: Preprocessing = field(kw_only=True)
@@ -189,6 +207,7 @@ class ModelManifest(Manifest):
     confidence: ConfidenceRule = field(default_factory=ConfidenceRule, kw_only=True)
     text: TextEncoding | None = field(default=None, kw_only=True)
     checkpoint: CheckpointEntry | None = field(default=None, kw_only=True)
+    published: PublishedEntry | None = field(default=None, kw_only=True)
     parity: Mapping[str, Agreement] = field(default_factory=dict, kw_only=True)
     license: str | None = field(default=None, kw_only=True)
     exported_by: str | None = field(default=None, kw_only=True)
@@ -223,6 +242,7 @@ class ModelManifest(Manifest):
             "checkpoint": CheckpointEntry(
                 str(checkpoint.get("file")), str(checkpoint.get("sha256")))
             if isinstance(checkpoint, dict) else None,
+            "published": _lenient(PublishedEntry, entries.get("published")),
             "parity": _parity(entries.get("parity"))}
 
     def to_entries(self) -> dict[str, Any]:
@@ -235,6 +255,7 @@ class ModelManifest(Manifest):
             "confidence": asdict(self.confidence) if self.confidence.fitted_on else None,
             "text": self.text and self.text.to_entries(),
             "checkpoint": self.checkpoint and asdict(self.checkpoint),
+            "published": self.published and asdict(self.published),
             "parity": {name: one.to_entries() for name, one in self.parity.items()}}
         return {
             "name": self.name, "version": self.version, "space": self.space,
