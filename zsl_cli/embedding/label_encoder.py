@@ -59,17 +59,19 @@ class LabelEncoder:
                    tokenizer)
 
     def encode(self, phrases: Sequence[str],
-               advance: "Callable[[int], object] | None" = None) -> "NDArray[np.float32]":
+               advance: "Callable[[int], object] | None" = None, *,
+               silent: bool = False) -> "NDArray[np.float32]":
         """The unit vectors, float32 ``[n, D]``, of n phrases, each exactly as it is given: no
         template is put around it. A phrase that is too long is cut by the tokenizer.
 
         advance: told now and then how many more phrases are encoded.
 
-        Logs which phrases are cut, and which read the same. Raises UnknownLabelError for a phrase
-        of which the tokenizer knows nothing at all: it would get the vector of any such phrase.
+        Logs which phrases are cut, and which read the same, unless ``silent``. Raises
+        UnknownLabelError for a phrase of which the tokenizer knows nothing at all: it would get
+        the vector of any such phrase.
         Raises FolderError where graph and tokenizer turn out not to fit each other.
         """
-        if len(phrases) >= _MANY:
+        if len(phrases) >= _MANY and not silent:
             _LOG.info("encoding %s phrases", f"{len(phrases):,}")
         reading = _Reading(self.path.name, self._unknown)
         vectors = np.empty((len(phrases), self.dimension), np.float32)
@@ -79,7 +81,8 @@ class LabelEncoder:
             vectors[some] = self._encode([phrases[place] for place in some], reading)
             if advance:
                 advance(len(some))
-        reading.tell()
+        if not silent:
+            reading.tell()
         return vectors
 
     def _encode(self, phrases: Sequence[str], reading: "_Reading") -> "NDArray[np.float32]":

@@ -123,6 +123,20 @@ class PublishedEntry:
     assumed: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class PriorRoom:
+    """Where a model that was made without a label prior has room for one.
+
+    dimension: the one that may hold it. image: what every embedding has there.
+    phrase: the length of the dimensions before it in what the label encoder gives; the last
+        dimension fills it up to unit length.
+    """
+
+    dimension: int
+    image: float
+    phrase: float
+
+
 class FolderManifest(Protocol):
     """What every kind of folder says of itself: at least which other files it has."""
 
@@ -194,6 +208,7 @@ class ModelManifest(Manifest):
         ``float32`` with PyTorch, of ``published`` with the graph that was imported, of the others
         with ``float32``.
     published: what the model was imported from, if it was.
+    prior_room: where a label prior may go, if it may.
     """
 
     input: Preprocessing = field(kw_only=True)
@@ -208,6 +223,7 @@ class ModelManifest(Manifest):
     text: TextEncoding | None = field(default=None, kw_only=True)
     checkpoint: CheckpointEntry | None = field(default=None, kw_only=True)
     published: PublishedEntry | None = field(default=None, kw_only=True)
+    prior_room: PriorRoom | None = field(default=None, kw_only=True)
     parity: Mapping[str, Agreement] = field(default_factory=dict, kw_only=True)
     license: str | None = field(default=None, kw_only=True)
     exported_by: str | None = field(default=None, kw_only=True)
@@ -242,6 +258,7 @@ class ModelManifest(Manifest):
             "checkpoint": CheckpointEntry(
                 str(checkpoint.get("file")), str(checkpoint.get("sha256")))
             if isinstance(checkpoint, dict) else None,
+            "prior_room": _lenient(PriorRoom, entries.get("prior_room")),
             "published": _lenient(PublishedEntry, entries.get("published")),
             "parity": _parity(entries.get("parity"))}
 
@@ -255,6 +272,7 @@ class ModelManifest(Manifest):
             "confidence": asdict(self.confidence) if self.confidence.fitted_on else None,
             "text": self.text and self.text.to_entries(),
             "checkpoint": self.checkpoint and asdict(self.checkpoint),
+            "prior_room": self.prior_room and asdict(self.prior_room),
             "published": self.published and asdict(self.published),
             "parity": {name: one.to_entries() for name, one in self.parity.items()}}
         return {

@@ -170,24 +170,42 @@ def text_inputs(model: "onnx.ModelProto") -> dict[str, str]:
     return roles
 
 
-def give_unit_vectors(model: "onnx.ModelProto", dimension: int) -> None:
-    """Have the graph's one output give ``embedding``, float32 ``[batch, D]`` of unit length."""
+def give_unit_vectors(model: "onnx.ModelProto", dimension: int, length: float = 1.0,
+                      behind: Sequence[float] = ()) -> None:
+    """Have the graph's one output give ``embedding``, float32 of unit length: the output in ``D``
+    dimensions of this length together, and numbers ``behind`` them that are always the same."""
     from onnx import TensorProto, helper
 
     (output,) = model.graph.output
     batch = _batch(shape_of(model.graph.input[0]))
-    length, floats = f"{_PREFIX}length", f"{_PREFIX}floats"
     reduce: dict[str, Any] = {"axes": [-1]} if opset(model) < 18 else {}
     axes = [] if reduce else [_constant(model, "axes", np.array([-1], np.int64))]
-    shortest = _constant(model, "shortest", np.array([_SHORTEST], np.float32))
-    model.graph.node.extend([
-        helper.make_node("Cast", [output.name], [floats], to=TensorProto.FLOAT),
-        helper.make_node("ReduceL2", [floats, *axes], [length], keepdims=1, **reduce),
-        helper.make_node("Max", [length, shortest], [f"{length}_or_more"]),
-        helper.make_node("Div", [floats, f"{length}_or_more"], [EMBEDDING])])
+    shortest, scale = (_constant(model, name, np.array([value], np.float32))
+                       for name, value in (("shortest", _SHORTEST), ("scale", length)))
+    floats, norm, unit = (_PREFIX + one for one in ("floats", "norm", "unit"))
+    nodes = [helper.make_node("Cast", [output.name], [floats], to=TensorProto.FLOAT),
+             helper.make_node("ReduceL2", [floats, *axes], [norm], keepdims=1, **reduce),
+             helper.make_node("Max", [norm, shortest], [f"{norm}_or_more"]),
+             helper.make_node("Div", [floats, f"{norm}_or_more"], [unit]),
+             helper.make_node("Mul", [unit, scale], [f"{_PREFIX}scaled"])]
+    for number, value in enumerate(behind):
+        nodes.append(_padded(model, nodes[-1].output[0], f"behind_{number}", value))
+    nodes[-1].output[0] = EMBEDDING
+    model.graph.node.extend(nodes)
     del model.graph.output[:]
     model.graph.output.append(helper.make_tensor_value_info(
-        EMBEDDING, TensorProto.FLOAT, [batch, dimension]))
+        EMBEDDING, TensorProto.FLOAT, [batch, dimension + len(behind)]))
+
+
+def _padded(model: "onnx.ModelProto", rows: str, name: str, value: float) -> "onnx.NodeProto":
+    """What puts one more number behind each row."""
+    from onnx import helper
+
+    pads, result = [0, 0, 0, 1], _PREFIX + name
+    if opset(model) < 11:
+        return helper.make_node("Pad", [rows], [result], pads=pads, value=value)
+    return helper.make_node("Pad", [rows, _constant(model, f"{name}_pads", np.array(pads)),
+                                    _constant(model, f"{name}_value", np.float32(value))], [result])
 
 
 def average_tokens(model: "onnx.ModelProto", dense: "np.ndarray | None") -> None:
@@ -273,10 +291,11 @@ def _batch(shape: Shape) -> int | str:
     return shape[0] if isinstance(shape[0], int) and shape[0] > 0 else "batch"
 
 
-def _constant(model: "onnx.ModelProto", name: str, value: "np.ndarray") -> str:
+def _constant(model: "onnx.ModelProto", name: str,
+              value: "np.ndarray | np.float32") -> str:
     from onnx import numpy_helper
 
-    model.graph.initializer.append(numpy_helper.from_array(value, _PREFIX + name))
+    model.graph.initializer.append(numpy_helper.from_array(np.asarray(value), _PREFIX + name))
     return _PREFIX + name
 
 

@@ -19,11 +19,18 @@ from zsl_cli.authoring.networks.tokenization import PHRASES
 from zsl_cli.embedding import tokenizer_files
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import LABEL_ENCODER_FILE, TOKENIZER_FILE, Agreement
+from zsl_cli.support.vectors import unit_rows
 
 if TYPE_CHECKING:
     import onnx
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
+
+LENGTH, BEHIND = 0.9 ** 0.5, 0.1 ** 0.5
+"""Of embeddings and phrases in the dimensions that mean something, and of what stands behind them
+so that a label prior has room: embeddings are ``[LENGTH v, BEHIND, 0]``, phrases ``[LENGTH t, 0,
+BEHIND]``, and a label with a prior ``[LENGTH t, p, …]``. Products of the first two are 0.9 times
+the cosines, which the temperature takes back."""
 
 H = TypeVar("H")
 
@@ -49,8 +56,8 @@ class Half:
 
 
 def image(tower: Tower, prepared: Input, request: ImportRequest, form: str, target: Path,
-          metadata: dict[str, str]) -> Half:
-    """Write the image encoder. Raises ZslError."""
+          metadata: dict[str, str], *, room: bool) -> Half:
+    """Write the image encoder, with or without room for a label prior. Raises ZslError."""
     side = prepared.preprocessing.size
     published = Published(tower.graph)
     output = measuring.output_of(published, request.image_output, layouts.IMAGE_OUTPUTS,
@@ -70,7 +77,8 @@ def image(tower: Tower, prepared: Input, request: ImportRequest, form: str, targ
     def write(freed: bool) -> Given:
         model = _part(tower.graph, output, freed=freed)
         completion.take_pixels(model, side, prepared.mean, prepared.std)
-        _finish(model, reference.shape[1], tower.graph, target, metadata)
+        _finish(model, reference.shape[1], (BEHIND, 0.0) if room else (), metadata)
+        onnx_models.write(model, tower.graph, target)
         return lambda some: {IMAGES: pixels[some]}
 
     del published
@@ -114,7 +122,8 @@ def text(tower: Tower, request: ImportRequest, form: str, folder: Path,
         if pooled:
             completion.average_tokens(model, pooled.dense)
         completion.take_ids(model, tokens_)
-        _finish(model, reference.shape[1], tower.graph, folder / LABEL_ENCODER_FILE, metadata)
+        _finish(model, reference.shape[1], (0.0, BEHIND), metadata)
+        onnx_models.write(model, tower.graph, folder / LABEL_ENCODER_FILE)
         tokenizer.enable_padding(**{**(tokenizer.padding or {}), "length": tokens_})
         names = [end.name for end in model.graph.input]
 
@@ -148,7 +157,9 @@ def _first(write: Callable[[H], Given], ways: Sequence[H],
         given = write(how)
         try:
             several = measuring.completed(target, len(reference), given)
-            agreement = parity.worst([parity.compare(reference, one) for one in several])
+            agreement = parity.worst([
+                parity.compare(reference, unit_rows(one[:, :reference.shape[1]]))
+                for one in several])
         except ZslError as error:
             failure = str(error)
             continue
@@ -181,13 +192,12 @@ def _part(graph: Path, output: str, *, freed: bool) -> "onnx.ModelProto":
     return model
 
 
-def _finish(model: "onnx.ModelProto", dimension: int, graph: Path, target: Path,
+def _finish(model: "onnx.ModelProto", dimension: int, behind: tuple[float, ...],
             metadata: dict[str, str]) -> None:
     from onnx import helper
 
-    completion.give_unit_vectors(model, dimension)
+    completion.give_unit_vectors(model, dimension, LENGTH if behind else 1.0, behind)
     helper.set_model_props(model, metadata)
-    onnx_models.write(model, graph, target)
 
 
 def pixels_input(published: Published) -> str:

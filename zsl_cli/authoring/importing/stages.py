@@ -24,6 +24,7 @@ from zsl_cli.support.manifests import (
     FileEntry,
     ModelManifest,
     Normalisation,
+    PriorRoom,
     PublishedEntry,
     TextEncoding,
 )
@@ -61,7 +62,7 @@ def import_model(request: ImportRequest, reporter: Reporter = SILENT) -> ImportR
                 "zsl.exported_by": f"zsl {__version__}"}
     with folders.new_folder(request.output, force=request.force) as folder:
         image = halves.image(found.image, prepared, request, found.form, folder / ENCODER_FILE,
-                             metadata)
+                             metadata, room=found.text is not None)
         _tell("image encoder", image, reporter)
         text = halves.text(found.text, request, found.form, folder, metadata) if found.text else (
             None)
@@ -160,13 +161,15 @@ def _manifest(found: Towers, request: ImportRequest, prepared: Input, image: Hal
     hashes, repository = _hashes(found), request.repository
     kind = str(found.image.config().get("model_type", ""))
     listing = "".join(f"{digest}  {name}\n" for name, digest in hashes.items())
+    room = PriorRoom(image.dimension, halves.BEHIND, halves.LENGTH) if text else None
     return ModelManifest(
-        request.model_name, request.version, space, image.dimension, {}, request.sources,
+        request.model_name, request.version, space, image.dimension + (2 if room else 0), {},
+        request.sources,
         input=prepared.preprocessing,
         normalisation=Normalisation(prepared.mean, prepared.std) if image.normalises else None,
         architecture=f"ONNX, {kind}" if kind else "ONNX", features=image.output,
         embedding="embedding", weights=_WEIGHTS.get(found.form, found.form),
-        calibration=Calibration(1 / scale),
+        prior_room=room, calibration=Calibration((halves.LENGTH ** 2 if room else 1) / scale),
         text=TextEncoding(request.templates or _templates(found)) if text else None,
         checkpoint=CheckpointEntry(", ".join(hashes),
                                    hashlib.sha256(listing.encode()).hexdigest()),
