@@ -41,7 +41,7 @@ def clip(folder, **options):
     """A small CLIP of transformers with a tokenizer.json; returns it."""
     model = networks.write_clip(folder, **options)
     model.set_attn_implementation("eager")
-    _with_tokenizer_json(folder)
+    with_tokenizer_json(folder)
     return model
 
 
@@ -49,18 +49,20 @@ def siglip(folder, **options):
     """The same, SigLIP."""
     model = networks.write_siglip(folder, **{"tokens": 128, **options})
     model.set_attn_implementation("eager")
-    _with_tokenizer_json(folder)
+    with_tokenizer_json(folder)
     return model
 
 
-def _with_tokenizer_json(folder):
+def with_tokenizer_json(folder, rows=0):
     """The tokenizer as transformers.js has it: without padding, which is switched on by whoever
-    loads it."""
+    loads it; filled up with tokens that stand for nothing, to be of so many."""
     from zsl_cli.authoring.networks import tokenization
 
     tokenizer = tokenization.from_folder(folder, 32)
     tokenizer.no_padding()
     tokenizer.no_truncation()
+    tokenizer.add_tokens([f"<nothing {number}>"
+                          for number in range(rows - tokenizer.get_vocab_size())])
     tokenizer.save(str(folder / "tokenizer.json"))
     file = folder / "tokenizer_config.json"
     pad = "</s>" if tokenizer.token_to_id("</s>") is not None else "<|endoftext|>"

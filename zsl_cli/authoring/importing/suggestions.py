@@ -8,7 +8,8 @@ from dataclasses import dataclass
 class Suggestion:
     """repositories: what ``zsl models pull`` takes; of several models in one, the ``variant``.
 
-    license: as its makers name it; None where it was not read. megabytes: of what is fetched, in fp32, where it was read.
+    license: as its makers name it; None where it was not read.
+    megabytes: of what is fetched, in fp32, where it was read.
     languages: of texts. purpose: what it is good for. source: where all this was read.
     tried: whether somebody has downloaded it and looked.
     """
