@@ -250,7 +250,7 @@ def average_tokens(model: "onnx.ModelProto", dense: "np.ndarray | None") -> None
 def free_batch(model: "onnx.ModelProto") -> None:
     """Take the batch, fixed at 1, out of a graph as far as it is known where it stands: at its
     ends, and at the head of constant shapes. Whether that is all is for a measurement to say."""
-    from onnx import numpy_helper
+    from onnx import TensorProto, numpy_helper
 
     for value in (*inputs(model).values(), *model.graph.output):
         dims = value.type.tensor_type.shape.dim
@@ -259,7 +259,8 @@ def free_batch(model: "onnx.ModelProto") -> None:
     del model.graph.value_info[:]
     made = {node.output[0]: node.attribute[0].t for node in model.graph.node
             if node.op_type == "Constant" and node.attribute[0].name == "value"}
-    constants = {**{one.name: one for one in model.graph.initializer}, **made}
+    constants = {**{one.name: one for one in model.graph.initializer
+                    if one.data_location != TensorProto.EXTERNAL}, **made}
     for number, node in enumerate(model.graph.node):
         if node.op_type != "Reshape" or node.input[1] not in constants:
             continue

@@ -123,9 +123,9 @@ def text(tower: Tower, request: ImportRequest, form: str, folder: Path,
             completion.average_tokens(model, pooled.dense)
         completion.take_ids(model, tokens_)
         _finish(model, reference.shape[1], (0.0, BEHIND), metadata)
+        names = [end.name for end in model.graph.input]
         onnx_models.write(model, tower.graph, folder / LABEL_ENCODER_FILE)
         tokenizer.enable_padding(**{**(tokenizer.padding or {}), "length": tokens_})
-        names = [end.name for end in model.graph.input]
 
         def given(some: slice) -> Mapping[str, Any]:  # padded to the longest of them alone
             ids = _ids(tokenizer, _TRIED[some])

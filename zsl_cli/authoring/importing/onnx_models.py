@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
+from zsl_cli.authoring.importing import weights_aside
+from zsl_cli.authoring.importing.weights_aside import Span
 from zsl_cli.embedding.graphs import Graph
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import listed, printable, reason, shown
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     import onnx
 
 MOST_BYTES = 1_900_000_000  # protobuf's limit is 2 GiB, and a graph is more than its weights
-_CHUNK = 1 << 22
 _ALIGNED = 4096
 _STANDARD = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
 _POINTER = b"version https://git-lfs"
@@ -21,9 +22,8 @@ _PICKLES = (b"\x80\x02", b"\x80\x04", b"PK\x03\x04")
 
 
 def read(path: Path) -> "onnx.ModelProto":
-    """The graph in a file; what lies in other files stays there. Raises ZslError for what is no
+    """The graph in a file; its weights stay where they are. Raises ZslError for what is no
     ONNX model, and for one with operators or functions of its own makers'."""
-    import onnx
     from google.protobuf.message import DecodeError
 
     try:
@@ -35,10 +35,10 @@ def read(path: Path) -> "onnx.ModelProto":
         if not head or head.startswith(_PICKLES):
             raise ZslError(f"{path}: " + ("empty" if not head else
                            "a PyTorch file, no ONNX model; zsl export takes those"))
-        model = onnx.load(path, load_external_data=False)
+        model = weights_aside.read(path)
     except OSError as error:
         raise ZslError(f"{path}: {error.strerror}") from error
-    except DecodeError as error:
+    except (DecodeError, ValueError) as error:
         raise ZslError(f"{path}: no ONNX model, or one that is cut off ({reason(error)})"
                        ) from error
     if not model.graph.node:
@@ -47,7 +47,7 @@ def read(path: Path) -> "onnx.ModelProto":
     if strange := sorted({opset.domain for opset in model.opset_import} - _STANDARD - own):
         raise ZslError(f"{path}: it has operators of {printable(listed(strange))}, which would "
                        "need code of the model's own, and zsl runs none")
-    for name in {_entry(tensor, "location") for tensor in _external(model)}:
+    for name in {_entry(tensor, "location") for tensor in _external(model)} - {path.name}:
         _check_location(name, path)
     return model
 
@@ -55,41 +55,44 @@ def read(path: Path) -> "onnx.ModelProto":
 def locations(path: Path) -> list[str]:
     """The other files that a graph's weights are in, from its folder. Raises ZslError as
     ``read``."""
-    return sorted({_entry(tensor, "location") for tensor in _external(read(path))})
+    return sorted({_entry(tensor, "location") for tensor in _external(read(path))} - {path.name})
 
 
 def as_published(path: Path, model: "onnx.ModelProto | None" = None) -> Graph | Path:
     """The file as a session takes it, its weights in the places that ``read`` has looked at; or
     what is left in ``model`` of what was read from it."""
     there = read(path) if model is None else model
-    names = {_entry(tensor, "location"): _span(tensor, path)[0] for tensor in _external(there)}
-    if model is None and not names:
+    names = {_entry(tensor, "location"): _span(tensor, path).path for tensor in _external(there)}
+    if model is None and not {*names} - {path.name}:
         return path
-    return Graph(path, path.read_bytes() if model is None else model.SerializeToString(),
+    return Graph(path, there.SerializeToString(),
                  {name: place.read_bytes() for name, place in sorted(names.items())})
 
 
-def write(model: "onnx.ModelProto", source: Path, target: Path) -> list[Path]:
-    """Write a graph that was read from ``source``; the files that were made. Raises ZslError for
-    weights that are not all there."""
-    tensors = list(_external(model))
-    size = sum(_span(tensor, source)[2] for tensor in tensors)
-    data = target.with_name(target.name + "_data")
-    if size + _embedded(model) <= MOST_BYTES:
-        for tensor in tensors:
-            _take_in(tensor, source)
-        tensors = []
-    if tensors:
+def write(model: "onnx.ModelProto", source: Path, target: Path) -> None:
+    """Write a graph that was read from ``source``, beside it a file with its weights where they
+    are too many for one. The model loses its graph. Raises ZslError for weights that are not all
+    there."""
+    from onnx import TensorProto
+
+    spans = [_span(tensor, source) for tensor in _external(model)]
+    if sum(span.length for span in spans) + _embedded(model) > MOST_BYTES:
+        data = target.with_name(target.name + "_data")
         with data.open("wb") as file:
-            for tensor in tensors:
+            for tensor in _external(model):
                 _move(tensor, source, file, data.name)
-    target.write_bytes(model.SerializeToString())
-    return [target, data] if tensors else [target]
-
-
-def bytes_of(model: "onnx.ModelProto", source: Path) -> int:
-    """How many bytes of weights a graph has, in its own file and in others."""
-    return _embedded(model) + sum(_span(one, source)[2] for one in _external(model))
+        target.write_bytes(model.SerializeToString())
+        return
+    initializers = model.graph.initializer
+    aside = [at for at, one in enumerate(initializers)
+             if one.data_location == TensorProto.EXTERNAL]
+    weights = [(TensorProto.FromString(initializers[at].SerializeToString()),
+                _span(initializers[at], source)) for at in aside]
+    for at in reversed(aside):
+        del initializers[at]
+    for tensor in _external(model):  # of nodes
+        _take_in(tensor, source)
+    weights_aside.write(model, weights, target)
 
 
 def _embedded(model: "onnx.ModelProto") -> int:
@@ -141,8 +144,8 @@ def _place(tensor: "onnx.TensorProto", path: Path) -> Path:
     return place
 
 
-def _span(tensor: "onnx.TensorProto", source: Path) -> tuple[Path, int, int]:
-    """File, offset and length of a tensor's bytes. Raises ZslError."""
+def _span(tensor: "onnx.TensorProto", source: Path) -> Span:
+    """Where a tensor's bytes are. Raises ZslError."""
     place = _place(tensor, source)
     there = place.stat().st_size
     try:
@@ -152,7 +155,7 @@ def _span(tensor: "onnx.TensorProto", source: Path) -> tuple[Path, int, int]:
         offset = length = -1
     if min(offset, length) < 0 or offset + length > there:
         raise ZslError(f"{place}: cut off: {printable(tensor.name)} is to be in it and is not")
-    return place, offset, length
+    return Span(place, offset, length)
 
 
 def _take_in(tensor: "onnx.TensorProto", source: Path) -> None:
@@ -166,16 +169,10 @@ def _take_in(tensor: "onnx.TensorProto", source: Path) -> None:
 
 def _move(tensor: "onnx.TensorProto", source: Path, target: BinaryIO, name: str) -> None:
     """A tensor's bytes to the end of another file."""
-    place, offset, length = _span(tensor, source)
+    span = _span(tensor, source)
     target.write(bytes(-target.tell() % _ALIGNED))
     start = target.tell()
-    with place.open("rb") as file:
-        file.seek(offset)
-        left = length
-        while left:
-            part = file.read(min(_CHUNK, left))
-            target.write(part)
-            left -= len(part)
+    weights_aside.copy(span, target)
     del tensor.external_data[:]
-    for key, value in (("location", name), ("offset", start), ("length", length)):
+    for key, value in (("location", name), ("offset", start), ("length", span.length)):
         tensor.external_data.add(key=key, value=str(value))
