@@ -106,6 +106,7 @@ def write_onnx(module, examples, names, outputs, path, dynamic=True, opset=14):
     axes = {name: {axis: f"{name}_{axis}" for axis in range(value.ndim)}
             for name, value in zip(names, examples, strict=True)}
     axes |= {name: {0: f"{name}_0"} for name in outputs}
+    torch.backends.mha.set_fastpath_enabled(False)  # which has no form in ONNX
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")
         torch.onnx.export(module, tuple(examples), str(path), dynamo=False, opset_version=opset,
@@ -241,3 +242,41 @@ def qdrant(model, folder, target):
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(folder / name, target / "text")
     return target / "vision", target / "text"
+
+
+def immich_of_open_clip(model, target, side, context=77):
+    """Immich's layout of a model of OpenCLIP's, as Immich's exporter writes it."""
+    import torch
+
+    from zsl_cli.authoring.networks import tokenization
+
+    class Image(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def forward(self, image):
+            return self.model.encode_image(image, normalize=True)
+
+    class Text(Image):
+        def forward(self, text):
+            return self.model.encode_text(text, normalize=True)
+
+    write_onnx(Image().eval(), [torch.zeros(1, 3, side, side)], ["image"], ["embedding"],
+               target / "visual" / "model.onnx", dynamic=False)
+    write_onnx(Text().eval(), [torch.ones(1, context, dtype=torch.int32)], ["text"],
+               ["embedding"], target / "textual" / "model.onnx", dynamic=False)
+    (target / "config.json").write_text(json.dumps({
+        "embed_dim": 32, "vision_cfg": {"image_size": side}, "text_cfg": {
+            "context_length": context, "vocab_size": 49_408}}))
+    (target / "visual" / "preprocess_cfg.json").write_text(json.dumps({
+        "size": [side, side], "mode": "RGB", "mean": [0.48145466, 0.4578275, 0.40821073],
+        "std": [0.26862954, 0.26130258, 0.27577711], "interpolation": "bicubic",
+        "resize_mode": "shortest", "fill_color": 0}))
+    tokenizer = tokenization.from_open_clip("ViT-B-32", context)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    tokenizer.save(str(target / "textual" / "tokenizer.json"))
+    (target / "textual" / "tokenizer_config.json").write_text(json.dumps(
+        {"pad_token": "<end_of_text>", "model_max_length": context}))
+    return target

@@ -169,3 +169,21 @@ def test_weights_in_other_files(clip, photos, tmp_path, one_file_a_tensor):
     manifest, _ = imported(tmp_path / "m", tmp_path / "ready")
     assert_same_vectors(tmp_path / "m", clip, photos)
     assert set(manifest["files"]) == {"encoder.onnx", "label_encoder.onnx", "tokenizer.json"}
+
+
+def test_a_model_of_open_clips_in_immichs_layout(photos, tmp_path):
+    open_clip = networks.import_open_clip()
+    tower = {"layers": 2, "width": 64}
+    small = networks.lively(open_clip.CLIP(
+        32, {**tower, "image_size": 64, "patch_size": 16, "head_width": 32},
+        {**tower, "heads": 2, "context_length": 77, "vocab_size": 49_408}))
+    published.immich_of_open_clip(small, tmp_path / "ready", 64)
+    manifest, _ = imported(tmp_path / "m", tmp_path / "ready")
+    model = Model.load(tmp_path / "m")
+    transform = open_clip.image_transform(64, is_train=False)
+    with torch.inference_mode():
+        images = _unit(small.encode_image(torch.stack([transform(one) for one in photos])))
+        texts = _unit(small.encode_text(open_clip.get_tokenizer("ViT-B-32")(PHRASES)))
+    assert (meaning(model.embed(photos)) * images).sum(axis=1).min() > 0.999
+    assert (meaning(model.label_encoder.encode(PHRASES)) * texts).sum(axis=1).min() > 0.9999
+    assert manifest["text"]["templates"] == ["a photo of a {}."]
