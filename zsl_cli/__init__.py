@@ -12,10 +12,16 @@ from zsl_cli.support.version import __version__
 if TYPE_CHECKING:
     from zsl_cli.authoring.calibrating import CalibrationRequest, CalibrationResult, calibrate
     from zsl_cli.authoring.exporting import ExportRequest, ExportResult, export
+    from zsl_cli.authoring.importing import ImportRequest, ImportResult, import_model
     from zsl_cli.authoring.training.request import TrainRequest
     from zsl_cli.authoring.training.result import TrainResult
     from zsl_cli.authoring.training.stages import train
     from zsl_cli.authoring.vocabularies.build import BuildRequest, BuildResult, build_vocabulary
+    from zsl_cli.authoring.vocabularies.encode import (
+        EncodeRequest,
+        EncodeResult,
+        encode_vocabulary,
+    )
     from zsl_cli.authoring.vocabularies.names.build import NamesRequest, NamesResult, build_names
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.classifier.predictions import Prediction
@@ -39,11 +45,12 @@ os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development 
 
 __all__ = [
     "BuildRequest", "BuildResult", "CalibrationRequest", "CalibrationResult", "Classifier",
-    "EvaluationRequest", "EvaluationResult", "ExportRequest", "ExportResult", "LabelRequest",
-    "LabelResult", "Model", "NamesRequest", "NamesResult", "Prediction", "TrainRequest",
-    "TrainResult", "UndoRequest", "UndoResult", "Vocabulary", "Word", "WordsRequest",
-    "WordsResult", "__version__", "build_names", "build_vocabulary", "calibrate", "evaluate",
-    "evaluate_words", "export", "label", "read_words", "train", "undo"]
+    "EncodeRequest", "EncodeResult", "EvaluationRequest", "EvaluationResult", "ExportRequest",
+    "ExportResult", "ImportRequest", "ImportResult", "LabelRequest", "LabelResult", "Model",
+    "NamesRequest", "NamesResult", "Prediction", "TrainRequest", "TrainResult", "UndoRequest",
+    "UndoResult", "Vocabulary", "Word", "WordsRequest", "WordsResult", "__version__",
+    "build_names", "build_vocabulary", "calibrate", "encode_vocabulary", "evaluate",
+    "evaluate_words", "export", "import_model", "label", "read_words", "train", "undo"]
 
 _HOME = {
     "LabelRequest": "zsl_cli.photos.request",
@@ -70,6 +77,12 @@ _HOME = {
     "NamesRequest": "zsl_cli.authoring.vocabularies.names.build",
     "NamesResult": "zsl_cli.authoring.vocabularies.names.build",
     "build_names": "zsl_cli.authoring.vocabularies.names.build",
+    "EncodeRequest": "zsl_cli.authoring.vocabularies.encode",
+    "EncodeResult": "zsl_cli.authoring.vocabularies.encode",
+    "encode_vocabulary": "zsl_cli.authoring.vocabularies.encode",
+    "ImportRequest": "zsl_cli.authoring.importing",
+    "ImportResult": "zsl_cli.authoring.importing",
+    "import_model": "zsl_cli.authoring.importing",
     "TrainRequest": "zsl_cli.authoring.training.request",
     "TrainResult": "zsl_cli.authoring.training.result",
     "train": "zsl_cli.authoring.training.stages",
