@@ -21,7 +21,7 @@ COMMANDS = {
              "changed.",
     "index": "Read every photo of a FOLDER once; then it is searched and labelled without being "
              "opened.",
-    "models": "List, show, verify and calibrate model folders.",
+    "models": "List, show, verify, fetch, import and calibrate model folders.",
     "vocab": "Build, train, look at and verify vocabulary folders.",
     "export": "Turn a trained PyTorch CHECKPOINT into a model folder.",
     "train": "Train the projection M on DATA.",
