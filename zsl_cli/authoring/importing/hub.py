@@ -70,7 +70,7 @@ def pull(name: str, *, form: str | None = None, variant: str | None = None,
     with extras.needed("hub", "fetching from the Hugging Face hub"):
         from huggingface_hub import constants
     if constants.HF_HUB_OFFLINE:
-        return _from_cache(repository, revision or None)
+        return _from_cache(repository, revision or None, variant)
     with _told(repository, revision):
         listing = _list(repository, revision or None)
     found = layouts.find(listing.sizes, variant)
@@ -179,7 +179,7 @@ def _root(places: Mapping[str, Path]) -> Path:
     return path.parents[name.count("/")]
 
 
-def _from_cache(repository: str, revision: str | None) -> Pulled:
+def _from_cache(repository: str, revision: str | None, variant: str | None) -> Pulled:
     """What an earlier call has fetched. Raises ZslError."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -189,14 +189,10 @@ def _from_cache(repository: str, revision: str | None) -> Pulled:
     except (LocalEntryNotFoundError, OSError, ValueError) as error:
         raise ZslError(f"{repository} is not in the cache, and HF_HUB_OFFLINE forbids to fetch it"
                        ) from error
-    names: Sequence[str] = [path.relative_to(folder).as_posix()
-                            for path in folder.rglob("*") if path.is_file()]
+    names = [path.relative_to(folder).as_posix()
+             for path in folder.rglob("*") if path.is_file()]
     return Pulled(folder, Repository(repository, folder.name), published.license_of(folder),
-                  layouts.find(names) is not None if not _variants(names) else True)
-
-
-def _variants(names: Sequence[str]) -> bool:
-    return any(name.count("/") == 2 and name.endswith("vision_model.onnx") for name in names)
+                  layouts.find(names, variant) is not None)
 
 
 @contextmanager
