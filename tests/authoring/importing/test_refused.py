@@ -91,6 +91,14 @@ def test_an_operator_that_the_runtime_lacks(ready, tmp_path):
     refused(tmp_path, ready, expected=["ONNX Runtime cannot load it", "Frobnicate"])
 
 
+def test_a_loop_is_never_run(ready, tmp_path):
+    path = ready / "onnx" / "vision_model.onnx"
+    model = onnx.load(path)
+    model.graph.node[-1].op_type = "Loop"
+    path.write_bytes(model.SerializeToString())
+    refused(tmp_path, ready, expected=["Loop in it, which need not end"])
+
+
 def test_a_tokenizer_of_another_model(ready, tmp_path):
     import tokenizers
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from zsl_cli.authoring.importing import weights_aside
 from zsl_cli.authoring.importing.weights_aside import Span
-from zsl_cli.embedding.graphs import Graph
+from zsl_cli.embedding.graphs import Graph, vet
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import listed, printable, reason, shown
 
@@ -23,7 +23,7 @@ _PICKLES = (b"\x80\x02", b"\x80\x04", b"PK\x03\x04")
 
 def read(path: Path) -> "onnx.ModelProto":
     """The graph in a file; its weights stay where they are. Raises ZslError for what is no
-    ONNX model, and for one with operators or functions of its own makers'."""
+    ONNX model, for one with operators of its own makers', and one that need not end."""
     from google.protobuf.message import DecodeError
 
     try:
@@ -47,6 +47,7 @@ def read(path: Path) -> "onnx.ModelProto":
     if strange := sorted({opset.domain for opset in model.opset_import} - _STANDARD - own):
         raise ZslError(f"{path}: it has operators of {printable(listed(strange))}, which would "
                        "need code of the model's own, and zsl runs none")
+    vet(model.SerializeToString(), path)
     for name in {_entry(tensor, "location") for tensor in _external(model)} - {path.name}:
         _check_location(name, path)
     return model
