@@ -139,14 +139,14 @@ def write_clip(folder, side=64, length=32):
     return model
 
 
-def write_siglip(folder, side=64, length=24):
-    """A small SigLIP in Hugging Face layout; returns it."""
+def write_siglip(folder, side=64, length=24, tokens=320):
+    """A small SigLIP in Hugging Face layout, with vectors for so many tokens; returns it."""
     transformers = import_transformers()
     write_siglip_tokenizer(folder, length)
     tower = {"hidden_size": 48, "intermediate_size": 96, "num_hidden_layers": 2,
              "num_attention_heads": 3}
     config = transformers.SiglipConfig(
-        text_config={**tower, "vocab_size": 320, "max_position_embeddings": length,
+        text_config={**tower, "vocab_size": tokens, "max_position_embeddings": length,
                      "projection_size": 48},
         vision_config={**tower, "image_size": side, "patch_size": 16})
     model = lively(transformers.SiglipModel(config))

@@ -12,10 +12,16 @@ from zsl_cli.support.version import __version__
 if TYPE_CHECKING:
     from zsl_cli.authoring.calibrating import CalibrationRequest, CalibrationResult, calibrate
     from zsl_cli.authoring.exporting import ExportRequest, ExportResult, export
+    from zsl_cli.authoring.importing import ImportRequest, ImportResult, import_model
     from zsl_cli.authoring.training.request import TrainRequest
     from zsl_cli.authoring.training.result import TrainResult
     from zsl_cli.authoring.training.stages import train
     from zsl_cli.authoring.vocabularies.build import BuildRequest, BuildResult, build_vocabulary
+    from zsl_cli.authoring.vocabularies.encode import (
+        EncodeRequest,
+        EncodeResult,
+        encode_vocabulary,
+    )
     from zsl_cli.authoring.vocabularies.names.build import NamesRequest, NamesResult, build_names
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.classifier.predictions import Prediction
@@ -47,13 +53,15 @@ os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development 
 
 __all__ = [
     "AnnotateRequest", "Annotation", "BuildRequest", "BuildResult", "CalibrationRequest",
-    "CalibrationResult", "Classifier", "EvaluationRequest", "EvaluationResult", "ExportRequest",
-    "ExportResult", "Hit", "IndexRequest", "IndexResult", "LabelRequest", "LabelResult", "Model",
-    "NamesRequest", "NamesResult", "Prediction", "Query", "RetrievalRequest", "RetrievalResult",
-    "SearchRequest", "SearchResult", "SentenceEncoder", "TrainRequest", "TrainResult",
-    "UndoRequest", "UndoResult", "Vocabulary", "Word", "WordsRequest", "WordsResult", "__version__",
-    "annotate", "build_names", "build_vocabulary", "calibrate", "evaluate", "evaluate_retrieval",
-    "evaluate_words", "export", "index", "label", "read_words", "search", "train", "undo"]
+    "CalibrationResult", "Classifier", "EncodeRequest", "EncodeResult", "EvaluationRequest",
+    "EvaluationResult", "ExportRequest", "ExportResult", "Hit", "ImportRequest", "ImportResult",
+    "IndexRequest", "IndexResult", "LabelRequest", "LabelResult", "Model", "NamesRequest",
+    "NamesResult", "Prediction", "Query", "RetrievalRequest", "RetrievalResult", "SearchRequest",
+    "SearchResult", "SentenceEncoder", "TrainRequest", "TrainResult", "UndoRequest", "UndoResult",
+    "Vocabulary", "Word", "WordsRequest", "WordsResult", "__version__", "annotate", "build_names",
+    "build_vocabulary", "calibrate", "encode_vocabulary", "evaluate", "evaluate_retrieval",
+    "evaluate_words", "export", "import_model", "index", "label", "read_words", "search", "train",
+    "undo"]
 
 _HOME = {
     "IndexRequest": "zsl_cli.photos.indexing",
@@ -94,6 +102,12 @@ _HOME = {
     "NamesRequest": "zsl_cli.authoring.vocabularies.names.build",
     "NamesResult": "zsl_cli.authoring.vocabularies.names.build",
     "build_names": "zsl_cli.authoring.vocabularies.names.build",
+    "EncodeRequest": "zsl_cli.authoring.vocabularies.encode",
+    "EncodeResult": "zsl_cli.authoring.vocabularies.encode",
+    "encode_vocabulary": "zsl_cli.authoring.vocabularies.encode",
+    "ImportRequest": "zsl_cli.authoring.importing",
+    "ImportResult": "zsl_cli.authoring.importing",
+    "import_model": "zsl_cli.authoring.importing",
     "TrainRequest": "zsl_cli.authoring.training.request",
     "TrainResult": "zsl_cli.authoring.training.result",
     "train": "zsl_cli.authoring.training.stages",

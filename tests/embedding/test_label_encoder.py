@@ -89,6 +89,14 @@ def test_padding_to_the_longest_phrase_suits_a_graph_of_any_length(folder):
     np.testing.assert_allclose(found, [expected("red"), expected("a red blue bus")], atol=1e-6)
 
 
+def test_a_batch_that_is_fixed_at_one_is_filled_phrase_by_phrase(folder):
+    text_model.label_encoder(folder / "label_encoder.onnx", batch=1)
+    text_model.sign(folder)
+    found = Model.load(folder, device="cpu").label_encoder.encode(["red", "a red blue bus", "blue"])
+    np.testing.assert_allclose(
+        found, [expected("red"), expected("a red blue bus"), expected("blue")], atol=1e-6)
+
+
 def test_it_is_loaded_once_and_only_when_it_is_asked_for(folder):
     (folder / "label_encoder.onnx").write_bytes(b"")
     model = Model.load(folder, device="cpu")
@@ -119,7 +127,7 @@ def test_a_changed_or_missing_file_is_refused_by_name(folder, file):
 @pytest.mark.parametrize(("options", "message"), [
     ({"ids": "tokens"}, "expected the inputs input_ids"),
     ({"ids_type": "INT32"}, "expected the inputs input_ids"),
-    ({"batch": 1}, "batch dynamic"),
+    ({"batch": 2}, "batch dynamic"),
     ({"output": "vector"}, r"expected an output, embedding, float32 \[batch, 4\]"),
     ({"table": np.eye(5, dtype=np.float32), "dimension": 5}, r"embedding, float32 \[batch, 4\]"),
     ({"length": 77}, "padding to 77 tokens"),

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.classifier import pairing
-from zsl_cli.cli.terminal import notes, options, printing
+from zsl_cli.cli.terminal import notes, options, preparing, printing
 from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.limits import FEATURES_FROM, QUANTIZE
-from zsl_cli.support.preprocessing import FITS, INTERPOLATIONS
 from zsl_cli.support.wording import listed
 
 if TYPE_CHECKING:
@@ -27,24 +26,6 @@ _FILE = click.Path(path_type=Path)
 _WIDE = 120  # columns, where there is no terminal
 _KINDS = {"projection": "by the projection M", "classes": "the classifier's own space",
           "embedding": "the network's own"}
-
-
-class _Channels(click.ParamType):
-    """One number or three."""
-
-    name = "R,G,B"
-
-    def convert(self, value: Any, param: click.Parameter | None,
-                ctx: click.Context | None) -> tuple[float, ...]:
-        """The numbers of ``0.5`` or ``0.485,0.456,0.406``."""
-        try:
-            numbers = tuple(float(part) for part in str(value).split(","))
-        except ValueError:
-            numbers = ()
-        if len(numbers) not in (1, 3) or not all(0 <= number <= 255 for number in numbers):
-            self.fail(f"{value!r} is not one number or three, such as 0.485,0.456,0.406",
-                      param, ctx)
-        return numbers
 
 
 _what_it_is = options.stack(
@@ -90,19 +71,6 @@ _labels = options.stack(
                       "says, or 0.05."),
 )
 
-_input = options.stack(
-    click.option("--size", type=click.IntRange(1, 4096), metavar="S", help="Side of the input."),
-    click.option("--crop", type=click.FloatRange(0, 1, min_open=True), metavar="SHARE",
-                 help="Share of the shorter side that is kept, such as 0.875."),
-    click.option("--fit", type=click.Choice(FITS), help="How a picture becomes square."),
-    click.option("--interpolation", type=click.Choice(INTERPOLATIONS)),
-    click.option("--mean", type=_Channels(),
-                 help="Subtracted from the pixels, R,G,B or one number for all: of values from 0 "
-                      "to 1, or up to 255 where --mean or --std has a number above 1."),
-    click.option("--std", type=_Channels(), help="Divides them. Default for all of these: what "
-                                                 "the checkpoint's configuration says."),
-)
-
 _result = options.stack(
     click.option("-o", "--output", type=options.NonEmpty(Path), metavar="FOLDER",
                  help="The model folder to write. Default: CHECKPOINT's name and -model, here."),
@@ -127,7 +95,7 @@ _result = options.stack(
 @_result
 @_what_it_is
 @_labels
-@_input
+@preparing.options_
 @options.common
 def command(checkpoint: Path, output: Path | None, dry_run: bool, quiet: bool, verbose: bool,
             debug: bool, **parameters: Any) -> None:

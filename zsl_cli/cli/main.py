@@ -25,7 +25,7 @@ COMMANDS = {
     "search": "Find the photos that WORDS describe, a word or a sentence, among those that are "
               "indexed.",
     "annotate": "Say which sentences fit each PHOTO best: a file, a folder or a pattern.",
-    "models": "List, show, verify and calibrate model folders.",
+    "models": "List, show, verify, fetch, import and calibrate model folders.",
     "vocab": "Build, train, look at and verify vocabulary folders.",
     "export": "Turn a trained PyTorch CHECKPOINT into a model folder.",
     "train": "Train the projection M on DATA.",

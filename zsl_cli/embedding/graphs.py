@@ -56,6 +56,17 @@ def read(folder: Path, name: str, manifest: Manifest) -> Graph:
     """A graph of a model folder, compared with its hash. Raises FolderError."""
     path = folder / name
     content = folders.read_file(folder, name, manifest)
+    files = vet(content, path)
+    if missing := sorted(files - {*manifest.files}):
+        raise FolderError(f"{path}: it has weights in {printable(listed(missing, 3))}, which the "
+                          "manifest does not list; export it as one file")
+    return Graph(path, content, {file: folders.read_file(folder, file, manifest)
+                                 for file in sorted(files)})
+
+
+def vet(content: bytes, path: Path) -> set[str]:
+    """The files that a graph has weights in. Raises FolderError for what is no ONNX model, or one
+    that may compute without end."""
     try:
         found = _Found(content)
         nodes = found.nodes()
@@ -68,11 +79,7 @@ def read(folder: Path, name: str, manifest: Manifest) -> Graph:
     if nodes > _MOST_NODES:
         raise FolderError(f"{path}: its functions call one another until there are more than "
                           f"{_MOST_NODES:,} nodes")
-    if missing := sorted(found.files - {*manifest.files}):
-        raise FolderError(f"{path}: it has weights in {printable(listed(missing, 3))}, which the "
-                          "manifest does not list; export it as one file")
-    return Graph(path, content, {file: folders.read_file(folder, file, manifest)
-                                 for file in sorted(found.files)})
+    return found.files
 
 
 class _Found:

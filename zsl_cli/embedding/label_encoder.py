@@ -73,19 +73,19 @@ class LabelEncoder:
 
     def encode(self, phrases: Sequence[str],
                advance: "Callable[[int], object] | None" = None, *,
-               distinct: bool = True) -> "NDArray[np.float32]":
+               distinct: bool = True, silent: bool = False) -> "NDArray[np.float32]":
         """The unit vectors, float32 ``[n, D]``, of n phrases, each exactly as it is given: no
         template is put around it. A phrase that is too long is cut by the tokenizer.
 
         advance: told now and then how many more phrases are encoded.
         distinct: whether they are meant to differ, as labels are.
 
-        Logs which phrases are cut, and which of distinct ones read the same. Raises
-        UnknownLabelError for a phrase of which the tokenizer knows nothing at all: it would get
-        the vector of any such phrase. Raises FolderError where graph and tokenizer turn out not
-        to fit each other.
+        Logs which phrases are cut, and which of distinct ones read the same, unless ``silent``.
+        Raises UnknownLabelError for a phrase of which the tokenizer knows nothing at all: it would
+        get the vector of any such phrase. Raises FolderError where graph and tokenizer turn out
+        not to fit each other.
         """
-        if len(phrases) >= _MANY:
+        if len(phrases) >= _MANY and not silent:
             _LOG.info("encoding %s phrases", f"{len(phrases):,}")
         reading = _Reading(self.path.name, self._unknown)
         vectors = np.empty((len(phrases), self.dimension), np.float32)
@@ -95,7 +95,8 @@ class LabelEncoder:
             vectors[some] = self._encode([phrases[place] for place in some], reading)
             if advance:
                 advance(len(some))
-        reading.tell(distinct=distinct)
+        if not silent:
+            reading.tell(distinct=distinct)
         return vectors
 
     def _encode(self, phrases: Sequence[str], reading: "_Reading") -> "NDArray[np.float32]":
@@ -108,9 +109,9 @@ class LabelEncoder:
                               f"padding, so that phrases have {sorted(lengths)} tokens")
         values = {"input_ids": [encoding.ids for encoding in encodings],
                   "attention_mask": [encoding.attention_mask for encoding in encodings]}
-        vectors = sessions.run(
-            self._session, {name: np.array(values[name], np.int64) for name in self._inputs},
-            self.path / LABEL_ENCODER_FILE)
+        arrays = {name: np.array(values[name], np.int64) for name in self._inputs}
+        vectors = np.concatenate([self._run({name: array[part] for name, array in arrays.items()})
+                                  for part in self._parts(len(phrases))])
         if vectors.shape != (len(phrases), self.dimension):
             raise FolderError(f"{self.path / LABEL_ENCODER_FILE}: gave {list(vectors.shape)} for "
                               f"{len(phrases)} phrases, not [{len(phrases)}, {self.dimension}]")
@@ -121,13 +122,23 @@ class LabelEncoder:
                               f"direction for {phrases[int(wrong.argmax())]!r}")
         return vectors / norms
 
+    def _parts(self, count: int) -> list[slice]:
+        """What of so many phrases goes through the graph at once."""
+        step = 1 if self._session.get_inputs()[0].shape[0] == 1 else count
+        return [slice(start, start + step) for start in range(0, count, step)]
+
+    def _run(self, arrays: "dict[str, NDArray[np.int64]]") -> "NDArray[np.float32]":
+        return sessions.run(self._session, arrays, self.path / LABEL_ENCODER_FILE)
+
     def _check_graph(self) -> None:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if (sorted(self._inputs) not in _INPUTS
                 or any(node.type != "tensor(int64)" or len(node.shape) != 2
-                       or isinstance(node.shape[0], int) for node in inputs)):
+                       or (isinstance(node.shape[0], int) and node.shape[0] != 1)
+                       for node in inputs)):
             raise FolderError(f"{self.path / LABEL_ENCODER_FILE}: expected the inputs input_ids "
-                              "and, perhaps, attention_mask, int64 [batch, length], batch dynamic")
+                              "and, perhaps, attention_mask, int64 [batch, length], batch dynamic "
+                              "or 1")
         signature = {node.name: (node.type, node.shape[1:]) for node in outputs}
         if signature.get("embedding") != ("tensor(float)", [self.dimension]):
             raise FolderError(f"{self.path / LABEL_ENCODER_FILE}: expected an output, embedding, "

@@ -14,6 +14,17 @@ from typing import Any, Protocol, Self, TypeVar, cast
 from zsl_cli.errors import FolderError
 from zsl_cli.support import sources
 from zsl_cli.support.calibration import Calibration, ConfidenceRule
+from zsl_cli.support.manifest_entries import (
+    Agreement,
+    CheckpointEntry,
+    Entries,
+    FileEntry,
+    Normalisation,
+    PriorRoom,
+    PublishedEntry,
+    SentenceEncoder,
+    TextEncoding,
+)
 from zsl_cli.support.preprocessing import Preprocessing
 
 FORMAT = 1
@@ -24,90 +35,13 @@ TOKENIZER_FILE = "tokenizer.json"
 """The last two, there or not there together, turn phrases into label vectors; the manifest's
 ``text`` says how they were meant to be used."""
 
-_MOST = 10**9
-_LONGEST = 255  # bytes of a file's name
-
-Entries = Mapping[str, Any]
-"""A JSON object."""
-P = TypeVar("P")
-
-
-@dataclass(frozen=True)
-class FileEntry:
-    """The SHA-256 (hexadecimal) and the size of a file of the folder."""
-
-    sha256: str
-    bytes: int
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """What is subtracted from pixel values from 0 to 255, and what divides them: one number for
-    all channels or one each."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class SentenceEncoder:
-    """What a label encoder's text tower is, where it is a sentence encoder and a map from its
-    vectors: the class, the SHA-256 of its weights, and over how many landmarks the map goes."""
-
-    encoder: str
-    sha256: str
-    landmarks: int
-
 CAPTIONS = "captions"
 """See ModelManifest.embedding."""
 
+_MOST = 10**9
+_LONGEST = 255  # bytes of a file's name
 
-@dataclass(frozen=True)
-class TextEncoding:
-    """What a model says of its label encoder.
-
-    templates: what labels are put into before they are encoded, each with one ``{}``.
-    """
-
-    templates: tuple[str, ...]
-    sentence_encoder: SentenceEncoder | None = None
-
-    def to_entries(self) -> dict[str, Any]:
-        """As the manifest has it."""
-        return {"templates": list(self.templates), **(
-            asdict(self.sentence_encoder) if self.sentence_encoder else {})}
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How closely two encoders agree, on the same images, or on the same phrases.
-
-    images: how many of either.
-    max_difference: the largest absolute difference of two numbers.
-    min_cosine, mean_cosine: over the images.
-    top_10: the share of the ten nearest labels that both give, where there are labels.
-    """
-
-    images: int
-    max_difference: float
-    min_cosine: float
-    mean_cosine: float
-    top_10: float | None = None
-
-    def to_entries(self) -> dict[str, float | int]:
-        """As the manifest has it: rounded."""
-        figures = {
-            "images": self.images, "max_difference": float(f"{self.max_difference:.3g}"),
-            "min_cosine": round(self.min_cosine, 6), "mean_cosine": round(self.mean_cosine, 6)}
-        return figures if self.top_10 is None else {**figures, "top_10": round(self.top_10, 4)}
-
-
-@dataclass(frozen=True)
-class CheckpointEntry:
-    """The checkpoint that a model was made from: its file names and its SHA-256."""
-
-    file: str
-    sha256: str
+P = TypeVar("P")
 
 
 class FolderManifest(Protocol):
@@ -179,7 +113,10 @@ class ModelManifest(Manifest):
     weights: the form of the encoders, ``float32``, ``fp16`` or ``int8``.
     projection: the numbers of M beside its arrays, where there is one.
     parity: of which form the agreement is (``text float32`` is that of the label encoder): of
-        ``float32`` with PyTorch, of the others with ``float32``.
+        ``float32`` with PyTorch, of ``published`` with the graph that was imported, of the others
+        with ``float32``.
+    published: what the model was imported from, if it was.
+    prior_room: where a label prior may go, if it may.
     """
 
     input: Preprocessing = field(kw_only=True)
@@ -193,6 +130,8 @@ class ModelManifest(Manifest):
     confidence: ConfidenceRule = field(default_factory=ConfidenceRule, kw_only=True)
     text: TextEncoding | None = field(default=None, kw_only=True)
     checkpoint: CheckpointEntry | None = field(default=None, kw_only=True)
+    published: PublishedEntry | None = field(default=None, kw_only=True)
+    prior_room: PriorRoom | None = field(default=None, kw_only=True)
     parity: Mapping[str, Agreement] = field(default_factory=dict, kw_only=True)
     license: str | None = field(default=None, kw_only=True)
     exported_by: str | None = field(default=None, kw_only=True)
@@ -232,6 +171,8 @@ class ModelManifest(Manifest):
             "checkpoint": CheckpointEntry(
                 str(checkpoint.get("file")), str(checkpoint.get("sha256")))
             if isinstance(checkpoint, dict) else None,
+            "prior_room": _lenient(PriorRoom, entries.get("prior_room")),
+            "published": _lenient(PublishedEntry, entries.get("published")),
             "parity": _parity(entries.get("parity"))}
 
     def to_entries(self) -> dict[str, Any]:
@@ -244,6 +185,8 @@ class ModelManifest(Manifest):
             "confidence": asdict(self.confidence) if self.confidence.fitted_on else None,
             "text": self.text and self.text.to_entries(),
             "checkpoint": self.checkpoint and asdict(self.checkpoint),
+            "prior_room": self.prior_room and asdict(self.prior_room),
+            "published": self.published and asdict(self.published),
             "parity": {name: one.to_entries() for name, one in self.parity.items()}}
         return {
             "name": self.name, "version": self.version, "space": self.space,

@@ -11,7 +11,7 @@ from zsl_cli.support.wording import printable
 _CARD = """# {name}
 
 An image encoder for [zsl](https://pypi.org/project/zsl-cli/): uint8 RGB pixels in, a unit vector
-out. Made by `zsl export`; every figure here was measured by it.
+out. Made by `{command}`; every figure here was measured by it.
 
 | | |
 |---|---|
@@ -23,7 +23,7 @@ out. Made by `zsl export`; every figure here was measured by it.
 | embedding | {dimension} dimensions, space {space} |
 | phrases as labels | {text} |
 | checkpoint | {checkpoint} |
-| licence | {license} |
+| licence | {license} |{assumed}
 | exported by | {exported_by} |
 
     zsl classify photo.jpg --model {argument}
@@ -40,16 +40,19 @@ out. Made by `zsl export`; every figure here was measured by it.
 {sources}
 """
 
-_COMPARED = {"float32": "ONNX Runtime with PyTorch", "int8": "int8 with float32",
-             "fp16": "fp16 with float32"}
+_COMPARED = {"float32": "ONNX Runtime with PyTorch",
+             "published": "as completed with as published"}
 
 
 def model_card(manifest: ModelManifest) -> str:
     """Markdown for a model folder's README.md."""
     frame, checkpoint = manifest.input, manifest.checkpoint or CheckpointEntry("", "")
+    assumed = manifest.published.assumed if manifest.published else ()
     return _CARD.format(
         input=f"{frame.size} x {frame.size} pixels, {frame.fit}, share {frame.crop:.4g}, "
               f"{frame.interpolation}, {frame.layout}",
+        command="zsl models import" if manifest.published else "zsl export",
+        assumed="".join(f"\n| assumed | {plain(one)} |" for one in assumed),
         name=plain(manifest.name), argument=printable(shlex.quote(manifest.name)),
         space=code(manifest.space), dimension=manifest.dimension,
         architecture=plain(manifest.architecture), weights=plain(manifest.weights),
@@ -92,4 +95,4 @@ def _row(name: str, agreement: Agreement) -> str:
 
 def _compared(name: str) -> str:
     text, _, form = name.rpartition(" ")
-    return _COMPARED[form] + (", label encoder" if text else "")
+    return _COMPARED.get(form, f"{form} with float32") + (", label encoder" if text else "")

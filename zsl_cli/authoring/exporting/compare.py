@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.authoring.exporting.graph import EMBEDDING, IMAGES
+from zsl_cli.authoring.exporting.onnx_files import EMBEDDING, IMAGES
 from zsl_cli.authoring.exporting.parity import GATES
 from zsl_cli.embedding.sessions import open_session, session_device
 from zsl_cli.support.manifests import Agreement

@@ -1,12 +1,12 @@
 """A network and a head → one ONNX graph, from uint8 pixels to unit embeddings."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from zsl_cli.authoring.exporting.heads import Head
+from zsl_cli.authoring.exporting.onnx_files import EMBEDDING, FEATURES, IDS, IMAGES
 from zsl_cli.authoring.networks.network import Input
 from zsl_cli.authoring.networks.quietly import quietly
 from zsl_cli.authoring.networks.vectors import unit
@@ -14,12 +14,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.support import extras
 from zsl_cli.support.wording import reason
 
-if TYPE_CHECKING:
-    import onnx
-
 OPSET = 18
-IMAGES, IDS = "images", "input_ids"
-EMBEDDING, FEATURES = "embedding", "features"
 _MOST_BYTES = 2_000_000_000  # protobuf's limit is 2 GiB, and a graph is more than its weights
 
 
@@ -151,36 +146,3 @@ def _cause(error: BaseException) -> str:
         error = error.__cause__
     kind, text = type(error).__name__, reason(error)
     return kind if text == kind else f"{kind}: {text}"
-
-
-def finish(path: Path, metadata: dict[str, str]) -> None:
-    """Take the features, which only mark where the head begins, out of a graph's outputs, and
-    write facts about it into its metadata in the place of what the exporter notes: which lines of
-    whose files each node comes from."""
-    import onnx
-
-    model = onnx.load(path)
-    without_features(model.graph)
-    parts = (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input,
-             *model.graph.output, *model.graph.initializer)
-    for part in parts:
-        del part.metadata_props[:]
-    onnx.helper.set_model_props(model, metadata)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
-
-
-def without_features(graph: "onnx.GraphProto") -> None:
-    """Take the features out of a graph's outputs."""
-    for output in [output for output in graph.output if output.name == FEATURES]:
-        graph.output.remove(output)
-
-
-def head_nodes(graph: "onnx.GraphProto") -> list["onnx.NodeProto"]:
-    """The nodes that depend on the features: the head."""
-    known, head = {FEATURES}, []
-    for node in graph.node:  # in topological order
-        if known & set(node.input):
-            known |= set(node.output)
-            head.append(node)
-    return head

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.authoring.exporting.graph import EMBEDDING
+from zsl_cli.authoring.exporting.onnx_files import EMBEDDING
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import Agreement
 from zsl_cli.support.vectors import unit_rows

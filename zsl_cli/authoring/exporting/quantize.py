@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zsl_cli.authoring.exporting.bias_correction import correct_biases
-from zsl_cli.authoring.exporting.graph import IMAGES, head_nodes
+from zsl_cli.authoring.exporting.onnx_files import IMAGES, head_nodes
 from zsl_cli.authoring.networks.quietly import quietly
 from zsl_cli.embedding.images import load
 from zsl_cli.errors import ImageError, ZslError

@@ -16,6 +16,7 @@ from zsl_cli.authoring.exporting import (
     confidences,
     graph,
     heads,
+    onnx_files,
     parity,
     quantize,
     text_tower,
@@ -177,7 +178,7 @@ def _check_float(file: Path, expected: "NDArray[np.float32]", sample: "NDArray[n
                  informative: int, labels: "NDArray[np.floating] | None") -> Agreement:
     """PyTorch against ONNX Runtime, one image at a time and many."""
     measured = parity.worst([
-        parity.compare(expected, parity.run(file, graph.IMAGES, sample, batch), informative,
+        parity.compare(expected, parity.run(file, onnx_files.IMAGES, sample, batch), informative,
                        labels) for batch in parity.BATCHES])
     parity.GATES["float32"].check(measured, "the exported encoder does not agree with PyTorch",
                                   "this network cannot be exported as it is")
@@ -193,10 +194,10 @@ def _smaller(full: Path, scratch: Path, forms: tuple[str, ...], pixels: "NDArray
     smaller = [form for form in forms if form != "float32"]
     if smaller:
         sample = pixels if "int8" in smaller else pixels[:_PARITY_IMAGES]
-        reference = parity.run(full, graph.IMAGES, sample, _BATCH)
+        reference = parity.run(full, onnx_files.IMAGES, sample, _BATCH)
 
     def measure(form: str) -> list[str]:
-        embeddings = parity.run(files[form], graph.IMAGES, sample, _BATCH)
+        embeddings = parity.run(files[form], onnx_files.IMAGES, sample, _BATCH)
         agreement[form] = parity.compare(reference, embeddings, informative, labels)
         reporter.say(f"{form} against float32: {parity.spoken(agreement[form])}, "
             f"{files[form].stat().st_size / 1e6:.1f} MB")
@@ -262,7 +263,7 @@ def _finish(manifest: ModelManifest, folder: Path, text: bool) -> None:
     """Have the ONNX files say what they are, and write the manifest with the hashes of all."""
     metadata = _metadata(manifest)
     for name in (ENCODER_FILE, *((LABEL_ENCODER_FILE,) if text else ())):
-        graph.finish(folder / name, metadata)
+        onnx_files.finish(folder / name, metadata)
     names = [name for name in (ENCODER_FILE, LABEL_ENCODER_FILE, TOKENIZER_FILE)
              if (folder / name).is_file()]
     files = {name: FileEntry(**one) for name, one in

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from zsl_cli.authoring.exporting import graph, parity, quantize
+from zsl_cli.authoring.exporting import graph, onnx_files, parity, quantize
 from zsl_cli.authoring.exporting.plan import Plan
 from zsl_cli.embedding import sessions
 from zsl_cli.support import folders
@@ -41,7 +41,7 @@ def write(plan: Plan, scratch: Path, agreement: dict[str, Agreement], reporter: 
                                    .numpy() for start in range(0, len(ids), _BATCH)])
     graph.write_label_encoder(module, text.length, file, fixed=text.fixed)
     measured = parity.worst([
-        parity.compare(expected, parity.run(file, graph.IDS, ids, batch), text.informative)
+        parity.compare(expected, parity.run(file, onnx_files.IDS, ids, batch), text.informative)
         for batch in parity.BATCHES])
     parity.GATES["float32"].check(
         measured, "the exported label encoder does not agree with PyTorch",
@@ -64,14 +64,14 @@ def place(plan: Plan, file: Path, folder: Path, agreement: dict[str, Agreement],
         file.rename(placed)
     else:
         ids = _phrase_ids(text)
-        reference = parity.run(file, graph.IDS, ids, _BATCH)
+        reference = parity.run(file, onnx_files.IDS, ids, _BATCH)
         for recipe in text.recipes if form == "int8" else [""]:
             if recipe:
                 quantize.to_int8(file, placed, None, recipe)
             else:
                 graph.write_label_encoder(graph.LabelEncoder(text.module).halve(), text.length,
                                           placed, fixed=text.fixed)
-            measured = parity.compare(reference, parity.run(placed, graph.IDS, ids, _BATCH),
+            measured = parity.compare(reference, parity.run(placed, onnx_files.IDS, ids, _BATCH),
                                       text.informative)
             if not parity.GATES[form].failures(measured):
                 break

@@ -66,7 +66,7 @@ def from_folder(folder: Path, length: int, *, fixed: bool | None = None) -> "Tok
     else:
         raise ZslError(f"{folder}: a {type(original).__name__} cannot be made a tokenizer.json; "
                        f"give one with `tokenizer=FILE`")
-    return _finish(tokenizer, length, original.pad_token_id, original.pad_token,
+    return finish(tokenizer, length, original.pad_token_id, original.pad_token,
                    type(original).__name__ != "CLIPTokenizer" if fixed is None else fixed,
                    original.padding_side, original.truncation_side)
 
@@ -109,7 +109,7 @@ def from_open_clip(architecture: str, length: int, *, fixed: bool | None = None)
     if fixed is None:
         fixed = bool(text.get("no_causal_mask") or text.get("embed_cls")
                      or text.get("pool_type", "argmax") not in ("argmax", "eos"))
-    return _finish(tokenizer, length, 0, original.decoder[0], fixed)
+    return finish(tokenizer, length, 0, original.decoder[0], fixed)
 
 
 def reference_of_open_clip(architecture: str, length: int | None = None) -> Reference:
@@ -154,7 +154,7 @@ def from_file(path: Path, length: int, pad: int | str | None = None, *, fixed: b
     if clean is not None:
         own = [] if tokenizer.normalizer is None else [tokenizer.normalizer]
         tokenizer.normalizer = Steps([*text_cleaning.as_open_clip(clean), *own])
-    return _finish(tokenizer, length, number, token, fixed)
+    return finish(tokenizer, length, number, token, fixed)
 
 
 def check(tokenizer: "Tokenizer", reference: Reference, phrases: Sequence[str] = PHRASES) -> None:
@@ -176,7 +176,7 @@ def check(tokenizer: "Tokenizer", reference: Reference, phrases: Sequence[str] =
                            f"becomes {got}, and should become {wanted}")
 
 
-def _finish(tokenizer: "Tokenizer", length: int, pad_id: int | None, pad_token: str | None,
+def finish(tokenizer: "Tokenizer", length: int, pad_id: int | None, pad_token: str | None,
             fixed: bool, padding_side: str = "right", truncation_side: str = "right",
             ) -> "Tokenizer":
     """Switch on truncation to ``length``, special tokens included, and padding: to ``length`` if

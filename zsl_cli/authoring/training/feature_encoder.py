@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_cli.authoring.exporting import graph, heads
+from zsl_cli.authoring.exporting.onnx_files import FEATURES, IMAGES
 from zsl_cli.authoring.exporting.plan import Plan
 from zsl_cli.embedding import images, sessions
 
@@ -67,7 +68,7 @@ class FeatureEncoder:
         """float32 ``[n, F]``."""
         if not pixels:
             return np.empty((0, self._plan.features.width), np.float32)
-        return self._graph.session().run([graph.FEATURES], {graph.IMAGES: np.stack(pixels)})[0]
+        return self._graph.session().run([FEATURES], {IMAGES: np.stack(pixels)})[0]
 
 
 class _Graph:

@@ -2,7 +2,7 @@
 
 import click
 
-from zsl_cli.cli.models import calibrate
+from zsl_cli.cli.models import calibrate, importing, pulling, suggest
 from zsl_cli.cli.terminal import folder_commands, options, printing
 from zsl_cli.cli.terminal.groups import Group
 from zsl_cli.support import folders
@@ -10,7 +10,7 @@ from zsl_cli.support import folders
 
 @click.group("models", cls=Group)
 def command() -> None:
-    """List, show, verify and calibrate model folders."""
+    """List, show, verify, fetch, import and calibrate model folders."""
 
 
 folder_commands.add_to(command, folders.MODEL)
@@ -37,4 +37,5 @@ def _verify(name: str, quiet: bool, verbose: bool, debug: bool) -> None:
     printing.put(f"{folder}: all files are what the manifest says")
 
 
-command.add_command(calibrate.command)
+for _module in (importing, pulling, suggest, calibrate):
+    command.add_command(_module.command)

@@ -4,7 +4,18 @@ import click
 
 from zsl_cli.cli.terminal import folder_commands
 from zsl_cli.cli.terminal.groups import Group
-from zsl_cli.cli.vocab import build, export, fit, index, names, neighbours, show, train, verify
+from zsl_cli.cli.vocab import (
+    build,
+    encode,
+    export,
+    fit,
+    index,
+    names,
+    neighbours,
+    show,
+    train,
+    verify,
+)
 from zsl_cli.support.folders import VOCABULARY
 
 
@@ -14,5 +25,5 @@ def command() -> None:
 
 
 folder_commands.add_to(command, VOCABULARY)
-for _module in (build, train, fit, names, show, neighbours, verify, export, index):
+for _module in (build, encode, train, fit, names, show, neighbours, verify, export, index):
     command.add_command(_module.command)

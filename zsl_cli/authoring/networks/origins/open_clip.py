@@ -11,23 +11,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import configurations, fitting, tokenization
+from zsl_cli.authoring.networks import configurations, fitting, published, tokenization
 from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.authoring.networks.libraries import alone, library
-from zsl_cli.authoring.networks.network import Input, Network, TextTower
+from zsl_cli.authoring.networks.network import Network, TextTower
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.embedding import tokenizer_files
 from zsl_cli.errors import ZslError
-from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.support.wording import reason
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-TEMPLATES = ("a photo of a {}.",)
 _TRIED = ["dog", "a photo of a great white shark.", ""]
 CONFIG = "open_clip_config.json"
-_FITS = {"shortest": "crop", "squash": "squash", "longest": "pad"}
 
 
 class ImageTower(nn.Module):
@@ -117,8 +114,8 @@ def read(weights: Weights, name: str, options: InputOptions, tokenizer: Path | N
     if fixed:
         tokens.enable_padding(**{**(tokens.padding or {}), "length": length})
     return Network(
-        f"open_clip:{name}", ImageTower(model), input_of(preprocess), weights.files,
-        text=TextTower(module, tokens, length, fixed, TEMPLATES),
+        f"open_clip:{name}", ImageTower(model), published.of_open_clip(preprocess), weights.files,
+        text=TextTower(module, tokens, length, fixed, published.TEMPLATES["clip"]),
         temperature=1 / float(model.logit_scale.detach().exp()), notes=tuple(notes))
 
 
@@ -149,21 +146,6 @@ def _text_tower(model: Any, tokens: "Tokenizer") -> Text:
         except (AttributeError, RuntimeError, TypeError):
             return own  # another tower than the one that ShortText knows
     return short if same else own
-
-
-def input_of(config: dict[str, Any]) -> Input:
-    """How OpenCLIP's transform for inference prepares an image. Raises ZslError."""
-    size = config["size"]
-    if isinstance(size, tuple | list):
-        if size[0] != size[1]:
-            raise ZslError(f"it takes images of {size}, and zsl only square ones")
-        size = size[0]
-    fill = int(config.get("fill_color") or 0)
-    return Input(
-        Preprocessing(size, crop=1.0, interpolation=config["interpolation"],
-                      fit=_FITS[config["resize_mode"]], fill=(fill, fill, fill)),
-        mean=tuple(255 * value for value in config["mean"]),
-        std=tuple(255 * value for value in config["std"]))
 
 
 def _open_clip(name: str) -> Any:

@@ -1,0 +1,141 @@
+"""``zsl models pull`` against a hub on loopback, by huggingface_hub's own client."""
+
+import json
+
+import hub_server
+import numpy as np
+import published
+import pytest
+
+pytest.importorskip("huggingface_hub")
+onnx = pytest.importorskip("onnx")
+
+
+@pytest.fixture
+def hub(clip):
+    """A repository of 50 files, of which seven are needed."""
+    files = {path.relative_to(clip.ready).as_posix(): path.read_bytes()
+             for path in clip.ready.rglob("*") if (path.is_file() and path.stem in (
+                 "vision_model", "text_model")) or path.suffix == ".json"}
+    files["README.md"] = b"---\nlicense: mit\n---\n"
+    for number in range(50 - len(files)):
+        files[f"more/{number}.py"] = b"raise SystemExit('nothing is run')\n"
+    with hub_server.running(hub_server.Hub("someone/clip", files)) as running:
+        yield running
+
+
+@pytest.fixture
+def pull(hub, tmp_path):
+    def run(*arguments, **env):
+        return published.zsl("models", "pull", *arguments, env={
+            "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"),
+            "ZSL_HOME": str(tmp_path / "home"), **env})
+
+    return run
+
+
+def test_what_is_needed_is_fetched_and_the_model_answers(hub, pull, tmp_path, cat_jpg):
+    result = pull("someone/clip", "--name", "clip")
+    assert result.returncode == 0, result.stderr
+    assert "7 of 50 files" in result.stderr
+    assert "licence: mit" in result.stderr
+    assert set(hub.fetched()) == {
+        "README.md", "config.json", "preprocessor_config.json", "tokenizer.json",
+        "tokenizer_config.json", "onnx/vision_model.onnx", "onnx/text_model.onnx"}
+    manifest = json.loads((tmp_path / "home" / "models" / "clip" / "model.json").read_text())
+    assert manifest["license"] == "mit"
+    assert manifest["published"]["repository"] == "someone/clip"
+    assert manifest["published"]["revision"] == hub_server.COMMIT
+    assert set(manifest["published"]["files"]) == {"onnx/vision_model.onnx",
+                                                   "onnx/text_model.onnx"}
+    assert manifest["sources"][0]["url"].endswith(f"someone/clip/tree/{hub_server.COMMIT}")
+    answer = published.zsl("classify", cat_jpg, "--model", "clip", "--labels", "a cat,a dog",
+                           "--jsonl", env={"ZSL_HOME": str(tmp_path / "home")})
+    assert len(json.loads(answer.stdout)["labels"]) == 2
+
+
+def test_the_name_is_the_repositorys_and_what_is_cached_is_not_fetched_again(hub, pull, tmp_path):
+    assert pull("someone/clip").returncode == 0
+    hub.asked.clear()
+    assert pull("someone/clip", "--name", "again").returncode == 0
+    assert not hub.fetched()
+    assert {path.name for path in (tmp_path / "home" / "models").iterdir()} == {"clip", "again"}
+    offline = pull("someone/clip", "--name", "offline", HF_HUB_OFFLINE="1")
+    assert offline.returncode == 0, offline.stderr
+
+
+def test_a_cut_connection_goes_on_where_it_was(hub, pull):
+    name = "onnx/vision_model.onnx"
+    model = onnx.load_from_string(hub.files[name])  # so large that the client keeps a part
+    model.graph.initializer.append(onnx.numpy_helper.from_array(
+        np.zeros(7_000_000, np.float32), "unused"))
+    hub.files[name] = model.SerializeToString()
+    hub.cut.add(name)
+    result = pull("someone/clip")
+    assert result.returncode == 0, result.stderr
+    ranges = [wanted for method, asked, wanted in hub.asked
+              if (method, asked) == ("GET", name)]
+    assert ranges[0] is None
+    assert ranges[1].startswith("bytes=")
+
+
+def _refused(result, tmp_path, *expected):
+    assert result.returncode == 2, result.stderr
+    for part in expected:
+        assert part in result.stderr.splitlines()[-1]
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_wrong_hash_is_refused_and_not_kept(hub, pull, tmp_path):
+    hub.wrong.add("onnx/vision_model.onnx")
+    _refused(pull("someone/clip"), tmp_path, "onnx/vision_model.onnx", "another SHA-256")
+    hub.wrong.clear()
+    assert pull("someone/clip").returncode == 0
+
+
+def test_a_private_repository_wants_a_token(hub, pull, tmp_path):
+    hub.token = "hf_secret"
+    _refused(pull("someone/clip"), tmp_path, "no such repository", "HF_TOKEN")
+    assert pull("someone/clip", HF_TOKEN="hf_secret").returncode == 0
+
+
+def test_a_revision_that_is_not_there(pull, tmp_path):
+    _refused(pull("someone/clip@v9"), tmp_path, "no revision 'v9'")
+
+
+def test_a_repository_that_is_not_there(pull, tmp_path):
+    _refused(pull("someone/else"), tmp_path, "someone/else: no such repository")
+
+
+def test_a_hub_that_cannot_be_reached(pull, tmp_path):
+    _refused(pull("someone/clip", HF_ENDPOINT="http://127.0.0.1:9"), tmp_path, "cannot be reached")
+
+
+def test_offline_without_a_cache(pull, tmp_path):
+    _refused(pull("someone/clip", HF_HUB_OFFLINE="1"), tmp_path, "not in the cache",
+             "HF_HUB_OFFLINE")
+
+
+def test_a_full_disk(hub, pull, tmp_path, disk):
+    small = disk(300)
+    _refused(pull("someone/clip", HF_HOME=str(small.path / "hf")), tmp_path, "no room is left",
+             "HF_HOME")
+
+
+def test_weights_of_pytorch_are_fetched_for_export(hub, pull, clip, tmp_path):
+    hub.files = {name: content for name, content in hub.files.items() if "onnx" not in name}
+    hub.files["model.safetensors"] = (clip.folder / "model.safetensors").read_bytes()
+    _refused(pull("someone/clip"), tmp_path, "weights of PyTorch", "zsl export ")
+    assert "model.safetensors" in hub.fetched()
+
+
+def test_a_repository_with_neither(hub, pull, tmp_path):
+    hub.files = {"weights.gguf": b"1", "README.md": b""}
+    _refused(pull("someone/clip"), tmp_path, "none of the known layouts", "weights.gguf")
+
+
+@pytest.mark.parametrize("name", ["clip", "a/b/c", "someone/clip@", "https://example.com/x"])
+def test_what_is_no_name_of_a_repository(pull, tmp_path, name):
+    result = pull(name)
+    assert result.returncode == 2
+    assert "OWNER/NAME" in result.stderr
