@@ -131,7 +131,9 @@ def command(words: tuple[str, ...], images: tuple[str, ...], plus: tuple[str, ..
     _tell(counts, len(asked))
     if (opens or sheet is not None) and counts["failed"] < len(asked):
         _show(kept, sheet, opens=opens)
-    return 0 if not counts["failed"] else 1 if counts["failed"] < len(asked) else 2
+    if counts["failed"] == len(asked):
+        return 2
+    return int(bool(counts["failed"]) or terminal.incomplete)
 
 
 def _check_output(output_format: str | None, sheet: Path | None, *, force: bool,
@@ -158,7 +160,17 @@ def _tell(counts: "Counter[str]", queries: int) -> None:
 
 
 class _Terminal(TerminalReporter, Reporter):
-    """Shows how the index over many photos is made, and what labels were taken for."""
+    """Shows how the index over many photos is made, what labels were taken for, and which
+    libraries are left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.incomplete = False
+
+    def left_out(self, line: str) -> None:
+        """Tell it, and remember that not all was searched."""
+        self.incomplete = True
+        super().left_out(line)
 
     def loaded(self, classifier: "Classifier", nearest: "Nearest") -> None:
         """Tell what a label of the filters was taken to mean."""

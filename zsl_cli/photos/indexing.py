@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from zsl_cli.embedding import stream
 from zsl_cli.embedding.model import Model
-from zsl_cli.errors import ImageError
+from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.photos.catalogue import compaction, moving, places, scanning
 from zsl_cli.photos.catalogue.borrowing import lenders
 from zsl_cli.photos.catalogue.catalogue import Catalogue
@@ -88,7 +88,7 @@ def index(request: IndexRequest, reporter: Reporter | None = None) -> IndexResul
     folder = folders.find(folders.MODEL, request.model)
     encoder = Encoder.of(folders.read_manifest(folders.MODEL, folder))
     with opened(request, encoder, request.catalogue, keep=not request.dry_run,
-                reporter=reporter) as catalogue:
+                reporter=reporter, or_not=False) as catalogue:
         met = scanned(catalogue, request, scanning.Rules(
             request.retry_failed, request.check_content), reporter)
         counter = Counted(reporter)
@@ -115,17 +115,20 @@ def index(request: IndexRequest, reporter: Reporter | None = None) -> IndexResul
 
 @contextmanager
 def opened(library: Library, encoder: Encoder, chosen: Name | None, *, keep: bool,
-           reporter: Reporter) -> Iterator[Catalogue]:
+           reporter: Reporter, or_not: bool = True) -> Iterator[Catalogue]:
     """The catalogue of a library, for this process alone; or, unless it is to be kept, one that
     begins with what that knows and is forgotten. Raises ZslError.
 
-    chosen: its folder, unless the user's data folder is to have it; where that can't be written to,
-    nothing is kept, and that is said.
+    chosen: its folder, unless the user's data folder is to have it. or_not: whether to go on where
+        that can't be written to; nothing is kept then, and that is said.
     """
     place, identity = places.place_of(library.names, encoder, chosen)
     if keep and chosen is None and not places.can_be_written(place):
-        reporter.warn(f"{place.parent} cannot be written to, so that the next run begins anew; "
-                      "give `catalogue` a folder that can, or set XDG_DATA_HOME to one")
+        advice = "; give `catalogue` a folder that can, or set XDG_DATA_HOME to one"
+        if not or_not:
+            raise ZslError(f"{place.parent} cannot be written to{advice}")
+        reporter.warn(f"{place.parent} cannot be written to, so that the next run begins anew"
+                      f"{advice}")
         keep = False
     if not keep:
         with Catalogue.transient(place, identity) as catalogue:

@@ -25,6 +25,10 @@ class Reporter(progress.Reporter):
         """What came of reading a library. After an interrupt this is said before KeyboardInterrupt
         goes on."""
 
+    def left_out(self, line: str) -> None:
+        """A library could not be searched, and why; a person should know."""
+        self.warn(line)
+
     def sidecar_changed(self, change: "Change") -> None:
         """A sidecar was changed, or in a dry run would be; ``change.warning`` is to be said."""
 

@@ -95,7 +95,7 @@ def ready(catalogues: "Sequence[Catalogue]", which: "Filter", space: "JointSpace
         except database.DamagedError as error:
             if number == len(catalogues) and not found:
                 raise
-            reporter.warn(f"not searched: {error}")
+            reporter.left_out(f"not searched: {error}")
     return found
 
 
@@ -126,7 +126,7 @@ def _readable(stack: ExitStack, folder: Path, reporter: "Reporter") -> Catalogue
     try:
         return stack.enter_context(Catalogue.reading(folder))
     except ZslError as error:
-        reporter.warn(f"not searched: {error}")
+        reporter.left_out(f"not searched: {error}")
         return None
 
 
@@ -154,7 +154,7 @@ def _mounted(catalogues: Sequence[Catalogue], reporter: "Reporter") -> list[Cata
         raise ZslError(f"{listed(told)} is not there; if it is on a disk or a share that is not "
                        "mounted, mount it; if it was moved, zsl index FOLDER finds it again")
     if told:
-        reporter.warn(f"not searched, since it is not there (a disk that is not mounted?): "
+        reporter.left_out(f"not searched, since it is not there (a disk that is not mounted?): "
                       f"{listed(told)}")
     return there
 

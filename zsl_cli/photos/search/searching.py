@@ -137,7 +137,7 @@ class _Search:
             if len(self._libraries) == 1:
                 raise
             if library not in self._damaged:
-                self._reporter.warn(f"not searched to its end: {error}")
+                self._reporter.left_out(f"not searched to its end: {error}")
                 self._damaged.add(library)
 
     def _found(self, library: "Library", pages: "Iterator[list[tuple[Row, float]]]",
