@@ -101,6 +101,14 @@ def test_searching_needs_no_torch(colours):
     assert found.stdout.strip() == "(2, 132)", found.stderr
 
 
+def test_captions_that_read_the_same_are_no_labels_to_be_told_apart(colours, caplog):
+    path = colours / "photos" / "captions.csv"
+    path.write_text(path.read_text() + "0.png,some of it is red,train\n")  # as all of it is
+    caplog.set_level("INFO", "zsl_cli")
+    train(Linear(), epochs=1)
+    assert not [line for line in caplog.messages if "read the same" in line]
+
+
 def test_a_sentence_of_unknown_words_alone_is_refused(colours):
     train(Mean())
     encoder = Model.load(colours / "run" / "model", device="cpu").label_encoder

@@ -139,7 +139,7 @@ class SentenceSide:
                advance: Callable[[int], object]) -> "NDArray[np.float32]":
         """float32 ``[m, S + D]``. Raises UnknownLabelError for a sentence of which the tokenizer
         knows nothing."""
-        vectors = self._encoder.encode(sentences, advance)
+        vectors = self._encoder.encode(sentences, advance, distinct=False)
         if not self.width:
             return vectors
         return np.concatenate([unit_rows(vectors[:, :self.width]),
