@@ -68,6 +68,13 @@ def test_a_sentence_needs_no_quotes_and_the_table_has_four_columns(search, photo
     assert result.stderr == b""
 
 
+def test_a_word_that_may_be_a_typing_error_is_named_and_the_rest_searched(search):
+    result = search("a cup of cofee")
+    assert result.returncode == 0
+    assert b"'cofee' is no word that is known; is it coffee" in result.stderr
+    assert search("a cup of coffee").stderr == b""
+
+
 def test_near_duplicates_are_folded_on_request(search):
     plain, = lines(search("cat", "--jsonl"))
     folded, = lines(search("cat", "--jsonl", "--fold"))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Vector = NDArray[np.float32]
 
+_NEAR = 3  # names that a word may have been meant to be
 _NOTHING = 1e-3  # a sum as short as that is nothing but rounding
 
 
@@ -27,10 +28,12 @@ class QueryEncoder:
     model."""
 
     def __init__(self, model: "Model", vocabulary: "Vocabulary | None", space: "JointSpace",
-                 known: "Callable[[str], NDArray[np.float16] | None]") -> None:
-        """known: the embedding of a photo that need not be read."""
+                 known: "Callable[[str], NDArray[np.float16] | None]",
+                 doubt: "Callable[[str], object]" = lambda line: None) -> None:
+        """known: the embedding of a photo that need not be read. doubt: told of each word that may
+        be a typing error."""
         self._model, self._vocabulary = model, vocabulary
-        self._space, self._known = space, known
+        self._space, self._known, self._doubt = space, known, doubt
 
     def encode(self, queries: Sequence[Query]) -> "list[Vector | ZslError]":
         """A unit vector ``[width]`` for each query, or why there is none: words that nothing is
@@ -55,7 +58,12 @@ class QueryEncoder:
             return
         encoder = SentenceEncoder(self._model, self._vocabulary)
         encode = encoder.terms if of_sums else encoder.embed
-        embedded = encode([self._in_english(text) for text in texts])
+        english = [self._in_english(text) for text in texts]
+        embedded = encode(english)
+        for at in embedded.kept:
+            for word, names in encoder.doubts(english[at]).items():
+                near = f"; is it {' or '.join(names[:_NEAR])}?" if names else ""
+                self._doubt(f"{word!r} is no word that is known{near}")
         vectors = self._space.unit(embedded.values)
         yield from zip([texts[at] for at in embedded.kept], vectors, strict=True)
         yield from ((texts[at], error) for at, error in embedded.failed)

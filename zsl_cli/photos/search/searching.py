@@ -70,7 +70,7 @@ def search(request: SearchRequest, reporter: Reporter | None = None) -> Iterator
         known = KnownEmbeddings(stack.enter_context(lenders(
             [one.folder for one in catalogues if one.folder], Identity("", encoder))))
         queries = QueryEncoder(classifier.model, vocabulary if len(vocabulary) else None, space,
-                               known.get)
+                               known.get, reporter.say)
         yield from _Search(request, searched, labels, space, queries, reporter).results()
 
 
