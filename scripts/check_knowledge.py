@@ -38,10 +38,11 @@ def _sizes(tables: Knowledge, labels: set[str]) -> Iterator[str]:
     described = {*tables.looks, *tables.beside, *tables.classes}
     used = {id_ for weights in tables.looks.values() for id_ in weights}
     used.update(id_ for beside in tables.beside.values() for id_ in beside.shares)
-    yield (f"{len(tables.everyday):,} everyday words, {len(tables.looks):,} looks, "
+    yield (f"{len(tables.everyday):,} everyday words, {len(tables.kinds):,} of kinds in between, "
+           f"{len(tables.looks):,} looks, "
            f"{len(tables.beside):,} beside, {len(tables.sensitive):,} sensitive")
     yield (f"{len(labels & tables.looks.keys()):,} of {len(labels):,} labels of the default have "
-           f"looks; {len(tables.everyday.keys() - labels):,} everyday words are no label of it yet")
+           f"looks; {len(tables.plain.keys() - labels):,} plain words are no label of it yet")
     yield _named("everyday words that no table describes", [
         plain[0] for id_, plain in tables.everyday.items() if id_ not in described])
     yield _named("classes that no row uses", [
@@ -62,7 +63,7 @@ def _to_look_at(tables: Knowledge, words: WordNet) -> Iterator[str]:
         for id_, beside in tables.beside.items() for above in words.ancestors(id_)
         if above in tables.beside and tables.beside[above].base_rate < beside.base_rate])
     yield _named("neither the first nor the second sense of the word", [
-        plain[0] for id_, plain in tables.everyday.items() if words.sense_rank(plain[0], id_) > 1
+        plain[0] for id_, plain in tables.plain.items() if words.sense_rank(plain[0], id_) > 1
         and plain[0].lower() in words.senses])
 
 

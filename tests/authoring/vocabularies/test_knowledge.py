@@ -16,6 +16,7 @@ CRANE, DIGGER, BIRD, CHILD = "n00000004", "n00000006", "n00000003", "n09917593"
 GOOD = {
     "classes.tsv": f"{CRANE}\tcrane (bird)\n{DIGGER}\tcrane (machine)\n",
     "everyday.tsv": f"# living\n{BIRD}\tbird\tbirdie, small bird\n{CHILD}\tchild\t\n",
+    "kinds.tsv": f"{CRANE}\twading bird\twader\n",
     "looks.tsv": f"{BIRD}\tbird\tcrane (bird) 9; crane (machine) 1\n",
     "beside.tsv": f"{CHILD}\tchild\t200\tcrane (machine) 3\n",
     "sensitive.tsv": f"{DIGGER}\tcrane\tmachine\n"}
@@ -27,6 +28,13 @@ BROAD = ("animal", "pet", "dog", "cat", "bird", "fish", "insect", "reptile", "fl
          "room", "furniture", "tool", "toy", "sport", "ball", "weapon", "computer", "telephone",
          "electronics", "landscape", "mountain", "water", "sea", "beach", "sky", "weather",
          "bottle", "kitchenware", "jewelry")
+BETWEEN = (("kangaroo", "marsupial"), ("zebra", "hoofed animal"), ("grey whale", "marine mammal"),
+           ("goldfinch", "songbird"), ("bell pepper", "pepper"), ("beet", "root vegetable"),
+           ("ice cream", "frozen dessert"), ("ketchup", "condiment"), ("hammer", "hand tool"),
+           ("power drill", "power tool"), ("cleaver", "cutting tool"), ("saxophone", "woodwind"),
+           ("grand piano", "keyboard instrument"), ("sports car", "motor vehicle"),
+           ("hat", "headwear"), ("coat", "outerwear"), ("sweatshirt", "clothes"),
+           ("armchair", "seat"), ("barn", "farm building"), ("castle", "fortification"))
 
 
 @pytest.fixture
@@ -58,6 +66,8 @@ def test_tables_are_read(write, nouns):
     tables = knowledge.load(write(), nouns)
     assert tables.classes == {CRANE: "crane (bird)", DIGGER: "crane (machine)"}
     assert tables.everyday == {BIRD: ("bird", "birdie", "small bird"), CHILD: ("child",)}
+    assert tables.kinds == {CRANE: ("wading bird", "wader")}
+    assert tables.plain == {**tables.everyday, **tables.kinds}
     assert tables.looks == {BIRD: {CRANE: 9, DIGGER: 1}}
     assert tables.beside == {CHILD: knowledge.Beside(0.2, {DIGGER: 0.3})}
     assert tables.sensitive == {DIGGER: "machine"}
@@ -68,6 +78,14 @@ def test_a_table_that_a_folder_does_not_have_is_the_project_s(tmp_path, own):
     tables = knowledge.load(tmp_path)
     assert tables.sensitive == {DIGGER: "machine"}
     assert tables.looks == own.looks
+
+
+def test_kinds_of_the_project_lie_between_its_own_words_alone(tmp_path, own):
+    (tmp_path / "everyday.tsv").write_text(f"{CHILD}\tseat\t\n")
+    assert knowledge.load(tmp_path).plain == {CHILD: ("seat",)}
+    (tmp_path / "everyday.tsv").unlink()
+    (tmp_path / "kinds.tsv").write_text(f"{CRANE}\tbig bird\t\n")
+    assert knowledge.load(tmp_path).plain == {**own.everyday, CRANE: ("big bird",)}
 
 
 @pytest.mark.parametrize(("name", "content", "fault"), [
@@ -86,6 +104,8 @@ def test_a_table_that_a_folder_does_not_have_is_the_project_s(tmp_path, own):
     ("looks.tsv", "bird\tbird\tcrane (bird) 3\n", "line 1: 'bird' is no noun synset of WordNet 3"),
     ("everyday.tsv", f"{BIRD}\tbird\n", "line 1: 2 columns, and 3 are expected"),
     ("everyday.tsv", f"{BIRD}\tbird\t\n{CHILD}\tchild\tBird\n", "line 2: 'Bird' is a word of n0"),
+    ("kinds.tsv", f"{CRANE}\twader\tbirdie\n", "line 1: 'birdie' is a word of n00000003 already"),
+    ("kinds.tsv", f"{BIRD}\twader\t\n", "line 1: n00000003 has a row already"),
     ("beside.tsv", f"{CHILD}\tchild\t1001\tcrane (bird) 3\n", "line 1: '1001' is no number of ph"),
     ("beside.tsv", f"{CHILD}\tchild\t1000\tcrane (bird) 3\n", "photos in 1,000, from 1 to 999"),
     ("beside.tsv", f"{CHILD}\tchild\t0\tcrane (bird) 3\n", "'0' is no number of photos"),
@@ -113,7 +133,25 @@ def test_everyday_words_are_many_and_the_broad_ones_are_there(own):
     words = {plain[0] for plain in own.everyday.values()}
     assert len(words) >= 1500
     assert not {*BROAD, *PEOPLE} - words
-    assert not {"organism", "artifact", "container", "machine"} & words  # which tell nothing
+    assert not {"organism", "artifact", "container", "machine"} & {
+        plain[0] for plain in own.plain.values()}  # which tell nothing
+
+
+@pytest.mark.parametrize(("name", "word"), BETWEEN)
+def test_above_a_thing_there_is_the_word_for_its_kind(own, name, word):
+    vocabulary = Vocabulary.load("default")
+    below = next(id_ for id_, plain in own.everyday.items() if name in plain)
+    path = [vocabulary.label(row) for row in
+            vocabulary.taxonomy.everyday(vocabulary.rows[below])[:-1]]
+    assert word in map(vocabulary.word_of, path)
+
+
+def test_kinds_do_not_lengthen_the_paths_of_pets():
+    vocabulary = Vocabulary.load("default")
+    for path in (["animal", "dog", "German shepherd"], ["animal", "cat", "tabby"]):
+        label = next(label for label in vocabulary.labels if path[-1] in (label.name, *label.plain))
+        rows = vocabulary.taxonomy.everyday(vocabulary.rows[label.id])
+        assert [vocabulary.word_of(vocabulary.label(row)) for row in rows] == path
 
 
 def test_people_and_their_surroundings_are_seen_beside_classes(own):

@@ -165,7 +165,7 @@ def test_the_default_vocabulary_is_what_is_promised():
     seen = [label for label in vocabulary.labels if label.seen]
     assert len(seen) == 1000
     assert all(label.gloss and label.name for label in vocabulary.labels)
-    words = knowledge.load().everyday
+    words = knowledge.load().plain
     assert {label.id: label.plain for label in vocabulary.labels if label.plain} == words
     people = vocabulary.hierarchy.descendants(vocabulary.rows[PERSON])
     assert len(people) > 100

@@ -107,14 +107,14 @@ def _from_wordnet(source: str, root: str, places: Places, persons: bool,
     else:
         ids = list(wordnet.synsets)
     known = knowledge.load()
-    chosen = ids if persons else labelset.choose(wordnet, known.everyday, ids)
+    chosen = ids if persons else labelset.choose(wordnet, known.plain, ids)
     if len(chosen) < len(ids):
         reporter.say(f"left out {counted(len(ids) - len(chosen), 'label')} of persons, many of "
                      "them slurs or judgements; `persons` keeps them")
     # The most frequent sense of a word comes first, since it is what the word stands for.
     chosen = sorted(chosen, key=lambda id_: (
         wordnet.sense_rank(wordnet.synsets[id_].words[0], id_), id_))
-    return labelset.describe(wordnet, chosen, (), known.everyday, known.sensitive)
+    return labelset.describe(wordnet, chosen, (), known.plain, known.sensitive)
 
 
 def _synset(wordnet: WordNet, text: str) -> str:

@@ -81,10 +81,9 @@ def build(request: Request, reporter: Reporter = SILENT) -> Built:
                  for name in ("imagenet21k_goog", "imagenet12k", "imagenet21k_miil_w21")}
     known = knowledge.load(request.knowledge)
     known.check_classes(seen)
-    ids = labelset.choose(wordnet, known.everyday, known.everyday, seen,
-                          all_lists["imagenet21k_goog"])
+    ids = labelset.choose(wordnet, known.plain, known.plain, seen, all_lists["imagenet21k_goog"])
     photographed = {*seen, *all_lists["imagenet12k"], *all_lists["imagenet21k_miil_w21"]}
-    labels = labelset.describe(wordnet, ids, seen, known.everyday, known.sensitive)
+    labels = labelset.describe(wordnet, ids, seen, known.plain, known.sensitive)
     reporter.say(f"{len(ids):,} labels, {len(seen):,} of them seen")
 
     encoder = sentences.find_model(request.text_encoder)

@@ -5,6 +5,7 @@ They were written from knowledge; some base rates were corrected later. A folder
 tab-separated in UTF-8, lines that begin with ``#`` being comments:
 
 ``everyday.tsv``   synset, its plain word, other plain words with commas between
+``kinds.tsv``      the same for kinds between these and the names of things, for what is not sure
 ``looks.tsv``      synset, name, the classes that it resembles, each with a weight from 1 to 9
 ``beside.tsv``     synset, name, in how many of 1,000 photos of private libraries it is to be seen,
                    the classes it is seen with, each with the tenths of that class's photos, 1 to 9
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FOLDER = Path(__file__).parent
-TABLES = ("classes.tsv", "everyday.tsv", "looks.tsv", "beside.tsv", "sensitive.tsv")
+TABLES = ("classes.tsv", "everyday.tsv", "kinds.tsv", "looks.tsv", "beside.tsv", "sensitive.tsv")
 _ID = re.compile(r"n\d{8}")
 _WEIGHTED = re.compile(r"(.+\S) +([1-9])")
 
@@ -55,6 +56,7 @@ class Knowledge:
 
     classes: the names of the classes that the network was trained on.
     everyday: plain words, the one that people use first. No two synsets share a word.
+    kinds: those of kinds in between, which people rarely use for a thing whose name they know.
     looks: how much a thing resembles which class, 1 to 9.
     beside: with what it is seen.
     sensitive: what kind of word it is, of those that embarrass or hurt where they are wrong.
@@ -62,9 +64,15 @@ class Knowledge:
 
     classes: Mapping[str, str]
     everyday: Mapping[str, tuple[str, ...]]
+    kinds: Mapping[str, tuple[str, ...]]
     looks: Mapping[str, Mapping[str, float]]
     beside: Mapping[str, Beside]
     sensitive: Mapping[str, str]
+
+    @property
+    def plain(self) -> dict[str, tuple[str, ...]]:
+        """The plain words of all ids that have some."""
+        return {**self.everyday, **self.kinds}
 
     def check_classes(self, seen: Collection[str]) -> None:
         """Raise ZslError where a row speaks of a class that is not among the ids ``seen``, those of
@@ -77,14 +85,15 @@ class Knowledge:
 
 
 def load(folder: Path | None = None, wordnet: "WordNet | None" = None) -> Knowledge:
-    """The tables of a folder, those of the project in the place of files that it does not have;
-    all of the project's without a folder. With ``wordnet`` synsets and names are looked up there.
+    """The tables of a folder, those of the project in the place of files that it does not have
+    (but its kinds beside its everyday words alone); all of the project's without a folder. With
+    ``wordnet`` synsets and names are looked up there.
 
     Raises ZslError with file and line.
     """
     if folder is not None and not any((folder / name).is_file() for name in TABLES):
         raise ZslError(f"{folder}: none of the tables {', '.join(TABLES)} is there")
-    classes, everyday, looks, beside, sensitive = (
+    classes, everyday, kinds, looks, beside, sensitive = (
         _Table(_place(folder, name), wordnet) for name in TABLES)
     names = classes.read(2, lambda row: row.cells[1])
     ids = {name: id_ for id_, name in names.items()}
@@ -92,9 +101,12 @@ def load(folder: Path | None = None, wordnet: "WordNet | None" = None) -> Knowle
         twice = next(name for id_, name in names.items() if ids[name] != id_)
         raise ZslError(f"{classes.path}: two classes {quoted(twice)}; give each a name of its own")
     words: dict[str, str] = {}
+    usual = everyday.read(3, lambda row: row.words(words))
     return Knowledge(
         classes=names,
-        everyday=everyday.read(3, lambda row: row.words(words)),
+        everyday=usual,
+        kinds={} if kinds.path.parent == FOLDER != everyday.path.parent else kinds.read(
+            3, lambda row: row.words(words), usual),
         looks=looks.read(3, lambda row: row.named().weights(ids)),
         beside=beside.read(4, lambda row: Beside(row.named().per_mille(2) / 1000, {
             id_: tenths / 10 for id_, tenths in row.weights(ids).items()})),
@@ -114,8 +126,10 @@ class _Table:
     path: Path
     wordnet: "WordNet | None"
 
-    def read(self, columns: int, value: "Callable[[_Row], T]") -> dict[str, T]:
-        """What ``value`` makes of the rows, by their ids; raises ZslError."""
+    def read(self, columns: int, value: "Callable[[_Row], T]",
+             others: Collection[str] = ()) -> dict[str, T]:
+        """What ``value`` makes of the rows, by their ids; raises ZslError, also where an id is
+        among ``others``, those of a table before."""
         values: dict[str, T] = {}
         for row in self._rows():
             if len(row.cells) != columns:
@@ -125,7 +139,7 @@ class _Table:
                     self.wordnet is not None and row.id not in self.wordnet.synsets):
                 raise row.error(f"{quoted(row.id)} is no noun synset of WordNet 3.0, such as "
                                 "n02084071")
-            if row.id in values:
+            if row.id in values or row.id in others:
                 raise row.error(f"{row.id} has a row already")
             values[row.id] = value(row)
         return values
