@@ -29,7 +29,7 @@ class QueryEncoder:
 
     def __init__(self, model: "Model", vocabulary: "Vocabulary | None", space: "JointSpace",
                  known: "Callable[[str], NDArray[np.float16] | None]",
-                 doubt: "Callable[[str], object]" = lambda line: None) -> None:
+                 doubt: "Callable[[str], object]" = lambda _line: None) -> None:
         """known: the embedding of a photo that need not be read. doubt: told of each word that may
         be a typing error."""
         self._model, self._vocabulary = model, vocabulary
