@@ -62,7 +62,8 @@ def embed(model: "Model", items: "Iterable[tuple[Key, Read | ImageError]]", *,
     items: pairs of a key, which comes back untouched, and a function that reads the pixels for
         the model (called on one of ``jobs`` threads) or an error that is already known.
     batch_size: images that go through the model at once. What is left over goes in powers of
-        two, so that ONNX Runtime's arena meets a few shapes only and stops growing.
+        two, so that ONNX Runtime's arena meets a few shapes only and stops growing. The last bits
+        of an embedding may depend on its image's place among those.
     group: up to so many times batch_size images make one Batch, failed ones included. Which
         images go through the model together depends on nothing else, so that going on at the
         end of a Batch later gives the same embeddings to the last bit.

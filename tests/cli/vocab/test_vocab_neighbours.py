@@ -100,7 +100,7 @@ def test_what_a_folder_says_never_steers_the_terminal(zsl, tmp_path, capsys):
         result = zsl("vocab", *arguments, env=env)
         assert b"\x1b" not in result.stdout + result.stderr
         assert b"\\x1b[31m" in result.stdout + result.stderr
-    named = SimpleNamespace(name=ESCAPE, device="cpu")
+    named = SimpleNamespace(name=ESCAPE, device="cpu", is_open=True)
     notes.say_what_is_used(SimpleNamespace(model=named, vocabulary=named), named)
     assert ESCAPE not in capsys.readouterr().err
 

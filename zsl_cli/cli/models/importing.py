@@ -39,7 +39,7 @@ said = options.stack(
                  help="In place of the one beside the text graph."),
     click.option("--context-length", type=click.IntRange(3, 16_384), metavar="N",
                  help="The most tokens of a text."),
-    click.option("--pad-token", type=options.NonEmpty(), metavar="TOKEN",
+    click.option("--pad-token", metavar="TOKEN",
                  help="What texts are filled up with."),
     click.option("--clean", type=click.Choice(_CLEANINGS),
                  help="What is done to a text first, as OpenCLIP calls it."),
@@ -65,8 +65,9 @@ said = options.stack(
 @options.common
 def command(paths: tuple[Path, ...], quiet: bool, verbose: bool, debug: bool,
             **parameters: Any) -> None:
-    """Turn a ready ONNX image encoder, or dual encoder, into a model folder.
+    """Turn ready ONNX encoders into a model folder.
 
+    They are those of images, or of images and texts.
     FOLDER is in the layout of transformers.js, Immich, MobileCLIP 2 or Qdrant (whose two folders
     are both given); FILES are the graphs themselves. No PyTorch is needed.
 

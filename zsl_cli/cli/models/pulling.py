@@ -22,7 +22,7 @@ from zsl_cli.support import extras, folders
 @options.common
 def command(repositories: tuple[str, ...], quiet: bool, verbose: bool, debug: bool,
             **parameters: Any) -> None:
-    """Fetch a ready ONNX model from the Hugging Face hub and import it.
+    """Fetch a ready ONNX model from a hub and import it.
 
     Only the files that are needed are fetched, into the cache that other programs share; what is
     broken off goes on. HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE and HF_HOME count. Nothing of a

@@ -13,7 +13,7 @@ _HEAD = ("zsl models pull", "licence", "fetched", "languages", "good for")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object, with the sources.")
 @options.common
 def command(as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
-    """A few models of the Hugging Face hub for zsl models pull.
+    """List a few models for zsl models pull.
 
     None of them has been downloaded by the makers of zsl: licences and sizes were read where
     --verbose says. Nothing is fetched.
