@@ -324,8 +324,9 @@ def test_exiftool_finds_the_same(tmp_path, exiftool):
         photo = tmp_path / f"photo.{form.lower()}"
         photo.write_bytes(picture(form, exif=exif()))
         said = json.loads(subprocess.run(
-            [exiftool, "-j", "-n", "-d", "%Y-%m-%dT%H:%M:%S", "-DateTimeOriginal",
-             "-GPSLatitude", "-GPSLongitude", photo], capture_output=True, check=True).stdout)[0]
+            [exiftool, "-j", "-n", "-DateTimeOriginal", "-GPSLatitude", "-GPSLongitude", photo],
+            capture_output=True, check=True).stdout)[0]
+        date, time = said["DateTimeOriginal"].split()
         assert read(photo.read_bytes()) == Capture(
-            said["DateTimeOriginal"], pytest.approx(said["GPSLatitude"]),
+            f"{date.replace(':', '-')}T{time}", pytest.approx(said["GPSLatitude"]),
             pytest.approx(said["GPSLongitude"]))

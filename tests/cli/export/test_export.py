@@ -64,7 +64,8 @@ def test_without_m_the_classifiers_rows_are_the_labels_and_its_probabilities_the
         expected = small[0](normalised(classifier.model, photos)).softmax(dim=1).numpy()
     for found, wanted in zip(classifier.classify(photos, top=12), expected, strict=True):
         scores = {label.name: label.score for label in found.labels}
-        np.testing.assert_allclose([scores[f"thing {n}"] for n in range(12)], wanted, atol=2e-5)
+        np.testing.assert_allclose([scores[f"thing {n}"] for n in range(12)], wanted,
+                                   atol=2e-4)  # embeddings are answered as float16
 
 
 def test_the_result_runs_at_once(zsl, finished, cat_jpg):

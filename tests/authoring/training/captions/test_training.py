@@ -77,7 +77,7 @@ def test_the_trained_model_classifies_as_its_base_does(colours, encoder):
     for before, after in zip(answers[:half], answers[half:], strict=True):
         assert [id_ for id_, _ in after] == [id_ for id_, _ in before]
         assert [score for _, score in after] == pytest.approx(
-            [score for _, score in before], abs=1e-4)
+            [score for _, score in before], abs=5e-4)  # of two spaces, each as float16
 
 
 def test_the_label_prior_and_second_vectors_move_with_the_labels(colours):
