@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli.terminal import notes, options, printing
-from zsl_cli.cli.terminal.libraries import Failures, reasons
+from zsl_cli.cli.terminal import options, printing
+from zsl_cli.cli.terminal.libraries import Failures, summed_up
 from zsl_cli.cli.terminal.parameters import as_options
-from zsl_cli.cli.terminal.progress import duration, rate
 from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.support import cpus
@@ -92,15 +91,7 @@ def _changes(result: "IndexResult") -> Iterator[str]:
 
 
 def _summary(result: "IndexResult") -> Iterator[str]:
-    done = result.read + result.failed
-    yield (f"{counted(result.read, 'photo')} read, {result.failed:,} failed, "
-           f"{result.kept:,} known already{''.join(_changes(result))}, {duration(result.seconds)}"
-           + (f", {rate(done / result.seconds)}" if done else ""))
-    yield from reasons(result.reasons)
-    yield from notes.passed_over(result.passed_over)
-    if result.failed_before:
-        yield (f"{result.failed_before:,} of these failed in an earlier run; --retry-failed tries "
-               "them again")
+    yield from summed_up(result, "".join(_changes(result)))
     if result.catalogue:
         yield f"catalogue: {result.catalogue}"
     if result.interrupted:

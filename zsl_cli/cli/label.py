@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zsl_cli.cli.terminal import meanings, notes, options, printing
-from zsl_cli.cli.terminal.libraries import FIRST_FAILURES, Failures, reasons
-from zsl_cli.cli.terminal.progress import duration, rate
+from zsl_cli.cli.terminal.libraries import FIRST_FAILURES, Failures, reasons, summed_up
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.sidecars.naming import Naming
 from zsl_cli.support import cpus
@@ -183,18 +182,7 @@ def _plan(result: "LabelResult") -> str:
 def _summary(result: "LabelResult", *, dry_run: bool, goes_on: bool) -> Iterator[str]:
     """What has happened, as lines; ``goes_on``: whether the next run begins where this one
     ended."""
-    done = result.read + result.failed
-    yield (f"{counted(result.read, 'photo')} read, {result.failed:,} failed, "
-           f"{result.kept:,} known already, {duration(result.seconds)}"
-           + (f", {rate(done / result.seconds)}" if done else ""))
-    yield from reasons(result.reasons)
-    yield from notes.passed_over(result.passed_over)
-    if result.not_text:
-        yield (f"{counted(result.not_text, 'name')} not UTF-8: such bytes are \\udcXX in what is "
-               "written")
-    if result.failed_before:
-        yield (f"{result.failed_before:,} of these failed in an earlier run; "
-               "--retry-failed tries them again")
+    yield from summed_up(result)
     if result.frequent:
         yield "most frequent: " + ", ".join(
             f"{name} {count:,}" for name, count in result.frequent)

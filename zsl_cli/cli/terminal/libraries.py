@@ -2,16 +2,17 @@
 
 from typing import TYPE_CHECKING
 
-from zsl_cli.cli.terminal import printing
+from zsl_cli.cli.terminal import notes, printing
 from zsl_cli.cli.terminal.parameters import as_options
-from zsl_cli.cli.terminal.progress import TerminalReporter
-from zsl_cli.support.wording import more
+from zsl_cli.cli.terminal.progress import TerminalReporter, duration, rate
+from zsl_cli.support.wording import counted, more
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator
 
     from zsl_cli.errors import ImageError
+    from zsl_cli.photos.result import IndexResult, LabelResult
 
 FIRST_FAILURES = 5  # that are named
 _REASONS = 10
@@ -30,6 +31,22 @@ class Failures(TerminalReporter):
         self._named += 1
         if self.verbose or self._named <= FIRST_FAILURES:
             printing.say(f"{path}: {as_options(str(error))}")
+
+
+def summed_up(result: "IndexResult | LabelResult", changes: str = "") -> "Iterator[str]":
+    """What came of reading a library, as lines. changes: what else is said of known photos."""
+    done = result.read + result.failed
+    yield (f"{counted(result.read, 'photo')} read, {result.failed:,} failed, "
+           f"{result.kept:,} known already{changes}, {duration(result.seconds)}"
+           + (f", {rate(done / result.seconds)}" if done else ""))
+    yield from reasons(result.reasons)
+    yield from notes.passed_over(result.passed_over)
+    if result.not_text:
+        yield (f"{counted(result.not_text, 'name')} not UTF-8: such bytes are \\udcXX in what is "
+               "written")
+    if result.failed_before:
+        yield (f"{result.failed_before:,} of these failed in an earlier run; "
+               "--retry-failed tries them again")
 
 
 def reasons(counts: "Counter[str]") -> "Iterator[str]":

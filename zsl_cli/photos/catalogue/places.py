@@ -74,7 +74,7 @@ def place_of(sources: Sequence[str], encoder: "Encoder",
     paths = [os.path.realpath(source) for source in sources]
     above = [(len(noted.library), folder, noted) for folder, noted in known()
              if noted.encoder.digest == encoder.digest and noted.library and paths
-             and all(_is_within(path, noted.library) for path in paths)]
+             and all(is_within(path, noted.library) for path in paths)]
     if above:
         _, folder, noted = max(above, key=lambda one: one[0])
         return folder, noted
@@ -98,7 +98,8 @@ def can_be_written(place: Path) -> bool:
     return os.access(place if os.path.exists(place) else place.parent, os.W_OK)
 
 
-def _is_within(path: str, folder: str) -> bool:
+def is_within(path: str, folder: str) -> bool:
+    """Whether a path is a folder, or below it; both absolute."""
     return os.path.join(path, "").startswith(os.path.join(folder, ""))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from zsl_cli.embedding.patterns import any_of, composed
 from zsl_cli.photos.catalogue import database
+from zsl_cli.photos.catalogue.places import is_within
 from zsl_cli.photos.search.period import Period
 
 if TYPE_CHECKING:
@@ -58,11 +59,6 @@ class Places:
             return True
         start = len(os.path.join(library, "")) if library else 0
         return bool(self.below and self.below.fullmatch(_slashes(path[start:])))
-
-
-def is_within(path: str, folder: str) -> bool:
-    """Whether a path is a folder, or below it; both absolute."""
-    return os.path.join(path, "").startswith(os.path.join(folder, ""))
 
 
 def _inside(pattern: str) -> str:

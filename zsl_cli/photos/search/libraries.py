@@ -13,7 +13,6 @@ from zsl_cli.errors import ZslError
 from zsl_cli.photos.catalogue import database, places
 from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.search.exact import Exact
-from zsl_cli.photos.search.filters import is_within
 from zsl_cli.photos.search.index_folder import IndexFolder
 from zsl_cli.photos.search.inverted import Approximate
 from zsl_cli.support.wording import counted, listed
@@ -136,7 +135,7 @@ def _is_asked(catalogue: Catalogue, within: Sequence[str]) -> bool:
     if not asked or catalogue.identity.library in asked:
         return True
     with database.explained(catalogue.folder):
-        return any(is_within(catalogue.full(path), folder) for folder in asked
+        return any(places.is_within(catalogue.full(path), folder) for folder in asked
                    for path, in catalogue.db.execute("SELECT path FROM folders"))
 
 
