@@ -17,18 +17,16 @@ from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.evaluation import tasks, trained_on
 from zsl_cli.evaluation.captions import ranks
 from zsl_cli.evaluation.captions.captioned import Captioned, read
+from zsl_cli.evaluation.captions.request import CaptionedRequest
 from zsl_cli.evaluation.captions.retrieval_result import Direction, RetrievalResult
 from zsl_cli.evaluation.left_out import Collector
 from zsl_cli.evaluation.reporter import Reporter
-from zsl_cli.evaluation.request import Pair, pairs_of
-from zsl_cli.support.limits import MAX_PIXELS, MAX_RESAMPLES, MAX_SEED, RECALL_KS, SENTENCES
-from zsl_cli.support.names import Name, check_names, names_of, set_names
+from zsl_cli.support.limits import MAX_RESAMPLES, MAX_SEED, RECALL_KS, SENTENCES
+from zsl_cli.support.names import names_of, set_names
 from zsl_cli.support.values import (
-    READING,
     TOP,
     Range,
     check_choice,
-    check_device,
     check_number,
     set_numbers,
     several,
@@ -41,39 +39,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class RetrievalRequest:
-    """What is asked of ``evaluate_retrieval``; raises RequestError for values that make no sense.
+class RetrievalRequest(CaptionedRequest):
+    """What is asked of ``evaluate_retrieval``: see CaptionedRequest; raises RequestError.
 
-    captions, images, split: see captions.read.
-    models, vocabularies: see EvaluationRequest.
     sentences: one or several of SENTENCES, the ways in which sentences get their vectors; by
         default the best one that each model and vocabulary allow.
     ks: of Recall@k. resamples, seed: of the bootstrap.
-    device: see Model.load. jobs, batch_size, max_pixels: see Classifier.classify.
-    cache: whether embeddings are kept for the next time (see ``feature_cache``).
     """
 
-    captions: Name
-    images: Name | None = None
-    split: str | None = None
-    models: Name | Sequence[Name] = "default"
-    vocabularies: Name | Sequence[Name] = ()
     sentences: str | Sequence[str] = ()
     ks: Sequence[int] = RECALL_KS
     resamples: int = 1000
     seed: int = 0
-    device: str = "auto"
-    jobs: int | None = None
-    batch_size: int | None = None
-    max_pixels: int = MAX_PIXELS
-    cache: bool = True
 
     def __post_init__(self) -> None:
         """Raise RequestError for what makes no sense, wherever it is asked."""
-        check_names("captions", [self.captions])
-        if self.images is not None:
-            check_names("images", [self.images])
-        set_names(self, "models", "vocabularies", "sentences")
+        super().__post_init__()
+        set_names(self, "sentences")
         for way in names_of(self.sentences):
             check_choice("sentences", way, SENTENCES)
         ks = tuple(sorted({check_number("ks", k, TOP) for k in several(self.ks)}))
@@ -81,14 +63,7 @@ class RetrievalRequest:
             raise RequestError("`ks`: a whole number is expected, or several")
         object.__setattr__(self, "ks", ks)
         set_numbers(self, resamples=Range(1, MAX_RESAMPLES, whole=True),
-                    seed=Range(0, MAX_SEED, whole=True), **READING)
-        check_device(self.device)
-        _ = self.pairs
-
-    @property
-    def pairs(self) -> list[Pair]:
-        """Each model with its vocabulary, once; raises RequestError."""
-        return pairs_of(names_of(self.models), names_of(self.vocabularies))
+                    seed=Range(0, MAX_SEED, whole=True))
 
 
 def evaluate_retrieval(request: RetrievalRequest,

@@ -18,13 +18,12 @@ from zsl_cli.errors import ZslError
 from zsl_cli.evaluation import metrics, tasks
 from zsl_cli.evaluation.captions.caption_words import CaptionWords
 from zsl_cli.evaluation.captions.captioned import Captioned, read
+from zsl_cli.evaluation.captions.request import CaptionedRequest
 from zsl_cli.evaluation.captions.words_result import Word, WordsResult
 from zsl_cli.evaluation.left_out import Collector
 from zsl_cli.evaluation.reporter import Reporter
-from zsl_cli.evaluation.request import Pair, pairs_of
-from zsl_cli.support.limits import MAX_PIXELS
-from zsl_cli.support.names import Name, check_names, names_of, set_names
-from zsl_cli.support.values import COUNT, READING, SHARE, check_device, set_numbers
+from zsl_cli.support.names import names_of, set_names
+from zsl_cli.support.values import COUNT, SHARE, set_numbers
 from zsl_cli.support.wording import counted, some
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -36,46 +35,23 @@ _LEAST = 1  # captions of an image that have to say a word, see CaptionWords.of
 
 
 @dataclass(frozen=True)
-class WordsRequest:
-    """What is asked of ``evaluate_words``; raises RequestError for values that make no sense.
+class WordsRequest(CaptionedRequest):
+    """What is asked of ``evaluate_words``: see CaptionedRequest; raises RequestError.
 
-    captions, images, split: see captions.read.
-    models, vocabularies: see EvaluationRequest.
     words: these alone; by default the ``most`` that the most images are said to show, of those
         that the vocabulary has as everyday words.
     confidence: that of precision and recall.
-    device: see Model.load. jobs, batch_size, max_pixels: see Classifier.classify.
-    cache: whether embeddings are kept for the next time (see ``feature_cache``).
     """
 
-    captions: Name
-    images: Name | None = None
-    split: str | None = None
-    models: Name | Sequence[Name] = "default"
-    vocabularies: Name | Sequence[Name] = ()
     words: str | Sequence[str] = ()
     most: int = 30
     confidence: float = KEYWORD
-    device: str = "auto"
-    jobs: int | None = None
-    batch_size: int | None = None
-    max_pixels: int = MAX_PIXELS
-    cache: bool = True
 
     def __post_init__(self) -> None:
         """Raise RequestError for what makes no sense, wherever it is asked."""
-        check_names("captions", [self.captions])
-        if self.images is not None:
-            check_names("images", [self.images])
-        set_names(self, "models", "vocabularies", "words")
-        set_numbers(self, most=COUNT, confidence=SHARE, **READING)
-        check_device(self.device)
-        _ = self.pairs
-
-    @property
-    def pairs(self) -> list[Pair]:
-        """Each model with its vocabulary, once; raises RequestError."""
-        return pairs_of(names_of(self.models), names_of(self.vocabularies))
+        super().__post_init__()
+        set_names(self, "words")
+        set_numbers(self, most=COUNT, confidence=SHARE)
 
 
 def evaluate_words(request: WordsRequest, reporter: Reporter | None = None) -> WordsResult:
