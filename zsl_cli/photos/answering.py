@@ -14,6 +14,7 @@ from zsl_cli.classifier.predictions import Answer
 from zsl_cli.errors import ImageError
 from zsl_cli.photos.catalogue import database
 from zsl_cli.photos.catalogue.catalogue import Row
+from zsl_cli.photos.catalogue.vectors import checksum
 from zsl_cli.photos.entry import Entry
 from zsl_cli.support import cpus
 
@@ -84,9 +85,11 @@ class Answering:
     def _asked(self, catalogue: "Catalogue", scan: "Scan", places: range) -> "_Asked":
         rows = catalogue.rows([scan.ids[place] for place in places])
         ordered = [rows[scan.ids[place]] for place in places]
-        embeddings = catalogue.embeddings([row.slot for row in ordered if row.slot is not None])
-        if not np.isfinite(embeddings).all():
-            raise database.damaged(catalogue.folder, "embeddings are not finite")
+        known = [(row.slot, row.checksum) for row in ordered if row.slot is not None]
+        embeddings = catalogue.embeddings([slot for slot, _ in known])
+        if any(checksum(embedding) != noted
+               for (_, noted), embedding in zip(known, embeddings, strict=True)):
+            raise database.damaged(catalogue.folder, "embeddings are not what was written")
         return _Asked(places, ordered, embeddings)
 
     def _answered(self, blocks: "Iterator[_Asked]") -> "Iterator[tuple[_Asked, list[Answer]]]":

@@ -12,6 +12,8 @@ from zsl_cli.errors import ZslError
 from zsl_cli.photos.catalogue import compaction, places
 from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.catalogue.verification import repair, verify
+from zsl_cli.photos.labelling import label
+from zsl_cli.photos.request import LabelRequest
 
 DIMENSION = 4
 ROW = 2 * DIMENSION
@@ -55,6 +57,20 @@ def test_each_kind_of_damage_is_told_and_read_again(indexed):
     assert verify(indexed.catalogue).ok
     assert indexed.index() == (6, 0, 19)
     assert verify(indexed.catalogue).checked == 25
+
+
+def test_one_bit_that_flipped_labels_nothing(indexed, model, tmp_path):
+    """The number is as good as any other, so that only its checksum tells."""
+    request = LabelRequest(indexed.library, output=tmp_path / "l.jsonl", model=model,
+                           catalogue=indexed.catalogue, device="cpu")
+    path = indexed.catalogue / "embeddings.f16"
+    before = path.read_bytes()[3 * ROW]
+    damage(indexed, 3, bytes([before ^ 1]))
+    with pytest.raises(ZslError, match="not what was written"):
+        label(request)
+    assert not (tmp_path / "l.jsonl").exists()
+    assert repair(indexed.catalogue).again == 1
+    assert label(request).read == 1
 
 
 @pytest.mark.parametrize("lost", ["cut", "zeros", "all"])

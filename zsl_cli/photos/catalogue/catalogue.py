@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _SYNC = 5.0  # seconds between waits for the disk
 _PAGE = 512
 _COLUMNS = ("photos.id, folders.path, name, size, mtime, slot, kind, message, todo, gone, taken, "
-            "latitude, longitude")
+            "checksum")
 _UNKNOWN = "no error of a photo that zsl knows"
 _TRIES = 5
 
@@ -46,7 +46,8 @@ class Row:
     path: absolute. size: bytes; mtime: nanoseconds since 1970; None where it was never looked at.
     slot: where its embedding is, None where there is none. error: why there is none.
     todo: whether it is new or has changed since. gone: whether it was not there any more.
-    taken: when, by the camera's clock, as ``2024-07-01T18:03:22``; latitude, longitude: degrees.
+    taken: when, by the camera's clock, as ``2024-07-01T18:03:22``. checksum: of the embedding, see
+        vectors.checksum.
     """
 
     id: int
@@ -58,8 +59,7 @@ class Row:
     todo: bool
     gone: bool
     taken: str | None
-    latitude: float | None
-    longitude: float | None
+    checksum: int | None
 
 
 class Catalogue:
