@@ -1,14 +1,17 @@
 """Classifier: a model and a vocabulary of the same space → predictions."""
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from zsl_cli.classifier import pairing
-from zsl_cli.classifier.keywords import KEYWORD, KeywordRule
+from zsl_cli.classifier.findings import Findings
+from zsl_cli.classifier.keywords import KEYWORD, KeywordLabels, KeywordRule
 from zsl_cli.classifier.predictions import Answer, Prediction, ScoredLabel, spoken
 from zsl_cli.embedding import images, stream
 from zsl_cli.embedding.model import Model
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from zsl_cli.classifier.candidates import Choice
     from zsl_cli.classifier.confidence import Confidences, Evidence
     from zsl_cli.classifier.predictions import Keyword
+    from zsl_cli.vocabulary.label import Label
     from zsl_cli.vocabulary.nearest import Nearest, Neighbours
 
 _OWN_NEIGHBOURS = 1000
@@ -227,43 +231,95 @@ class Classifier:
                    for key, error in zip(batch.keys, batch.errors, strict=True)]
 
     def answer(self, embeddings: "NDArray[np.float32]", nearest: "Nearest", top: int,
-                threshold: float, rule: KeywordRule | None = None) -> Iterator[Answer]:
-        """What is said of each of n embeddings, float32 ``[n, D]``; see ``answers``. With keywords,
-        the products with all label vectors give the nearest ones as well."""
-        k = max(top, self.neighbours(own=isinstance(nearest, Subset)))
+               threshold: float, rule: KeywordRule | None = None) -> Iterator[Answer]:
+        """What is said of each of n embeddings, float32 ``[n, D]``; see ``answers``."""
+        if not isinstance(nearest, Subset):
+            for findings in self.find(embeddings, nearest, top,
+                                      None if rule is None else rule.confidence):
+                yield from self.told(findings, top, threshold, rule)
+            return
+        found = nearest.search(embeddings, max(top, self.neighbours(own=True)))
         if rule is None:
-            yield from map(Answer, self._labels(nearest.search(embeddings, k), nearest, top,
-                                                threshold))
+            yield from map(Answer, self._of_subset(found, nearest, top, threshold))
+            return
+        for block in self._blocks(len(embeddings)):
+            evidence = self._confidences.among(embeddings[block], nearest)
+            yield from map(Answer, self._of_subset((found[0][block], found[1][block]), nearest, top,
+                                                   threshold, evidence.confidences),
+                           rule.choose(evidence, self.vocabulary, self._confidences.taxonomy,
+                                       nearest))
+
+    def find(self, embeddings: "NDArray[np.float32]", nearest: "Nearest", top: int,
+             least: float | None = None) -> Iterator[Findings]:
+        """The findings for n embeddings, float32 ``[n, D]``, in blocks, of so many labels.
+
+        nearest: the search over the whole vocabulary; with confidences, the products with all
+            label vectors give the nearest ones as well.
+        least: which confidence labels have that are sure; None for no confidences.
+        """
+        k = max(top, self.model.calibration.neighbours)
+        if least is None:
+            yield self._found(nearest.search(embeddings, k), top)
             return
         confidences = self._confidences
-        step = max(1, _BLOCK // max(1, len(self.vocabulary)))
-        for start in range(0, len(embeddings), step):
-            block = embeddings[start:start + step]
-            products = confidences.products(block)
-            found = (largest(products, k) if nearest is self.vocabulary.exact
-                     else nearest.search(block, k))
-            evidence = confidences.among(block, nearest, products)
-            yield from map(Answer,
-                           self._labels(found, nearest, top, threshold, evidence.confidences),
-                           rule.choose(evidence, self.vocabulary, confidences.taxonomy, nearest))
+        for block in self._blocks(len(embeddings)):
+            products = confidences.products(embeddings[block])
+            evidence = confidences.of(embeddings[block], products)
+            found = self._found(largest(products, k) if nearest is self.vocabulary.exact
+                                else nearest.search(embeddings[block], k), top)
+            yield replace(
+                found, confidences=np.take_along_axis(evidence.confidences, found.rows, 1),
+                sure=evidence.sure(confidences.taxonomy.telling, least))
 
-    def _labels(self, found: "Neighbours", nearest: "Nearest", top: int, threshold: float,
+    def _blocks(self, images: int) -> Iterator[slice]:
+        step = max(1, _BLOCK // max(1, len(self.vocabulary)))
+        return (slice(start, start + step) for start in range(0, images, step))
+
+    def _found(self, found: "Neighbours", top: int) -> Findings:
+        rows, products = found
+        return Findings(rows[:, :top], products[:, :top],
+                        self.totals(products, self.model.calibration.neighbours))
+
+    def told(self, findings: Findings, top: int, threshold: float,
+             rule: KeywordRule | None = None) -> Iterator[Answer]:
+        """What findings with ``top`` labels at least, and with confidences where there is a rule,
+        come to; see ``answers``."""
+        rows, products = findings.rows[:, :top], findings.products[:, :top]
+        scores = (self._weights(products) / findings.totals[:, None]).astype(np.float32)
+        if rule is None or findings.confidences is None or findings.sure is None:
+            yield from map(Answer, self._labels(rows, scores, self.vocabulary.label, threshold))
+            return
+        yield from map(Answer, self._labels(rows, scores, self.vocabulary.label, threshold,
+                                            findings.confidences[:, :top]),
+                       rule.choose_among(findings.sure, self._keyword_labels))
+
+    @cached_property
+    def _keyword_labels(self) -> KeywordLabels:
+        return KeywordLabels(self.vocabulary, self._confidences.taxonomy)
+
+    def _of_subset(self, found: "Neighbours", nearest: Subset, top: int, threshold: float,
+                   confidences: "NDArray[np.float32] | None" = None,
+                   ) -> Iterator[tuple[ScoredLabel, ...]]:
+        """The scored labels of each image, out of what was found for it among candidates.
+
+        confidences: of the candidates in their order.
+        """
+        rows, products = found
+        scores = self.probabilities(products, self.neighbours(own=True))[:, :top]
+        rows = rows[:, :top]
+        return self._labels(rows, scores, nearest.label, threshold, None if confidences is None
+                            else np.take_along_axis(confidences,
+                                                    np.searchsorted(nearest.rows, rows), 1))
+
+    def _labels(self, rows: "NDArray[np.int64]", scores: "NDArray[np.float32]",
+                label: "Callable[[int], Label]", threshold: float,
                 confidences: "NDArray[np.float32] | None" = None,
                 ) -> Iterator[tuple[ScoredLabel, ...]]:
-        """The scored labels of each image, out of what was found for it.
-
-        confidences: of all labels, or of the candidates of a Subset in their order.
-        """
-        label = nearest.label if isinstance(nearest, Subset) else self.vocabulary.label
-        rows, products = found
-        scores = self.probabilities(products, self.neighbours(own=isinstance(nearest, Subset)))
-        rows, scores = rows[:, :top], scores[:, :top]
-        sure = np.full(rows.shape, None, object)
-        if confidences is not None:
-            at = np.searchsorted(nearest.rows, rows) if isinstance(nearest, Subset) else rows
-            sure = np.take_along_axis(confidences, at, 1)
+        """Labels of rows ``[n, k]`` with their scores, and their confidences if there are any."""
+        sure = np.full(rows.shape, None, object) if confidences is None else confidences
+        labels = len(self.vocabulary) or math.inf  # without any, phrases stand for themselves
         for line in zip(rows.tolist(), scores.tolist(), sure.tolist(), strict=True):
-            yield tuple(ScoredLabel(label(row), score, 0 < len(self.vocabulary) <= row, confidence)
+            yield tuple(ScoredLabel(label(row), score, row >= labels, confidence)
                         for row, score, confidence in zip(*line, strict=True)
                         if score >= threshold)
 
@@ -315,10 +371,15 @@ class Classifier:
                       among: int) -> "NDArray[np.float32]":
         """Falling inner products ``[n, k]`` → probabilities ``[n, k]`` (see
         calibration.Calibration); the denominator is taken over the first ``among`` columns."""
+        return (self._weights(products) / self.totals(products, among)[:, None]).astype(np.float32)
+
+    def totals(self, products: "NDArray[np.float32]", among: int) -> "NDArray[np.float64]":
+        """The denominators ``[n]`` of these probabilities, the term of the first column 1."""
+        return self._weights(products[:, :among]).sum(axis=1)
+
+    def _weights(self, products: "NDArray[np.float32]") -> "NDArray[np.float64]":
         shifted = (products - products[:, :1]).astype(np.float64)
-        weights = np.exp(shifted / self.model.calibration.temperature)
-        total = weights[:, :among].sum(axis=1, keepdims=True)
-        return (weights / total).astype(np.float32)
+        return np.exp(shifted / self.model.calibration.temperature)
 
 
 def keywords_search(exact: bool | None, ef: int | None) -> bool | None:

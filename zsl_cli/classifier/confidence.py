@@ -20,6 +20,7 @@ show (``background``), calibrated by the same two numbers.
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +30,7 @@ from zsl_cli.vocabulary.nearest import Exact
 from zsl_cli.vocabulary.subset import Subset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -66,6 +67,50 @@ class Evidence:
         spread = np.zeros((2, len(self.main), labels), np.float32)
         spread[:, :, rows] = self.confidences, self.main
         return Evidence(*spread)
+
+    def sure(self, labels: "NDArray[np.bool_]", least: float) -> "Sure":
+        """Those of some labels, bool ``[k]``, that have this confidence at least, and any."""
+        images, rows = np.nonzero(labels & (self.confidences >= least) & (self.confidences > 0))
+        return Sure(np.searchsorted(images, np.arange(len(self.main) + 1)), rows,
+                    self.confidences[images, rows], self.main[images, rows])
+
+
+@dataclass(frozen=True)
+class Sure:
+    """The labels that are sure of n images, m in all: those of image i are at
+    ``offsets[i]:offsets[i + 1]``.
+
+    offsets: int64 ``[n + 1]``. rows: int64 ``[m]``. confidences, main: float32 ``[m]``, see
+        Evidence.
+    """
+
+    offsets: "NDArray[np.int64]"
+    rows: "NDArray[np.int64]"
+    confidences: "Array"
+    main: "Array"
+
+    @classmethod
+    def joined(cls, blocks: "Sequence[Sure]") -> "Sure":
+        """Of images, and of those that follow."""
+        counts = np.concatenate([np.diff(one.offsets) for one in blocks])
+        return cls(np.concatenate([[0], np.cumsum(counts)]),
+                   *(np.concatenate(parts) for parts in zip(
+                       *((one.rows, one.confidences, one.main) for one in blocks), strict=True)))
+
+    def first(self, images: int) -> "Sure":
+        """Those of the first images."""
+        end = self.offsets[images]
+        return Sure(self.offsets[:images + 1], self.rows[:end], self.confidences[:end],
+                    self.main[:end])
+
+    def some(self, kept: "NDArray[np.bool_]",
+             ) -> "Iterator[tuple[list[int], list[float], list[float]]]":
+        """Rows, confidences and main of each image, of those that are kept, bool ``[m]``."""
+        ends = np.concatenate([[0], np.cumsum(kept)])[self.offsets].tolist()
+        columns = [one[kept].tolist() for one in (self.rows, self.confidences, self.main)]
+        for start, stop in pairwise(ends):
+            rows, confidences, main = (column[start:stop] for column in columns)
+            yield rows, confidences, main
 
 
 def main_odds(main: "Array", least: float) -> "Array":

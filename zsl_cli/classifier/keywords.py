@@ -7,6 +7,7 @@ that people use, and labels under which there is nothing more; never ``placental
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -20,6 +21,8 @@ from zsl_cli.vocabulary.subset import Subset
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from zsl_cli.classifier.confidence import Sure
+    from zsl_cli.vocabulary.label import Label
     from zsl_cli.vocabulary.nearest import Nearest
     from zsl_cli.vocabulary.taxonomy import Taxonomy
     from zsl_cli.vocabulary.vocabulary import Vocabulary
@@ -69,31 +72,33 @@ class KeywordRule:
                 return [self._listed(line, candidates, own, taxonomy)
                         for line in evidence.confidences]
             evidence = evidence.spread(candidates.rows, len(taxonomy))
-        least = np.where(taxonomy.sensitive, max(SENSITIVE, self.confidence), self.confidence)
-        words = taxonomy.telling
-        return [self._specific(np.flatnonzero(words & (line >= least) & (line > 0)), line, main,
-                               vocabulary, taxonomy)
-                for line, main in zip(evidence.confidences, evidence.main, strict=True)]
+        return self.choose_among(evidence.sure(taxonomy.telling, self.confidence),
+                                 KeywordLabels(vocabulary, taxonomy))
 
-    def _specific(self, sure: "NDArray[np.int64]", confidences: "NDArray[np.float32]",
-                  main: "NDArray[np.float32]", vocabulary: "Vocabulary",
-                  taxonomy: "Taxonomy") -> tuple[Keyword, ...]:
+    def choose_among(self, sure: "Sure", labels: "KeywordLabels") -> list[tuple[Keyword, ...]]:
+        """The same out of telling labels, among which are all that reach the confidence."""
+        least = np.where(labels.taxonomy.sensitive[sure.rows], max(SENSITIVE, self.confidence),
+                         self.confidence)
+        kept = (sure.confidences >= least) & (sure.confidences > 0)
+        return [self._specific(rows, confidences, main, labels)
+                for rows, confidences, main in sure.some(kept)]
+
+    def _specific(self, rows: list[int], confidences: list[float], main: list[float],
+                  labels: "KeywordLabels") -> tuple[Keyword, ...]:
         """Of labels that are sure those with none of the others under them, and the more usual
         word that people have for each: they look for dogs, and rarely for German shepherds."""
-        above = {one for row in sure.tolist() for one in taxonomy.ancestors(row).tolist()}
+        places = {row: place for place, row in enumerate(rows)}
+        above = set[int]().union(*map(labels.above, rows))
+        specific = [row for row in rows if row not in above]
+        usual = places.keys() & map(labels.usual, specific)
 
         def order(row: int) -> tuple[bool, float, float, int]:
-            beside = bool(main[row] < self.confidence)
-            told = 0.0 if beside else -round(float(taxonomy.information[row]), 3)
-            return beside, told, -float(confidences[row]), row
+            place = places[row]
+            beside = main[place] < self.confidence
+            return beside, 0.0 if beside else -labels.told(row), -confidences[place], row
 
-        specific = [row for row in sure.tolist() if row not in above]
-        usual = {usual_word(row, vocabulary, taxonomy) for row in specific}
-        chosen = sorted({*specific, *usual.intersection(sure.tolist())}, key=order)
-        return tuple(
-            Keyword(vocabulary.label(row), vocabulary.word_of(vocabulary.label(row)),
-                    float(confidences[row]), everyday_path(row, vocabulary, taxonomy))
-            for row in chosen[:self.most])
+        return tuple(labels.keyword(row, confidences[places[row]])
+                     for row in sorted({*specific, *usual}, key=order)[:self.most])
 
     def _listed(self, confidences: "NDArray[np.float32]", candidates: Subset,
                 own: Everyday, taxonomy: "Taxonomy") -> tuple[Keyword, ...]:
@@ -109,6 +114,41 @@ class KeywordRule:
                                     own.words_above(label.id)))
         keywords.sort(key=lambda one: (-one.confidence, -len(one.path)))  # the one below first
         return tuple(keywords[:self.most])
+
+
+class KeywordLabels:
+    """What keywords are made of, out of the labels of a vocabulary in the language that it speaks
+    now; each is looked up once."""
+
+    def __init__(self, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> None:
+        self._vocabulary, self.taxonomy = vocabulary, taxonomy
+        self.above = cache(self._above)
+        self.usual = cache(self._usual)
+        self.told = cache(self._told)
+        self._called = cache(self._call)
+
+    def _above(self, row: int) -> frozenset[int]:
+        """The rows above a label."""
+        return frozenset(self.taxonomy.ancestors(row).tolist())
+
+    def _usual(self, row: int) -> int:
+        """See usual_word; the row itself where there is none."""
+        usual = usual_word(row, self._vocabulary, self.taxonomy)
+        return row if usual is None else usual
+
+    def _told(self, row: int) -> float:
+        """How much a label tells, as keywords are ordered by it."""
+        return round(float(self.taxonomy.information[row]), 3)
+
+    def _call(self, row: int) -> "tuple[Label, str, tuple[str, ...]]":
+        label = self._vocabulary.label(row)
+        return (label, self._vocabulary.word_of(label),
+                everyday_path(row, self._vocabulary, self.taxonomy))
+
+    def keyword(self, row: int, confidence: float) -> Keyword:
+        """The keyword of a label."""
+        label, name, path = self._called(row)
+        return Keyword(label, name, confidence, path)
 
 
 def usual_word(row: int, vocabulary: "Vocabulary", taxonomy: "Taxonomy") -> int | None:

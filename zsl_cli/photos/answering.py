@@ -1,14 +1,15 @@
 """Embeddings of a catalogue → what is answered for its photos."""
 
 from collections import Counter, deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, starmap
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zsl_cli.classifier.findings import Findings, joined
 from zsl_cli.classifier.keywords import KeywordRule
 from zsl_cli.classifier.predictions import Answer
 from zsl_cli.errors import ImageError
@@ -16,14 +17,15 @@ from zsl_cli.photos.catalogue import database
 from zsl_cli.photos.catalogue.catalogue import Row
 from zsl_cli.photos.catalogue.vectors import checksum
 from zsl_cli.photos.entry import Entry
+from zsl_cli.photos.remembered import LEAST, TOP
 from zsl_cli.support import cpus
+from zsl_cli.vocabulary.subset import Subset
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.photos.catalogue.catalogue import Catalogue
     from zsl_cli.photos.catalogue.scanning import Scan
+    from zsl_cli.photos.remembered import Remembered
     from zsl_cli.support.word_lists import Word
     from zsl_cli.vocabulary.nearest import Nearest
 
@@ -50,19 +52,13 @@ class Question:
 class Answering:
     """Answers one question, and counts what is answered most often."""
 
-    def __init__(self, classifier: "Classifier", nearest: "Nearest", question: Question) -> None:
+    def __init__(self, classifier: "Classifier", nearest: "Nearest", question: Question,
+                 remembered: "Remembered | None" = None) -> None:
+        """remembered: what was found for the catalogue's photos before."""
         self._classifier, self._nearest, self._question = classifier, nearest, question
+        self._remembered = remembered
+        self._least = None if question.rule is None else question.rule.confidence
         self.frequent: Counter[tuple[str, str]] = Counter()  # ids and names
-
-    def answers(self, embeddings: "NDArray[np.float16]") -> list[Answer]:
-        """What is said of each of n embeddings ``[n, D]``, n at most _BLOCK."""
-        if not len(embeddings):
-            return []
-        question = self._question
-        block = np.resize(embeddings, (_BLOCK, embeddings.shape[1])).astype(np.float32)
-        answered = self._classifier.answer(block, self._nearest, question.top, question.threshold,
-                                           question.rule)
-        return list(islice(answered, len(embeddings)))
 
     def entries(self, catalogue: "Catalogue", scan: "Scan", start: int = 0,
                 stop: int | None = None, *, thumbnails: bool = False) -> Iterator[Entry]:
@@ -70,8 +66,8 @@ class Answering:
         it; what was never read is left out."""
         stop = len(scan) if stop is None else stop
         blocks = (range(first, min(first + _BLOCK, stop)) for first in range(start, stop, _BLOCK))
-        for asked, answers in self._answered(
-                self._asked(catalogue, scan, places) for places in blocks):
+        for asked, answers in self._answered(catalogue, (
+                self._asked(catalogue, scan, places) for places in blocks)):
             each = iter(answers)
             for place, row in zip(asked.places, asked.rows, strict=True):
                 answer = next(each) if row.slot is not None else row.error
@@ -85,25 +81,59 @@ class Answering:
     def _asked(self, catalogue: "Catalogue", scan: "Scan", places: range) -> "_Asked":
         rows = catalogue.rows([scan.ids[place] for place in places])
         ordered = [rows[scan.ids[place]] for place in places]
-        known = [(row.slot, row.checksum) for row in ordered if row.slot is not None]
-        embeddings = catalogue.embeddings([slot for slot, _ in known])
-        if any(checksum(embedding) != noted
-               for (_, noted), embedding in zip(known, embeddings, strict=True)):
-            raise database.damaged(catalogue.folder, "embeddings are not what was written")
-        return _Asked(places, ordered, embeddings)
+        known = [row for row in ordered if row.slot is not None]
+        return _Asked(places, ordered, [row.slot or 0 for row in known],
+                      [row.checksum or 0 for row in known])
 
-    def _answered(self, blocks: "Iterator[_Asked]") -> "Iterator[tuple[_Asked, list[Answer]]]":
-        """Blocks with their answers, in their order; several are answered at once, since matrix
+    def _answered(self, catalogue: "Catalogue",
+                  blocks: "Iterator[_Asked]") -> "Iterator[tuple[_Asked, Iterable[Answer]]]":
+        """Blocks with their answers, in their order; several are looked at at once, since matrix
         products let go of Python's lock."""
+
+        def given(asked: _Asked,
+                   answers: Callable[[], Iterable[Answer]]) -> tuple[_Asked, Iterable[Answer]]:
+            return asked, answers()
+
         with ThreadPoolExecutor(cpus.usable_cpus(), thread_name_prefix="zsl-answer") as pool:
-            window: deque[tuple[_Asked, Future[list[Answer]]]] = deque()
-            for block in blocks:
-                window.append((block, pool.submit(self.answers, block.embeddings)))
+            window: deque[tuple[_Asked, Callable[[], Iterable[Answer]]]] = deque()
+            for asked in blocks:
+                window.append((asked, self._answer(catalogue, asked, pool)))
                 if len(window) > 2 * cpus.usable_cpus():
-                    asked, answers = window.popleft()
-                    yield asked, answers.result()
-            for asked, answers in window:
-                yield asked, answers.result()
+                    yield given(*window.popleft())
+            yield from starmap(given, window)
+
+    def _answer(self, catalogue: "Catalogue", asked: "_Asked",
+                pool: ThreadPoolExecutor) -> "Callable[[], Iterable[Answer]]":
+        """What gives the answers for a block, which the pool may be at work on until then."""
+        question = self._question
+        known = self._remembered and self._remembered.get(asked.slots, asked.checksums,
+                                                          question.top, self._least)
+        if known or not asked.slots:
+            return lambda: self._told(known) if known else ()
+        embeddings = catalogue.embeddings(asked.slots)
+        if [checksum(embedding) for embedding in embeddings] != asked.checksums:
+            raise database.damaged(catalogue.folder, "embeddings are not what was written")
+        block = np.resize(embeddings, (_BLOCK, embeddings.shape[1])).astype(np.float32)
+        if isinstance(self._nearest, Subset):
+            answers = pool.submit(lambda: list(islice(self._classifier.answer(
+                block, self._nearest, question.top, question.threshold, question.rule),
+                len(embeddings))))
+            return answers.result
+        least = None if self._least is None else min(self._least, LEAST)
+        found = pool.submit(lambda: joined(self._classifier.find(
+            block, self._nearest, max(question.top, TOP), least)).first(len(embeddings)))
+
+        def told() -> Iterable[Answer]:
+            findings = found.result()
+            if self._remembered:
+                self._remembered.put(asked.slots, asked.checksums, findings, least)
+            return self._told(findings)
+
+        return told
+
+    def _told(self, findings: Findings) -> Iterable[Answer]:
+        question = self._question
+        return self._classifier.told(findings, question.top, question.threshold, question.rule)
 
     def _entry(self, path: str, size: int | None, mtime: int | None,
                answer: Answer | ImageError) -> Entry:
@@ -117,9 +147,10 @@ class Answering:
 
 @dataclass(frozen=True)
 class _Asked:
-    """Photos that are answered together: their places in the order, what is known of them, and the
-    embeddings of those that have one."""
+    """Photos that are answered together: their places in the order, what is known of them, and of
+    those that have an embedding the slots and checksums."""
 
     places: range
     rows: list[Row]
-    embeddings: "NDArray[np.float16]"
+    slots: list[int]
+    checksums: list[int]

@@ -12,6 +12,7 @@ from zsl_cli.photos.answering import Answering
 from zsl_cli.photos.catalogue import scanning
 from zsl_cli.photos.entry import Entry
 from zsl_cli.photos.lazy import LazyClassifier
+from zsl_cli.photos.remembered import Remembered
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.request import LabelRequest
 from zsl_cli.photos.result import LabelResult, sidecar_reason
@@ -65,6 +66,7 @@ def label(request: LabelRequest, reporter: Reporter | None = None) -> LabelResul
                 stop = error
             if not request.dry_run:
                 left = run.write(files, interrupted=stop is not None)
+            run.remember()
         result = run.result([file.path for file in files if file.path not in left], left,
                             interrupted=stop is not None)
         reporter.ended(result)
@@ -85,6 +87,7 @@ class _Run:
         self._sidecar_reasons: Counter[str] = Counter()
         self._counted = indexing.Counted(reporter)
         self._answering: Answering | None = None
+        self._remembered: Remembered | None = None
 
     def work(self) -> None:
         """Read what is to be read; answer it, and what is known, as far as sidecars or a stream
@@ -92,7 +95,8 @@ class _Run:
         request, scan = self._request, self._met.scan
         self._reporter.start("loading the model")
         classifier, nearest = self._classifier.load(len(scan))
-        self._answering = Answering(classifier, nearest, request.question)
+        self._remembered = Remembered.of(self._catalogue, classifier, nearest)
+        self._answering = Answering(classifier, nearest, request.question, self._remembered)
         if scan.todo:
             classifier.model.open()
         self._reporter.loaded(classifier, nearest)
@@ -144,6 +148,11 @@ class _Run:
         except ImageError as error:
             self._sidecar_reasons[sidecar_reason(error)] += 1
             self._reporter.sidecar_failed(entry.path, error)
+
+    def remember(self) -> None:
+        """Keep what was found for the next question."""
+        if self._remembered:
+            self._remembered.save()
 
     def write(self, files: list[outputs.Output], *, interrupted: bool) -> list[str]:
         """Write the outputs, but in the middle of a run none that has another model's labels.
