@@ -292,3 +292,35 @@ def test_an_empty_library_has_a_page_too(page, tmp_path):
     page.open(path.as_uri())
     page.wait("document.getElementById('empty').innerText === 'There are no photos.'")
     assert page.complaints == []
+
+
+def test_corrections_are_given_as_a_file_for_teach(opened, tmp_path):
+    opened.value("""(() => { window.saved = [];
+        URL.createObjectURL = (blob) => { blob.text().then((t) => window.saved.push(t)); return '#'; };
+    })()""")
+    opened.value("document.querySelector('.card').click()")
+    opened.wait("document.getElementById('details').open")
+    assert opened.value("document.getElementById('corrections').hidden")
+    opened.value("document.querySelector('#details-labels .wrong').focus()")
+    opened.press("Enter")
+    assert opened.value("document.activeElement.getAttribute('aria-pressed')") == "true"
+    assert opened.value("document.querySelectorAll('#details-labels .struck').length") == 1
+    opened.value("document.querySelector('#details-added input').focus()")
+    opened.type("Rufus  <b>")
+    opened.press("Enter")
+    assert opened.value("document.querySelector('.added bdi').textContent") == "Rufus <b>"
+    opened.type("a mistake")
+    opened.press("Enter")
+    opened.value("document.querySelectorAll('.added button')[1].click()")
+    assert opened.value("document.querySelectorAll('.added li').length") == 1
+    opened.value("document.getElementById('next').click()")  # another photo has its own
+    assert opened.value("document.querySelectorAll('.added li, .struck').length") == 0
+    opened.press("Escape")
+    assert opened.value("document.querySelector('#corrections p').textContent") == "2 corrections"
+    opened.value("document.querySelector('#corrections button').click()")
+    opened.wait("window.saved.length")
+    assert [json.loads(line) for line in opened.value("window.saved[0]").splitlines()] == [
+        {"path": "photos/0/0000.jpg", "label": "tabby", "id": "n3", "right": False},
+        {"path": "photos/0/0000.jpg", "label": "Rufus <b>", "right": True}]
+    opened.value("document.querySelectorAll('#corrections button')[1].click()")
+    assert opened.value("document.getElementById('corrections').hidden")

@@ -196,7 +196,8 @@
   /* The cards */
 
   // Appends items of these scores, in which the numbers are rows of the table.
-  const labelList = (list, scores, table, long) => {
+  // path: of the photo whose labels they are, where they can be corrected.
+  const labelList = (list, scores, table, long, path) => {
     const least = table === labels ? state.score * 10 : 0;
     for (let at = 0; at < scores.length; at += 2) {
       const [row, score] = scores.slice(at, at + 2);
@@ -213,6 +214,11 @@
       bar.append(fill);
       bar.setAttribute("aria-hidden", "true");
       item.append(names, bar, element("span", "score", percent(score)));
+      if (path !== undefined) {
+        const [id, name] = table[row];
+        item.append(corrections.wrong(path, id, name));
+        item.classList.toggle("struck", corrections.has(path, id, false));
+      }
       list.append(item);
     }
     if (!scores.length) list.append(element("li", "quiet", table === labels ? UNLABELLED : "no label"));
@@ -292,7 +298,8 @@
     $("details-name").replaceChildren(element("bdi", "", photo.name));
     $("details-path").replaceChildren(element("bdi", "", photo.folder + photo.name));
     $("details-labels").replaceChildren();
-    labelList($("details-labels"), photo.scores, labels, true);
+    labelList($("details-labels"), photo.scores, labels, true, photo.folder + photo.name);
+    corrections.drawAdded($("details-added"), photo.folder + photo.name);
     $("details-more").hidden = !withKeywords;
     if (withKeywords) {
       $("details-scored").replaceChildren();
@@ -302,6 +309,13 @@
     $("previous").disabled = current === 0;
     $("next").disabled = current === matching.length - 1;
   };
+  // The button that was pressed is drawn anew, so that its place is what has the focus then.
+  const corrections = new Corrections($("corrections"), () => {
+    if (!$("details").open) return;
+    const pressed = [...$("details").querySelectorAll(".wrong")].indexOf(document.activeElement);
+    draw();
+    $("details").querySelectorAll(".wrong")[pressed]?.focus();
+  }, "names");
   const show = (at) => {
     current = at;
     draw();
@@ -315,7 +329,7 @@
   $("close").addEventListener("click", () => $("details").close());
   $("details").addEventListener("keydown", (event) => {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!by) return;
+    if (!by || event.target.matches("input")) return;
     event.preventDefault();
     step(by);
   });

@@ -16,7 +16,8 @@ def around(package: str, name: str, **texts: str) -> tuple[str, str]:
     """What stands before and behind the content of a page.
 
     The page is ``NAME.html`` of the package; in the places of ``<!--style-->`` and
-    ``<!--script-->`` it gets ``NAME.css`` and, where there is one, ``NAME.js``, in that of
+    ``<!--script-->`` it gets ``NAME.css`` and, where there are any, ``NAME_*.js`` and behind them
+    ``NAME.js``, which makes use of them, in that of
     ``<!--policy-->`` a content security policy that allows these two by their hash, pictures
     within the page, and nothing else. The content belongs in the place of ``<!--content-->``.
 
@@ -24,8 +25,10 @@ def around(package: str, name: str, **texts: str) -> tuple[str, str]:
     """
     folder = resources.files(package)
     style = folder.joinpath(f"{name}.css").read_text(encoding="utf-8")
-    file = folder.joinpath(f"{name}.js")
-    script = file.read_text(encoding="utf-8") if file.is_file() else None
+    files = sorted((one for one in folder.iterdir()
+                    if re.fullmatch(rf"{name}(_\w+)?\.js", one.name)),
+                   key=lambda one: (one.name == f"{name}.js", one.name))
+    script = "\n".join(one.read_text(encoding="utf-8") for one in files) or None
     texts |= {"policy": _policy(style, script), "style": style, "script": script or ""}
     # All at once, so that what looks like a place within one of the texts is none.
     before, _, behind = folder.joinpath(f"{name}.html").read_text(
