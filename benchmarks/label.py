@@ -2,11 +2,12 @@
 
     python benchmarks/label.py --float32 build/float32 [--photos FOLDER] [--library 20000]
 
-(a) is the bound: cores ÷ (CPU seconds to decode and resize one photo + CPU seconds of inference
-for one photo), each measured alone on one thread. (b) is ``zsl label`` from a cold process, (c) a
-plain loop: Pillow decodes in full and resizes, one photo at a time goes through the float32 encoder
-that ``zsl export`` makes (``zsl export … --quantize none``; scripts/rebuild-default has the rest of
-the command). All in one run, in turn.
+(a) is the bound: cores ÷ (CPU seconds to decode and resize one photo + those of inference + those
+to find its labels), each measured alone on one thread. (b) is ``zsl label`` from a cold process,
+(c) a plain loop: Pillow decodes in full and resizes, one photo at a time goes through the float32
+encoder that ``zsl export`` makes (``zsl export … --quantize none``; scripts/rebuild-default has
+the rest of the command). All in one run, in turn. Then come memory, and other questions about
+photos that are known.
 """
 
 import argparse
@@ -24,10 +25,15 @@ import onnxruntime
 from PIL import Image
 from speed import plain, twelve_megapixels
 
+from zsl_cli import Classifier, Vocabulary
 from zsl_cli.embedding import images, walk
 from zsl_cli.embedding.model import Model
 from zsl_cli.support import cpus
 
+SEARCHED = 192  # photos
+LIST = ("dog,cat,person,child,snow,beach,bicycle,car,tree,grass,water,sky,house,ball,horse,bird,"
+        "boat,street,mountain,flower")
+QUESTIONS = ("--top 3", "--keywords", "--confidence 0.5", f"--labels {LIST}")
 SMALL = 256  # pixels, the shorter side
 BATCH = 8
 
@@ -52,16 +58,23 @@ def fill(folder, photos, count):
 
 
 def bound(paths, model):
-    """CPU seconds of one photo on one thread: to decode and resize it, and to embed it."""
+    """CPU seconds of one photo on one thread: to decode and resize it, to embed it, and to find
+    its labels."""
     started = time.process_time()
     pixels = [images.load(path, model.preprocessing) for path in paths]
     decoding = (time.process_time() - started) / len(paths)
     batches = [pixels[start:start + BATCH] for start in range(0, len(pixels), BATCH)]
     model.embed_pixels(batches[0])
     started = time.process_time()
-    for batch in batches:
-        model.embed_pixels(batch)
-    return decoding, (time.process_time() - started) / len(pixels)
+    embeddings = np.concatenate([model.embed_pixels(batch) for batch in batches])
+    inference = (time.process_time() - started) / len(pixels)
+    classifier = Classifier(model, Vocabulary.load("default"))
+    nearest = classifier.candidates(exact=True)
+    embeddings = np.resize(embeddings, (SEARCHED, model.dimension))
+    next(classifier.answer(embeddings, nearest, 5, 0.0))
+    started = time.process_time()
+    list(classifier.answer(embeddings, nearest, 5, 0.0))
+    return decoding, inference, (time.process_time() - started) / len(embeddings)
 
 
 def plain_loop(paths, encoder):
@@ -110,10 +123,10 @@ def compare(name, folder, options, model, environment, work):
     cores = cpus.usable_cpus()
 
     def others():
-        decoding, inference = bound(sample, model)
+        parts = bound(sample, model)
         loop = (plain_loop(sample, options.float32 / "encoder.onnx") if options.float32
                 else float("nan"))
-        return np.array([cores / (decoding + inference), loop, decoding * 1000, inference * 1000])
+        return np.array([cores / sum(parts), loop, *(1000 * part for part in parts)])
 
     rounds = []
     before = others()
@@ -121,13 +134,13 @@ def compare(name, folder, options, model, environment, work):
         wall, _ = label(folder, work / f"{name}-{number}.jsonl", forgotten(environment,
                                                                            f"{name}-{number}"))
         after = others()
-        a, c, decoding, inference = (before + after) / 2
+        a, c, *parts = (before + after) / 2
         b = len(paths) / wall
-        rounds.append((a, b, c, b / a, b / c, decoding, inference))
+        rounds.append((a, b, c, b / a, b / c, *parts))
         before = after
-    a, b, c, of_a, of_c, decoding, inference = np.median(rounds, axis=0)
-    print(f"| {name}: (a) the bound, {cores} cores ÷ ({decoding:.2f} + {inference:.2f}) ms "
-          f"| {a:.0f} images/s |")
+    a, b, c, of_a, of_c, *parts = np.median(rounds, axis=0)
+    print(f"| {name}: (a) the bound, {cores} cores ÷ ({' + '.join(f'{one:.2f}' for one in parts)}) "
+          f"ms | {a:.0f} images/s |")
     print(f"| {name}: (b) `zsl label`, {len(paths):,} photos | {b:.0f} images/s, "
           f"{of_a:.2f} × (a) |")
     if options.float32:
@@ -147,6 +160,18 @@ def library(photos, count, environment, work):
           f"{peaks[count] / peaks[1000]:.2f} × the {peaks[1000]:.0f} MB at 1,000 |")
     print(f"| again over {count:,} photos, nothing changed | {second:.2f} s, "
           f"{first / second:.0f} × faster than the first run's {first:.0f} s |")
+    alone = fill(work / "one", photos, 1)
+    label(alone, work / "one.jsonl", environment)
+    for question in QUESTIONS:
+        walls = []
+        for again in range(3):
+            output = work / f"{again}.jsonl"
+            start, whole = (next(label(source, output, environment, *question.split(), "--force"))
+                            for source in (alone, folder))
+            walls.append(whole - start)
+        print(f"| known photos a second, beyond the start, `{question.replace(LIST, '20 words')}`: "
+              f"asked the first time, again | {count / walls[0]:,.0f}, "
+              f"{count / min(walls[1:]):,.0f} |", flush=True)
 
 
 def main():
