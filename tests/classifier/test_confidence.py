@@ -63,6 +63,21 @@ def test_a_parent_is_at_least_as_sure_as_its_child(tmp_path, random, beside):
 
 
 @pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize("least", [0, 1e-4, .05, .3, .8, 1])
+def test_what_is_sure_is_found_without_the_rest(tmp_path, random, beside, least):
+    vocabulary, _ = make(tmp_path / "v", random, beside=beside)
+    confidences = Confidences(vocabulary, CALIBRATION, RULE)
+    embeddings = images(random, vocabulary)
+    every, products = confidences.of(embeddings), confidences.products(embeddings)
+    rows = np.argsort(-products, axis=1)[:, :5]
+    of_rows, sure = confidences.sure(embeddings, products, rows, least)
+    np.testing.assert_array_equal(of_rows, np.take_along_axis(every.confidences, rows, 1))
+    expected = every.sure(confidences.taxonomy.telling, least)
+    for one in ("offsets", "rows", "confidences", "main"):
+        np.testing.assert_array_equal(getattr(sure, one), getattr(expected, one))
+
+
+@pytest.mark.parametrize("beside", [False, True])
 def test_a_label_is_as_sure_alone_as_among_all(tmp_path, random, beside):
     vocabulary, _ = make(tmp_path / "v", random, beside=beside)
     confidences = Confidences(vocabulary, CALIBRATION, RULE)

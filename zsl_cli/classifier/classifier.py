@@ -264,12 +264,10 @@ class Classifier:
         confidences = self._confidences
         for block in self._blocks(len(embeddings)):
             products = confidences.products(embeddings[block])
-            evidence = confidences.of(embeddings[block], products)
             found = self._found(largest(products, k) if nearest is self.vocabulary.exact
                                 else nearest.search(embeddings[block], k), top)
-            yield replace(
-                found, confidences=np.take_along_axis(evidence.confidences, found.rows, 1),
-                sure=evidence.sure(confidences.taxonomy.telling, least))
+            of_labels, sure = confidences.sure(embeddings[block], products, found.rows, least)
+            yield replace(found, confidences=of_labels, sure=sure)
 
     def _blocks(self, images: int) -> Iterator[slice]:
         step = max(1, _BLOCK // max(1, len(self.vocabulary)))

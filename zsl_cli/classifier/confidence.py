@@ -18,6 +18,7 @@ Where there is no vocabulary, a candidate has its share beside general phrases f
 show (``background``), calibrated by the same two numbers.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -161,13 +162,62 @@ class Confidences:
             nothing = np.empty((len(embeddings), 0), np.float32)
             return Evidence(nothing, nothing)
         products = self.products(embeddings) if products is None else products
-        main = np.empty(products.shape, np.float32)
-        for of_image, product in zip(main, products, strict=True):  # in a core's cache, each
+        sums = self._sums(products)
+        main = self._main(sums)
+        columns = self._raised.rows
+        confidences = main.copy()  # Evidence has both
+        confidences[:, columns] = np.maximum(main[:, columns], self._beside_sure(sums, embeddings))
+        return Evidence(confidences, main)
+
+    def sure(self, embeddings: "Array", products: "Array", rows: "NDArray[np.int64]",
+             least: float) -> "tuple[Array, Sure]":
+        """The confidences of some labels of each image, ``[n, k]`` of rows ``[n, k]``, and of
+        telling ones those that have ``least`` at least: what ``of`` gives, where only few of them
+        are asked for, which is three times as fast.
+
+        products: inner products with all label vectors.
+        """
+        sums = self._sums(products)
+        beside = self._beside_sure(sums, embeddings)
+        telling, columns = self.taxonomy.telling, self._raised.rows
+        candidates = telling & (sums >= self._least_sum(least))
+        candidates[:, columns] |= telling[columns] & (beside >= least)
+        images, labels = np.nonzero(candidates)
+
+        def looked_up(image: "NDArray[np.int64]",
+                      row: "NDArray[np.int64]") -> "tuple[Array, Array]":
+            main = self._main(sums[image, row])
+            place = self._raised.places[row]
+            raised = beside[image, place] if len(columns) else main
+            return np.where(place < 0, main, np.maximum(main, raised)), main
+
+        confidences, main = looked_up(images, labels)
+        kept = (confidences >= least) & (confidences > 0)
+        offsets = np.searchsorted(images[kept], np.arange(len(sums) + 1))
+        of_rows, _ = looked_up(np.arange(len(rows))[:, None], rows)
+        return of_rows, Sure(offsets, labels[kept], confidences[kept], main[kept])
+
+    def _sums(self, products: "Array") -> "Array":
+        """Shares of the softmax over all labels, ``[n, labels]``, summed up the hierarchy."""
+        sums = np.empty(products.shape, np.float32)
+        for of_image, product in zip(sums, products, strict=True):  # in a core's cache, each
             weights, total = self._weights(product)
-            shares = weights / total
-            sums = self.taxonomy.summed(shares * (shares > _LEAST))
-            np.multiply(self._calibrated(sums), sums > 0, out=of_image)
-        return Evidence(self._with_beside(main, embeddings), main)
+            np.divide(weights, total, out=of_image)
+            of_image *= of_image > _LEAST
+            self.taxonomy.add_below(of_image)
+        return sums
+
+    def _main(self, sums: "Array") -> "Array":
+        """What sums tell, 0 for nothing."""
+        return np.multiply(self._calibrated(sums), sums > 0)
+
+    def _least_sum(self, confidence: float) -> float:
+        """A sum below which no confidence is so high, by a hair less."""
+        if confidence <= 0 or self._rule.slope <= 0:
+            return 0.0
+        limited = min(confidence, _SURE)
+        odds = (math.log(limited / (1 - limited)) - self._rule.offset) / self._rule.slope
+        return (1 - 1e-3) / (1 + math.exp(-odds))
 
     def among(self, embeddings: "Array", candidates: "Nearest | None",
               products: "Array | None" = None) -> Evidence:
@@ -216,32 +266,51 @@ class Confidences:
         exponents = -self._rule.slope * odds - self._rule.offset
         return (1 / (1 + np.exp(exponents))).astype(np.float32, copy=False)
 
-    def _with_beside(self, main: "Array", embeddings: "Array") -> "Array":
-        """What is seen beside other things raised, and all above it."""
+    def _beside_sure(self, sums: "Array", embeddings: "Array") -> "Array":
+        """How sure second vectors make the labels that they raise, ``[n, raised]``: what is seen
+        beside other things, and all above it."""
         if not len(self._beside.rows):
-            return main
-        rule, rows = self._rule, self._beside.rows
+            return np.empty((len(sums), 0), np.float32)
+        rule = self._rule
         odds = (rule.beside_slope * (embeddings @ self._beside.vectors.T) / self._temperature
                 + rule.beside_offset)
         if rule.beside_main:
-            odds += rule.beside_main * main_odds(main[:, rows], rule.beside_least)
+            main = self._main(sums[:, self._beside.rows])
+            odds += rule.beside_main * main_odds(main, rule.beside_least)
         beside = (1 / (1 + np.exp(-np.clip(odds, -50, 50)))).astype(np.float32)
-        columns, starts, raised = self._raised
-        highest = np.maximum.reduceat(beside[:, columns], starts, axis=1)
-        confidences = main.copy()  # Evidence has both
-        confidences[:, raised] = np.maximum(main[:, raised], highest)
-        return confidences
+        raised = self._raised
+        return np.maximum.reduceat(beside[:, raised.columns], raised.starts, axis=1)
 
     @cached_property
-    def _raised(self) -> "tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]":
-        """What second vectors raise, as ``reduceat`` takes it: the columns of the vectors, by the
-        row that each raises, where those of each row start, and the rows."""
-        lineages = [self.taxonomy.lineage(row) for row in self._beside.rows.tolist()]
-        rows = np.concatenate(lineages)
+    def _raised(self) -> "_Raised":
+        return _Raised.by([self.taxonomy.lineage(row) for row in self._beside.rows.tolist()],
+                          len(self.taxonomy))
+
+
+@dataclass(frozen=True)
+class _Raised:
+    """What second vectors raise, as ``reduceat`` takes it.
+
+    rows: int64 ``[raised]``, of the labels, rising. columns: those of the vectors, by the row that
+        each raises; starts: where those of each row start. places: int64 ``[labels]``, where a
+        label is among ``rows``, -1 for one that is not.
+    """
+
+    rows: "NDArray[np.int64]"
+    columns: "NDArray[np.int64]"
+    starts: "NDArray[np.int64]"
+    places: "NDArray[np.int64]"
+
+    @classmethod
+    def by(cls, lineages: "list[NDArray[np.int64]]", labels: int) -> "_Raised":
+        """By vectors of labels with these lineages."""
+        rows = np.concatenate([np.empty(0, np.int64), *lineages])
         order = np.argsort(rows, kind="stable")
         raised, starts = np.unique(rows[order], return_index=True)
         columns = np.repeat(np.arange(len(lineages)), [*map(len, lineages)])[order]
-        return columns, starts, raised
+        places = np.full(labels, -1)
+        places[raised] = np.arange(len(raised))
+        return cls(raised, columns, starts, places)
 
 
 def _with_parents(evidence: Evidence, above: "NDArray[np.int64]") -> Evidence:

@@ -101,14 +101,12 @@ class Taxonomy:
         """The rows above a label, itself first."""
         return np.concatenate([[row], self.ancestors(row)])
 
-    def summed(self, values: "NDArray[np.floating]") -> "NDArray[np.float64]":
-        """Of values ``[n]`` of labels the sums over what lies under each, itself included."""
+    def add_below(self, values: "NDArray[np.floating]") -> None:
+        """Make of values ``[n]`` of labels the sums over what lies under each, itself included."""
         groups, starts, summed = self._below
-        of_groups = np.bincount(self.group, values, len(self.depth))
-        sums = values.astype(np.float64)
         if len(summed):
-            sums[summed] += np.add.reduceat(of_groups[groups], starts)
-        return sums
+            of_groups = np.bincount(self.group, values, len(self.depth))
+            values[summed] += np.add.reduceat(of_groups.take(groups), starts)
 
     @cached_property
     def _below(self) -> "tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]":
