@@ -295,9 +295,8 @@ def test_an_empty_library_has_a_page_too(page, tmp_path):
 
 
 def test_corrections_are_given_as_a_file_for_teach(opened, tmp_path):
-    opened.value("""(() => { window.saved = [];
-        URL.createObjectURL = (blob) => { blob.text().then((t) => window.saved.push(t)); return '#'; };
-    })()""")
+    opened.value("""(() => { window.saved = []; URL.createObjectURL = (blob) => {
+        blob.text().then((text) => window.saved.push(text)); return '#'; }; })()""")
     opened.value("document.querySelector('.card').click()")
     opened.wait("document.getElementById('details').open")
     assert opened.value("document.getElementById('corrections').hidden")

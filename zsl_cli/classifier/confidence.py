@@ -203,7 +203,7 @@ class Confidences:
         for of_image, product in zip(sums, products, strict=True):  # in a core's cache, each
             weights, total = self._weights(product)
             np.divide(weights, total, out=of_image)
-            of_image *= of_image > _LEAST
+            np.multiply(of_image, of_image > _LEAST, out=of_image)
             self.taxonomy.add_below(of_image)
         return sums
 
