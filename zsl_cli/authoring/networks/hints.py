@@ -52,7 +52,8 @@ class InputOptions:
         except ValueError as error:
             raise ZslError(str(error)) from error
         mean, std = _in_pixel_values(self.mean, self.std)
-        return Input(preprocessing, mean or recognised.mean, std or recognised.std)
+        return replace(recognised, preprocessing=preprocessing, mean=mean or recognised.mean,
+                       std=std or recognised.std)
 
 
 def _in_pixel_values(mean: Channels | None, std: Channels | None) -> tuple[Channels | None, ...]:

@@ -27,16 +27,19 @@ class Input:
     """How a network's input was prepared in training.
 
     mean, std: of the pixel values from 0 to 255, the same for the three channels or one each.
+    grey: whether it takes one channel, the luma of ITU-R BT.601; mean and std are then one number.
     """
 
     preprocessing: Preprocessing
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
+    grey: bool = False
 
     def __post_init__(self) -> None:
         for name, values in (("mean", self.mean), ("std", self.std)):
-            if len(values) not in (1, 3) or not all(abs(value) < 1e6 for value in values):
-                raise ZslError(f"{name} must be one finite number or three, not {values}")
+            if len(values) not in ((1,) if self.grey else (1, 3)) or not all(abs(value) < 1e6 for value in values):
+                raise ZslError(f"{name} must be one finite number"
+                               f"{'' if self.grey else ' or three'}, not {values}")
         if min(self.std) <= 0:
             raise ZslError(f"std must be above 0, not {self.std}")
 
@@ -74,6 +77,7 @@ class Network:
     text: the other half of a dual encoder; the module then maps into its space.
     classes: a label for each row of the classifier, where the checkpoint names them.
     temperature: of the scores, where training has found one.
+    logits: how many classes its output has a logit of, where that is known.
     notes: what a user should know of how it was read.
     """
 
@@ -86,4 +90,5 @@ class Network:
     classes: tuple[Label, ...] | None = None
     license: str | None = None
     temperature: float | None = None
+    logits: int | None = None
     notes: tuple[str, ...] = ()

@@ -4,16 +4,18 @@ import argparse
 import math
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import configurations, fitting
+from zsl_cli.authoring.networks import classifier_layers, configurations, fitting
 from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.authoring.networks.libraries import alone, library
 from zsl_cli.authoring.networks.network import Input, Network
+from zsl_cli.authoring.networks.origins import timm_weights
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
 from zsl_cli.support.preprocessing import Preprocessing
@@ -34,8 +36,18 @@ def read(weights: Weights, name: str, options: InputOptions,
     """
     timm = _timm(name)
     wanted = (config or {}).get("pretrained_cfg") or {}
-    network = _create(timm, name, _image_size(options, {**wanted, **_trained_with(weights)}))
-    notes = fitting.load(network, weights, f"timm:{name}", lambda: _others(timm, name))
+    size = _image_size(options, {**wanted, **_trained_with(weights)})
+    make = partial(_create, timm, name, size)
+    told = timm_weights.trained(weights, make)
+    if size is None and "img_size" in told:
+        weights, options = timm_weights.noted(weights, told), replace(
+            options, size=told["img_size"])
+        make = partial(_create, timm, name, options.size)
+    if "in_chans" in told:
+        make = partial(make, in_chans=told["in_chans"])
+    network = make()
+    notes = fitting.load(network, weights, f"timm:{name}", lambda: _others(timm, name),
+                         timm_weights.conversion(timm, make))
     known: Any = network.pretrained_cfg
     asked = _trained_with(weights)
     if options.size:
@@ -45,7 +57,8 @@ def read(weights: Weights, name: str, options: InputOptions,
                      "`crop`, `mean`, `std` and `interpolation`")
     config = timm.data.resolve_data_config(asked, pretrained_cfg={**known, **wanted})
     return Network(f"timm:{name}", network, input_of(config), weights.files,
-                   classes=_classes(wanted), notes=tuple(notes),
+                   classes=_classes(wanted), logits=classifier_layers.classes(network),
+                   notes=tuple(notes),
                    license=wanted.get("license"))
 
 
@@ -102,7 +115,7 @@ def _image_size(options: InputOptions, wanted: dict[str, Any]) -> int | None:
     return wanted["input_size"][-1] if "input_size" in wanted else None
 
 
-def _create(timm: Any, name: str, size: int | None) -> nn.Module:
+def _create(timm: Any, name: str, size: int | None, **more: Any) -> nn.Module:
     # A name with a colon or a slash would lead to a hub or a folder.
     if not re.fullmatch(r"[\w.-]+", name) or not timm.is_model(name):
         known = [*timm.list_models(), *timm.list_pretrained()]
@@ -112,10 +125,10 @@ def _create(timm: Any, name: str, size: int | None) -> nn.Module:
                        + (", ".join(get_close_matches(name, known, n=5)) or "none"))
     if size is not None:  # transformers are built for one size; convolutions take any
         try:
-            return timm.create_model(name, pretrained=False, img_size=size)
+            return timm.create_model(name, img_size=size, **more)
         except (TypeError, AssertionError):
             pass
-    return timm.create_model(name, pretrained=False)
+    return timm.create_model(name, **more)
 
 
 def _classes(wanted: dict[str, Any]) -> tuple[Label, ...] | None:
