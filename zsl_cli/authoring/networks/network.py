@@ -77,7 +77,7 @@ class Network:
     text: the other half of a dual encoder; the module then maps into its space.
     classes: a label for each row of the classifier, where the checkpoint names them.
     temperature: of the scores, where training has found one.
-    logits: how many classes its output has a logit of, where that is known.
+    logits: how many classes its output has a logit of, where that is known; 0 for an embedding.
     notes: what a user should know of how it was read.
     """
 

@@ -9,6 +9,7 @@ from zsl_cli.authoring.networks import configurations, features, vetting, weight
 from zsl_cli.authoring.networks.hints import Hints
 from zsl_cli.authoring.networks.network import Network
 from zsl_cli.authoring.networks.origins import (
+    clip_weights,
     factory,
     huggingface,
     lite0,
@@ -78,13 +79,16 @@ def _from_folder(folder: Path, hints: Hints) -> Network:
 
 def _from_file(path: Path, hints: Hints) -> Network:
     kind = vetting.kind_of(path)
-    if kind != "other" and hints.architecture is not None:
-        raise ZslError(f"{path}: a program brings its own code; leave `architecture` out")
     if kind == "program":
+        if hints.architecture is not None:
+            raise ZslError(f"{path}: a program brings its own code; leave `architecture` out")
         return programs.read_program(path, hints.input, trust=hints.trust_pickle)
     if kind == "torchscript":
-        return programs.read_torchscript(path, hints.input, trust=hints.trust_pickle)
-    checkpoint = weights.read(path, trust=hints.trust_pickle)
+        checkpoint = clip_weights.read_archive(path, trust=hints.trust_pickle)
+        if hints.architecture is None and not clip_weights.is_dual(checkpoint.tensors):
+            return programs.read_torchscript(path, hints.input, trust=hints.trust_pickle)
+    else:
+        checkpoint = weights.read(path, trust=hints.trust_pickle)
     if own.is_own(checkpoint):
         def backbone(inner: Weights, name: str, size: int) -> Network:
             if hints.architecture not in (None, name):
@@ -108,6 +112,9 @@ def _from_file(path: Path, hints: Hints) -> Network:
         return timm.read_folder(checkpoint, path.parent / "config.json", hints.input)
     if lite0.fits(checkpoint):
         return lite0.read(checkpoint)
+    if clip_weights.is_dual(checkpoint.tensors):
+        return open_clip.read(checkpoint, open_clip.name_of(checkpoint), hints.input,
+                              hints.tokenizer)
     if huggingface.describes(_beside(checkpoint, "config.json")):
         raise ZslError(f"{path}: the config.json beside it is of Hugging Face's layout; give the "
                        f"folder, {path.parent}")
