@@ -31,6 +31,7 @@ class Encoder(nn.Module):
         self.head = head
         self.layout = network_input.preprocessing.layout
         self.side = network_input.preprocessing.size
+        self.bgr = network_input.bgr
         self.register_buffer("mean", torch.tensor(network_input.mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(network_input.std).view(1, -1, 1, 1))
         self.halved = False
@@ -53,6 +54,8 @@ class Encoder(nn.Module):
         """uint8 images → normalised pixels, float32 ``[n, 3, S, S]``."""
         if self.layout == "NHWC":
             images = images.permute(0, 3, 1, 2)
+        if self.bgr:
+            images = images.flip(1)
         return (images.float() - self.mean) / self.std
 
     def example(self) -> Tensor:

@@ -96,20 +96,8 @@ def _tell(what: str, half: Half, reporter: Reporter) -> None:
 
 def _prepared(found: Towers, request: ImportRequest) -> tuple[Input, tuple[str, ...]]:
     """How a picture is prepared: the user's word, the files', or what is usual."""
-    options = request.input
-    config = found.image.config()
-    if options.size and options.mean and options.std:
-        bare = published.of_processor(published.usual("clip", options.size), options.size)
-        unsaid = [name for name in ("fit", "interpolation", "crop")
-                  if getattr(options, name) is None]
-        try:
-            says = published.find(found.image.folders, config)
-        except ZslError:
-            says = published.Published(bare, (f"{', '.join(unsaid)}: as for CLIP",) if unsaid
-                                       else ())
-    else:
-        says = published.find(found.image.folders, config)
-    return options.over(says.input), says.assumed
+    says = published.prepared(found.image.folders, found.image.config(), request.input)
+    return says.input, (says.assumed.line,) if says.assumed else ()
 
 
 def _scale(found: Towers, prepared: Input,

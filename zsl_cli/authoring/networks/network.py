@@ -10,9 +10,13 @@ from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.vocabulary.label import Label
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-    from torch import nn
+    from collections.abc import Callable
 
+    from PIL.Image import Image
+    from tokenizers import Tokenizer
+    from torch import Tensor, nn
+
+    from zsl_cli.authoring.networks.assumed import Assumed
     from zsl_cli.authoring.networks.projection import Projection
 
 Channels = tuple[float, ...]
@@ -27,11 +31,14 @@ class Input:
     """How a network's input was prepared in training.
 
     mean, std: of the pixel values from 0 to 255, the same for the three channels or one each.
+    bgr: whether it takes the channels in the order blue, green, red; mean and std are then in that
+        order, too.
     """
 
     preprocessing: Preprocessing
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
+    bgr: bool = False
 
     def __post_init__(self) -> None:
         for name, values in (("mean", self.mean), ("std", self.std)):
@@ -64,6 +71,20 @@ class TextTower:
 
 
 @dataclass(frozen=True)
+class Original:
+    """The way that a library itself goes from a picture to what a network gives.
+
+    library: its name and version.
+    pixels: an RGB picture → normalised pixels ``[3, S, S]``.
+    outputs: ``[n, 3, S, S]`` → class logits or embeddings ``[n, K]``, while the network is whole.
+    """
+
+    library: str
+    pixels: "Callable[[Image], Tensor]"
+    outputs: "Callable[[Tensor], Tensor]"
+
+
+@dataclass(frozen=True)
 class Network:
     """A network with its trained weights.
 
@@ -74,6 +95,8 @@ class Network:
     text: the other half of a dual encoder; the module then maps into its space.
     classes: a label for each row of the classifier, where the checkpoint names them.
     temperature: of the scores, where training has found one.
+    assumed: what of its input nothing says.
+    original: its library's own pipeline, where there is one for this input.
     notes: what a user should know of how it was read.
     """
 
@@ -86,4 +109,6 @@ class Network:
     classes: tuple[Label, ...] | None = None
     license: str | None = None
     temperature: float | None = None
+    assumed: "Assumed | None" = None
+    original: Original | None = None
     notes: tuple[str, ...] = ()

@@ -43,7 +43,11 @@ def recognise(checkpoint: Path, hints: Hints) -> Network:
             ValueError) as error:
         raise ZslError(f"{checkpoint}: what is said of its network is not as it should be: "
                        f"{type(error).__name__}, {reason(error)}") from error
-    return replace(network, input=hints.input.over(network.input))
+    network_input = hints.input.over(network.input)
+    unsaid = network.assumed and network.assumed.but_for(hints.input)
+    notes = (*network.notes, unsaid.note) if unsaid else network.notes
+    return replace(network, input=network_input, assumed=unsaid, notes=notes,
+                   original=network.original if network_input == network.input else None)
 
 
 def _from_folder(folder: Path, hints: Hints) -> Network:
@@ -56,7 +60,7 @@ def _from_folder(folder: Path, hints: Hints) -> Network:
                                          folder / open_clip.CONFIG, hints.input, hints.tokenizer)
         config = configurations.read(config_file) if config_file.is_file() else {}
         if huggingface.describes(config):
-            return huggingface.read(folder, config, hints.tokenizer)
+            return huggingface.read(folder, config, hints.input, hints.tokenizer)
         if "architecture" in config:
             return timm.read_folder(_weights_in(folder, hints), config_file, hints.input)
     return _from_file(_the_file_in(folder), hints)
@@ -109,7 +113,8 @@ def _named(checkpoint: Weights, name: str, hints: Hints) -> Network:
     if colon and library == "timm":
         beside = _beside(checkpoint, "config.json")
         same = str(beside.get("architecture")) == model.partition(".")[0]
-        return timm.read(checkpoint, model, hints.input, beside if same else None)
+        return timm.read(checkpoint, model, hints.input,
+                         checkpoint.path.parent / "config.json" if same else None)
     if colon and library == "torchvision":
         return torchvision.read(checkpoint, model)
     if colon and library == "open_clip":

@@ -2,17 +2,22 @@
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
 from zsl_cli.authoring.networks import configurations, published, tokenization
+from zsl_cli.authoring.networks.features import first_tensor
+from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.authoring.networks.libraries import alone, library
-from zsl_cli.authoring.networks.network import Network, TextTower
+from zsl_cli.authoring.networks.network import Network, Original, TextTower
 from zsl_cli.authoring.networks.weights import parts_of, refuse_broken
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import listed
 from zsl_cli.vocabulary.label import Label
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _SEES_PADDING = ("siglip",)
 _INDEXES = ("*.safetensors.index.json", "pytorch_model*.bin.index.json")
@@ -68,9 +73,11 @@ def describes(config: dict[str, Any]) -> bool:
 
 
 @alone()
-def read(folder: Path, config: dict[str, Any], tokenizer: Path | None = None) -> Network:
+def read(folder: Path, config: dict[str, Any], options: InputOptions,
+         tokenizer: Path | None = None) -> Network:
     """The network in a folder; for CLIP and SigLIP both towers. No code of the folder's is run.
 
+    options: what the user says of the input, which need not be found then.
     tokenizer: a ``tokenizer.json`` in place of the folder's own tokenizer.
 
     Raises ZslError.
@@ -81,14 +88,13 @@ def read(folder: Path, config: dict[str, Any], tokenizer: Path | None = None) ->
             parts_of(index)
     kind = config["model_type"]
     model = _load(folder, kind, config)
-    settings = published.processor(folder, config)
-    network_input = published.of_processor(settings, published.image_size(config))
+    says = published.prepared((folder,), config, options)
     files = tuple(sorted(path for pattern in _WEIGHTS for path in folder.glob(pattern)))
     name = f"huggingface:{type(model).__name__}"
     licence = published.license_of(folder)
     if kind not in published.TEMPLATES:
-        return Network(name, Pixels(model), network_input, files, classes=_classes(model),
-                       license=licence)
+        return Network(name, Pixels(model), says.input, files, classes=_classes(model),
+                       license=licence, assumed=says.assumed, original=_original(folder, model))
     length = int(model.config.text_config.max_position_embeddings)
     fixed = kind in _SEES_PADDING
     if tokenizer is not None:
@@ -97,7 +103,8 @@ def read(folder: Path, config: dict[str, Any], tokenizer: Path | None = None) ->
         tokens = tokenization.from_folder(folder, length, fixed=fixed)
         tokenization.check(tokens, tokenization.reference_of(folder, length))
     return Network(
-        name, ImageTower(model), network_input, files,
+        name, ImageTower(model), says.input, files, assumed=says.assumed,
+        original=_original(folder, model),
         text=TextTower(Text(model), tokens, length, fixed, published.TEMPLATES[kind]),
         temperature=1 / float(model.logit_scale.detach().exp()), license=licence)
 
@@ -128,6 +135,27 @@ def _load(folder: Path, kind: str, config: dict[str, Any]) -> Any:
                        f"describes; {'; '.join(problems)}")
     refuse_broken(model.state_dict(), folder)
     return model.eval().requires_grad_(requires_grad=False)
+
+
+def _original(folder: Path, model: Any) -> Original | None:
+    """The library's own pipeline, where it knows how to prepare a picture for this folder."""
+    transformers = library("transformers", f"{folder} is in Hugging Face's layout, which")
+    try:
+        with alone(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            processor = transformers.AutoImageProcessor.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False)
+    except Exception:  # without a file that says it, it does not guess
+        return None
+
+    def pixels(picture: "Image") -> Tensor:
+        return processor(picture, return_tensors="pt")["pixel_values"][0]
+
+    def outputs(prepared: Tensor) -> Tensor:
+        encode = getattr(model, "get_image_features", None) or model
+        return first_tensor(encode(pixel_values=prepared))
+
+    return Original(f"transformers {transformers.__version__}", pixels, outputs)
 
 
 def _classes(model: Any) -> tuple[Label, ...] | None:

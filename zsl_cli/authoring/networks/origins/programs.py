@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from zsl_cli.authoring.networks import vetting
+from zsl_cli.authoring.networks import assumed, vetting
 from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.authoring.networks.network import Input, Network
 from zsl_cli.authoring.networks.weights import refuse_broken
@@ -14,9 +14,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.support.wording import reason
 
-_ASSUMED = ("a program does not say how its input is prepared: ImageNet's mean and std, {size} "
-            "pixels and bicubic are taken; say otherwise with `size`, `crop`, `fit`, `mean`, "
-            "`std` and `interpolation`")
+_WHY = "a program does not say it; as for ImageNet"
 
 
 def read_program(path: Path, options: InputOptions, *, trust: bool | None = False) -> Network:
@@ -32,8 +30,8 @@ def read_program(path: Path, options: InputOptions, *, trust: bool | None = Fals
     size = shape[2] if isinstance(shape[2], int) else options.size or 224
     module = program.module()
     assert isinstance(module, fx.GraphModule)
-    return Network("torch.export program", module, Input(Preprocessing(size, crop=1.0)), (path,),
-                   notes=(_ASSUMED.format(size=size),))
+    return _network("torch.export program", module, size, path,
+                    fixed=isinstance(shape[2], int))
 
 
 def read_torchscript(path: Path, options: InputOptions, *, trust: bool | None = False) -> Network:
@@ -41,9 +39,15 @@ def read_torchscript(path: Path, options: InputOptions, *, trust: bool | None = 
     script = vetting.load_torchscript(path, trust=trust)
     refuse_broken(dict(script.state_dict()), path)
     size = options.size or 224
-    return Network("TorchScript", _as_graph(script, size, path),
-                   Input(Preprocessing(size, crop=1.0)), (path,),
-                   notes=(_ASSUMED.format(size=size),))
+    return _network("TorchScript", _as_graph(script, size, path), size, path)
+
+
+def _network(name: str, module: nn.Module, size: int, path: Path, *,
+             fixed: bool = False) -> Network:
+    """The program as a network, of whose input it says at most the side."""
+    prepared = Input(Preprocessing(size, crop=1.0))
+    return Network(name, module, prepared, (path,), assumed=assumed.of(
+        prepared, _WHY, assumed.OPTIONS[1:] if fixed else assumed.OPTIONS))
 
 
 def _image_shape(program: "torch.export.ExportedProgram", path: Path) -> list[Any]:
