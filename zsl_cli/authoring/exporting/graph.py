@@ -32,6 +32,7 @@ class Encoder(nn.Module):
         self.layout = network_input.preprocessing.layout
         self.side = network_input.preprocessing.size
         self.bgr = network_input.bgr
+        self.grey = network_input.grey
         self.register_buffer("mean", torch.tensor(network_input.mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(network_input.std).view(1, -1, 1, 1))
         self.halved = False
@@ -54,15 +55,25 @@ class Encoder(nn.Module):
         """uint8 images → normalised pixels, float32 ``[n, 3, S, S]``."""
         if self.layout == "NHWC":
             images = images.permute(0, 3, 1, 2)
+        pixels = images.float()
         if self.bgr:
-            images = images.flip(1)
-        return (images.float() - self.mean) / self.std
+            pixels = pixels.flip(1)
+        if self.grey:
+            pixels = _luma(pixels)
+        return (pixels - self.mean) / self.std
 
     def example(self) -> Tensor:
         """Two blank images; with one the batch would be frozen at 1."""
         shape = (2, self.side, self.side, 3) if self.layout == "NHWC" else (
             2, 3, self.side, self.side)
         return torch.zeros(shape, dtype=torch.uint8)
+
+
+def _luma(pixels: Tensor) -> Tensor:
+    """RGB of 0 to 255, ``[n, 3, S, S]`` → ITU-R BT.601's luma ``[n, 1, S, S]``, in whole numbers
+    as Pillow's ``convert("L")`` has it."""
+    red, green, blue = (pixels[:, channel:channel + 1] for channel in range(3))
+    return ((red * 19595 + green * 38470 + blue * 7471 + 32768) / 65536).floor()
 
 
 class LabelEncoder(nn.Module):

@@ -50,13 +50,14 @@ def reference(network: Network) -> Reference | None:
         return None
     try:
         with alone(), torch.inference_mode():
-            pixels = torch.stack([original.pixels(one) for one in photographs.of_all_shapes()])
+            pixels = torch.stack([original.pixels(one.convert("L" if network.input.grey else "RGB"))
+                                  for one in photographs.of_all_shapes()])
             side = network.input.preprocessing.size
-            if list(pixels.shape[1:]) != [3, side, side]:
+            if list(pixels.shape[2:]) != [side, side]:
                 raise ZslError(
-                    f"{original.library} itself prepares pictures as {list(pixels.shape[1:])}, "
-                    f"and what is read here of the preprocessing makes [3, {side}, {side}]; give "
-                    "`size`, `crop`, `fit`, `mean` and `std`")
+                    f"{original.library} itself prepares pictures of {list(pixels.shape[2:])} "
+                    f"pixels, and what is read here of the preprocessing makes [{side}, {side}]; "
+                    "give `size`, `crop`, `fit`, `mean` and `std`")
             outputs = torch.cat([original.outputs(one[None]) for one in pixels])
     except ZslError:
         raise

@@ -160,9 +160,12 @@ def make(request: ExportRequest) -> Plan:
     side = network.input.preprocessing.size
     reference = pipeline.reference(network)  # the network is whole now
     cut = features.find(
-        network.module, torch.zeros(2, 3, side, side), _source(request, network),
-        request.feature_node, _wanted_width(projection, vocabulary))
+        network.module, torch.zeros(2, 1 if network.input.grey else 3, side, side),
+        _source(request, network), request.feature_node, _wanted_width(projection, vocabulary))
     kind = _kind(network, cut, projection, vocabulary)
+    if kind == "embedding" and not (network.text or vocabulary or request.feature_node) and (
+            request.features_from == "auto" and network.logits == cut.width):
+        cut, kind = features.of_logits(cut), "classes"
     notes = [*network.notes]
     if kind == "embedding" and not (network.text or vocabulary) and (
             request.features_from == "auto" and request.feature_node is None):

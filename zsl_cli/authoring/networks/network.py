@@ -33,17 +33,20 @@ class Input:
     mean, std: of the pixel values from 0 to 255, the same for the three channels or one each.
     bgr: whether it takes the channels in the order blue, green, red; mean and std are then in that
         order, too.
+    grey: whether it takes one channel, the luma of ITU-R BT.601; mean and std are then one number.
     """
 
     preprocessing: Preprocessing
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
     bgr: bool = False
+    grey: bool = False
 
     def __post_init__(self) -> None:
         for name, values in (("mean", self.mean), ("std", self.std)):
-            if len(values) not in (1, 3) or not all(abs(value) < 1e6 for value in values):
-                raise ZslError(f"{name} must be one finite number or three, not {values}")
+            if len(values) not in ((1,) if self.grey else (1, 3)) or not all(abs(value) < 1e6 for value in values):
+                raise ZslError(f"{name} must be one finite number"
+                               f"{'' if self.grey else ' or three'}, not {values}")
         if min(self.std) <= 0:
             raise ZslError(f"std must be above 0, not {self.std}")
 
@@ -97,6 +100,7 @@ class Network:
     temperature: of the scores, where training has found one.
     assumed: what of its input nothing says.
     original: its library's own pipeline, where there is one for this input.
+    logits: how many classes its output has a logit of, where that is known.
     notes: what a user should know of how it was read.
     """
 
@@ -111,4 +115,5 @@ class Network:
     temperature: float | None = None
     assumed: "Assumed | None" = None
     original: Original | None = None
+    logits: int | None = None
     notes: tuple[str, ...] = ()

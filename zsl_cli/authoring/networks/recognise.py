@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zsl_cli.authoring.networks import configurations, vetting, weights
+from zsl_cli.authoring.networks import configurations, features, vetting, weights
 from zsl_cli.authoring.networks.hints import Hints
 from zsl_cli.authoring.networks.network import Network
 from zsl_cli.authoring.networks.origins import (
@@ -43,11 +43,25 @@ def recognise(checkpoint: Path, hints: Hints) -> Network:
             ValueError) as error:
         raise ZslError(f"{checkpoint}: what is said of its network is not as it should be: "
                        f"{type(error).__name__}, {reason(error)}") from error
+    if features.takes_grey(network.module):
+        network = _grey(network, hints)
     network_input = hints.input.over(network.input)
     unsaid = network.assumed and network.assumed.but_for(hints.input)
     notes = (*network.notes, unsaid.note) if unsaid else network.notes
     return replace(network, input=network_input, assumed=unsaid, notes=notes,
                    original=network.original if network_input == network.input else None)
+
+
+def _grey(network: Network, hints: Hints) -> Network:
+    """A network of one channel, with one mean and one std."""
+    mean, std, notes = network.input.mean, network.input.std, network.notes
+    if len({*mean}) > 1 or len({*std}) > 1:
+        if None in (hints.input.mean, hints.input.std):
+            notes = (*notes, "it takes grey pictures, and mean and std are known of three "
+                     "channels: their averages are taken; say otherwise with `mean` and `std`")
+        mean, std = ((sum(values) / len(values),) for values in (mean, std))
+    return replace(network, notes=notes, input=replace(
+        network.input, mean=mean[:1], std=std[:1], grey=True))
 
 
 def _from_folder(folder: Path, hints: Hints) -> Network:
@@ -116,7 +130,7 @@ def _named(checkpoint: Weights, name: str, hints: Hints) -> Network:
         return timm.read(checkpoint, model, hints.input,
                          checkpoint.path.parent / "config.json" if same else None)
     if colon and library == "torchvision":
-        return torchvision.read(checkpoint, model)
+        return torchvision.read(checkpoint, model, hints.input.size)
     if colon and library == "open_clip":
         return open_clip.read(checkpoint, model, hints.input, hints.tokenizer)
     if _FACTORY.fullmatch(name):

@@ -3,16 +3,24 @@
 import argparse
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import assumed, configurations, data_configs, fitting
+from zsl_cli.authoring.networks import (
+    assumed,
+    classifier_layers,
+    configurations,
+    data_configs,
+    fitting,
+)
 from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.authoring.networks.libraries import alone, library
 from zsl_cli.authoring.networks.network import Network, Original
+from zsl_cli.authoring.networks.origins import timm_weights
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import reason, shown
@@ -38,9 +46,19 @@ def read(weights: Weights, name: str, options: InputOptions, config_file: Path |
     said = data_configs.pretrained_cfg_of(config, config_file) if config_file else {}
     noted = _trained_with(weights)
     asked = {key: value for key, value in noted.items() if value is not None}
-    network = _create(timm, name, _image_size(options, {**said, **asked}),
-                      _arguments(config, config_file))
-    notes = fitting.load(network, weights, f"timm:{name}", lambda: _others(timm, name))
+    size = _image_size(options, {**said, **asked})
+    arguments = _arguments(config, config_file)
+    make = partial(_create, timm, name, size, **arguments)
+    told = timm_weights.trained(weights, make)
+    if size is None and "img_size" in told:
+        weights, options = timm_weights.noted(weights, told), replace(
+            options, size=told["img_size"])
+        make = partial(_create, timm, name, options.size, **arguments)
+    if "in_chans" in told:
+        make = partial(make, in_chans=told["in_chans"])
+    network = make()
+    notes = fitting.load(network, weights, f"timm:{name}", lambda: _others(timm, name),
+                         timm_weights.conversion(timm, make))
     known: Any = network.pretrained_cfg
     if options.size:
         asked["input_size"] = (3, options.size, options.size)
@@ -50,7 +68,7 @@ def read(weights: Weights, name: str, options: InputOptions, config_file: Path |
               if key not in said and key not in asked and not noted]
     return Network(
         f"timm:{name}", network, prepared, weights.files, classes=_classes(said),
-        notes=tuple(notes), license=said.get("license"),
+        logits=classifier_layers.classes(network), notes=tuple(notes), license=said.get("license"),
         assumed=assumed.of(prepared, f"no file says it; as timm knows it for {name}", unsaid),
         original=Original(f"timm {timm.__version__}", timm.data.create_transform(
             **resolved, is_training=False), network))
@@ -101,7 +119,7 @@ def _image_size(options: InputOptions, wanted: dict[str, Any]) -> int | None:
     return wanted["input_size"][-1] if "input_size" in wanted else None
 
 
-def _create(timm: Any, name: str, size: int | None, arguments: dict[str, Any]) -> nn.Module:
+def _create(timm: Any, name: str, size: int | None, **arguments: Any) -> nn.Module:
     # A name with a colon or a slash would lead to a hub or a folder.
     if not re.fullmatch(r"[\w.-]+", name) or not timm.is_model(name):
         known = [*timm.list_models(), *timm.list_pretrained()]
@@ -111,11 +129,11 @@ def _create(timm: Any, name: str, size: int | None, arguments: dict[str, Any]) -
                        + (", ".join(get_close_matches(name, known, n=5)) or "none"))
     if size is not None:  # transformers are built for one size; convolutions take any
         try:
-            return timm.create_model(name, pretrained=False, **{**arguments, "img_size": size})
+            return timm.create_model(name, **{**arguments, "img_size": size})
         except (TypeError, AssertionError):
             pass
     try:
-        return timm.create_model(name, pretrained=False, **arguments)
+        return timm.create_model(name, **arguments)
     except (TypeError, ValueError, AssertionError) as error:
         raise ZslError(f"timm cannot make {name} with the arguments {shown(str(arguments))}: "
                        f"{reason(error)}") from error
