@@ -247,29 +247,6 @@ def average_tokens(model: "onnx.ModelProto", dense: "np.ndarray | None") -> None
         last, TensorProto.FLOAT, [None, dense.shape[0] if dense is not None else None]))
 
 
-def free_batch(model: "onnx.ModelProto") -> None:
-    """Take the batch, fixed at 1, out of a graph as far as it is known where it stands: at its
-    ends, and at the head of constant shapes. Whether that is all is for a measurement to say."""
-    from onnx import TensorProto, numpy_helper
-
-    for value in (*inputs(model).values(), *model.graph.output):
-        dims = value.type.tensor_type.shape.dim
-        if dims and dims[0].dim_value == 1:
-            dims[0].dim_param = "batch"
-    del model.graph.value_info[:]
-    made = {node.output[0]: node.attribute[0].t for node in model.graph.node
-            if node.op_type == "Constant" and node.attribute[0].name == "value"}
-    constants = {**{one.name: one for one in model.graph.initializer
-                    if one.data_location != TensorProto.EXTERNAL}, **made}
-    for number, node in enumerate(model.graph.node):
-        if node.op_type != "Reshape" or node.input[1] not in constants:
-            continue
-        shape = numpy_helper.to_array(constants[node.input[1]]).copy()
-        if shape.ndim == 1 and len(shape) and shape[0] == 1:
-            shape[0] = 0 if -1 in shape else -1
-            node.input[1] = _constant(model, f"shape_{number}", shape)
-
-
 def opset(model: "onnx.ModelProto") -> int:
     """The version of ONNX's own operators."""
     return max((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")),
