@@ -162,7 +162,8 @@ def test_scale_and_bias_are_read_from_weights_that_lie_beside_the_graphs(origina
     assert "logit scale" not in told
     scale, bias = numbers_of(original)
     assert 0.9 / manifest["calibration"]["temperature"] == pytest.approx(scale, rel=1e-5)
-    assert manifest["calibration"].get("bias") == (None if bias is None else pytest.approx(bias, rel=1e-5))
+    assert manifest["calibration"].get("bias") == (
+        None if bias is None else pytest.approx(bias, rel=1e-5))
     np.testing.assert_allclose(probabilities(tmp_path / "m", photos),
                                expected_probabilities(original, photos), atol=0.002)
 
@@ -173,7 +174,8 @@ def test_one_merged_graph_whose_scale_and_bias_are_measured(original, photos, tm
     assert_same_vectors(tmp_path / "m", original, photos)
     scale, bias = numbers_of(original)
     assert 0.9 / manifest["calibration"]["temperature"] == pytest.approx(scale, rel=1e-3)
-    assert manifest["calibration"].get("bias") == (None if bias is None else pytest.approx(bias, abs=1e-3))
+    assert manifest["calibration"].get("bias") == (
+        None if bias is None else pytest.approx(bias, abs=1e-3))
     assert "logit scale" not in told
     np.testing.assert_allclose(probabilities(tmp_path / "m", photos),
                                expected_probabilities(original, photos), atol=0.002)

@@ -79,7 +79,7 @@ def image(tower: Tower, prepared: Input, request: ImportRequest, form: str, targ
 
     reference = expected(published)
     modes = batch.modes(published.inputs[name].shape)
-    agreement = _form(tower, form, reference, expected)
+    agreement, notes = _form(tower, form, reference, expected)
     normalises = published.inputs[name].type is not np.uint8
 
     def write(mode: batch.Mode) -> Given | None:
@@ -92,8 +92,8 @@ def image(tower: Tower, prepared: Input, request: ImportRequest, form: str, targ
 
     del published
     mode, agreement["published"] = _first(write, modes, reference, target, form)
-    notes = ("its batch is fixed: pictures go through it one by one",
-             ) if mode is batch.Mode.SINGLE else ()
+    if mode is batch.Mode.SINGLE:
+        notes = (*notes, "its batch is fixed: pictures go through it one by one")
     return Half(reference.shape[1], output, agreement, normalises, notes)
 
 
@@ -123,7 +123,7 @@ def text(tower: Tower, request: ImportRequest, form: str, folder: Path,
         return measuring.vectors(states, graph.graph, output)
 
     reference = expected(published)
-    agreement = _form(tower, form, reference, expected)
+    agreement, notes = _form(tower, form, reference, expected)
     del published
 
     def write(how: tuple[batch.Mode, int | None]) -> Given | None:
@@ -149,8 +149,8 @@ def text(tower: Tower, request: ImportRequest, form: str, folder: Path,
     (mode, _), agreement["published"] = _first(write, attempts, reference,
                                                folder / LABEL_ENCODER_FILE, form)
     tokenizer.save(str(folder / TOKENIZER_FILE), pretty=False)
-    notes = ("the batch of its text tower is fixed: phrases go through it one by one",
-             ) if mode is batch.Mode.SINGLE else ()
+    if mode is batch.Mode.SINGLE:
+        notes = (*notes, "the batch of its text tower is fixed: phrases go through it one by one")
     return Half(reference.shape[1], output,
                 {f"text {name}": one for name, one in agreement.items()}, notes=notes)
 
@@ -179,15 +179,17 @@ def _first(write: Callable[[H], Given | None], ways: Sequence[H],
 
 
 def _form(tower: Tower, form: str, vectors: "NDArray[np.float32]",
-          expected: "Callable[[Published], NDArray[np.float32]]") -> dict[str, Agreement]:
-    """The agreement of a form with fp32, where both are there. Raises ZslError for one that is
-    broken."""
+          expected: "Callable[[Published], NDArray[np.float32]]",
+          ) -> tuple[dict[str, Agreement], tuple[str, ...]]:
+    """The agreement of a form with fp32, where both are there, or that it is not known. Raises
+    ZslError for one that is broken."""
     if tower.exact is None:
-        return {}
+        return {}, () if form == "fp32" else (
+            f"that the {form} weights of {tower.graph.name} agree with fp32, which is not there",)
     measured = parity.compare(expected(Published(tower.exact)), vectors)
     measuring.gate_of(form).check(measured, f"{tower.graph} does not agree with fp32",
                                   "choose another `form`")
-    return {form: measured}
+    return {form: measured}, ()
 
 
 def _part(graph: Path, output: str, mode: batch.Mode) -> "onnx.ModelProto | None":

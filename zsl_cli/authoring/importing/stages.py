@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zsl_cli.authoring.exporting import card, parity
-from zsl_cli.authoring.importing import halves, onnx_models, scales, towers
+from zsl_cli.authoring.importing import halves, onnx_models, scales, terms, towers
 from zsl_cli.authoring.importing.halves import Half
 from zsl_cli.authoring.importing.measuring import Published, pictures
 from zsl_cli.authoring.importing.request import ImportRequest
@@ -31,6 +31,7 @@ from zsl_cli.support.manifests import (
 )
 from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.version import __version__
+from zsl_cli.support.wording import listed
 
 _WEIGHTS = {"fp32": "float32"}
 
@@ -75,6 +76,8 @@ def import_model(request: ImportRequest, reporter: Reporter = SILENT) -> ImportR
         scale = _scale(found, prepared, request)
         assumed = (*assumed, *scale.assumed, *image.notes, *(text.notes if text else ()))
         manifest = _manifest(found, request, prepared, image, text, space, scale, assumed)
+        kept = terms.copy([place for tower in (found.image, found.text) if tower is not None
+                           for place in tower.folders], folder)
         names = sorted(path.name for path in folder.iterdir())
         files = {name: FileEntry(**one)
                  for name, one in folders.describe_files(folder, *names).items()}
@@ -86,7 +89,8 @@ def import_model(request: ImportRequest, reporter: Reporter = SILENT) -> ImportR
         (folder / "README.md").write_text(card.model_card(manifest), encoding="utf-8")
     for line in assumed:
         reporter.warn(f"assumed: {line}")
-    reporter.say(f"wrote {request.output}; licence: {manifest.license or 'not given'}")
+    reporter.say(f"wrote {request.output}; licence: {manifest.license or 'not given'}"
+                 + (f", see {listed(kept)}" if kept else ""))
     return ImportResult(request.output, manifest, assumed)
 
 
