@@ -170,6 +170,42 @@ def merged(model, folder, target):
     return target
 
 
+def jina_clip(model, folder, target):
+    """One graph of both halves as Jina publishes its own: vectors as they are and of unit length,
+    no logits, and both inputs needed."""
+    import torch
+    from torch.nn import functional
+
+    vision, text = towers(model)
+
+    class Both(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.vision, self.text = vision, text
+
+        def forward(self, input_ids, pixel_values):
+            texts, images = self.text(input_ids), self.vision(pixel_values)
+            return texts, images, functional.normalize(texts), functional.normalize(images)
+
+    side = model.config.vision_config.image_size
+    _copy_settings(folder, target)
+    write_onnx(Both().eval(), [torch.ones(3, 7, dtype=torch.int64), torch.zeros(2, 3, side, side)],
+               ["input_ids", "pixel_values"],
+               ["text_embeddings", "image_embeddings", "l2norm_text_embeddings",
+                "l2norm_image_embeddings"], target / "onnx" / "model.onnx")
+    settings = json.loads((folder / _PREPROCESSOR).read_text())
+    (target / _PREPROCESSOR).write_text(json.dumps({
+        "auto_map": {"AutoImageProcessor": "jinaai/x--processing_clip.JinaCLIPImageProcessor"},
+        "image_processor_type": "JinaCLIPImageProcessor", "processor_class": "JinaCLIPProcessor",
+        "size": side, "mean": settings["image_mean"], "std": settings["image_std"],
+        "resize_mode": "shortest", "interpolation": "bicubic", "fill_color": 0}))
+    (target / "config.json").write_text(json.dumps({
+        "model_type": "jina_clip", "logit_scale_init_value": 2.6592,
+        "text_config": {"model_type": "jina_clip_text"},
+        "vision_config": {"image_size": side, "model_type": "jina_clip_vision"}}))
+    return target
+
+
 def in_half_precision(folder):
     """Beside each graph one with float16 inside, float32 outside, and the name's suffix."""
     import onnx

@@ -181,6 +181,14 @@ def test_one_merged_graph_whose_scale_and_bias_are_measured(original, photos, tm
                                expected_probabilities(original, photos), atol=0.002)
 
 
+def test_jinas_one_graph_with_its_own_words_for_preparation(clip, photos, tmp_path):
+    published.jina_clip(clip.model, clip.folder, tmp_path / "ready")
+    manifest, _ = imported(tmp_path / "m", tmp_path / "ready")
+    assert_same_vectors(tmp_path / "m", clip, photos, prepare=_as_open_clip)
+    assert manifest["features"] == "l2norm_image_embeddings"
+    assert manifest["input"]["fit"] == "crop"
+
+
 @pytest.mark.parametrize(("folder", "config", "scale", "bias"), [
     ("transformers.js", {"model_type": "siglip"}, 117.330795, -12.932437),
     ("transformers.js", {"model_type": "siglip", "text_config": {"vocab_size": 256_000}},

@@ -100,6 +100,9 @@ def _of_processor(settings: dict[str, Any], side: int | None, file: Path) -> Pub
     """As ``of_processor``, strictly; transformers 5 keeps a processor's parts in one file."""
     if "image_processor" in settings:
         settings = settings["image_processor"]
+    if "resize_mode" in settings:  # Jina's CLIPs: OpenCLIP's words in transformers' file
+        return _of_open_clip({key: value for key, value in settings.items()
+                              if key not in _WITHOUT_EFFECT or key == "interpolation"}, side, file)
     if not _READ & {*settings}:
         return None
     strange = [f"{key} {value!r}" for key, value in settings.items()
