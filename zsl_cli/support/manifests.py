@@ -187,7 +187,7 @@ class ModelManifest(Manifest):
             "normalisation": self.normalisation and asdict(self.normalisation),
             "architecture": self.architecture, "features": self.features,
             "embedding": self.embedding, "weights": self.weights, "projection": self.projection,
-            "calibration": asdict(self.calibration),
+            "calibration": self.calibration.to_entries(),
             "confidence": asdict(self.confidence) if self.confidence.fitted_on else None,
             "text": self.text and self.text.to_entries(),
             "checkpoint": self.checkpoint and asdict(self.checkpoint),

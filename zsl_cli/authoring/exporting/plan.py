@@ -12,7 +12,7 @@ import torch
 from zsl_cli.authoring.exporting import heads, labels, pipeline
 from zsl_cli.authoring.exporting.pipeline import Reference
 from zsl_cli.authoring.exporting.request import ExportRequest
-from zsl_cli.authoring.networks import features
+from zsl_cli.authoring.networks import features, steadiness
 from zsl_cli.authoring.networks.features import Features
 from zsl_cli.authoring.networks.network import Network
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
@@ -159,9 +159,11 @@ def make(request: ExportRequest) -> Plan:
     projection = own_projection or network.projection
     side = network.input.preprocessing.size
     reference = pipeline.reference(network)  # the network is whole now
+    example = torch.zeros(2, 1 if network.input.grey else 3, side, side)
     cut = features.find(
-        network.module, torch.zeros(2, 1 if network.input.grey else 3, side, side),
+        network.module, example,
         _source(request, network), request.feature_node, _wanted_width(projection, vocabulary))
+    steadiness.check(cut.body, example)
     kind = _kind(network, cut, projection, vocabulary)
     if kind == "embedding" and not (network.text or vocabulary or request.feature_node) and (
             request.features_from == "auto" and network.logits == cut.width):

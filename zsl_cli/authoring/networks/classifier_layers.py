@@ -1,4 +1,4 @@
-"""A network's classifier as the weights have it: another number of classes, none at all, or one that
+"""A network's classifier as the weights have it: another number of classes, none, or one that
 fine-tuning has put in its place."""
 
 from torch import Tensor, nn

@@ -44,7 +44,8 @@ class Input:
 
     def __post_init__(self) -> None:
         for name, values in (("mean", self.mean), ("std", self.std)):
-            if len(values) not in ((1,) if self.grey else (1, 3)) or not all(abs(value) < 1e6 for value in values):
+            if len(values) not in ((1,) if self.grey else (1, 3)) or not all(
+                    abs(value) < 1e6 for value in values):
                 raise ZslError(f"{name} must be one finite number"
                                f"{'' if self.grey else ' or three'}, not {values}")
         if min(self.std) <= 0:

@@ -27,10 +27,9 @@ _RESAMPLING = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")  #
 _BILINEAR, _BICUBIC = 2, 3
 
 _READ = frozenset({
-    "do_resize", "size", "resample", "do_center_crop", "crop_size", "crop_pct", "do_rescale",
-    "rescale_factor", "rescale_offset", "do_normalize", "include_top", "image_mean", "image_std",
-    "do_flip_channel_order", "do_pad", "pad_size", "use_square_size"})
-_WITHOUT_EFFECT = frozenset({
+    "do_resize", "size", "resample", "do_center_crop", "crop_size", "do_rescale", "rescale_factor",
+    "do_normalize", "image_mean", "image_std", "do_pad"})
+WITHOUT_EFFECT = frozenset({
     "image_processor_type", "feature_extractor_type", "processor_class", "auto_map",
     "_valid_processor_keys", "do_convert_rgb", "num_channels", "return_tensors", "data_format",
     "input_data_format", "device", "default_to_square", "image_seq_length", "disable_grouping",
@@ -51,12 +50,14 @@ class Kind:
         that it means the shorter one.
     resizing: a rule of its own for the sides; see ``_resized``.
     normalises: whether it does so where it is told to.
+    own: settings that it alone has, and that are understood here.
     """
 
     settings: Settings
     square: bool | None
     resizing: str = ""
     normalises: bool = True
+    own: tuple[str, ...] = ()
 
 
 def _squash(side: int = 224, resample: int = _BICUBIC, mean: tuple[float, ...] = _HALF,
@@ -75,8 +76,8 @@ def _crop(side: int = 224, crop: int | None = 224, resample: int = _BICUBIC,
 
 _IMAGENET: dict[str, Any] = {"mean": _DEFAULT_MEAN, "std": _DEFAULT_STD}
 _OPENAI: dict[str, Any] = {"mean": OPENAI_MEAN, "std": OPENAI_STD}
-_LIKE_CLIP = Kind(_crop(**_OPENAI), square=False)
-_UNNAMED = Kind(_squash(resample=_BILINEAR), square=None)
+_LIKE_CLIP = Kind(_crop(**_OPENAI), square=False, own=("use_square_size",))
+_UNNAMED = Kind(_squash(resample=_BILINEAR), square=None, own=("crop_pct",))
 
 KINDS = {
     "Beit": Kind(_squash(crop_size=224), square=True),
@@ -84,19 +85,22 @@ KINDS = {
     "Blip": Kind(_squash(384, **_OPENAI), square=True),
     "CLIP": _LIKE_CLIP,
     "ChineseCLIP": _LIKE_CLIP,
-    "ConvNext": Kind(_crop(384, None, crop_pct=224 / 256), square=False, resizing="ConvNeXt"),
+    "ConvNext": Kind(_crop(384, None, crop_pct=224 / 256), square=False, resizing="ConvNeXt",
+                     own=("crop_pct",)),
     "DINOv3ViT": Kind(_squash(resample=_BILINEAR, **_IMAGENET), square=True),
     "DeiT": Kind(_squash(256, crop_size=224, do_center_crop=True), square=True),
-    "EfficientNet": Kind(_squash(346, include_top=True, crop_size=289), square=True),
+    "EfficientNet": Kind(_squash(346, include_top=True, crop_size=289), square=True,
+                         own=("include_top", "rescale_offset")),
     "Flava": Kind(_squash(crop_size=224, do_center_crop=True, **_OPENAI), square=True),
     "Levit": Kind(_crop(**_IMAGENET), square=False, resizing="LeViT"),
     "MobileNetV1": Kind(_crop(256, resample=_BILINEAR), square=False),
     "MobileNetV2": Kind(_crop(256, resample=_BILINEAR), square=False),
     "MobileViT": Kind(_crop(crop=256, do_normalize=False, do_flip_channel_order=True),
-                      square=False, normalises=False),
+                      square=False, normalises=False, own=("do_flip_channel_order",)),
     "Perceiver": Kind(_squash(crop_size=256, do_center_crop=True, **_IMAGENET), square=True,
                       resizing="Perceiver"),
-    "PoolFormer": Kind(_crop(crop_pct=0.9, **_IMAGENET), square=False, resizing="PoolFormer"),
+    "PoolFormer": Kind(_crop(crop_pct=0.9, **_IMAGENET), square=False, resizing="PoolFormer",
+                       own=("crop_pct",)),
     "Pvt": Kind(_squash(**_IMAGENET), square=True),
     "Segformer": Kind(_squash(512, _BILINEAR, **_IMAGENET), square=True),
     "Siglip": Kind(_squash(), square=False),
@@ -175,10 +179,8 @@ def read(settings: Settings, side: int | None, file: Path,
         raise ZslError(f"{file}: it is not known here what the image processor "
                        f"{shown(name)} does to a picture")
     strange = [f"{key} {value!r}" for key, value in settings.items()
-               if key not in _READ | _WITHOUT_EFFECT and value
+               if key not in _READ | WITHOUT_EFFECT and key not in kind.own and value
                and not (name == "Flava" and key.startswith(_OF_FLAVA))]
-    if settings.get("do_pad") and settings.get("pad_size"):
-        strange.append(f"pad_size {settings['pad_size']!r}")
     if strange:
         raise ZslError(f"{file}: it is not known here what these do to a picture: "
                        f"{shown(listed(strange))}")
@@ -250,7 +252,7 @@ def _geometry(settings: Settings, side: int | None, kind: Kind) -> tuple[int, fl
         return _square(size), min(_square(size) / final, 1.0), "crop"
     whole, fit = _resized(size, settings, kind)
     if final is None:
-        if fit == "crop" and "crop_pct" not in settings and kind != _UNNAMED:
+        if fit == "crop" and "crop_pct" not in settings and kind is not _UNNAMED:
             raise ZslError("its image processor leaves the longer side of a picture as long as it "
                            "is, and zsl only makes squares; give `size`, `mean` and `std`")
         final = _number(size) if fit == "crop" else whole

@@ -73,6 +73,10 @@ def _of_processors(settings: dict[str, Any], side: int | None, file: Path,
                    kind: str) -> tuple[Input, Assumed | None] | None:
     """Since transformers 5 one file keeps all parts of a processor."""
     inner = settings.get("image_processor", settings)
+    if isinstance(inner, dict) and "resize_mode" in inner:  # Jina's CLIPs: OpenCLIP's words here
+        return data_configs.read_open_clip({
+            key: value for key, value in inner.items()
+            if key not in processors.WITHOUT_EFFECT or key == "interpolation"}, side, file)
     return processors.read(inner, side, file, kind) if isinstance(inner, dict) else None
 
 

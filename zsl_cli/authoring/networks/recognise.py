@@ -5,7 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zsl_cli.authoring.networks import configurations, features, vetting, weights
+from torch import fx, nn
+
+from zsl_cli.authoring.networks import (
+    adapters,
+    configurations,
+    features,
+    file_kinds,
+    vetting,
+    weights,
+)
 from zsl_cli.authoring.networks.hints import Hints
 from zsl_cli.authoring.networks.network import Network
 from zsl_cli.authoring.networks.origins import (
@@ -43,6 +52,9 @@ def recognise(checkpoint: Path, hints: Hints) -> Network:
             ValueError) as error:
         raise ZslError(f"{checkpoint}: what is said of its network is not as it should be: "
                        f"{type(error).__name__}, {reason(error)}") from error
+    for module in (network.module, network.text and network.text.module):
+        if isinstance(module, nn.Module) and not isinstance(module, fx.GraphModule):
+            module.float()  # halves, and doubles, are for training
     if features.takes_grey(network.module):
         network = _grey(network, hints)
     network_input = hints.input.over(network.input)
@@ -65,6 +77,14 @@ def _grey(network: Network, hints: Hints) -> Network:
 
 
 def _from_folder(folder: Path, hints: Hints) -> Network:
+    adapters.refuse_beside(folder)
+    if (kind := file_kinds.of_folder(folder)) is not None:
+        raise ZslError(f"{folder}: no weights of PyTorch in it; it is {kind}")
+    network = _of_folder(folder, hints)
+    return replace(network, notes=(*network.notes, *adapters.notes_below(folder)))
+
+
+def _of_folder(folder: Path, hints: Hints) -> Network:
     if hints.architecture is None:
         config_file = folder / "config.json"
         if (folder / open_clip.CONFIG).is_file():
@@ -81,6 +101,7 @@ def _from_folder(folder: Path, hints: Hints) -> Network:
 
 
 def _from_file(path: Path, hints: Hints) -> Network:
+    adapters.refuse_beside(path.parent)
     kind = vetting.kind_of(path)
     if kind != "other" and hints.architecture is not None:
         raise ZslError(f"{path}: a program brings its own code; leave `architecture` out")
@@ -115,8 +136,11 @@ def _from_file(path: Path, hints: Hints) -> Network:
     if huggingface.describes(_beside(checkpoint, "config.json")):
         raise ZslError(f"{path}: the config.json beside it is of Hugging Face's layout; give the "
                        f"folder, {path.parent}")
-    raise ZslError(f"{path}: its weights do not say which network they belong to; name it with "
-                   f"`architecture` {FORMS}{_guess(checkpoint)}")
+    kind = " (a safetensors file, whatever it is called)" if (
+        path.suffix != ".safetensors" and file_kinds.is_safetensors(path)) else ""
+    adapters.refuse_among(checkpoint.tensors, path)
+    raise ZslError(f"{path}: its weights{kind} do not say which network they belong to; name it "
+                   f"with `architecture` {FORMS}{_guess(checkpoint)}")
 
 
 def _named(checkpoint: Weights, name: str, hints: Hints) -> Network:

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import configurations, published, tokenization
+from zsl_cli.authoring.networks import (
+    adapters,
+    configurations,
+    file_kinds,
+    published,
+    tokenization,
+)
 from zsl_cli.authoring.networks.features import first_tensor
 from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.authoring.networks.libraries import alone, library
@@ -87,6 +93,9 @@ def read(folder: Path, config: dict[str, Any], options: InputOptions,
         for index in folder.glob(pattern):
             parts_of(index)
     kind = config["model_type"]
+    for pattern in ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model"):
+        for file in filter(file_kinds.is_pointer, sorted(folder.glob(pattern))):
+            file_kinds.refuse_other(file)
     model = _load(folder, kind, config)
     says = published.prepared((folder,), config, options)
     files = tuple(sorted(path for pattern in _WEIGHTS for path in folder.glob(pattern)))
@@ -130,6 +139,7 @@ def _load(folder: Path, kind: str, config: dict[str, Any]) -> Any:
         ("missing", report.get("missing_keys", ())),
         ("unexpected", report.get("unexpected_keys", ())),
         ("of another shape", report.get("mismatched_keys", ()))) if keys]
+    adapters.refuse_among(map(str, report.get("unexpected_keys", ())), folder)
     if problems:
         raise ZslError(f"{folder}: the weights are not those of the {kind} that config.json "
                        f"describes; {'; '.join(problems)}")
