@@ -29,7 +29,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-import networks  # noqa: E402
+import networks
 
 PHOTOS = ("chelsea", "coffee", "rocket")
 TRIED = 6  # networks of a family whose parameters are counted, the likeliest first

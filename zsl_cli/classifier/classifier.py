@@ -256,7 +256,9 @@ class Classifier:
         """
         label = nearest.label if isinstance(nearest, Subset) else self.vocabulary.label
         rows, products = found
-        scores = self.probabilities(products, self.neighbours(own=isinstance(nearest, Subset)))
+        scores = self.probabilities(
+            products, self.neighbours(own=isinstance(nearest, Subset)),
+            listed=isinstance(nearest, Subset) and not nearest.prior)
         rows, scores = rows[:, :top], scores[:, :top]
         sure = np.full(rows.shape, None, object)
         if confidences is not None:
@@ -311,12 +313,20 @@ class Classifier:
         is all of them, so that their scores add up to 1."""
         return _OWN_NEIGHBOURS if own else self.model.calibration.neighbours
 
-    def probabilities(self, products: "NDArray[np.float32]",
-                      among: int) -> "NDArray[np.float32]":
+    def probabilities(self, products: "NDArray[np.float32]", among: int, *,
+                      listed: bool = False) -> "NDArray[np.float32]":
         """Falling inner products ``[n, k]`` → probabilities ``[n, k]`` (see
-        calibration.Calibration); the denominator is taken over the first ``among`` columns."""
+        calibration.Calibration); the denominator is taken over the first ``among`` columns.
+
+        listed: whether they are those of labels that somebody has listed, each of which a model
+            may be asked about on its own.
+        """
+        calibration = self.model.calibration
+        if listed and calibration.bias is not None:
+            odds = products.astype(np.float64) / calibration.temperature + calibration.bias
+            return (1 / (1 + np.exp(-np.clip(odds, -500, 500)))).astype(np.float32)
         shifted = (products - products[:, :1]).astype(np.float64)
-        weights = np.exp(shifted / self.model.calibration.temperature)
+        weights = np.exp(shifted / calibration.temperature)
         total = weights[:, :among].sum(axis=1, keepdims=True)
         return (weights / total).astype(np.float32)
 

@@ -1,5 +1,5 @@
-"""Attention of any number of dimensions as ONNX: the exporter's own is for four, ``[n, heads, tokens,
-width]``, and networks that attend within windows have five."""
+"""Attention of any number of dimensions as ONNX: the exporter's own is for four (image, head,
+token, width), and networks that attend within windows have five."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -32,6 +32,7 @@ class Encoder(nn.Module):
         self.head = head
         self.layout = network_input.preprocessing.layout
         self.side = network_input.preprocessing.size
+        self.bgr = network_input.bgr
         self.grey = network_input.grey
         self.register_buffer("mean", torch.tensor(network_input.mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(network_input.std).view(1, -1, 1, 1))
@@ -56,6 +57,8 @@ class Encoder(nn.Module):
         if self.layout == "NHWC":
             images = images.permute(0, 3, 1, 2)
         pixels = images.float()
+        if self.bgr:
+            pixels = pixels.flip(1)
         if self.grey:
             pixels = _luma(pixels)
         return (pixels - self.mean) / self.std

@@ -1,4 +1,4 @@
-"""A network's classifier as the weights have it: another number of classes, none at all, or one that
+"""A network's classifier as the weights have it: another number of classes, none, or one that
 fine-tuning has put in its place."""
 
 from torch import Tensor, nn
@@ -25,8 +25,9 @@ def fit(network: nn.Module, tensors: dict[str, Tensor],
     given = _given(found.prefix, tensors)
     for name, layer in layers.items():
         weight = given.get(f"{name}.weight")
-        if weight is not None and _reshaped(weight, layer) is not None:
-            tensors[_key(found.prefix, f"{name}.weight", tensors)] = _reshaped(weight, layer)
+        shaped = None if weight is None else _reshaped(weight, layer)
+        if weight is not None and shaped is not None:
+            tensors[_key(found.prefix, f"{name}.weight", tensors)] = shaped
             _set(network, name, layer, len(weight), bias=f"{name}.bias" in given)
             network.num_classes = len(weight)  # type: ignore[assignment]
     found = match(network, tensors)

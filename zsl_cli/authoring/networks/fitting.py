@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import classifier_layers, matching
+from zsl_cli.authoring.networks import adapters, classifier_layers, matching
 from zsl_cli.authoring.networks.matching import Match, match
 from zsl_cli.authoring.networks.weights import Weights, refuse_broken
 from zsl_cli.errors import ZslError
@@ -46,6 +46,7 @@ def load(network: nn.Module, weights: Weights, architecture: str,
                             classifier=classifier)
     except ZslError as error:
         raise ZslError(f"{weights.path}: {error}") from error
+    adapters.refuse_among((*fit.unexpected, *fit.elsewhere), weights.path)
     if not fit.fits:
         raise ZslError(_misfit(fit, weights, architecture, others()))
     loaded = {key: tensors[given] for key, given in fit.taken.items()}

@@ -47,6 +47,8 @@ class InputOptions:
         """What the checkpoint says, with what the user says in its place; raises ZslError."""
         options = {name: value for name in ("size", "crop", "fit", "interpolation")
                    if (value := getattr(self, name)) is not None}
+        if self.fit == "pad" != recognised.preprocessing.fit:
+            options.setdefault("crop", 1.0)  # the whole picture is wanted
         try:
             preprocessing = replace(recognised.preprocessing, **options)
         except ValueError as error:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import harmless
+from zsl_cli.authoring.networks import file_kinds, harmless
 from zsl_cli.errors import ZslError
 from zsl_cli.support import extras
 from zsl_cli.support.manifests import is_plain_name
@@ -69,7 +69,8 @@ def read(path: Path, *, trust: bool | None = False) -> Weights:
         raise ZslError(f"{path}: no such file" + (" (a folder)" if path.is_dir() else ""))
     if path.name.endswith(".index.json"):
         return _sharded(path, trust)
-    if path.suffix == ".safetensors":
+    file_kinds.refuse_other(path)
+    if file_kinds.is_safetensors(path) or (path.suffix == ".safetensors" and not _is_zip(path)):
         return Weights(path, (path,), _safetensors(path))
     content = _pickle(path, trust)
     if isinstance(content, nn.Module):
@@ -81,6 +82,7 @@ def tensors_in(path: Path, *, trust: bool | None = False) -> dict[str, Tensor]:
     """The tensors of a PyTorch file that may also be one bare tensor. Raises ZslError."""
     if not path.is_file():
         raise ZslError(f"{path}: no such file")
+    file_kinds.refuse_other(path)
     content = _pickle(path, trust)
     if isinstance(content, Tensor):
         return {"": content.detach()}
@@ -97,15 +99,6 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _pickle(path: Path, trust: bool | None) -> Any:
-    with path.open("rb") as file:
-        start = file.read(40)
-    if not start:
-        raise ZslError(f"{path}: cannot be read as a checkpoint: the file is empty")
-    if start.startswith(b"version https://git-lfs"):
-        raise ZslError(f"{path}: cannot be read as a checkpoint: a pointer of Git LFS, not the "
-                       "file; fetch it with git lfs pull")
-    if start.lstrip()[:1] == b"<":
-        raise ZslError(f"{path}: cannot be read as a checkpoint: a web page; download it again")
     names = set() if trust else _names(path)
     if names is None:
         raise ZslError(f"{path}: cannot be read as a checkpoint: it is damaged, or no file of "

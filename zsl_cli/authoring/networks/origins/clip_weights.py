@@ -152,6 +152,7 @@ def _dimensions(tensors: dict[str, Tensor]) -> tuple[Any, ...] | None:
         text = (tensors["positional_embedding"].shape[0], *tensors["token_embedding.weight"].shape,
                 layers("transformer.resblocks."))
         stem = tensors["visual.conv1.weight"].shape
+        image: tuple[Any, ...]
         if "visual.proj" in tensors:
             places = tensors["visual.positional_embedding"].shape[0]
             image = (round((places - 1) ** 0.5) * stem[-1],

@@ -1,16 +1,23 @@
 """Models in Hugging Face layout: a folder with ``config.json`` and the weights beside it."""
 
+import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import configurations, published, tokenization
-from zsl_cli.authoring.networks.libraries import alone
-from zsl_cli.authoring.networks.network import Network, TextTower
+from zsl_cli.authoring.networks import configurations, file_kinds, published, tokenization
+from zsl_cli.authoring.networks.features import first_tensor
+from zsl_cli.authoring.networks.hints import InputOptions
+from zsl_cli.authoring.networks.libraries import alone, library
+from zsl_cli.authoring.networks.network import Network, Original, TextTower
 from zsl_cli.authoring.networks.origins import transformers_models
 from zsl_cli.authoring.networks.weights import parts_of
 from zsl_cli.vocabulary.label import Label
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _SEES_PADDING = ("siglip",)
 _INDEXES = ("*.safetensors.index.json", "pytorch_model*.bin.index.json")
@@ -51,9 +58,11 @@ def describes(config: dict[str, Any]) -> bool:
 
 
 @alone()
-def read(folder: Path, config: dict[str, Any], tokenizer: Path | None = None) -> Network:
+def read(folder: Path, config: dict[str, Any], options: InputOptions,
+         tokenizer: Path | None = None) -> Network:
     """The network in a folder; for CLIP and SigLIP both towers. No code of the folder's is run.
 
+    options: what the user says of the input, which need not be found then.
     tokenizer: a ``tokenizer.json`` in place of the folder's own tokenizer.
 
     Raises ZslError.
@@ -64,17 +73,21 @@ def read(folder: Path, config: dict[str, Any], tokenizer: Path | None = None) ->
             parts_of(index)
     kind = config["model_type"]
     transformers_models.refuse_unknown_pairs(folder, kind, config, (*published.TEMPLATES,))
+    for pattern in ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model"):
+        for file in filter(file_kinds.is_pointer, sorted(folder.glob(pattern))):
+            file_kinds.refuse_other(file)
     loaded = transformers_models.load(folder, kind, config)
     model = loaded.model
-    settings = published.processor(folder, config)
-    network_input = published.of_processor(settings, published.image_size(config))
+    says = published.prepared((folder,), config, options)
     files = tuple(sorted(path for pattern in _WEIGHTS for path in folder.glob(pattern)))
     name = f"huggingface:{type(model).__name__}"
     licence = published.license_of(folder)
     if kind not in published.TEMPLATES:
-        return Network(name, transformers_models.Pixels(model), network_input, files,
-                       classes=_classes(model), license=licence, notes=loaded.notes,
-                       logits=int(model.config.num_labels) if loaded.classifies else 0)
+        module = transformers_models.Pixels(model)
+        return Network(name, module, says.input, files, classes=_classes(model), license=licence,
+                       assumed=says.assumed, original=_original(folder, module),
+                       logits=int(model.config.num_labels) if loaded.classifies else 0,
+                       notes=loaded.notes)
     length = int(model.config.text_config.max_position_embeddings)
     fixed = kind in _SEES_PADDING
     if tokenizer is not None:
@@ -83,10 +96,29 @@ def read(folder: Path, config: dict[str, Any], tokenizer: Path | None = None) ->
         tokens = tokenization.from_folder(folder, length, fixed=fixed)
         tokenization.check(tokens, tokenization.reference_of(folder, length))
     return Network(
-        name, ImageTower(model), network_input, files,
+        name, ImageTower(model), says.input, files, assumed=says.assumed,
+        original=_original(folder, lambda pixels: first_tensor(
+            model.get_image_features(pixel_values=pixels))),
         text=TextTower(Text(model), tokens, length, fixed, published.TEMPLATES[kind]),
         temperature=1 / float(model.logit_scale.detach().exp()), license=licence,
         notes=loaded.notes)
+
+
+def _original(folder: Path, outputs: Callable[[Tensor], Tensor]) -> Original | None:
+    """The library's own pipeline, where it knows how to prepare a picture for this folder."""
+    transformers = library("transformers", f"{folder} is in Hugging Face's layout, which")
+    try:
+        with alone(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            processor = transformers.AutoImageProcessor.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False)
+    except Exception:  # without a file that says it, it does not guess
+        return None
+
+    def pixels(picture: "Image") -> Tensor:
+        return processor(picture, return_tensors="pt")["pixel_values"][0]
+
+    return Original(f"transformers {transformers.__version__}", pixels, outputs)
 
 
 def _classes(model: Any) -> tuple[Label, ...] | None:

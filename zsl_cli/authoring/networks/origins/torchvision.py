@@ -4,18 +4,19 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import classifier_layers, fitting
+from zsl_cli.authoring.networks import assumed, classifier_layers, fitting
 from zsl_cli.authoring.networks.libraries import alone, library
-from zsl_cli.authoring.networks.network import Input, Network
+from zsl_cli.authoring.networks.network import Input, Network, Original
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
+from zsl_cli.support import folders
 from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.support.wording import reason
-
 
 _OLD_NAMES = (  # of the files that torchvision publishes → those of its networks
     (re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)"), r"\1\2"),
@@ -46,13 +47,27 @@ def read(weights: Weights, name: str, size: int | None = None) -> Network:
                        ) from error
     notes = fitting.load(network, weights, f"torchvision:{name}",
                          lambda: _others(models, name, known), partial(_converted, side))
-    entry, note = _published(models, name, weights.path.name, side)
+    entry, sure = _published(models, name, weights.path, side)
     network_input = _input(entry)
+    preset: Any = entry.transforms()
     if side and network_input.preprocessing.size != side:
         network_input = replace(network_input, preprocessing=replace(
             network_input.preprocessing, size=side))
-    return Network(f"torchvision:{name}", network, network_input, weights.files,
-                   logits=classifier_layers.classes(network), notes=(*notes, *note))
+        preset.crop_size = [side]
+        preset.resize_size = [round(side / network_input.preprocessing.crop)]
+    if hasattr(network, "transform_input"):
+        network.transform_input = True  # as for all weights that are published, or began as those
+        if not sure:
+            notes.append("its input is changed to the normalisation that the published weights of "
+                         f"{name} are from; of weights that did not begin as those, give a "
+                         "function that makes the network with `architecture=package.module:"
+                         "factory`")
+    return Network(
+        f"torchvision:{name}", network, network_input, weights.files,
+        logits=classifier_layers.classes(network), notes=tuple(notes),
+        assumed=None if sure else assumed.of(
+            network_input, f"these weights are none of those published; as for {entry}"),
+        original=Original(_version(), preset, network))
 
 
 @alone()
@@ -103,20 +118,29 @@ def _converted(side: int | None, network: nn.Module,
     return tensors
 
 
-def _published(models: Any, name: str, file: str, side: int | None) -> tuple[Any, list[str]]:
-    """The published weights whose file this is, or else those for images of this size, or the
-    default ones: several trainings of a network differ in their preprocessing."""
+def _version() -> str:
+    import torchvision
+
+    return f"torchvision {torchvision.__version__}"
+
+
+def _published(models: Any, name: str, file: Path, side: int | None) -> tuple[Any, bool]:
+    """The published weights whose file this is, by its name or by the hash in that name, and True;
+    or else those for images of this size, or the default ones: several trainings of a network
+    differ in their preprocessing."""
     entries = list(models.get_model_weights(name))
-    for entry in entries:
-        if entry.url.rsplit("/", 1)[-1] == file:
-            return entry, []
+    names = [entry.url.rsplit("/", 1)[-1] for entry in entries]
+    if file.name in names:
+        return entries[names.index(file.name)], True
+    digest = folders.sha256(file)
+    for entry, published in zip(entries, names, strict=True):
+        if (begins := re.search(r"-([0-9a-f]{8,})\.pth$", published)) and (
+                digest.startswith(begins[1])):
+            return entry, True
     entry = models.get_model_weights(name).DEFAULT
     if side and entry.transforms().crop_size[0] != side:
         entry = next((one for one in entries if one.transforms().crop_size[0] == side), entry)
-    if len(entries) > 1:
-        return entry, [f"preprocessing as for {entry}; say otherwise with `size`, `crop`, `mean`, "
-                       "`std` and `interpolation`"]
-    return entry, []
+    return entry, False
 
 
 def _input(entry: Any) -> Input:

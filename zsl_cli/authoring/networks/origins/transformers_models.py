@@ -1,4 +1,5 @@
-"""Which class of transformers the weights of a folder belong to, and what of its output is the image."""
+"""Which class of transformers the weights of a folder belong to, and what of its output stands for
+the image."""
 
 import warnings
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import matching
+from zsl_cli.authoring.networks import adapters, matching
 from zsl_cli.authoring.networks.libraries import library
 from zsl_cli.authoring.networks.weights import refuse_broken
 from zsl_cli.errors import ZslError
@@ -59,6 +60,7 @@ def load(folder: Path, kind: str, config: dict[str, Any]) -> Loaded:
         ("missing", report["missing_keys"]),
         ("unexpected", {*report["unexpected_keys"]} - {*aside}),
         ("of another shape", report["mismatched_keys"])) if keys]
+    adapters.refuse_among(map(str, report["unexpected_keys"]), folder)
     if problems:
         raise ZslError(f"{folder}: the weights are not those of the {kind} that config.json "
                        f"describes; {'; '.join(problems)}")
@@ -73,9 +75,9 @@ def refuse_unknown_pairs(folder: Path, kind: str, config: dict[str, Any],
     """Raise ZslError for a dual encoder of another kind than those that are known."""
     if kind not in known and (kind == "vision-text-dual-encoder" or all(
             isinstance(config.get(part), dict) for part in ("text_config", "vision_config"))):
-        raise ZslError(f"{folder}: {kind} is a model of images and texts that zsl cannot export; it "
-                       f"knows the towers of {' and '.join(known)}. An ONNX export of it can be "
-                       "imported")
+        raise ZslError(f"{folder}: {kind} is a model of images and texts that zsl cannot export; "
+                       f"it knows the towers of {' and '.join(known)}. An ONNX export of it can "
+                       "be imported")
 
 
 def _loaded(kind: Any, folder: Path, **options: Any) -> tuple[Any, dict[str, Any]]:
