@@ -48,6 +48,9 @@ def clip(folder, **options):
 def siglip(folder, **options):
     """The same, SigLIP."""
     model = networks.write_siglip(folder, **{"tokens": 128, **options})
+    model.logit_scale.data.fill_(3.2)
+    model.logit_bias.data.fill_(-4.0)
+    model.save_pretrained(folder)
     model.set_attn_implementation("eager")
     with_tokenizer_json(folder)
     return model
@@ -139,27 +142,67 @@ def _copy_settings(folder, target):
 
 
 def merged(model, folder, target):
-    """One graph of both halves, as transformers gives them, with the scaled logits."""
+    """One graph of both halves, as transformers gives them, with the scaled logits; a mask is
+    taken by those that look at one."""
     import torch
+
+    masked = hasattr(model, "visual_projection")
 
     class Both(torch.nn.Module):
         def __init__(self):
             super().__init__()
             self.model = model
 
-        def forward(self, input_ids, pixel_values, attention_mask):
+        def forward(self, input_ids, pixel_values, attention_mask=None):
             output = model(input_ids=input_ids, pixel_values=pixel_values,
                            attention_mask=attention_mask)
             return (output.logits_per_image, output.logits_per_text, output.text_embeds,
                     output.image_embeds)
 
     side = model.config.vision_config.image_size
+    tokens = 7 if masked else model.config.text_config.max_position_embeddings
+    ids = torch.ones(3, tokens, dtype=torch.int64)
     _copy_settings(folder, target)
-    write_onnx(Both().eval(), [torch.ones(3, 7, dtype=torch.int64), torch.zeros(2, 3, side, side),
-                               torch.ones(3, 7, dtype=torch.int64)],
-               ["input_ids", "pixel_values", "attention_mask"],
+    write_onnx(Both().eval(), [ids, torch.zeros(2, 3, side, side), *([ids] if masked else [])],
+               ["input_ids", "pixel_values", *(["attention_mask"] if masked else [])],
                ["logits_per_image", "logits_per_text", "text_embeds", "image_embeds"],
                target / "onnx" / "model.onnx")
+    return target
+
+
+def jina_clip(model, folder, target):
+    """One graph of both halves as Jina publishes its own: vectors as they are and of unit length,
+    no logits, and both inputs needed."""
+    import torch
+    from torch.nn import functional
+
+    vision, text = towers(model)
+
+    class Both(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.vision, self.text = vision, text
+
+        def forward(self, input_ids, pixel_values):
+            texts, images = self.text(input_ids), self.vision(pixel_values)
+            return texts, images, functional.normalize(texts), functional.normalize(images)
+
+    side = model.config.vision_config.image_size
+    _copy_settings(folder, target)
+    write_onnx(Both().eval(), [torch.ones(3, 7, dtype=torch.int64), torch.zeros(2, 3, side, side)],
+               ["input_ids", "pixel_values"],
+               ["text_embeddings", "image_embeddings", "l2norm_text_embeddings",
+                "l2norm_image_embeddings"], target / "onnx" / "model.onnx")
+    settings = json.loads((folder / _PREPROCESSOR).read_text())
+    (target / _PREPROCESSOR).write_text(json.dumps({
+        "auto_map": {"AutoImageProcessor": "jinaai/x--processing_clip.JinaCLIPImageProcessor"},
+        "image_processor_type": "JinaCLIPImageProcessor", "processor_class": "JinaCLIPProcessor",
+        "size": side, "mean": settings["image_mean"], "std": settings["image_std"],
+        "resize_mode": "shortest", "interpolation": "bicubic", "fill_color": 0}))
+    (target / "config.json").write_text(json.dumps({
+        "model_type": "jina_clip", "logit_scale_init_value": 2.6592,
+        "text_config": {"model_type": "jina_clip_text"},
+        "vision_config": {"image_size": side, "model_type": "jina_clip_vision"}}))
     return target
 
 
@@ -180,7 +223,20 @@ def in_int8(folder):
     for path in sorted((folder / "onnx").glob("*_model.onnx")):
         quantize_dynamic(path, path.with_name(f"{path.stem}_quantized.onnx"), per_channel=True,
                          weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul"],
+                         # seven bits: the sums of eight overflow on processors without VNNI
+                         reduce_range=True,
                          extra_options={"MatMulConstBOnly": True})
+
+
+def in_four_bits(folder):
+    """Beside each graph one with the weights of its matrices in blocks of four bits."""
+    import onnx
+    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+
+    for path in sorted((folder / "onnx").glob("*_model.onnx")):
+        quantizer = MatMulNBitsQuantizer(onnx.load(path), block_size=16, is_symmetric=True)
+        quantizer.process()
+        onnx.save(quantizer.model.model, path.with_name(f"{path.stem}_q4.onnx"))
 
 
 def with_weights_beside(path, one_file_a_tensor=False):

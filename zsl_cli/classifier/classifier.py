@@ -303,7 +303,8 @@ class Classifier:
         confidences: of the candidates in their order.
         """
         rows, products = found
-        scores = self.probabilities(products, self.neighbours(own=True))[:, :top]
+        scores = self.probabilities(products, self.neighbours(own=True),
+                                    listed=not nearest.prior)[:, :top]
         rows = rows[:, :top]
         return self._labels(rows, scores, nearest.label, threshold, None if confidences is None
                             else np.take_along_axis(confidences,
@@ -365,10 +366,18 @@ class Classifier:
         is all of them, so that their scores add up to 1."""
         return _OWN_NEIGHBOURS if own else self.model.calibration.neighbours
 
-    def probabilities(self, products: "NDArray[np.float32]",
-                      among: int) -> "NDArray[np.float32]":
+    def probabilities(self, products: "NDArray[np.float32]", among: int, *,
+                      listed: bool = False) -> "NDArray[np.float32]":
         """Falling inner products ``[n, k]`` → probabilities ``[n, k]`` (see
-        calibration.Calibration); the denominator is taken over the first ``among`` columns."""
+        calibration.Calibration); the denominator is taken over the first ``among`` columns.
+
+        listed: whether they are those of labels that somebody has listed, each of which a model
+            may be asked about on its own.
+        """
+        calibration = self.model.calibration
+        if listed and calibration.bias is not None:
+            odds = products.astype(np.float64) / calibration.temperature + calibration.bias
+            return (1 / (1 + np.exp(-np.clip(odds, -500, 500)))).astype(np.float32)
         return (self._weights(products) / self.totals(products, among)[:, None]).astype(np.float32)
 
     def totals(self, products: "NDArray[np.float32]", among: int) -> "NDArray[np.float64]":

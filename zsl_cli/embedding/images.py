@@ -170,8 +170,8 @@ def _reduce(image: Image.Image, preprocessing: Preprocessing) -> None:
 
 def _least(image: Image.Image, preprocessing: Preprocessing) -> float:
     """The whole picture's scale at which the square's side is REDUCING_GAP times what we need."""
-    needed = max(image.size) if preprocessing.fit == "pad" else (
-        min(image.size) * preprocessing.crop)
+    needed = preprocessing.crop * (
+        max(image.size) if preprocessing.fit == "pad" else min(image.size))
     return REDUCING_GAP * preprocessing.size / needed
 
 
@@ -249,8 +249,11 @@ def _resized(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
     side, filter_ = preprocessing.size, Image.Resampling[preprocessing.interpolation.upper()]
     width, height = image.size
     if preprocessing.fit == "pad":
-        scale = side / max(image.size)
-        return image.resize((max(1, round(width * scale)), max(1, round(height * scale))), filter_)
+        scale = round(side / preprocessing.crop) / max(image.size)
+        columns, rows = (max(1, round(length * scale)) for length in image.size)
+        left, top = (_start(max(length - side, 0), preprocessing) for length in (columns, rows))
+        return image.resize((columns, rows), filter_).crop(
+            (left, top, min(left + side, columns), min(top + side, rows)))
     if preprocessing.fit == "squash":
         left, top = (length * (1 - preprocessing.crop) / 2 for length in image.size)
         return image.resize((side, side), filter_, box=(left, top, width - left, height - top))

@@ -82,7 +82,8 @@ def rank(classifier: "Classifier", embeddings: "NDArray[np.float32]",
             values = [np.take_along_axis(products, of[:, None], 1)[:, 0] for of in best]
             lead[block] = values[0] + np.float32(stacking) - values[1]
         ranked[block] = rows[columns[:, :most]]
-        confidence[block] = classifier.probabilities(falling, among)[:, 0]
+        confidence[block] = classifier.probabilities(
+            falling, among, listed=not candidates.whole)[:, 0]
         place[block] = _places(products, np.searchsorted(rows, truth[block]))
     return Ranking(ranked, place, confidence, Rivals(rivals[0], rivals[1], lead) if both else None)
 

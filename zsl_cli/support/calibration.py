@@ -8,16 +8,29 @@ _MOST = 10**9
 @dataclass(frozen=True)
 class Calibration:
     """How inner products become probabilities: ``softmax(product / temperature)`` over the
-    ``neighbours`` nearest candidate labels (Guo et al., 2017; beyond them the terms vanish)."""
+    ``neighbours`` nearest candidate labels (Guo et al., 2017; beyond them the terms vanish).
+
+    bias: of a model that was trained with pairs, each on its own: the probability of a label that
+        was listed is ``sigmoid(product / temperature + bias)``, whatever else is listed (Zhai et
+        al., 2023, equation 1); None for others.
+    """
 
     temperature: float = 0.05
     neighbours: int = 100
+    bias: float | None = None
 
     def __post_init__(self) -> None:
         if not (isinstance(self.temperature, int | float) and 0 < self.temperature <= _MOST):
             raise ValueError(f"temperature {self.temperature!r} is not a finite number above 0")
         if not (type(self.neighbours) is int and 0 < self.neighbours <= _MOST):
             raise ValueError(f"neighbours {self.neighbours!r} is not a whole number above 0")
+        if self.bias is not None and not (
+                type(self.bias) in (int, float) and -_MOST <= self.bias <= _MOST):
+            raise ValueError(f"bias {self.bias!r} is not a finite number")
+
+    def to_entries(self) -> dict[str, float | int]:
+        """As the manifest has it."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 @dataclass(frozen=True)

@@ -113,8 +113,10 @@ class ModelManifest(Manifest):
     weights: the form of the encoders, ``float32``, ``fp16`` or ``int8``.
     projection: the numbers of M beside its arrays, where there is one.
     parity: of which form the agreement is (``text float32`` is that of the label encoder): of
-        ``float32`` with PyTorch, of ``published`` with the graph that was imported, of the others
-        with ``float32``.
+        ``float32`` with PyTorch, of ``published`` with the graph that was imported, of
+        ``pipeline`` of photographs with ``compared_with``, of the others with ``float32``.
+    compared_with: the library whose own pipeline that is, and its version.
+    assumed: what nothing said and was taken for granted, in words.
     published: what the model was imported from, if it was.
     prior_room: where a label prior may go, if it may.
     """
@@ -133,6 +135,8 @@ class ModelManifest(Manifest):
     published: PublishedEntry | None = field(default=None, kw_only=True)
     prior_room: PriorRoom | None = field(default=None, kw_only=True)
     parity: Mapping[str, Agreement] = field(default_factory=dict, kw_only=True)
+    compared_with: str | None = field(default=None, kw_only=True)
+    assumed: tuple[str, ...] = field(default=(), kw_only=True)
     license: str | None = field(default=None, kw_only=True)
     exported_by: str | None = field(default=None, kw_only=True)
 
@@ -161,7 +165,9 @@ class ModelManifest(Manifest):
         checkpoint, projection = entries.get("checkpoint"), entries.get("projection")
         return super()._fields(entries, path) | {
             name: entries.get(name) for name in (
-                "architecture", "features", "embedding", "weights", "license", "exported_by")} | {
+                "architecture", "features", "embedding", "weights", "compared_with", "license",
+                "exported_by")} | {
+            "assumed": _texts(entries.get("assumed")),
             "input": part(Preprocessing, "input"),
             "normalisation": _normalisation(entries.get("normalisation")),
             "calibration": part(Calibration, "calibration"),
@@ -181,13 +187,14 @@ class ModelManifest(Manifest):
             "normalisation": self.normalisation and asdict(self.normalisation),
             "architecture": self.architecture, "features": self.features,
             "embedding": self.embedding, "weights": self.weights, "projection": self.projection,
-            "calibration": asdict(self.calibration),
+            "calibration": self.calibration.to_entries(),
             "confidence": asdict(self.confidence) if self.confidence.fitted_on else None,
             "text": self.text and self.text.to_entries(),
             "checkpoint": self.checkpoint and asdict(self.checkpoint),
             "prior_room": self.prior_room and asdict(self.prior_room),
             "published": self.published and asdict(self.published),
-            "parity": {name: one.to_entries() for name, one in self.parity.items()}}
+            "parity": {name: one.to_entries() for name, one in self.parity.items()},
+            "compared_with": self.compared_with, "assumed": [*self.assumed] or None}
         return {
             "name": self.name, "version": self.version, "space": self.space,
             "dimension": self.dimension, "input": asdict(self.input),
@@ -320,6 +327,10 @@ def _normalisation(entry: Any) -> Normalisation | None:
 def _parity(entry: Any) -> dict[str, Agreement]:
     read = {name: _lenient(Agreement, one) for name, one in _object(entry).items()}
     return {name: one for name, one in read.items() if one is not None}
+
+
+def _texts(entry: Any) -> tuple[str, ...]:
+    return tuple(map(str, entry)) if isinstance(entry, list) else ()
 
 
 def _object(entry: Any) -> Entries:

@@ -17,7 +17,7 @@ class Preprocessing:
     layout: ``NHWC`` or ``NCHW``.
     fit: how a picture that is not square becomes one. ``crop``: the centre square; ``squash``: the
         whole picture (the share ``crop`` of each side), its sides scaled apart; ``pad``: the whole
-        picture between bars of the colour ``fill``.
+        picture (of its longer side the share ``crop``) between bars of the colour ``fill``.
     odd_margins: where the centre begins when an odd number of pixels is cut off: ``round`` (to the
         even one, as torchvision), or ``floor`` (as Hugging Face).
     """

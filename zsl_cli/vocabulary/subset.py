@@ -26,14 +26,16 @@ class Subset:
 
     def __init__(self, label: "Callable[[int], Label]", size: int, rows: "NDArray[np.int64]",
                  vectors: "NDArray[np.float32]", phrases: Sequence[str],
-                 taken: "Sequence[Taken]" = ()) -> None:
+                 taken: "Sequence[Taken]" = (), *, prior: bool = False) -> None:
         """
         label: gives the label of a row of the vocabulary, which has so many (``size``).
         rows: rising; vectors: float32 ``[rows + phrases, D]``, those of the rows first.
         taken: the words of a user's list that these stand for.
+        prior: whether a label prior is in the vectors.
         """
         self.phrases = tuple(phrases)
         self.taken = tuple(taken)
+        self.prior = prior
         self._words = {one.row: one.name for one in taken
                        if one.row is not None and one.is_own and one.instead is None}
         self._label, self._size = label, size

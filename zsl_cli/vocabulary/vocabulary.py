@@ -386,4 +386,4 @@ class Vocabulary:
             if not prior:
                 of_rows[:, self.prior_dimension] = 0.0
         vectors = np.concatenate([of_rows, of_phrases]) if phrases else of_rows
-        return Subset(self.label, len(self), chosen, vectors, tuple(phrases), taken)
+        return Subset(self.label, len(self), chosen, vectors, tuple(phrases), taken, prior=prior)

@@ -336,9 +336,9 @@ def test_a_missing_library_is_named(tmp_path, monkeypatch):
     ({"size": {"shortest_edge": 384}, "crop_pct": 0.875}, (384, 1.0, "squash")),
     ({"size": 224}, (224, 1.0, "squash")), ({}, (96, 1.0, "squash"))])
 def test_image_processors_of_hugging_face_are_understood(settings, expected):
-    from zsl_cli.authoring.networks import published
+    from zsl_cli.authoring.networks import processors
 
-    found = published.of_processor(settings, 96).preprocessing
+    found = processors.of_processor(settings, 96).preprocessing
     assert (found.size, found.crop, found.fit) == pytest.approx(expected)
 
 

@@ -67,7 +67,10 @@ def test_a_program_is_exported_with_its_classifier_found(tmp_path, network, cat,
     save(network, tmp_path / name, kind)
     planned = make(tmp_path / name)
     assert (planned.features.width, planned.kind) == (24, "classes")
-    assert "ImageNet's mean and std" in planned.notes[0]
+    # Of size, mean and std the user has said all.
+    assert "crop 1, fit crop, interpolation bicubic; say otherwise with `crop`, `fit`, " in (
+        planned.notes[0])
+    assert "mean" not in planned.notes[0]
     export(planned)
     classifier = Classifier.load(tmp_path / "out", device="cpu")
     photos = [cat, coffee_png, cat.rotate(90)]

@@ -1,6 +1,7 @@
 """``zsl models pull`` against a hub on loopback, by huggingface_hub's own client."""
 
 import json
+import shutil
 
 import hub_server
 import numpy as np
@@ -13,11 +14,12 @@ onnx = pytest.importorskip("onnx")
 
 @pytest.fixture
 def hub(clip):
-    """A repository of 50 files, of which seven are needed."""
+    """A repository of 50 files, of which eight are needed."""
     files = {path.relative_to(clip.ready).as_posix(): path.read_bytes()
              for path in clip.ready.rglob("*") if (path.is_file() and path.stem in (
                  "vision_model", "text_model")) or path.suffix == ".json"}
     files["README.md"] = b"---\nlicense: mit\n---\n"
+    files["LICENSE.txt"] = b"Do as you like.\n"
     for number in range(50 - len(files)):
         files[f"more/{number}.py"] = b"raise SystemExit('nothing is run')\n"
     with hub_server.running(hub_server.Hub("someone/clip", files)) as running:
@@ -37,10 +39,10 @@ def pull(hub, tmp_path):
 def test_what_is_needed_is_fetched_and_the_model_answers(hub, pull, tmp_path, cat_jpg):
     result = pull("someone/clip", "--name", "clip")
     assert result.returncode == 0, result.stderr
-    assert "7 of 50 files" in result.stderr
+    assert "8 of 50 files" in result.stderr
     assert "licence: mit" in result.stderr
     assert set(hub.fetched()) == {
-        "README.md", "config.json", "preprocessor_config.json", "tokenizer.json",
+        "README.md", "LICENSE.txt", "config.json", "preprocessor_config.json", "tokenizer.json",
         "tokenizer_config.json", "onnx/vision_model.onnx", "onnx/text_model.onnx"}
     manifest = json.loads((tmp_path / "home" / "models" / "clip" / "model.json").read_text())
     assert manifest["license"] == "mit"
@@ -49,6 +51,10 @@ def test_what_is_needed_is_fetched_and_the_model_answers(hub, pull, tmp_path, ca
     assert set(manifest["published"]["files"]) == {"onnx/vision_model.onnx",
                                                    "onnx/text_model.onnx"}
     assert manifest["sources"][0]["url"].endswith(f"someone/clip/tree/{hub_server.COMMIT}")
+    folder = tmp_path / "home" / "models" / "clip"
+    assert (folder / "LICENSE.txt").read_text() == "Do as you like.\n"
+    assert "LICENSE.txt" in manifest["files"]
+    assert published.zsl("models", "verify", folder).returncode == 0
     answer = published.zsl("classify", cat_jpg, "--model", "clip", "--labels", "a cat,a dog",
                            "--jsonl", env={"ZSL_HOME": str(tmp_path / "home")})
     assert len(json.loads(answer.stdout)["labels"]) == 2
@@ -77,6 +83,46 @@ def test_a_cut_connection_goes_on_where_it_was(hub, pull):
               if (method, asked) == ("GET", name)]
     assert ranges[0] is None
     assert ranges[1].startswith("bytes=")
+
+
+def _with_int8(hub, clip, tmp_path, *, broken=False):
+    """The repository with the same model in int8."""
+    ready = shutil.copytree(clip.ready, tmp_path / "ready")
+    published.in_int8(ready)
+    for name in ("vision_model", "text_model"):
+        content = (ready / "onnx" / f"{name}_quantized.onnx").read_bytes()
+        if broken:
+            model = onnx.load_from_string(content)
+            for tensor in model.graph.initializer:
+                if tensor.data_type == onnx.TensorProto.INT8:
+                    values = onnx.numpy_helper.to_array(tensor)
+                    tensor.CopyFrom(onnx.numpy_helper.from_array(values[::-1], tensor.name))
+            content = model.SerializeToString()
+        hub.files[f"onnx/{name}_quantized.onnx"] = content
+
+
+def test_another_form_is_compared_with_fp32_which_is_fetched_as_well(hub, pull, clip, tmp_path):
+    _with_int8(hub, clip, tmp_path)
+    result = pull("someone/clip", "--form", "int8", "--name", "clip")
+    assert result.returncode == 0, result.stderr
+    assert "to compare int8 with fp32" in result.stderr
+    assert {"onnx/text_model.onnx", "onnx/text_model_quantized.onnx"} <= set(hub.fetched())
+    manifest = json.loads((tmp_path / "home" / "models" / "clip" / "model.json").read_text())
+    assert manifest["parity"]["text int8"]["mean_cosine"] > 0.98
+
+
+def test_a_broken_form_is_refused(hub, pull, clip, tmp_path):
+    _with_int8(hub, clip, tmp_path, broken=True)
+    _refused(pull("someone/clip", "--form", "int8"), tmp_path, "does not agree with fp32")
+
+
+def test_a_form_alone_is_fetched_where_nobody_wants_to_compare(hub, pull, clip, tmp_path):
+    _with_int8(hub, clip, tmp_path)
+    result = pull("someone/clip", "--form", "int8", "--no-compare", "--name", "clip")
+    assert result.returncode == 0, result.stderr
+    assert "onnx/text_model.onnx" not in hub.fetched()
+    assert "assumed: that the int8 weights of vision_model_quantized.onnx agree with fp32" in (
+        result.stderr)
 
 
 def _refused(result, tmp_path, *expected):

@@ -13,7 +13,16 @@ from zsl_cli.vocabulary.label import Label
     ("ukulele", "a photo of a ukulele."), ("X-ray", "a photo of an X-ray."),
     ("scissors", "a photo of scissors."), ("people", "a photo of people."),
     ("fish and chips", "a photo of fish and chips."), ("bus", "a photo of a bus."),
-    ("octopus", "a photo of an octopus."), ("the Moon", "a photo of the Moon.")])
+    ("octopus", "a photo of an octopus."), ("the Moon", "a photo of the Moon."),
+    ("water", "a photo of water."), ("black bread", "a photo of black bread."),
+    ("footwear", "a photo of footwear."), ("gymnastics", "a photo of gymnastics."),
+    ("swimming", "a photo of swimming."), ("sky", "a photo of the sky."),
+    ("night sky", "a photo of a night sky."), ("iron", "a photo of iron."),
+    ("steam iron", "a photo of a steam iron."), ("traffic jam", "a photo of a traffic jam."),
+    ("loaf of bread", "a photo of a loaf of bread."), ("peas", "a photo of peas."),
+    ("pile of leaves", "a photo of a pile of leaves."), ("pajamas", "a photo of pajamas."),
+    ("triceratops", "a photo of a triceratops."), ("hairbrush", "a photo of a hairbrush."),
+    ("apple juice", "a photo of apple juice."), ("sheep", "a photo of a sheep.")])
 def test_the_article_is_the_one_that_the_word_wants(word, phrase):
     assert put("a photo of a {}.", Label("x", word)) == phrase
 

@@ -47,7 +47,7 @@ _COMPARED = {"float32": "ONNX Runtime with PyTorch",
 def model_card(manifest: ModelManifest) -> str:
     """Markdown for a model folder's README.md."""
     frame, checkpoint = manifest.input, manifest.checkpoint or CheckpointEntry("", "")
-    assumed = manifest.published.assumed if manifest.published else ()
+    assumed = (*manifest.assumed, *(manifest.published.assumed if manifest.published else ()))
     return _CARD.format(
         input=f"{frame.size} x {frame.size} pixels, {frame.fit}, share {frame.crop:.4g}, "
               f"{frame.interpolation}, {frame.layout}",
@@ -60,7 +60,7 @@ def model_card(manifest: ModelManifest) -> str:
         text=_phrases(manifest.text),
         checkpoint=f"{code(checkpoint.file)}, SHA-256 {code(checkpoint.sha256)}",
         license=plain(manifest.license or "not given"), exported_by=plain(manifest.exported_by),
-        parity="\n".join(_row(name, one) for name, one in manifest.parity.items()),
+        parity="\n".join(_row(name, one, manifest) for name, one in manifest.parity.items()),
         confidence=writing.section(manifest.confidence),
         sources="\n".join(f"- {plain(source['name'])}, {plain(source['license'])}: "
                           f"{address(source['url'])}"
@@ -87,9 +87,11 @@ def _phrases(text: TextEncoding | None) -> str:
     return f"yes; a vocabulary's labels were put into {written}"
 
 
-def _row(name: str, agreement: Agreement) -> str:
+def _row(name: str, agreement: Agreement, manifest: ModelManifest) -> str:
     figures = agreement.to_entries()
-    return (f"| {_compared(name)} | {figures['images']} | {figures['max_difference']} | "
+    compared = plain(f"the way from a photograph with that of {manifest.compared_with}") if (
+        name == "pipeline") else _compared(name)
+    return (f"| {compared} | {figures['images']} | {figures['max_difference']} | "
             f"{figures['min_cosine']} | {figures['mean_cosine']} | {figures.get('top_10', '')} |")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from zsl_cli.authoring.exporting import attention
 from zsl_cli.authoring.exporting.heads import Head
 from zsl_cli.authoring.exporting.onnx_files import EMBEDDING, FEATURES, IDS, IMAGES
 from zsl_cli.authoring.networks.network import Input
@@ -31,6 +32,8 @@ class Encoder(nn.Module):
         self.head = head
         self.layout = network_input.preprocessing.layout
         self.side = network_input.preprocessing.size
+        self.bgr = network_input.bgr
+        self.grey = network_input.grey
         self.register_buffer("mean", torch.tensor(network_input.mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(network_input.std).view(1, -1, 1, 1))
         self.halved = False
@@ -53,13 +56,25 @@ class Encoder(nn.Module):
         """uint8 images → normalised pixels, float32 ``[n, 3, S, S]``."""
         if self.layout == "NHWC":
             images = images.permute(0, 3, 1, 2)
-        return (images.float() - self.mean) / self.std
+        pixels = images.float()
+        if self.bgr:
+            pixels = pixels.flip(1)
+        if self.grey:
+            pixels = _luma(pixels)
+        return (pixels - self.mean) / self.std
 
     def example(self) -> Tensor:
         """Two blank images; with one the batch would be frozen at 1."""
         shape = (2, self.side, self.side, 3) if self.layout == "NHWC" else (
             2, 3, self.side, self.side)
         return torch.zeros(shape, dtype=torch.uint8)
+
+
+def _luma(pixels: Tensor) -> Tensor:
+    """RGB of 0 to 255, ``[n, 3, S, S]`` → ITU-R BT.601's luma ``[n, 1, S, S]``, in whole numbers
+    as Pillow's ``convert("L")`` has it."""
+    red, green, blue = (pixels[:, channel:channel + 1] for channel in range(3))
+    return ((red * 19595 + green * 38470 + blue * 7471 + 32768) / 65536).floor()
 
 
 class LabelEncoder(nn.Module):
@@ -108,7 +123,8 @@ def _write(module: nn.Module, example: Tensor, name: str, dims: dict[int, "torch
         with extras.needed("export", "exporting"), quietly(), torch.inference_mode():
             program = torch.onnx.export(
                 module, (example,), dynamo=True, dynamic_shapes=(dims,), input_names=[name],
-                opset_version=OPSET, verbose=False)
+                opset_version=OPSET, verbose=False,
+                custom_translation_table=attention.translations())
             assert program is not None  # it is for dynamo=True
             _name_outputs(program)
             _check_dynamic(program, dims)

@@ -46,6 +46,13 @@ GATES = {"float32": Gate(min_cosine=0.9999, top_10=0.98),
          "fp16": Gate(min_cosine=0.99, mean_cosine=0.999, top_10=0.9),
          "int8": Gate(mean_cosine=0.98, top_10=0.7)}
 
+PIPELINE = Gate(min_cosine=0.99)
+"""How closely what becomes of a photograph must agree with the original library's own pipeline,
+whose resizing differs by a step of some pixels."""
+
+CLOSE = Gate(min_cosine=0.999)
+"""How closely it usually does."""
+
 
 def compare(a: "NDArray[np.float32]", b: "NDArray[np.float32]", informative: int | None = None,
             labels: "NDArray[np.floating] | None" = None) -> Agreement:
@@ -57,6 +64,7 @@ def compare(a: "NDArray[np.float32]", b: "NDArray[np.float32]", informative: int
     """
     x, y = (unit_rows(part[:, :informative].astype(np.float64)) for part in (a, b))
     cosines = (x * y).sum(axis=1)
+    cosines[~x.any(axis=1) & ~y.any(axis=1)] = 1.0  # both are nothing, which has no direction
     return Agreement(len(a), float(np.abs(a - b).max()), float(cosines.min()),
                      float(cosines.mean()), None if labels is None else _top(a, b, labels))
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from zsl_cli.authoring.exporting import heads, labels
+from zsl_cli.authoring.exporting import heads, labels, pipeline
+from zsl_cli.authoring.exporting.pipeline import Reference
 from zsl_cli.authoring.exporting.request import ExportRequest
-from zsl_cli.authoring.networks import features
+from zsl_cli.authoring.networks import features, steadiness
 from zsl_cli.authoring.networks.features import Features
 from zsl_cli.authoring.networks.network import Network
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
@@ -49,6 +50,7 @@ class Plan:
         scikit-image.
     notes: what a user should know.
     label_encoder_of: a model folder of the same space, whose label encoder is taken over.
+    reference: what the original library makes of a few photographs.
     """
 
     request: ExportRequest
@@ -62,6 +64,7 @@ class Plan:
     photographs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     label_encoder_of: Path | None = None
+    reference: Reference | None = None
 
     @property
     def dimension(self) -> int:
@@ -155,17 +158,23 @@ def make(request: ExportRequest) -> Plan:
     vocabulary = Vocabulary.load(request.vocabulary) if request.vocabulary else None
     projection = own_projection or network.projection
     side = network.input.preprocessing.size
+    reference = pipeline.reference(network)  # the network is whole now
+    example = torch.zeros(2, 1 if network.input.grey else 3, side, side)
     cut = features.find(
-        network.module, torch.zeros(2, 3, side, side), _source(request, network),
-        request.feature_node, _wanted_width(projection, vocabulary))
+        network.module, example,
+        _source(request, network), request.feature_node, _wanted_width(projection, vocabulary))
+    steadiness.check(cut.body, example)
     kind = _kind(network, cut, projection, vocabulary)
+    if kind == "embedding" and not (network.text or vocabulary or request.feature_node) and (
+            request.features_from == "auto" and network.logits == cut.width):
+        cut, kind = features.of_logits(cut), "classes"
     notes = [*network.notes]
     if kind == "embedding" and not (network.text or vocabulary) and (
             request.features_from == "auto" and request.feature_node is None):
         notes.append("no linear layer gives the network's output, so the output itself is the "
                      "embedding, without labels of its own; `feature_node` takes other features")
     plan = Plan(request, network, cut, kind, projection, vocabulary, vocab_labels=vocab_labels,
-                photographs=photographs, notes=tuple(notes))
+                photographs=photographs, notes=tuple(notes), reference=reference)
     _check_space(plan)
     _check_labels(plan)
     if phrases is not None:
@@ -233,7 +242,7 @@ def _with_phrases(plan: Plan, phrases: PhraseMap) -> Plan:
 
 def _source(request: ExportRequest, network: Network) -> str:
     """A dual encoder's last linear layer is part of it, not a classifier over it."""
-    if network.text is not None and request.features_from == "auto":
+    if (network.text is not None or network.logits == 0) and request.features_from == "auto":
         return "output"
     return request.features_from
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from zsl_cli.authoring.exporting.bias_correction import correct_biases
 from zsl_cli.authoring.exporting.onnx_files import IMAGES, head_nodes
+from zsl_cli.authoring.exporting.photographs import bundled
 from zsl_cli.authoring.networks.quietly import quietly
 from zsl_cli.embedding.images import load
 from zsl_cli.errors import ImageError, ZslError
@@ -27,21 +28,15 @@ FORMS = ("float32", "fp16", "int8")
 _BATCH = 1  # a larger one would hold more activations than weights
 _LARGE = 100_000  # weights
 _FLOAT_CONVOLUTIONS = 3
-_PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
 
 
 def bundled_pixels(preprocessing: Preprocessing, count: int = 256) -> "NDArray[np.uint8]":
     """Random crops, zooms and mirrorings of scikit-image's photographs, ``[count, …]``; the same
     ones every time."""
-    with extras.needed("export", "calibration"):
-        import skimage.data
     from PIL import Image
 
     random = np.random.default_rng(0)
-    photographs = []
-    for name in _PHOTOGRAPHS:
-        with Image.open(Path(skimage.data.data_dir) / name) as photograph:
-            photographs.append(photograph.convert("RGB"))
+    photographs = bundled()
     crops = []
     for number in range(count):
         image = photographs[number % len(photographs)]

@@ -18,6 +18,7 @@ from zsl_cli.authoring.exporting import (
     heads,
     onnx_files,
     parity,
+    pipeline,
     quantize,
     text_tower,
 )
@@ -49,7 +50,8 @@ _PARITY_IMAGES = 48
 _CALIBRATION = 256  # photographs
 _BATCH = 2  # a larger one would hold more activations than weights
 _NEIGHBOURS = 100
-
+PIPELINE = "pipeline"
+"""What the agreement of the whole way from a photograph is called."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,9 @@ def _write_forms(plan: Plan, pixels: "NDArray[np.uint8]",
     """The encoder's files in float32 and the wanted forms, their agreement noted; and the
     temperature of the scores."""
     encoder, expected, sample = _encoder(plan, pixels)
+    if not expected.any():
+        reporter.say("the network gives zeros for every photograph: its last layer has not been "
+                     "trained")
     full = scratch / "float32.onnx"
     graph.write_encoder(encoder, full)
     reporter.say(f"wrote the ONNX graph, opset {graph.OPSET}, "
@@ -147,12 +152,35 @@ def _write_forms(plan: Plan, pixels: "NDArray[np.uint8]",
     informative, temperature = encoder.head.informative, plan.temperature(encoder.head)
     if "fp16" in forms:
         graph.write_encoder(encoder.halve(), scratch / "fp16.onnx")
+    theirs = pipeline.rows(plan.reference, encoder, plan.features, plan.kind) if (
+        plan.reference) else None
     del encoder
     gc.collect()  # the exporter leaves its graphs in cycles
     agreement["float32"] = _check_float(full, expected, sample, informative, labels)
     reporter.say(f"ONNX Runtime agrees with PyTorch: {parity.spoken(agreement['float32'])}")
+    if theirs is not None:
+        assert plan.reference is not None
+        agreement[PIPELINE] = pipeline.compare(full, *theirs, plan.network.input, informative)
+        _judge(plan, agreement[PIPELINE], reporter)
+    elif plan.reference is not None:
+        reporter.say(f"its whole pipeline is not compared with that of {plan.reference.library}: "
+                     f"{plan.reference.failure}")
     files = _smaller(full, scratch, forms, pixels, informative, labels, agreement, reporter)
     return files, temperature
+
+
+def _judge(plan: Plan, measured: Agreement, reporter: Reporter) -> None:
+    """Say how closely the whole pipeline agrees with the original library's; raises ZslError where
+    it does not."""
+    assert plan.reference is not None
+    library, frame = plan.reference.library, plan.network.input.preprocessing
+    parity.PIPELINE.check(
+        measured, f"what becomes of photographs is not what {library} itself makes of them",
+        f"the preprocessing is not as it is read here ({frame.size} pixels, {frame.fit}, share "
+        f"{frame.crop:.4g}, {frame.interpolation}); say it with `size`, `crop`, `fit`, "
+        "`interpolation`, `mean` and `std`")
+    say = reporter.warn if parity.CLOSE.failures(measured) else reporter.say
+    say(f"from photograph to embedding it agrees with {library}: {parity.spoken(measured)}")
 
 
 def _encoder(plan: Plan, pixels: "NDArray[np.uint8]",
@@ -250,7 +278,9 @@ def _manifest(plan: Plan, temperature: float, agreement: dict[str, Agreement]) -
         calibration=Calibration(temperature, _neighbours(plan)), text=text_tower.entry(plan),
         checkpoint=CheckpointEntry(", ".join(file.name for file in network.files), plan.digest),
         parity={name: one for name, one in agreement.items()
-                if name.removeprefix("text ") in ("float32", request.form)},
+                if name.removeprefix("text ") in ("float32", request.form, PIPELINE)},
+        compared_with=plan.reference.library if PIPELINE in agreement and plan.reference else None,
+        assumed=(network.assumed.line,) if network.assumed else (),
         license=plan.license, exported_by=f"zsl {__version__}")
 
 

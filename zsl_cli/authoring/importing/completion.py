@@ -14,6 +14,8 @@ from zsl_cli.support.wording import listed
 if TYPE_CHECKING:
     import onnx
 
+    from zsl_cli.authoring.networks.network import Input
+
 MASK = "attention_mask"
 _INSIDE = "_inside"
 _PREFIX = "zsl_"  # of the values that are added
@@ -88,8 +90,7 @@ def free_names(model: "onnx.ModelProto") -> None:
                 value.name = new.get(value.name, value.name)
 
 
-def take_pixels(model: "onnx.ModelProto", side: int, mean: Sequence[float],
-                std: Sequence[float]) -> bool:
+def take_pixels(model: "onnx.ModelProto", side: int, prepared: "Input") -> bool:
     """Put uint8 pixels ``[batch, S, S, 3]`` before the graph's one input; whether it is normalised
     here, which a graph that takes uint8 does by itself. Raises ZslError."""
     from onnx import TensorProto, helper
@@ -110,11 +111,14 @@ def take_pixels(model: "onnx.ModelProto", side: int, mean: Sequence[float],
         steps: list[tuple[str, list[str], dict[str, Any]]] = []
     else:
         axis = (1, 1, 1, -1) if channels_last else (1, -1, 1, 1)
-        for name, values in (("mean", mean), ("std", std)):
+        for name, values in (("mean", prepared.mean), ("std", prepared.std)):
             _constant(model, name, np.array(values, np.float32).reshape(
                 axis if len(values) > 1 else (1, 1, 1, 1)))
         steps = [("Cast", [], {"to": TensorProto.FLOAT}), ("Sub", ["mean"], {}),
                  ("Div", ["std"], {}), ("Cast", [], {"to": kind})]
+    if prepared.bgr:
+        order = _constant(model, "order", np.array([2, 1, 0], np.int64)).removeprefix(_PREFIX)
+        steps.insert(0, ("Gather", [order], {"axis": 3 if channels_last else 1}))
     if not channels_last:
         steps.insert(0, ("Transpose", [], {"perm": [0, 3, 1, 2]}))
     for number, (operator, others, attributes) in enumerate(steps):
@@ -245,29 +249,6 @@ def average_tokens(model: "onnx.ModelProto", dense: "np.ndarray | None") -> None
     del model.graph.output[:]
     model.graph.output.append(helper.make_tensor_value_info(
         last, TensorProto.FLOAT, [None, dense.shape[0] if dense is not None else None]))
-
-
-def free_batch(model: "onnx.ModelProto") -> None:
-    """Take the batch, fixed at 1, out of a graph as far as it is known where it stands: at its
-    ends, and at the head of constant shapes. Whether that is all is for a measurement to say."""
-    from onnx import TensorProto, numpy_helper
-
-    for value in (*inputs(model).values(), *model.graph.output):
-        dims = value.type.tensor_type.shape.dim
-        if dims and dims[0].dim_value == 1:
-            dims[0].dim_param = "batch"
-    del model.graph.value_info[:]
-    made = {node.output[0]: node.attribute[0].t for node in model.graph.node
-            if node.op_type == "Constant" and node.attribute[0].name == "value"}
-    constants = {**{one.name: one for one in model.graph.initializer
-                    if one.data_location != TensorProto.EXTERNAL}, **made}
-    for number, node in enumerate(model.graph.node):
-        if node.op_type != "Reshape" or node.input[1] not in constants:
-            continue
-        shape = numpy_helper.to_array(constants[node.input[1]]).copy()
-        if shape.ndim == 1 and len(shape) and shape[0] == 1:
-            shape[0] = 0 if -1 in shape else -1
-            node.input[1] = _constant(model, f"shape_{number}", shape)
 
 
 def opset(model: "onnx.ModelProto") -> int:

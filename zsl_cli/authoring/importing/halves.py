@@ -10,7 +10,15 @@ import numpy as np
 
 from zsl_cli.authoring.exporting import parity
 from zsl_cli.authoring.exporting.onnx_files import IDS, IMAGES
-from zsl_cli.authoring.importing import completion, layouts, measuring, onnx_models, pooling, tokens
+from zsl_cli.authoring.importing import (
+    batch,
+    completion,
+    layouts,
+    measuring,
+    onnx_models,
+    pooling,
+    tokens,
+)
 from zsl_cli.authoring.importing.measuring import Given, Published
 from zsl_cli.authoring.importing.request import ImportRequest
 from zsl_cli.authoring.importing.towers import Tower
@@ -70,20 +78,22 @@ def image(tower: Tower, prepared: Input, request: ImportRequest, form: str, targ
             pixels, prepared, graph.inputs[name])}, output)[0], graph.graph, output)
 
     reference = expected(published)
-    frozen = published.inputs[name].shape[0] == 1
-    agreement = _form(tower, form, reference, expected)
+    modes = batch.modes(published.inputs[name].shape)
+    agreement, notes = _form(tower, form, reference, expected)
     normalises = published.inputs[name].type is not np.uint8
 
-    def write(freed: bool) -> Given:
-        model = _part(tower.graph, output, freed=freed)
-        completion.take_pixels(model, side, prepared.mean, prepared.std)
+    def write(mode: batch.Mode) -> Given | None:
+        if (model := _part(tower.graph, output, mode)) is None:
+            return None
+        completion.take_pixels(model, side, prepared)
         _finish(model, reference.shape[1], (BEHIND, 0.0) if room else (), metadata)
         onnx_models.write(model, tower.graph, target)
         return lambda some: {IMAGES: pixels[some]}
 
     del published
-    freed, agreement["published"] = _first(write, _freed(frozen), reference, target, form)
-    notes = ("its batch is fixed: pictures go through it one by one",) if not freed else ()
+    mode, agreement["published"] = _first(write, modes, reference, target, form)
+    if mode is batch.Mode.SINGLE:
+        notes = (*notes, "its batch is fixed: pictures go through it one by one")
     return Half(reference.shape[1], output, agreement, normalises, notes)
 
 
@@ -113,12 +123,13 @@ def text(tower: Tower, request: ImportRequest, form: str, folder: Path,
         return measuring.vectors(states, graph.graph, output)
 
     reference = expected(published)
-    agreement = _form(tower, form, reference, expected)
+    agreement, notes = _form(tower, form, reference, expected)
     del published
 
-    def write(how: tuple[bool, int | None]) -> Given:
-        freed, tokens_ = how
-        model = _part(tower.graph, output, freed=freed)
+    def write(how: tuple[batch.Mode, int | None]) -> Given | None:
+        mode, tokens_ = how
+        if (model := _part(tower.graph, output, mode)) is None:
+            return None
         if pooled:
             completion.average_tokens(model, pooled.dense)
         completion.take_ids(model, tokens_)
@@ -133,28 +144,25 @@ def text(tower: Tower, request: ImportRequest, form: str, folder: Path,
 
         return given
 
-    attempts = [(freed, tokens_) for tokens_ in ([length] if fixed else [None, length])
-                for freed in _freed(declared[0] == 1)]
-    (freed, _), agreement["published"] = _first(write, attempts, reference,
-                                                folder / LABEL_ENCODER_FILE, form)
+    attempts = [(mode, tokens_) for mode in batch.modes(declared)
+                for tokens_ in ([length] if fixed else [None, length])]
+    (mode, _), agreement["published"] = _first(write, attempts, reference,
+                                               folder / LABEL_ENCODER_FILE, form)
     tokenizer.save(str(folder / TOKENIZER_FILE), pretty=False)
-    notes = ("the batch of its text tower is fixed: phrases go through it one by one",
-             ) if not freed else ()
+    if mode is batch.Mode.SINGLE:
+        notes = (*notes, "the batch of its text tower is fixed: phrases go through it one by one")
     return Half(reference.shape[1], output,
                 {f"text {name}": one for name, one in agreement.items()}, notes=notes)
 
 
-def _freed(frozen: bool) -> list[bool]:
-    return [True, False] if frozen else [True]
-
-
-def _first(write: Callable[[H], Given], ways: Sequence[H],
+def _first(write: Callable[[H], Given | None], ways: Sequence[H],
            reference: "NDArray[np.float32]", target: Path, form: str) -> tuple[H, Agreement]:
     """The first way of completing a graph that agrees with the published one, and how closely.
-    Raises ZslError where none does."""
+    Ways that a graph does not allow are passed over. Raises ZslError where none agrees."""
     gate, failure = measuring.COMPLETED.get(form, measuring.ROUNDED), ""
     for how in ways:
-        given = write(how)
+        if (given := write(how)) is None:
+            continue
         try:
             several = measuring.completed(target, len(reference), given)
             agreement = parity.worst([
@@ -171,23 +179,30 @@ def _first(write: Callable[[H], Given], ways: Sequence[H],
 
 
 def _form(tower: Tower, form: str, vectors: "NDArray[np.float32]",
-          expected: "Callable[[Published], NDArray[np.float32]]") -> dict[str, Agreement]:
-    """The agreement of a form with fp32, where both are there. Raises ZslError for one that is
-    broken."""
+          expected: "Callable[[Published], NDArray[np.float32]]",
+          ) -> tuple[dict[str, Agreement], tuple[str, ...]]:
+    """The agreement of a form with fp32, where both are there, or that it is not known. Raises
+    ZslError for one that is broken."""
     if tower.exact is None:
-        return {}
+        return {}, () if form == "fp32" else (
+            f"that the {form} weights of {tower.graph.name} agree with fp32, which is not there",)
     measured = parity.compare(expected(Published(tower.exact)), vectors)
     measuring.gate_of(form).check(measured, f"{tower.graph} does not agree with fp32",
                                   "choose another `form`")
-    return {form: measured}
+    return {form: measured}, ()
 
 
-def _part(graph: Path, output: str, *, freed: bool) -> "onnx.ModelProto":
-    """What of a graph leads to an output, its names out of the way."""
+def _part(graph: Path, output: str, mode: batch.Mode) -> "onnx.ModelProto | None":
+    """What of a graph leads to an output, its names out of the way; None where it is not known how
+    to free its batch."""
     model = onnx_models.read(graph)
     completion.keep_outputs(model, [output])
-    if freed:
-        completion.free_batch(model)
+    if mode is not batch.Mode.AS_IT_IS:
+        batch.freeze([*completion.inputs(model).values(), *model.graph.output])
+    if mode is batch.Mode.FREED:
+        if not batch.free(model):
+            return None
+        completion.keep_outputs(model, [output])  # without the constants that were replaced
     completion.free_names(model)
     return model
 
@@ -209,10 +224,10 @@ def normalised(pixels: "NDArray[np.uint8]", prepared: Input,
                 value: measuring.Value) -> "NDArray[Any]":
     """Pixels as a published graph takes them, ``[n, 3, S, S]`` or ``[n, S, S, 3]``."""
     last = value.shape[3] == 3 and value.shape[1] != 3
-    ready: NDArray[Any] = pixels
+    ready: NDArray[Any] = pixels[..., ::-1] if prepared.bgr else pixels
     if value.type is not np.uint8:
         mean, std = (np.array(one, np.float32) for one in (prepared.mean, prepared.std))
-        ready = (pixels.astype(np.float32) - mean) / std
+        ready = (ready.astype(np.float32) - mean) / std
     return ready if last else ready.transpose(0, 3, 1, 2)
 
 

@@ -56,11 +56,13 @@ class Pulled:
     ready: bool
 
 
-def pull(name: str, *, form: str | None = None, variant: str | None = None,
+def pull(name: str, *, form: str | None = None, variant: str | None = None, compare: bool = True,
          reporter: Reporter = SILENT) -> Pulled:
     """Fetch of ``OWNER/NAME`` or ``OWNER/NAME@REVISION`` what an import needs.
 
     form, variant: see layouts.
+    compare: whether fp32, too, is fetched for another form, so that the import can measure this
+        one: broken ones are published, and nothing else tells them.
 
     Raises RequestError for another name, ZslError for what cannot be had or is of no use.
     """
@@ -74,18 +76,26 @@ def pull(name: str, *, form: str | None = None, variant: str | None = None,
     with _told(repository, revision):
         listing = _list(repository, revision or None)
     found = layouts.find(listing.sizes, variant)
+    exact: set[str] = set()
     if found is not None:
-        names = layouts.needed(found, found.form(form), listing.sizes)
+        chosen = found.form(form)
+        names = layouts.needed(found, chosen, listing.sizes)
+        if compare and chosen != "fp32" and "fp32" in found.forms:
+            exact = {*layouts.needed(found, "fp32", listing.sizes)} - {*names}
+            names = [*names, *sorted(exact)]
     else:
-        names = [one for one in listing.sizes if "/" not in one and any(
-            fnmatch.fnmatch(one, pattern) for pattern in (*_PYTORCH, *layouts.SETTINGS))]
+        names = [one for one in listing.sizes if "/" not in one and (
+            one in layouts.SETTINGS or layouts.is_license(one) or any(
+                fnmatch.fnmatch(one, pattern) for pattern in _PYTORCH))]
         if not any(one.endswith((".safetensors", ".bin")) for one in names):
             raise ZslError(f"{repository}: none of the known layouts: looked for "
                            f"{layouts.looked_for()}; nor weights of PyTorch. There is "
                            f"{printable(listed(sorted(listing.sizes)))}")
     total = sum(listing.sizes[one] for one in names) / _MEGABYTE
+    more = sum(listing.sizes[one] for one in exact) / _MEGABYTE
+    of_these = f", {more:,.1f} of them to compare {form} with fp32" if exact else ""
     reporter.say(f"{repository} at {listing.commit[:12]}: {len(names)} of {len(listing.sizes)} "
-                 f"files, {total:,.1f} MB; licence: {listing.license or 'not given'}")
+                 f"files, {total:,.1f} MB{of_these}; licence: {listing.license or 'not given'}")
     reporter.start(f"fetching {repository}", round(total), "MB")
     with _told(repository, revision):
         _remember(repository, revision, names)

@@ -1,8 +1,8 @@
 """Where published models have their files: one entry a layout."""
 
-import fnmatch
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import listed, some
@@ -24,8 +24,10 @@ TOKENS_OUTPUTS = ("last_hidden_state", "token_embeddings")
 
 SETTINGS = ("config.json", "preprocessor_config.json", "processor_config.json",
             "preprocess_cfg.json", "open_clip_config.json", "tokenizer.json",
-            "tokenizer_config.json", "special_tokens_map.json", "README.md", "LICENSE*")
+            "tokenizer_config.json", "special_tokens_map.json", "README.md")
 """What is read beside the graphs. It lies in the folder of a graph, or in one above it."""
+
+_LICENSES, _TEXTS = ("license", "licence", "copying", "notice"), ("", ".txt", ".md")
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,16 @@ def needed(found: Found, form: str, names: Collection[str]) -> list[str]:
     wanted = []
     for name in names:
         folder, _, plain = name.rpartition("/")
-        settings = folder in folders and any(fnmatch.fnmatch(plain, one) for one in SETTINGS)
+        settings = folder in folders and (plain in SETTINGS or is_license(plain))
         if name in graphs or settings or name in found.layout.more:
             wanted.append(name)
     return wanted
+
+
+def is_license(name: str) -> bool:
+    """Whether a file, by its plain name, has the terms of a model."""
+    path = PurePosixPath(name.lower())
+    return path.suffix in _TEXTS and path.name.startswith(_LICENSES)
 
 
 def looked_for() -> str:

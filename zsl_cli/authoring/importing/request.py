@@ -10,8 +10,9 @@ from zsl_cli.errors import RequestError
 from zsl_cli.support import folders, sources
 from zsl_cli.support.manifests import is_template
 from zsl_cli.support.names import set_names, set_paths
-from zsl_cli.support.values import POSITIVE, check_choice, check_kind, set_numbers
+from zsl_cli.support.values import POSITIVE, Range, check_choice, check_kind, set_numbers
 
+_BIAS = Range(-1000, 1000)
 CLEANINGS = ("lower", "whitespace", "canonicalize")
 _SPACE = re.compile(r"[\w.:/-]{1,200}")
 
@@ -38,7 +39,8 @@ class ImportRequest:
     tokenizer: a ``tokenizer.json`` in place of the one beside the text graph.
     context_length: the most tokens of a text. pad_token: what fills it up. clean: what is done to
         a text first, one of CLEANINGS. All three in place of what the files say.
-    logit_scale: what cosines are multiplied with before they become probabilities.
+    logit_scale: what cosines are multiplied with before they become probabilities. logit_bias: what
+        is added then, of a model whose probabilities are sigmoids (SigLIP).
     templates: what labels are put into; by default what the model's makers use.
     space: the name of the vector space; by default made of the files' hashes.
     repository: where the files were pulled from.
@@ -61,6 +63,7 @@ class ImportRequest:
     pad_token: str | None = None
     clean: str | None = None
     logit_scale: float | None = None
+    logit_bias: float | None = None
     templates: tuple[str, ...] = ()
     space: str | None = None
     repository: Repository | None = None
@@ -73,7 +76,7 @@ class ImportRequest:
         set_names(self, "paths", "templates")
         object.__setattr__(self, "paths", tuple(map(Path, self.paths)))
         set_paths(self, "output", "tokenizer")
-        set_numbers(self, logit_scale=POSITIVE)
+        set_numbers(self, logit_scale=POSITIVE, logit_bias=_BIAS)
         check_kind("input", self.input, InputOptions)
         object.__setattr__(self, "sources", sources.check(self.sources))
         if self.form is not None:

@@ -2,14 +2,15 @@
 noted."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zsl_cli.authoring.exporting import card, parity
-from zsl_cli.authoring.importing import halves, onnx_models, scales, towers
+from zsl_cli.authoring.importing import halves, onnx_models, scales, terms, towers
 from zsl_cli.authoring.importing.halves import Half
 from zsl_cli.authoring.importing.measuring import Published, pictures
 from zsl_cli.authoring.importing.request import ImportRequest
+from zsl_cli.authoring.importing.scales import Scale
 from zsl_cli.authoring.importing.towers import Towers
 from zsl_cli.authoring.networks import published
 from zsl_cli.authoring.networks.network import Input
@@ -30,6 +31,7 @@ from zsl_cli.support.manifests import (
 )
 from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.version import __version__
+from zsl_cli.support.wording import listed
 
 _WEIGHTS = {"fp32": "float32"}
 
@@ -71,9 +73,11 @@ def import_model(request: ImportRequest, reporter: Reporter = SILENT) -> ImportR
             if text.dimension != image.dimension:
                 raise ZslError(f"the image tower gives {image.dimension} dimensions and the text "
                                f"tower {text.dimension}: they are not of one model")
-        scale, scale_note = _scale(found, prepared, request)
-        assumed = (*assumed, *scale_note, *image.notes, *(text.notes if text else ()))
+        scale = _scale(found, prepared, request)
+        assumed = (*assumed, *scale.assumed, *image.notes, *(text.notes if text else ()))
         manifest = _manifest(found, request, prepared, image, text, space, scale, assumed)
+        kept = terms.copy([place for tower in (found.image, found.text) if tower is not None
+                           for place in tower.folders], folder)
         names = sorted(path.name for path in folder.iterdir())
         files = {name: FileEntry(**one)
                  for name, one in folders.describe_files(folder, *names).items()}
@@ -85,7 +89,8 @@ def import_model(request: ImportRequest, reporter: Reporter = SILENT) -> ImportR
         (folder / "README.md").write_text(card.model_card(manifest), encoding="utf-8")
     for line in assumed:
         reporter.warn(f"assumed: {line}")
-    reporter.say(f"wrote {request.output}; licence: {manifest.license or 'not given'}")
+    reporter.say(f"wrote {request.output}; licence: {manifest.license or 'not given'}"
+                 + (f", see {listed(kept)}" if kept else ""))
     return ImportResult(request.output, manifest, assumed)
 
 
@@ -96,37 +101,28 @@ def _tell(what: str, half: Half, reporter: Reporter) -> None:
 
 def _prepared(found: Towers, request: ImportRequest) -> tuple[Input, tuple[str, ...]]:
     """How a picture is prepared: the user's word, the files', or what is usual."""
-    options = request.input
-    config = found.image.config()
-    if options.size and options.mean and options.std:
-        bare = published.of_processor(published.usual("clip", options.size), options.size)
-        unsaid = [name for name in ("fit", "interpolation", "crop")
-                  if getattr(options, name) is None]
-        try:
-            says = published.find(found.image.folders, config)
-        except ZslError:
-            says = published.Published(bare, (f"{', '.join(unsaid)}: as for CLIP",) if unsaid
-                                       else ())
-    else:
-        says = published.find(found.image.folders, config)
-    return options.over(says.input), says.assumed
+    says = published.prepared(found.image.folders, found.image.config(), request.input)
+    return says.input, (says.assumed.line,) if says.assumed else ()
 
 
-def _scale(found: Towers, prepared: Input,
-           request: ImportRequest) -> tuple[float, tuple[str, ...]]:
-    """What cosines are multiplied with, and what of it was assumed."""
-    if request.logit_scale is not None or found.text is None:
-        return request.logit_scale or scales.USUAL, ()
+def _scale(found: Towers, prepared: Input, request: ImportRequest) -> Scale:
+    """What cosines become probabilities by: the user's word, the files', or what is usual."""
+    if found.text is None:
+        return Scale(request.logit_scale or scales.USUAL)
+    config = found.text.config()
+    says = None
     if found.merged:
         graph = Published(found.image.graph)
         name = halves.pixels_input(graph)
         pixels = halves.normalised(pictures(prepared.preprocessing.size, 3), prepared,
                                    graph.inputs[name])
-        if (scale := scales.of_graph(graph, {name: pixels})) is not None:
-            return scale, ()
-    kind = str(found.text.config().get("model_type", ""))
-    scale = scales.assumed(kind)
-    return scale, (f"a logit scale of {scale:g}, which the files do not have",)
+        says = scales.of_graph(graph, {name: pixels}, config)
+    says = says or scales.of_weights((*found.text.folders, *found.image.folders), config) or (
+        scales.assumed(config))
+    if request.logit_scale is not None:
+        # a bias that was learned with another scale is none for this one
+        return Scale(request.logit_scale, request.logit_bias)
+    return says if request.logit_bias is None else replace(says, bias=request.logit_bias)
 
 
 def _digest(found: Towers, prepared: Input) -> str:
@@ -156,7 +152,7 @@ def _license(found: Towers, request: ImportRequest) -> str | None:
 
 
 def _manifest(found: Towers, request: ImportRequest, prepared: Input, image: Half,
-              text: Half | None, space: str, scale: float,
+              text: Half | None, space: str, scale: Scale,
               assumed: tuple[str, ...]) -> ModelManifest:
     hashes, repository = _hashes(found), request.repository
     kind = str(found.image.config().get("model_type", ""))
@@ -169,7 +165,8 @@ def _manifest(found: Towers, request: ImportRequest, prepared: Input, image: Hal
         normalisation=Normalisation(prepared.mean, prepared.std) if image.normalises else None,
         architecture=f"ONNX, {kind}" if kind else "ONNX", features=image.output,
         embedding="embedding", weights=_WEIGHTS.get(found.form, found.form),
-        prior_room=room, calibration=Calibration((halves.LENGTH ** 2 if room else 1) / scale),
+        prior_room=room, calibration=Calibration(
+            (halves.LENGTH ** 2 if room else 1) / scale.scale, bias=scale.bias),
         text=TextEncoding(request.templates or _templates(found)) if text else None,
         checkpoint=CheckpointEntry(", ".join(hashes),
                                    hashlib.sha256(listing.encode()).hexdigest()),

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from zsl_cli.authoring.networks import adapters, file_kinds
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import shown
 
@@ -46,6 +47,9 @@ def read(file: Path) -> dict[str, Any]:
     try:
         with file.open("rb") as opened:
             content = opened.read(_LARGEST + 1)
+        if content.startswith(file_kinds.POINTER):
+            raise ZslError(f"{file}: a pointer of Git LFS, not the file itself; fetch it with "
+                           "git lfs pull")
         if len(content) > _LARGEST:
             raise ZslError(f"{file}: too large for a configuration")
         config = json.loads(content)
@@ -78,9 +82,7 @@ def vet(config: dict[str, Any], file: Path) -> None:
 def vet_folder(folder: Path) -> None:
     """The same for what transformers reads in a folder: the configurations of the network and of
     its tokenizer, and the weights that an index names."""
-    if (folder / "adapter_config.json").is_file():
-        raise ZslError(f"{folder}: an adapter, whose network lies elsewhere; merge the two and "
-                       "save the whole network")
+    adapters.refuse_beside(folder)
     if (config := folder / "config.json").is_file():
         vet(read(config), config)
     vet_tokenizer(folder)

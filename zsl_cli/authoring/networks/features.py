@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.utils import _pytree
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import reason
@@ -22,6 +23,8 @@ class Features:
     classifier: the linear layer ``[C, F]`` over the features, if there is one.
     where: what was taken, for people.
     classifier_name: where in the network the classifier was, if it was taken out of it.
+    kernel: what the shape of its weight had behind ``[C, F]`` there: a convolution of one pixel
+        over pooled features is the same as a linear layer.
     """
 
     body: nn.Module
@@ -29,6 +32,7 @@ class Features:
     classifier: nn.Linear | None
     where: str
     classifier_name: str = ""
+    kernel: tuple[int, ...] = ()
 
     def state_dict(self, network: nn.Module) -> dict[str, Tensor]:
         """The weights of the network that was cut, as they are now, the classifier's among
@@ -36,7 +40,8 @@ class Features:
         state = dict(network.state_dict())
         if self.classifier is not None and self.classifier_name:
             for name, value in self.classifier.state_dict().items():
-                state[f"{self.classifier_name}.{name}"] = value
+                state[f"{self.classifier_name}.{name}"] = value.reshape(
+                    *value.shape, *(self.kernel if name == "weight" else ()))
         return {name: value.detach().clone() for name, value in state.items()}
 
 
@@ -84,19 +89,31 @@ class AtNode(nn.Module):
 
 def first_tensor(output: Any) -> Tensor:
     """The logits or the embedding among what a network returns."""
-    if isinstance(output, Tensor):
+    found = _named(output, Tensor)
+    if found is None:
+        found = next((value for value in _values(output) if isinstance(value, Tensor)), None)
+    if found is not None:
+        return found
+    raise ZslError(f"the network returns a {type(output).__name__}, and zsl wants a tensor; name "
+                   "a module that gives one with `feature_node`")
+
+
+def _named(output: Any, kind: type) -> Any:
+    """What a network returns itself, or by one of the names that libraries have for its result."""
+    if isinstance(output, kind):
         return output
     for name in ("logits", "image_embeds", "pooler_output", "out"):
         part = output.get(name) if isinstance(output, dict) else getattr(output, name, None)
-        if isinstance(part, Tensor):
+        if isinstance(part, kind):
             return part
-    values = output.values() if isinstance(output, dict) else output
-    if isinstance(values, tuple | list) or isinstance(output, dict):
-        for value in values:
-            if isinstance(value, Tensor):
-                return value
-    raise ZslError(f"the network returns a {type(output).__name__}, and zsl wants a tensor; name "
-                   "a module that gives one with `feature_node`")
+    return None
+
+
+def _values(output: Any) -> list[Any]:
+    """The parts of what a network returns."""
+    if isinstance(output, dict):
+        return [*output.values()]
+    return [*output] if isinstance(output, tuple | list) else []
 
 
 def pooled(maps: Tensor, what: str) -> Tensor:
@@ -107,6 +124,14 @@ def pooled(maps: Tensor, what: str) -> Tensor:
         raise ZslError(f"{what} is {list(maps.shape)}; features must be [n, F] or [n, F, h, w]: "
                        "name another module with `feature_node`")
     return maps
+
+
+def of_logits(cut: Features) -> Features:
+    """A network whose output are class logits that no one layer gives (two heads, or a convolution
+    and what follows it), each logit its class's own feature."""
+    classifier = nn.Linear(cut.width, cut.width, bias=False).requires_grad_(requires_grad=False)
+    nn.init.eye_(classifier.weight)
+    return Features(cut.body, cut.width, classifier, "output, its class logits")
 
 
 def find(network: nn.Module, example: Tensor, source: str = "auto", node: str | None = None,
@@ -137,8 +162,11 @@ def find(network: nn.Module, example: Tensor, source: str = "auto", node: str | 
     except ZslError:
         raise
     except Exception as error:  # whatever a foreign network's forward raises
-        raise ZslError(f"the network does not run on an image of {list(example.shape[1:])}: "
-                       f"{reason(error)}") from error
+        channels = _channels(network)
+        raise ZslError(
+            f"the network takes {channels} channels, and a photo has three" if channels not in
+            (None, example.shape[1]) else f"the network does not run on an image of "
+            f"{list(example.shape[1:])}: {reason(error)}") from error
     at_output = Features(whole, output.shape[1], None, "output")
     if source == "output" or (penultimate is None and source == "auto"):
         return at_output
@@ -151,6 +179,17 @@ def find(network: nn.Module, example: Tensor, source: str = "auto", node: str | 
     return penultimate
 
 
+def _channels(network: nn.Module) -> int | None:
+    """How many channels the first convolution takes, if there is one."""
+    return next((module.in_channels for module in network.modules()
+                 if isinstance(module, nn.Conv2d)), None)
+
+
+def takes_grey(network: nn.Module) -> bool:
+    """Whether a network takes pictures of one channel."""
+    return _channels(network) == 1
+
+
 def _restored(penultimate: Features, at_output: Features) -> Features:
     """The network's output again, after its classifier was taken out."""
     assert penultimate.classifier is not None
@@ -159,12 +198,13 @@ def _restored(penultimate: Features, at_output: Features) -> Features:
 
 
 def _before_last_linear(whole: OneTensor, example: Tensor, output: Tensor) -> Features | None:
-    """The network without the linear layer whose output is the network's own."""
+    """The network without the linear layer whose output is the network's own; a convolution of
+    pooled features is one."""
     caught: dict[str, Tensor] = {}
     layers = {name: module for name, module in whole.network.named_modules()
-              if isinstance(module, nn.Linear)}
+              if isinstance(module, nn.Linear | nn.Conv2d)}
     hooks = [module.register_forward_hook(
-        lambda _module, _given, result, name=name: caught.__setitem__(name, result))
+        lambda _module, _given, result, name=name: caught.__setitem__(name, _without_sides(result)))
         for name, module in layers.items()]
     whole(example)
     for hook in hooks:
@@ -175,12 +215,29 @@ def _before_last_linear(whole: OneTensor, example: Tensor, output: Tensor) -> Fe
             if not name:  # the network is nothing but a linear layer
                 return None
             whole.network.set_submodule(name, nn.Identity())
-            features = whole(example)
-            if features.shape[1] == layer.in_features and _close(layer(features), output):
-                return Features(whole, layer.in_features, layer, f"penultimate, input of {name}",
-                                name)
+            features, linear = whole(example), _as_linear(layer)
+            if features.shape[1] == linear.in_features and _close(linear(features), output):
+                return Features(whole, linear.in_features, linear, f"penultimate, input of {name}",
+                                name, tuple(layer.weight.shape[2:]))
             whole.network.set_submodule(name, layer)
     return None
+
+
+def _without_sides(output: Tensor) -> Tensor:
+    """Feature maps of one pixel as ``[n, F]``."""
+    return output.flatten(1) if output.ndim == 4 and output.shape[2:] == (1, 1) else output
+
+
+def _as_linear(layer: nn.Linear | nn.Conv2d) -> nn.Linear:
+    """A convolution, of one pixel and all channels at once, as the linear layer that it is."""
+    if isinstance(layer, nn.Linear):
+        return layer
+    weight = layer.weight.detach().flatten(1)
+    linear = nn.Linear(weight.shape[1], len(weight), bias=layer.bias is not None)
+    linear.weight = nn.Parameter(weight, requires_grad=False)
+    if layer.bias is not None:
+        linear.bias = nn.Parameter(layer.bias.detach(), requires_grad=False)
+    return linear
 
 
 def _close(a: Tensor, b: Tensor) -> bool:
@@ -214,11 +271,20 @@ def _cut(graph: fx.GraphModule, at: fx.Node) -> fx.GraphModule:
 
 
 def _returned(graph: fx.GraphModule) -> fx.Node:
-    """The node whose value a program returns, the first of several."""
+    """The node whose value a program returns; of several the one of a known name, or a linear layer
+    over another one, or the first."""
     last = next(node for node in reversed(graph.graph.nodes) if node.op == "output")
-    if not last.all_input_nodes:
+    nodes = last.all_input_nodes
+    if not nodes:
         raise ZslError("the program returns nothing that it computes")
-    return last.all_input_nodes[0]
+    spec = getattr(getattr(graph.graph._codegen, "pytree_info", None), "out_spec", None)
+    flat = last.args[0] if isinstance(last.args[0], tuple | list) else ()
+    if len(nodes) > 1 and spec is not None and len(flat) == spec.num_leaves:
+        named = _named(_pytree.tree_unflatten([*flat], spec), fx.Node)
+        if named is not None:
+            return named
+    return next((node for node in nodes if node.target is torch.ops.aten.linear.default
+                 and node.args[0] in nodes), nodes[0])
 
 
 def _before_last_linear_node(graph: fx.GraphModule, example: Tensor,

@@ -1,130 +1,130 @@
-"""A state dict into a network: under which prefix it fits, and what does not fit."""
+"""A state dict into a network, and what is said where it does not fit."""
 
-import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from zsl_cli.authoring.networks import adapters, classifier_layers, matching
+from zsl_cli.authoring.networks.matching import Match, match
 from zsl_cli.authoring.networks.weights import Weights, refuse_broken
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import listed
 
+__all__ = ["Match", "load", "match", "suggestion"]
+
 _SECONDS = 10.0
 """How long other architectures are tried for a suggestion."""
 
-_NOT_LEARNED = re.compile(r"(num_batches_tracked|position_ids|relative_position_index|"
-                          r"attn_mask|n_averaged|total_ops|total_params)$")
-"""Buffers that networks compute themselves; some versions save them and some do not."""
+_CHANGED = 0.5
+"""The least share of keys that fit where the network is the right one, and was changed."""
 
-
-@dataclass(frozen=True)
-class Match:
-    """How a state dict fits a network: the keys that do not, and how many do, and after which
-    prefix."""
-
-    prefix: str
-    fitting: int
-    missing: list[str]
-    unexpected: list[str]
-    misshapen: list[str]
-    elsewhere: list[str]
-
-    @property
-    def fits(self) -> bool:
-        """Whether every weight of the network has its tensor, and the other way round."""
-        return not (self.missing or self.unexpected or self.misshapen)
-
-    @property
-    def share(self) -> float:
-        """Of all keys of both sides, those that go together, 0 to 1."""
-        wrong = len(self.missing) + len(self.unexpected) + len(self.misshapen)
-        return self.fitting / max(self.fitting + wrong, 1)
-
-
-def match(network: nn.Module, tensors: dict[str, Tensor]) -> Match:
-    """Compare a network's keys and shapes with those of a state dict.
-
-    A prefix such as ``module.`` or ``model.backbone.`` before every key is found; tensors that
-    lie outside it belong to something else (a loss, another head) and are ``elsewhere``.
-    """
-    expected = network.state_dict()
-    prefixes: Counter[str] = Counter()
-    for key in tensors:
-        parts = key.split(".")
-        for start in range(len(parts)):
-            if ".".join(parts[start:]) in expected:
-                prefixes["".join(part + "." for part in parts[:start])] += 1
-    prefix = max(prefixes, key=lambda name: (prefixes[name], -len(name)), default="")
-    inside = {key.removeprefix(prefix): value for key, value in tensors.items()
-              if key.startswith(prefix)}
-    return Match(
-        prefix, sum(key in inside and inside[key].shape == value.shape
-                    for key, value in expected.items()),
-        missing=[key for key in expected if key not in inside and not _NOT_LEARNED.search(key)],
-        unexpected=[key for key in inside if key not in expected
-                    and not _NOT_LEARNED.search(key)],
-        misshapen=[key for key, value in expected.items()
-                   if key in inside and inside[key].shape != value.shape],
-        elsewhere=[key for key in tensors if not key.startswith(prefix)
-                   and not _NOT_LEARNED.search(key)])
+Conversion = Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]]
+"""A library's own way from the keys and sizes of other releases to those of its network."""
 
 
 def load(network: nn.Module, weights: Weights, architecture: str,
          others: Callable[[], "Iterable[tuple[str, Callable[[], nn.Module]]]"] = lambda: (),
-         ) -> list[str]:
+         conversion: Conversion | None = None, *, classifier: bool = True) -> list[str]:
     """Copy weights into a network and put it into eval mode; returns notes for the user.
 
-    The last linear layer takes the number of classes that the weights have; without weights for
-    it, it is taken out.
+    The classifier takes the number of classes that the weights have; without weights for it, it is
+    taken out.
 
     others: names and makers of architectures that may be meant instead, the likeliest first.
+    conversion: tried where the weights do not fit as they are; its library's name is that of the
+        architecture.
+    classifier: whether there may be one.
 
     Raises ZslError that lists what is missing, unexpected, of another shape or not finite, and
     names the architecture that fits best.
     """
     notes = [*weights.notes]
-    fit = _with_classes_of(network, weights.tensors, notes)
+    try:
+        fit, tensors = _fit(network, weights.tensors, notes, conversion, architecture,
+                            classifier=classifier)
+    except ZslError as error:
+        raise ZslError(f"{weights.path}: {error}") from error
+    adapters.refuse_among((*fit.unexpected, *fit.elsewhere), weights.path)
     if not fit.fits:
         raise ZslError(_misfit(fit, weights, architecture, others()))
-    tensors = {key.removeprefix(fit.prefix): value for key, value in weights.tensors.items()
-               if key.startswith(fit.prefix)}
+    loaded = {key: tensors[given] for key, given in fit.taken.items()}
     expected = network.state_dict()
-    tensors = {key: value for key, value in tensors.items() if key in expected}
-    refuse_broken(tensors, weights.path)
-    odd = [f"{key} ({value.dtype})" for key, value in tensors.items()
+    refuse_broken(loaded, weights.path)
+    odd = [f"{key} ({value.dtype})" for key, value in loaded.items()
            if expected[key].is_floating_point() and not value.is_floating_point()]
     if odd:
         raise ZslError(f"{weights.path}: weights that are no real numbers: {listed(odd)}")
+    if fit.others:
+        notes.append(f"its network under {fit.prefix!r} is taken, not that under "
+                     f"{listed([repr(other) for other in fit.others])}")
     if fit.elsewhere:
-        notes.append(f"{len(fit.elsewhere)} tensors outside {fit.prefix!r} are left aside: "
-                     f"{listed(fit.elsewhere, 3)}")
-    network.load_state_dict(tensors, strict=False)
+        notes.append(f"{len(fit.elsewhere)} tensors "
+                     + (f"outside {fit.prefix!r}" if fit.prefix else "beside the network")
+                     + f" are left aside: {listed(fit.elsewhere, 3)}")
+    network.load_state_dict(loaded, strict=False)
     network.eval().requires_grad_(requires_grad=False)
     return notes
 
 
-def _with_classes_of(network: nn.Module, tensors: dict[str, Tensor], notes: list[str]) -> Match:
-    """The match after the last linear layer was given the weights' number of classes."""
-    fit = match(network, tensors)
-    name, last = next(((name, module) for name, module in reversed(list(network.named_modules()))
-                       if isinstance(module, nn.Linear)), ("", None))
-    if not name or last is None or fit.fits:
-        return fit
-    own = {f"{name}.weight", f"{name}.bias"}
-    weight = tensors.get(f"{fit.prefix}{name}.weight")
-    bias = f"{fit.prefix}{name}.bias" in tensors
-    if weight is None and own >= set(fit.missing):
-        network.set_submodule(name, nn.Identity())
-        notes.append(f"no weights for the classifier {name}: the network ends before it")
-    elif weight is not None and weight.ndim == 2 and weight.shape[1] == last.in_features:
-        network.set_submodule(name, nn.Linear(last.in_features, len(weight), bias=bias))
-    else:
-        return fit
-    return match(network, tensors)
+def _fit(network: nn.Module, tensors: dict[str, Tensor], notes: list[str],
+         conversion: Conversion | None, architecture: str, *,
+         classifier: bool) -> tuple[Match, dict[str, Tensor]]:
+    """The match, with the conversion where it is of use, and the tensors that it is of."""
+    def fitted(some: dict[str, Tensor], said: list[str]) -> tuple[Match, dict[str, Tensor]]:
+        if classifier:
+            return classifier_layers.fit(network, some, said)
+        return match(network, some), some
+
+    said: list[str] = []
+    plain, same = fitted(tensors, said)
+    library = architecture.partition(":")[0]
+    if not plain.fits and conversion is not None:
+        for prefix in _prefixes(plain.prefix, tensors):
+            inside = {matching.bare(key).removeprefix(prefix): value
+                      for key, value in tensors.items() if matching.bare(key).startswith(prefix)}
+            try:
+                converted = conversion(network, dict(inside))
+            except Exception:  # of a library's code on keys that it was not written for
+                continue
+            done = _converted(inside, converted, library)
+            if not done or match(network, converted).share <= plain.share:
+                continue
+            more = [done]
+            found, some = fitted(converted, more)
+            if found.fits:
+                notes += more
+                return found, some
+    notes += said
+    return plain, same
+
+
+def _prefixes(fitting: str, tensors: dict[str, Tensor]) -> list[str]:
+    """What may lie before the keys of another release: what does before this one's, nothing, and
+    the names that most keys begin with."""
+    found = [fitting, ""]
+    keys = [matching.bare(key) for key in tensors]
+    for _ in range(3):
+        starts = [key.removeprefix(found[-1]).partition(".")[0] + "." for key in keys
+                  if key.startswith(found[-1]) and "." in key.removeprefix(found[-1])]
+        if not starts:
+            break
+        common = max({*starts}, key=starts.count)
+        if starts.count(common) * 2 < len(keys):
+            break
+        found.append(found[-1] + common)
+    return [*dict.fromkeys(found)]
+
+
+def _converted(before: dict[str, Tensor], after: dict[str, Tensor], library: str) -> str:
+    """What a conversion did, in words; nothing where it did nothing."""
+    if before.keys() != after.keys():
+        return (f"its weights are named otherwise than {library}'s ({listed([*before], 2)}): "
+                f"converted as {library} does, {len(before)} tensors into {len(after)}")
+    resized = [f"{key} from {list(before[key].shape)} to {list(value.shape)}"
+               for key, value in after.items() if value.shape != before[key].shape]
+    return f"resampled as {library} does: {listed(resized, 2)}" if resized else ""
 
 
 def _misfit(fit: Match, weights: Weights, architecture: str,
@@ -133,7 +133,9 @@ def _misfit(fit: Match, weights: Weights, architecture: str,
         ("missing", fit.missing), ("unexpected", fit.unexpected),
         ("of another shape", fit.misshapen)) if keys]
     best = suggestion(weights.tensors, others, better_than=max(fit.share, 0.9))
-    advice = f"; `architecture={best}` fits better" if best else ""
+    advice = f"; `architecture={best}` fits better" if best else (
+        "; if it was changed in training, " + classifier_layers.REMEDY
+        if fit.share >= _CHANGED and ":" in architecture else "")
     return f"{weights.path}: these weights are not {architecture}'s; {'; '.join(problems)}{advice}"
 
 
@@ -148,7 +150,7 @@ def suggestion(tensors: dict[str, Tensor],
             break
         try:
             with torch.device("meta"):
-                share = _with_classes_of(make(), tensors, []).share
+                share = classifier_layers.fit(make(), tensors, [])[0].share
         except Exception:  # an architecture that cannot be made here is no suggestion
             continue
         if share > best_share:

@@ -47,12 +47,15 @@ class InputOptions:
         """What the checkpoint says, with what the user says in its place; raises ZslError."""
         options = {name: value for name in ("size", "crop", "fit", "interpolation")
                    if (value := getattr(self, name)) is not None}
+        if self.fit == "pad" != recognised.preprocessing.fit:
+            options.setdefault("crop", 1.0)  # the whole picture is wanted
         try:
             preprocessing = replace(recognised.preprocessing, **options)
         except ValueError as error:
             raise ZslError(str(error)) from error
         mean, std = _in_pixel_values(self.mean, self.std)
-        return Input(preprocessing, mean or recognised.mean, std or recognised.std)
+        return replace(recognised, preprocessing=preprocessing, mean=mean or recognised.mean,
+                       std=std or recognised.std)
 
 
 def _in_pixel_values(mean: Channels | None, std: Channels | None) -> tuple[Channels | None, ...]:

@@ -10,9 +10,13 @@ from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.vocabulary.label import Label
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-    from torch import nn
+    from collections.abc import Callable
 
+    from PIL.Image import Image
+    from tokenizers import Tokenizer
+    from torch import Tensor, nn
+
+    from zsl_cli.authoring.networks.assumed import Assumed
     from zsl_cli.authoring.networks.projection import Projection
 
 Channels = tuple[float, ...]
@@ -27,16 +31,23 @@ class Input:
     """How a network's input was prepared in training.
 
     mean, std: of the pixel values from 0 to 255, the same for the three channels or one each.
+    bgr: whether it takes the channels in the order blue, green, red; mean and std are then in that
+        order, too.
+    grey: whether it takes one channel, the luma of ITU-R BT.601; mean and std are then one number.
     """
 
     preprocessing: Preprocessing
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
+    bgr: bool = False
+    grey: bool = False
 
     def __post_init__(self) -> None:
         for name, values in (("mean", self.mean), ("std", self.std)):
-            if len(values) not in (1, 3) or not all(abs(value) < 1e6 for value in values):
-                raise ZslError(f"{name} must be one finite number or three, not {values}")
+            if len(values) not in ((1,) if self.grey else (1, 3)) or not all(
+                    abs(value) < 1e6 for value in values):
+                raise ZslError(f"{name} must be one finite number"
+                               f"{'' if self.grey else ' or three'}, not {values}")
         if min(self.std) <= 0:
             raise ZslError(f"std must be above 0, not {self.std}")
 
@@ -64,6 +75,20 @@ class TextTower:
 
 
 @dataclass(frozen=True)
+class Original:
+    """The way that a library itself goes from a picture to what a network gives.
+
+    library: its name and version.
+    pixels: an RGB picture → normalised pixels ``[3, S, S]``.
+    outputs: ``[n, 3, S, S]`` → class logits or embeddings ``[n, K]``, while the network is whole.
+    """
+
+    library: str
+    pixels: "Callable[[Image], Tensor]"
+    outputs: "Callable[[Tensor], Tensor]"
+
+
+@dataclass(frozen=True)
 class Network:
     """A network with its trained weights.
 
@@ -74,6 +99,10 @@ class Network:
     text: the other half of a dual encoder; the module then maps into its space.
     classes: a label for each row of the classifier, where the checkpoint names them.
     temperature: of the scores, where training has found one.
+    assumed: what of its input nothing says.
+    original: its library's own pipeline, where there is one for this input.
+    logits: how many classes its output has a logit of, where that is known; 0
+        for an embedding.
     notes: what a user should know of how it was read.
     """
 
@@ -86,4 +115,7 @@ class Network:
     classes: tuple[Label, ...] | None = None
     license: str | None = None
     temperature: float | None = None
+    assumed: "Assumed | None" = None
+    original: Original | None = None
+    logits: int | None = None
     notes: tuple[str, ...] = ()

@@ -5,10 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zsl_cli.authoring.networks import configurations, vetting, weights
+from torch import fx, nn
+
+from zsl_cli.authoring.networks import (
+    adapters,
+    configurations,
+    features,
+    file_kinds,
+    vetting,
+    weights,
+)
 from zsl_cli.authoring.networks.hints import Hints
 from zsl_cli.authoring.networks.network import Network
 from zsl_cli.authoring.networks.origins import (
+    clip_weights,
     factory,
     huggingface,
     lite0,
@@ -43,10 +53,40 @@ def recognise(checkpoint: Path, hints: Hints) -> Network:
             ValueError) as error:
         raise ZslError(f"{checkpoint}: what is said of its network is not as it should be: "
                        f"{type(error).__name__}, {reason(error)}") from error
-    return replace(network, input=hints.input.over(network.input))
+    for module in (network.module, network.text and network.text.module):
+        if isinstance(module, nn.Module) and not isinstance(module, fx.GraphModule):
+            module.float()  # halves, and doubles, are for training
+    if features.takes_grey(network.module):
+        network = _grey(network, hints)
+    network_input = hints.input.over(network.input)
+    unsaid = network.assumed and network.assumed.but_for(hints.input)
+    notes = (*network.notes, unsaid.note) if unsaid else network.notes
+    return replace(network, input=network_input, assumed=unsaid, notes=notes,
+                   original=network.original if network_input == network.input else None)
+
+
+def _grey(network: Network, hints: Hints) -> Network:
+    """A network of one channel, with one mean and one std."""
+    mean, std, notes = network.input.mean, network.input.std, network.notes
+    if len({*mean}) > 1 or len({*std}) > 1:
+        if None in (hints.input.mean, hints.input.std):
+            notes = (*notes, "it takes grey pictures, and mean and std are known of three "
+                     "channels: their averages are taken; say otherwise with `mean` and `std`")
+        mean, std = ((sum(values) / len(values),) for values in (mean, std))
+    # The library's own pipeline makes three channels.
+    return replace(network, notes=notes, original=None, input=replace(
+        network.input, mean=mean[:1], std=std[:1], grey=True))
 
 
 def _from_folder(folder: Path, hints: Hints) -> Network:
+    adapters.refuse_beside(folder)
+    if (kind := file_kinds.of_folder(folder)) is not None:
+        raise ZslError(f"{folder}: no weights of PyTorch in it; it is {kind}")
+    network = _of_folder(folder, hints)
+    return replace(network, notes=(*network.notes, *adapters.notes_below(folder)))
+
+
+def _of_folder(folder: Path, hints: Hints) -> Network:
     if hints.architecture is None:
         config_file = folder / "config.json"
         if (folder / open_clip.CONFIG).is_file():
@@ -56,21 +96,25 @@ def _from_folder(folder: Path, hints: Hints) -> Network:
                                          folder / open_clip.CONFIG, hints.input, hints.tokenizer)
         config = configurations.read(config_file) if config_file.is_file() else {}
         if huggingface.describes(config):
-            return huggingface.read(folder, config, hints.tokenizer)
+            return huggingface.read(folder, config, hints.input, hints.tokenizer)
         if "architecture" in config:
             return timm.read_folder(_weights_in(folder, hints), config_file, hints.input)
     return _from_file(_the_file_in(folder), hints)
 
 
 def _from_file(path: Path, hints: Hints) -> Network:
+    adapters.refuse_beside(path.parent)
     kind = vetting.kind_of(path)
-    if kind != "other" and hints.architecture is not None:
-        raise ZslError(f"{path}: a program brings its own code; leave `architecture` out")
     if kind == "program":
+        if hints.architecture is not None:
+            raise ZslError(f"{path}: a program brings its own code; leave `architecture` out")
         return programs.read_program(path, hints.input, trust=hints.trust_pickle)
     if kind == "torchscript":
-        return programs.read_torchscript(path, hints.input, trust=hints.trust_pickle)
-    checkpoint = weights.read(path, trust=hints.trust_pickle)
+        checkpoint = clip_weights.read_archive(path, trust=hints.trust_pickle)
+        if hints.architecture is None and not clip_weights.is_dual(checkpoint.tensors):
+            return programs.read_torchscript(path, hints.input, trust=hints.trust_pickle)
+    else:
+        checkpoint = weights.read(path, trust=hints.trust_pickle)
     if own.is_own(checkpoint):
         def backbone(inner: Weights, name: str, size: int) -> Network:
             if hints.architecture not in (None, name):
@@ -87,6 +131,11 @@ def _from_file(path: Path, hints: Hints) -> Network:
         return _named(checkpoint, hints.architecture, hints)
     if checkpoint.module is not None:
         return factory.of_module(checkpoint)
+    return _unnamed(checkpoint, path, hints)
+
+
+def _unnamed(checkpoint: Weights, path: Path, hints: Hints) -> Network:
+    """The network that the configuration beside a file of weights, or its weights, tell."""
     if _beside(checkpoint, open_clip.CONFIG):
         return open_clip.read_folder(checkpoint, path.parent / open_clip.CONFIG, hints.input,
                                      hints.tokenizer)
@@ -94,11 +143,17 @@ def _from_file(path: Path, hints: Hints) -> Network:
         return timm.read_folder(checkpoint, path.parent / "config.json", hints.input)
     if lite0.fits(checkpoint):
         return lite0.read(checkpoint)
+    if clip_weights.is_dual(checkpoint.tensors):
+        return open_clip.read(checkpoint, open_clip.name_of(checkpoint), hints.input,
+                              hints.tokenizer)
     if huggingface.describes(_beside(checkpoint, "config.json")):
         raise ZslError(f"{path}: the config.json beside it is of Hugging Face's layout; give the "
                        f"folder, {path.parent}")
-    raise ZslError(f"{path}: its weights do not say which network they belong to; name it with "
-                   f"`architecture` {FORMS}{_guess(checkpoint)}")
+    kind = " (a safetensors file, whatever it is called)" if (
+        path.suffix != ".safetensors" and file_kinds.is_safetensors(path)) else ""
+    adapters.refuse_among(checkpoint.tensors, path)
+    raise ZslError(f"{path}: its weights{kind} do not say which network they belong to; name it "
+                   f"with `architecture` {FORMS}{_guess(checkpoint)}")
 
 
 def _named(checkpoint: Weights, name: str, hints: Hints) -> Network:
@@ -109,9 +164,10 @@ def _named(checkpoint: Weights, name: str, hints: Hints) -> Network:
     if colon and library == "timm":
         beside = _beside(checkpoint, "config.json")
         same = str(beside.get("architecture")) == model.partition(".")[0]
-        return timm.read(checkpoint, model, hints.input, beside if same else None)
+        return timm.read(checkpoint, model, hints.input,
+                         checkpoint.path.parent / "config.json" if same else None)
     if colon and library == "torchvision":
-        return torchvision.read(checkpoint, model)
+        return torchvision.read(checkpoint, model, hints.input.size)
     if colon and library == "open_clip":
         return open_clip.read(checkpoint, model, hints.input, hints.tokenizer)
     if _FACTORY.fullmatch(name):

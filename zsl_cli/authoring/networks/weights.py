@@ -1,6 +1,5 @@
 """Weights from files, without running anything that the files hold."""
 
-import argparse
 import io
 import json
 import math
@@ -13,21 +12,28 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import IO, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from zsl_cli.authoring.networks import file_kinds, harmless
 from zsl_cli.errors import ZslError
 from zsl_cli.support import extras
 from zsl_cli.support.manifests import is_plain_name
 from zsl_cli.support.wording import listed, reason
 
-WRAPPERS = ("state_dict_ema", "model_ema", "ema_state_dict", "state_dict", "model_state_dict",
-            "model", "module", "net", "network")
-"""Where training programs put a state dict, averaged weights first: they are the better ones."""
+_AVERAGED = ("state_dict_ema", "model_ema", "ema_state_dict", "model_ema_state_dict",
+             "ema_model_state_dict", "ema_model", "ema", "params_ema", "swa_state_dict",
+             "swa_model", "averaged_model", "teacher", "teacher_state_dict", "target_encoder")
+WRAPPERS = (*_AVERAGED, "state_dict", "model_state_dict", "model_state", "net_state_dict",
+            "model_weights", "model", "module", "net", "network", "student", "params", "weights",
+            "backbone", "encoder")
+"""Where training programs put a state dict, averaged weights first: they are the better ones. A
+teacher's are the average of its student's (Tarvainen and Valpola, 2017; Caron et al., 2021)."""
 
+_DEEPEST = 6  # wrappers around a state dict
 _LONGEST_NAME = 500  # characters, of a class and its module
 _PICKLES = 5  # before the numbers, in a file that is no archive: torch/serialization.py
-_HARMLESS: list[Any] = [argparse.Namespace]  # a training program's options; a plain container
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,8 @@ def read(path: Path, *, trust: bool | None = False) -> Weights:
         raise ZslError(f"{path}: no such file" + (" (a folder)" if path.is_dir() else ""))
     if path.name.endswith(".index.json"):
         return _sharded(path, trust)
-    if path.suffix == ".safetensors":
+    file_kinds.refuse_other(path)
+    if file_kinds.is_safetensors(path) or (path.suffix == ".safetensors" and not _is_zip(path)):
         return Weights(path, (path,), _safetensors(path))
     content = _pickle(path, trust)
     if isinstance(content, nn.Module):
@@ -75,6 +82,7 @@ def tensors_in(path: Path, *, trust: bool | None = False) -> dict[str, Tensor]:
     """The tensors of a PyTorch file that may also be one bare tensor. Raises ZslError."""
     if not path.is_file():
         raise ZslError(f"{path}: no such file")
+    file_kinds.refuse_other(path)
     content = _pickle(path, trust)
     if isinstance(content, Tensor):
         return {"": content.detach()}
@@ -91,20 +99,12 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _pickle(path: Path, trust: bool | None) -> Any:
-    with path.open("rb") as file:
-        start = file.read(40)
-    if not start:
-        raise ZslError(f"{path}: cannot be read as a checkpoint: the file is empty")
-    if start.startswith(b"version https://git-lfs"):
-        raise ZslError(f"{path}: cannot be read as a checkpoint: a pointer of Git LFS, not the "
-                       "file; fetch it with git lfs pull")
-    if start.lstrip()[:1] == b"<":
-        raise ZslError(f"{path}: cannot be read as a checkpoint: a web page; download it again")
-    if not trust and _has_odd_names(path):
+    names = set() if trust else _names(path)
+    if names is None:
         raise ZslError(f"{path}: cannot be read as a checkpoint: it is damaged, or no file of "
                        "PyTorch's")
     try:
-        with warnings.catch_warnings(), torch.serialization.safe_globals(_HARMLESS):
+        with warnings.catch_warnings(), torch.serialization.safe_globals(harmless.of(names)):
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=not trust,
                               mmap=_is_zip(path))
@@ -125,23 +125,27 @@ def _pickle(path: Path, trust: bool | None) -> Any:
         raise ZslError(f"{path}: cannot be read as a checkpoint: {reason(error)}") from error
 
 
-def _has_odd_names(path: Path) -> bool:
-    """Whether a pickle names a class at such a length that torch would look for minutes at its own
-    message about it; or is none, as far as it is looked at."""
+def _names(path: Path) -> set[str] | None:
+    """What a pickle names of Python's. None where a name has such a length that torch would look
+    for minutes at its own message about it, or where it is no pickle as far as it is looked at."""
+    found: set[str] = set()
     if tarfile.is_tarfile(path):  # a layout of 2017
-        return False
+        return found
     with path.open("rb") as file:
         pickles: list[IO[bytes]] = [file] * _PICKLES
         try:
             if _is_zip(path):
                 pickles = [io.BytesIO(torch._C.PyTorchFileReader(file).get_record("data.pkl"))]
         except Exception:  # of which torch.load says more
-            return False
+            return found
         try:
-            return any(code.name == "GLOBAL" and len(argument or "") > _LONGEST_NAME
-                       for one in pickles for code, argument, _ in pickletools.genops(one))
+            for one in pickles:
+                for code, argument, _ in pickletools.genops(one):
+                    if code.name == "GLOBAL":
+                        found.add(str(argument).replace(" ", ".", 1))
         except (ValueError, LookupError, OverflowError, MemoryError):
-            return True
+            return None
+    return None if any(len(name) > _LONGEST_NAME for name in found) else found
 
 
 def _wants_code(error: Exception) -> bool:
@@ -195,22 +199,72 @@ def _unwrapped(path: Path, content: Any) -> Weights:
     """Take off the layers of ``state_dict`` and ``model`` around the tensors."""
     facts: dict[str, Any] = {}
     notes = []
-    while isinstance(content, dict):
-        inner = [key for key in WRAPPERS if isinstance(content.get(key), dict | nn.Module)]
+    for _ in range(_DEEPEST):
+        inner = _inner(path, content) if isinstance(content, dict) else []
         if not inner:
             break
-        facts |= {key: value for key, value in content.items() if key not in inner}
+        taken = inner[0]
         if len(inner) > 1:
-            notes.append(f"its {inner[0]} is taken, not {' or '.join(inner[1:])}")
-        content = content[inner[0]]
+            notes.append(f"its {taken} is taken, not {' or '.join(inner[1:])}")
+        elif taken not in WRAPPERS:
+            notes.append(f"its {taken} is taken, the one state dict in it")
+        notes += [f"its {key} holds weights without names, which are left aside"
+                  for key in _AVERAGED if _has_nameless(content.get(key))]
+        facts |= {key: value for key, value in content.items() if key not in inner}
+        content = content[taken]
     if isinstance(content, nn.Module):
         return Weights(path, (path,), content.state_dict(), facts, content, tuple(notes))
-    tensors = {key: value for key, value in content.items()
-               if isinstance(value, Tensor)} if isinstance(content, dict) else {}
+    tensors = _tensors(content) if isinstance(content, dict) else {}
     if not tensors or not all(isinstance(key, str) for key in tensors):
         raise ZslError(f"{path}: no state dict in it (a dictionary of tensors is expected)")
     facts |= {key: value for key, value in content.items() if key not in tensors}
     return Weights(path, (path,), tensors, facts, notes=tuple(notes))
+
+
+def _inner(path: Path, content: dict[Any, Any]) -> list[str]:
+    """The keys under which state dicts lie, that of the one to take first; none where the tensors
+    lie right here. Raises ZslError for several of names that say nothing."""
+    known = [key for key in WRAPPERS if _holds_weights(content.get(key))]
+    others = [key for key, value in content.items() if isinstance(key, str) and key not in known
+              and isinstance(value, dict) and _is_state_dict(value)]
+    if known:
+        return [*known, *others]
+    if any(isinstance(value, Tensor) for value in content.values()):
+        return []
+    if len(others) > 1:
+        raise ZslError(f"{path}: several state dicts in it: {listed(others)}; save the one that is "
+                       "meant alone")
+    return others
+
+
+def _holds_weights(value: Any, depth: int = _DEEPEST) -> bool:
+    """Whether named tensors lie in it, under wrappers that are known."""
+    if isinstance(value, nn.Module):
+        return True
+    if not isinstance(value, dict) or depth == 0:
+        return False
+    return bool(_tensors(value)) or any(_holds_weights(value.get(key), depth - 1)
+                                        for key in WRAPPERS)
+
+
+def _is_state_dict(content: dict[Any, Any]) -> bool:
+    return bool(content) and all(isinstance(key, str) and isinstance(value, Tensor)
+                                 for key, value in content.items())
+
+
+def _has_nameless(value: Any) -> bool:
+    """Whether it is an average that was saved as a bare list of tensors."""
+    return isinstance(value, dict) and any(
+        isinstance(one, list) and any(isinstance(tensor, Tensor) for tensor in one)
+        for one in value.values())
+
+
+def _tensors(content: dict[Any, Any]) -> dict[Any, Tensor]:
+    """The tensors of a dictionary, arrays of NumPy's among them."""
+    return {key: value if isinstance(value, Tensor) else torch.from_numpy(value)
+            for key, value in content.items()
+            if isinstance(value, Tensor) or (isinstance(value, np.ndarray) and value.ndim
+                                             and value.dtype.kind in "fiub")}
 
 
 def refuse_broken(tensors: dict[str, Tensor], source: Path) -> None:

@@ -24,6 +24,7 @@ from zsl_cli.support.values import check_kind
 from zsl_cli.support.vectors import unit_rows
 from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary import writing
+from zsl_cli.vocabulary.beside import Beside
 from zsl_cli.vocabulary.label import normal_name
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -92,11 +93,15 @@ class EncodeResult:
 
 @dataclass(frozen=True)
 class _Source:
-    """Labels, their priors in nats where there are any, and what they come from."""
+    """Labels, their priors in nats where there are any, and what they come from.
+
+    beside: the rows of those that are seen beside the main thing of a photo.
+    """
 
     labels: "Sequence[Label]"
     prior: "NDArray[np.float32] | None" = None
     sources: tuple[dict[str, str], ...] = ()
+    beside: tuple[int, ...] = ()
 
 
 def encode_vocabulary(request: EncodeRequest, reporter: Reporter = SILENT) -> EncodeResult:
@@ -127,7 +132,8 @@ def encode_vocabulary(request: EncodeRequest, reporter: Reporter = SILENT) -> En
             more: dict[str, Any] = {} if prior is None else {"prior_dimension": prior}
             manifest = writing.write(
                 folder, request.name or _name(target, model), model.space, source.labels,
-                vectors.astype(np.float16), templates=list(templates),
+                vectors.astype(np.float16), _beside(vectors, source.beside, model),
+                templates=list(templates),
                 sources=[*source.sources, *request.sources], built_by=f"zsl {__version__}",
                 encoded_by=model.name, **more)
     return EncodeResult(target, manifest, earlier)
@@ -149,7 +155,8 @@ def _labels(request: EncodeRequest, reporter: Reporter) -> _Source:
                                         reporter=reporter))
     vocabulary = Vocabulary.load(request.labels)
     return _Source([replace(label, seen=False) for label in vocabulary.labels],
-                   _prior_of(vocabulary, reporter), vocabulary.manifest.sources)
+                   _prior_of(vocabulary, reporter), vocabulary.manifest.sources,
+                   vocabulary.manifest.beside)
 
 
 def _prior_of(vocabulary: Vocabulary, reporter: Reporter) -> "NDArray[np.float32] | None":
@@ -228,3 +235,17 @@ def _with_prior(vectors: "NDArray[np.float32]", prior: "NDArray[np.float32] | No
     vectors[:, room.dimension] = np.clip(units, -limit, limit)
     vectors[:, -1] = np.sqrt(np.maximum(behind ** 2 - vectors[:, room.dimension] ** 2, 0))
     return room.dimension
+
+
+def _beside(vectors: "NDArray[np.float32]", rows: Sequence[int], model: Model) -> Beside | None:
+    """Second vectors of these rows, whose products are log-odds: those of a model that was trained
+    with pairs, each on its own, and that has room for its bias. The scores of others say how
+    much one label fits better than another, and not whether it is there."""
+    room, calibration = model.manifest.prior_room, model.calibration
+    if room is None or calibration.bias is None or not rows:
+        return None
+    at = np.array(rows, np.int64)
+    second = np.zeros((len(at), vectors.shape[1]), np.float32)
+    second[:, :room.dimension] = unit_rows(vectors[at, :room.dimension]) * room.phrase
+    second[:, room.dimension] = calibration.bias * calibration.temperature / room.image
+    return Beside(at, second)

@@ -45,7 +45,10 @@ said = options.stack(
                  help="What is done to a text first, as OpenCLIP calls it."),
     click.option("--logit-scale", type=click.FloatRange(0, min_open=True), metavar="X",
                  help="What cosines are multiplied with before they become probabilities, such "
-                      "as 100 for CLIP."),
+                      "as 100 for CLIP. Default: what the files say, or what is published."),
+    click.option("--logit-bias", type=click.FloatRange(-1000, 1000), metavar="X",
+                 help="What is added then, of a SigLIP: with it the scores of labels that are "
+                      "listed are sigmoids, each on its own."),
     click.option("--template", "templates", multiple=True, metavar="TEXT",
                  help="What labels are put into by zsl vocab encode. Default: what the model's "
                       "makers use."),

@@ -17,10 +17,12 @@ from zsl_cli.support import extras, folders
 @click.command("pull")
 @click.argument("repositories", nargs=-1, required=True, metavar="OWNER/NAME[@REVISION]")
 @importing.target
+@click.option("--compare/--no-compare", default=True, show_default=True,
+              help="With --form: fetch fp32 as well, and measure the form against it.")
 @importing.said
 @preparing.options_
 @options.common
-def command(repositories: tuple[str, ...], quiet: bool, verbose: bool, debug: bool,
+def command(repositories: tuple[str, ...], compare: bool, quiet: bool, verbose: bool, debug: bool,
             **parameters: Any) -> None:
     """Fetch a ready ONNX model from a hub and import it.
 
@@ -40,8 +42,8 @@ def command(repositories: tuple[str, ...], quiet: bool, verbose: bool, debug: bo
     wanted = importing.request((Path(),), **parameters)
     folders.check_target(wanted.output, force=wanted.force)  # before anything is fetched
     with TerminalReporter().shown(quiet) as reporter:
-        pulled = [hub.pull(one, form=wanted.form, variant=wanted.variant, reporter=reporter)
-                  for one in repositories]
+        pulled = [hub.pull(one, form=wanted.form, variant=wanted.variant, compare=compare,
+                           reporter=reporter) for one in repositories]
         if weights := [one for one in pulled if not one.ready]:
             folder = shlex.quote(str(weights[0].folder))
             raise ZslError(f"{weights[0].repository.name} has weights of PyTorch and no ONNX "

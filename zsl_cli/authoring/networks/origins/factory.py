@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from zsl_cli.authoring.networks import fitting
+from zsl_cli.authoring.networks import assumed, data_configs, fitting
 from zsl_cli.authoring.networks.network import Input, Network
 from zsl_cli.authoring.networks.weights import Weights, refuse_broken
 from zsl_cli.errors import ZslError
@@ -38,12 +38,12 @@ def of_module(weights: Weights) -> Network:
 
 def _described(network: nn.Module, name: str, weights: Weights, notes: list[str]) -> Network:
     network_input = _input(network)
+    unsaid = None
     if network_input is None:
         network_input = Input(Preprocessing(224))
-        notes.append("nothing says how its input is prepared: ImageNet's mean and std, 224 pixels "
-                     "and bicubic are taken; say otherwise with `size`, `crop`, `fit`, `mean`, "
-                     "`std` and `interpolation`")
-    return Network(name, network, network_input, weights.files, notes=tuple(notes))
+        unsaid = assumed.of(network_input, "nothing says it; as for ImageNet")
+    return Network(name, network, network_input, weights.files, assumed=unsaid,
+                   notes=tuple(notes))
 
 
 def _make(spec: str) -> nn.Module:
@@ -69,6 +69,4 @@ def _input(network: nn.Module) -> Input | None:
     config = getattr(network, "pretrained_cfg", None)
     if not isinstance(config, dict) or not {"input_size", "mean", "std", "crop_pct"} <= {*config}:
         return None
-    from zsl_cli.authoring.networks.origins import timm
-
-    return timm.input_of(config)
+    return data_configs.of_timm({"interpolation": "bicubic", **config})

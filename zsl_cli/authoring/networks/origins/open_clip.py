@@ -5,16 +5,27 @@ import logging
 import re
 import tempfile
 import warnings
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import configurations, fitting, published, tokenization
+from zsl_cli.authoring.networks import (
+    assumed,
+    configurations,
+    data_configs,
+    fitting,
+    published,
+    tokenization,
+)
+from zsl_cli.authoring.networks.assumed import Assumed
 from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.authoring.networks.libraries import alone, library
-from zsl_cli.authoring.networks.network import Network, TextTower
+from zsl_cli.authoring.networks.network import Input, Network, Original, TextTower
+from zsl_cli.authoring.networks.origins import clip_weights
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.embedding import tokenizer_files
 from zsl_cli.errors import ZslError
@@ -25,6 +36,8 @@ if TYPE_CHECKING:
 
 _TRIED = ["dog", "a photo of a great white shark.", ""]
 CONFIG = "open_clip_config.json"
+_OF_WEIGHTS = ("mean", "std", "interpolation", "resize_mode", "fill_color")
+"""What OpenCLIP notes of the preprocessing of each of its published weights."""
 
 
 class ImageTower(nn.Module):
@@ -104,9 +117,12 @@ def read(weights: Weights, name: str, options: InputOptions, tokenizer: Path | N
     Raises ZslError.
     """
     open_clip = _open_clip(name)
-    model = _create(open_clip, name, options.size)
-    notes = fitting.load(model, weights, f"open_clip:{name}")
-    preprocess = {**model.visual.preprocess_cfg, **_preprocess_of(config_file)}
+    name, quick, weights = clip_weights.activation(
+        open_clip, weights, name, open_clip.get_model_config(name) or {})
+    model = _create(open_clip, name, options.size, force_quick_gelu=quick)
+    notes = fitting.load(model, weights, f"open_clip:{name}", classifier=False,
+                         conversion=partial(clip_weights.convert, open_clip))
+    prepared = _prepared(open_clip, model, name, weights.path.name, config_file)
     length = int(model.context_length)
     tokens = _tokenizer(name, length, tokenizer, config_file)
     module = _text_tower(model, tokens)
@@ -114,7 +130,8 @@ def read(weights: Weights, name: str, options: InputOptions, tokenizer: Path | N
     if fixed:
         tokens.enable_padding(**{**(tokens.padding or {}), "length": length})
     return Network(
-        f"open_clip:{name}", ImageTower(model), published.of_open_clip(preprocess), weights.files,
+        f"open_clip:{name}", ImageTower(model), prepared.input, weights.files,
+        assumed=prepared.assumed, original=_original(open_clip, model, prepared.settings),
         text=TextTower(module, tokens, length, fixed, published.TEMPLATES["clip"]),
         temperature=1 / float(model.logit_scale.detach().exp()), notes=tuple(notes))
 
@@ -148,11 +165,17 @@ def _text_tower(model: Any, tokens: "Tokenizer") -> Text:
     return short if same else own
 
 
+def name_of(weights: Weights) -> str:
+    """The architecture of weights in OpenAI's layout. Raises ZslError where they do not say it."""
+    with alone():
+        return clip_weights.name_of(_open_clip("NAME"), weights)
+
+
 def _open_clip(name: str) -> Any:
     return library("open_clip", f"`architecture=open_clip:{name}`")
 
 
-def _create(open_clip: Any, name: str, size: int | None) -> Any:
+def _create(open_clip: Any, name: str, size: int | None, **more: Any) -> Any:
     if name not in open_clip.list_models():
         from difflib import get_close_matches
 
@@ -164,15 +187,60 @@ def _create(open_clip: Any, name: str, size: int | None) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return open_clip.create_model(name, load_weights=False, pretrained_text=False,
-                                          force_image_size=size)
+                                          force_image_size=size, **more)
     except Exception as error:  # among others, a text tower that it would download
         raise ZslError(f"OpenCLIP cannot make {name} here: {reason(error)}") from error
     finally:
         logging.getLogger().setLevel(level)
 
 
-def _preprocess_of(config_file: Path | None) -> dict[str, Any]:
-    if config_file is None:
-        return {}
-    preprocessing = configurations.read(config_file).get("preprocess_cfg")
-    return preprocessing if isinstance(preprocessing, dict) else {}
+@dataclass(frozen=True)
+class _Prepared:
+    """OpenCLIP's settings of a transform, and what they say."""
+
+    settings: dict[str, Any]
+    input: Input
+    assumed: Assumed | None
+
+
+def _prepared(open_clip: Any, model: Any, name: str, file: str,
+              config_file: Path | None) -> _Prepared:
+    """What the file beside the weights says of the preprocessing, or what OpenCLIP has noted of
+    those weights for this architecture whose file this is, or of all of them."""
+    base = dict(model.visual.preprocess_cfg)
+    if config_file is not None:
+        said = configurations.read(config_file)
+        own = said.get("preprocess_cfg")
+        found = data_configs.read_open_clip(said, base["size"], config_file) if isinstance(
+            own, dict) else None
+        if found is not None:
+            known = {**base, **data_configs.OPEN_CLIP_DEFAULTS,
+                     **{key: value for key, value in own.items() if value is not None}}
+            return _Prepared(known, *found)
+        why = f"{config_file.name} does not say it; as OpenCLIP does by itself"
+    else:
+        noted = [config for tag in open_clip.list_pretrained_tags_by_model(name)
+                 if (config := open_clip.get_pretrained_cfg(name, tag))]
+        mine = [one for one in noted if file in (one.get("url", "").rsplit("/", 1)[-1],)]
+        said_of = {key: [one.get(key) for one in mine or noted] for key in _OF_WEIGHTS}
+        base |= {key: values[0] for key, values in said_of.items()
+                 if values and values[0] is not None and all(
+                     value == values[0] for value in values)}
+        if mine:
+            return _Prepared(base, data_configs.of_open_clip(base), None)
+        differ = any(value != values[0] for values in said_of.values() for value in values)
+        why = ("nothing beside the weights says it; as " + (
+            f"OpenCLIP has it for {name}, whose published weights differ in it" if differ else
+            f"for all weights that OpenCLIP knows for {name}" if noted else
+            f"OpenCLIP has it for {name}"))
+    prepared = data_configs.of_open_clip(base)
+    return _Prepared(base, prepared, assumed.of(prepared, why))
+
+
+def _original(open_clip: Any, model: Any, settings: dict[str, Any]) -> Original:
+    """OpenCLIP's own pipeline."""
+    transform = open_clip.transform
+    return Original(
+        f"open_clip {open_clip.__version__}",
+        transform.image_transform_v2(transform.PreprocessCfg(**settings), is_train=False),
+        model.encode_image)

@@ -69,4 +69,5 @@ def read(weights: Weights, backbone: Callable[[Weights, str, int], Network]) -> 
         network = backbone(weights, str(facts["architecture"]), network_input.preprocessing.size)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ZslError(f"{weights.path}: a damaged training checkpoint: {error}") from error
-    return replace(network, input=network_input, projection=projection)
+    return replace(network, input=network_input, projection=projection, assumed=None,
+                   original=None)

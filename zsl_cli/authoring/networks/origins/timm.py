@@ -1,91 +1,108 @@
 """Image networks of timm, with timm's own record of how their input was prepared."""
 
 import argparse
-import math
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import configurations, fitting
+from zsl_cli.authoring.networks import (
+    assumed,
+    classifier_layers,
+    configurations,
+    data_configs,
+    fitting,
+)
 from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.authoring.networks.libraries import alone, library
-from zsl_cli.authoring.networks.network import Input, Network
+from zsl_cli.authoring.networks.network import Network, Original
+from zsl_cli.authoring.networks.origins import timm_weights
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
-from zsl_cli.support.preprocessing import Preprocessing
+from zsl_cli.support.wording import reason, shown
 from zsl_cli.vocabulary.label import Label
 
-_FITS = {"center": "crop", "squash": "squash", "border": "pad"}
+_OF_THE_FACTORY = ("checkpoint_path", "cache_dir", "scriptable", "exportable", "no_jit",
+                   "features_only")
+"""Arguments of ``timm.create_model`` that do not describe a network."""
 
 
 @alone()
-def read(weights: Weights, name: str, options: InputOptions,
-         config: dict[str, Any] | None = None) -> Network:
+def read(weights: Weights, name: str, options: InputOptions, config_file: Path | None = None,
+         ) -> Network:
     """The network ``timm:NAME`` with these weights.
 
-    config: the ``config.json`` that timm writes beside a checkpoint; its preprocessing goes
+    config_file: the ``config.json`` that timm writes beside a checkpoint; its preprocessing goes
         before that which timm knows for the name.
 
     Raises ZslError.
     """
     timm = _timm(name)
-    wanted = (config or {}).get("pretrained_cfg") or {}
-    network = _create(timm, name, _image_size(options, {**wanted, **_trained_with(weights)}))
-    notes = fitting.load(network, weights, f"timm:{name}", lambda: _others(timm, name))
+    config = configurations.read(config_file) if config_file else {}
+    said = data_configs.pretrained_cfg_of(config, config_file) if config_file else {}
+    noted = _trained_with(weights)
+    asked = {key: value for key, value in noted.items() if value is not None}
+    size = _image_size(options, {**said, **asked})
+    arguments = _arguments(config, config_file)
+    make = partial(_create, timm, name, size, **arguments)
+    told = timm_weights.trained(weights, make)
+    if size is None and "img_size" in told:
+        weights, options = timm_weights.noted(weights, told), replace(
+            options, size=told["img_size"])
+        make = partial(_create, timm, name, options.size, **arguments)
+    if "in_chans" in told:
+        make = partial(make, in_chans=told["in_chans"])
+    network = make()
+    notes = fitting.load(network, weights, f"timm:{name}", lambda: _others(timm, name),
+                         timm_weights.conversion(timm, make))
     known: Any = network.pretrained_cfg
-    asked = _trained_with(weights)
     if options.size:
         asked["input_size"] = (3, options.size, options.size)
-    elif not asked and not wanted:
-        notes.append("preprocessing as timm knows it for the name; say otherwise with `size`, "
-                     "`crop`, `mean`, `std` and `interpolation`")
-    config = timm.data.resolve_data_config(asked, pretrained_cfg={**known, **wanted})
-    return Network(f"timm:{name}", network, input_of(config), weights.files,
-                   classes=_classes(wanted), notes=tuple(notes),
-                   license=wanted.get("license"))
+    resolved = timm.data.resolve_data_config(asked, pretrained_cfg={**known, **said})
+    prepared = data_configs.of_timm(resolved)
+    unsaid = [option for key, option in data_configs.TIMM_OPTIONS.items()
+              if key not in said and key not in asked and not noted]
+    return Network(
+        f"timm:{name}", network, prepared, weights.files, classes=_classes(said),
+        logits=classifier_layers.classes(network), notes=tuple(notes), license=said.get("license"),
+        assumed=assumed.of(prepared, f"no file says it; as timm knows it for {name}", unsaid),
+        original=Original(f"timm {timm.__version__}", timm.data.create_transform(
+            **resolved, is_training=False), network))
 
 
 def read_folder(weights: Weights, config_file: Path, options: InputOptions) -> Network:
     """The network that a ``config.json`` of timm describes. Raises ZslError."""
-    config = configurations.read(config_file)
-    args = config.get("model_args") or {}
-    if args:
-        raise ZslError(f"{config_file}: it was made with the arguments {args}, which zsl does not "
-                       "pass on; name a function that makes it with "
-                       "`architecture=package.module:factory`")
-    return read(weights, str(config["architecture"]), options, config)
+    return read(weights, str(configurations.read(config_file)["architecture"]), options,
+                config_file)
+
+
+def _arguments(config: dict[str, Any], file: Path | None) -> dict[str, Any]:
+    """What timm has noted of how the network was made, without what could lead elsewhere."""
+    arguments = config.get("model_args") or {}
+    if not isinstance(arguments, dict):
+        raise ZslError(f"{file}: model_args: an object is expected")
+    if file is not None:
+        configurations.vet({"model_args": arguments}, file)
+    if type(config.get("num_classes")) is int:
+        arguments = {"num_classes": config["num_classes"], **arguments}
+    return {name: tuple(value) if isinstance(value, list) else value
+            for name, value in arguments.items()
+            if name not in _OF_THE_FACTORY and not name.startswith("pretrained")}
 
 
 def _trained_with(weights: Weights) -> dict[str, Any]:
-    """What timm's training program noted of the input."""
+    """What timm's training program noted of the input; without a value for what it took as timm
+    knows it for the name."""
     noted = weights.facts.get("args")
     facts = vars(noted) if isinstance(noted, argparse.Namespace) else noted
     if not isinstance(facts, dict):
         return {}
     return {name: facts[name] for name in ("img_size", "input_size", "mean", "std", "crop_pct",
-                                           "interpolation", "crop_mode")
-            if facts.get(name) is not None}
-
-
-def input_of(config: dict[str, Any]) -> Input:
-    """How timm's transform for evaluation prepares an image. Raises ZslError."""
-    _, height, width = config["input_size"]
-    if height != width:
-        raise ZslError(f"it takes images of {height} x {width}, and zsl only square ones; give "
-                       "`size`")
-    if config.get("crop_mode", "center") not in _FITS:
-        raise ZslError(f"unknown crop mode {config['crop_mode']!r} in its data configuration")
-    interpolation = config.get("interpolation", "bicubic")
-    return Input(
-        Preprocessing(height, crop=height / math.floor(height / config["crop_pct"]),
-                      interpolation="bicubic" if interpolation == "random" else interpolation,
-                      fit=_FITS[config.get("crop_mode", "center")]),
-        mean=tuple(255 * float(value) for value in config["mean"]),
-        std=tuple(255 * float(value) for value in config["std"]))
+                                           "interpolation", "crop_mode") if name in facts}
 
 
 def _timm(name: str) -> Any:
@@ -102,7 +119,7 @@ def _image_size(options: InputOptions, wanted: dict[str, Any]) -> int | None:
     return wanted["input_size"][-1] if "input_size" in wanted else None
 
 
-def _create(timm: Any, name: str, size: int | None) -> nn.Module:
+def _create(timm: Any, name: str, size: int | None, **arguments: Any) -> nn.Module:
     # A name with a colon or a slash would lead to a hub or a folder.
     if not re.fullmatch(r"[\w.-]+", name) or not timm.is_model(name):
         known = [*timm.list_models(), *timm.list_pretrained()]
@@ -112,18 +129,25 @@ def _create(timm: Any, name: str, size: int | None) -> nn.Module:
                        + (", ".join(get_close_matches(name, known, n=5)) or "none"))
     if size is not None:  # transformers are built for one size; convolutions take any
         try:
-            return timm.create_model(name, pretrained=False, img_size=size)
+            return timm.create_model(name, **{**arguments, "img_size": size})
         except (TypeError, AssertionError):
             pass
-    return timm.create_model(name, pretrained=False)
+    try:
+        return timm.create_model(name, **arguments)
+    except (TypeError, ValueError, AssertionError) as error:
+        raise ZslError(f"timm cannot make {name} with the arguments {shown(str(arguments))}: "
+                       f"{reason(error)}") from error
 
 
-def _classes(wanted: dict[str, Any]) -> tuple[Label, ...] | None:
+def _classes(said: dict[str, Any]) -> tuple[Label, ...] | None:
     """The labels that a timm configuration names, ids apart from names where it has both."""
-    names = wanted.get("label_names")
-    if not isinstance(names, list):
+    names = said.get("label_names")
+    if isinstance(names, dict):  # by the row of the classifier
+        rows = {int(row): name for row, name in names.items()}
+        names = [rows[row] for row in range(len(rows))] if {*rows} == {*range(len(rows))} else None
+    if not isinstance(names, list) or not names:
         return None
-    spoken = wanted.get("label_descriptions") or {}
+    spoken = said.get("label_descriptions") or {}
     return tuple(Label(str(name), str(spoken.get(name, name) if isinstance(spoken, dict)
                                       else name)) for name in names)
 
