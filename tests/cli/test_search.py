@@ -272,3 +272,17 @@ def test_annotate_leaves_out_what_it_cannot_encode(zsl, cat_jpg, tmp_path):
     result = zsl("annotate", str(cat_jpg), "--captions", "said.txt", "--jsonl")
     assert lines(result)[0]["captions"][0]["caption"] == "a cat"
     assert result.returncode == 0
+
+
+def test_a_damaged_embedding_is_no_result_and_the_status_says_that_some_failed(search, place):
+    [path] = (place / "data" / "zsl" / "catalogues").glob("*/embeddings.f16")
+    whole = path.read_bytes()
+    path.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
+    try:
+        result = search("photo", "--jsonl")
+    finally:
+        path.write_bytes(whole)
+    assert result.returncode == 1
+    assert len(lines(result)[0]["results"]) == 4
+    assert result.stderr.count(b"is damaged (embeddings are not what was written)") == 1
+    assert search("photo", "--jsonl").returncode == 0

@@ -248,6 +248,31 @@ def test_photos_whose_embeddings_are_lost_are_left_out_and_counted(library, tmp_
     assert "zsl index reads them again" in told
 
 
+def flip(place, slot):
+    """Change a bit of the embedding at a slot."""
+    with open(place / "embeddings.f16", "r+b") as file:
+        file.seek(slot * 2 * Model.described().dimension + 9)
+        byte = file.read(1)[0]
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 4]))
+
+
+@pytest.mark.parametrize("few", [searching.libraries.FEW, 2])
+def test_what_is_not_the_embedding_that_was_written_is_no_result_and_told_of_once(
+        library, tmp_path, monkeypatch, few):
+    monkeypatch.setattr(searching.libraries, "FEW", few)
+    [place] = (tmp_path / "data" / "zsl" / "catalogues").iterdir()
+    flip(place, 0)
+    flip(place, 2)
+    listening = Listening()
+    found = list(searching.search(SearchRequest(["a", "b"], fold=True), listening))
+    assert [names(result) for result in found] == [["ac.jpg", "b.jpg", "c.jpg"],
+                                                   ["b.jpg", "ac.jpg", "c.jpg"]]
+    told, = listening.warnings
+    assert told.startswith(f"photos left out: {place} is damaged (embeddings are not what was ")
+    assert "zsl catalogues verify" in told
+
+
 def test_a_folder_that_no_catalogue_has_is_not_indexed_though_lists_are(
         library, make_catalogue, tmp_path):
     make_catalogue(tmp_path / "elsewhere", {"x.jpg": AXES["a"]})

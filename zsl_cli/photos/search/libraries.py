@@ -38,13 +38,13 @@ class Library:
                  words: "Callable[[], NDArray[np.float32]]", reporter: "Reporter") -> None:
         """words: see IndexFolder.open."""
         assert catalogue.folder is not None
-        self._catalogue = catalogue
+        self._catalogue, self.folder = catalogue, catalogue.folder
         # Behind them another run may be writing what no row speaks of yet, or ever will.
         self.rows = np.asarray(catalogue.vectors.mapped()[:catalogue.slots])
         slots = which.slots(catalogue)
         self._search: Exact | Approximate
         if slots is None and len(self.rows) > FEW:
-            folder = IndexFolder(catalogue.folder, catalogue.identity.encoder.digest, space)
+            folder = IndexFolder(self.folder, catalogue.identity.encoder.digest, space)
 
             def building() -> None:
                 reporter.start("indexing embeddings", len(self.rows), "photos")
@@ -64,8 +64,9 @@ class Library:
             lost, = catalogue.db.execute("SELECT count(*) FROM photos WHERE slot >= ? AND gone IS "
                                          "NULL", (len(self.rows),)).fetchone()
         if lost:
-            self._reporter.warn(f"{counted(lost, 'photo')} left out, whose embeddings are not in "
-                                f"{catalogue.folder} any more; zsl index reads them again")
+            self._reporter.left_out(
+                f"{counted(lost, 'photo')} left out, whose embeddings are not in "
+                f"{catalogue.folder} any more; zsl index reads them again")
 
     def pages(self, queries: "NDArray[np.float32]",
               ) -> "list[Iterator[list[tuple[Row, float]]]]":

@@ -14,8 +14,9 @@ from zsl_cli.classifier.classifier import Classifier
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ZslError
 from zsl_cli.photos.catalogue.borrowing import lenders
-from zsl_cli.photos.catalogue.database import DamagedError
+from zsl_cli.photos.catalogue.database import DamagedError, damaged
 from zsl_cli.photos.catalogue.identity import Encoder, Identity
+from zsl_cli.photos.catalogue.vectors import checksum
 from zsl_cli.photos.known import KnownEmbeddings
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.search import libraries, ordering
@@ -136,13 +137,18 @@ class _Search:
         except DamagedError as error:
             if len(self._libraries) == 1:
                 raise
-            if library not in self._damaged:
-                self._reporter.left_out(f"not searched to its end: {error}")
-                self._damaged.add(library)
+            self._tell("not searched to its end", library, error)
+
+    def _tell(self, what: str, library: "Library", error: DamagedError) -> None:
+        """Tell of a damaged catalogue, once of each."""
+        if library not in self._damaged:
+            self._reporter.left_out(f"{what}: {error}")
+            self._damaged.add(library)
 
     def _found(self, library: "Library", pages: "Iterator[list[tuple[Row, float]]]",
                gone: set[str]) -> Iterator[Found]:
-        """The photos of a library that are there and have the labels; notes which are gone."""
+        """The photos of a library that are there and have the labels; notes which are gone. What is
+        no embedding of theirs any more is no result."""
         for page in pages:
             for start in range(0, len(page), 64):  # those that nobody gets to are not looked at
                 block = page[start:start + 64]
@@ -151,8 +157,12 @@ class _Search:
                     true = self._labels.true_of(rows)
                     block = [one for one, is_true in zip(block, true, strict=True) if is_true]
                     rows = rows[true]
-                for (row, score), vector in zip(block, self._space.unit(rows), strict=True):
-                    if os.path.lexists(row.path):
+                for (row, score), embedding, vector in zip(block, rows, self._space.unit(rows),
+                                                           strict=True):
+                    if checksum(embedding) != row.checksum:
+                        self._tell("photos left out", library, damaged(
+                            library.folder, "embeddings are not what was written"))
+                    elif os.path.lexists(row.path):
                         yield Found(Hit(row.path, score, row.taken, row.mtime), vector)
                     else:
                         gone.add(row.path)
