@@ -1,7 +1,9 @@
 """Several processes at one catalogue: one writes, any number read."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from threading import Event, Thread
 
 import numpy as np
@@ -10,7 +12,9 @@ import text_model
 
 from zsl_cli.errors import ZslError
 from zsl_cli.photos.catalogue import places, vectors
+from zsl_cli.photos.catalogue.borrowing import lenders
 from zsl_cli.photos.catalogue.catalogue import Catalogue
+from zsl_cli.photos.catalogue.compaction import compact
 from zsl_cli.photos.catalogue.verification import verify
 from zsl_cli.photos.indexing import index
 from zsl_cli.photos.reporter import Reporter
@@ -93,6 +97,46 @@ def test_a_stream_begins_where_another_run_is(indexed):
                 assert list(catalogue.embeddings([slot, 0])[0]) == [id_, 0, 0, 0]
             assert forgotten.rows([100, 101]) == {}
         assert writer.rows([200]) == {}
+
+
+def cleared(folder):
+    """Whether a log can be cleared, which one who still reads an earlier moment prevents."""
+    with closing(sqlite3.connect(folder / "catalogue.sqlite", timeout=0)) as connection:
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
+
+
+def test_who_reads_for_long_lets_the_log_be_cleared(indexed):
+    with Catalogue.reading(indexed.catalogue) as reader:
+        identity = reader.identity
+        indexed.change("INSERT INTO facts VALUES ('a', 'b')")
+        assert not cleared(indexed.catalogue)
+    with (lenders([indexed.catalogue], identity) as [lender],
+          Catalogue.transient(indexed.catalogue, identity)):
+        text_model.photo(indexed.library / "a" / "00.png", (3, 2, 1))
+        assert indexed.index() == (1, 0, 24)
+        assert cleared(indexed.catalogue)
+        row = lender.photo(str(indexed.library / "a"), "00.png")
+        assert row[4] == 25
+        assert lender.embedding(row) is not None
+
+
+def test_embeddings_are_lent_also_after_their_file_was_written_anew(indexed):
+    for number in range(5):
+        text_model.photo(indexed.library / "a" / f"{number:02}.png", (3, 2, number))
+    indexed.index()
+    with Catalogue.reading(indexed.catalogue) as reader:
+        identity = reader.identity
+    with lenders([indexed.catalogue], identity) as [lender]:
+        folder = str(indexed.library / "e")
+        before = lender.photo(folder, "24.png")
+        embedding = lender.embedding(before)
+        with Catalogue.writing(indexed.catalogue, identity) as catalogue:
+            compact(catalogue)
+        after = lender.photo(folder, "24.png")
+        assert after[4] != before[4]
+        assert list(lender.embedding(after)) == list(embedding)
+        assert lender.embedding(before) is None
 
 
 def test_a_lock_goes_with_the_process_that_had_it(indexed, environment):

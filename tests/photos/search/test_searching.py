@@ -10,6 +10,8 @@ import pytest
 
 from zsl_cli import Model
 from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.photos.catalogue.catalogue import Catalogue
+from zsl_cli.photos.catalogue.compaction import compact
 from zsl_cli.photos.catalogue.identity import Encoder
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.search import ordering, searching
@@ -271,6 +273,31 @@ def test_what_is_not_the_embedding_that_was_written_is_no_result_and_told_of_onc
     told, = listening.warnings
     assert told.startswith(f"photos left out: {place} is damaged (embeddings are not what was ")
     assert "zsl catalogues verify" in told
+
+
+def writing(place):
+    with Catalogue.reading(place) as catalogue:
+        identity = catalogue.identity
+    return Catalogue.writing(place, identity)
+
+
+@pytest.mark.parametrize("few", [searching.libraries.FEW, 2])
+def test_a_search_of_many_queries_goes_with_what_other_runs_write(library, tmp_path, monkeypatch,
+                                                                   few):
+    """Between two batches a photo is gone, the slots are numbered anew, and the log is cleared."""
+    monkeypatch.setattr(searching.libraries, "FEW", few)
+    monkeypatch.setattr(searching, "_TOGETHER", 1)
+    [place] = (tmp_path / "data" / "zsl" / "catalogues").iterdir()
+    results = searching.search(SearchRequest(["a", "a", "c"], since="2000", top=3), Listening())
+    assert names(next(results)) == ["a.jpg", "ab.jpg", "ac.jpg"]
+    with writing(place) as catalogue:
+        catalogue.db.execute("DELETE FROM photos WHERE name = ?", (b"a.jpg",))
+        busy, _, _ = catalogue.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        assert not busy
+    assert names(next(results)) == ["ab.jpg", "ac.jpg", "b.jpg"]
+    with writing(place) as catalogue:
+        compact(catalogue)
+    assert names(next(results)) == ["c.jpg", "ac.jpg", "b.jpg"]
 
 
 def test_a_folder_that_no_catalogue_has_is_not_indexed_though_lists_are(

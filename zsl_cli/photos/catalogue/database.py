@@ -56,6 +56,11 @@ def damaged(folder: Path | None, reason: str = "") -> DamagedError:
                         f"catalogues verify` says what can be saved, or {ANEW}")
 
 
+def empty(folder: Path) -> ZslError:
+    """What is raised for a database without tables, which a killed process may have left."""
+    return ZslError(f"{folder}: an empty catalogue; index the library again")
+
+
 def connect(path: Path | None, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection to the database in a file, or to a temporary one. Raises sqlite3.Error."""
     if path is None:

@@ -32,33 +32,54 @@ FEW = 50_000
 
 
 class Library:
-    """A catalogue, ready to be searched."""
+    """A catalogue, ready to be searched.
+
+    rows: float16 ``[n, D]``, its embeddings.
+    """
+
+    rows: "NDArray[np.float16]"
+    _search: Exact | Approximate
 
     def __init__(self, catalogue: Catalogue, which: "Filter", space: "JointSpace",
                  words: "Callable[[], NDArray[np.float32]]", reporter: "Reporter") -> None:
         """words: see IndexFolder.open."""
         assert catalogue.folder is not None
         self._catalogue, self.folder = catalogue, catalogue.folder
-        # Behind them another run may be writing what no row speaks of yet, or ever will.
-        self.rows = np.asarray(catalogue.vectors.mapped()[:catalogue.slots])
-        slots = which.slots(catalogue)
-        self._search: Exact | Approximate
+        self._which, self._space, self._words, self._reporter = which, space, words, reporter
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Look at what there is, and open the index over it, which may have to be built."""
+        catalogue = self._catalogue
+        with catalogue.moment():
+            # Behind them another run may be writing what no row speaks of yet, or ever will.
+            self.rows = np.asarray(catalogue.vectors.mapped()[:catalogue.slots])
+            slots = self._which.slots(catalogue)
+            self._tell_of_lost()
         if slots is None and len(self.rows) > FEW:
-            folder = IndexFolder(self.folder, catalogue.identity.encoder.digest, space)
+            folder = IndexFolder(self.folder, catalogue.identity.encoder.digest, self._space)
 
             def building() -> None:
-                reporter.start("indexing embeddings", len(self.rows), "photos")
+                self._reporter.start("indexing embeddings", len(self.rows), "photos")
 
-            index = folder.open(self.rows, words, building=building, advance=reporter.advance)
-            self._search = Approximate(index, self.rows, space)
+            index = folder.open(self.rows, self._words, building=building,
+                                advance=self._reporter.advance)
+            self._search = Approximate(index, self.rows, self._space)
         else:
             slots = None if slots is None else slots[slots < len(self.rows)]
-            self._search = Exact(self.rows, space, slots)
-        self._reporter = reporter
-        self._tell_of_lost()
+            self._search = Exact(self.rows, self._space, slots)
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """Within it pages have what the catalogue says now of the photos that it had. Raises
+        ZslError."""
+        with ExitStack() as stack:
+            while not stack.enter_context(self._catalogue.moment()):  # slots were numbered anew
+                self._prepare()
+            yield
 
     def _tell_of_lost(self) -> None:
-        """Warn of photos whose embeddings are not in their file any more."""
+        """Tell of photos whose embeddings are not in their file any more."""
         catalogue = self._catalogue
         with database.explained(catalogue.folder):
             lost, = catalogue.db.execute("SELECT count(*) FROM photos WHERE slot >= ? AND gone IS "
@@ -119,7 +140,10 @@ def opened(request: "SearchRequest", encoder: "Encoder",
         chosen = [one for one in asked if one.identity.encoder.digest == encoder.digest]
         if not chosen:
             raise _none(request, [one.identity for one in asked], encoder)
-        yield _mounted(chosen, reporter)
+        there = _mounted(chosen, reporter)
+        for one in every:
+            one.let_go()
+        yield there
 
 
 def _readable(stack: ExitStack, folder: Path, reporter: "Reporter") -> Catalogue | None:

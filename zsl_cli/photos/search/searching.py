@@ -97,24 +97,41 @@ class _Search:
         """The results of all queries."""
         every = iter(self._request.asked)
         while some := list(islice(every, _TOGETHER)):
-            vectors = self._queries.encode(some)
-            sound = [vector for vector in vectors if not isinstance(vector, ZslError)]
-            found = iter(zip(*(library.pages(np.array(sound)) for library in self._libraries),
-                             strict=True)) if sound else iter(())
-            for query, vector in zip(some, vectors, strict=True):
-                if isinstance(vector, ZslError):
-                    yield SearchResult(query, error=vector)
-                else:
-                    yield self._result(query, next(found))
+            yield from self._answered(some, self._queries.encode(some))
 
-    def _result(self, query: Query,
+    def _answered(self, queries: Sequence[Query],
+                  vectors: "Sequence[NDArray[np.float32] | ZslError]") -> list[SearchResult]:
+        """The results of some queries, whose vectors these are, all of one moment of each
+        library, which is over when they are handed on."""
+        sound = [vector for vector in vectors if not isinstance(vector, ZslError)]
+        with ExitStack() as stack:
+            there = list(self._at_this_moment(stack))
+            found = iter(zip(*(library.pages(np.array(sound)) for library in there),
+                             strict=True)) if sound else iter(())
+            return [SearchResult(query, error=vector) if isinstance(vector, ZslError)
+                    else self._result(query, there, next(found))
+                    for query, vector in zip(queries, vectors, strict=True)]
+
+    def _at_this_moment(self, stack: ExitStack) -> "Iterator[Library]":
+        """The libraries that can be read; raises DamagedError where there is only one."""
+        for library in self._libraries:
+            try:
+                stack.enter_context(library.moment())
+            except DamagedError as error:
+                if len(self._libraries) == 1:
+                    raise
+                self._tell("not searched", library, error)
+            else:
+                yield library
+
+    def _result(self, query: Query, libraries: "Sequence[Library]",
                 pages: "Sequence[Iterator[list[tuple[Row, float]]]]") -> SearchResult:
         gone: set[str] = set()
         own = {os.path.realpath(term) for term in (*query.plus, *query.minus)
                if not isinstance(term, str)}
         merged = heapq.merge(
             *(self._sound(library, self._found(library, one, gone))
-              for library, one in zip(self._libraries, pages, strict=True)),
+              for library, one in zip(libraries, pages, strict=True)),
             key=lambda found: -found.hit.score)
         found = _once(merged, own)
         request = self._request
