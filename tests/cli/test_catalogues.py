@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -219,3 +221,43 @@ def test_names_are_completed(zsl, indexed, catalogues):
     result = zsl(env={"_ZSL_COMPLETE": "bash_complete", "COMP_CWORD": "3",
                       "COMP_WORDS": "zsl catalogues show photos-p"})
     assert f"plain,{folder.name}" in result.stdout.decode().splitlines()
+
+
+def advised(result):
+    """The command that a message names."""
+    command, = re.findall(r"(zsl index .*?) (?:reads|finds)", result.stderr.decode())
+    return shlex.split(command)[1:]
+
+
+def test_advice_for_a_catalogue_of_another_model_can_be_followed(zsl, model, photos):  # noqa: F811
+    zsl("index", "photos", "--catalogue", "kept", "--model", "./paint")
+    search = ("search", "--image", "photos/c3/0.png", "--paths")
+    refused = zsl(*search, "--catalogue", "kept")
+    assert refused.returncode == 2
+    assert b"kept was made by model 'paint', not 'default'" in refused.stderr
+    assert refused.stderr.endswith(b"; --model paint searches what is there\n")
+    assert zsl(*search, "--catalogue", "kept", "--model", "paint").returncode == 0
+    elsewhere = zsl("search", "x", "--catalogue", "../kept", cwd=photos)
+    assert b"; or give the folder of the other as --model" in elsewhere.stderr
+    assert zsl(*advised(refused)).returncode == 0
+    found = zsl(*search)
+    assert (found.returncode, found.stderr) == (0, b"")
+    assert len(found.stdout.splitlines()) == 8
+
+    zsl("index", "photos", "--catalogue", "other")
+    refused = zsl(*search, "--catalogue", "other", "--model", "./paint")
+    assert refused.stderr.endswith(b"; --model default searches what is there\n")
+    assert zsl(*advised(refused)).returncode == 0
+    assert zsl(*search, "--model", "./paint").returncode == 0
+
+
+def test_advice_for_a_library_that_was_moved_can_be_followed(zsl, model, photos,  # noqa: F811
+                                                             tmp_path):
+    zsl("index", "photos", "--catalogue", "kept", "--model", "./paint")
+    os.rename(photos, tmp_path / "moved")
+    search = ("search", "--image", "moved/c3/0.png", "--catalogue", "kept", "--model", "./paint")
+    refused = zsl(*search)
+    assert refused.returncode == 2
+    command = [word.replace("FOLDER", "moved") for word in advised(refused)]
+    assert b"9 known already" in zsl(*command).stderr
+    assert zsl(*search).returncode == 0

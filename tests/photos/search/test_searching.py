@@ -194,7 +194,9 @@ def test_another_model_or_another_version_of_it_names_the_command(tmp_path, make
     older = Encoder("default", "2" * 64, manifest.dimension)
     place = make_catalogue(tmp_path / "old", {"a.jpg": AXES["a"]}, encoder=older,
                            place=tmp_path / "place")
-    with pytest.raises(ZslError, match="another version of model 'default'; zsl index"):
+    with pytest.raises(ZslError, match=(
+            r"another version of model 'default'; zsl index .*/old reads the photos with this one, "
+            "into a catalogue that is searched without `catalogue`$")):
         one("a", catalogue=place)
 
 
