@@ -62,6 +62,22 @@ def test_a_list_tells_what_is_wrong(zsl, indexed, catalogues, tmp_path):
     assert b"zsl catalogues verify" in result.stderr
 
 
+@pytest.mark.parametrize("harm", ["changed", "cut off"])
+def test_embeddings_that_are_damaged_show_at_a_glance(zsl, indexed, catalogues, harm):
+    [path] = catalogues.glob("*/embeddings.f16")
+    data = path.read_bytes()
+    path.write_bytes(data[:-9] if harm == "cut off" else bytes([data[0] ^ 4]) + data[1:])
+    why = {"changed": b"embeddings are not what was written",
+           "cut off": b"2 embeddings are not in the file"}[harm]
+    result = zsl("catalogues", "list", "--jsonl")
+    assert (result.returncode, json.loads(result.stdout)["state"]) == (1, "damaged")
+    shown = zsl("catalogues", "show", "photos")
+    assert b"\nstate      damaged\n" in shown.stdout
+    assert shown.returncode == 1
+    for one in (result, shown):
+        assert b"is damaged (" + why + b"); `zsl catalogues verify`" in one.stderr
+
+
 def test_none_is_no_error(zsl, tmp_path):
     for command in ("list", "verify"):
         result = zsl("catalogues", command)
