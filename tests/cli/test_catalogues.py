@@ -121,6 +121,21 @@ def test_a_library_with_several_catalogues_asks_which(zsl, indexed):
     assert len(listed(zsl)) == 3
 
 
+def test_all_catalogues_of_a_library_are_verified(zsl, indexed, catalogues):
+    zsl("index", "photos")
+    zsl("index", "photos/c3", "--catalogue", "elsewhere")
+    [path] = catalogues.glob("photos-default-*/embeddings.f16")
+    path.write_bytes(b"\1" + path.read_bytes()[1:])
+    result = zsl("catalogues", "verify", "photos", path.parent.name, "./elsewhere")
+    assert result.returncode == 1
+    assert [line.split(b": ")[1] for line in result.stdout.splitlines() if b": " in line] == [
+        b"damaged", b"ok, 9 embeddings compared", b"ok, 2 embeddings compared"]
+    repaired = zsl("catalogues", "verify", "photos", "--repair")
+    assert repaired.returncode == 0
+    assert b"9 photos kept, 1 to be read again" in repaired.stdout
+    assert zsl("catalogues", "verify", "photos").returncode == 0
+
+
 def test_damage_is_told_and_repaired(zsl, indexed, catalogues):
     good = zsl("catalogues", "verify", "photos")
     assert good.returncode == 0
