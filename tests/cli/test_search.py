@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from zsl_cli import AnnotateRequest, annotate
+
 NAMES = {"chelsea.png": "a cat.png", "coffee.png": "sub/coffee.png", "rocket.jpg": "rocket.jpg",
          "astronaut.png": "sub/-astronaut.png"}
 
@@ -253,6 +255,23 @@ def test_annotate_says_which_sentences_fit(zsl, photos, place, tmp_path):
     (tmp_path / "one.csv").write_text("image,caption\nx.jpg,a cup of coffee\n")
     table = zsl("annotate", str(photos / "rocket.jpg"), "--captions", "one.csv", env=env)
     assert table.stdout.decode().split("\t")[::2] == ["1", "a cup of coffee\n"]
+
+
+@pytest.mark.parametrize("content", [
+    b"a cat looks at you\na cup of coffee\n", b"a.jpg#0\ta cat looks at you\na.jpg#1\ta cup\n",
+    "image,caption\na.jpg,a cat looks at you\n".encode("utf-16")])
+def test_annotate_reads_sentences_from_standard_input(zsl, cat_jpg, content):
+    result = zsl("annotate", str(cat_jpg), "--captions", "-", "--jsonl", stdin=content)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert lines(result)[0]["captions"][0]["caption"] == "a cat looks at you"
+    empty = zsl("annotate", str(cat_jpg), "--captions", "-", stdin=b"\n")
+    assert (empty.returncode, empty.stderr) == (
+        2, b"zsl: --captions -: there is no sentence in it\n")
+
+
+def test_annotate_takes_sentences_from_python_too(cat_jpg):
+    [annotation] = annotate(AnnotateRequest(cat_jpg, ["a rocket", "a cat", "a cat"]))
+    assert [caption for caption, _ in annotation.captions] == ["a cat", "a rocket"]
 
 
 @pytest.mark.parametrize(("content", "said"), [
