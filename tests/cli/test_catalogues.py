@@ -146,7 +146,7 @@ def test_damage_is_told_and_repaired(zsl, indexed, catalogues):
     path.write_bytes(data)
     found = zsl("catalogues", "verify")
     assert found.returncode == 1
-    assert b": damaged\n  1 embeddings that are not what was written\n" in found.stdout
+    assert b": damaged\n  1 embedding that is not what was written\n" in found.stdout
     assert b"--repair saves what can be saved" in found.stderr
     repaired = zsl("catalogues", "verify", "--repair")
     assert repaired.returncode == 0

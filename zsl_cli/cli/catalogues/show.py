@@ -51,7 +51,7 @@ def _lines(details: "Details") -> "Iterator[str]":
     one = details.overview
     yield f"catalogue  {one.folder}"
     yield f"library    {one.library or figures.SINGLE}"
-    yield f"model      {one.model}, {details.dimension} dimensions"
+    yield f"model      {one.model}, {counted(details.dimension, 'dimension')}"
     yield f"state      {one.state}"
     yield f"last scan  {figures.moment(one.scanned)}"
     yield f"photos     {one.photos:,} in {counted(details.folders, 'folder')}"

@@ -85,5 +85,5 @@ def _outcome(result: "Repair") -> str:
 
 def _damage(found: "Verification") -> "Iterator[str]":
     for what, count in found.damage.most_common():
-        yield f"{count:,} {what}"
+        yield counted(count, what.one, what.many)
     yield from found.database
