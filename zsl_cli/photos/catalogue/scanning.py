@@ -313,20 +313,19 @@ class _Scanner:
         todo: set[int] = set()
         if not any_gone or not self._new:
             return moved, todo
-        gone: dict[int, dict[int, tuple[int, int]]] = {}
+        gone: dict[int, dict[int, list[tuple[int, int]]]] = {}  # several may have the same content
         for id_, size, crc, since in self._db.execute(
                 "SELECT id, size, crc, gone FROM photos WHERE gone IS NOT NULL AND slot IS NOT "
                 "NULL AND NOT todo ORDER BY gone"):
-            gone.setdefault(size, {})[crc] = id_, since
+            gone.setdefault(size, {}).setdefault(crc, []).append((id_, since))
         for at in range(0, len(self._new), _NUMBERS):
             id_, place, size, mtime, ctime = self._new[at:at + _NUMBERS]
             if not (candidates := gone.get(size)):
                 continue
             crc = checksum_of(self._scan.path(place, self._catalogue.rows([id_])[id_].path))
-            found = None if crc is None else candidates.pop(crc, None)
-            if found is None:
+            if crc is None or not (same := candidates.get(crc)):
                 continue
-            old, since = found
+            old, since = same.pop()
             self._scan.gone -= since == self._now
             folder, name = self._db.execute("SELECT folder, name FROM photos WHERE id = ?",
                                             (id_,)).fetchone()
