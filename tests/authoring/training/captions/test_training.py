@@ -65,6 +65,7 @@ def test_what_is_exported_is_what_was_trained(colours, encoder):
     assert recalls_of(colours / "run" / "model") == pytest.approx(result.recalls)
     assert result.recalls["recall"] > 0.9
     assert (result.images, result.captions) == (12, 36)
+    assert "Made by `zsl train --captions`." in (colours / "run/model/README.md").read_text()
 
 
 @pytest.mark.parametrize("encoder", [Linear, Lstm])
