@@ -92,6 +92,7 @@ def _text(content: bytes, source: str) -> str:
 
 def _csv(text: str, source: str, with_split: bool) -> Iterator[Line]:
     columns = (*COLUMNS, _SPLIT) if with_split else COLUMNS
+    csv.field_size_limit(LARGEST)  # of the process: else one long field ends the reading of all
     reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
     try:
         fields = [name.strip() for name in reader.fieldnames or ()]
