@@ -83,7 +83,7 @@ class Catalogue:
         """The slot for the next embedding: behind all that anybody may have read, also where the
         photos of the last ones are no longer known."""
         last = self._number("SELECT coalesce(max(slot), -1) FROM photos")
-        return max(self.vectors.first, min(max(last + 1, self.synced_slots), len(self.vectors)))
+        return max(self.vectors.first, min(max(last + 1, self._synced_slots), len(self.vectors)))
 
     @property
     def generation(self) -> int:
@@ -96,7 +96,7 @@ class Catalogue:
         return self._slots
 
     @property
-    def synced_slots(self) -> int:
+    def _synced_slots(self) -> int:
         """So many slots were on the disk once."""
         fact = self.fact("synced") or ""
         return min(int(fact), len(self.vectors)) if fact.isdecimal() and len(fact) < 16 else 0
@@ -130,7 +130,7 @@ class Catalogue:
             try:
                 with database.explained(folder):
                     catalogue = cls._opened(stack, folder, identity)
-                    power_cuts.forget_what_was_lost(catalogue)
+                    catalogue._forget_what_was_lost()
                     catalogue.sync()
                 with database.explained(folder, of_the_disk=False):
                     yield catalogue
@@ -224,12 +224,18 @@ class Catalogue:
                 rows = Vectors.transient(base, identity.encoder.dimension)
                 stack.callback(rows.close)
                 catalogue = cls(connection, None, rows, identity, is_new=is_new)
-                power_cuts.forget_what_was_lost(catalogue)
+                catalogue._forget_what_was_lost()
             with database.explained(None, of_the_disk=False):
                 yield catalogue
 
     def _close(self) -> None:
         self.vectors.close()
+
+    def _forget_what_was_lost(self) -> None:
+        """Have embeddings done again that a power cut has taken."""
+        if lost := power_cuts.lost(self.db, self.vectors, self._synced_slots):
+            with self.transaction():
+                self.forget(lost)
 
     def forget(self, ids: "Sequence[tuple[int]]") -> None:
         """Have the embeddings of these photos done again."""
