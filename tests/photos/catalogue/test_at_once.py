@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from threading import Event, Thread
 
 import numpy as np
@@ -35,6 +36,25 @@ def test_two_runs_over_a_library_exclude_each_other(indexed):
     assert index(indexed.request, Other()).read == 1
     assert Other.refused > 1
     assert indexed.index() == (0, 0, 26)
+
+
+def test_two_lists_exclude_each_other_and_how_to_read_both_is_said(indexed, tmp_path):
+    photos = sorted(map(str, indexed.library.rglob("*.png")))
+    first, second = (replace(indexed.request, sources=(), files_from=some, catalogue=None)
+                     for some in (photos[:3], photos[3:5]))
+
+    class Other(Reporter):
+        refused = 0
+
+        def advance(self, done, failed=0):
+            with pytest.raises(ZslError, match=r"which single photos and lists share .it holds .*"
+                                               "; wait until it has ended, or give `catalogue`"):
+                index(second)
+            Other.refused += 1
+
+    assert index(first, Other()).read == 3
+    assert Other.refused
+    assert index(second).read == 2
 
 
 def test_who_reads_sees_one_moment_while_another_writes(indexed):

@@ -357,6 +357,23 @@ def test_a_list_in_any_order_is_one_library(indexed, tmp_path, monkeypatch, at_o
                          catalogue=tmp_path / "new") == (0, 0, 25)
 
 
+def test_what_is_gone_of_earlier_lists_is_noted_unless_its_folder_is_away(indexed, tmp_path):
+    photos = sorted(map(str, indexed.library.rglob("*.png")))
+
+    def index_listed(paths):
+        return indexed.index(sources=(), files_from=paths, catalogue=tmp_path / "lists")
+
+    assert index_listed(photos[:10]) == (10, 0, 0)  # of the folders a and b
+    os.unlink(photos[0])
+    os.rename(indexed.library / "b", tmp_path / "away")
+    assert index_listed(photos[10:12]) == (2, 0, 0)
+    assert indexed.result.gone == 1
+    os.rename(tmp_path / "away", indexed.library / "b")
+    os.rename(photos[1], indexed.library / "c" / "moved.png")
+    assert index_listed([str(indexed.library / "c" / "moved.png")]) == (0, 0, 1)
+    assert (indexed.result.moved, indexed.result.gone) == (1, 0)
+
+
 def test_a_mixed_list_borrows_what_others_know(indexed, monkeypatch, catalogues):
     monkeypatch.setattr(scanning, "_FOLDERS", 1)
     indexed.index(catalogue=None)

@@ -123,7 +123,7 @@ class Catalogue:
                                   f"{error.strerror or error}")
                                + "; give `catalogue` another folder") from error
             if not held:
-                raise database.busy(folder)
+                raise database.busy(folder, of_lists=not identity.library)
             catalogue, nothing = None, False
             # When all is closed, lest SQLite or Windows miss what it has open.
             stack.callback(lambda: parts.remove(parts.parts(folder), folder) if nothing else None)

@@ -223,8 +223,13 @@ def no_locks(folder: Path) -> ZslError:
                     "shares do; give `catalogue` a folder on a local disk")
 
 
-def busy(folder: Path | None) -> ZslError:
-    """What is raised where another process holds the catalogue."""
+def busy(folder: Path | None, *, of_lists: bool = False) -> ZslError:
+    """What is raised where another process holds the catalogue. of_lists: whether it is that of
+    photos that lie anywhere, so that the other's may be others."""
+    if of_lists:
+        return ZslError("another run is reading photos into the same catalogue, which single "
+                        f"photos and lists share (it holds {folder}); wait until it has ended, or "
+                        "give `catalogue` a folder of its own")
     return ZslError(f"another run is reading the same photos (it holds {folder}); wait until it "
                     "has ended")
 

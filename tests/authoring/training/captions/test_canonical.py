@@ -67,10 +67,6 @@ def test_what_is_shared_is_found_among_images_held_out(two_sides):
     assert choice.choose(few, sentences[:16], np.zeros((16, 2)), 3, 0) == choice.DEFAULT
 
 
-def parts(scores):
-    return lambda start, end: scores[start:end]
-
-
 @pytest.mark.parametrize("block", [1, 35, 90, 10_000])
 def test_ranks_are_the_same_however_few_scores_are_held_at_once(monkeypatch, block):
     random = np.random.default_rng(3)
@@ -95,10 +91,10 @@ def test_ranks_are_the_same_however_few_scores_are_held_at_once(monkeypatch, blo
 
 def test_ranks_count_what_comes_before_and_ties_against():
     scores = np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.3]])
-    of_sentences, of_images = retrieval.ranks(parts(scores), np.array([0, 0, 1]), 2)
+    of_sentences, of_images = retrieval.ranks(retrieval.of_matrix(scores), np.array([0, 0, 1]), 2)
     assert of_sentences.tolist() == [1, 2, 1]
     assert of_images.tolist() == [1, 2]
-    figures = retrieval.recalls(parts(scores), np.array([0, 0, 1]), 2)
+    figures = retrieval.recalls(retrieval.of_matrix(scores), np.array([0, 0, 1]), 2)
     assert figures["image@1"] == pytest.approx(2 / 3)
     assert figures["sentence@1"] == 0.5
     assert figures["recall"] == pytest.approx((2 / 3 + 1 + 1 + 0.5 + 1 + 1) / 6)

@@ -58,7 +58,7 @@ def recalls_of(folder, split="val"):
     sentences = model.label_encoder.encode([one for some in listed.captions for one in some])
     owner = np.repeat(np.arange(len(listed)), [len(some) for some in listed.captions])
     scores = sentences @ model.embed(listed.paths).T
-    return retrieval.recalls(lambda start, end: scores[start:end], owner, len(listed))
+    return retrieval.recalls(retrieval.of_matrix(scores), owner, len(listed))
 
 
 @pytest.mark.parametrize("encoder", ENCODERS, ids=lambda one: one.name)

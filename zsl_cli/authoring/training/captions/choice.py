@@ -76,6 +76,5 @@ def _of_part(pairs: "Pairs", sentences: "NDArray[np.float32]", base: "NDArray[np
         for column, share in enumerate(SHARES):
             together = (1 - share) * scores + share * by_base
             recalls[row, column] = retrieval.recalls(
-                lambda start, end, all_=together: all_[start:end], held_out.owner,
-                len(held_out))["recall"]
+                retrieval.of_matrix(together), held_out.owner, len(held_out))["recall"]
     return recalls

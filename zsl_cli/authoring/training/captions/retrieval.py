@@ -17,6 +17,11 @@ KS = (1, 5, 10)
 _BLOCK = 4_000_000  # scores held at once
 
 
+def of_matrix(scores: "NDArray[np.floating]") -> "Scores":
+    """Those of all sentences with all images, ``[m, n]``."""
+    return lambda start, end: scores[start:end]
+
+
 def ranks(scores: "Scores", owner: "NDArray[np.int64]",
           images: int) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
     """The rank, the best being 1, of each sentence's image, int64 ``[m]``, and of the best sentence
