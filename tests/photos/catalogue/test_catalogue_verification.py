@@ -167,6 +167,25 @@ def test_where_nothing_can_be_saved_the_next_run_begins_anew(large, place):
     assert verify(large.catalogue).ok
 
 
+def test_a_catalogue_whose_embeddings_are_gone_is_repaired_and_read_again(indexed):
+    (indexed.catalogue / "embeddings.f16").unlink()
+    found = verify(indexed.catalogue)
+    assert [what.one for what in found.damage] == ["file with embeddings that is not there"]
+    result = repair(indexed.catalogue)
+    assert (result.rebuilt, result.saved, result.kept, result.again) == (False, True, 0, 25)
+    assert verify(indexed.catalogue).ok
+    assert indexed.index() == (25, 0, 0)
+
+
+def test_an_empty_database_is_one_of_which_nothing_is_known(indexed):
+    (indexed.catalogue / "catalogue.sqlite").write_bytes(b"")
+    with pytest.raises(ZslError, match="an empty catalogue; index the library again"):
+        verify(indexed.catalogue)
+    indexed.index(dry_run=True)
+    assert indexed.result.todo == 25
+    assert indexed.index() == (25, 0, 0)
+
+
 def test_a_catalogue_that_is_in_use_is_not_repaired(indexed):
     damage(indexed, 3, b"\xff" * ROW)
     with Catalogue.reading(indexed.catalogue) as catalogue:

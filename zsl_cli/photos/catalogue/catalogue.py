@@ -12,7 +12,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -212,8 +212,11 @@ class Catalogue:
                 connection = database.connect(None)
                 stack.callback(connection.close)
             base = None
+            other = None
             if folder is not None and parts.is_there(folder):
-                other = stack.enter_context(cls.reading(folder))
+                with suppress(database.EmptyError):  # of which nothing is known
+                    other = stack.enter_context(cls.reading(folder))
+            if folder is not None and other is not None:
                 with database.explained(folder):
                     facts.check(other.identity, identity, folder)
                     other.db.backup(connection)

@@ -1,6 +1,7 @@
 """One moment of a catalogue: its rows, and the file with embeddings that their slots are of."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from zsl_cli.photos.catalogue import database, facts, vectors
@@ -23,4 +24,14 @@ def begin(connection: sqlite3.Connection, folder: Path) -> tuple[Identity, int, 
                                                        noted.encoder.dimension)
         except FileNotFoundError:  # another generation has just taken its place
             connection.execute("ROLLBACK")
-    raise database.damaged(folder, "its embeddings are not there")
+    raise database.damaged(folder, "its embeddings are not there", database.NoEmbeddingsError)
+
+
+def identity(folder: Path) -> Identity:
+    """Of what a catalogue is, whatever became of its embeddings. Raises ZslError."""
+    with (database.explained(folder), closing(
+            database.connect(folder / database.FILE, read_only=True)) as connection):
+        connection.execute("PRAGMA trusted_schema = OFF")
+        if database.check(connection, folder / database.FILE):
+            raise database.empty(folder)
+        return facts.identity(connection, folder)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_cli.errors import ImageError
-from zsl_cli.photos.catalogue import compaction, recovery, vectors
+from zsl_cli.photos.catalogue import compaction, moments, recovery, vectors
 from zsl_cli.photos.catalogue.catalogue import Catalogue
-from zsl_cli.photos.catalogue.database import DamagedError
+from zsl_cli.photos.catalogue.database import DamagedError, NoEmbeddingsError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,6 +31,8 @@ class Damage:
     many: str
 
 
+_NO_FILE = Damage("file with embeddings that is not there",
+                  "files with embeddings that are not there")
 _LOST = Damage("embedding that is not in the file", "embeddings that are not in the file")
 _CHANGED = Damage("embedding that is not what was written",
                   "embeddings that are not what was written")
@@ -86,8 +88,10 @@ def verify(folder: Path) -> Verification:
                 checked += page
                 damage.update(what for _, what in wrong)
             return Verification(folder, checked, damage, problems)
+    except NoEmbeddingsError:
+        return Verification(folder, damage=Counter({_NO_FILE: 1}))
     except DamagedError as error:
-        return Verification(folder, database=(str(error),))
+        return Verification(folder, database=(error.reason or "its database cannot be read",))
 
 
 def repair(folder: Path) -> Repair:
@@ -101,9 +105,7 @@ def repair(folder: Path) -> Repair:
     rebuilt = bool(found.database)
     if rebuilt and not recovery.recover(folder):
         return Repair(found, saved=False)
-    with Catalogue.reading(folder) as catalogue:
-        identity = catalogue.identity
-    with Catalogue.writing(folder, identity) as catalogue:
+    with Catalogue.writing(folder, moments.identity(folder)) as catalogue:
         wrong = [one for _, page in _pages(catalogue) for one in page]
         with catalogue.transaction():
             catalogue.db.executemany("DELETE FROM photos WHERE id = ?",
