@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -60,6 +62,22 @@ def test_a_list_tells_what_is_wrong(zsl, indexed, catalogues, tmp_path):
     assert b"zsl catalogues verify" in result.stderr
 
 
+@pytest.mark.parametrize("harm", ["changed", "cut off"])
+def test_embeddings_that_are_damaged_show_at_a_glance(zsl, indexed, catalogues, harm):
+    [path] = catalogues.glob("*/embeddings.f16")
+    data = path.read_bytes()
+    path.write_bytes(data[:-9] if harm == "cut off" else bytes([data[0] ^ 4]) + data[1:])
+    why = {"changed": b"embeddings are not what was written",
+           "cut off": b"2 embeddings are not in the file"}[harm]
+    result = zsl("catalogues", "list", "--jsonl")
+    assert (result.returncode, json.loads(result.stdout)["state"]) == (1, "damaged")
+    shown = zsl("catalogues", "show", "photos")
+    assert b"\nstate      damaged\n" in shown.stdout
+    assert shown.returncode == 1
+    for one in (result, shown):
+        assert b"is damaged (" + why + b"); `zsl catalogues verify`" in one.stderr
+
+
 def test_none_is_no_error(zsl, tmp_path):
     for command in ("list", "verify"):
         result = zsl("catalogues", command)
@@ -103,6 +121,21 @@ def test_a_library_with_several_catalogues_asks_which(zsl, indexed):
     assert len(listed(zsl)) == 3
 
 
+def test_all_catalogues_of_a_library_are_verified(zsl, indexed, catalogues):
+    zsl("index", "photos")
+    zsl("index", "photos/c3", "--catalogue", "elsewhere")
+    [path] = catalogues.glob("photos-default-*/embeddings.f16")
+    path.write_bytes(b"\1" + path.read_bytes()[1:])
+    result = zsl("catalogues", "verify", "photos", path.parent.name, "./elsewhere")
+    assert result.returncode == 1
+    assert [line.split(b": ")[1] for line in result.stdout.splitlines() if b": " in line] == [
+        b"damaged", b"ok, 9 embeddings compared", b"ok, 2 embeddings compared"]
+    repaired = zsl("catalogues", "verify", "photos", "--repair")
+    assert repaired.returncode == 0
+    assert b"9 photos kept, 1 to be read again" in repaired.stdout
+    assert zsl("catalogues", "verify", "photos").returncode == 0
+
+
 def test_damage_is_told_and_repaired(zsl, indexed, catalogues):
     good = zsl("catalogues", "verify", "photos")
     assert good.returncode == 0
@@ -113,7 +146,7 @@ def test_damage_is_told_and_repaired(zsl, indexed, catalogues):
     path.write_bytes(data)
     found = zsl("catalogues", "verify")
     assert found.returncode == 1
-    assert b": damaged\n  1 embeddings that are not what was written\n" in found.stdout
+    assert b": damaged\n  1 embedding that is not what was written\n" in found.stdout
     assert b"--repair saves what can be saved" in found.stderr
     repaired = zsl("catalogues", "verify", "--repair")
     assert repaired.returncode == 0
@@ -219,3 +252,43 @@ def test_names_are_completed(zsl, indexed, catalogues):
     result = zsl(env={"_ZSL_COMPLETE": "bash_complete", "COMP_CWORD": "3",
                       "COMP_WORDS": "zsl catalogues show photos-p"})
     assert f"plain,{folder.name}" in result.stdout.decode().splitlines()
+
+
+def advised(result):
+    """The command that a message names."""
+    command, = re.findall(r"(zsl index .*?) (?:reads|finds)", result.stderr.decode())
+    return shlex.split(command)[1:]
+
+
+def test_advice_for_a_catalogue_of_another_model_can_be_followed(zsl, model, photos):  # noqa: F811
+    zsl("index", "photos", "--catalogue", "kept", "--model", "./paint")
+    search = ("search", "--image", "photos/c3/0.png", "--paths")
+    refused = zsl(*search, "--catalogue", "kept")
+    assert refused.returncode == 2
+    assert b"kept was made by model 'paint', not 'default'" in refused.stderr
+    assert refused.stderr.endswith(b"; --model paint searches what is there\n")
+    assert zsl(*search, "--catalogue", "kept", "--model", "paint").returncode == 0
+    elsewhere = zsl("search", "x", "--catalogue", "../kept", cwd=photos)
+    assert b"; or give the folder of the other as --model" in elsewhere.stderr
+    assert zsl(*advised(refused)).returncode == 0
+    found = zsl(*search)
+    assert (found.returncode, found.stderr) == (0, b"")
+    assert len(found.stdout.splitlines()) == 8
+
+    zsl("index", "photos", "--catalogue", "other")
+    refused = zsl(*search, "--catalogue", "other", "--model", "./paint")
+    assert refused.stderr.endswith(b"; --model default searches what is there\n")
+    assert zsl(*advised(refused)).returncode == 0
+    assert zsl(*search, "--model", "./paint").returncode == 0
+
+
+def test_advice_for_a_library_that_was_moved_can_be_followed(zsl, model, photos,  # noqa: F811
+                                                             tmp_path):
+    zsl("index", "photos", "--catalogue", "kept", "--model", "./paint")
+    os.rename(photos, tmp_path / "moved")
+    search = ("search", "--image", "moved/c3/0.png", "--catalogue", "kept", "--model", "./paint")
+    refused = zsl(*search)
+    assert refused.returncode == 2
+    command = [word.replace("FOLDER", "moved") for word in advised(refused)]
+    assert b"9 known already" in zsl(*command).stderr
+    assert zsl(*search).returncode == 0

@@ -46,6 +46,18 @@ def test_every_command_has_help_on_standard_output(zsl, command):
     assert result.stderr == b""
 
 
+@pytest.mark.parametrize("arguments", [
+    ("search", "cat", "--jsonl", "--paths"), ("search", "cat", "--paths", "--paths0"),
+    ("classify", "a.jpg", "--json", "--csv"), ("eval", "set.csv", "--markdown", "--json"),
+    ("vocab", "neighbours", "cat", "--csv", "--jsonl")])
+def test_two_forms_of_output_together_are_wrong_use(zsl, arguments):
+    result = zsl(*arguments)
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert result.stderr.decode().splitlines()[-1] == (
+        f"Error: {arguments[-2]} and {arguments[-1]} exclude each other: what is printed has one "
+        "form")
+
+
 def test_help_and_version_import_nothing_heavy(environment):
     code = ("import sys; from zsl_cli.cli.main import zsl, COMMANDS; "
             "[zsl.get_command(None, name) for name in COMMANDS]; "

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import click
 import pytest
 import text_model
 from label_runs import (
@@ -18,7 +19,11 @@ from label_runs import (
     stopped_in_the_middle,
     summary,
 )
+from painted_sets import model, photos  # noqa: F401
 from readers import on_a_terminal, until_the_reader_goes
+
+from zsl_cli.cli.label import command as label_command
+from zsl_cli.photos.lazy import LazyClassifier
 
 
 def test_a_terminal_sees_a_bar_and_then_the_summary(environment, large_library, tmp_path, terminal):
@@ -70,6 +75,29 @@ def test_an_output_of_another_model_is_left_until_all_is_read(environment, zsl, 
     assert {record["model"] for record in records(tmp_path / "l.jsonl")} == {"default"}
     assert summary(zsl("label", "photos", "-o", "l.jsonl", "--model", "./paint")) == (0, 0, LARGE)
     assert (tmp_path / "l.jsonl").read_bytes() == before
+
+
+@pytest.mark.usefixtures("photos", "model")
+@pytest.mark.parametrize("there", [True, False])
+def test_before_anything_is_read_an_output_is_as_it_was_or_not_there(monkeypatch, capsys, tmp_path,
+                                                                     there):
+    monkeypatch.chdir(tmp_path)
+    if there:
+        label_command.main(["photos", "-o", "l.jsonl", "--model", "./paint"],
+                           standalone_mode=False)
+
+    def interrupted(self, images):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LazyClassifier, "load", interrupted)
+    capsys.readouterr()
+    with pytest.raises(click.Abort):
+        label_command.main(["photos", "-o", "l.jsonl", "--model", "./paint"],
+                           standalone_mode=False)
+    said = capsys.readouterr().err
+    assert "l.jsonl is " + ("left as it was before this run\n" if there else
+                            "not written yet\n") in said
+    assert (tmp_path / "l.jsonl").exists() == there
 
 
 def test_an_output_that_is_edited_during_the_run_is_not_replaced(environment, zsl, large_library,

@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from zsl_cli import AnnotateRequest, annotate
+
 NAMES = {"chelsea.png": "a cat.png", "coffee.png": "sub/coffee.png", "rocket.jpg": "rocket.jpg",
          "astronaut.png": "sub/-astronaut.png"}
 
@@ -255,6 +257,23 @@ def test_annotate_says_which_sentences_fit(zsl, photos, place, tmp_path):
     assert table.stdout.decode().split("\t")[::2] == ["1", "a cup of coffee\n"]
 
 
+@pytest.mark.parametrize("content", [
+    b"a cat looks at you\na cup of coffee\n", b"a.jpg#0\ta cat looks at you\na.jpg#1\ta cup\n",
+    "image,caption\na.jpg,a cat looks at you\n".encode("utf-16")])
+def test_annotate_reads_sentences_from_standard_input(zsl, cat_jpg, content):
+    result = zsl("annotate", str(cat_jpg), "--captions", "-", "--jsonl", stdin=content)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert lines(result)[0]["captions"][0]["caption"] == "a cat looks at you"
+    empty = zsl("annotate", str(cat_jpg), "--captions", "-", stdin=b"\n")
+    assert (empty.returncode, empty.stderr) == (
+        2, b"zsl: --captions -: there is no sentence in it\n")
+
+
+def test_annotate_takes_sentences_from_python_too(cat_jpg):
+    [annotation] = annotate(AnnotateRequest(cat_jpg, ["a rocket", "a cat", "a cat"]))
+    assert [caption for caption, _ in annotation.captions] == ["a cat", "a rocket"]
+
+
 @pytest.mark.parametrize(("content", "said"), [
     ("", "there is no sentence"), ("\n \n", "there is no sentence"),
     ("{}", "JSON without a list of images")])
@@ -272,3 +291,17 @@ def test_annotate_leaves_out_what_it_cannot_encode(zsl, cat_jpg, tmp_path):
     result = zsl("annotate", str(cat_jpg), "--captions", "said.txt", "--jsonl")
     assert lines(result)[0]["captions"][0]["caption"] == "a cat"
     assert result.returncode == 0
+
+
+def test_a_damaged_embedding_is_no_result_and_the_status_says_that_some_failed(search, place):
+    [path] = (place / "data" / "zsl" / "catalogues").glob("*/embeddings.f16")
+    whole = path.read_bytes()
+    path.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
+    try:
+        result = search("photo", "--jsonl")
+    finally:
+        path.write_bytes(whole)
+    assert result.returncode == 1
+    assert len(lines(result)[0]["results"]) == 4
+    assert result.stderr.count(b"is damaged (embeddings are not what was written)") == 1
+    assert search("photo", "--jsonl").returncode == 0

@@ -18,8 +18,7 @@ def package(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "__init__.py").touch()
     (folder / "one.html").write_text(
-        '<meta content="<!--policy-->"><title><!--title--></title><style><!--style--></style>'
-        "<!--content--><script><!--script--></script>")
+        "<p><!--content--></p><script><!--script--></script>")
     (folder / "one.css").write_text("p { color: red }\n")
     monkeypatch.syspath_prepend(tmp_path)
     yield folder, name
@@ -33,9 +32,11 @@ def hash_of(file):
 def test_a_style_sheet_is_allowed_by_its_hash_and_nothing_else_is(package):
     folder, name = package
     before, behind = html_page.around(name, "one", title="A page")
-    assert before.endswith("<title>A page</title><style>p { color: red }\n</style>")
-    assert behind == "<script></script>"
-    (policy,) = re.findall('content="([^"]*)"', before)
+    assert before.startswith("<!doctype html>\n")
+    assert "<title>A page</title>" in before
+    assert before.endswith("<style>p { color: red }\n</style>\n</head>\n<body>\n<p>")
+    assert behind == "</p><script></script></body>\n</html>\n"
+    (policy,) = re.findall('Policy" content="([^"]*)"', before)
     assert policy == (f"default-src 'none'; img-src data:; style-src "
                       f"'sha256-{hash_of(folder / 'one.css')}'; base-uri 'none'; "
                       "form-action 'none'")
@@ -47,7 +48,14 @@ def test_a_script_is_allowed_by_its_hash_too(package):
     before, behind = html_page.around(name, "one", title="<!--content-->")
     assert f"script-src 'sha256-{hash_of(folder / 'one.js')}';" in before
     assert "<title><!--content--></title>" in before  # what looks like a place is none
-    assert behind == "<script>const place = '<!--style-->'</script>"
+    assert "<script>const place = '<!--style-->'</script>" in behind
+
+
+def test_a_page_without_a_body_of_its_own_is_its_content(package):
+    folder, name = package
+    (folder / "one.html").unlink()
+    before, behind = html_page.around(name, "one", title="A page")
+    assert (before[-8:], behind) == ("\n<body>\n", "\n</body>\n</html>\n")
 
 
 def test_text_from_outside_is_no_markup_and_turns_nothing_about():

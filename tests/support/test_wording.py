@@ -26,3 +26,9 @@ def test_what_cannot_be_seen_or_turns_a_text_around_is_escaped(text, shown):
     "東京\u3000駅", "a\u00a0b"])
 def test_what_is_read_as_it_stands_is_not(text):
     assert wording.printable(text) == text
+
+
+def test_one_is_singular_and_many_are_plural():
+    assert [wording.counted(number, "entry", "entries") for number in (0, 1, 1234)] == [
+        "0 entries", "1 entry", "1,234 entries"]
+    assert [wording.more(number, "labels") for number in (1, 2)] == ["1 more", "2 more labels"]

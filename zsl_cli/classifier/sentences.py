@@ -241,10 +241,7 @@ class SentenceEncoder:
                                      "encoded")
         if self.way in (_MEAN, _SUM):
             return None if rows else self._unknown(sentence)
-        if self._encoder.knows(sentence):
-            return None
-        return UnknownLabelError(f"the label encoder of model {self._model.name!r} knows no word "
-                                 f"or character of {quoted(sentence)}; put it into other words")
+        return self._encoder.why_not(sentence)
 
     def _unknown(self, sentence: str) -> UnknownLabelError:
         """A sentence without a word that the vocabulary knows."""

@@ -1,5 +1,6 @@
 """``zsl annotate``: the sentences that fit a photo best."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,12 +35,13 @@ def command(photos: tuple[str, ...], captions: str, jsonl: bool, quiet: bool, ve
     \b
       zsl annotate photo.jpg --captions sentences.txt
       zsl annotate ~/Pictures --captions captions.csv --top 1 --jsonl > annotated.jsonl
+      grep -v dog sentences.txt | zsl annotate photo.jpg --captions -
     """
     cpus.one_blas_thread()
     from zsl_cli.classifier.predictions import to_json
     from zsl_cli.photos.annotating import AnnotateRequest, annotate
 
-    request = AnnotateRequest(photos, captions, **others)
+    request = AnnotateRequest(photos, _piped() if captions == "-" else captions, **others)
     done, failures = 0, []
     with _Terminal().shown(quiet) as terminal:
         for annotation in annotate(request, terminal):
@@ -52,6 +54,19 @@ def command(photos: tuple[str, ...], captions: str, jsonl: bool, quiet: bool, ve
             elif annotation.error is None:
                 _put(annotation, titled=len(photos) > 1 or done > 1)
     return _status(done, failures)
+
+
+def _piped() -> list[str]:
+    """The sentences that come from standard input."""
+    from zsl_cli.evaluation.captions.forms import LARGEST
+    from zsl_cli.photos.annotating import sentences_of
+
+    if sys.stdin is None:
+        raise click.UsageError("--captions -: standard input is closed")
+    try:
+        return sentences_of(sys.stdin.buffer.read(LARGEST + 1), "--captions -")
+    except OSError as error:
+        raise click.UsageError(f"--captions -: {error.strerror or error}") from error
 
 
 class _Terminal(TerminalReporter, Reporter):

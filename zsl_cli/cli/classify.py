@@ -14,6 +14,7 @@ from zsl_cli.cli.terminal import meanings, notes, options, predictions, printing
 from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.support import cpus
+from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -111,7 +112,8 @@ def command(images: tuple[str, ...], top: int, threshold: float, keywords: bool,
                 printing.say(f"{prediction.path}: {as_options(str(prediction.error))}")
     for line in notes.passed_over(walk.passed_over):
         printing.note(line)
-    printing.detail(f"{done} images, {len(failures)} failed, {time.perf_counter() - started:.2f} s")
+    printing.detail(f"{counted(done, 'image')}, {len(failures):,} failed, "
+                    f"{time.perf_counter() - started:.2f} s")
     return _status(done, failures)
 
 

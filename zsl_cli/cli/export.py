@@ -14,7 +14,7 @@ from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.limits import FEATURES_FROM, QUANTIZE
-from zsl_cli.support.wording import listed
+from zsl_cli.support.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,7 +159,7 @@ def _describe(plan: "Plan") -> None:
         first = ", ".join(label.name for label in plan.class_labels[:3])
         lines.append(("classes", f"{len(plan.class_labels):,}: {first}, …"))
     if network.text is not None:
-        lines.append(("text tower", f"up to {network.text.length} tokens, templates: "
+        lines.append(("text tower", f"up to {counted(network.text.length, 'token')}, templates: "
                                     + (", ".join(plan.templates) or "none")))
     if plan.license:
         lines.append(("licence", plan.license))

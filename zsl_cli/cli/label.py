@@ -1,5 +1,6 @@
 """``zsl label``: the labels of a whole photo library."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -194,7 +195,8 @@ def _summary(result: "LabelResult", *, dry_run: bool, goes_on: bool) -> Iterator
                "the sidecar could not be brought up to date:")
         yield from reasons(result.sidecar_reasons)
     for path in result.left:
-        yield f"{path} is left as it was before this run"
+        yield (f"{path} is left as it was before this run" if os.path.exists(path) else
+               f"{path} is not written yet")
     if dry_run and result.outputs:
         yield f"would write: {', '.join(result.outputs)}"
     elif result.outputs:

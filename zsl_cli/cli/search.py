@@ -67,11 +67,8 @@ which = options.stack(
                  help="How probable such labels are at least, from 0 to 1. Default: 0.8."),
 )
 output = options.stack(
-    click.option("--jsonl", "output_format", flag_value="jsonl", default=None,
-                 help="A JSON record a query."),
-    click.option("--paths", "output_format", flag_value="paths", help="Paths alone, a line each."),
-    click.option("--paths0", "output_format", flag_value="paths0",
-                 help="Paths alone, a NUL behind each, as for xargs -0."),
+    options.output_formats(jsonl="A JSON record a query.", paths="Paths alone, a line each.",
+                           paths0="Paths alone, a NUL behind each, as for xargs -0."),
     click.option("--open", "opens", is_flag=True,
                  help="Show a contact sheet in the browser as well."),
     click.option("--sheet", type=click.Path(path_type=Path), metavar="FILE",
@@ -148,7 +145,7 @@ def _check_output(output_format: str | None, sheet: Path | None, *, force: bool,
     if thumbnails and not sys.stdout.isatty():
         raise click.UsageError("--thumbnails is for a terminal; --open and --sheet are for others")
     if thumbnails and output_format:
-        raise click.UsageError("--thumbnails is for people, not for --jsonl and --paths")
+        raise click.UsageError(f"--thumbnails is for people, not for --{output_format}")
 
 
 def _tell(counts: "Counter[str]", queries: int) -> None:

@@ -62,6 +62,12 @@ class LabelEncoder:
         """Whether the tokenizer knows anything of a phrase. Raises FolderError."""
         return any(token != self._unknown for token in self._tokens_of(phrase))
 
+    def why_not(self, phrase: str) -> UnknownLabelError | None:
+        """Why there would be no vector of a phrase. Raises FolderError."""
+        return None if self.knows(phrase) else UnknownLabelError(
+            f"the label encoder of model {self.path.name!r} knows no word or character of "
+            f"{quoted(phrase)}; put it into other words")
+
     def is_token(self, word: str) -> bool:
         """Whether the tokenizer knows a word as a whole. Raises FolderError."""
         tokens = self._tokens_of(word)

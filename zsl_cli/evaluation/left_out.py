@@ -95,7 +95,7 @@ class LeftOut:
             ("Images that cannot be read",
              [f"{one.path}: {one.message}" for one in self.unreadable]),
             ("Images with several labels", list(self.contradictory)),
-            ("Captions that nothing is known of",
+            ("Captions that cannot be used",
              [f"{one.caption}: {one.message}" for one in self.sentences]),
             ("Labels in a file that the vocabulary does not know",
              [f"{one.file}: {one.label}" for one in self.unknown_lines])]
@@ -151,7 +151,7 @@ class Collector:
     def add_sentences(self, failed: "Sequence[tuple[str, ZslError]]") -> None:
         """The captions that no vector can be made of."""
         new = {caption: str(error) for caption, error in failed if caption not in self._sentences}
-        self._tell([*new.values()], "captions that nothing is known of")
+        self._tell([*new.values()], "captions that cannot be used")
         self._sentences |= new
 
     def add_lines(self, file: str, lines: Sequence[str], vocabulary: "Vocabulary") -> None:

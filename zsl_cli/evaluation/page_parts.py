@@ -57,7 +57,7 @@ def about(dataset: str, images: int, left_out: "LeftOut") -> About:
 
 def document(content: "Iterable[str]") -> bytes:
     """The page with this content, markup, in UTF-8; empty parts are left out."""
-    before, behind = html_page.around(__package__, "page")
+    before, behind = html_page.around(__package__, "page", title="Evaluation")
     return _sealed((before + "\n".join(filter(None, content)) + behind).encode())
 
 

@@ -1,5 +1,6 @@
 """Annotation: a photo → those of some sentences that fit it best (Kiros et al., 2014)."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -21,7 +22,7 @@ from zsl_cli.photos.search.space import JointSpace
 from zsl_cli.support import cpus, folders
 from zsl_cli.support.limits import MAX_PIXELS
 from zsl_cli.support.names import Name, names_of
-from zsl_cli.support.text_lists import read_lines
+from zsl_cli.support.text_lists import lines_of
 from zsl_cli.support.values import READING, TOP, check_device, set_numbers
 from zsl_cli.support.wording import more
 from zsl_cli.vocabulary.nearest import largest
@@ -87,18 +88,27 @@ def sentences(path: Name) -> list[str]:
     """The sentences of a file, each once: one a line, or the captions of a file in one of the
     forms that ``evaluation.captions.forms`` knows. Raises ZslError."""
     path = Path(path)
-    lines = forms.read(path)
+    return sentences_of(forms.content_of(path), str(path),
+                        of_a_form=path.suffix.lower() in _FORMS)
+
+
+def sentences_of(content: bytes, source: str, *, of_a_form: bool = False) -> list[str]:
+    """As ``sentences``, of what a file holds; ``source`` is what messages call it.
+
+    of_a_form: whether it has to be one of these forms.
+    """
+    lines = forms.lines_of(content, source)
     try:
         first = next(lines, None)
     except ZslError:  # of none of these forms
-        if path.suffix.lower() in _FORMS:
+        if of_a_form or len(content) > forms.LARGEST:
             raise
-        found = read_lines(path)
+        found = lines_of(content, source)
     else:
         found = [line.caption for line in (*filter(None, [first]), *lines)]
     found = list(dict.fromkeys(filter(None, found)))
     if not found:
-        raise ZslError(f"{path}: there is no sentence in it")
+        raise ZslError(f"{source}: there is no sentence in it")
     return found
 
 
@@ -109,7 +119,7 @@ def annotate(request: AnnotateRequest, reporter: Reporter | None = None) -> Iter
     photo is read, when none is left.
     """
     reporter = reporter or Reporter()
-    captions = (sentences(request.captions) if isinstance(request.captions, Name)
+    captions = (sentences(request.captions) if isinstance(request.captions, str | os.PathLike)
                 else list(dict.fromkeys(request.captions)))
     folder = folders.find(folders.MODEL, request.model)
     model = Model.described(folder, device=request.device, threads=1)

@@ -47,7 +47,7 @@ def write(file: BinaryIO, entries: Iterable[Entry], lineage: Lineage, about: Abo
     keyword_lineage: the same as ``lineage`` for keywords, where there are to be any: these are
         then what the page shows and filters by, and the labels stand with the single photo.
     """
-    before, behind = html_page.around(__package__, "report")
+    before, behind = html_page.around(__package__, "report", title="Labelled photos")
     labels = _Labels(lineage)
     keywords = keyword_lineage and _Labels(keyword_lineage)
     file.write(before.encode())

@@ -26,7 +26,7 @@ class Reporter(progress.Reporter):
         goes on."""
 
     def left_out(self, line: str) -> None:
-        """A library could not be searched, and why; a person should know."""
+        """A library, or a part of it, could not be searched, and why; a person should know."""
         self.warn(line)
 
     def sidecar_changed(self, change: "Change") -> None:

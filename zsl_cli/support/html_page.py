@@ -10,18 +10,35 @@ from importlib import resources
 from zsl_cli.support.wording import printable
 
 _CONTENT = "<!--content-->"
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="<!--policy-->">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<meta name="generator" content="zsl">
+<title><!--title--></title>
+<link rel="icon" href="data:,">
+<style><!--style--></style>
+</head>
+<body>
+%s</body>
+</html>
+"""
 
 
-def around(package: str, name: str, **texts: str) -> tuple[str, str]:
+def around(package: str, name: str, *, title: str, **texts: str) -> tuple[str, str]:
     """What stands before and behind the content of a page.
 
-    The page is ``NAME.html`` of the package; in the places of ``<!--style-->`` and
-    ``<!--script-->`` it gets ``NAME.css`` and, where there are any, ``NAME_*.js`` and behind them
-    ``NAME.js``, which makes use of them, in that of
-    ``<!--policy-->`` a content security policy that allows these two by their hash, pictures
-    within the page, and nothing else. The content belongs in the place of ``<!--content-->``.
+    Its style sheet is ``NAME.css`` of the package. Its body is ``NAME.html``, where there is one:
+    the content belongs in the place of ``<!--content-->`` there, and in that of ``<!--script-->``
+    what there is of ``NAME_*.js`` and, behind them, ``NAME.js``, which makes use of them. A content
+    security policy allows style and script by their hash, pictures within the page, and nothing
+    else.
 
-    texts: what comes into further places, as markup.
+    title: as markup. texts: what comes into further places of the body, as markup.
     """
     folder = resources.files(package)
     style = folder.joinpath(f"{name}.css").read_text(encoding="utf-8")
@@ -29,10 +46,12 @@ def around(package: str, name: str, **texts: str) -> tuple[str, str]:
                     if re.fullmatch(rf"{name}(_\w+)?\.js", one.name)),
                    key=lambda one: (one.name == f"{name}.js", one.name))
     script = "\n".join(one.read_text(encoding="utf-8") for one in files) or None
-    texts |= {"policy": _policy(style, script), "style": style, "script": script or ""}
+    texts |= {"policy": _policy(style, script), "style": style, "script": script or "",
+              "title": title}
+    body = folder.joinpath(f"{name}.html")
+    before, _, behind = (_PAGE % (body.read_text(encoding="utf-8") if body.is_file() else
+                                  f"{_CONTENT}\n")).partition(_CONTENT)
     # All at once, so that what looks like a place within one of the texts is none.
-    before, _, behind = folder.joinpath(f"{name}.html").read_text(
-        encoding="utf-8").partition(_CONTENT)
     return _filled(before, texts), _filled(behind, texts)
 
 

@@ -31,8 +31,9 @@ def listed(texts: Sequence[str], most: int = _EXAMPLES, separator: str = ", ") -
 
 
 def more(number: int, what: str = "") -> str:
-    """``2,345 more``, ``2,345 more labels``: what a list of examples does not name."""
-    return f"{number:,} more {what}".rstrip()
+    """``2,345 more``, ``2,345 more labels``: what a list of examples does not name. what: in the
+    plural; of one it goes without saying."""
+    return f"{number:,} more {what if number != 1 else ''}".rstrip()
 
 
 def quoted(text: str, longest: int = _LONGEST) -> str:

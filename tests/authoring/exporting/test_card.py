@@ -6,6 +6,7 @@ import pytest
 
 from zsl_cli.authoring.exporting.card import model_card
 from zsl_cli.support.manifests import (
+    CAPTIONS,
     Agreement,
     CheckpointEntry,
     ModelManifest,
@@ -61,3 +62,18 @@ def test_what_is_harmless_stays_as_it_is():
     for part in ("# my_model-1.0\n", "| timm:resnet18.a1_in1k |", "space `words-10` |",
                  "| Apache-2.0 |", "Apache-2.0: https://example.org/a_b?c=d_e#f", "20 landmarks"):
         assert part in said
+
+
+def test_a_card_names_the_command_that_made_the_model():
+    def made(**entries):
+        return model_card(ModelManifest("mine", "1", "mine-1", 4, {}, (), input=Preprocessing(8),
+                                        text=TextEncoding(()), **entries))
+
+    captions = made(embedding=CAPTIONS)
+    assert "Made by `zsl train --captions`.\n" in captions
+    assert "| phrases as labels | yes, as they are written |" in captions
+    assert "| checkpoint | none |" in captions
+    assert "## Agreement\n\nNone is measured" in captions
+    exported = made(parity={"float32": Agreement(1, 0.0, 1.0, 1.0)})
+    assert "Made by `zsl export`; every figure here was measured by it.\n" in exported
+    assert "| ONNX Runtime with PyTorch | 1 |" in exported

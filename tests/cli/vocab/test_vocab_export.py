@@ -57,7 +57,7 @@ def test_gensim_reads_the_word2vec_text(zsl, tmp_path, dtype):
     folder = make(tmp_path / "royal", prior=False, dtype=dtype)
     result = zsl("vocab", "export", str(folder), "-o", "words.txt", "--format", "word2vec")
     assert result.returncode == 0
-    assert "1 labels stand under their id" in result.stderr.decode()
+    assert "1 label stands under its id" in result.stderr.decode()
     assert "for the same models, with --space words\n" in result.stderr.decode()
     read = models.KeyedVectors.load_word2vec_format(str(tmp_path / "words.txt"))
     assert read.index_to_key == ["king", "queen", "man", "woman", "w5", "x-ray_fish",

@@ -38,11 +38,26 @@ def test_one_split_alone(tmp_path):
     ("image,text\na,b\n", "names no column caption; expected"),
     ("", "names no column"),
     ("image,caption\n", "no captions are listed"),
-    ("image,caption\na.jpg,\n", "line 2: image or caption is empty"),
-    ("image,caption\na.jpg,x\n,y\n", "line 3: image or caption is empty")])
+    ("image,caption\na.jpg,\n", "line 2: image or caption is empty")])
 def test_what_is_wrong_with_a_file_is_told(tmp_path, text, message):
     with pytest.raises(ZslError, match=message):
         captions.read(written(tmp_path, text))
+
+
+def test_captions_that_cannot_be_used_are_left_out_and_the_rest_is_read(tmp_path):
+    path = tmp_path / "captions.csv"
+    path.write_bytes(b"image,caption\na.jpg,A dog\na.jpg,\n,Snow\nb.jpg,H\xfcndchen\n"
+                     b"c.jpg,A cat\nd.jpg,\"" + b"on and on " * 20_000 + b"\"\ne.jpg,Snow\n")
+    found = captions.read(path)
+    assert [one.name for one in found.paths] == ["a.jpg", "c.jpg", "e.jpg"]
+    assert found.captions == (("A dog",), ("A cat",), ("Snow",))
+    assert [(where.rpartition(" ")[2], str(error).partition(": ")[2][:30])
+            for where, error in found.failed] == [
+        ("3", "image or caption is empty"), ("4", "image or caption is empty"),
+        ("5", "'H\\udcfcndchen' is not UTF-8 t"), ("7", "a caption of 199,999 character")]
+    kept = found.without(lambda caption: ZslError("a cat") if "cat" in caption else None)
+    assert [one.name for one in kept.paths] == ["a.jpg", "e.jpg"]
+    assert len(kept.failed) == 5
 
 
 def test_a_split_needs_its_column(tmp_path):

@@ -1,7 +1,10 @@
 """Several processes at one catalogue: one writes, any number read."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from dataclasses import replace
 from threading import Event, Thread
 
 import numpy as np
@@ -10,7 +13,9 @@ import text_model
 
 from zsl_cli.errors import ZslError
 from zsl_cli.photos.catalogue import places, vectors
+from zsl_cli.photos.catalogue.borrowing import lenders
 from zsl_cli.photos.catalogue.catalogue import Catalogue
+from zsl_cli.photos.catalogue.compaction import compact
 from zsl_cli.photos.catalogue.verification import verify
 from zsl_cli.photos.indexing import index
 from zsl_cli.photos.reporter import Reporter
@@ -31,6 +36,25 @@ def test_two_runs_over_a_library_exclude_each_other(indexed):
     assert index(indexed.request, Other()).read == 1
     assert Other.refused > 1
     assert indexed.index() == (0, 0, 26)
+
+
+def test_two_lists_exclude_each_other_and_how_to_read_both_is_said(indexed, tmp_path):
+    photos = sorted(map(str, indexed.library.rglob("*.png")))
+    first, second = (replace(indexed.request, sources=(), files_from=some, catalogue=None)
+                     for some in (photos[:3], photos[3:5]))
+
+    class Other(Reporter):
+        refused = 0
+
+        def advance(self, done, failed=0):
+            with pytest.raises(ZslError, match=r"which single photos and lists share .it holds .*"
+                                               "; wait until it has ended, or give `catalogue`"):
+                index(second)
+            Other.refused += 1
+
+    assert index(first, Other()).read == 3
+    assert Other.refused
+    assert index(second).read == 2
 
 
 def test_who_reads_sees_one_moment_while_another_writes(indexed):
@@ -93,6 +117,46 @@ def test_a_stream_begins_where_another_run_is(indexed):
                 assert list(catalogue.embeddings([slot, 0])[0]) == [id_, 0, 0, 0]
             assert forgotten.rows([100, 101]) == {}
         assert writer.rows([200]) == {}
+
+
+def cleared(folder):
+    """Whether a log can be cleared, which one who still reads an earlier moment prevents."""
+    with closing(sqlite3.connect(folder / "catalogue.sqlite", timeout=0)) as connection:
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
+
+
+def test_who_reads_for_long_lets_the_log_be_cleared(indexed):
+    with Catalogue.reading(indexed.catalogue) as reader:
+        identity = reader.identity
+        indexed.change("INSERT INTO facts VALUES ('a', 'b')")
+        assert not cleared(indexed.catalogue)
+    with (lenders([indexed.catalogue], identity) as [lender],
+          Catalogue.transient(indexed.catalogue, identity)):
+        text_model.photo(indexed.library / "a" / "00.png", (3, 2, 1))
+        assert indexed.index() == (1, 0, 24)
+        assert cleared(indexed.catalogue)
+        row = lender.photo(str(indexed.library / "a"), "00.png")
+        assert row[4] == 25
+        assert lender.embedding(row) is not None
+
+
+def test_embeddings_are_lent_also_after_their_file_was_written_anew(indexed):
+    for number in range(5):
+        text_model.photo(indexed.library / "a" / f"{number:02}.png", (3, 2, number))
+    indexed.index()
+    with Catalogue.reading(indexed.catalogue) as reader:
+        identity = reader.identity
+    with lenders([indexed.catalogue], identity) as [lender]:
+        folder = str(indexed.library / "e")
+        before = lender.photo(folder, "24.png")
+        embedding = lender.embedding(before)
+        with Catalogue.writing(indexed.catalogue, identity) as catalogue:
+            compact(catalogue)
+        after = lender.photo(folder, "24.png")
+        assert after[4] != before[4]
+        assert list(lender.embedding(after)) == list(embedding)
+        assert lender.embedding(before) is None
 
 
 def test_a_lock_goes_with_the_process_that_had_it(indexed, environment):

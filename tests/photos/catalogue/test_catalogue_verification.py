@@ -48,10 +48,10 @@ def test_each_kind_of_damage_is_told_and_read_again(indexed):
                    "UPDATE photos SET folder = 99 WHERE slot = 7")
     found = verify(indexed.catalogue)
     assert not found.ok
-    assert found.damage == {"embeddings that are not what was written": 2,
-                            "embeddings that are not in the file": 1,
-                            "embeddings that are no unit vectors": 1, "rows that make no sense": 1,
-                            "rows of a folder that is not known": 1}
+    assert {what.many: count for what, count in found.damage.items()} == {
+        "embeddings that are not what was written": 2, "embeddings that are not in the file": 1,
+        "embeddings that are no unit vectors": 1, "rows that make no sense": 1,
+        "rows of a folder that is not known": 1}
     result = repair(indexed.catalogue)
     assert (result.rebuilt, result.kept, result.again) == (False, 19, 5)
     assert verify(indexed.catalogue).ok
@@ -165,6 +165,25 @@ def test_where_nothing_can_be_saved_the_next_run_begins_anew(large, place):
     assert (large.catalogue / "catalogue.sqlite.damaged").exists()
     assert large.index() == (25, 0, 0)
     assert verify(large.catalogue).ok
+
+
+def test_a_catalogue_whose_embeddings_are_gone_is_repaired_and_read_again(indexed):
+    (indexed.catalogue / "embeddings.f16").unlink()
+    found = verify(indexed.catalogue)
+    assert [what.one for what in found.damage] == ["file with embeddings that is not there"]
+    result = repair(indexed.catalogue)
+    assert (result.rebuilt, result.saved, result.kept, result.again) == (False, True, 0, 25)
+    assert verify(indexed.catalogue).ok
+    assert indexed.index() == (25, 0, 0)
+
+
+def test_an_empty_database_is_one_of_which_nothing_is_known(indexed):
+    (indexed.catalogue / "catalogue.sqlite").write_bytes(b"")
+    with pytest.raises(ZslError, match="an empty catalogue; index the library again"):
+        verify(indexed.catalogue)
+    indexed.index(dry_run=True)
+    assert indexed.result.todo == 25
+    assert indexed.index() == (25, 0, 0)
 
 
 def test_a_catalogue_that_is_in_use_is_not_repaired(indexed):

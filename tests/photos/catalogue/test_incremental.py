@@ -15,6 +15,7 @@ from zsl_cli.photos.catalogue import parts, places, scanning
 from zsl_cli.photos.catalogue.borrowing import Lender
 from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.catalogue.identity import Encoder, Identity
+from zsl_cli.photos.catalogue.verification import verify
 from zsl_cli.photos.known import KnownEmbeddings
 from zsl_cli.photos.labelling import label
 from zsl_cli.photos.request import LabelRequest
@@ -57,6 +58,20 @@ def test_a_photo_that_was_moved_is_known_by_its_content(indexed, model):
     assert indexed.index() == (0, 0, 25)
     assert (indexed.result.moved, indexed.result.gone) == (7, 0)
     check(indexed, model)
+
+
+def test_photos_of_the_same_content_that_were_moved_are_all_known(indexed):
+    text_model.photo(indexed.library / "a" / "one.png", (1, 2, 3))
+    for name in ("two", "three"):
+        shutil.copy(indexed.library / "a" / "one.png", indexed.library / "a" / f"{name}.png")
+    assert indexed.index() == (3, 0, 25)
+    os.rename(indexed.library / "a", indexed.library / "z")
+    assert indexed.index() == (0, 0, 28)
+    assert (indexed.result.moved, indexed.result.gone) == (8, 0)
+    shutil.copy(indexed.library / "z" / "one.png", indexed.library / "z" / "four.png")
+    (indexed.library / "z" / "one.png").unlink()
+    assert indexed.index() == (0, 0, 28)
+    assert verify(indexed.catalogue).ok
 
 
 def test_photos_that_changed_places_are_not_mistaken(indexed, model):
@@ -340,6 +355,23 @@ def test_a_list_in_any_order_is_one_library(indexed, tmp_path, monkeypatch, at_o
     assert indexed.index(sources=(), files_from=mixed, catalogue=tmp_path / "new") == (25, 0, 0)
     assert indexed.index(sources=(), files_from=mixed[::-1] + mixed,
                          catalogue=tmp_path / "new") == (0, 0, 25)
+
+
+def test_what_is_gone_of_earlier_lists_is_noted_unless_its_folder_is_away(indexed, tmp_path):
+    photos = sorted(map(str, indexed.library.rglob("*.png")))
+
+    def index_listed(paths):
+        return indexed.index(sources=(), files_from=paths, catalogue=tmp_path / "lists")
+
+    assert index_listed(photos[:10]) == (10, 0, 0)  # of the folders a and b
+    os.unlink(photos[0])
+    os.rename(indexed.library / "b", tmp_path / "away")
+    assert index_listed(photos[10:12]) == (2, 0, 0)
+    assert indexed.result.gone == 1
+    os.rename(tmp_path / "away", indexed.library / "b")
+    os.rename(photos[1], indexed.library / "c" / "moved.png")
+    assert index_listed([str(indexed.library / "c" / "moved.png")]) == (0, 0, 1)
+    assert (indexed.result.moved, indexed.result.gone) == (1, 0)
 
 
 def test_a_mixed_list_borrows_what_others_know(indexed, monkeypatch, catalogues):

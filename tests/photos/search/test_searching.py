@@ -10,6 +10,8 @@ import pytest
 
 from zsl_cli import Model
 from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.photos.catalogue.catalogue import Catalogue
+from zsl_cli.photos.catalogue.compaction import compact
 from zsl_cli.photos.catalogue.identity import Encoder
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.search import ordering, searching
@@ -192,7 +194,9 @@ def test_another_model_or_another_version_of_it_names_the_command(tmp_path, make
     older = Encoder("default", "2" * 64, manifest.dimension)
     place = make_catalogue(tmp_path / "old", {"a.jpg": AXES["a"]}, encoder=older,
                            place=tmp_path / "place")
-    with pytest.raises(ZslError, match="another version of model 'default'; zsl index"):
+    with pytest.raises(ZslError, match=(
+            r"another version of model 'default'; zsl index .*/old reads the photos with this one, "
+            "into a catalogue that is searched without `catalogue`$")):
         one("a", catalogue=place)
 
 
@@ -246,6 +250,56 @@ def test_photos_whose_embeddings_are_lost_are_left_out_and_counted(library, tmp_
     told, = listening.warnings
     assert "2 photos left out" in told
     assert "zsl index reads them again" in told
+
+
+def flip(place, slot):
+    """Change a bit of the embedding at a slot."""
+    with open(place / "embeddings.f16", "r+b") as file:
+        file.seek(slot * 2 * Model.described().dimension + 9)
+        byte = file.read(1)[0]
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 4]))
+
+
+@pytest.mark.parametrize("few", [searching.libraries.FEW, 2])
+def test_what_is_not_the_embedding_that_was_written_is_no_result_and_told_of_once(
+        library, tmp_path, monkeypatch, few):
+    monkeypatch.setattr(searching.libraries, "FEW", few)
+    [place] = (tmp_path / "data" / "zsl" / "catalogues").iterdir()
+    flip(place, 0)
+    flip(place, 2)
+    listening = Listening()
+    found = list(searching.search(SearchRequest(["a", "b"], fold=True), listening))
+    assert [names(result) for result in found] == [["ac.jpg", "b.jpg", "c.jpg"],
+                                                   ["b.jpg", "ac.jpg", "c.jpg"]]
+    told, = listening.warnings
+    assert told.startswith(f"photos left out: {place} is damaged (embeddings are not what was ")
+    assert "zsl catalogues verify" in told
+
+
+def writing(place):
+    with Catalogue.reading(place) as catalogue:
+        identity = catalogue.identity
+    return Catalogue.writing(place, identity)
+
+
+@pytest.mark.parametrize("few", [searching.libraries.FEW, 2])
+def test_a_search_of_many_queries_goes_with_what_other_runs_write(library, tmp_path, monkeypatch,
+                                                                   few):
+    """Between two batches a photo is gone, the slots are numbered anew, and the log is cleared."""
+    monkeypatch.setattr(searching.libraries, "FEW", few)
+    monkeypatch.setattr(searching, "_TOGETHER", 1)
+    [place] = (tmp_path / "data" / "zsl" / "catalogues").iterdir()
+    results = searching.search(SearchRequest(["a", "a", "c"], since="2000", top=3), Listening())
+    assert names(next(results)) == ["a.jpg", "ab.jpg", "ac.jpg"]
+    with writing(place) as catalogue:
+        catalogue.db.execute("DELETE FROM photos WHERE name = ?", (b"a.jpg",))
+        busy, _, _ = catalogue.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        assert not busy
+    assert names(next(results)) == ["ab.jpg", "ac.jpg", "b.jpg"]
+    with writing(place) as catalogue:
+        compact(catalogue)
+    assert names(next(results)) == ["c.jpg", "ac.jpg", "b.jpg"]
 
 
 def test_a_folder_that_no_catalogue_has_is_not_indexed_though_lists_are(

@@ -85,6 +85,7 @@ def calibrate(request: "CalibrationRequest", reporter: Reporter | None = None) -
         if vocabulary is None:
             raise ZslError("`captions` need a vocabulary, whose words they say")
         captioned = captions.read(request.captions, request.images, request.split)
+        collector.add_sentences(captioned.failed)
     subject = _subject(Model.load(folder, device=request.device, threads=1), vocabulary,
                        request.data)
     sets = [datasets.read(path, subject.labels) for path in names_of(request.data)]

@@ -11,7 +11,7 @@ from zsl_cli.support.wording import printable
 _CARD = """# {name}
 
 An image encoder for [zsl](https://pypi.org/project/zsl-cli/): uint8 RGB pixels in, a unit vector
-out. Made by `{command}`; every figure here was measured by it.
+out. Made by `{command}`{measured}.
 
 | | |
 |---|---|
@@ -30,9 +30,7 @@ out. Made by `{command}`; every figure here was measured by it.
 
 ## Agreement
 
-| compared | inputs | largest difference | smallest cosine | mean cosine | same ten nearest labels |
-|---|---|---|---|---|---|
-{parity}
+{agreement}
 
 {confidence}
 ## Sources and licences
@@ -40,31 +38,56 @@ out. Made by `{command}`; every figure here was measured by it.
 {sources}
 """
 
+_AGREEMENT = """| compared | inputs | largest difference | smallest cosine | mean cosine | \
+same ten nearest labels |
+|---|---|---|---|---|---|
+{rows}"""
+
 _COMPARED = {"float32": "ONNX Runtime with PyTorch",
              "published": "as completed with as published"}
 
 
 def model_card(manifest: ModelManifest) -> str:
     """Markdown for a model folder's README.md."""
-    frame, checkpoint = manifest.input, manifest.checkpoint or CheckpointEntry("", "")
+    frame = manifest.input
     assumed = (*manifest.assumed, *(manifest.published.assumed if manifest.published else ()))
     return _CARD.format(
         input=f"{frame.size} x {frame.size} pixels, {frame.fit}, share {frame.crop:.4g}, "
               f"{frame.interpolation}, {frame.layout}",
-        command="zsl models import" if manifest.published else "zsl export",
+        command=_command(manifest),
+        measured="; every figure here was measured by it" if manifest.parity else "",
         assumed="".join(f"\n| assumed | {plain(one)} |" for one in assumed),
         name=plain(manifest.name), argument=printable(shlex.quote(manifest.name)),
         space=code(manifest.space), dimension=manifest.dimension,
         architecture=plain(manifest.architecture), weights=plain(manifest.weights),
         features=plain(manifest.features), normalisation=_normalisation(manifest),
         text=_phrases(manifest.text),
-        checkpoint=f"{code(checkpoint.file)}, SHA-256 {code(checkpoint.sha256)}",
+        checkpoint=_checkpoint(manifest.checkpoint),
         license=plain(manifest.license or "not given"), exported_by=plain(manifest.exported_by),
-        parity="\n".join(_row(name, one, manifest) for name, one in manifest.parity.items()),
+        agreement=_agreement(manifest),
         confidence=writing.section(manifest.confidence),
         sources="\n".join(f"- {plain(source['name'])}, {plain(source['license'])}: "
                           f"{address(source['url'])}"
                           for source in manifest.sources) or "None were given.")
+
+
+def _command(manifest: ModelManifest) -> str:
+    if manifest.trained_on_captions:
+        return "zsl train --captions"
+    return "zsl models import" if manifest.published else "zsl export"
+
+
+def _checkpoint(checkpoint: CheckpointEntry | None) -> str:
+    if checkpoint is None:
+        return "none"
+    return f"{code(checkpoint.file)}, SHA-256 {code(checkpoint.sha256)}"
+
+
+def _agreement(manifest: ModelManifest) -> str:
+    if not manifest.parity:
+        return "None is measured: of what it was made of nothing was converted."
+    return _AGREEMENT.format(rows="\n".join(_row(name, one, manifest)
+                                            for name, one in manifest.parity.items()))
 
 
 def _normalisation(manifest: ModelManifest) -> str:
@@ -83,6 +106,8 @@ def _phrases(text: TextEncoding | None) -> str:
         return (f"yes, by a sentence encoder ({plain(encoder.encoder)}, SHA-256 "
                 f"{code(encoder.sha256)}) and a map into the space, over "
                 f"{encoder.landmarks:,} landmarks")
+    if not text.templates:
+        return "yes, as they are written"
     written = ", ".join(map(code, text.templates))
     return f"yes; a vocabulary's labels were put into {written}"
 

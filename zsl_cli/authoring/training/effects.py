@@ -19,6 +19,12 @@ Values = Mapping[str, Any]
 """Of the parameters of a training, whichever of its parts has them, by name."""
 
 
+def does_nothing(name: str, description: str) -> str:
+    """What is said of a parameter that is given where it does nothing; ``description``: of where it
+    does something."""
+    return f"`{name}` is for {description}; it would do nothing here"
+
+
 class Condition(NamedTuple):
     """Where a parameter does something: in words, and of a method and what is given."""
 
@@ -27,7 +33,7 @@ class Condition(NamedTuple):
 
     def error_message(self, name: str) -> str:
         """What is said of one that is given and does nothing."""
-        return f"`{name}` is for {self.description}; it would do nothing here"
+        return does_nothing(name, self.description)
 
 
 def _in_epochs(method: type[Method], values: Values) -> bool:

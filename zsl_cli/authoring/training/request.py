@@ -16,8 +16,36 @@ from zsl_cli.support.values import COUNT, check_choice, check_kind, set_numbers
 UNFINISHED = "unfinished"
 
 
+class Asked:
+    """What all trainings are asked: of their requests, dataclasses with these fields."""
+
+    output: Name
+    model: Name
+    vocabulary: Name | None
+    max_pixels: int
+    device: str
+
+    def _check_shared(self, *paths: str) -> None:
+        """Have these fields be a Path, models and vocabularies a text; raises RequestError for a
+        value that no training allows."""
+        set_paths(self, "output", *paths)
+        set_texts(self, "model", "vocabulary")
+        check_choice("device", self.device, DEVICES)
+        set_numbers(self, max_pixels=COUNT)
+
+    @property
+    def work(self) -> Path:
+        """Where the training is kept until it is finished."""
+        return Path(self.output) / UNFINISHED
+
+    @property
+    def name(self) -> str:
+        """What the trained model is called, and spaces and vocabularies of its own."""
+        return folders.name_of(Path(self.output))
+
+
 @dataclass(frozen=True)
-class TrainRequest:
+class TrainRequest(Asked):
     """What is asked of ``train``.
 
     data: a folder with a folder for each class, named by its label, or a CSV file of paths and
@@ -63,25 +91,12 @@ class TrainRequest:
     force: bool = False
 
     def __post_init__(self) -> None:
-        set_paths(self, "data", "output", "backbone", "hold_out")
-        set_texts(self, "model", "vocabulary")
+        self._check_shared("data", "backbone", "hold_out")
         check_choice("quantize", self.quantize, QUANTIZE)
-        check_choice("device", self.device, DEVICES)
-        set_numbers(self, max_pixels=COUNT)
         check_kind("method", self.method, Method)
         check_kind("schedule", self.schedule, Schedule)
         self.method.check_schedule(self.schedule)
         effects.check(self, self.method, self.schedule)
-
-    @property
-    def work(self) -> Path:
-        """Where the training is kept until it is finished."""
-        return Path(self.output) / UNFINISHED
-
-    @property
-    def name(self) -> str:
-        """What the trained model is called, and spaces and vocabularies of its own."""
-        return folders.name_of(Path(self.output))
 
     @property
     def in_epochs(self) -> bool:

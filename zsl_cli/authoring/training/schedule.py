@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
-from zsl_cli.authoring.training.parameters import Parameter, check_values, parameter
+from zsl_cli.authoring.training.parameters import (
+    Parameter,
+    check_values,
+    parameter,
+    parameters,
+)
 from zsl_cli.support.values import Range
 
 
@@ -41,3 +46,9 @@ class Schedule:
 
     def __post_init__(self) -> None:
         check_values(self)
+
+
+def ranges(*names: str) -> dict[str, Range]:
+    """What numbers of a schedule may be, for other trainings that have them, by their names."""
+    found = {name: parameters(Schedule)[name].allowed for name in names}
+    return {name: allowed for name, allowed in found.items() if isinstance(allowed, Range)}

@@ -13,7 +13,10 @@ _HEAD = ("name", "library", "model", "photos", "failures", "size", "last scan", 
 @click.option("--jsonl", "as_jsonl", is_flag=True, help="A JSON object a line.")
 @options.common
 def command(as_jsonl: bool, quiet: bool, verbose: bool, debug: bool) -> int:
-    """The catalogues in the user's data folder: of what they are, and in what state."""
+    """The catalogues in the user's data folder: of what they are, and in what state.
+
+    That is as seen at a glance; zsl catalogues verify compares all that they have.
+    """
     from zsl_cli.photos.catalogue import overview, places
 
     found = [overview.overview(folder) for folder in places.every()]

@@ -20,18 +20,23 @@ if TYPE_CHECKING:
 @click.argument("name", metavar="NAME|FOLDER|LIBRARY")
 @click.option("--jsonl", "as_jsonl", is_flag=True, help="As one line of JSON.")
 @options.common
-def command(name: str, as_jsonl: bool, quiet: bool, verbose: bool, debug: bool) -> None:
-    """What a catalogue has: by its name, its own folder, or the folder of its library."""
+def command(name: str, as_jsonl: bool, quiet: bool, verbose: bool, debug: bool) -> int:
+    """What a catalogue has: by its name, its own folder, or the folder of its library.
+
+    Its state is as seen at a glance; zsl catalogues verify compares all that it has.
+    """
     from zsl_cli.photos.catalogue import finding, overview
 
     details = overview.details(finding.find(name))
     if as_jsonl:
         printing.put_json(_record(details), indent=None)
-        return
-    for line in _lines(details):
-        printing.put(line)
-    if details.overview.message:
-        printing.note(as_options(details.overview.message))
+    else:
+        for line in _lines(details):
+            printing.put(line)
+    is_damaged = details.overview.state == overview.DAMAGED
+    if details.overview.message and (is_damaged or not as_jsonl):
+        (printing.say if is_damaged else printing.note)(as_options(details.overview.message))
+    return int(is_damaged)
 
 
 def _record(details: "Details") -> dict[str, Any]:
@@ -46,7 +51,7 @@ def _lines(details: "Details") -> "Iterator[str]":
     one = details.overview
     yield f"catalogue  {one.folder}"
     yield f"library    {one.library or figures.SINGLE}"
-    yield f"model      {one.model}, {details.dimension} dimensions"
+    yield f"model      {one.model}, {counted(details.dimension, 'dimension')}"
     yield f"state      {one.state}"
     yield f"last scan  {figures.moment(one.scanned)}"
     yield f"photos     {one.photos:,} in {counted(details.folders, 'folder')}"

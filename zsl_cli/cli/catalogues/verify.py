@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def command(names: tuple[str, ...], repairs: bool, quiet: bool, verbose: bool,
             debug: bool) -> int:
     """Compare all that catalogues have with its checksums; without a NAME those in the user's data
-    folder.
+    folder, and of a LIBRARY those of all models.
 
     \b
       zsl catalogues verify
@@ -33,7 +33,8 @@ def command(names: tuple[str, ...], repairs: bool, quiet: bool, verbose: bool,
     """
     from zsl_cli.photos.catalogue import finding, places
 
-    folders = [finding.find(name) for name in names] if names else places.every()
+    folders = (list(dict.fromkeys(folder for name in names for folder in finding.find_all(name)))
+               if names else places.every())
     damaged = 0
     for folder in folders:
         try:
@@ -84,5 +85,5 @@ def _outcome(result: "Repair") -> str:
 
 def _damage(found: "Verification") -> "Iterator[str]":
     for what, count in found.damage.most_common():
-        yield f"{count:,} {what}"
+        yield counted(count, what.one, what.many)
     yield from found.database

@@ -99,10 +99,8 @@ def _read_stacking(_ctx: click.Context, _param: click.Parameter,
               help="With --words: how many words, the most frequent first. Default: 30.")
 @click.option("--word", "asked", multiple=True, metavar="LABEL",
               help="With --words: this word; may be repeated. Default: the most frequent.")
-@click.option("--json", "output_format", flag_value="json", default=None,
-              help="All figures as one JSON object.")
-@click.option("--csv", "output_format", flag_value="csv", help="All figures as CSV.")
-@click.option("--markdown", "output_format", flag_value="markdown", help="The tables as Markdown.")
+@options.output_formats(json="All figures as one JSON object.", csv="All figures as CSV.",
+                        markdown="The tables as Markdown.")
 @click.option("--report", type=options.NonEmpty(), metavar="FILE",
               help="Write a page to look at, too: one HTML file with plots and photos. It replaces "
                    "a page of zsl eval.")

@@ -11,7 +11,7 @@ from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import Manifest, ModelManifest, VocabularyManifest
-from zsl_cli.support.wording import more
+from zsl_cli.support.wording import counted, more
 
 _TEMPLATES = 3  # that a line names; the rest of what is shown has them all
 
@@ -33,7 +33,7 @@ def add_to(group: click.Group, kind: folders.Kind[Manifest]) -> None:
                 failures += 1
                 continue
             what = _contents(manifest)
-            what += f", own vocabulary of {own.labels:,} labels" if own else ""
+            what += f", own vocabulary of {counted(own.labels, 'label')}" if own else ""
             rows.append((folder.name, manifest.version, what,
                          *([str(folder)] if verbose else [])))
         head = ("name", "version", "contents", "folder")
@@ -42,7 +42,8 @@ def add_to(group: click.Group, kind: folders.Kind[Manifest]) -> None:
 
 
 def _contents(manifest: Manifest) -> str:
-    labels = f"{manifest.labels:,} labels, " if isinstance(manifest, VocabularyManifest) else ""
+    labels = (f"{counted(manifest.labels, 'label')}, "
+              if isinstance(manifest, VocabularyManifest) else "")
     phrases = isinstance(manifest, ModelManifest) and manifest.encodes_phrases
     return (f"{labels}space {manifest.space}, dimension {manifest.dimension}"
             + (", encodes phrases" if phrases else ""))
@@ -60,7 +61,7 @@ def show(kind: folders.Kind[Manifest], name: str, as_json: bool) -> None:
         return
     if isinstance(manifest, ModelManifest):
         shown |= {"confidences": _confidences(manifest), "encodes phrases": _phrases(manifest),
-                  "own vocabulary": f"{own.labels:,} labels" if own else "none"}
+                  "own vocabulary": counted(own.labels, "label") if own else "none"}
     for line in _lines(shown):
         printing.put(line)
 

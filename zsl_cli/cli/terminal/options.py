@@ -201,16 +201,26 @@ reading = stack(
     max_pixels,
 )
 
-def output_formats(jsonl: str, json: str) -> Decorator:
-    """The options of what programs read, with the help of these two."""
-    return stack(
-        click.option("--jsonl", "output_format", flag_value="jsonl", default=None, help=jsonl),
-        click.option("--json", "output_format", flag_value="json", help=json),
-        click.option("--csv", "output_format", flag_value="csv", help="CSV, a row a label."),
-    )
+def output_formats(**helps: str) -> Decorator:
+    """The options of what programs read, by their names, with the help of each. The command gets
+    the one that is given, if any is, as ``output_format``."""
+    return stack(*(click.option(
+        f"--{name}", f"as_{name}", is_flag=True, expose_value=False, callback=_only_format,
+        help=text) for name, text in helps.items()))
 
 
-output_format = output_formats("A JSON record a line.", "One JSON array.")
+def _only_format(ctx: click.Context, param: click.Parameter, is_given: bool) -> None:
+    chosen = ctx.params.setdefault("output_format", None)
+    if is_given:
+        name = param.opts[0].removeprefix("--")
+        if chosen is not None:
+            raise click.UsageError(f"--{chosen} and --{name} exclude each other: what is printed "
+                                   "has one form", ctx)
+        ctx.params["output_format"] = name
+
+
+output_format = output_formats(jsonl="A JSON record a line.", json="One JSON array.",
+                               csv="CSV, a row a label.")
 
 
 photos = stack(

@@ -6,6 +6,7 @@ import click
 
 from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.progress import TerminalReporter
+from zsl_cli.support.wording import counted
 
 _PATH = click.Path(path_type=Path)
 
@@ -80,5 +81,6 @@ def command(vectors: Path, output: Path, labels: str | None, phrases: str, oov: 
     ways = [f"{count:,} {how}" for count, how in (
         (report.own, "with a vector of their own"), (report.mean, "the mean of their words'"),
         (report.subword, "of character n-grams")) if count]
-    printing.note(f"wrote {output}: {manifest.labels:,} labels of {manifest.dimension} dimensions "
+    printing.note(f"wrote {output}: {counted(manifest.labels, 'label')} of "
+                  f"{counted(manifest.dimension, 'dimension')} "
                   f"({', '.join(ways)}), space {manifest.space}")

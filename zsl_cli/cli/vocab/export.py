@@ -8,6 +8,7 @@ import click
 from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.support.files import check_new_file
+from zsl_cli.support.wording import counted
 
 
 @click.command("export")
@@ -45,7 +46,8 @@ def command(name: str, output: str, output_format: Literal["tsv", "word2vec"], v
             ids = text_export.save(vocabulary, request, output, force=force,
                                    reporter=reporter)
     if ids:
-        printing.note(f"{ids:,} labels stand under their id, since another label has their name")
+        printing.note(counted(ids, "label stands under its id, since another has its name",
+                              "labels stand under their id, since another label has their name"))
     if output != "-":
         printing.note(f"wrote {output}")
         if output_format == "word2vec" and vocabulary.prior_dimension is None:

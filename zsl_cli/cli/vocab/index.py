@@ -6,6 +6,7 @@ import click
 
 from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.progress import TerminalReporter, duration
+from zsl_cli.support.wording import counted
 
 
 @click.command("index")
@@ -39,9 +40,9 @@ def command(name: str, m: int | None, ef_construction: int | None, ef: int | Non
             "query_ms": round(measured.index_seconds * 1e3, 4),
             "path": path and str(path), "bytes": report.bytes})
         return
-    printing.put(f"index         {len(vocabulary):,} labels of {vocabulary.dimension} dimensions, "
-                 f"M {parameters.m}, ef_construction {parameters.ef_construction}, "
-                 f"ef {parameters.ef}")
+    printing.put(f"index         {counted(len(vocabulary), 'label')} of "
+                 f"{counted(vocabulary.dimension, 'dimension')}, M {parameters.m}, "
+                 f"ef_construction {parameters.ef_construction}, ef {parameters.ef}")
     printing.put(f"ready after   {duration(report.seconds)}")
     printing.put(f"recall@10     {measured.recall:.4f}, over {recall.QUERIES} noisy label vectors")
     printing.put(f"a query       {measured.index_seconds * 1e3:.3f} ms, exact search "

@@ -6,6 +6,7 @@ import click
 
 from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.progress import TerminalReporter
+from zsl_cli.support.wording import counted
 
 
 @click.command("names")
@@ -36,7 +37,7 @@ def command(files: tuple[str, ...], output: Path | None, language: str | None, f
     with TerminalReporter().shown(quiet) as reporter:
         result = build_names(request, reporter)
     manifest = result.manifest
-    printing.note(f"wrote {result.folder}: names of {manifest.synsets:,} nouns in "
+    printing.note(f"wrote {result.folder}: names of {counted(manifest.synsets, 'noun')} in "
                   f"{result.language}, among them {result.named:,} of the {result.labels:,} labels "
                   "of the default vocabulary")
     for source in manifest.sources:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 @options.language
 @click.option("-k", "--top", type=click.IntRange(1, options.MAX_TOP), default=10,
               show_default=True, metavar="K", help="How many labels, at most 1000.")
-@options.output_formats("One JSON object, in a line.", "One JSON object.")
+@options.output_formats(jsonl="One JSON object, in a line.", json="One JSON object.",
+                        csv="CSV, a row a label.")
 @options.common
 def command(words: tuple[str, ...], vocabulary: str, language: str | None, top: int,
             output_format: str | None, quiet: bool, verbose: bool, debug: bool) -> None:

@@ -9,6 +9,7 @@ from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.errors import ZslError
+from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.vocabularies.word_training.training import WordTrainingResult
@@ -96,7 +97,8 @@ def command(corpus: Path, output: Path, dimension: int, window: int, loss: Any, 
             if training.is_unfinished(output):
                 printing.note("interrupted; run the same command again to go on")
             raise
-        printing.note(f"wrote {output}: {len(result.words):,} words, {dimension} dimensions")
+        printing.note(f"wrote {output}: {counted(len(result.words), 'word')}, "
+                      f"{counted(dimension, 'dimension')}")
         reporter.start("comparing with WordNet")
         try:
             line, missing = _agreement(result, nouns), None

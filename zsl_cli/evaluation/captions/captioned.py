@@ -1,12 +1,19 @@
 """Captioned: images, and the captions of each, out of a file."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ZslError
 from zsl_cli.evaluation.captions import forms
 from zsl_cli.support.wording import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LONGEST = 10_000
+"""Characters of a caption; those that people wrote have some hundreds at most."""
 
 
 @dataclass(frozen=True)
@@ -14,13 +21,27 @@ class Captioned:
     """Images, in the order of the file, and what their captions say.
 
     paths: n files, which need not be there; captions: of each, one or several.
+    failed: captions that are left out, by where they stand, and why: such as are empty, no text, or
+        too long to be one.
     """
 
     paths: tuple[Path, ...]
     captions: tuple[tuple[str, ...], ...]
+    failed: tuple[tuple[str, ZslError], ...] = ()
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def without(self, why_not: "Callable[[str], ZslError | None]") -> "Captioned":
+        """Without the captions that there is something against, which have failed then, and without
+        the images that have no others."""
+        wrong = {caption: error for of_image in self.captions for caption in of_image
+                 if (error := why_not(caption))}
+        left = [(path, kept) for path, of_image in zip(self.paths, self.captions, strict=True)
+                if (kept := tuple(one for one in of_image if one not in wrong))]
+        return replace(self, paths=tuple(path for path, _ in left),
+                       captions=tuple(kept for _, kept in left),
+                       failed=(*self.failed, *wrong.items()))
 
 
 def read(path: str | os.PathLike[str], images: str | os.PathLike[str] | None = None,
@@ -30,7 +51,7 @@ def read(path: str | os.PathLike[str], images: str | os.PathLike[str] | None = N
     images: the folder from which the paths of images go on; by default that of the file.
     split: only captions that the file says are of this split.
 
-    Raises ZslError for a file of another form, or when there are none.
+    Raises ZslError for a file of another form, or when there are none that can be used.
     """
     path = Path(path)
     folder = path.parent if images is None else Path(images)
@@ -38,24 +59,37 @@ def read(path: str | os.PathLike[str], images: str | os.PathLike[str] | None = N
         raise ZslError(f"{folder}: no such folder")
     groups: dict[str, list[str]] = {}
     splits: set[str] = set()
+    failed: list[tuple[str, ZslError]] = []
     for line in forms.read(path, with_split=split is not None):
-        if not line.image or not line.caption:
-            raise ZslError(f"{path}, {line.where}: image or caption is empty")
-        _check_caption(line, path)
         splits.add(line.split)
-        if split is None or line.split == split:
+        if split is not None and line.split != split:
+            continue
+        if why := _why_not(line):
+            where = f"{path}, {line.where}"
+            failed.append((where, ZslError(f"{where}: {why}")))
+        else:
             groups.setdefault(line.image, []).append(line.caption)
+    if failed and not groups:
+        raise failed[0][1]
     if not groups:
         raise ZslError(f"{path}: no line is of the split {split!r}, but of "
                        + ", ".join(sorted(splits)) if splits else
                        f"{path}: no captions are listed in it")
-    return Captioned(tuple(folder / image for image in groups), tuple(map(tuple, groups.values())))
+    return Captioned(tuple(folder / image for image in groups), tuple(map(tuple, groups.values())),
+                     tuple(failed))
 
 
-def _check_caption(line: forms.Line, path: Path) -> None:
-    """The bytes of a path may be any, those of a caption are words."""
+def _why_not(line: forms.Line) -> str:
+    """What is wrong with a caption: the bytes of a path may be any, those of a caption are
+    words."""
+    if not line.image or not line.caption:
+        return "image or caption is empty"
+    if len(line.caption) > LONGEST:
+        return (f"a caption of {len(line.caption):,} characters, and at most {LONGEST:,} are one; "
+                f"is a quotation mark not closed? {quoted(line.caption)}")
     try:
         line.caption.encode()
-    except UnicodeEncodeError as error:
-        raise ZslError(f"{path}, {line.where}: {quoted(line.caption)} is not UTF-8 text; convert "
-                       "the file first (iconv -t utf-8)") from error
+    except UnicodeEncodeError:
+        return (f"{quoted(line.caption)} is not UTF-8 text; convert the file first (iconv -t "
+                "utf-8)")
+    return ""

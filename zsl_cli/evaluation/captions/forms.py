@@ -53,113 +53,123 @@ def read(path: Path, *, with_split: bool = False) -> Iterator[Line]:
 
     Raises ZslError.
     """
-    text = _text(path)
-    start = text.lstrip()[:1]
-    if start in ("{", "["):
-        yield from _json(text, path, with_split)
-    elif _TOKEN.match(text):
-        if with_split:
-            raise ZslError(f"{path}: Flickr's tokens tell no split; leave `split` out, or give a "
-                           "CSV file with the columns image, caption and split")
-        yield from _tokens(text, path)
-    else:
-        yield from _csv(text, path, with_split)
+    yield from lines_of(content_of(path), str(path), with_split=with_split)
 
 
-def _text(path: Path) -> str:
-    """The text of a file; bytes of a path that are not UTF-8 stay what they are."""
+def content_of(path: Path) -> bytes:
+    """What a file holds, of a larger one than may be a part. Raises ZslError."""
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+            return file.read(LARGEST + 1)
     except OSError as error:
         raise ZslError(f"{path}: {error.strerror or error}") from error
+
+
+def lines_of(content: bytes, source: str, *, with_split: bool = False) -> Iterator[Line]:
+    """As ``read``, of what a file holds; ``source`` is what messages call it."""
+    text = _text(content, source)
+    start = text.lstrip()[:1]
+    if start in ("{", "["):
+        yield from _json(text, source, with_split)
+    elif _TOKEN.match(text):
+        if with_split:
+            raise ZslError(f"{source}: Flickr's tokens tell no split; leave `split` out, or give a "
+                           "CSV file with the columns image, caption and split")
+        yield from _tokens(text, source)
+    else:
+        yield from _csv(text, source, with_split)
+
+
+def _text(content: bytes, source: str) -> str:
+    """The text of a file; bytes of a path that are not UTF-8 stay what they are."""
     if len(content) > LARGEST:
-        raise ZslError(f"{path}: more than {LARGEST >> 20:,} MB, which no file of captions has; "
+        raise ZslError(f"{source}: more than {LARGEST >> 20:,} MB, which no file of captions has; "
                        + _EXPECTED)
     if b"\x00" in content or content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return text_of(content, str(path))
+        return text_of(content, source)
     return content.decode("utf-8-sig", "surrogateescape")
 
 
-def _csv(text: str, path: Path, with_split: bool) -> Iterator[Line]:
+def _csv(text: str, source: str, with_split: bool) -> Iterator[Line]:
     columns = (*COLUMNS, _SPLIT) if with_split else COLUMNS
+    csv.field_size_limit(LARGEST)  # of the process: else one long field ends the reading of all
     reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
     try:
         fields = [name.strip() for name in reader.fieldnames or ()]
         reader.fieldnames = fields
         if missing := [name for name in columns if name not in fields]:
-            raise ZslError(f"{path}: the first line names no column {' or '.join(missing)}; "
+            raise ZslError(f"{source}: the first line names no column {' or '.join(missing)}; "
                            + _EXPECTED)
         for row in reader:
             yield Line(f"line {reader.line_num}", row["image"].strip(), row["caption"].strip(),
                        row.get(_SPLIT, "").strip())
     except csv.Error as error:
-        raise ZslError(f"{path}: no CSV file ({error}); {_EXPECTED}") from error
+        raise ZslError(f"{source}: no CSV file ({error}); {_EXPECTED}") from error
 
 
-def _tokens(text: str, path: Path) -> Iterator[Line]:
+def _tokens(text: str, source: str) -> Iterator[Line]:
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         token = _TOKEN.fullmatch(line.rstrip("\r"))
         if token is None:
-            raise ZslError(f"{path}, line {number}: expected photo.jpg#0, a tab and a caption, as "
-                           "in the lines before")
+            raise ZslError(f"{source}, line {number}: expected photo.jpg#0, a tab and a caption, "
+                           "as in the lines before")
         yield Line(f"line {number}", token["image"].strip(), token["caption"].strip())
 
 
-def _json(text: str, path: Path, with_split: bool) -> Iterator[Line]:
+def _json(text: str, source: str, with_split: bool) -> Iterator[Line]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ZslError(f"{path}: broken JSON ({reason(error)})") from error
+        raise ZslError(f"{source}: broken JSON ({reason(error)})") from error
     images = content.get("images") if isinstance(content, dict) else None
     if not isinstance(images, list):
-        raise ZslError(f"{path}: JSON without a list of images; {_EXPECTED}")
+        raise ZslError(f"{source}: JSON without a list of images; {_EXPECTED}")
     if "annotations" not in content:
-        yield from _karpathy(images, path)
+        yield from _karpathy(images, source)
     elif with_split:
-        raise ZslError(f"{path}: COCO's JSON has a file for each split; leave `split` out")
+        raise ZslError(f"{source}: COCO's JSON has a file for each split; leave `split` out")
     else:
-        yield from _coco(images, content["annotations"], path)
+        yield from _coco(images, content["annotations"], source)
 
 
-def _coco(images: list[Any], annotations: object, path: Path) -> Iterator[Line]:
+def _coco(images: list[Any], annotations: object, source: str) -> Iterator[Line]:
     names: dict[object, str] = {}
     for at, image in enumerate(images):
-        names[_member(image, "id", (int, str), f"images[{at}]", path)] = _member(
-            image, "file_name", str, f"images[{at}]", path)
-    for at, annotation in enumerate(_list(annotations, "annotations", path)):
+        names[_member(image, "id", (int, str), f"images[{at}]", source)] = _member(
+            image, "file_name", str, f"images[{at}]", source)
+    for at, annotation in enumerate(_list(annotations, "annotations", source)):
         where = f"annotations[{at}]"
-        image = _member(annotation, "image_id", (int, str), where, path)
-        caption = _member(annotation, "caption", str, where, path)
+        image = _member(annotation, "image_id", (int, str), where, source)
+        caption = _member(annotation, "caption", str, where, source)
         if image not in names:
-            raise ZslError(f"{path}, {where}: no image has the id {image!r}")
+            raise ZslError(f"{source}, {where}: no image has the id {image!r}")
         yield Line(where, names[image], caption.strip())
 
 
-def _karpathy(images: list[Any], path: Path) -> Iterator[Line]:
+def _karpathy(images: list[Any], source: str) -> Iterator[Line]:
     for at, image in enumerate(images):
         where = f"images[{at}]"
-        name = _member(image, "filename", str, where, path)
+        name = _member(image, "filename", str, where, source)
         if folder := image.get("filepath"):
             name = f"{folder}/{name}"
-        sentences = _list(_member(image, "sentences", list, where, path), "sentences", path)
+        sentences = _list(_member(image, "sentences", list, where, source), "sentences", source)
         for number, sentence in enumerate(sentences):
             inner = f"{where}.sentences[{number}]"
-            yield Line(inner, name, _member(sentence, "raw", str, inner, path).strip(),
+            yield Line(inner, name, _member(sentence, "raw", str, inner, source).strip(),
                        str(image.get(_SPLIT) or ""))
 
 
-def _list(value: object, name: str, path: Path) -> list[Any]:
+def _list(value: object, name: str, source: str) -> list[Any]:
     if not isinstance(value, list):
-        raise ZslError(f"{path}: {name} is no list; {_EXPECTED}")
+        raise ZslError(f"{source}: {name} is no list; {_EXPECTED}")
     return value
 
 
 def _member(value: object, name: str, kind: type | tuple[type, ...], where: str,
-            path: Path) -> Any:
+            source: str) -> Any:
     member = value.get(name) if isinstance(value, dict) else None
     if not isinstance(member, kind):
-        raise ZslError(f"{path}, {where}: it has no {name}, or one of another kind; {_EXPECTED}")
+        raise ZslError(f"{source}, {where}: it has no {name}, or one of another kind; {_EXPECTED}")
     return member

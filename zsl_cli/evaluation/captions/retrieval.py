@@ -77,6 +77,7 @@ def evaluate_retrieval(request: RetrievalRequest,
     reporter = reporter or Reporter()
     collector = Collector(reporter.left_out)
     captioned = read(request.captions, request.images, request.split)
+    collector.add_sentences(captioned.failed)
     load = functools.lru_cache(maxsize=1)(
         functools.partial(Model.load, device=request.device, threads=1))
     names = tasks.told_apart({model: tasks.model_name(model) for model, _ in request.pairs})

@@ -4,7 +4,7 @@ a folder was indexed first and then the one above it."""
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ZslError
@@ -26,7 +26,7 @@ _KNOWN = ("SELECT size, mtime, ctime, crc, slot, checksum, photos.id, taken, lat
 
 
 class Lender:
-    """A catalogue of the same model."""
+    """A catalogue of the same model, of which each photo is looked up as it is known then."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
@@ -58,6 +58,13 @@ class Lender:
     def embedding(self, row: tuple) -> "NDArray[np.float16] | None":
         """float16 ``[D]``: the embedding of a photo; None where it is damaged."""
         _, _, _, _, slot, checksum, *_ = row
+        if (embedding := self._stored(slot, checksum)) is None:
+            with suppress(ZslError), self._catalogue.moment() as is_same:
+                if not is_same:  # slots were numbered anew meanwhile
+                    embedding = self._stored(slot, checksum)
+        return embedding
+
+    def _stored(self, slot: int, checksum: int) -> "NDArray[np.float16] | None":
         if not 0 <= slot < len(self._catalogue.vectors):
             return None
         embedding = self._catalogue.embeddings([slot])[0]
@@ -85,6 +92,7 @@ def lenders(folders: "Sequence[Path]", identity: "Identity") -> Iterator[list[Le
                 catalogue = stack.enter_context(Catalogue.reading(folder))
             except ZslError:
                 continue
+            catalogue.let_go()
             if catalogue.identity.encoder.digest == identity.encoder.digest and _overlap(
                     catalogue.identity.library, identity.library):
                 found.append(Lender(catalogue))

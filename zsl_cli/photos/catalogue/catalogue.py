@@ -5,20 +5,20 @@ meanwhile. Embeddings lie in their file before the row that speaks of them is wr
 cut the rows may know more than the disk got of the embeddings: those behind the last sync are
 compared with their checksums when the catalogue is opened the next time.
 
-Who reads sees one moment of the catalogue, as it was when it was opened.
+Who reads sees one moment of the catalogue, as it was when it was opened, until it lets go of that.
 """
 
 import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ImageError, ZslError
-from zsl_cli.photos.catalogue import database, facts, parts, vectors
+from zsl_cli.photos.catalogue import database, facts, moments, parts, power_cuts, vectors
 from zsl_cli.photos.catalogue.identity import Identity
 from zsl_cli.photos.catalogue.vectors import Vectors
 from zsl_cli.support import files
@@ -36,7 +36,6 @@ _PAGE = 512
 _COLUMNS = ("photos.id, folders.path, name, size, mtime, slot, kind, message, todo, gone, taken, "
             "checksum")
 _UNKNOWN = "no error of a photo that zsl knows"
-_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -78,6 +77,7 @@ class Catalogue:
         self._slots = self._first_free()
         self._synced = time.monotonic()
         self._full: tuple[bytes | None, str] = (None, "")
+        self._numbering: int | None = None  # the generation of the embeddings that are read
 
     def _first_free(self) -> int:
         """The slot for the next embedding: behind all that anybody may have read, also where the
@@ -123,14 +123,14 @@ class Catalogue:
                                   f"{error.strerror or error}")
                                + "; give `catalogue` another folder") from error
             if not held:
-                raise database.busy(folder)
+                raise database.busy(folder, of_lists=not identity.library)
             catalogue, nothing = None, False
             # When all is closed, lest SQLite or Windows miss what it has open.
             stack.callback(lambda: parts.remove(parts.parts(folder), folder) if nothing else None)
             try:
                 with database.explained(folder):
                     catalogue = cls._opened(stack, folder, identity)
-                    catalogue._repair_the_end()
+                    catalogue._forget_what_was_lost()
                     catalogue.sync()
                 with database.explained(folder, of_the_disk=False):
                     yield catalogue
@@ -160,7 +160,7 @@ class Catalogue:
     @contextmanager
     def reading(cls, folder: Path) -> "Iterator[Catalogue]":
         """The catalogue in this folder as it is now, whatever another process writes to it
-        meanwhile. Raises ZslError."""
+        meanwhile. Who reads for long lets it go. Raises ZslError."""
         if not parts.is_there(folder):
             raise ZslError(f"{folder}: no catalogue in this folder; index a library into it first")
         database.check_owner(folder)
@@ -169,27 +169,38 @@ class Catalogue:
                 connection = database.connect(folder / database.FILE, read_only=True)
                 stack.callback(connection.close)
                 connection.execute("PRAGMA trusted_schema = OFF")
-                catalogue = cls._of_this_moment(stack, connection, folder)
+                noted, generation, rows = moments.begin(connection, folder)
+                stack.callback(rows.close)
+                catalogue = cls(connection, folder, rows, noted)
+                catalogue._numbering = generation
+                stack.callback(catalogue._close)  # which may have others by then
             with database.explained(folder, of_the_disk=False):
                 yield catalogue
 
-    @classmethod
-    def _of_this_moment(cls, stack: ExitStack, connection: sqlite3.Connection,
-                        folder: Path) -> "Catalogue":
-        for _ in range(_TRIES):
-            connection.execute("BEGIN")
-            if database.check(connection, folder / database.FILE):
-                raise ZslError(f"{folder}: an empty catalogue; index the library again")
-            noted = facts.identity(connection, folder)
-            try:
-                name = vectors.file_name(facts.generation(connection, folder))
-                rows = Vectors.readable(folder / name, noted.encoder.dimension)
-            except FileNotFoundError:  # another generation has just taken its place
-                connection.execute("ROLLBACK")
-                continue
-            stack.callback(rows.close)
-            return cls(connection, folder, rows, noted)
-        raise database.damaged(folder, "its embeddings are not there")
+    def let_go(self) -> None:
+        """Read this moment of the catalogue no longer, which keeps its log from being cleared while
+        another process writes: rows that are asked for afterwards are as they are then."""
+        if self.db.in_transaction:
+            self.db.execute("ROLLBACK")  # which a damaged database allows, too
+
+    @contextmanager
+    def moment(self) -> "Iterator[bool]":
+        """Within it a catalogue that is read, and was let go, is read as it is now. Yields whether
+        slots mean what they meant before. Raises ZslError."""
+        assert self.folder is not None
+        self.let_go()
+        with database.explained(self.folder):
+            self.db.execute("BEGIN")
+            if not (is_same := self.generation == self._numbering):
+                self.let_go()
+                _, self._numbering, rows = moments.begin(self.db, self.folder)
+                self.vectors.close()
+                self.vectors = rows
+                self._slots = self._first_free()
+        try:
+            yield is_same
+        finally:
+            self.let_go()
 
     @classmethod
     @contextmanager
@@ -201,37 +212,31 @@ class Catalogue:
                 connection = database.connect(None)
                 stack.callback(connection.close)
             base = None
+            other = None
             if folder is not None and parts.is_there(folder):
-                other = stack.enter_context(cls.reading(folder))
+                with suppress(database.EmptyError):  # of which nothing is known
+                    other = stack.enter_context(cls.reading(folder))
+            if folder is not None and other is not None:
                 with database.explained(folder):
                     facts.check(other.identity, identity, folder)
                     other.db.backup(connection)
+                    other.let_go()
                     identity, base = other.identity, other.vectors
             with database.explained(None):
                 is_new = database.prepare(connection, None, identity.facts())
                 rows = Vectors.transient(base, identity.encoder.dimension)
                 stack.callback(rows.close)
                 catalogue = cls(connection, None, rows, identity, is_new=is_new)
-                catalogue._repair_the_end()
+                catalogue._forget_what_was_lost()
             with database.explained(None, of_the_disk=False):
                 yield catalogue
 
     def _close(self) -> None:
         self.vectors.close()
 
-    def _repair_the_end(self) -> None:
-        """Have embeddings done again that a power cut has taken; the file may end before them, or
-        have nothing at their place."""
-        there = len(self.vectors)
-        checked = self._synced_slots
-        lost = [(id_,) for id_, in self.db.execute(
-            "SELECT id FROM photos WHERE slot >= ? OR slot < 0", (there,))]
-        for page in self._paged("SELECT slot, id, checksum FROM photos WHERE slot >= ? AND "
-                                "slot < ?", (checked, there)):
-            found = self.vectors.read([slot for slot, _, _ in page])
-            lost += [(id_,) for (_, id_, expected), row in zip(page, found, strict=True)
-                     if vectors.checksum(row) != expected]
-        if lost:
+    def _forget_what_was_lost(self) -> None:
+        """Have embeddings done again that a power cut has taken."""
+        if lost := power_cuts.lost(self.db, self.vectors, self._synced_slots):
             with self.transaction():
                 self.forget(lost)
 
@@ -239,11 +244,6 @@ class Catalogue:
         """Have the embeddings of these photos done again."""
         self.db.executemany("UPDATE photos SET slot = NULL, checksum = NULL, crc = NULL, "
                             "kind = NULL, message = NULL, todo = 1 WHERE id = ?", ids)
-
-    def _paged(self, query: str, values: tuple[int, ...]) -> Iterator[list[tuple[int, ...]]]:
-        cursor = self.db.execute(query, values)
-        while page := cursor.fetchmany(_PAGE):
-            yield page
 
     def put(self, answers: "Iterable[tuple[Photo, NDArray[np.float16] | ImageError]]") -> None:
         """Note what came of some photos, their embedding or an error, all of them or none. What is

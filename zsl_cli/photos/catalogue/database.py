@@ -47,13 +47,31 @@ ANEW = "remove it (`zsl catalogues remove`) and index the library again"
 
 
 class DamagedError(ZslError):
-    """A catalogue that cannot be read as it is."""
+    """A catalogue that cannot be read as it is; ``reason`` says why, as far as that is known."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
-def damaged(folder: Path | None, reason: str = "") -> DamagedError:
+class NoEmbeddingsError(DamagedError):
+    """A catalogue whose file with embeddings is not there."""
+
+
+class EmptyError(ZslError):
+    """A database without tables, which a killed process may have left."""
+
+
+def damaged(folder: Path | None, reason: str = "",
+            kind: type[DamagedError] = DamagedError) -> DamagedError:
     """What is raised for a damaged catalogue."""
-    return DamagedError(f"{folder or _TEMPORARY} is damaged{reason and f' ({reason})'}; `zsl "
-                        f"catalogues verify` says what can be saved, or {ANEW}")
+    return kind(f"{folder or _TEMPORARY} is damaged{reason and f' ({reason})'}; `zsl catalogues "
+                f"verify` says what can be saved, or {ANEW}", reason)
+
+
+def empty(folder: Path) -> EmptyError:
+    """What is raised for an empty catalogue."""
+    return EmptyError(f"{folder}: an empty catalogue; index the library again")
 
 
 def connect(path: Path | None, *, read_only: bool = False) -> sqlite3.Connection:
@@ -218,8 +236,13 @@ def no_locks(folder: Path) -> ZslError:
                     "shares do; give `catalogue` a folder on a local disk")
 
 
-def busy(folder: Path | None) -> ZslError:
-    """What is raised where another process holds the catalogue."""
+def busy(folder: Path | None, *, of_lists: bool = False) -> ZslError:
+    """What is raised where another process holds the catalogue. of_lists: whether it is that of
+    photos that lie anywhere, so that the other's may be others."""
+    if of_lists:
+        return ZslError("another run is reading photos into the same catalogue, which single "
+                        f"photos and lists share (it holds {folder}); wait until it has ended, or "
+                        "give `catalogue` a folder of its own")
     return ZslError(f"another run is reading the same photos (it holds {folder}); wait until it "
                     "has ended")
 

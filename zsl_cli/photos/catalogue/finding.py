@@ -12,22 +12,29 @@ _NAMED = 5
 
 
 def find(name: str | os.PathLike[str]) -> Path:
-    """The folder of the catalogue that is meant: a folder that is one, one of this user's by its
-    name, or that of a library, which need not be there. Raises ZslError for none, and for several.
-    """
+    """The folder of the catalogue that is meant, see ``find_all``. Raises ZslError for none, and
+    for several."""
+    found = find_all(name)
+    if len(found) > 1:
+        names = listed([place.name for place in found], _NAMED)
+        raise ZslError(f"{os.fspath(name)} has {len(found)} catalogues, for several models; name "
+                       f"one: {names}")
+    return found[0]
+
+
+def find_all(name: str | os.PathLike[str]) -> list[Path]:
+    """The folders of the catalogues that are meant: a folder that is one, one of this user's by
+    its name, or those of a library, which need not be there. Raises ZslError for none."""
     folder, text = Path(name), os.fspath(name)
     if parts.is_there(folder):
-        return folder
+        return [folder]
     if os.sep not in text and parts.is_there(places.home() / text):
-        return places.home() / text
+        return [places.home() / text]
     library = os.path.realpath(text)
     known = places.known()
     found = [place for place, identity in known if identity.library == library]
-    if len(found) > 1:
-        names = listed([place.name for place in found], _NAMED)
-        raise ZslError(f"{text} has {len(found)} catalogues, for several models; name one: {names}")
     if found:
-        return found[0]
+        return found
     every = [place.name for place in places.every()]
     readable = {place.name for place, _ in known}
     if (near := get_close_matches(text, every, n=1)) or len(readable) == len(every):

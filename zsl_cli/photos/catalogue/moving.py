@@ -1,10 +1,12 @@
 """A library that was moved, or that is mounted elsewhere: its catalogue goes with it."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from zsl_cli.photos.catalogue import parts, places
 from zsl_cli.photos.catalogue.catalogue import Catalogue
+from zsl_cli.photos.catalogue.database import EmptyError
 from zsl_cli.photos.catalogue.identity import Identity
 from zsl_cli.photos.photo import Stamp, checksum_of
 
@@ -23,7 +25,8 @@ def followed(place: Path, identity: Identity, *, ours: bool) -> Path:
         return place
     if not ours:
         if parts.is_there(place):
-            _adopt(place, identity)
+            with suppress(EmptyError):
+                _adopt(place, identity)
         return place
     if os.path.lexists(place / parts.DATABASE):
         return place

@@ -5,18 +5,24 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from zsl_cli.errors import ZslError
-from zsl_cli.photos.catalogue import parts
+from zsl_cli.photos.catalogue import database, parts, vectors
 from zsl_cli.photos.catalogue.catalogue import Catalogue
-from zsl_cli.photos.catalogue.identity import Encoder, Identity
+from zsl_cli.photos.catalogue.identity import Encoder
 from zsl_cli.photos.catalogue.scanning import SCANNED
 from zsl_cli.photos.result import reason
 from zsl_cli.support import folders
+from zsl_cli.support.wording import counted
 
 OK = "ok"
 AWAY = "library not there (moved or not mounted)"
 OTHER_MODEL = "model is another version now"
 DAMAGED = "damaged"
+
+_LOOKED_AT = 64
+"""Embeddings that are compared with their checksums; ``verification`` compares all."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,9 @@ class Overview:
     photos: how many have an embedding; failed: how many can't be read; pending: how many are to be
         read; gone: how many were not there any more, and are remembered.
     bytes: on the disk. scanned: when the library was looked through last, seconds since 1970.
-    state: OK, AWAY, OTHER_MODEL or DAMAGED. message: what is wrong.
+    state: OK, AWAY, OTHER_MODEL or DAMAGED, as far as that is seen at a glance: of the embeddings
+        that each has a place in the file, and that some are what was written. message: what is
+        wrong.
     """
 
     folder: Path
@@ -107,13 +115,32 @@ def _overview(folder: Path, catalogue: Catalogue) -> Overview:
         "SELECT count(*) FROM photos WHERE gone IS NOT NULL").fetchone()
     scanned = catalogue.fact(SCANNED) or ""
     identity = catalogue.identity
-    state, message = _state(identity)
+    state, message = _state(catalogue)
     return Overview(folder, parts.size(folder), state, message, identity.library,
                     identity.encoder.model, photos, failed, pending, gone,
                     int(scanned) if scanned.isdecimal() and len(scanned) < 12 else None)
 
 
-def _state(identity: Identity) -> tuple[str, str]:
+def _damage(catalogue: Catalogue) -> str:
+    """What is wrong with the embeddings, as far as that costs next to nothing to see."""
+    there = len(catalogue.vectors)
+    lost, = catalogue.db.execute("SELECT count(*) FROM photos WHERE slot >= ? OR slot < 0",
+                                 (there,)).fetchone()
+    if lost:
+        return f"{counted(lost, 'embedding is', 'embeddings are')} not in the file"
+    slots = np.unique(np.linspace(0, catalogue.slots - 1, _LOOKED_AT).astype(np.int64)).tolist()
+    rows = catalogue.at(slots) if catalogue.slots else {}
+    found = catalogue.embeddings(list(rows))
+    if any(vectors.checksum(embedding) != row.checksum
+           for row, embedding in zip(rows.values(), found, strict=True)):
+        return "embeddings are not what was written"
+    return ""
+
+
+def _state(catalogue: Catalogue) -> tuple[str, str]:
+    if damage := _damage(catalogue):
+        return DAMAGED, str(database.damaged(catalogue.folder, damage))
+    identity = catalogue.identity
     if identity.library and not os.path.isdir(identity.library):
         return AWAY, (f"{identity.library}: no such folder; where it lies elsewhere now, index it "
                       "there, and nothing is read again")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ImageError, ZslError
+from zsl_cli.photos.catalogue.met_folder import MetFolder
 from zsl_cli.photos.photo import Stamp, checksum_of
 from zsl_cli.support.wording import more
 
@@ -158,7 +159,7 @@ class _Scanner:
         self._now = int(time.time())
         self._scan = Scan()
         self._met = bytearray(1)  # by id; a set of a million takes 60 times as much
-        self._folders: dict[str, _Folder] = {}  # by their names, as they were met
+        self._folders: dict[str, MetFolder] = {}  # by their names, as they were met
         self._left: set[str] = set()  # folders that were held once
         self._new = array("q")  # id, place, size, mtime, ctime of each, one behind the other
         self._errors = self._kept = self._last_id = 0
@@ -211,7 +212,7 @@ class _Scanner:
     def _is_met(self, id_: int) -> bool:
         return id_ < len(self._met) and bool(self._met[id_])
 
-    def _entered(self, given: str, full: str | None) -> "_Folder":
+    def _entered(self, given: str, full: str | None) -> "MetFolder":
         """The folder of the next photo, with what is known of it."""
         name = os.path.dirname(full) if full is not None else given
         if (folder := self._folders.pop(name, None)) is None:
@@ -220,11 +221,11 @@ class _Scanner:
                 del self._folders[left]
                 self._left.add(left)
             path = os.path.realpath(name) if full is None else name
-            folder = _Folder(self._catalogue, path, self._lenders, whole=name not in self._left)
+            folder = MetFolder(self._catalogue, path, self._lenders, whole=name not in self._left)
         self._folders[name] = folder
         return folder
 
-    def _borrowed(self, folder: "_Folder", path: str, name: str, stamp: Stamp) -> bool:
+    def _borrowed(self, folder: "MetFolder", path: str, name: str, stamp: Stamp) -> bool:
         """Whether another catalogue knows a photo that is new to this one; it is noted then."""
         for lender, row in folder.lent(name):
             if (row is not None and row[:3] == (stamp.size, stamp.mtime, stamp.ctime)
@@ -303,7 +304,22 @@ class _Scanner:
                     self._scan.gone += 1
                     self._db.execute("UPDATE photos SET gone = ? WHERE id = ?",
                                      (self._now, id_))
+        if not self._catalogue.identity.library:
+            self._miss_listed()
         return bool(self._db.execute("SELECT 1 FROM photos WHERE gone IS NOT NULL").fetchone())
+
+    def _miss_listed(self) -> None:
+        """Note which photos of earlier lists are gone from folders that are there: no folder that
+        is looked through has them."""
+        for folder_id, path in self._db.execute("SELECT id, path FROM folders").fetchall():
+            folder = self._catalogue.full(path)
+            if os.path.isdir(folder):
+                gone = [(self._now, id_) for id_, name in self._db.execute(
+                    "SELECT id, name FROM photos WHERE folder = ? AND gone IS NULL", (folder_id,))
+                    if not self._is_met(id_)
+                    and not os.path.lexists(os.path.join(folder, os.fsdecode(name)))]
+                self._scan.gone += len(gone)
+                self._db.executemany("UPDATE photos SET gone = ? WHERE id = ?", gone)
 
     def _moves(self, any_gone: bool) -> tuple[dict[int, int], set[int]]:
         """Have new photos that are old ones by another path take over what is known of these.
@@ -313,20 +329,19 @@ class _Scanner:
         todo: set[int] = set()
         if not any_gone or not self._new:
             return moved, todo
-        gone: dict[int, dict[int, tuple[int, int]]] = {}
+        gone: dict[int, dict[int, list[tuple[int, int]]]] = {}  # several may have the same content
         for id_, size, crc, since in self._db.execute(
                 "SELECT id, size, crc, gone FROM photos WHERE gone IS NOT NULL AND slot IS NOT "
                 "NULL AND NOT todo ORDER BY gone"):
-            gone.setdefault(size, {})[crc] = id_, since
+            gone.setdefault(size, {}).setdefault(crc, []).append((id_, since))
         for at in range(0, len(self._new), _NUMBERS):
             id_, place, size, mtime, ctime = self._new[at:at + _NUMBERS]
             if not (candidates := gone.get(size)):
                 continue
             crc = checksum_of(self._scan.path(place, self._catalogue.rows([id_])[id_].path))
-            found = None if crc is None else candidates.pop(crc, None)
-            if found is None:
+            if crc is None or not (same := candidates.get(crc)):
                 continue
-            old, since = found
+            old, since = same.pop()
             self._scan.gone -= since == self._now
             folder, name = self._db.execute("SELECT folder, name FROM photos WHERE id = ?",
                                             (id_,)).fetchone()
@@ -338,53 +353,6 @@ class _Scanner:
                 "todo = ? WHERE id = ?", (folder, name, mtime, ctime, old in todo, old))
             moved[id_] = old
         return moved, todo
-
-
-class _Folder:
-    """A folder of which photos are met.
-
-    What is known of them is read at once; or, where photos of many folders come mixed, so that a
-    folder is met again and again, photo by photo.
-    """
-
-    def __init__(self, catalogue: "Catalogue", path: str, lenders: "Sequence[Lender]", *,
-                 whole: bool) -> None:
-        self._db, self._path, self._lenders = catalogue.db, path, lenders
-        key = catalogue.key(path)
-        row = self._db.execute("SELECT id FROM folders WHERE path = ?", (key,)).fetchone()
-        if row is None:
-            row = (self._db.execute("INSERT INTO folders (path) VALUES (?)", (key,)).lastrowid,)
-        self.id: int = row[0]
-        self._known: dict[bytes, tuple] | None = None
-        if whole:
-            self._known = {line[-1]: line for line in self._db.execute(_ROWS, row)}
-            self._lent = [(lender, found) for lender in lenders
-                          if (found := lender.photos_in(path))]
-
-    def known(self, name: str) -> tuple | None:
-        """What the catalogue has of a photo: id, size, mtime, ctime, crc, slot, kind, todo, gone,
-        name; None for a new one."""
-        if self._known is None:
-            row: tuple | None = self._db.execute(
-                f"{_ROWS} AND name = ?", (self.id, os.fsencode(name))).fetchone()
-            return row
-        return self._known.get(os.fsencode(name))
-
-    def add(self, name: str, id_: int) -> None:
-        """Have a photo known that was put into the catalogue."""
-        if self._known is not None:
-            self._known[os.fsencode(name)] = (id_, *[None] * 9)
-
-    def lent(self, name: str) -> "Iterator[tuple[Lender, tuple | None]]":
-        """What others know of a photo; see Lender."""
-        if self._known is None:
-            yield from ((lender, lender.photo(self._path, name)) for lender in self._lenders)
-        else:
-            yield from ((lender, found.get(os.fsencode(name))) for lender, found in self._lent)
-
-
-_ROWS = ("SELECT id, size, mtime, ctime, crc, slot, kind, todo, gone, name FROM photos "
-         "WHERE folder = ?")
 
 
 def _stamp(path: str) -> Stamp | None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_cli.errors import ImageError
-from zsl_cli.photos.catalogue import compaction, recovery, vectors
+from zsl_cli.photos.catalogue import compaction, moments, recovery, vectors
 from zsl_cli.photos.catalogue.catalogue import Catalogue
-from zsl_cli.photos.catalogue.database import DamagedError
+from zsl_cli.photos.catalogue.database import DamagedError, NoEmbeddingsError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,11 +21,24 @@ _PROBLEMS = 20  # that SQLite names
 _TOLERANCE = 0.01
 """By so much the length of a unit vector may differ from 1, whose numbers are halves."""
 
-_LOST = "embeddings that are not in the file"
-_CHANGED = "embeddings that are not what was written"
-_NO_UNIT = "embeddings that are no unit vectors"
-_NONSENSE = "rows that make no sense"
-_STRAY = "rows of a folder that is not known"
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A way in which a photo's part is damaged: what is said of one, and of many."""
+
+    one: str
+    many: str
+
+
+_NO_FILE = Damage("file with embeddings that is not there",
+                  "files with embeddings that are not there")
+_LOST = Damage("embedding that is not in the file", "embeddings that are not in the file")
+_CHANGED = Damage("embedding that is not what was written",
+                  "embeddings that are not what was written")
+_NO_UNIT = Damage("embedding that is no unit vector", "embeddings that are no unit vectors")
+_NONSENSE = Damage("row that makes no sense", "rows that make no sense")
+_STRAY = Damage("row of a folder that is not known", "rows of a folder that is not known")
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,7 @@ class Verification:
 
     folder: Path
     checked: int = 0
-    damage: Counter[str] = field(default_factory=Counter)
+    damage: Counter[Damage] = field(default_factory=Counter)
     database: tuple[str, ...] = ()
 
     @property
@@ -69,14 +82,16 @@ def verify(folder: Path) -> Verification:
     try:
         with Catalogue.reading(folder) as catalogue:
             problems = _problems(catalogue)
-            damage: Counter[str] = Counter()
+            damage: Counter[Damage] = Counter()
             checked = 0
             for page, wrong in _pages(catalogue):
                 checked += page
                 damage.update(what for _, what in wrong)
             return Verification(folder, checked, damage, problems)
+    except NoEmbeddingsError:
+        return Verification(folder, damage=Counter({_NO_FILE: 1}))
     except DamagedError as error:
-        return Verification(folder, database=(str(error),))
+        return Verification(folder, database=(error.reason or "its database cannot be read",))
 
 
 def repair(folder: Path) -> Repair:
@@ -90,9 +105,7 @@ def repair(folder: Path) -> Repair:
     rebuilt = bool(found.database)
     if rebuilt and not recovery.recover(folder):
         return Repair(found, saved=False)
-    with Catalogue.reading(folder) as catalogue:
-        identity = catalogue.identity
-    with Catalogue.writing(folder, identity) as catalogue:
+    with Catalogue.writing(folder, moments.identity(folder)) as catalogue:
         wrong = [one for _, page in _pages(catalogue) for one in page]
         with catalogue.transaction():
             catalogue.db.executemany("DELETE FROM photos WHERE id = ?",
@@ -110,7 +123,7 @@ def _problems(catalogue: Catalogue) -> tuple[str, ...]:
     return () if lines == ["ok"] else tuple(map(str, lines))
 
 
-def _pages(catalogue: Catalogue) -> Iterator[tuple[int, list[tuple[int, str]]]]:
+def _pages(catalogue: Catalogue) -> Iterator[tuple[int, list[tuple[int, Damage]]]]:
     """For some rows at a time how many embeddings were compared, and what is wrong: id, reason."""
     there = len(catalogue.vectors)
     last = -1

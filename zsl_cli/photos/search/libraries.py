@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from zsl_cli.errors import ZslError
 from zsl_cli.photos.catalogue import database, places
 from zsl_cli.photos.catalogue.catalogue import Catalogue
+from zsl_cli.photos.search import advice
 from zsl_cli.photos.search.exact import Exact
 from zsl_cli.photos.search.index_folder import IndexFolder
 from zsl_cli.photos.search.inverted import Approximate
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.photos.catalogue.catalogue import Row
-    from zsl_cli.photos.catalogue.identity import Encoder, Identity
+    from zsl_cli.photos.catalogue.identity import Encoder
     from zsl_cli.photos.reporter import Reporter
     from zsl_cli.photos.search.filters import Filter
     from zsl_cli.photos.search.request import SearchRequest
@@ -32,40 +32,62 @@ FEW = 50_000
 
 
 class Library:
-    """A catalogue, ready to be searched."""
+    """A catalogue, ready to be searched.
+
+    rows: float16 ``[n, D]``, its embeddings.
+    """
+
+    rows: "NDArray[np.float16]"
+    _search: Exact | Approximate
 
     def __init__(self, catalogue: Catalogue, which: "Filter", space: "JointSpace",
                  words: "Callable[[], NDArray[np.float32]]", reporter: "Reporter") -> None:
         """words: see IndexFolder.open."""
         assert catalogue.folder is not None
-        self._catalogue = catalogue
-        # Behind them another run may be writing what no row speaks of yet, or ever will.
-        self.rows = np.asarray(catalogue.vectors.mapped()[:catalogue.slots])
-        slots = which.slots(catalogue)
-        self._search: Exact | Approximate
+        self._catalogue, self.folder = catalogue, catalogue.folder
+        self._which, self._space, self._words, self._reporter = which, space, words, reporter
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Look at what there is, and open the index over it, which may have to be built."""
+        catalogue = self._catalogue
+        with catalogue.moment():
+            # Behind them another run may be writing what no row speaks of yet, or ever will.
+            self.rows = np.asarray(catalogue.vectors.mapped()[:catalogue.slots])
+            slots = self._which.slots(catalogue)
+            self._tell_of_lost()
         if slots is None and len(self.rows) > FEW:
-            folder = IndexFolder(catalogue.folder, catalogue.identity.encoder.digest, space)
+            folder = IndexFolder(self.folder, catalogue.identity.encoder.digest, self._space)
 
             def building() -> None:
-                reporter.start("indexing embeddings", len(self.rows), "photos")
+                self._reporter.start("indexing embeddings", len(self.rows), "photos")
 
-            index = folder.open(self.rows, words, building=building, advance=reporter.advance)
-            self._search = Approximate(index, self.rows, space)
+            index = folder.open(self.rows, self._words, building=building,
+                                advance=self._reporter.advance)
+            self._search = Approximate(index, self.rows, self._space)
         else:
             slots = None if slots is None else slots[slots < len(self.rows)]
-            self._search = Exact(self.rows, space, slots)
-        self._reporter = reporter
-        self._tell_of_lost()
+            self._search = Exact(self.rows, self._space, slots)
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """Within it pages have what the catalogue says now of the photos that it had. Raises
+        ZslError."""
+        with ExitStack() as stack:
+            while not stack.enter_context(self._catalogue.moment()):  # slots were numbered anew
+                self._prepare()
+            yield
 
     def _tell_of_lost(self) -> None:
-        """Warn of photos whose embeddings are not in their file any more."""
+        """Tell of photos whose embeddings are not in their file any more."""
         catalogue = self._catalogue
         with database.explained(catalogue.folder):
             lost, = catalogue.db.execute("SELECT count(*) FROM photos WHERE slot >= ? AND gone IS "
                                          "NULL", (len(self.rows),)).fetchone()
         if lost:
-            self._reporter.warn(f"{counted(lost, 'photo')} left out, whose embeddings are not in "
-                                f"{catalogue.folder} any more; zsl index reads them again")
+            self._reporter.left_out(
+                f"{counted(lost, 'photo')} left out, whose embeddings are not in "
+                f"{catalogue.folder} any more; zsl index reads them again")
 
     def pages(self, queries: "NDArray[np.float32]",
               ) -> "list[Iterator[list[tuple[Row, float]]]]":
@@ -107,18 +129,19 @@ def opened(request: "SearchRequest", encoder: "Encoder",
         if request.catalogue is not None:
             folder = Path(request.catalogue)
             catalogue = stack.enter_context(Catalogue.reading(folder))
-            noted = catalogue.identity
-            if noted.encoder.digest != encoder.digest:
-                raise ZslError(f"{folder} was made by {_other(noted, encoder)}; "
-                               + _command(noted, request.model))
-            yield _mounted([catalogue], reporter)
+            if catalogue.identity.encoder.digest != encoder.digest:
+                raise advice.of_another_model(folder, catalogue.identity, encoder, request)
+            yield _mounted([catalogue], request, reporter)
             return
         every = [one for folder in places.every() if (one := _readable(stack, folder, reporter))]
         asked = [one for one in every if _is_asked(one, request.within)]
         chosen = [one for one in asked if one.identity.encoder.digest == encoder.digest]
         if not chosen:
-            raise _none(request, [one.identity for one in asked], encoder)
-        yield _mounted(chosen, reporter)
+            raise advice.nothing_indexed(request, [one.identity for one in asked], encoder)
+        there = _mounted(chosen, request, reporter)
+        for one in every:
+            one.let_go()
+        yield there
 
 
 def _readable(stack: ExitStack, folder: Path, reporter: "Reporter") -> Catalogue | None:
@@ -139,7 +162,8 @@ def _is_asked(catalogue: Catalogue, within: Sequence[str]) -> bool:
                    for path, in catalogue.db.execute("SELECT path FROM folders"))
 
 
-def _mounted(catalogues: Sequence[Catalogue], reporter: "Reporter") -> list[Catalogue]:
+def _mounted(catalogues: Sequence[Catalogue], request: "SearchRequest",
+             reporter: "Reporter") -> list[Catalogue]:
     """Those whose library is there; what is away is told of. Raises ZslError when all are."""
     away = [one for one in catalogues
             if one.identity.library and not os.path.isdir(one.identity.library)]
@@ -150,40 +174,8 @@ def _mounted(catalogues: Sequence[Catalogue], reporter: "Reporter") -> list[Cata
                                  "gone IS NULL").fetchone()
         told.append(f"{one.identity.library} ({counted(number, 'photo')})")
     if not there:
-        raise ZslError(f"{listed(told)} is not there; if it is on a disk or a share that is not "
-                       "mounted, mount it; if it was moved, zsl index FOLDER finds it again")
+        raise advice.away(told, request)
     if told:
         reporter.left_out(f"not searched, since it is not there (a disk that is not mounted?): "
                       f"{listed(told)}")
     return there
-
-
-def _none(request: "SearchRequest", others: "Sequence[Identity]", encoder: "Encoder") -> ZslError:
-    """What is said where no catalogue of the model is there."""
-    if request.within:
-        where = f"{listed([str(folder) for folder in request.within])} is not indexed"
-        index = f"zsl index {quote(str(request.within[0]))}"
-    else:
-        where, index = "no library is indexed", "zsl index FOLDER"
-    if str(request.model) != "default":
-        index += f" `model={request.model}`"
-    if not others:
-        return ZslError(f"{where} yet; {index} reads every photo once")
-    told = listed([f"{one.library or 'a list of photos'} by {_other(one, encoder)}"
-                   for one in others], separator="; ")
-    return ZslError(f"{where} with model {encoder.model!r}, only {told}. "
-                    + _command(others[0], request.model))
-
-
-def _other(noted: "Identity", encoder: "Encoder") -> str:
-    if noted.encoder.model == encoder.model:
-        return f"another version of model {noted.encoder.model!r}"
-    return f"model {noted.encoder.model!r}, not {encoder.model!r}"
-
-
-def _command(noted: "Identity", model: object) -> str:
-    """What indexes a library again."""
-    library = quote(noted.library) if noted.library else "FOLDER"
-    given = "" if str(model) == "default" else f" `model={model}`"
-    other = "" if noted.encoder.model == model else "; or give the other as `model`"
-    return f"zsl index {library}{given} reads it with this one{other}"

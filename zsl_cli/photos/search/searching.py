@@ -14,8 +14,9 @@ from zsl_cli.classifier.classifier import Classifier
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ZslError
 from zsl_cli.photos.catalogue.borrowing import lenders
-from zsl_cli.photos.catalogue.database import DamagedError
+from zsl_cli.photos.catalogue.database import DamagedError, damaged
 from zsl_cli.photos.catalogue.identity import Encoder, Identity
+from zsl_cli.photos.catalogue.vectors import checksum
 from zsl_cli.photos.known import KnownEmbeddings
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.search import libraries, ordering
@@ -96,24 +97,41 @@ class _Search:
         """The results of all queries."""
         every = iter(self._request.asked)
         while some := list(islice(every, _TOGETHER)):
-            vectors = self._queries.encode(some)
-            sound = [vector for vector in vectors if not isinstance(vector, ZslError)]
-            found = iter(zip(*(library.pages(np.array(sound)) for library in self._libraries),
-                             strict=True)) if sound else iter(())
-            for query, vector in zip(some, vectors, strict=True):
-                if isinstance(vector, ZslError):
-                    yield SearchResult(query, error=vector)
-                else:
-                    yield self._result(query, next(found))
+            yield from self._answered(some, self._queries.encode(some))
 
-    def _result(self, query: Query,
+    def _answered(self, queries: Sequence[Query],
+                  vectors: "Sequence[NDArray[np.float32] | ZslError]") -> list[SearchResult]:
+        """The results of some queries, whose vectors these are, all of one moment of each
+        library, which is over when they are handed on."""
+        sound = [vector for vector in vectors if not isinstance(vector, ZslError)]
+        with ExitStack() as stack:
+            there = list(self._at_this_moment(stack))
+            found = iter(zip(*(library.pages(np.array(sound)) for library in there),
+                             strict=True)) if sound else iter(())
+            return [SearchResult(query, error=vector) if isinstance(vector, ZslError)
+                    else self._result(query, there, next(found))
+                    for query, vector in zip(queries, vectors, strict=True)]
+
+    def _at_this_moment(self, stack: ExitStack) -> "Iterator[Library]":
+        """The libraries that can be read; raises DamagedError where there is only one."""
+        for library in self._libraries:
+            try:
+                stack.enter_context(library.moment())
+            except DamagedError as error:
+                if len(self._libraries) == 1:
+                    raise
+                self._tell("not searched", library, error)
+            else:
+                yield library
+
+    def _result(self, query: Query, libraries: "Sequence[Library]",
                 pages: "Sequence[Iterator[list[tuple[Row, float]]]]") -> SearchResult:
         gone: set[str] = set()
         own = {os.path.realpath(term) for term in (*query.plus, *query.minus)
                if not isinstance(term, str)}
         merged = heapq.merge(
             *(self._sound(library, self._found(library, one, gone))
-              for library, one in zip(self._libraries, pages, strict=True)),
+              for library, one in zip(libraries, pages, strict=True)),
             key=lambda found: -found.hit.score)
         found = _once(merged, own)
         request = self._request
@@ -136,13 +154,18 @@ class _Search:
         except DamagedError as error:
             if len(self._libraries) == 1:
                 raise
-            if library not in self._damaged:
-                self._reporter.left_out(f"not searched to its end: {error}")
-                self._damaged.add(library)
+            self._tell("not searched to its end", library, error)
+
+    def _tell(self, what: str, library: "Library", error: DamagedError) -> None:
+        """Tell of a damaged catalogue, once of each."""
+        if library not in self._damaged:
+            self._reporter.left_out(f"{what}: {error}")
+            self._damaged.add(library)
 
     def _found(self, library: "Library", pages: "Iterator[list[tuple[Row, float]]]",
                gone: set[str]) -> Iterator[Found]:
-        """The photos of a library that are there and have the labels; notes which are gone."""
+        """The photos of a library that are there and have the labels; notes which are gone. What is
+        no embedding of theirs any more is no result."""
         for page in pages:
             for start in range(0, len(page), 64):  # those that nobody gets to are not looked at
                 block = page[start:start + 64]
@@ -151,8 +174,12 @@ class _Search:
                     true = self._labels.true_of(rows)
                     block = [one for one, is_true in zip(block, true, strict=True) if is_true]
                     rows = rows[true]
-                for (row, score), vector in zip(block, self._space.unit(rows), strict=True):
-                    if os.path.lexists(row.path):
+                for (row, score), embedding, vector in zip(block, rows, self._space.unit(rows),
+                                                           strict=True):
+                    if checksum(embedding) != row.checksum:
+                        self._tell("photos left out", library, damaged(
+                            library.folder, "embeddings are not what was written"))
+                    elif os.path.lexists(row.path):
                         yield Found(Hit(row.path, score, row.taken, row.mtime), vector)
                     else:
                         gone.add(row.path)

@@ -67,12 +67,34 @@ def test_what_is_shared_is_found_among_images_held_out(two_sides):
     assert choice.choose(few, sentences[:16], np.zeros((16, 2)), 3, 0) == choice.DEFAULT
 
 
+@pytest.mark.parametrize("block", [1, 35, 90, 10_000])
+def test_ranks_are_the_same_however_few_scores_are_held_at_once(monkeypatch, block):
+    random = np.random.default_rng(3)
+    owner = np.sort(np.concatenate([np.arange(30), random.integers(0, 30, 90)]))
+    scores = random.integers(0, 40, (120, 30)).astype(np.float32)  # with ties
+    held = []
+
+    def some(start, end):
+        held.append((end - start) * 30)
+        return scores[start:end]
+
+    mine = owner[:, None] == np.arange(30)
+    right = scores[np.arange(120), owner]
+    best = np.where(mine, scores, -np.inf).max(axis=0)
+    monkeypatch.setattr(retrieval, "_BLOCK", block)
+    of_sentences, of_images = retrieval.ranks(some, owner, 30)
+    assert np.array_equal(of_sentences, 1 + ((scores >= right[:, None]) & ~mine).sum(axis=1))
+    assert np.array_equal(of_images, 1 + ((scores >= best) & ~mine).sum(axis=0))
+    assert max(held) <= max(block, 30)
+    assert block < 10_000 or held == [3600]
+
+
 def test_ranks_count_what_comes_before_and_ties_against():
     scores = np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.3]])
-    of_sentences, of_images = retrieval.ranks(scores, np.array([0, 0, 1]))
+    of_sentences, of_images = retrieval.ranks(retrieval.of_matrix(scores), np.array([0, 0, 1]), 2)
     assert of_sentences.tolist() == [1, 2, 1]
     assert of_images.tolist() == [1, 2]
-    figures = retrieval.recalls(scores, np.array([0, 0, 1]))
+    figures = retrieval.recalls(retrieval.of_matrix(scores), np.array([0, 0, 1]), 2)
     assert figures["image@1"] == pytest.approx(2 / 3)
     assert figures["sentence@1"] == 0.5
     assert figures["recall"] == pytest.approx((2 / 3 + 1 + 1 + 0.5 + 1 + 1) / 6)

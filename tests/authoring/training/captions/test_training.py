@@ -25,6 +25,7 @@ from zsl_cli.authoring.training.captions.encoders import (  # noqa: E402
     Mean,
 )
 from zsl_cli.authoring.training.trainer import Training  # noqa: E402
+from zsl_cli.embedding.label_encoder import LabelEncoder  # noqa: E402
 from zsl_cli.errors import RequestError, UnknownLabelError, ZslError  # noqa: E402
 from zsl_cli.evaluation import captions  # noqa: E402
 
@@ -56,7 +57,8 @@ def recalls_of(folder, split="val"):
     model = Model.load(folder, device="cpu")
     sentences = model.label_encoder.encode([one for some in listed.captions for one in some])
     owner = np.repeat(np.arange(len(listed)), [len(some) for some in listed.captions])
-    return retrieval.recalls(sentences @ model.embed(listed.paths).T, owner)
+    scores = sentences @ model.embed(listed.paths).T
+    return retrieval.recalls(retrieval.of_matrix(scores), owner, len(listed))
 
 
 @pytest.mark.parametrize("encoder", ENCODERS, ids=lambda one: one.name)
@@ -65,6 +67,7 @@ def test_what_is_exported_is_what_was_trained(colours, encoder):
     assert recalls_of(colours / "run" / "model") == pytest.approx(result.recalls)
     assert result.recalls["recall"] > 0.9
     assert (result.images, result.captions) == (12, 36)
+    assert "Made by `zsl train --captions`." in (colours / "run/model/README.md").read_text()
 
 
 @pytest.mark.parametrize("encoder", [Linear, Lstm])
@@ -178,6 +181,32 @@ def test_images_that_are_missing_are_left_out_and_told(colours):
     result = train(Mean())
     assert result.images == 11
     assert [one.path for one in result.left_out.unreadable] == ["photos/0.png"]
+
+
+@pytest.mark.parametrize("encoder", [Linear, Mean])
+def test_captions_that_cannot_be_used_are_left_out_and_the_rest_is_learned_from(colours, encoder):
+    path = colours / "photos" / "captions.csv"
+    whole = train(encoder(), "whole").model
+    shutil.copy(colours / "photos" / "0.png", colours / "photos" / "12.png")
+    path.write_bytes(path.read_bytes() + b"0.png,,train\n12.png,r\xe9d,train\n"
+                     b"0.png," + b"red " * 50_000 + b",train\n")
+    result = train(encoder())
+    assert (result.images, result.captions) == (12, 36)
+    assert len(result.left_out.sentences) == 3
+    for name in GRAPHS:
+        assert (result.model / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_captions_that_the_label_encoder_knows_nothing_of_are_left_out(colours, monkeypatch):
+    monkeypatch.setattr(LabelEncoder, "knows", lambda self, phrase: "over there" not in phrase)
+    result = train(Linear(), epochs=1)
+    assert (result.images, result.captions) == (12, 24)
+    assert [one.caption for one in result.left_out.sentences] == [
+        "a red thing over there", "a green thing over there", "a blue thing over there"]
+    monkeypatch.setattr(LabelEncoder, "knows", lambda self, phrase: False)
+    with pytest.raises(ZslError, match="knows no word or character of 'something red'"):
+        train(Linear(), "run2")
+    assert train(Mean(), "run3", epochs=1).captions == 36
 
 
 @pytest.mark.parametrize(("text", "said"), [

@@ -75,5 +75,6 @@ def _of_part(pairs: "Pairs", sentences: "NDArray[np.float32]", base: "NDArray[np
                   @ unit_rows(of_images(held_out.features) @ image_map.T).T)
         for column, share in enumerate(SHARES):
             together = (1 - share) * scores + share * by_base
-            recalls[row, column] = retrieval.recalls(together, held_out.owner)["recall"]
+            recalls[row, column] = retrieval.recalls(
+                retrieval.of_matrix(together), held_out.owner, len(held_out))["recall"]
     return recalls

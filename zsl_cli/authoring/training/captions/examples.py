@@ -1,6 +1,6 @@
 """The captioned images of a training: found, read, and split."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,12 +40,18 @@ class Examples:
     validation: Pairs | None
 
 
-def read(request: "CaptionRequest", side: "ImageSide", reporter: "Reporter",
+def read(request: "CaptionRequest", side: "ImageSide",
+         judge: "Callable[[str], ZslError | None]", reporter: "Reporter",
          collector: "Collector") -> Examples:
-    """Raises ZslError."""
-    listed = captions.read(str(request.captions), request.images, request.split)
-    held = (None if request.validation_split is None else captions.read(
-        str(request.captions), request.images, request.validation_split))
+    """The images that can be read, with their captions that nothing speaks against.
+
+    judge: see Encoder.judge.
+
+    Raises ZslError.
+    """
+    listed = _listed(request, request.split, judge, collector)
+    held = (None if request.validation_split is None else
+            _listed(request, request.validation_split, judge, collector))
     if held and set(held.paths) & set(listed.paths):
         raise ZslError(f"{request.captions}: images to validate with are among those to learn "
                        "from; name two splits, by `split` and `validation_split`")
@@ -78,6 +84,16 @@ def read(request: "CaptionRequest", side: "ImageSide", reporter: "Reporter",
         tuple(sentence for some in mine for sentence in some),
         pairs.of_images(np.arange(learned)),
         pairs.of_images(np.arange(learned, len(mine))) if learned < len(mine) else None)
+
+
+def _listed(request: "CaptionRequest", split: str | None,
+            judge: "Callable[[str], ZslError | None]",
+            collector: "Collector") -> captions.Captioned:
+    listed = captions.read(str(request.captions), request.images, split).without(judge)
+    collector.add_sentences(listed.failed)
+    if not len(listed):
+        raise listed.failed[0][1]
+    return listed
 
 
 def _spared(of_split: Sequence[bool], request: "CaptionRequest") -> "NDArray[np.bool_]":

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from zsl_cli.authoring.training.captions.canonical import Whitening
     from zsl_cli.support.manifests import TextEncoding
 
+_TOGETHER = 4096  # sentences that are encoded at once where nothing is learned
+
 
 @dataclass(frozen=True)
 class Pairs:
@@ -182,15 +184,18 @@ class Joint:
         self._encoding.network.eval()
         with torch.inference_mode():
             images = self._image(torch.from_numpy(self.beginning.whitening(pairs.features)))
-            sentences = functional.normalize(
-                self._encoding.network(self._encoding.batch(pairs.sentences)))
+            sentences = torch.cat([
+                functional.normalize(self._encoding.network(self._encoding.batch(some)))
+                for some in np.split(pairs.sentences, range(_TOGETHER, len(every), _TOGETHER))])
             base = self._base(pairs, np.arange(len(pairs)), every)
             if base is not None:
                 images = self._together(images, base[0])
                 sentences = self._together(sentences, base[1])
-            scores = (sentences @ images.T).numpy()
+            found = retrieval.recalls(
+                lambda start, end: (sentences[start:end] @ images.T).numpy(), pairs.owner,
+                len(pairs))
         self._encoding.network.train(training)
-        return retrieval.recalls(scores, pairs.owner)
+        return found
 
     def image_layer(self) -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
         """Weight ``[k, F]`` and bias ``[k]`` of the image features."""

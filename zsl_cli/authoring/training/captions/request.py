@@ -1,23 +1,23 @@
 """What is asked of a training on captions."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from zsl_cli.authoring.training import effects, schedule
 from zsl_cli.authoring.training.captions.encoders import Encoder, Linear
-from zsl_cli.authoring.training.request import UNFINISHED
+from zsl_cli.authoring.training.parameters import default_of
+from zsl_cli.authoring.training.request import Asked
 from zsl_cli.errors import RequestError
-from zsl_cli.support import folders
-from zsl_cli.support.limits import DEVICES, MAX_PIXELS
-from zsl_cli.support.names import Name, set_paths, set_texts
-from zsl_cli.support.values import COUNT, Range, check_choice, check_kind, set_numbers
+from zsl_cli.support.limits import MAX_PIXELS
+from zsl_cli.support.names import Name
+from zsl_cli.support.values import Range, check_choice, check_kind, set_numbers
 
 LOSSES = ("rank", "softmax")
 VALIDATIONS = ("image", "none")
 
 
 @dataclass(frozen=True)
-class CaptionRequest:
+class CaptionRequest(Asked):
     """What is asked of ``train_on_captions``.
 
     captions: a file of images and their captions (see evaluation.captions).
@@ -71,33 +71,19 @@ class CaptionRequest:
     force: bool = False
 
     def __post_init__(self) -> None:
-        set_paths(self, "captions", "output", "images")
-        set_texts(self, "model", "vocabulary")
+        self._check_shared("captions", "images")
         check_kind("encoder", self.encoder, Encoder)
         check_choice("method", self.method, LOSSES)
         check_choice("validation", self.validation, VALIDATIONS)
-        check_choice("device", self.device, DEVICES)
-        set_numbers(self, margin=Range(0, 2), dimension=Range(1, 4096, whole=True),
-                    epochs=Range(1, 100_000, whole=True), batch_size=Range(2, 65536, whole=True),
-                    learning_rate=Range(0, open=True), patience=Range(0, whole=True),
-                    seed=Range(0, 2**32 - 1, whole=True), max_pixels=COUNT)
-        if self.method != "rank":
-            for name in ("margin", "hardest"):
-                if getattr(self, name) != CaptionRequest.__dataclass_fields__[name].default:
-                    raise RequestError(f"`{name}` is for `method=rank`; it would do nothing here")
-        if self.validation_split is not None and self.validation == "none":
-            raise RequestError("`validation_split` is for training that is validated; it would do "
-                               "nothing here")
-
-    @property
-    def work(self) -> Path:
-        """Where the training is kept until it is finished."""
-        return Path(self.output) / UNFINISHED
-
-    @property
-    def name(self) -> str:
-        """What the trained model is called, and its space."""
-        return folders.name_of(Path(self.output))
+        set_numbers(self, **schedule.ranges("epochs", "learning_rate", "patience", "seed"),
+                    margin=Range(0, 2), dimension=Range(1, 4096, whole=True),
+                    batch_size=Range(2, 65536, whole=True))
+        ranking, validated = self.method == "rank", self.validation != "none"
+        for name, holds, description in (
+                ("margin", ranking, "`method=rank`"), ("hardest", ranking, "`method=rank`"),
+                ("validation_split", validated, "training that is validated")):
+            if not holds and getattr(self, name) != default_of(name, self):
+                raise RequestError(effects.does_nothing(name, description))
 
     @property
     def in_epochs(self) -> bool:

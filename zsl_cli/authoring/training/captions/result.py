@@ -20,7 +20,7 @@ class CaptionResult:
     images, captions: how many were trained and validated on.
     history: the epochs; the one that was kept is 0 where none was better than the beginning.
     recalls: of the validation images by what was kept (see retrieval.recalls); empty without any.
-    left_out: images that could not be read.
+    left_out: images that could not be read, and captions that could not be used.
     """
 
     output: Path

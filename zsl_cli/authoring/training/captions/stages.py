@@ -57,7 +57,8 @@ def _train(request: "CaptionRequest", reporter: Reporter) -> "CaptionResult":
     if request.restart:
         folder.clear(request.work)
     images = base.images(request.device)
-    examples = captioned.read(request, images, reporter, collector)
+    examples = captioned.read(request, images, request.encoder.judge(base), reporter,
+                              collector)
     encoding = request.encoder.read(
         examples.sentences, len(examples.training.sentences), base, request.dimension, reporter)
     beginning = encoding.begin(examples.training, request.seed)

@@ -1,7 +1,7 @@
 """What a sentence encoder is, before anything is read."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from zsl_cli.authoring.training.captions.base_model import BaseModel
     from zsl_cli.authoring.training.captions.joint import SentenceEncoding
     from zsl_cli.authoring.training.reporter import Reporter
+    from zsl_cli.errors import ZslError
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class Encoder(ABC):
     @abstractmethod
     def check(self, base: "BaseModel") -> None:
         """Raise ZslError for a model that is no beginning, before any image is read."""
+
+    def judge(self, _base: "BaseModel") -> "Callable[[str], ZslError | None]":
+        """What says why a sentence can't be learned from; by default any can. Raises ZslError."""
+        return lambda _sentence: None
 
     @abstractmethod
     def read(self, sentences: Sequence[str], trained: int, base: "BaseModel", dimension: int,

@@ -1,6 +1,6 @@
 """A linear map over a frozen sentence encoder."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -30,6 +30,12 @@ class Linear(Encoder):
         if not base.manifest.encodes_phrases:
             raise ZslError(f"{base.path}: this model has no label encoder, which "
                            "`encoder=linear` goes on from; give another `encoder` or `model`")
+
+    def judge(self, base: "BaseModel") -> "Callable[[str], ZslError | None]":
+        """One of which the label encoder knows nothing is no sentence."""
+        from zsl_cli.embedding.label_encoder import LabelEncoder
+
+        return LabelEncoder.load(base.path, base.manifest).why_not
 
     def read(self, sentences: Sequence[str], _trained: int, base: "BaseModel", dimension: int,
              reporter: "Reporter") -> "OverSentences":
