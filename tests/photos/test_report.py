@@ -319,7 +319,7 @@ def test_corrections_are_given_as_a_file_for_teach(opened, tmp_path):
     opened.value("document.querySelector('#corrections button').click()")
     opened.wait("window.saved.length")
     assert [json.loads(line) for line in opened.value("window.saved[0]").splitlines()] == [
-        {"path": "photos/0/0000.jpg", "label": "tabby", "id": "n3", "right": False},
-        {"path": "photos/0/0000.jpg", "label": "Rufus <b>", "right": True}]
+        {"path": "photos/0/0000.jpg", "label": "n3", "shows": False, "name": "tabby"},
+        {"path": "photos/0/0000.jpg", "label": "Rufus <b>", "shows": True}]
     opened.value("document.querySelectorAll('#corrections button')[1].click()")
     assert opened.value("document.getElementById('corrections').hidden")

@@ -1,15 +1,20 @@
 """Which vocabulary goes with a model."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from zsl_cli.errors import MismatchError, ZslError
+from zsl_cli.errors import FolderError, MismatchError, ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.folders import MODEL, VOCABULARY
 from zsl_cli.support.manifests import Manifest, ModelManifest, VocabularyManifest
 from zsl_cli.support.names import Name
 from zsl_cli.support.wording import listed
+
+CHOSEN = "ZSL_VOCAB"
+"""The environment variable with the name or folder of the vocabulary that goes with all models
+that it fits."""
 
 OWN = "vocab"
 """The folder within a model's folder that holds a vocabulary made for it."""
@@ -33,9 +38,9 @@ def vocabulary_for(model: Path, manifest: ModelManifest,
                    name: Name | None = None) -> Path | None:
     """The vocabulary folder to use with a model folder.
 
-    name: what the user asked for, by name or folder, which always wins. Without it: the model's
-        own vocabulary, or else the one called ``default`` if it fits, or else the first that a
-        name can reach and that fits.
+    name: what the user asked for, by name or folder, which always wins. Without it: that of the
+        environment (CHOSEN) if it fits, the model's own vocabulary, or else the one called
+        ``default`` if it fits, or else the first that a name can reach and that fits.
 
     None stands for none at all, with a model that encodes phrases. Raises FolderError, and
     MismatchError when model and vocabulary have different spaces.
@@ -44,6 +49,13 @@ def vocabulary_for(model: Path, manifest: ModelManifest,
         folder = folders.find(VOCABULARY, name)
         check_fit(model.name, manifest, folder.name, folders.read_manifest(VOCABULARY, folder))
         return folder
+    if chosen := os.environ.get(CHOSEN):
+        try:
+            folder = folders.find(VOCABULARY, chosen)
+        except FolderError as error:
+            raise FolderError(f"{CHOSEN}: {error}") from error
+        if manifest.fits(folders.read_manifest(VOCABULARY, folder)):
+            return folder
     if own := own_vocabulary(model):
         own = folders.find(VOCABULARY, own)
         check_fit(model.name, manifest, f"{model.name}/{OWN}",

@@ -24,6 +24,8 @@ COMMANDS = {
     "catalogues": "List, show, verify and remove what zsl index and zsl label know of photos.",
     "search": "Find the photos that WORDS describe, a word or a sentence, among those that are "
               "indexed.",
+    "teach": "Correct a label once: LABEL learns from each PHOTO, a file, a folder or a pattern.",
+    "lessons": "List, forget, hand on, take over and rebuild what zsl teach taught.",
     "annotate": "Say which sentences fit each PHOTO best: a file, a folder or a pattern.",
     "models": "List, show, verify, fetch, import and calibrate model folders.",
     "vocab": "Build, train, look at and verify vocabulary folders.",

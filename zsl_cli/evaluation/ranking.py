@@ -56,10 +56,7 @@ def rank(classifier: "Classifier", embeddings: "NDArray[np.float32]",
     The scores of all candidates are never held at once, only those of a block of images.
     """
     vocabulary, rows = classifier.vocabulary, candidates.rows
-    if candidates.whole:
-        vocabulary.check_vectors()
-    vectors = (nearest.as_float32(vocabulary.vectors) if candidates.whole
-               else vocabulary.subset(rows, prior=False).vectors)
+    searched = vocabulary.exact if candidates.whole else vocabulary.subset(rows, prior=False)
     among = classifier.neighbours(own=not candidates.whole)
     of_seen, of_unseen = np.flatnonzero(seen[rows]), np.flatnonzero(~seen[rows])
     both = len(of_seen) > 0 and len(of_unseen) > 0
@@ -72,7 +69,7 @@ def rank(classifier: "Classifier", embeddings: "NDArray[np.float32]",
     step = max(1, _BLOCK // len(rows))
     for start in range(0, number, step):
         block = slice(start, start + step)
-        products = embeddings[block] @ vectors.T
+        products = searched.products(embeddings[block])
         if stacking:
             products[:, of_seen] -= np.float32(stacking)
         columns, falling = nearest.largest(products, max(most, among))

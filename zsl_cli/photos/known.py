@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,17 @@ if TYPE_CHECKING:
 _TOGETHER = 256  # photos that are answered at once
 
 
+@dataclass(frozen=True)
+class Known:
+    """A photo that a catalogue has read: size in bytes and CRC-32 of the file, and its embedding,
+    float16 ``[D]``."""
+
+    path: str
+    size: int
+    crc: int
+    embedding: "Half"
+
+
 class KnownEmbeddings:
     """The embeddings of photos that have not changed since a catalogue of this user read them."""
 
@@ -46,15 +58,33 @@ class KnownEmbeddings:
 
     def get(self, path: str) -> "Half | None":
         """float16 ``[D]``, or None for a photo that has to be read."""
+        known = self.find(path)
+        return known and known.embedding
+
+    def find(self, path: str) -> "Known | None":
+        """What is known of a photo, or None for one that has to be read."""
         folder, name = os.path.split(path)
         if folder != self._folder[0]:
             self._folder = folder, os.path.realpath(folder)
         for lender in self._lenders:
             row = lender.photo(self._folder[1], name)
-            if row is not None and _is_unchanged(path, row) and (
+            if row is not None and row[3] is not None and _is_unchanged(path, row) and (
                     embedding := lender.embedding(row)) is not None:
-                return embedding
+                return Known(path, row[0], row[3], embedding)
         return None
+
+    def with_content(self, size: int, crc: int) -> "Known | None":
+        """A photo of this size and CRC-32, wherever it was."""
+        for lender in self._lenders:
+            for path, row in lender.photos_of(size, crc):
+                if (embedding := lender.embedding(row)) is not None:
+                    return Known(path, size, crc, embedding)
+        return None
+
+    def sample(self, number: int) -> "Half":
+        """Embeddings of up to about so many photos, float16 ``[n, D]``, evenly of all."""
+        return np.concatenate([lender.sample(number) for lender in self._lenders]) if (
+            self._lenders) else np.empty((0, 0), np.float16)
 
 
 def _is_unchanged(path: str, row: tuple[Any, ...]) -> bool:

@@ -1,6 +1,7 @@
 "use strict";
 // What a person corrects while looking at the report, and the file of it that `zsl teach` takes:
-// a line of JSON for each, {"path", "label", "right"}, with the label's id where it is known.
+// a line of JSON for each, {"path", "label", "shows"}, in which a label that is known stands as its
+// id, with its name behind.
 const Corrections = (() => {
   const make = (tag, className, text) => {
     const made = document.createElement(tag);
@@ -15,7 +16,7 @@ const Corrections = (() => {
     made.addEventListener("click", action);
     return made;
   };
-  const key = (path, label, right) => JSON.stringify([path, label, right]);
+  const key = (path, label, shows) => JSON.stringify([path, label, shows]);
 
   return class {
     // noted: called when something was corrected. names: what to suggest, for a list of this id.
@@ -34,12 +35,11 @@ const Corrections = (() => {
       addEventListener("beforeunload", (event) => { if (!this.saved) event.preventDefault(); });
     }
 
-    has(path, label, right) { return this.all.has(key(path, label, right)); }
+    has(path, label, shows) { return this.all.has(key(path, label, shows)); }
 
-    // label: what tells it, its id or, where it has none, its name.
-    set(on, path, label, right, facts) {
-      if (on) this.all.set(key(path, label, right), { path, ...facts, right });
-      else this.all.delete(key(path, label, right));
+    set(on, path, label, shows, more) {
+      if (on) this.all.set(key(path, label, shows), { path, label, shows, ...more });
+      else this.all.delete(key(path, label, shows));
       this.changed();
     }
 
@@ -71,7 +71,7 @@ const Corrections = (() => {
     wrong(path, id, label) {
       const on = this.has(path, id, false);
       const made = button(on ? "wrong" : "✕", `${label} is wrong`, () => {
-        this.set(!on, path, id, false, { label, id });
+        this.set(!on, path, id, false, { name: label });
       });
       made.classList.add("wrong");
       made.title = on ? "It is right after all" : "This is wrong";
@@ -83,7 +83,7 @@ const Corrections = (() => {
     drawAdded(place, path) {
       const list = make("ul", "added");
       this.all.forEach((one) => {
-        if (one.path !== path || !one.right) return;
+        if (one.path !== path || !one.shows) return;
         const item = make("li");
         item.append(make("bdi", "label-name", one.label),
           button("✕", `Take ${one.label} away again`,
@@ -104,7 +104,7 @@ const Corrections = (() => {
         event.preventDefault();
         const label = input.value.trim().replace(/\s+/g, " ");
         if (!label) return;
-        this.set(true, path, label, true, { label });
+        this.set(true, path, label, true);
         place.querySelector("input").focus();
       });
       place.replaceChildren(list, form);

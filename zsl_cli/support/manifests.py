@@ -26,6 +26,7 @@ from zsl_cli.support.manifest_entries import (
     TextEncoding,
 )
 from zsl_cli.support.preprocessing import Preprocessing
+from zsl_cli.support.taught_entry import TaughtEntry
 
 FORMAT = 1
 
@@ -214,12 +215,14 @@ class VocabularyManifest(Manifest):
     hnsw: parameters of the index in the place of those that suit so many labels.
     beside: the rows, rising, of the labels that have a second vector, for where they stand beside
         the main thing of an image.
+    taught: of one that is made over another by lessons, what that is.
     """
 
     labels: int = field(kw_only=True)
     prior_dimension: int | None = field(default=None, kw_only=True)
     hnsw: Entries = field(default_factory=dict, kw_only=True)
     beside: tuple[int, ...] = field(default=(), kw_only=True)
+    taught: TaughtEntry | None = field(default=None, kw_only=True)
 
     @classmethod
     def of_phrases(cls, space: str, dimension: int, labels: int = 0) -> Self:
@@ -241,7 +244,9 @@ class VocabularyManifest(Manifest):
                               f"{dimension - 1}: the dimensions before it are what labels mean")
         return super()._fields(entries, path) | {
             "labels": entries["labels"], "prior_dimension": prior, "hnsw": entries.get("hnsw", {}),
-            "beside": _rising(entries.get("beside", []), entries["labels"], path)}
+            "beside": _rising(entries.get("beside", []), entries["labels"], path),
+            "taught": TaughtEntry.from_entries(entries["taught"], entries, path)
+            if "taught" in entries else None}
 
 
 def _rising(rows: Any, labels: int, path: Path) -> tuple[int, ...]:

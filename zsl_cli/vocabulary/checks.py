@@ -101,11 +101,12 @@ def _space(vocabulary: Vocabulary) -> Check:
 
 
 def _norms(vocabulary: Vocabulary) -> Check:
-    """Whether all vectors have unit length, the dimensions of the prior included."""
+    """Whether all vectors have unit length, the dimensions of the prior included; what was taught
+    may have any."""
     tolerance = _TOLERANCE.get(vocabulary.vectors.dtype, 1e-4)
     norms = np.concatenate([
-        np.linalg.norm(as_float32(vocabulary.vectors[start:start + _BLOCK]), axis=1)
-        for start in range(0, len(vocabulary), _BLOCK)])
+        np.linalg.norm(as_float32(vocabulary.indexed[start:start + _BLOCK]), axis=1)
+        for start in range(0, len(vocabulary.indexed), _BLOCK)])
     unlike = ~(np.abs(norms - 1) <= tolerance)  # true for NaN
     if not unlike.any():
         return Check("norms", "ok", f"all vectors have length 1, within {tolerance:g}")
@@ -172,8 +173,8 @@ def _names(vocabulary: Vocabulary, rows: "NDArray[np.integer]") -> str:
 
 def _index(vocabulary: Vocabulary, advance: Callable[[int], object] | None) -> Check:
     parameters = vocabulary.hnsw_parameters
-    measured = recall.measure(vocabulary.vectors,
-                              vocabulary.index_cache().open(vocabulary.vectors, advance=advance))
+    measured = recall.measure(vocabulary.indexed,
+                              vocabulary.index_cache().open(vocabulary.indexed, advance=advance))
     message = (f"recall@{recall.K} {measured.recall:.4f} of HNSW against exact search over "
                f"{recall.QUERIES} noisy label vectors (M {parameters.m}, ef_construction "
                f"{parameters.ef_construction}, ef {parameters.ef})")

@@ -50,10 +50,10 @@ def build(vocabulary: "Vocabulary", parameters: Mapping[str, int],
     cache = vocabulary.index_cache(chosen)
     reporter.start("building the index", len(vocabulary), "labels")
     started = time.perf_counter()
-    index = cache.open(vocabulary.vectors, advance=reporter.advance)
+    index = cache.open(vocabulary.indexed, advance=reporter.advance)
     seconds = time.perf_counter() - started
     reporter.start("comparing it with exact search")
-    measured = recall.measure(vocabulary.vectors, index)
+    measured = recall.measure(vocabulary.indexed, index)
     path = cache.path
     return IndexReport(chosen, seconds, measured, path, path.stat().st_size if path else None,
                        cache.folder, cache.is_shared)

@@ -124,7 +124,7 @@ class Exact:
         step = max(_TOGETHER, _BLOCK // max(labels, 1))
         for start in range(0, len(queries), step):
             block = slice(start, start + step)
-            rows[block], scores[block] = largest(queries[block] @ self._vectors.T, k)
+            rows[block], scores[block] = largest(self.products(queries[block]), k)
         return rows, scores
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from zsl_cli.vocabulary.label import Label
 from zsl_cli.vocabulary.nearest import Exact
+from zsl_cli.vocabulary.second import ExactOfTwo, Seconds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,12 +27,17 @@ class Subset:
 
     def __init__(self, label: "Callable[[int], Label]", size: int, rows: "NDArray[np.int64]",
                  vectors: "NDArray[np.float32]", phrases: Sequence[str],
-                 taken: "Sequence[Taken]" = (), *, prior: bool = False) -> None:
+                 taken: "Sequence[Taken]" = (), *, prior: bool = False,
+                 seconds: Seconds | None = None) -> None:
         """
         label: gives the label of a row of the vocabulary, which has so many (``size``).
         rows: rising; vectors: float32 ``[rows + phrases, D]``, those of the rows first.
         taken: the words of a user's list that these stand for.
+<<<<<<< HEAD
         prior: whether a label prior is in the vectors.
+=======
+        seconds: second vectors, by their places among the rows.
+>>>>>>> teach
         """
         self.phrases = tuple(phrases)
         self.taken = tuple(taken)
@@ -43,7 +49,7 @@ class Subset:
         """int64 ``[candidates]``, rising; those of phrases stand behind the vocabulary's."""
         self.vectors = vectors
         """float32 ``[candidates, D]``, in the order of their rows."""
-        self._exact = Exact(vectors)
+        self._exact = ExactOfTwo(vectors, seconds) if seconds else Exact(vectors)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -80,6 +86,11 @@ class Subset:
             return label if word is None else replace(label, name=word, plain=(word,))
         phrase = self.phrases[row - self._size]
         return Label(phrase, phrase)
+
+    def products(self, queries: "NDArray[np.float32]") -> "NDArray[np.float32]":
+        """The inner products of queries ``[n, D]`` with all candidates, ``[n, candidates]``, in the
+        order of their rows."""
+        return self._exact.products(queries)
 
     def search(self, queries: "NDArray[np.float32]", k: int) -> "Neighbours":
         """See Nearest."""

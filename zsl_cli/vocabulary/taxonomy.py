@@ -17,14 +17,12 @@ import numpy as np
 from numpy.lib.format import read_array, write_array
 
 from zsl_cli.support import files
-from zsl_cli.vocabulary.label import LABELS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from zsl_cli.support.manifests import VocabularyManifest
     from zsl_cli.vocabulary.hierarchy import Hierarchy
     from zsl_cli.vocabulary.label import Label
 
@@ -37,8 +35,8 @@ class Labels(Protocol):
     def __len__(self) -> int: ...
 
     @property
-    def manifest(self) -> "VocabularyManifest":
-        """What its folder says of it."""
+    def labels_digest(self) -> str | None:
+        """What tells these labels from any others; None where they lie in no folder."""
 
     @property
     def labels(self) -> "Sequence[Label]":
@@ -77,11 +75,11 @@ class Taxonomy:
     @classmethod
     def of(cls, vocabulary: "Labels") -> Self:
         """From the cache, or else from the labels."""
-        entry = vocabulary.manifest.files.get(LABELS_FILE)
-        if entry is None:  # labels that lie in no folder
+        digest = vocabulary.labels_digest
+        if digest is None:
             return cls._made(vocabulary)
         # Several arrays, one behind the other: a zip of them would take longer to open.
-        path = _folder() / f"{hashlib.sha256(f'{_LAYOUT} {entry.sha256}'.encode()).hexdigest()}.npy"
+        path = _folder() / f"{hashlib.sha256(f'{_LAYOUT} {digest}'.encode()).hexdigest()}.npy"
         if kept := cls._load(path, len(vocabulary)):
             return kept
         made = cls._made(vocabulary)

@@ -18,7 +18,9 @@ from zsl_cli.vocabulary import nearest
 from zsl_cli.vocabulary.beside import Beside
 from zsl_cli.vocabulary.label import LABELS_FILE, Label, Match, normal_name
 from zsl_cli.vocabulary.lines import Lines
+from zsl_cli.vocabulary.second import ExactOfTwo, Patched, Seconds
 from zsl_cli.vocabulary.subset import Subset
+from zsl_cli.vocabulary.taught import Taught
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,20 +45,26 @@ class Vocabulary:
     """
 
     def __init__(self, manifest: VocabularyManifest, path: Path | None, lines: Sequence[bytes],
-                 vectors: "NDArray[np.floating]") -> None:
-        """``path`` is None for ``empty``, which has no folder."""
+                 vectors: "NDArray[np.floating]", taught: Taught | None = None) -> None:
+        """
+        path: None for ``empty``, which has no folder.
+        lines, vectors: of the labels, or those of the base's where there is something ``taught``.
+        """
         self.path = path
         self.name = manifest.name
         self.space = manifest.space
         self.dimension = manifest.dimension
         self.manifest = manifest
-        self.vectors = vectors
+        self.taught = taught
+        self.indexed = vectors
+        """What an HNSW index is over: ``vectors``, but for what was taught."""
+        self.vectors = vectors if taught is None else taught.over(vectors)
         self.language: LanguageNames | None = None
         """Labels are found by names of this language first, and called so (``name_of``)."""
         self._lines = lines
         self._parsed: dict[int, Label] = {}
         self._matches: dict[tuple[str, LanguageNames | None], Match | None] = {}
-        self._hnsw: nearest.Hnsw | None = None
+        self._hnsw: nearest.Hnsw | Patched | None = None
 
     @classmethod
     def load(cls, name: str | os.PathLike[str] = "default", *,
@@ -112,13 +120,15 @@ class Vocabulary:
             lines = Lines((folder / LABELS_FILE).read_bytes())
         except OSError as error:
             raise FolderError(f"{folder / LABELS_FILE}: {error.strerror}") from error
-        shape = (manifest.labels, manifest.dimension)
+        new = manifest.taught.labels if manifest.taught else 0
+        shape = (manifest.labels - new, manifest.dimension)
         if vectors.shape != shape or vectors.dtype.kind != "f" or len(lines) != shape[0]:
             raise FolderError(
                 f"{folder}: {folders.VOCABULARY.file} speaks of {shape[0]} labels of dimension "
                 f"{shape[1]}, {VECTORS_FILE} holds {vectors.dtype} {list(vectors.shape)}, "
                 f"{LABELS_FILE} {len(lines)} lines")
-        vocabulary = cls(manifest, folder, lines, vectors)
+        vocabulary = cls(manifest, folder, lines, vectors,
+                         Taught.load(folder, manifest) if manifest.taught else None)
         if queries:
             vocabulary.searcher(exact=exact, queries=queries, ef=ef)
         if keywords:
@@ -127,13 +137,16 @@ class Vocabulary:
         return vocabulary
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return len(self._lines) + (len(self.taught.definitions.labels) if self.taught else 0)
 
     def label(self, row: int) -> Label:
         """The label of a row (lines are parsed when they are asked for)."""
+        if self.taught and row >= len(self._lines):
+            return self.taught.definitions.labels[row - len(self._lines)]
         if row not in self._parsed:
             try:
-                self._parsed[row] = Label.from_json(self._lines[row])
+                label = Label.from_json(self._lines[row])
+                self._parsed[row] = self.taught.definitions.named(label) if self.taught else label
             except ValueError as error:
                 where = f"{self.path}{os.sep}{LABELS_FILE}"
                 raise FolderError(f"{where}, line {row + 1}: {error}") from error
@@ -310,6 +323,17 @@ class Vocabulary:
         return (Beside.load(self.path, self.manifest) if self.path is not None
                 else Beside(np.empty(0, np.int64), np.empty((0, self.dimension), np.float32)))
 
+    @property
+    def labels_digest(self) -> str | None:
+        """What tells these labels from any others: the SHA-256 of the files that they are in, or
+        None where they lie in none."""
+        files = self.manifest.files
+        if LABELS_FILE not in files:
+            return None
+        new = self.taught is not None and self.taught.definitions.labels
+        return files[LABELS_FILE].sha256 + (
+            files[self.manifest.taught.definitions].sha256 if new and self.manifest.taught else "")
+
     @cached_property
     def taxonomy(self) -> "Taxonomy":
         """The hierarchy as arrays."""
@@ -323,7 +347,13 @@ class Vocabulary:
         ``check_vectors``."""
         vectors = nearest.as_float32(self.vectors)
         self.check_vectors(vectors=vectors)
-        return nearest.Exact(vectors)
+        return ExactOfTwo(vectors, self.seconds) if len(self.seconds) else nearest.Exact(vectors)
+
+    @property
+    def seconds(self) -> Seconds:
+        """The second vectors of labels that were taught something."""
+        return self.taught.seconds if self.taught else Seconds(
+            np.empty(0, np.int64), np.empty((0, self.dimension), np.float32))
 
     def index_cache(self, parameters: nearest.HnswParameters | None = None) -> "IndexCache":
         """Where the HNSW index over the label vectors is kept; ``parameters`` in the place of
@@ -355,8 +385,17 @@ class Vocabulary:
                 return self.exact
             if not saved:  # no index is built of vectors that are not sound
                 self.check_vectors()
-            self._hnsw = cache.open(self.vectors)
+            self._hnsw = self._patched(cache.open(self.indexed))
         return self._hnsw.with_ef(ef) if ef else self._hnsw
+
+    def _patched(self, index: nearest.Hnsw) -> nearest.Hnsw | Patched:
+        """An index over ``indexed``, what was taught beside it."""
+        if self.taught is None or not (len(self.taught.rows) or len(self.seconds)):
+            return index
+        rows = np.union1d(self.taught.rows, self.seconds.rows)
+        return Patched(index, len(self.indexed), rows, ExactOfTwo(
+            nearest.as_float32(self.vectors[rows]), self.seconds.among(rows)),
+            int((self.taught.rows < len(self.indexed)).sum()))
 
     def search(self, embeddings: "NDArray[np.float32]", k: int = 10, *,
                exact: bool | None = None) -> "tuple[list[list[str]], NDArray[np.float32]]":
@@ -386,4 +425,5 @@ class Vocabulary:
             if not prior:
                 of_rows[:, self.prior_dimension] = 0.0
         vectors = np.concatenate([of_rows, of_phrases]) if phrases else of_rows
-        return Subset(self.label, len(self), chosen, vectors, tuple(phrases), taken, prior=prior)
+        return Subset(self.label, len(self), chosen, vectors, tuple(phrases), taken, prior=prior,
+                      seconds=self.seconds.among(chosen))

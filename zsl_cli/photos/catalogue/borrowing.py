@@ -51,6 +51,27 @@ class Lender:
             return None
         return row and row[:-1]
 
+    def photos_of(self, size: int, crc: int) -> list[tuple[str, tuple]]:
+        """The paths of photos of this size and CRC-32, and the same of each."""
+        try:
+            lines = self._catalogue.db.execute(
+                _KNOWN.replace("SELECT ", "SELECT folders.path, ", 1)
+                + " AND size = ? AND crc = ?", (size, crc)).fetchall()
+        except sqlite3.DatabaseError:
+            return []
+        return [(os.path.join(self._catalogue.full(folder), os.fsdecode(row[-1])), row[:-1])
+                for folder, *row in (tuple(line) for line in lines)]  # type: ignore[misc]
+
+    def sample(self, number: int) -> "NDArray[np.float16]":
+        """float16 ``[n, D]``: embeddings of up to about so many photos, evenly of all."""
+        try:
+            slots = [slot for slot, in self._catalogue.db.execute(
+                "SELECT slot FROM photos WHERE slot IS NOT NULL AND NOT todo ORDER BY slot")
+                if 0 <= slot < len(self._catalogue.vectors)]
+        except sqlite3.DatabaseError:
+            slots = []
+        return self._catalogue.embeddings(slots[::max(1, -(-len(slots) // number))])
+
     def thumbnail(self, row: tuple) -> bytes | None:
         """That of a photo, if there is one."""
         return self._catalogue.thumbnail(row[6])

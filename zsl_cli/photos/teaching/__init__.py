@@ -1,0 +1,1 @@
+"""Teaching: photos that show a label, or do not, → a taught vocabulary."""
