@@ -72,7 +72,7 @@ _OTHERS = {  # which zsl does not write, yet digiKam reads: the separators of th
     name("http://ns.microsoft.com/photo/1.0", "LastKeywordXMP"): "/",
     name("http://ns.iview-multimedia.com/mediapro/1.0/", "CatalogSets"): "|",
     _CATEGORIES: "|"}
-_SEPARATORS = {kind.name: kind.separator for kind in PROPERTIES} | _OTHERS
+SEPARATORS = {kind.name: kind.separator for kind in PROPERTIES} | _OTHERS
 
 
 class Written(NamedTuple):
@@ -128,7 +128,7 @@ Lists = Mapping[str, Sequence[str]]
 """Keywords by the name of the property in which they stand."""
 
 
-def lists_in(packet: Packet, *, only: Iterable[str] = _SEPARATORS) -> dict[str, list[str]]:
+def lists_in(packet: Packet, *, only: Iterable[str] = SEPARATORS) -> dict[str, list[str]]:
     """The keywords of a packet, whoever wrote them."""
     found: dict[str, list[str]] = {}
     wanted = set(only)
@@ -176,10 +176,10 @@ def users(packet: Packet, lists: "Sequence[KeywordList]", elsewhere: Callable[[]
     the one ``elsewhere``, in the photo, which counts where there is none. What zsl had written is
     not his, though somebody has copied it there, nor is what he has taken out of the sidecar."""
     standing = lists_of_the_user(packet, lists)
-    found = [Written(_SEPARATORS[key], text) for key, texts in standing.items() for text in texts]
+    found = [Written(SEPARATORS[key], text) for key, texts in standing.items() for text in texts]
     for key, texts in ({} if all(standing.values()) else elsewhere()).items():
         if not standing.get(key):
-            words = (Written(_SEPARATORS[key], text) for text in texts)
+            words = (Written(SEPARATORS[key], text) for text in texts)
             found += [word for word in words
                       if not any(each.is_settled(word.as_in(each.kind)) for each in lists)]
     return found
