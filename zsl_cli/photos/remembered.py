@@ -22,6 +22,7 @@ from zsl_cli.classifier.findings import Findings
 from zsl_cli.support import files
 from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary.nearest import Hnsw
+from zsl_cli.vocabulary.second import Patched
 from zsl_cli.vocabulary.subset import Subset
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class Remembered:
         if catalogue.folder is None or isinstance(nearest, Subset):
             return None
         model = classifier.model.manifest
-        search = nearest.parameters if isinstance(nearest, Hnsw) else "exact"
+        index = nearest.index if isinstance(nearest, Patched) else nearest
+        search = index.parameters if isinstance(index, Hnsw) else "exact"
         text = "\0".join(map(repr, (
             _FORMAT, __version__, os.path.realpath(catalogue.folder), catalogue.identity.encoder,
             model.calibration, model.confidence, classifier.vocabulary.manifest, search)))
