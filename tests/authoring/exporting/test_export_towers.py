@@ -86,6 +86,21 @@ def test_the_vector_of_a_tower_is_the_librarys(tmp_path, kind):
     found, pixels = vectors(made)
     with torch.inference_mode():
         torch.testing.assert_close(found, wanted(model(pixel_values=pixels)))
+    assert any("gives no vector of the whole image" in note for note in made.notes) == (
+        wanted in (first, mean) or "maps" in kind)
+
+
+@pytest.mark.parametrize("word", ["_orig_mod", "module"])
+def test_what_wraps_a_tower_is_passed_over(tmp_path, word):
+    safetensors = pytest.importorskip("safetensors.torch")
+    make, wanted = TOWERS["ViT with a pooler"]
+    model = saved(tmp_path, make(import_transformers()))
+    state = safetensors.load_file(tmp_path / "model.safetensors")
+    safetensors.save_file({f"{word}.{key.replace('embeddings.', f'embeddings.{word}.', 1)}": value
+                           for key, value in state.items()}, tmp_path / "model.safetensors")
+    found, pixels = vectors(planned(tmp_path))
+    with torch.inference_mode():
+        torch.testing.assert_close(found, wanted(model(pixel_values=pixels)))
 
 
 def test_a_masked_autoencoder_sees_the_whole_picture_and_its_decoder_is_left_aside(tmp_path,
