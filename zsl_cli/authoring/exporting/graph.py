@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from zsl_cli.authoring.exporting import attention
 from zsl_cli.authoring.exporting.heads import Head
 from zsl_cli.authoring.exporting.onnx_files import EMBEDDING, FEATURES, IDS, IMAGES
 from zsl_cli.authoring.networks.network import Input
@@ -122,7 +123,8 @@ def _write(module: nn.Module, example: Tensor, name: str, dims: dict[int, "torch
         with extras.needed("export", "exporting"), quietly(), torch.inference_mode():
             program = torch.onnx.export(
                 module, (example,), dynamo=True, dynamic_shapes=(dims,), input_names=[name],
-                opset_version=OPSET, verbose=False)
+                opset_version=OPSET, verbose=False,
+                custom_translation_table=attention.translations())
             assert program is not None  # it is for dynamo=True
             _name_outputs(program)
             _check_dynamic(program, dims)

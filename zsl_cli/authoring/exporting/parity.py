@@ -64,6 +64,7 @@ def compare(a: "NDArray[np.float32]", b: "NDArray[np.float32]", informative: int
     """
     x, y = (unit_rows(part[:, :informative].astype(np.float64)) for part in (a, b))
     cosines = (x * y).sum(axis=1)
+    cosines[~x.any(axis=1) & ~y.any(axis=1)] = 1.0  # both are nothing, which has no direction
     return Agreement(len(a), float(np.abs(a - b).max()), float(cosines.min()),
                      float(cosines.mean()), None if labels is None else _top(a, b, labels))
 

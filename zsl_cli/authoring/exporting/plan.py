@@ -242,7 +242,7 @@ def _with_phrases(plan: Plan, phrases: PhraseMap) -> Plan:
 
 def _source(request: ExportRequest, network: Network) -> str:
     """A dual encoder's last linear layer is part of it, not a classifier over it."""
-    if network.text is not None and request.features_from == "auto":
+    if (network.text is not None or network.logits == 0) and request.features_from == "auto":
         return "output"
     return request.features_from
 

@@ -142,6 +142,9 @@ def _write_forms(plan: Plan, pixels: "NDArray[np.uint8]",
     """The encoder's files in float32 and the wanted forms, their agreement noted; and the
     temperature of the scores."""
     encoder, expected, sample = _encoder(plan, pixels)
+    if not expected.any():
+        reporter.say("the network gives zeros for every photograph: its last layer has not been "
+                     "trained")
     full = scratch / "float32.onnx"
     graph.write_encoder(encoder, full)
     reporter.say(f"wrote the ONNX graph, opset {graph.OPSET}, "

@@ -25,8 +25,9 @@ def fit(network: nn.Module, tensors: dict[str, Tensor],
     given = _given(found.prefix, tensors)
     for name, layer in layers.items():
         weight = given.get(f"{name}.weight")
-        if weight is not None and _reshaped(weight, layer) is not None:
-            tensors[_key(found.prefix, f"{name}.weight", tensors)] = _reshaped(weight, layer)
+        shaped = None if weight is None else _reshaped(weight, layer)
+        if weight is not None and shaped is not None:
+            tensors[_key(found.prefix, f"{name}.weight", tensors)] = shaped
             _set(network, name, layer, len(weight), bias=f"{name}.bias" in given)
             network.num_classes = len(weight)  # type: ignore[assignment]
     found = match(network, tensors)

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.utils import _pytree
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import reason
@@ -88,19 +89,31 @@ class AtNode(nn.Module):
 
 def first_tensor(output: Any) -> Tensor:
     """The logits or the embedding among what a network returns."""
-    if isinstance(output, Tensor):
+    found = _named(output, Tensor)
+    if found is None:
+        found = next((value for value in _values(output) if isinstance(value, Tensor)), None)
+    if found is not None:
+        return found
+    raise ZslError(f"the network returns a {type(output).__name__}, and zsl wants a tensor; name "
+                   "a module that gives one with `feature_node`")
+
+
+def _named(output: Any, kind: type) -> Any:
+    """What a network returns itself, or by one of the names that libraries have for its result."""
+    if isinstance(output, kind):
         return output
     for name in ("logits", "image_embeds", "pooler_output", "out"):
         part = output.get(name) if isinstance(output, dict) else getattr(output, name, None)
-        if isinstance(part, Tensor):
+        if isinstance(part, kind):
             return part
-    values = output.values() if isinstance(output, dict) else output
-    if isinstance(values, tuple | list) or isinstance(output, dict):
-        for value in values:
-            if isinstance(value, Tensor):
-                return value
-    raise ZslError(f"the network returns a {type(output).__name__}, and zsl wants a tensor; name "
-                   "a module that gives one with `feature_node`")
+    return None
+
+
+def _values(output: Any) -> list[Any]:
+    """The parts of what a network returns."""
+    if isinstance(output, dict):
+        return [*output.values()]
+    return [*output] if isinstance(output, tuple | list) else []
 
 
 def pooled(maps: Tensor, what: str) -> Tensor:
@@ -258,11 +271,20 @@ def _cut(graph: fx.GraphModule, at: fx.Node) -> fx.GraphModule:
 
 
 def _returned(graph: fx.GraphModule) -> fx.Node:
-    """The node whose value a program returns, the first of several."""
+    """The node whose value a program returns; of several the one of a known name, or a linear layer
+    over another one, or the first."""
     last = next(node for node in reversed(graph.graph.nodes) if node.op == "output")
-    if not last.all_input_nodes:
+    nodes = last.all_input_nodes
+    if not nodes:
         raise ZslError("the program returns nothing that it computes")
-    return last.all_input_nodes[0]
+    spec = getattr(getattr(graph.graph._codegen, "pytree_info", None), "out_spec", None)
+    flat = last.args[0] if isinstance(last.args[0], tuple | list) else ()
+    if len(nodes) > 1 and spec is not None and len(flat) == spec.num_leaves:
+        named = _named(_pytree.tree_unflatten([*flat], spec), fx.Node)
+        if named is not None:
+            return named
+    return next((node for node in nodes if node.target is torch.ops.aten.linear.default
+                 and node.args[0] in nodes), nodes[0])
 
 
 def _before_last_linear_node(graph: fx.GraphModule, example: Tensor,

@@ -85,7 +85,7 @@ def _fit(network: nn.Module, tensors: dict[str, Tensor], notes: list[str],
             inside = {matching.bare(key).removeprefix(prefix): value
                       for key, value in tensors.items() if matching.bare(key).startswith(prefix)}
             try:
-                converted = conversion(network, inside)
+                converted = conversion(network, dict(inside))
             except Exception:  # of a library's code on keys that it was not written for
                 continue
             done = _converted(inside, converted, library)

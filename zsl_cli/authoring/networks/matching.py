@@ -13,7 +13,8 @@ from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import listed
 
 NOT_LEARNED = re.compile(r"(num_batches_tracked|position_ids|relative_position_index|"
-                         r"relative_coords_table|attn_mask|n_averaged|total_ops|total_params)$")
+                         r"relative_coords_table|attn_mask|n_averaged|total_ops|total_params|"
+                         r"^(?:module\.)?(?:input_resolution|context_length|vocab_size))$")
 """Buffers that networks compute themselves; some versions save them and some do not."""
 
 _AROUND = frozenset({"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module",
@@ -26,7 +27,7 @@ _INSIDE = _AROUND | {"model", "backbone", "net", "network", "base_model"}
 
 _BESIDE = re.compile(r"(?:momentum_|target_|online_)?(?:decoder|predictor|projector|prototypes|"
                      r"projection_head|dino_head|ibot_head|dino_loss|ibot_patch_loss|queue)"
-                     r"(?:_\w+)?(?:\..*)?|(?:encoder\.)?mask_token|(?:AuxLogits|aux[12])\..*")
+                     r"(?:_\w+)?(?:\..*)?|(?:.*\.)?mask_token|(?:AuxLogits|aux[12])\..*")
 """What training has beside the network: what a masked autoencoder paints the picture with (He et
 al., 2022), heads for self-supervised losses, and auxiliary classifiers (Szegedy et al., 2015)."""
 
@@ -87,6 +88,11 @@ def match(network: nn.Module, tensors: dict[str, Tensor]) -> Match:
     return second if second.share > first.share else first
 
 
+def is_beside(key: str) -> bool:
+    """Whether a tensor belongs to what training has beside a network."""
+    return _BESIDE.fullmatch(key) is not None
+
+
 def bare(key: str, around: frozenset[str] = _AROUND) -> str:
     """A key without what wraps modules."""
     *parts, last = key.split(".")
@@ -112,7 +118,7 @@ def _match(network: nn.Module, tensors: dict[str, Tensor], around: frozenset[str
     strange = [key for short, key in inside.items()
                if short not in names and not NOT_LEARNED.search(key)]
     beside = {key for key in strange
-              if _BESIDE.fullmatch(given[key].removeprefix(prefix))
+              if is_beside(given[key].removeprefix(prefix))
               or any(given[key].startswith(other) for other in others if other)}
     return Match(
         prefix, taken,

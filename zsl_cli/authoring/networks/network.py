@@ -101,7 +101,8 @@ class Network:
     temperature: of the scores, where training has found one.
     assumed: what of its input nothing says.
     original: its library's own pipeline, where there is one for this input.
-    logits: how many classes its output has a logit of, where that is known.
+    logits: how many classes its output has a logit of, where that is known; 0
+        for an embedding.
     notes: what a user should know of how it was read.
     """
 

@@ -18,6 +18,7 @@ from zsl_cli.authoring.networks import (
 from zsl_cli.authoring.networks.hints import Hints
 from zsl_cli.authoring.networks.network import Network
 from zsl_cli.authoring.networks.origins import (
+    clip_weights,
     factory,
     huggingface,
     lite0,
@@ -72,7 +73,8 @@ def _grey(network: Network, hints: Hints) -> Network:
             notes = (*notes, "it takes grey pictures, and mean and std are known of three "
                      "channels: their averages are taken; say otherwise with `mean` and `std`")
         mean, std = ((sum(values) / len(values),) for values in (mean, std))
-    return replace(network, notes=notes, input=replace(
+    # The library's own pipeline makes three channels.
+    return replace(network, notes=notes, original=None, input=replace(
         network.input, mean=mean[:1], std=std[:1], grey=True))
 
 
@@ -103,13 +105,16 @@ def _of_folder(folder: Path, hints: Hints) -> Network:
 def _from_file(path: Path, hints: Hints) -> Network:
     adapters.refuse_beside(path.parent)
     kind = vetting.kind_of(path)
-    if kind != "other" and hints.architecture is not None:
-        raise ZslError(f"{path}: a program brings its own code; leave `architecture` out")
     if kind == "program":
+        if hints.architecture is not None:
+            raise ZslError(f"{path}: a program brings its own code; leave `architecture` out")
         return programs.read_program(path, hints.input, trust=hints.trust_pickle)
     if kind == "torchscript":
-        return programs.read_torchscript(path, hints.input, trust=hints.trust_pickle)
-    checkpoint = weights.read(path, trust=hints.trust_pickle)
+        checkpoint = clip_weights.read_archive(path, trust=hints.trust_pickle)
+        if hints.architecture is None and not clip_weights.is_dual(checkpoint.tensors):
+            return programs.read_torchscript(path, hints.input, trust=hints.trust_pickle)
+    else:
+        checkpoint = weights.read(path, trust=hints.trust_pickle)
     if own.is_own(checkpoint):
         def backbone(inner: Weights, name: str, size: int) -> Network:
             if hints.architecture not in (None, name):
@@ -126,6 +131,11 @@ def _from_file(path: Path, hints: Hints) -> Network:
         return _named(checkpoint, hints.architecture, hints)
     if checkpoint.module is not None:
         return factory.of_module(checkpoint)
+    return _unnamed(checkpoint, path, hints)
+
+
+def _unnamed(checkpoint: Weights, path: Path, hints: Hints) -> Network:
+    """The network that the configuration beside a file of weights, or its weights, tell."""
     if _beside(checkpoint, open_clip.CONFIG):
         return open_clip.read_folder(checkpoint, path.parent / open_clip.CONFIG, hints.input,
                                      hints.tokenizer)
@@ -133,6 +143,9 @@ def _from_file(path: Path, hints: Hints) -> Network:
         return timm.read_folder(checkpoint, path.parent / "config.json", hints.input)
     if lite0.fits(checkpoint):
         return lite0.read(checkpoint)
+    if clip_weights.is_dual(checkpoint.tensors):
+        return open_clip.read(checkpoint, open_clip.name_of(checkpoint), hints.input,
+                              hints.tokenizer)
     if huggingface.describes(_beside(checkpoint, "config.json")):
         raise ZslError(f"{path}: the config.json beside it is of Hugging Face's layout; give the "
                        f"folder, {path.parent}")

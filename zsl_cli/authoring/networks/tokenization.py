@@ -144,9 +144,11 @@ def from_file(path: Path, length: int, pad: int | str | None = None, *, fixed: b
     except OSError as error:
         raise ZslError(f"{path}: {error.strerror}") from error
     if pad is None:
-        if tokenizer.padding is None:
-            raise ZslError(f"{path}: does not say which token it pads with; name it")
-        pad = int(tokenizer.padding["pad_id"])
+        pad = (int(tokenizer.padding["pad_id"]) if tokenizer.padding is not None
+               else _pad_beside(path))
+        if pad is None:
+            raise ZslError(f"{path}: does not say which token it pads with, and no "
+                           "tokenizer_config.json beside it does")
     number = tokenizer.token_to_id(pad) if isinstance(pad, str) else pad
     token = None if number is None or number < 0 else tokenizer.id_to_token(number)
     if number is None or token is None:
@@ -155,6 +157,18 @@ def from_file(path: Path, length: int, pad: int | str | None = None, *, fixed: b
         own = [] if tokenizer.normalizer is None else [tokenizer.normalizer]
         tokenizer.normalizer = Steps([*text_cleaning.as_open_clip(clean), *own])
     return finish(tokenizer, length, number, token, fixed)
+
+
+def _pad_beside(path: Path) -> str | None:
+    """The padding token that the configuration beside a ``tokenizer.json`` names: the file itself
+    has one only where its padding was switched on before it was saved."""
+    for name in ("tokenizer_config.json", "special_tokens_map.json"):
+        file = path.parent / name
+        token = configurations.read(file).get("pad_token") if file.is_file() else None
+        token = token.get("content") if isinstance(token, dict) else token
+        if isinstance(token, str) and token:
+            return token
+    return None
 
 
 def check(tokenizer: "Tokenizer", reference: Reference, phrases: Sequence[str] = PHRASES) -> None:

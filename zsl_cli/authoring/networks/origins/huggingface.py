@@ -1,25 +1,19 @@
 """Models in Hugging Face layout: a folder with ``config.json`` and the weights beside it."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import (
-    adapters,
-    configurations,
-    file_kinds,
-    published,
-    tokenization,
-)
+from zsl_cli.authoring.networks import configurations, file_kinds, published, tokenization
 from zsl_cli.authoring.networks.features import first_tensor
 from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.authoring.networks.libraries import alone, library
 from zsl_cli.authoring.networks.network import Network, Original, TextTower
-from zsl_cli.authoring.networks.weights import parts_of, refuse_broken
-from zsl_cli.errors import ZslError
-from zsl_cli.support.wording import listed
+from zsl_cli.authoring.networks.origins import transformers_models
+from zsl_cli.authoring.networks.weights import parts_of
 from zsl_cli.vocabulary.label import Label
 
 if TYPE_CHECKING:
@@ -37,10 +31,12 @@ class ImageTower(nn.Module):
         super().__init__()
         self.vision = model.vision_model
         self.projection = getattr(model, "visual_projection", nn.Identity())
+        self.side = int(model.config.vision_config.image_size)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """The image's place in the common space, not yet of unit length."""
-        return self.projection(self.vision(pixel_values=pixels).pooler_output)
+        more = transformers_models.resampling(self.vision, self.side, pixels)
+        return self.projection(self.vision(pixel_values=pixels, **more).pooler_output)
 
 
 class Text(nn.Module):
@@ -54,23 +50,6 @@ class Text(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """The text's place in the common space, not yet of unit length."""
         return self.projection(self.text(input_ids=ids).pooler_output)
-
-
-class Pixels(nn.Module):
-    """A network whose argument is called ``pixel_values``; without logits or a pooled output, its
-    first token."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """``[n, 3, S, S]`` → logits ``[n, C]`` or features ``[n, F]``."""
-        output = self.model(pixel_values=pixels)
-        for name in ("logits", "image_embeds", "pooler_output"):
-            if getattr(output, name, None) is not None:
-                return getattr(output, name)
-        return output.last_hidden_state[:, 0]
 
 
 def describes(config: dict[str, Any]) -> bool:
@@ -93,17 +72,22 @@ def read(folder: Path, config: dict[str, Any], options: InputOptions,
         for index in folder.glob(pattern):
             parts_of(index)
     kind = config["model_type"]
+    transformers_models.refuse_unknown_pairs(folder, kind, config, (*published.TEMPLATES,))
     for pattern in ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model"):
         for file in filter(file_kinds.is_pointer, sorted(folder.glob(pattern))):
             file_kinds.refuse_other(file)
-    model = _load(folder, kind, config)
+    loaded = transformers_models.load(folder, kind, config)
+    model = loaded.model
     says = published.prepared((folder,), config, options)
     files = tuple(sorted(path for pattern in _WEIGHTS for path in folder.glob(pattern)))
     name = f"huggingface:{type(model).__name__}"
     licence = published.license_of(folder)
     if kind not in published.TEMPLATES:
-        return Network(name, Pixels(model), says.input, files, classes=_classes(model),
-                       license=licence, assumed=says.assumed, original=_original(folder, model))
+        module = transformers_models.Pixels(model)
+        return Network(name, module, says.input, files, classes=_classes(model), license=licence,
+                       assumed=says.assumed, original=_original(folder, module),
+                       logits=int(model.config.num_labels) if loaded.classifies else 0,
+                       notes=loaded.notes)
     length = int(model.config.text_config.max_position_embeddings)
     fixed = kind in _SEES_PADDING
     if tokenizer is not None:
@@ -113,41 +97,14 @@ def read(folder: Path, config: dict[str, Any], options: InputOptions,
         tokenization.check(tokens, tokenization.reference_of(folder, length))
     return Network(
         name, ImageTower(model), says.input, files, assumed=says.assumed,
-        original=_original(folder, model),
+        original=_original(folder, lambda pixels: first_tensor(
+            model.get_image_features(pixel_values=pixels))),
         text=TextTower(Text(model), tokens, length, fixed, published.TEMPLATES[kind]),
-        temperature=1 / float(model.logit_scale.detach().exp()), license=licence)
+        temperature=1 / float(model.logit_scale.detach().exp()), license=licence,
+        notes=loaded.notes)
 
 
-def _load(folder: Path, kind: str, config: dict[str, Any]) -> Any:
-    """The model with its weights, every one of them from the folder."""
-    transformers = library("transformers", f"{folder} is in Hugging Face's layout, which")
-    named = (config.get("architectures") or [""])[0]
-    auto = (transformers.AutoModelForImageClassification
-            if named.endswith("ForImageClassification") else transformers.AutoModel)
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            model, report = auto.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False, output_loading_info=True,
-                dtype="float32", ignore_mismatched_sizes=True)
-    except Exception as error:  # a missing file, a damaged one, an unknown model type
-        raise ZslError(f"{folder}: transformers cannot load it: "
-                       f"{' '.join(str(error).split())[:300]}") from error
-    problems = [f"{len(keys)} {what}: {listed(sorted(map(str, keys)))}" for what, keys in (
-        ("missing", report.get("missing_keys", ())),
-        ("unexpected", report.get("unexpected_keys", ())),
-        ("of another shape", report.get("mismatched_keys", ()))) if keys]
-    adapters.refuse_among(map(str, report.get("unexpected_keys", ())), folder)
-    if problems:
-        raise ZslError(f"{folder}: the weights are not those of the {kind} that config.json "
-                       f"describes; {'; '.join(problems)}")
-    refuse_broken(model.state_dict(), folder)
-    return model.eval().requires_grad_(requires_grad=False)
-
-
-def _original(folder: Path, model: Any) -> Original | None:
+def _original(folder: Path, outputs: Callable[[Tensor], Tensor]) -> Original | None:
     """The library's own pipeline, where it knows how to prepare a picture for this folder."""
     transformers = library("transformers", f"{folder} is in Hugging Face's layout, which")
     try:
@@ -160,10 +117,6 @@ def _original(folder: Path, model: Any) -> Original | None:
 
     def pixels(picture: "Image") -> Tensor:
         return processor(picture, return_tensors="pt")["pixel_values"][0]
-
-    def outputs(prepared: Tensor) -> Tensor:
-        encode = getattr(model, "get_image_features", None) or model
-        return first_tensor(encode(pixel_values=prepared))
 
     return Original(f"transformers {transformers.__version__}", pixels, outputs)
 

@@ -6,6 +6,7 @@ import re
 import tempfile
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from zsl_cli.authoring.networks.assumed import Assumed
 from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.authoring.networks.libraries import alone, library
 from zsl_cli.authoring.networks.network import Input, Network, Original, TextTower
+from zsl_cli.authoring.networks.origins import clip_weights
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.embedding import tokenizer_files
 from zsl_cli.errors import ZslError
@@ -115,8 +117,11 @@ def read(weights: Weights, name: str, options: InputOptions, tokenizer: Path | N
     Raises ZslError.
     """
     open_clip = _open_clip(name)
-    model = _create(open_clip, name, options.size)
-    notes = fitting.load(model, weights, f"open_clip:{name}")
+    name, quick, weights = clip_weights.activation(
+        open_clip, weights, name, open_clip.get_model_config(name) or {})
+    model = _create(open_clip, name, options.size, force_quick_gelu=quick)
+    notes = fitting.load(model, weights, f"open_clip:{name}", classifier=False,
+                         conversion=partial(clip_weights.convert, open_clip))
     prepared = _prepared(open_clip, model, name, weights.path.name, config_file)
     length = int(model.context_length)
     tokens = _tokenizer(name, length, tokenizer, config_file)
@@ -160,11 +165,17 @@ def _text_tower(model: Any, tokens: "Tokenizer") -> Text:
     return short if same else own
 
 
+def name_of(weights: Weights) -> str:
+    """The architecture of weights in OpenAI's layout. Raises ZslError where they do not say it."""
+    with alone():
+        return clip_weights.name_of(_open_clip("NAME"), weights)
+
+
 def _open_clip(name: str) -> Any:
     return library("open_clip", f"`architecture=open_clip:{name}`")
 
 
-def _create(open_clip: Any, name: str, size: int | None) -> Any:
+def _create(open_clip: Any, name: str, size: int | None, **more: Any) -> Any:
     if name not in open_clip.list_models():
         from difflib import get_close_matches
 
@@ -176,7 +187,7 @@ def _create(open_clip: Any, name: str, size: int | None) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return open_clip.create_model(name, load_weights=False, pretrained_text=False,
-                                          force_image_size=size)
+                                          force_image_size=size, **more)
     except Exception as error:  # among others, a text tower that it would download
         raise ZslError(f"OpenCLIP cannot make {name} here: {reason(error)}") from error
     finally:
