@@ -74,22 +74,33 @@ def test_a_network_of_timm_is_compared_from_the_photograph_on(resnet, tmp_path):
 
 
 @pytest.mark.parametrize("wrong", [
-    {"mean": (0.2, 0.1, 0.5)}, {"crop_mode": "squash", "crop_pct": 0.5}, {"std": (0.2, 0.6, 0.4)}])
+    {"mean": (0.2, 0.1, 0.5)}, {"crop_mode": "squash"}, {"std": (0.4, 0.6, 0.5)},
+    {"crop_pct": 0.9}, {"input_size": (3, 96, 96)}])
 def test_a_preprocessing_that_is_read_wrongly_is_refused(resnet, tmp_path, monkeypatch, wrong):
     right = data_configs.of_timm
     monkeypatch.setattr(data_configs, "of_timm", lambda config: right({**config, **wrong}))
-    with pytest.raises(ZslError, match=r"what becomes of photographs is not what timm .*cosine.*"
-                                       r"say it with `size`, `crop`"):
+    with pytest.raises(ZslError, match=r"timm .*itself .* the preprocessing is not as it is read "
+                                       r"here .*say it with `size`, `crop`"):
         exported(resnet, tmp_path / "m", NAMED)
     assert not (tmp_path / "m").exists()
 
 
-def test_another_size_than_the_librarys_is_refused(resnet, monkeypatch):
+def test_another_filter_for_resizing_is_said(resnet, tmp_path, monkeypatch):
     right = data_configs.of_timm
     monkeypatch.setattr(data_configs, "of_timm", lambda config: right(
-        {**config, "input_size": (3, 96, 96)}))
-    with pytest.raises(ZslError, match=r"prepares pictures of \[160, 160\] pixels"):
-        plan.make(ExportRequest(resnet, hints=NAMED))
+        {**config, "interpolation": "lanczos"}))
+    _, said = exported(resnet, tmp_path / "m", NAMED)
+    assert "from photograph to embedding it agrees with timm" in said
+    assert " roughly: pixels within " in said
+
+
+def test_a_network_that_is_not_the_librarys_any_more_is_refused(resnet, tmp_path, monkeypatch):
+    from zsl_cli.authoring.exporting import stages
+
+    planned = plan.make(ExportRequest(resnet, tmp_path / "m", hints=NAMED))
+    torch.nn.init.normal_(planned.network.module.conv1[0].weight)
+    with pytest.raises(ZslError, match="what becomes of photographs is not what timm"):
+        stages.export(planned)
 
 
 def test_what_the_user_says_is_neither_assumed_nor_compared(resnet, tmp_path):
