@@ -24,7 +24,8 @@ TOKENS_OUTPUTS = ("last_hidden_state", "token_embeddings")
 
 SETTINGS = ("config.json", "preprocessor_config.json", "processor_config.json",
             "preprocess_cfg.json", "open_clip_config.json", "tokenizer.json",
-            "tokenizer_config.json", "special_tokens_map.json", "README.md")
+            "tokenizer_config.json", "special_tokens_map.json",
+            "sentence_bert_config.json", "README.md")
 """What is read beside the graphs. It lies in the folder of a graph, or in one above it."""
 
 _LICENSES, _TEXTS = ("license", "licence", "copying", "notice"), ("", ".txt", ".md")
@@ -105,6 +106,9 @@ def find(names: Collection[str], variant: str | None = None) -> Found | None:
             raise ZslError("several models are there; choose one with `variant`: "
                            + listed([str(one.variant) for one in found]))
         if found:
+            if variant and not several:
+                raise ZslError(f"`variant={variant}`: it chooses one of several models in a "
+                               f"folder, and the layout here, {layout.name}, has one")
             return found[0]
     return None
 
