@@ -12,10 +12,10 @@ FORMS = {
     "q4": ("_q4",), "q4f16": ("_q4f16",), "bnb4": ("_bnb4",)}
 """Forms of weights, and what the names of their files end in."""
 
-IMAGE_OUTPUTS = ("image_embeds", "l2norm_image_embeddings", "image_embeddings", "pooler_output",
-                 "embedding", "sentence_embedding")
-TEXT_OUTPUTS = ("text_embeds", "l2norm_text_embeddings", "text_embeddings", "sentence_embedding",
-                "pooler_output", "embedding")
+IMAGE_OUTPUTS = ("image_embeds", "l2norm_image_embeddings", "image_embeddings", "image_embedding",
+                 "image_features", "pooler_output", "embedding", "sentence_embedding")
+TEXT_OUTPUTS = ("text_embeds", "l2norm_text_embeddings", "text_embeddings", "text_embedding",
+                "text_features", "sentence_embedding", "pooler_output", "embedding")
 """What the vectors are called among a graph's outputs, the surest name first. An output with
 tokens (``last_hidden_state``) is none of them."""
 
