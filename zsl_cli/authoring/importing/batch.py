@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _SMALL = 4096  # numbers of a shape, or of what indices are computed from
 _PREFIX = "zsl_batch"
-_ATTEMPTS = 16
+_ATTEMPTS = 8
 _ONE_BY_ONE = frozenset({"If", "Loop", "Scan", "Einsum", "NonZero", "Unique", "Compress", "TopK"})
 """Operators through which no batch is followed."""
 

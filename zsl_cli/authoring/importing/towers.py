@@ -130,7 +130,8 @@ def _halves(model: "onnx.ModelProto", path: Path, request: ImportRequest) -> lis
     halves = [half for half, rank in (("image", 4), ("text", 2)) if rank in ranks]
     if not halves:
         raise ZslError(f"{path}: its inputs are neither pictures, [batch, 3, height, width], nor "
-                       f"token ids, [batch, tokens]: {listed([*completion.inputs(model)])}")
+                       "token ids, [batch, tokens]: " + (
+                           listed([*completion.inputs(model)]) or "it has none"))
     return halves
 
 
