@@ -7,6 +7,7 @@ import click
 
 from zsl_cli.cli.terminal import options, printing
 from zsl_cli.cli.terminal.progress import TerminalReporter
+from zsl_cli.support.wording import counted
 
 
 @click.command("encode")
@@ -50,5 +51,5 @@ def command(labels: str, model: str, wordnet: Path | None, class_lists: Path | N
     with TerminalReporter().shown(quiet) as reporter:
         result = encode_vocabulary(request, reporter)
     earlier = f", {result.earlier:,} of them before" if result.earlier else ""
-    printing.note(f"wrote {result.folder}: {result.manifest.labels:,} labels{earlier}, space "
-                  f"{result.manifest.space}")
+    labels = counted(result.manifest.labels, "label")
+    printing.note(f"wrote {result.folder}: {labels}{earlier}, space {result.manifest.space}")

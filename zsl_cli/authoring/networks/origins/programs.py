@@ -124,7 +124,10 @@ def _as_graph(script: "torch.jit.ScriptModule", size: int, path: Path, *, sized:
             raise ZslError(f"{path}: its code says in places that it computes in half precision "
                            f"({why}); save it in float32, after the network's float()") from error
         raise ZslError(f"{path}: it does not run on [2, 3, {size}, {size}]: {why}"
-                       + ("" if sized else "; give its `size`")) from error
+                       + ("; it may be for another `size`" if sized else "; give its `size`")
+                       ) from error
+    if rows == 2 and not _runs(script, torch.zeros(3, 3, size, size)):
+        raise ZslError(f"{path}: {_FROZEN.format(2)}")
     if rows not in (2, None):
         raise ZslError(f"{path}: {_FROZEN.format(rows)} (for two images it gives {rows})")
     try:
