@@ -55,7 +55,7 @@ def load(folder: Path, kind: str, config: dict[str, Any]) -> Loaded:
             projecting := _with_projection(transformers, model)):
         model, report = _loaded(projecting, folder)
     if report["missing_keys"] and (plain := _without_wrappers(folder, report)):
-        model, report = _loaded(own or auto, folder, state_dict=plain)
+        model, report = _loaded(type(model), folder, config=model.config, state_dict=plain)
     if report["missing_keys"] and all(
             key.startswith(_POOLER) for key in report["missing_keys"]):
         model, report = _loaded(own or auto, folder, add_pooling_layer=False)
@@ -90,7 +90,8 @@ def _loaded(kind: Any, folder: Path, **options: Any) -> tuple[Any, dict[str, Any
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model, report = kind.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False, output_loading_info=True,
+                None if "state_dict" in options else folder, local_files_only=True,
+                trust_remote_code=False, output_loading_info=True,
                 dtype="float32", ignore_mismatched_sizes=True, **options)
     except Exception as error:  # a missing file, a damaged one, an unknown model type
         raise ZslError(f"{folder}: transformers cannot load it: "
