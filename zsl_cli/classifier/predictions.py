@@ -30,7 +30,8 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class ScoredLabel:
-    """A label and its score: the probability, from 0 to 1, among the candidate labels.
+    """A label and its score: the probability, from 0 to 1, among the candidate labels; of a model
+    that is asked about each listed label on its own (see Calibration), of this one.
 
     phrase: whether it is a phrase, encoded or composed, beside the labels of a vocabulary.
     confidence: the probability that it is true of the image, whatever else is; None where no

@@ -93,7 +93,7 @@ def test_features_of_a_program_can_be_its_output_or_any_node(tmp_path, network, 
 
 def test_a_program_with_a_fixed_batch_is_refused_with_the_remedy(tmp_path, network):
     save_program(network, tmp_path / "fixed.pt2", dynamic=False)
-    with pytest.raises(ZslError, match=r"a batch of exactly 2; export it again .*dynamic_shapes"):
+    with pytest.raises(ZslError, match=r"a batch of exactly 2, .*; export it again .*dynamic_shapes"):
         make(tmp_path / "fixed.pt2")
 
 
@@ -111,8 +111,96 @@ def test_a_program_of_other_inputs_is_refused(tmp_path):
 def test_torchscript_that_does_not_take_the_size_says_so(tmp_path):
     torch.jit.save(torch.jit.trace(nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 4)),
                                    torch.rand(2, 3, 8, 8)), tmp_path / "flat.pt")
-    with pytest.raises(ZslError, match=r"does not run on \[2, 3, 40, 40\].*give its `size`"):
+    with pytest.raises(ZslError, match=r"does not run on \[2, 3, 40, 40\].*another `size`"):
         make(tmp_path / "flat.pt")
+    with pytest.raises(ZslError, match=r"does not run on \[2, 3, 224, 224\].*give its `size`"):
+        plan.make(plan.ExportRequest(tmp_path / "flat.pt"))
+
+
+class Frozen(Network):
+    """A network whose code is for so many images."""
+
+    def __init__(self, batch):
+        super().__init__()
+        self.batch = batch
+
+    def forward(self, pixels):
+        maps = self.last(self.stem(pixels)).relu().mean((2, 3))
+        return self.head(maps.view(self.batch, 24))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 4])
+def test_a_program_whose_batch_was_frozen_when_it_was_traced_says_so(tmp_path, batch):
+    example = torch.rand(batch, 3, SIDE, SIDE)
+    torch.jit.save(torch.jit.trace(lively(Frozen(batch)), example), tmp_path / "frozen.pt")
+    with pytest.raises(ZslError, match=f"its batch was frozen at {batch} when it was traced; trace "
+                                       "it again with two images or more") as refused:
+        make(tmp_path / "frozen.pt")
+    assert "size" not in str(refused.value).partition("(")[0]
+
+
+def test_a_program_that_gives_one_row_for_two_images_is_refused(tmp_path):
+    class Whole(Network):
+        def forward(self, pixels):
+            return super().forward(pixels)[:1]
+
+    torch.jit.save(torch.jit.trace(lively(Whole()), torch.rand(1, 3, SIDE, SIDE)),
+                   tmp_path / "one.pt")
+    with pytest.raises(ZslError, match="frozen at 1 .*for two images it gives 1"):
+        make(tmp_path / "one.pt")
+
+
+class Noisy(Network):
+    """A network with dropout before its head."""
+
+    def forward(self, pixels):
+        maps = self.last(self.stem(pixels)).relu()
+        return self.head(nn.functional.dropout(maps.mean((2, 3)), 0.5, self.training))
+
+
+@pytest.mark.parametrize(("kind", "words"), [
+    (Network, "hangs on the other images of its batch"), (Noisy, "other numbers .* each time")])
+@pytest.mark.parametrize("way", ["traced", "program"])
+def test_a_network_that_was_saved_as_it_is_in_training_is_refused(tmp_path, kind, words, way):
+    network = lively(kind()).train()
+    if kind is Noisy:
+        network.stem.eval()
+    if way == "traced":
+        torch.jit.save(torch.jit.trace(network, torch.rand(2, 3, SIDE, SIDE), check_trace=False),
+                       tmp_path / "training")
+    else:
+        save_program(network, tmp_path / "training")
+    with pytest.raises(ZslError, match=f"{words}.*as it is in training; call its eval"):
+        make(tmp_path / "training")
+
+
+def test_a_program_of_half_precision_is_taken_as_float32_or_told(tmp_path, network, cat):
+    from copy import deepcopy
+
+    half = deepcopy(network).half()
+    torch.jit.save(torch.jit.script(half), tmp_path / "half.pt")
+    planned = make(tmp_path / "half.pt")
+    assert planned.notes[0] == "its weights are in half precision (float16): taken as float32"
+    export(planned)
+    assert Model.load(tmp_path / "out", device="cpu").embed([cat]).shape == (1, 27)
+
+    class Casting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = deepcopy(network).bfloat16()
+
+        def forward(self, pixels):
+            return self.inner(pixels.bfloat16())
+
+    torch.jit.save(torch.jit.trace(Casting(), torch.rand(2, 3, SIDE, SIDE)),
+                   tmp_path / "casting.pt")
+    with pytest.raises(ZslError, match="half precision.*save it in float32"):
+        make(tmp_path / "casting.pt")
+    torch.export.save(torch.export.export(
+        Casting(), (torch.rand(2, 3, SIDE, SIDE),),
+        dynamic_shapes=({0: torch.export.Dim("batch")},)), tmp_path / "casting.pt2")
+    with pytest.raises(ZslError, match=r"half precision \(bfloat16\); export it again in float32"):
+        make(tmp_path / "casting.pt2")
 
 
 def test_a_program_with_broken_weights_is_refused(tmp_path):

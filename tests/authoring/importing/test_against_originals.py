@@ -223,8 +223,20 @@ def test_immichs_folders_with_a_fixed_batch(kind, request, photos, tmp_path):
 
 def test_qdrants_two_repositories(clip, photos, tmp_path):
     vision, text = published.qdrant(clip.model, clip.folder, tmp_path)
-    imported(tmp_path / "m", vision, text)
+    manifest, _ = imported(tmp_path / "m", vision, text)
     assert_same_vectors(tmp_path / "m", clip, photos)
+    assert set(manifest["published"]["files"]) == {"model.onnx", "text/model.onnx"}
+
+
+def test_more_weights_than_one_file_takes_lie_beside_it(clip, photos, tmp_path, monkeypatch):
+    from zsl_cli.authoring.importing import ImportRequest, import_model, onnx_models
+
+    monkeypatch.setattr(onnx_models, "MOST_BYTES", 100_000)
+    import_model(ImportRequest(clip.ready, tmp_path / "m"))
+    manifest = json.loads((tmp_path / "m" / "model.json").read_text())
+    assert {"encoder.onnx_data", "label_encoder.onnx_data"} <= set(manifest["files"])
+    assert_same_vectors(tmp_path / "m", clip, photos)
+    assert published.zsl("models", "verify", tmp_path / "m").returncode == 0
 
 
 def test_half_precision_and_integers_are_measured_against_fp32(original, photos, tmp_path):

@@ -94,6 +94,51 @@ def test_three_at_once_get_what_each_gets_alone(kind, dynamo, tmp_path):
     assert np.abs(np.diff(one_by_one, axis=0)).max() > 1e-4
 
 
+@pytest.mark.parametrize("dynamo", [False, True])
+def test_a_multilingual_text_tower_with_a_mask(tmp_path, dynamo):
+    import onnxruntime
+
+    from zsl_cli.authoring.importing import batch
+
+    transformers = networks.import_transformers()
+    torch.manual_seed(0)
+    network = transformers.XLMRobertaModel(transformers.XLMRobertaConfig(
+        vocab_size=100, hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=64, max_position_embeddings=90, attn_implementation="eager")).eval()
+
+    class Mean(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = network
+
+        def forward(self, input_ids, attention_mask):
+            states = self.network(input_ids=input_ids, attention_mask=attention_mask)[0]
+            mask = attention_mask.unsqueeze(-1).float()
+            return (states * mask).sum(1) / mask.sum(1)
+
+    ones = torch.ones(1, 77, dtype=torch.int32)
+    names, path = ["input_ids", "attention_mask"], tmp_path / "frozen.onnx"
+    if dynamo:
+        pytest.importorskip("onnxscript")
+        torch.onnx.export(Mean().eval(), (ones, ones), str(path), dynamo=True, opset_version=18,
+                          external_data=False, input_names=names, output_names=["vectors"],
+                          verbose=False)
+    else:
+        published.write_onnx(Mean().eval(), [ones, ones], names, ["vectors"], path, dynamic=False)
+    model = onnx.load(path)
+    assert batch.free(model)
+    ids = np.random.default_rng(0).integers(2, 90, (3, 77)).astype(np.int32)
+    mask = (np.arange(77) < np.array([[77], [9], [3]])).astype(np.int32)
+    given = {"input_ids": ids, "attention_mask": mask}
+    quiet = onnxruntime.SessionOptions()
+    quiet.log_severity_level = 3
+    alone = onnxruntime.InferenceSession(str(path), quiet)
+    one_by_one = np.concatenate([alone.run(None, {
+        name: value[at:at + 1] for name, value in given.items()})[0] for at in range(3)])
+    together = onnxruntime.InferenceSession(model.SerializeToString(), quiet)
+    np.testing.assert_allclose(together.run(None, given)[0], one_by_one, rtol=1e-3, atol=1e-4)
+
+
 def test_a_graph_through_which_no_batch_can_be_followed_is_left_as_it_is():
     from zsl_cli.authoring.importing import batch
 

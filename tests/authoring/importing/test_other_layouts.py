@@ -163,10 +163,13 @@ def test_texts_are_cleaned_as_open_clip_does_where_its_configuration_says_so(cli
     np.testing.assert_allclose(one, other, atol=1e-6)
 
 
-def test_texts_of_siglip_2_are_lower_case(siglip, tmp_path):
+@pytest.mark.parametrize(("kind", "tokens"), [("siglip2", "Other"), ("siglip", "GemmaTokenizer")])
+def test_texts_of_siglip_2_are_lower_case(siglip, tmp_path, kind, tokens):
     ready = shutil.copytree(siglip.ready, tmp_path / "ready")
-    config = json.loads((ready / "config.json").read_text())
-    (ready / "config.json").write_text(json.dumps({**config, "model_type": "siglip2"}))
+    for name, more in (("config.json", {"model_type": kind}),
+                       ("tokenizer_config.json", {"tokenizer_class": tokens})):
+        settings = json.loads((ready / name).read_text())
+        (ready / name).write_text(json.dumps({**settings, **more}))
     model, manifest = imported(tmp_path / "m", ready)
     one, other = model.label_encoder.encode(["A Golden Retriever", "a golden retriever"])
     np.testing.assert_allclose(one, other, atol=1e-6)

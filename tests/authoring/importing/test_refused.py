@@ -172,6 +172,28 @@ def test_a_form_that_is_not_there(ready, tmp_path):
     refused(tmp_path, ready, "--form", "q4", expected=["--form q4: there is fp32"])
 
 
+def test_one_of_several_models_where_there_is_one(ready, tmp_path):
+    refused(tmp_path, ready, "--variant", "s9", expected=["--variant", "transformers.js, has one"])
+
+
+def test_a_configuration_whose_parts_are_no_objects_is_passed_over(ready, tmp_path):
+    (ready / "config.json").write_text(json.dumps(
+        {"vision_config": 3, "text_config": [1], "text_cfg": "x", "model_type": 7}))
+    result = published.zsl("models", "import", "-o", tmp_path / "m", ready)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("content", ['{"a":', "[1]"])
+def test_a_configuration_that_is_none(ready, tmp_path, content):
+    (ready / "config.json").write_text(content)
+    refused(tmp_path, ready, expected=["config.json"])
+
+
+def test_a_text_graph_without_its_tokenizer(ready, tmp_path):
+    (ready / "tokenizer.json").unlink()
+    refused(tmp_path, ready, expected=["no tokenizer.json beside it", "--tokenizer"])
+
+
 def test_towers_of_two_models(ready, siglip, tmp_path):
     for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
         shutil.copy(siglip.ready / name, ready / name)

@@ -50,8 +50,7 @@ def test_averaged_weights_are_taken_before_the_others_and_it_is_said(tmp_path, s
 
 def test_a_photograph_is_no_checkpoint_and_the_message_is_short(tmp_path, cat):
     cat.save(tmp_path / "猫.jpg")
-    with pytest.raises(ZslError, match=r"猫\.jpg: cannot be read as a checkpoint: it is damaged, or"
-                                       r" no file of PyTorch's$"):
+    with pytest.raises(ZslError, match=r"猫\.jpg: cannot be read as a checkpoint: a picture$"):
         weights.read(tmp_path / "猫.jpg")
 
 

@@ -18,10 +18,10 @@ def _attention(query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_
                is_causal: bool = False, scale: float | None = None,
                enable_gqa: bool = False) -> Any:
     """softmax(Q Kᵀ · scale + mask) V (Vaswani et al., 2017), over the last two dimensions."""
-    from onnxscript import ir
-    from onnxscript import opset18 as op
+    from onnxscript import ir, opset18
     from onnxscript.function_libs.torch_lib.ops import nn
 
+    op: Any = opset18
     rank = len(query.shape)
     if rank == 4 or is_causal or enable_gqa:
         return nn.aten_scaled_dot_product_attention(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zsl_cli.authoring.exporting import onnx_files
 from zsl_cli.authoring.exporting.onnx_files import EMBEDDING, IMAGES
 from zsl_cli.authoring.exporting.parity import GATES
 from zsl_cli.embedding.sessions import open_session, session_device
@@ -58,6 +59,6 @@ def forms(files: dict[str, Path], agreement: dict[str, Agreement],
                 session.run([EMBEDDING], {IMAGES: batch})
                 images += len(batch)
             speeds[name].append(images / spent)
-    return [Form(name, file.stat().st_size / 1e6, float(np.median(speeds[name])),
+    return [Form(name, onnx_files.size(file) / 1e6, float(np.median(speeds[name])),
                  session_device(sessions[name]), agreement[name],
                  not GATES[name].failures(agreement[name])) for name, file in files.items()]

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from zsl_cli.authoring.exporting import attention
+from zsl_cli.authoring.exporting import attention, onnx_files
 from zsl_cli.authoring.exporting.heads import Head
 from zsl_cli.authoring.exporting.onnx_files import EMBEDDING, FEATURES, IDS, IMAGES
 from zsl_cli.authoring.networks.network import Input
@@ -16,7 +16,6 @@ from zsl_cli.support import extras
 from zsl_cli.support.wording import reason
 
 OPSET = 18
-_MOST_BYTES = 2_000_000_000  # protobuf's limit is 2 GiB, and a graph is more than its weights
 
 
 class Encoder(nn.Module):
@@ -96,8 +95,8 @@ class LabelEncoder(nn.Module):
 
 
 def write_encoder(encoder: Encoder, path: Path) -> None:
-    """Write an encoder as one ONNX file with a dynamic batch. Raises ZslError for what cannot be
-    exported."""
+    """Write an encoder as an ONNX file with a dynamic batch; weights above 2 GB lie beside it, see
+    ``onnx_files.weights_of``. Raises ZslError for what cannot be exported."""
     _write(encoder, encoder.example(), IMAGES, {0: torch.export.Dim("batch", min=1)}, path)
 
 
@@ -115,9 +114,6 @@ def write_label_encoder(encoder: LabelEncoder, length: int, path: Path, *,
 def _write(module: nn.Module, example: Tensor, name: str, dims: dict[int, "torch.export.Dim"],
            path: Path) -> None:
     size = sum(value.numel() * value.element_size() for value in module.state_dict().values())
-    if size > _MOST_BYTES:
-        raise ZslError(f"its weights take {size / 2**30:.1f} GiB, and one ONNX file holds 2: "
-                       "this network is too large for a model folder")
     module.eval()
     try:
         with extras.needed("export", "exporting"), quietly(), torch.inference_mode():
@@ -128,7 +124,7 @@ def _write(module: nn.Module, example: Tensor, name: str, dims: dict[int, "torch
             assert program is not None  # it is for dynamo=True
             _name_outputs(program)
             _check_dynamic(program, dims)
-            program.save(path, external_data=False)
+            program.save(path, external_data=size > onnx_files.MOST_BYTES)
     except (OSError, MemoryError, ZslError):
         raise
     except Exception as error:  # the exporter raises whatever tracing a network leads it to

@@ -9,6 +9,25 @@ if TYPE_CHECKING:
 
 IMAGES, IDS = "images", "input_ids"
 EMBEDDING, FEATURES = "embedding", "features"
+MOST_BYTES = 1_900_000_000  # protobuf's limit is 2 GiB, and a graph is more than its weights
+
+
+def weights_of(path: Path) -> Path:
+    """Where the weights of a graph are, if they are not in it: beside it, as ``NAME.onnx.data``."""
+    return path.with_name(f"{path.name}.data")
+
+
+def size(path: Path) -> int:
+    """The bytes of a graph and its weights."""
+    beside = weights_of(path)
+    return path.stat().st_size + (beside.stat().st_size if beside.is_file() else 0)
+
+
+def move(path: Path, target: Path) -> None:
+    """Rename a graph, and its weights with it; ``finish`` then tells the graph of it."""
+    path.rename(target)
+    if weights_of(path).is_file():
+        weights_of(path).rename(weights_of(target))
 
 
 def finish(path: Path, metadata: dict[str, str]) -> None:
@@ -17,15 +36,19 @@ def finish(path: Path, metadata: dict[str, str]) -> None:
     whose files each node comes from."""
     import onnx
 
-    model = onnx.load(path)
+    model = onnx.load(path, load_external_data=False)
     without_features(model.graph)
+    for tensor in model.graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                entry.value = weights_of(path).name
     parts = (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input,
              *model.graph.output, *model.graph.initializer)
     for part in parts:
         del part.metadata_props[:]
     onnx.helper.set_model_props(model, metadata)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
+    path.write_bytes(model.SerializeToString())
+    onnx.checker.check_model(str(path))
 
 
 def without_features(graph: "onnx.GraphProto") -> None:

@@ -109,7 +109,7 @@ def export(wanted: ExportRequest | Plan, reporter: Reporter = SILENT) -> ExportR
             agreement[request.form], f"{request.form} does not agree with float32",
             "export without `quantize`, or give your own `calibration_images`")
         comparison = compare.forms(files, agreement, pixels) if request.compare else ()
-        files[request.form].rename(folder / ENCODER_FILE)
+        onnx_files.move(files[request.form], folder / ENCODER_FILE)
         if text is not None:
             text_tower.place(plan, text, folder, agreement, reporter)
         elif plan.label_encoder_of is not None:
@@ -148,7 +148,7 @@ def _write_forms(plan: Plan, pixels: "NDArray[np.uint8]",
     full = scratch / "float32.onnx"
     graph.write_encoder(encoder, full)
     reporter.say(f"wrote the ONNX graph, opset {graph.OPSET}, "
-        f"{full.stat().st_size / 1e6:.1f} MB in float32")
+        f"{onnx_files.size(full) / 1e6:.1f} MB in float32")
     informative, temperature = encoder.head.informative, plan.temperature(encoder.head)
     if "fp16" in forms:
         graph.write_encoder(encoder.halve(), scratch / "fp16.onnx")
@@ -173,14 +173,14 @@ def _judge(plan: Plan, measured: Agreement, reporter: Reporter) -> None:
     """Say how closely the whole pipeline agrees with the original library's; raises ZslError where
     it does not."""
     assert plan.reference is not None
-    library, frame = plan.reference.library, plan.network.input.preprocessing
+    library = plan.reference.library
     parity.PIPELINE.check(
         measured, f"what becomes of photographs is not what {library} itself makes of them",
-        f"the preprocessing is not as it is read here ({frame.size} pixels, {frame.fit}, share "
-        f"{frame.crop:.4g}, {frame.interpolation}); say it with `size`, `crop`, `fit`, "
-        "`interpolation`, `mean` and `std`")
-    say = reporter.warn if parity.CLOSE.failures(measured) else reporter.say
-    say(f"from photograph to embedding it agrees with {library}: {parity.spoken(measured)}")
+        "this network cannot be exported as it is")
+    close = plan.reference.is_close and not parity.CLOSE.failures(measured)
+    say = reporter.say if close else reporter.warn
+    say(f"from photograph to embedding it agrees with {library}{'' if close else ' roughly'}: "
+        f"pixels within {plan.reference.error:.2%}, {parity.spoken(measured)}")
 
 
 def _encoder(plan: Plan, pixels: "NDArray[np.uint8]",
@@ -228,7 +228,7 @@ def _smaller(full: Path, scratch: Path, forms: tuple[str, ...], pixels: "NDArray
         embeddings = parity.run(files[form], onnx_files.IMAGES, sample, _BATCH)
         agreement[form] = parity.compare(reference, embeddings, informative, labels)
         reporter.say(f"{form} against float32: {parity.spoken(agreement[form])}, "
-            f"{files[form].stat().st_size / 1e6:.1f} MB")
+            f"{onnx_files.size(files[form]) / 1e6:.1f} MB")
         return parity.GATES[form].failures(agreement[form])
 
     for form in smaller:
@@ -236,6 +236,9 @@ def _smaller(full: Path, scratch: Path, forms: tuple[str, ...], pixels: "NDArray
         if form == "fp16":  # it was exported from PyTorch
             measure(form)
             continue
+        if onnx_files.weights_of(full).is_file():
+            raise ZslError("int8 is made of a graph with its weights in it, and these take more "
+                           "than 2 GB; fp16 may do")
         for recipe in quantize.recipes(full, pixels):
             reporter.say(f"int8: {quantize.RECIPES[recipe]}")
             quantize.to_int8(full, files[form], pixels, recipe)
@@ -294,8 +297,9 @@ def _finish(manifest: ModelManifest, folder: Path, text: bool) -> None:
     metadata = _metadata(manifest)
     for name in (ENCODER_FILE, *((LABEL_ENCODER_FILE,) if text else ())):
         onnx_files.finish(folder / name, metadata)
-    names = [name for name in (ENCODER_FILE, LABEL_ENCODER_FILE, TOKENIZER_FILE)
-             if (folder / name).is_file()]
+    graphs_of = [folder / ENCODER_FILE, folder / LABEL_ENCODER_FILE]
+    names = [file.name for file in (*graphs_of, *map(onnx_files.weights_of, graphs_of),
+                                    folder / TOKENIZER_FILE) if file.is_file()]
     files = {name: FileEntry(**one) for name, one in
              folders.describe_files(folder, *names).items()}
     folders.write_manifest(folders.MODEL, folder, replace(manifest, files=files).to_entries())

@@ -61,7 +61,7 @@ def place(plan: Plan, file: Path, folder: Path, agreement: dict[str, Agreement],
     assert text is not None
     placed = folder / LABEL_ENCODER_FILE
     if form == "float32":
-        file.rename(placed)
+        onnx_files.move(file, placed)
     else:
         ids = _phrase_ids(text)
         reference = parity.run(file, onnx_files.IDS, ids, _BATCH)

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import onnx
     from numpy.typing import NDArray
 
-_SMALL = 64  # numbers of a shape, or of what it is computed from
+_SMALL = 4096  # numbers of a shape, or of what indices are computed from
 _PREFIX = "zsl_batch"
-_ATTEMPTS = 16
+_ATTEMPTS = 8
 _ONE_BY_ONE = frozenset({"If", "Loop", "Scan", "Einsum", "NonZero", "Unique", "Compress", "TopK"})
 """Operators through which no batch is followed."""
 
@@ -156,8 +156,8 @@ class _Follower:
         if node.op_type == "Mul" and any(map(_counts_rows, given)):
             # x[arange(B), last] becomes the row number times the tokens, and 0 is all that is left
             for at, one in enumerate(given):
-                if _counts_rows(one):
-                    node.input[at] = self._rows()
+                if one is not None and _counts_rows(one):
+                    node.input[at] = self._rows(len(one.shape))
             place: Place | None = Place(0)
             numbers = None
         elif numbers is not None and node.op_type != "Reshape":
@@ -237,6 +237,11 @@ class _Follower:
         if kind == "Reshape":
             return self._reshaped(node, known[0], shape)
         if kind.startswith("Gather"):
+            if kind == "GatherElements" and known[0].place is None and known[1].place:
+                node.input[0] = self._repeated(node.input[0], known[1].place.axis)
+                return known[1].place
+            if kind == "GatherND" and known[1].place is None:
+                return self._picked(node, *known[:2])
             return places.gathered(kind, _attribute(node, "axis", 0), *(
                 (one.shape, one.place) for one in known[:2]))
         place, rank = there[0]
@@ -305,15 +310,28 @@ class _Follower:
                 continue
             if place.outer != 1:
                 raise LostError
-            if joins and _counts_rows(one):  # x[arange(B), last], where indices are put together
-                shape = [-1 if number == axis else 1 for number in range(rank)]
-                node.input[at] = self._add("Reshape", [
-                    self._rows(), self._constant(np.array(shape))])
-                continue
-            ones = [self._constant(np.ones(count, np.int64))
-                    for count in (axis, len(one.shape) - axis - 1)]
-            times = self._add("Concat", [ones[0], self._count(), ones[1]], axis=0)
-            node.input[at] = self._add("Tile", [name, times])
+            # x[arange(B), last], where indices are put together
+            node.input[at] = (self._rows(rank, axis) if joins and _counts_rows(one)
+                              else self._repeated(name, axis))
+
+    def _repeated(self, name: str, axis: int) -> str:
+        """A value without a batch, for each input once along an axis."""
+        rank = len(self._known[name].shape)
+        ones = [self._constant(np.ones(count, np.int64)) for count in (axis, rank - axis - 1)]
+        times = self._add("Concat", [ones[0], self._count(), ones[1]], axis=0)
+        return self._add("Tile", [name, times])
+
+    def _picked(self, node: "onnx.NodeProto", data: _Known, indices: _Known) -> Place:
+        """Behind a GatherND whose indices are always the same, of the only row: of each row."""
+        if (data.place != Place(0) or indices.numbers is None or len(indices.shape) < 2
+                or indices.shape[0] != 1 or indices.numbers[..., 0].any()
+                or _attribute(node, "batch_dims", 0)):
+            raise LostError
+        rank, width = len(indices.shape), indices.shape[-1]
+        first = self._constant(np.eye(1, width, dtype=np.int64)[0])
+        row = self._add("Mul", [self._rows(rank), first])
+        node.input[1] = self._add("Add", [node.input[1], row])
+        return Place(0)
 
     def _count(self) -> str:
         """How many inputs there are, ``[1]``."""
@@ -322,12 +340,16 @@ class _Follower:
             self._add("Gather", [shape, self._constant(np.array([0]))], f"{_PREFIX}_count")
         return f"{_PREFIX}_count"
 
-    def _rows(self) -> str:
-        """The numbers of the inputs from 0 on, ``[B]``."""
+    def _rows(self, rank: int, axis: int = 0) -> str:
+        """The numbers of the inputs from 0 on, along an axis of so many."""
         whole = self._add("Squeeze", [self._count(), *(
             [self._constant(np.array([0]))] if self._versions.get("", 1) >= 13 else [])])
-        return self._add("Range", [self._constant(np.array(0)), whole,
+        rows = self._add("Range", [self._constant(np.array(0)), whole,
                                    self._constant(np.array(1))])
+        if rank == 1:
+            return rows
+        shape = [-1 if number == axis else 1 for number in range(rank)]
+        return self._add("Reshape", [rows, self._constant(np.array(shape))])
 
     def _constant(self, value: "NDArray[np.int64]") -> str:
         from onnx import numpy_helper

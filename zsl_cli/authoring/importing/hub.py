@@ -230,8 +230,17 @@ def _told(repository: str, revision: str) -> Iterator[None]:
         raise ZslError(f"{repository}: {constants.ENDPOINT} cannot be reached, or the connection "
                        f"broke off ({reason(error)}); the same command goes on from there"
                        ) from error
+    except _others(errors) as error:
+        raise ZslError(f"{repository}: cannot be fetched ({reason(error)}); the same command goes "
+                       "on from there") from error
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise ZslError(f"{repository}: no room is left in the cache, {constants.HF_HUB_CACHE}; "
                            "HF_HOME names another place") from error
         raise ZslError(f"{repository}: {reason(error)}") from error
+
+
+def _others(errors: Any) -> tuple[type[Exception], ...]:
+    """Errors of huggingface_hub that are of no kind above, and not of every version."""
+    return tuple(getattr(errors, name) for name in ("XetDownloadError", "RevisionResolutionError")
+                 if hasattr(errors, name))

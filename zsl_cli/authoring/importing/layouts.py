@@ -12,10 +12,10 @@ FORMS = {
     "q4": ("_q4",), "q4f16": ("_q4f16",), "bnb4": ("_bnb4",)}
 """Forms of weights, and what the names of their files end in."""
 
-IMAGE_OUTPUTS = ("image_embeds", "l2norm_image_embeddings", "image_embeddings", "pooler_output",
-                 "embedding", "sentence_embedding")
-TEXT_OUTPUTS = ("text_embeds", "l2norm_text_embeddings", "text_embeddings", "sentence_embedding",
-                "pooler_output", "embedding")
+IMAGE_OUTPUTS = ("image_embeds", "l2norm_image_embeddings", "image_embeddings", "image_embedding",
+                 "image_features", "pooler_output", "embedding", "sentence_embedding")
+TEXT_OUTPUTS = ("text_embeds", "l2norm_text_embeddings", "text_embeddings", "text_embedding",
+                "text_features", "sentence_embedding", "pooler_output", "embedding")
 """What the vectors are called among a graph's outputs, the surest name first. An output with
 tokens (``last_hidden_state``) is none of them."""
 
@@ -24,7 +24,8 @@ TOKENS_OUTPUTS = ("last_hidden_state", "token_embeddings")
 
 SETTINGS = ("config.json", "preprocessor_config.json", "processor_config.json",
             "preprocess_cfg.json", "open_clip_config.json", "tokenizer.json",
-            "tokenizer_config.json", "special_tokens_map.json", "README.md")
+            "tokenizer_config.json", "special_tokens_map.json",
+            "sentence_bert_config.json", "README.md")
 """What is read beside the graphs. It lies in the folder of a graph, or in one above it."""
 
 _LICENSES, _TEXTS = ("license", "licence", "copying", "notice"), ("", ".txt", ".md")
@@ -105,6 +106,9 @@ def find(names: Collection[str], variant: str | None = None) -> Found | None:
             raise ZslError("several models are there; choose one with `variant`: "
                            + listed([str(one.variant) for one in found]))
         if found:
+            if variant and not several:
+                raise ZslError(f"`variant={variant}`: it chooses one of several models in a "
+                               f"folder, and the layout here, {layout.name}, has one")
             return found[0]
     return None
 

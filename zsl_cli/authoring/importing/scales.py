@@ -14,6 +14,7 @@ import numpy as np
 from zsl_cli.authoring.exporting.onnx_files import IDS
 from zsl_cli.authoring.importing.completion import MASK
 from zsl_cli.authoring.importing.measuring import Published
+from zsl_cli.authoring.importing.towers import section
 from zsl_cli.support.vectors import unit_rows
 
 if TYPE_CHECKING:
@@ -126,14 +127,13 @@ def assumed(config: Mapping[str, Any]) -> Scale:
 def _size(config: Mapping[str, Any]) -> tuple[str, int, int, int]:
     """Of a SigLIP: width, patch, side, tokens. transformers leaves out what is usual."""
     model = _open_clip(config)
-    vision, text = (model.get(name) for name in ("vision_cfg", "text_cfg"))
-    if isinstance(vision, dict) and isinstance(text, dict):
+    vision, text = section(model, "vision_cfg"), section(model, "text_cfg")
+    if vision and text:
         found = _TIMM.fullmatch(str(vision.get("timm_model_name")))
         width, patch, _ = found.groups() if found else ("", 0, 0)
         return (width, int(patch), _whole(vision.get("image_size"), 0),
                 _whole(text.get("vocab_size"), 0))
-    vision, text = (part if isinstance(part := config.get(name), dict) else {}
-                    for name in ("vision_config", "text_config"))
+    vision, text = section(config, "vision_config"), section(config, "text_config")
     return (_WIDTHS.get(_whole(vision.get("hidden_size"), 768), ""),
             _whole(vision.get("patch_size"), 16), _whole(vision.get("image_size"), 224),
             _whole(text.get("vocab_size"), 32_000))
@@ -144,5 +144,4 @@ def _whole(value: Any, usual: int) -> int:
 
 
 def _open_clip(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    model = config.get("model_cfg")
-    return model if isinstance(model, dict) else config
+    return section(config, "model_cfg") or config

@@ -132,15 +132,18 @@ def _digest(found: Towers, prepared: Input) -> str:
 
 
 def _hashes(found: Towers) -> dict[str, str]:
-    """The SHA-256 of the graphs, and of the files with their weights, by name."""
-    hashes = {}
+    """The SHA-256 of the graphs, and of the files with their weights, by name; where both towers
+    have files of one name, the folder stands before the text's."""
+    places: dict[str, Path] = {}
     for tower in (found.image, found.text):
         if tower is not None:
             root = tower.folders[-1]
             for path in (tower.graph, *(tower.graph.parent / name
                                         for name in onnx_models.locations(tower.graph))):
-                hashes[path.relative_to(root).as_posix()] = folders.sha256(path)
-    return hashes
+                name = path.relative_to(root).as_posix()
+                places[name if places.get(name, path) == path
+                       else f"{root.resolve().name}/{name}"] = path
+    return {name: folders.sha256(path) for name, path in places.items()}
 
 
 def _license(found: Towers, request: ImportRequest) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from zsl_cli.authoring.importing.request import ImportRequest
-from zsl_cli.authoring.importing.towers import Tower
+from zsl_cli.authoring.importing.towers import Tower, section
 from zsl_cli.authoring.networks import text_cleaning, tokenization
 from zsl_cli.embedding import tokenizer_files
 from zsl_cli.errors import ZslError
@@ -27,9 +27,9 @@ def length_of(tower: Tower, request: ImportRequest, declared: int | None) -> int
     if given := request.context_length or declared:
         return given
     config = tower.config()
-    model = config.get("model_cfg") or config
-    said = [(model.get("text_config") or {}).get("max_position_embeddings"),
-            (model.get("text_cfg") or {}).get("context_length"),
+    model = section(config, "model_cfg") or config
+    said = [section(model, "text_config").get("max_position_embeddings"),
+            section(model, "text_cfg").get("context_length"),
             model.get("max_position_embeddings"),
             tower.config("sentence_bert_config.json").get("max_seq_length"),
             tower.config("tokenizer_config.json").get("model_max_length")]
@@ -71,9 +71,9 @@ def read(tower: Tower, request: ImportRequest, length: int, rows: int | None) ->
         own = [] if tokenizer.normalizer is None else [tokenizer.normalizer]
         tokenizer.normalizer = Sequence([*steps, *own])
     token, number = _pad(tokenizer, tower, request, settings)
-    return tokenization.finish(tokenizer, length, number, token, True,
-                               settings.get("padding_side", "right"),
-                               settings.get("truncation_side", "right"))
+    sides = ["left" if settings.get(name) == "left" else "right"
+             for name in ("padding_side", "truncation_side")]
+    return tokenization.finish(tokenizer, length, number, token, True, *sides)
 
 
 def _pad(tokenizer: "Tokenizer", tower: Tower, request: ImportRequest,
@@ -97,14 +97,16 @@ def _pad(tokenizer: "Tokenizer", tower: Tower, request: ImportRequest,
 def _cleaning(tower: Tower, request: ImportRequest, settings: Mapping[str, Any]) -> list[Any]:
     """What is done to a text before the tokenizer's own steps."""
     config = tower.config()
-    text = (config.get("model_cfg") or config).get("text_cfg")
+    text = section(section(config, "model_cfg") or config, "text_cfg")
     mode = request.clean
-    if mode is None and isinstance(text, dict):
-        options = {**(text.get("tokenizer_kwargs") or {})}
-        mode = options.get("clean") or ("whitespace" if text.get("hf_tokenizer_name") else "lower")
+    if mode is None and text:
+        said = section(text, "tokenizer_kwargs").get("clean")
+        mode = said or ("whitespace" if text.get("hf_tokenizer_name") else "lower")
     if mode is not None:
-        return text_cleaning.as_open_clip(mode)
-    # transformers' classes for SigLIP do this in Python, whatever is in the tokenizer.json
-    kind = str(settings.get("tokenizer_class", ""))
+        return text_cleaning.as_open_clip(str(mode))
+    # transformers' classes for SigLIP do this in Python, whatever is in the tokenizer.json; SigLIP
+    # 2 has Gemma's tokens and was trained with lower case
+    kind, model = str(settings.get("tokenizer_class", "")), str(config.get("model_type"))
     lowers = kind.startswith("Siglip") and settings.get("do_lower_case", True)
-    return text_cleaning.lowercase() if lowers or config.get("model_type") == "siglip2" else []
+    second = model == "siglip2" or (model == "siglip" and kind.startswith("Gemma"))
+    return text_cleaning.lowercase() if lowers or second else []

@@ -2,7 +2,7 @@
 lies beside it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,12 @@ class Towers:
     def merged(self) -> bool:
         """Whether one graph is both."""
         return self.text is not None and self.text.graph == self.image.graph
+
+
+def section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object within a configuration, empty where there is none."""
+    part = config.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 def find(request: ImportRequest) -> Towers:
@@ -124,7 +130,8 @@ def _halves(model: "onnx.ModelProto", path: Path, request: ImportRequest) -> lis
     halves = [half for half, rank in (("image", 4), ("text", 2)) if rank in ranks]
     if not halves:
         raise ZslError(f"{path}: its inputs are neither pictures, [batch, 3, height, width], nor "
-                       f"token ids, [batch, tokens]: {listed([*completion.inputs(model)])}")
+                       "token ids, [batch, tokens]: " + (
+                           listed([*completion.inputs(model)]) or "it has none"))
     return halves
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 if TYPE_CHECKING:
     import onnx
 
-_LARGE = 1024  # bytes of a tensor; a smaller one is kept
+_LARGE = 1 << 15  # bytes of a tensor; a smaller one, such as an index, is kept
 _GRAPH, _INITIALIZER, _RAW = 7, 5, 9  # of a model, of a graph, of a tensor
 _BYTES = 2  # the wire type of messages, texts and bytes
 _CHUNK = 1 << 22

@@ -1,6 +1,6 @@
 """What every origin of a network gives, and all that comes after it takes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,11 @@ class Input:
                                f"{'' if self.grey else ' or three'}, not {values}")
         if min(self.std) <= 0:
             raise ZslError(f"std must be above 0, not {self.std}")
+
+    def of_grey(self) -> "Input":
+        """The same for one channel, whose mean and std are the averages of three."""
+        mean, std = ((sum(values) / len(values),) for values in (self.mean, self.std))
+        return replace(self, mean=mean, std=std, grey=True, bgr=False)
 
 
 @dataclass(frozen=True)

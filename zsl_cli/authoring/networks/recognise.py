@@ -67,15 +67,12 @@ def recognise(checkpoint: Path, hints: Hints) -> Network:
 
 def _grey(network: Network, hints: Hints) -> Network:
     """A network of one channel, with one mean and one std."""
-    mean, std, notes = network.input.mean, network.input.std, network.notes
-    if len({*mean}) > 1 or len({*std}) > 1:
-        if None in (hints.input.mean, hints.input.std):
-            notes = (*notes, "it takes grey pictures, and mean and std are known of three "
-                     "channels: their averages are taken; say otherwise with `mean` and `std`")
-        mean, std = ((sum(values) / len(values),) for values in (mean, std))
+    notes = network.notes
+    if len({*network.input.mean}) > 1 and None in (hints.input.mean, hints.input.std):
+        notes = (*notes, "it takes grey pictures, and mean and std are known of three channels: "
+                 "their averages are taken; say otherwise with `mean` and `std`")
     # The library's own pipeline makes three channels.
-    return replace(network, notes=notes, original=None, input=replace(
-        network.input, mean=mean[:1], std=std[:1], grey=True))
+    return replace(network, notes=notes, original=None, input=network.input.of_grey())
 
 
 def _from_folder(folder: Path, hints: Hints) -> Network:

@@ -106,6 +106,9 @@ def _pickle(path: Path, trust: bool | None) -> Any:
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(harmless.of(names)):
             warnings.simplefilter("ignore")
+            if path.suffix == ".safetensors":  # by which torch would tell what it is
+                return torch.load(io.BytesIO(path.read_bytes()), map_location="cpu",
+                                  weights_only=not trust)
             return torch.load(path, map_location="cpu", weights_only=not trust,
                               mmap=_is_zip(path))
     except UnpicklingError as error:

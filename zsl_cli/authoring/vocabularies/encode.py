@@ -202,6 +202,10 @@ def _vectors(encoder: "LabelEncoder", phrases: Sequence[Sequence[str]], work: Pa
         rows.unlink(missing_ok=True)
         state.write_text(digest, encoding="utf-8")
     done = min(rows.stat().st_size // width, len(order)) if rows.is_file() else 0
+
+    def advance(count: int) -> None:
+        reporter.advance(count / len(phrases[0]))
+
     reporter.start("encoding labels", len(order), "labels")
     reporter.advance(done)
     with rows.open("r+b" if rows.is_file() else "wb") as file:
@@ -210,10 +214,10 @@ def _vectors(encoder: "LabelEncoder", phrases: Sequence[Sequence[str]], work: Pa
         for start in range(done, len(order), _STEP):
             some = order[start:start + _STEP]
             flat = [phrase for row in some for phrase in phrases[row]]
-            encoded = encoder.encode(flat, silent=True).reshape(len(some), -1, encoder.dimension)
+            encoded = encoder.encode(flat, advance, silent=True)
+            encoded = encoded.reshape(len(some), -1, encoder.dimension)
             file.write(unit_rows(encoded.sum(axis=1)).astype("<f4").tobytes())
             file.flush()
-            reporter.advance(len(some))
     reporter.end()
     vectors = np.empty((len(order), encoder.dimension), np.float32)
     vectors[order] = np.fromfile(rows, "<f4").reshape(len(order), -1)

@@ -6,7 +6,7 @@ import click
 
 from zsl_cli.cli.terminal import options, printing
 
-_HEAD = ("zsl models pull", "licence", "fetched", "languages", "good for")
+_HEAD = ("zsl models pull", "licence", "size", "languages", "good for")
 
 
 @click.command("suggest")
@@ -26,7 +26,8 @@ def command(as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
     head = (*_HEAD, *(["read at"] if verbose else []))
     printing.put_table(head, [(
         one.repositories + (f" --variant {one.variant}" if one.variant else ""),
-        one.license or "see its card", f"{one.megabytes:,} MB" if one.megabytes else "",
+        one.license or "see its card",
+        one.size + (f", {one.megabytes:,} MB" if one.megabytes else ""),
         one.languages, one.purpose, *([one.source] if verbose else [])) for one in SUGGESTIONS])
     if not any(one.tried for one in SUGGESTIONS):
         printing.note("none of these has been downloaded by the makers of zsl; read the licence "

@@ -51,5 +51,5 @@ def command(labels: str, model: str, wordnet: Path | None, class_lists: Path | N
     with TerminalReporter().shown(quiet) as reporter:
         result = encode_vocabulary(request, reporter)
     earlier = f", {result.earlier:,} of them before" if result.earlier else ""
-    printing.note(f"wrote {result.folder}: {counted(result.manifest.labels, 'label')}{earlier}, "
-                  f"space {result.manifest.space}")
+    labels = counted(result.manifest.labels, "label")
+    printing.note(f"wrote {result.folder}: {labels}{earlier}, space {result.manifest.space}")

@@ -85,9 +85,10 @@ def read(folder: Path, config: dict[str, Any], options: InputOptions,
     if kind not in published.TEMPLATES:
         module = transformers_models.Pixels(model)
         return Network(name, module, says.input, files, classes=_classes(model), license=licence,
-                       assumed=says.assumed, original=_original(folder, module),
+                       assumed=says.assumed, original=_original(folder, options, module),
                        logits=int(model.config.num_labels) if loaded.classifies else 0,
-                       notes=loaded.notes)
+                       notes=(*loaded.notes, *module.note(
+                           published.image_size(config) or says.input.preprocessing.size)))
     length = int(model.config.text_config.max_position_embeddings)
     fixed = kind in _SEES_PADDING
     if tokenizer is not None:
@@ -97,15 +98,19 @@ def read(folder: Path, config: dict[str, Any], options: InputOptions,
         tokenization.check(tokens, tokenization.reference_of(folder, length))
     return Network(
         name, ImageTower(model), says.input, files, assumed=says.assumed,
-        original=_original(folder, lambda pixels: first_tensor(
+        original=_original(folder, options, lambda pixels: first_tensor(
             model.get_image_features(pixel_values=pixels))),
         text=TextTower(Text(model), tokens, length, fixed, published.TEMPLATES[kind]),
         temperature=1 / float(model.logit_scale.detach().exp()), license=licence,
         notes=loaded.notes)
 
 
-def _original(folder: Path, outputs: Callable[[Tensor], Tensor]) -> Original | None:
-    """The library's own pipeline, where it knows how to prepare a picture for this folder."""
+def _original(folder: Path, options: InputOptions,
+              outputs: Callable[[Tensor], Tensor]) -> Original | None:
+    """The library's own pipeline, where it knows how to prepare a picture for this folder, and the
+    user does not want it otherwise."""
+    if options != InputOptions():
+        return None
     transformers = library("transformers", f"{folder} is in Hugging Face's layout, which")
     try:
         with alone(), warnings.catch_warnings():

@@ -42,7 +42,7 @@ def read_program(path: Path, options: InputOptions, *, trust: bool | None = Fals
     module = program.module()
     assert isinstance(module, fx.GraphModule)
     return _network("torch.export program", module, size, path,
-                    fixed=isinstance(shape[2], int))
+                    fixed=isinstance(shape[2], int), grey=shape[1] == 1)
 
 
 def read_torchscript(path: Path, options: InputOptions, *, trust: bool | None = False) -> Network:
@@ -56,20 +56,24 @@ def read_torchscript(path: Path, options: InputOptions, *, trust: bool | None = 
 
 
 def _network(name: str, module: nn.Module, size: int, path: Path, *,
-             fixed: bool = False) -> Network:
-    """The program as a network, of whose input it says at most the side."""
+             fixed: bool = False, grey: bool = False) -> Network:
+    """The program as a network, of whose input it says at most the side, and the channels."""
     prepared = Input(Preprocessing(size, crop=1.0))
+    if grey:
+        prepared = prepared.of_grey()
     return Network(name, module, prepared, (path,), assumed=assumed.of(
         prepared, _WHY, assumed.OPTIONS[1:] if fixed else assumed.OPTIONS))
 
 
 def _image_shape(program: "torch.export.ExportedProgram", path: Path) -> list[Any]:
-    """The shape ``[n, 3, S, S]`` of the one input; a free dimension is no int."""
+    """The shape ``[n, 3, S, S]`` of the one input, or that of a grey one, ``[n, 1, S, S]``; a free
+    dimension is no int."""
     names = program.graph_signature.user_inputs
     values = {node.name: node.meta.get("val") for node in program.graph.nodes}
     shapes = [list(values[name].shape) for name in names
               if isinstance(values.get(str(name)), torch.Tensor)]
-    if len(names) != 1 or len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][1] != 3:
+    if len(names) != 1 or len(shapes) != 1 or len(shapes[0]) != 4 or (
+            shapes[0][1] not in (1, 3)):
         raise ZslError(f"{path}: its inputs are {shapes}, and one image tensor [n, 3, S, S] is "
                        "wanted")
     return shapes[0]
@@ -120,7 +124,10 @@ def _as_graph(script: "torch.jit.ScriptModule", size: int, path: Path, *, sized:
             raise ZslError(f"{path}: its code says in places that it computes in half precision "
                            f"({why}); save it in float32, after the network's float()") from error
         raise ZslError(f"{path}: it does not run on [2, 3, {size}, {size}]: {why}"
-                       + ("" if sized else "; give its `size`")) from error
+                       + ("; it may be for another `size`" if sized else "; give its `size`")
+                       ) from error
+    if rows == 2 and not _runs(script, torch.zeros(3, 3, size, size)):
+        raise ZslError(f"{path}: {_FROZEN.format(2)}")
     if rows not in (2, None):
         raise ZslError(f"{path}: {_FROZEN.format(rows)} (for two images it gives {rows})")
     try:
