@@ -1,5 +1,6 @@
 """What every origin of a network gives, and all that comes after it takes."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
