@@ -124,6 +124,6 @@ def test_a_pointer_anywhere_in_a_folder_is_found(tmp_path, name):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "vit", "hidden_size": 8}))
     (tmp_path / "model.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}")
     (tmp_path / name).write_bytes(POINTER)
-    with pytest.raises(ZslError, match="Git LFS.*git lfs pull") as refused:
+    with pytest.raises(ZslError, match=r"Git LFS.*git lfs pull") as refused:
         recognise(tmp_path, Hints())
     assert name in str(refused.value)

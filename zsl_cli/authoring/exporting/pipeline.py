@@ -66,13 +66,13 @@ def reference(network: Network) -> Reference | None:
         with alone(), torch.inference_mode():
             pixels = torch.stack([original.pixels(one.convert("L" if network.input.grey else "RGB"))
                                   for one in photographs.of_all_shapes()])
-            error = _error(pixels, network.input, original.library)
+            apart = _error(pixels, network.input, original.library)
             outputs = torch.cat([original.outputs(one[None]) for one in pixels])
     except ZslError:
         raise
     except Exception as error:  # whatever another library's code raises
         return Reference(original.library, failure=reason(error))
-    return Reference(original.library, pixels.float(), outputs.float(), error)
+    return Reference(original.library, pixels.float(), outputs.float(), apart)
 
 
 def _error(pixels: torch.Tensor, prepared: Input, library: str) -> float:

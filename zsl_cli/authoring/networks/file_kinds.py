@@ -97,8 +97,8 @@ def other(path: Path) -> str | None:
         return _ONNX
     if head.startswith(b"\x80"):
         return None  # a pickle, of which its reader says more
-    if kind := _ends(path):
-        return kind
+    if (ending := _ends(path)) is not None:
+        return ending
     if tarfile.is_tarfile(path):
         with tarfile.open(path) as archive:
             names = {name.strip("./") for name in archive.getnames()[:100]}

@@ -59,7 +59,7 @@ def recognise(checkpoint: Path, hints: Hints) -> Network:
     if features.takes_grey(network.module):
         network = _grey(network, hints)
     network_input = hints.input.over(network.input)
-    unsaid = network.assumed and network.assumed.but_for(hints.input)
+    unsaid = network.assumed and network.assumed.but_for(hints.input.said)
     notes = (*network.notes, unsaid.note) if unsaid else network.notes
     return replace(network, input=network_input, assumed=unsaid, notes=notes,
                    original=network.original if network_input == network.input else None)
