@@ -168,6 +168,16 @@ def test_a_library_that_is_away_is_told_of(library, tmp_path, make_catalogue):
         list(searching.search(SearchRequest("a")))
 
 
+def test_an_empty_folder_is_the_place_of_a_disk_that_is_not_mounted(library, tmp_path,
+                                                                    make_catalogue):
+    make_catalogue(tmp_path / "usb", {"x.jpg": AXES["a"]})
+    (tmp_path / "usb" / "x.jpg").unlink()
+    listening = Listening()
+    result, = searching.search(SearchRequest("a"), listening)
+    assert result.gone == 0
+    assert f"{tmp_path}/usb (1 photo)" in listening.warnings[0]
+
+
 def test_several_libraries_are_one_ranking_and_a_photo_is_found_once(library, make_catalogue):
     make_catalogue(library / "sub", {"ab.jpg": AXES["a"] + AXES["b"], "aa.jpg": AXES["a"]})
     assert sorted(names(one("a", top=2))) == ["a.jpg", "aa.jpg"]
@@ -176,11 +186,14 @@ def test_several_libraries_are_one_ranking_and_a_photo_is_found_once(library, ma
     assert "b.jpg" not in names(one("a", within=[str(library / "sub")]))
 
 
-def test_without_a_catalogue_the_command_that_makes_one_is_named(make_catalogue):
+def test_without_a_catalogue_the_command_that_makes_one_is_named(make_catalogue, tmp_path):
     with pytest.raises(ZslError, match="no library is indexed yet; zsl index FOLDER"):
         one("a")
-    with pytest.raises(ZslError, match=r"zsl index '/some where'"):
-        one("a", within=["/some where"])
+    (tmp_path / "some where").mkdir()
+    with pytest.raises(ZslError, match=f"zsl index '{tmp_path}/some where'"):
+        one("a", within=[tmp_path / "some where"])
+    with pytest.raises(ZslError, match="/no where: no such folder, and no photo of it is indexed"):
+        one("a", within=["/no where"])
 
 
 def test_another_model_or_another_version_of_it_names_the_command(tmp_path, make_catalogue):
@@ -311,6 +324,7 @@ def test_a_folder_that_no_catalogue_has_is_not_indexed_though_lists_are(
         connection.execute("UPDATE folders SET path = ?", (os.fsencode(tmp_path / "elsewhere"),))
     assert names(one("a", within=[str(tmp_path / "elsewhere")])) == ["x.jpg"]
     for folder in (tmp_path / "another", library / "sbu"):
+        folder.mkdir()
         with pytest.raises(ZslError, match=f"{folder} is not indexed yet"):
             one("a", within=[str(folder)])
 

@@ -84,9 +84,22 @@ def place_of(sources: Sequence[str], encoder: "Encoder",
 def moved_from(identity: Identity) -> "Iterator[tuple[Path, Identity]]":
     """Catalogues of the same model whose library is no longer there; this one may be it."""
     for folder, noted in known():
-        if (noted.encoder.digest == identity.encoder.digest and noted.library
-                and not os.path.exists(noted.library)):
+        if noted.encoder.digest == identity.encoder.digest and is_away(noted.library):
             yield folder, noted
+
+
+def is_away(library: str) -> bool:
+    """Whether a library is not there, or is an empty folder, as the place of a disk is that is not
+    mounted; what has no library is not away."""
+    if not library:
+        return False
+    try:
+        with os.scandir(library) as entries:
+            return next(entries, None) is None
+    except PermissionError:
+        return False
+    except OSError:
+        return True
 
 
 def can_be_written(place: Path) -> bool:
