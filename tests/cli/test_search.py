@@ -287,8 +287,11 @@ def test_captions_that_are_none_are_refused(zsl, cat_jpg, tmp_path, content, sai
 
 
 def test_annotate_leaves_out_what_it_cannot_encode(zsl, cat_jpg, tmp_path):
-    (tmp_path / "said.txt").write_bytes(b"a cat\ncaf\xc3\xa9\n\xe2\x80\x8b\n")
+    (tmp_path / "said.txt").write_bytes(b"a cat\ncaf\xc3\xa9\n\xe2\x80\x8b\n"
+                                        + b"cat " * 100_000 + b"\n")
     result = zsl("annotate", str(cat_jpg), "--captions", "said.txt", "--jsonl")
+    assert b"left out: a caption of 399,999 characters" in result.stderr
+    assert len(lines(result)[0]["captions"]) == 2
     assert lines(result)[0]["captions"][0]["caption"] == "a cat"
     assert result.returncode == 0
 
