@@ -176,5 +176,6 @@ def _mounted(catalogues: Sequence[Catalogue], request: "SearchRequest",
         raise advice.away(told, request)
     if told:
         reporter.left_out("not searched, since it is not there or empty (a disk that is not "
-                          f"mounted?): {listed(told)}")
+                          f"mounted?): {listed(told)}; zsl catalogues remove forgets what is gone "
+                          "for good")
     return there
