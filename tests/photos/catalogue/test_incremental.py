@@ -374,6 +374,16 @@ def test_what_is_gone_of_earlier_lists_is_noted_unless_its_folder_is_away(indexe
     assert (indexed.result.moved, indexed.result.gone) == (1, 0)
 
 
+def test_so_is_what_a_list_in_a_library_has_of_other_places(indexed, tmp_path):
+    shutil.copy(indexed.library / "a" / "00.png", tmp_path / "outside.png")
+    (indexed.library / "list.txt").write_text(f"{tmp_path}/outside.png\n")
+    indexed.index(sources=(), files_from=indexed.library / "list.txt")
+    assert indexed.result.gone == 0
+    (tmp_path / "outside.png").unlink()
+    assert indexed.index() == (0, 0, 25)
+    assert indexed.result.gone == 1
+
+
 def test_a_mixed_list_borrows_what_others_know(indexed, monkeypatch, catalogues):
     monkeypatch.setattr(scanning, "_FOLDERS", 1)
     indexed.index(catalogue=None)
