@@ -10,6 +10,7 @@ import pytest
 
 from zsl_cli import Model
 from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.photos.catalogue import database
 from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.catalogue.compaction import compact
 from zsl_cli.photos.catalogue.identity import Encoder
@@ -313,6 +314,28 @@ def test_a_search_of_many_queries_goes_with_what_other_runs_write(library, tmp_p
     with writing(place) as catalogue:
         compact(catalogue)
     assert names(next(results)) == ["c.jpg", "ac.jpg", "b.jpg"]
+
+
+@pytest.mark.parametrize("all_of_them", [True, False])
+def test_one_that_cannot_be_read_any_more_is_left_out(library, make_catalogue, tmp_path,
+                                                      monkeypatch, all_of_them):
+    place = make_catalogue(tmp_path / "other", {"x.jpg": AXES["a"]})
+    moment = searching.libraries.Library.moment
+
+    def damaged(self):
+        if all_of_them or self.folder == place:
+            raise database.damaged(self.folder)
+        return moment(self)
+
+    monkeypatch.setattr(searching.libraries.Library, "moment", damaged)
+    listening = Listening()
+    if all_of_them:
+        with pytest.raises(ZslError, match="is damaged"):
+            list(searching.search(SearchRequest("a"), listening))
+        return
+    result, = searching.search(SearchRequest("a"), listening)
+    assert "x.jpg" not in names(result)
+    assert listening.warnings[0].startswith(f"not searched: {place} is damaged")
 
 
 def test_a_folder_that_no_catalogue_has_is_not_indexed_though_lists_are(
