@@ -169,6 +169,18 @@ def test_a_copy_of_a_library_that_is_gone_takes_its_place(indexed, tmp_path):
     assert indexed.index(sources=str(tmp_path / "copy")) == (0, 0, 25)
 
 
+def test_a_copy_of_a_library_that_is_not_mounted_does_not_take_its_place(indexed, tmp_path,
+                                                                         catalogues):
+    indexed.index(catalogue=None)
+    shutil.copytree(indexed.library, tmp_path / "copy")
+    os.rename(indexed.library, tmp_path / "disk")
+    indexed.library.mkdir()  # where it is mounted
+    indexed.index(sources=str(tmp_path / "copy"), catalogue=None)
+    indexed.library.rmdir()
+    os.rename(tmp_path / "disk", indexed.library)
+    assert indexed.index(catalogue=None) == (0, 0, 25)
+
+
 def test_another_library_at_the_place_of_a_moved_one_is_another(indexed, tmp_path):
     assert indexed.index(catalogue=None)[2] in (0, 25)
     os.rename(indexed.library, tmp_path / "elsewhere")

@@ -84,7 +84,8 @@ def place_of(sources: Sequence[str], encoder: "Encoder",
 def moved_from(identity: Identity) -> "Iterator[tuple[Path, Identity]]":
     """Catalogues of the same model whose library is no longer there; this one may be it."""
     for folder, noted in known():
-        if noted.encoder.digest == identity.encoder.digest and is_away(noted.library):
+        if (noted.encoder.digest == identity.encoder.digest and noted.library
+                and not os.path.exists(noted.library)):
             yield folder, noted
 
 
