@@ -104,6 +104,15 @@ def test_one_is_shown_by_its_name_its_folder_or_its_library(zsl, indexed, catalo
     assert lines["unused"] == "0 of 9 slots"
 
 
+def test_of_a_folder_in_a_library_that_catalogue_is_named(zsl, indexed, catalogues):
+    [folder] = catalogues.iterdir()
+    result = zsl("catalogues", "show", "photos/c3")
+    assert result.returncode == 2
+    assert result.stderr.decode() == (
+        "zsl: photos/c3 has no catalogue of its own; the one of the library above it is called "
+        f"{folder.name}\n")
+
+
 def test_a_library_that_is_away_is_found_by_its_name(zsl, indexed, tmp_path):
     os.rename(indexed, tmp_path / "away")
     assert b"not mounted" in zsl("catalogues", "show", "photos").stdout

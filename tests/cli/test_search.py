@@ -286,9 +286,19 @@ def test_captions_that_are_none_are_refused(zsl, cat_jpg, tmp_path, content, sai
     assert said in result.stderr.decode()
 
 
+def test_annotate_names_each_photo_of_a_folder(zsl, photos, tmp_path):
+    (tmp_path / "said.txt").write_text("a cat\n")
+    result = zsl("annotate", str(photos / "sub"), "--captions", "said.txt", "--top", "1")
+    assert result.stdout.decode().splitlines()[::2] == [
+        str(photos / "sub" / "-astronaut.png"), str(photos / "sub" / "coffee.png")]
+
+
 def test_annotate_leaves_out_what_it_cannot_encode(zsl, cat_jpg, tmp_path):
-    (tmp_path / "said.txt").write_bytes(b"a cat\ncaf\xc3\xa9\n\xe2\x80\x8b\n")
+    (tmp_path / "said.txt").write_bytes(b"a cat\ncaf\xc3\xa9\n\xe2\x80\x8b\n"
+                                        + b"cat " * 100_000 + b"\n")
     result = zsl("annotate", str(cat_jpg), "--captions", "said.txt", "--jsonl")
+    assert b"left out: a caption of 399,999 characters" in result.stderr
+    assert len(lines(result)[0]["captions"]) == 2
     assert lines(result)[0]["captions"][0]["caption"] == "a cat"
     assert result.returncode == 0
 

@@ -1,5 +1,6 @@
 """``zsl annotate``: the sentences that fit a photo best."""
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ def command(photos: tuple[str, ...], captions: str, jsonl: bool, quiet: bool, ve
     from zsl_cli.photos.annotating import AnnotateRequest, annotate
 
     request = AnnotateRequest(photos, _piped() if captions == "-" else captions, **others)
+    are_several = len(photos) > 1 or not os.path.isfile(photos[0])
     done, failures = 0, []
     with _Terminal().shown(quiet) as terminal:
         for annotation in annotate(request, terminal):
@@ -52,7 +54,7 @@ def command(photos: tuple[str, ...], captions: str, jsonl: bool, quiet: bool, ve
             if jsonl:
                 printing.put_bytes(to_json(annotation.record()) + b"\n")
             elif annotation.error is None:
-                _put(annotation, titled=len(photos) > 1 or done > 1)
+                _put(annotation, titled=are_several)
     return _status(done, failures)
 
 

@@ -16,6 +16,7 @@ from zsl_cli.embedding.model import Model
 from zsl_cli.embedding.walk import Walk
 from zsl_cli.errors import ImageError, RequestError, ZslError
 from zsl_cli.evaluation.captions import forms
+from zsl_cli.evaluation.captions.captioned import why_not
 from zsl_cli.photos.known import KnownEmbeddings
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.search.space import JointSpace
@@ -119,8 +120,9 @@ def annotate(request: AnnotateRequest, reporter: Reporter | None = None) -> Iter
     photo is read, when none is left.
     """
     reporter = reporter or Reporter()
-    captions = (sentences(request.captions) if isinstance(request.captions, str | os.PathLike)
-                else list(dict.fromkeys(request.captions)))
+    given = (sentences(request.captions) if isinstance(request.captions, str | os.PathLike)
+             else list(dict.fromkeys(request.captions)))
+    captions = [one for one in given if not why_not(one)]
     folder = folders.find(folders.MODEL, request.model)
     model = Model.described(folder, device=request.device, threads=1)
     chosen = pairing.vocabulary_for(folder, model.manifest, request.vocabulary)
@@ -129,10 +131,11 @@ def annotate(request: AnnotateRequest, reporter: Reporter | None = None) -> Iter
     reporter.start("encoding sentences", len(captions), "sentences")
     embedded = SentenceEncoder(model, vocabulary).embed(captions, reporter.advance)
     reporter.end()
-    for _, error in embedded.failed[:_TOLD]:
-        reporter.warn(f"left out: {error}")
-    if len(embedded.failed) > _TOLD:
-        reporter.warn(f"and {more(len(embedded.failed) - _TOLD, 'sentences')}")
+    failed = [*filter(None, map(why_not, given)), *(str(error) for _, error in embedded.failed)]
+    for line in failed[:_TOLD]:
+        reporter.warn(f"left out: {line}")
+    if len(failed) > _TOLD:
+        reporter.warn(f"and {more(len(failed) - _TOLD, 'sentences')}")
     if not len(embedded.kept):
         raise ZslError("there is no sentence to choose from")
     vectors, kept = space.unit(embedded.values), [captions[at] for at in embedded.kept]

@@ -38,7 +38,7 @@ def test_one_split_alone(tmp_path):
     ("image,text\na,b\n", "names no column caption; expected"),
     ("", "names no column"),
     ("image,caption\n", "no captions are listed"),
-    ("image,caption\na.jpg,\n", "line 2: image or caption is empty")])
+    ("image,caption\na.jpg,\n", "line 2: the caption is empty")])
 def test_what_is_wrong_with_a_file_is_told(tmp_path, text, message):
     with pytest.raises(ZslError, match=message):
         captions.read(written(tmp_path, text))
@@ -53,7 +53,7 @@ def test_captions_that_cannot_be_used_are_left_out_and_the_rest_is_read(tmp_path
     assert found.captions == (("A dog",), ("A cat",), ("Snow",))
     assert [(where.rpartition(" ")[2], str(error).partition(": ")[2][:30])
             for where, error in found.failed] == [
-        ("3", "image or caption is empty"), ("4", "image or caption is empty"),
+        ("3", "the caption is empty"), ("4", "there is no image"),
         ("5", "'H\\udcfcndchen' is not UTF-8 t"), ("7", "a caption of 199,999 character")]
     kept = found.without(lambda caption: ZslError("a cat") if "cat" in caption else None)
     assert [one.name for one in kept.paths] == ["a.jpg", "e.jpg"]

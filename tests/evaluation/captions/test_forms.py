@@ -85,7 +85,7 @@ def test_the_name_of_a_photo_may_be_any_bytes_and_a_caption_is_text(tmp_path):
     ({**COCO, "annotations": [{"image_id": 7, "caption": ["x"]}]},
      r"annotations\[0\]: it has no caption, or one of another kind"),
     ({**COCO, "annotations": [{"image_id": 7, "caption": " "}]},
-     r"annotations\[0\]: image or caption is empty"),
+     r"annotations\[0\]: the caption is empty"),
     ({"images": [{"filename": "a.jpg"}]}, r"images\[0\]: it has no sentences"),
     ({"images": [{"filename": "a.jpg", "sentences": ["a dog"]}]},
      r"images\[0\].sentences\[0\]: it has no raw"),

@@ -169,6 +169,18 @@ def test_a_copy_of_a_library_that_is_gone_takes_its_place(indexed, tmp_path):
     assert indexed.index(sources=str(tmp_path / "copy")) == (0, 0, 25)
 
 
+def test_a_copy_of_a_library_that_is_not_mounted_does_not_take_its_place(indexed, tmp_path,
+                                                                         catalogues):
+    indexed.index(catalogue=None)
+    shutil.copytree(indexed.library, tmp_path / "copy")
+    os.rename(indexed.library, tmp_path / "disk")
+    indexed.library.mkdir()  # where it is mounted
+    indexed.index(sources=str(tmp_path / "copy"), catalogue=None)
+    indexed.library.rmdir()
+    os.rename(tmp_path / "disk", indexed.library)
+    assert indexed.index(catalogue=None) == (0, 0, 25)
+
+
 def test_another_library_at_the_place_of_a_moved_one_is_another(indexed, tmp_path):
     assert indexed.index(catalogue=None)[2] in (0, 25)
     os.rename(indexed.library, tmp_path / "elsewhere")
@@ -372,6 +384,16 @@ def test_what_is_gone_of_earlier_lists_is_noted_unless_its_folder_is_away(indexe
     os.rename(photos[1], indexed.library / "c" / "moved.png")
     assert index_listed([str(indexed.library / "c" / "moved.png")]) == (0, 0, 1)
     assert (indexed.result.moved, indexed.result.gone) == (1, 0)
+
+
+def test_so_is_what_a_list_in_a_library_has_of_other_places(indexed, tmp_path):
+    shutil.copy(indexed.library / "a" / "00.png", tmp_path / "outside.png")
+    (indexed.library / "list.txt").write_text(f"{tmp_path}/outside.png\n")
+    indexed.index(sources=(), files_from=indexed.library / "list.txt")
+    assert indexed.result.gone == 0
+    (tmp_path / "outside.png").unlink()
+    assert indexed.index() == (0, 0, 25)
+    assert indexed.result.gone == 1
 
 
 def test_a_mixed_list_borrows_what_others_know(indexed, monkeypatch, catalogues):

@@ -10,6 +10,7 @@ import pytest
 
 from zsl_cli import Model
 from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.photos.catalogue import database
 from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.catalogue.compaction import compact
 from zsl_cli.photos.catalogue.identity import Encoder
@@ -168,6 +169,16 @@ def test_a_library_that_is_away_is_told_of(library, tmp_path, make_catalogue):
         list(searching.search(SearchRequest("a")))
 
 
+def test_an_empty_folder_is_the_place_of_a_disk_that_is_not_mounted(library, tmp_path,
+                                                                    make_catalogue):
+    make_catalogue(tmp_path / "usb", {"x.jpg": AXES["a"]})
+    (tmp_path / "usb" / "x.jpg").unlink()
+    listening = Listening()
+    result, = searching.search(SearchRequest("a"), listening)
+    assert result.gone == 0
+    assert f"{tmp_path}/usb (1 photo)" in listening.warnings[0]
+
+
 def test_several_libraries_are_one_ranking_and_a_photo_is_found_once(library, make_catalogue):
     make_catalogue(library / "sub", {"ab.jpg": AXES["a"] + AXES["b"], "aa.jpg": AXES["a"]})
     assert sorted(names(one("a", top=2))) == ["a.jpg", "aa.jpg"]
@@ -176,11 +187,14 @@ def test_several_libraries_are_one_ranking_and_a_photo_is_found_once(library, ma
     assert "b.jpg" not in names(one("a", within=[str(library / "sub")]))
 
 
-def test_without_a_catalogue_the_command_that_makes_one_is_named(make_catalogue):
+def test_without_a_catalogue_the_command_that_makes_one_is_named(make_catalogue, tmp_path):
     with pytest.raises(ZslError, match="no library is indexed yet; zsl index FOLDER"):
         one("a")
-    with pytest.raises(ZslError, match=r"zsl index '/some where'"):
-        one("a", within=["/some where"])
+    (tmp_path / "some where").mkdir()
+    with pytest.raises(ZslError, match=f"zsl index '{tmp_path}/some where'"):
+        one("a", within=[tmp_path / "some where"])
+    with pytest.raises(ZslError, match="/no where: no such folder, and no photo of it is indexed"):
+        one("a", within=["/no where"])
 
 
 def test_another_model_or_another_version_of_it_names_the_command(tmp_path, make_catalogue):
@@ -302,6 +316,28 @@ def test_a_search_of_many_queries_goes_with_what_other_runs_write(library, tmp_p
     assert names(next(results)) == ["c.jpg", "ac.jpg", "b.jpg"]
 
 
+@pytest.mark.parametrize("all_of_them", [True, False])
+def test_one_that_cannot_be_read_any_more_is_left_out(library, make_catalogue, tmp_path,
+                                                      monkeypatch, all_of_them):
+    place = make_catalogue(tmp_path / "other", {"x.jpg": AXES["a"]})
+    moment = searching.libraries.Library.moment
+
+    def damaged(self):
+        if all_of_them or self.folder == place:
+            raise database.damaged(self.folder)
+        return moment(self)
+
+    monkeypatch.setattr(searching.libraries.Library, "moment", damaged)
+    listening = Listening()
+    if all_of_them:
+        with pytest.raises(ZslError, match="is damaged"):
+            list(searching.search(SearchRequest("a"), listening))
+        return
+    result, = searching.search(SearchRequest("a"), listening)
+    assert "x.jpg" not in names(result)
+    assert listening.warnings[0].startswith(f"not searched: {place} is damaged")
+
+
 def test_a_folder_that_no_catalogue_has_is_not_indexed_though_lists_are(
         library, make_catalogue, tmp_path):
     make_catalogue(tmp_path / "elsewhere", {"x.jpg": AXES["a"]})
@@ -311,6 +347,7 @@ def test_a_folder_that_no_catalogue_has_is_not_indexed_though_lists_are(
         connection.execute("UPDATE folders SET path = ?", (os.fsencode(tmp_path / "elsewhere"),))
     assert names(one("a", within=[str(tmp_path / "elsewhere")])) == ["x.jpg"]
     for folder in (tmp_path / "another", library / "sbu"):
+        folder.mkdir()
         with pytest.raises(ZslError, match=f"{folder} is not indexed yet"):
             one("a", within=[str(folder)])
 

@@ -64,7 +64,7 @@ def read(path: str | os.PathLike[str], images: str | os.PathLike[str] | None = N
         splits.add(line.split)
         if split is not None and line.split != split:
             continue
-        if why := _why_not(line):
+        if why := why_not(line.caption) if line.image else "there is no image":
             where = f"{path}, {line.where}"
             failed.append((where, ZslError(f"{where}: {why}")))
         else:
@@ -79,17 +79,16 @@ def read(path: str | os.PathLike[str], images: str | os.PathLike[str] | None = N
                      tuple(failed))
 
 
-def _why_not(line: forms.Line) -> str:
+def why_not(caption: str) -> str:
     """What is wrong with a caption: the bytes of a path may be any, those of a caption are
     words."""
-    if not line.image or not line.caption:
-        return "image or caption is empty"
-    if len(line.caption) > LONGEST:
-        return (f"a caption of {len(line.caption):,} characters, and at most {LONGEST:,} are one; "
-                f"is a quotation mark not closed? {quoted(line.caption)}")
+    if not caption:
+        return "the caption is empty"
+    if len(caption) > LONGEST:
+        return (f"a caption of {len(caption):,} characters, and at most {LONGEST:,} are one; is a "
+                f"quotation mark not closed? {quoted(caption)}")
     try:
-        line.caption.encode()
+        caption.encode()
     except UnicodeEncodeError:
-        return (f"{quoted(line.caption)} is not UTF-8 text; convert the file first (iconv -t "
-                "utf-8)")
+        return f"{quoted(caption)} is not UTF-8 text; convert the file first (iconv -t utf-8)"
     return ""

@@ -4,8 +4,9 @@
 was taken, or why it can't be read), ``embeddings.f16`` the embeddings. Labels, keywords and search
 are made of these; no photo is opened for them.
 
-``places`` says where the catalogue of a library lies, ``catalogue`` opens one, ``scanning`` brings
-it up to date with the disk, ``moving`` has it follow its library, ``borrowing`` gives it what
+``places`` says where the catalogue of a library lies, ``catalogue`` opens one, to be read at one of
+its ``moments``, also after ``power_cuts``; ``scanning`` brings it up to date with the disk, one
+``met_folder`` after the other, ``moving`` has it follow its library, ``borrowing`` gives it what
 others know. ``overview`` counts, ``verification`` finds damage and mends it with ``recovery``,
 ``compaction`` leaves out what is unused, ``removal`` deletes.
 """

@@ -35,6 +35,10 @@ def find_all(name: str | os.PathLike[str]) -> list[Path]:
     found = [place for place, identity in known if identity.library == library]
     if found:
         return found
+    if above := [(len(identity.library), place.name) for place, identity in known
+                 if identity.library and places.is_within(library, identity.library)]:
+        raise ZslError(f"{text} has no catalogue of its own; the one of the library above it is "
+                       f"called {max(above)[1]}")
     every = [place.name for place in places.every()]
     readable = {place.name for place, _ in known}
     if (near := get_close_matches(text, every, n=1)) or len(readable) == len(every):

@@ -44,6 +44,7 @@ def _adopt(folder: Path, identity: Identity) -> bool:
     """Have a catalogue be of this library, if its own is gone and this one has its photos."""
     with Catalogue.reading(folder) as catalogue:
         noted = catalogue.identity
+        # Not from an empty folder: a copy would take what belongs to a disk that is not mounted.
         if (noted.encoder.digest != identity.encoder.digest or not noted.library
                 or os.path.exists(noted.library) or not _has_photos(identity.library, catalogue)):
             return False

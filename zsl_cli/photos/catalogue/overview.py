@@ -1,6 +1,5 @@
 """What a catalogue has, in figures."""
 
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from zsl_cli.errors import ZslError
-from zsl_cli.photos.catalogue import database, parts, vectors
+from zsl_cli.photos.catalogue import database, parts, places, vectors
 from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.catalogue.identity import Encoder
 from zsl_cli.photos.catalogue.scanning import SCANNED
@@ -141,9 +140,9 @@ def _state(catalogue: Catalogue) -> tuple[str, str]:
     if damage := _damage(catalogue):
         return DAMAGED, str(database.damaged(catalogue.folder, damage))
     identity = catalogue.identity
-    if identity.library and not os.path.isdir(identity.library):
-        return AWAY, (f"{identity.library}: no such folder; where it lies elsewhere now, index it "
-                      "there, and nothing is read again")
+    if places.is_away(identity.library):
+        return AWAY, (f"{identity.library}: no such folder, or an empty one; where it lies "
+                      "elsewhere now, index it there, and nothing is read again")
     try:
         manifest = folders.read_manifest(folders.MODEL, folders.find(
             folders.MODEL, identity.encoder.model))

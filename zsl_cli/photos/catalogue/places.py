@@ -89,6 +89,20 @@ def moved_from(identity: Identity) -> "Iterator[tuple[Path, Identity]]":
             yield folder, noted
 
 
+def is_away(library: str) -> bool:
+    """Whether a library is not there, or is an empty folder, as the place of a disk is that is not
+    mounted; what has no library is not away."""
+    if not library:
+        return False
+    try:
+        with os.scandir(library) as entries:
+            return next(entries, None) is None
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+
+
 def can_be_written(place: Path) -> bool:
     """Whether a catalogue is at this place or can be made there, and can be written to."""
     try:

@@ -304,16 +304,15 @@ class _Scanner:
                     self._scan.gone += 1
                     self._db.execute("UPDATE photos SET gone = ? WHERE id = ?",
                                      (self._now, id_))
-        if not self._catalogue.identity.library:
-            self._miss_listed()
+        self._miss_listed()
         return bool(self._db.execute("SELECT 1 FROM photos WHERE gone IS NOT NULL").fetchone())
 
     def _miss_listed(self) -> None:
-        """Note which photos of earlier lists are gone from folders that are there: no folder that
-        is looked through has them."""
+        """Note which photos outside of the library, such as of earlier lists, are gone from folders
+        that are there: no folder that is looked through has them."""
         for folder_id, path in self._db.execute("SELECT id, path FROM folders").fetchall():
             folder = self._catalogue.full(path)
-            if os.path.isdir(folder):
+            if os.path.isabs(path) and os.path.isdir(folder):
                 gone = [(self._now, id_) for id_, name in self._db.execute(
                     "SELECT id, name FROM photos WHERE folder = ? AND gone IS NULL", (folder_id,))
                     if not self._is_met(id_)

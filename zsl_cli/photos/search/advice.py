@@ -1,5 +1,6 @@
 """What is said where nothing can be searched: why, and the commands that change it."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 def nothing_indexed(request: "SearchRequest", others: "Sequence[Identity]",
                     encoder: Encoder) -> ZslError:
     """No catalogue of the model is there; ``others``: those of other models."""
+    if gone := [folder for folder in request.within if not os.path.isdir(folder)]:
+        return ZslError(f"{gone[0]}: no such folder, and no photo of it is indexed")
     if request.within:
         where = f"{listed([str(folder) for folder in request.within])} is not indexed"
         library = str(request.within[0])
@@ -44,9 +47,9 @@ def of_another_model(folder: Path, noted: "Identity", encoder: Encoder,
 def away(told: Sequence[str], request: "SearchRequest") -> ZslError:
     """No library is there."""
     place = "" if request.catalogue is None else f" `catalogue={quote(str(request.catalogue))}`"
-    return ZslError(f"{listed(told)} is not there; if it is on a disk or a share that is not "
-                    f"mounted, mount it; if it was moved, {_index('', request)}{place} finds it "
-                    "again")
+    return ZslError(f"{listed(told)} is not there or empty; if it is on a disk or a share that "
+                    f"is not mounted, mount it; if it was moved, {_index('', request)}{place} "
+                    "finds it again")
 
 
 def _other(noted: "Identity", encoder: Encoder) -> str:

@@ -165,8 +165,7 @@ def _is_asked(catalogue: Catalogue, within: Sequence[str]) -> bool:
 def _mounted(catalogues: Sequence[Catalogue], request: "SearchRequest",
              reporter: "Reporter") -> list[Catalogue]:
     """Those whose library is there; what is away is told of. Raises ZslError when all are."""
-    away = [one for one in catalogues
-            if one.identity.library and not os.path.isdir(one.identity.library)]
+    away = [one for one in catalogues if places.is_away(one.identity.library)]
     there = [one for one in catalogues if one not in away]
     told = []
     for one in away:
@@ -176,6 +175,7 @@ def _mounted(catalogues: Sequence[Catalogue], request: "SearchRequest",
     if not there:
         raise advice.away(told, request)
     if told:
-        reporter.left_out(f"not searched, since it is not there (a disk that is not mounted?): "
-                      f"{listed(told)}")
+        reporter.left_out("not searched, since it is not there or empty (a disk that is not "
+                          f"mounted?): {listed(told)}; zsl catalogues remove forgets what is gone "
+                          "for good")
     return there

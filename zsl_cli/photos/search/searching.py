@@ -105,24 +105,26 @@ class _Search:
         library, which is over when they are handed on."""
         sound = [vector for vector in vectors if not isinstance(vector, ZslError)]
         with ExitStack() as stack:
-            there = list(self._at_this_moment(stack))
+            there = self._at_this_moment(stack)
             found = iter(zip(*(library.pages(np.array(sound)) for library in there),
                              strict=True)) if sound else iter(())
             return [SearchResult(query, error=vector) if isinstance(vector, ZslError)
                     else self._result(query, there, next(found))
                     for query, vector in zip(queries, vectors, strict=True)]
 
-    def _at_this_moment(self, stack: ExitStack) -> "Iterator[Library]":
-        """The libraries that can be read; raises DamagedError where there is only one."""
-        for library in self._libraries:
+    def _at_this_moment(self, stack: ExitStack) -> "list[Library]":
+        """The libraries that can be read; raises DamagedError where there is none."""
+        there: list[Library] = []
+        for number, library in enumerate(self._libraries, start=1):
             try:
                 stack.enter_context(library.moment())
             except DamagedError as error:
-                if len(self._libraries) == 1:
+                if number == len(self._libraries) and not there:
                     raise
                 self._tell("not searched", library, error)
             else:
-                yield library
+                there.append(library)
+        return there
 
     def _result(self, query: Query, libraries: "Sequence[Library]",
                 pages: "Sequence[Iterator[list[tuple[Row, float]]]]") -> SearchResult:
