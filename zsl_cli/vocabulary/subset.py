@@ -33,11 +33,8 @@ class Subset:
         label: gives the label of a row of the vocabulary, which has so many (``size``).
         rows: rising; vectors: float32 ``[rows + phrases, D]``, those of the rows first.
         taken: the words of a user's list that these stand for.
-<<<<<<< HEAD
         prior: whether a label prior is in the vectors.
-=======
         seconds: second vectors, by their places among the rows.
->>>>>>> teach
         """
         self.phrases = tuple(phrases)
         self.taken = tuple(taken)
