@@ -12,7 +12,6 @@ A label that a photo does not show is lowered along that photo's direction, with
 of the label's own, by as much as photos like it need to have another label first.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,8 @@ from zsl_cli.classifier.corrections.rule import Rule
 from zsl_cli.support.vectors import unit_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from numpy.typing import NDArray
 
     Array = NDArray[np.float32]
@@ -60,9 +61,8 @@ def derive(base: Base, examples: Examples, *, temperature: float,
     prototypes = Prototypes(base, examples, temperature=temperature, rule=rule)
     rows, second = prototypes.rows, prototypes.vectors()
     new = rows >= len(base.vectors)
-    changed = {row: vector for row, vector in zip(
-        rows[new].tolist(), prototypes.filled(second[new]), strict=True)}
-    seconds = {row: vector for row, vector in zip(rows[~new].tolist(), second[~new], strict=True)}
+    changed = dict(zip(rows[new].tolist(), prototypes.filled(second[new]), strict=True))
+    seconds = dict(zip(rows[~new].tolist(), second[~new], strict=True))
     if not examples.shows.all():
         _lower(prototypes, examples.at(~examples.shows), changed, seconds, below)
     dimension = base.vectors.shape[1]
@@ -133,7 +133,7 @@ class Prototypes:
             sums = self._directions[others].sum(axis=0, keepdims=True)
             counts = self._counts[which] - 1
             lengths = self._lengths[others].mean(keepdims=True)
-        return self._made(which, sums / counts[:, None], counts, lengths)
+        return self._made(which, (sums / counts[:, None]).astype(np.float32), counts, lengths)
 
     def _made(self, which: "NDArray[np.intp]", means: "Array", counts: "NDArray[np.int64]",
               lengths: "NDArray[np.floating]") -> "Array":
@@ -229,8 +229,7 @@ def _lower(prototypes: Prototypes, denied: Examples, changed: "dict[int, Array]"
                                      (taught.get(one), seconds if one < len(own) else changed)):
                 if product is None or product + margin <= rival:
                     continue
-                vector = vectors.get(one)
-                vector = base.vectors[one] if vector is None else vector
+                vector = vectors[one] if one in vectors else base.vectors[one]
                 meaning = unit_rows(vector[None, :base.width])[0]
                 free = direction - (direction @ meaning) * meaning
                 by = (float(product) - rival + margin) / (
