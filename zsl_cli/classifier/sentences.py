@@ -129,12 +129,20 @@ class SentenceEncoder:
         Raises FolderError for a model folder whose files do not fit each other.
         """
         rows = [self._mentioned(sentence) for sentence in sentences]
-        failed = {at: why for at, sentence in enumerate(sentences)
-                  if (why := self._why_not(sentence, rows[at]))}
+        taught = {at: those for at, sentence in enumerate(sentences)
+                  if (those := self._named_and_taught(sentence))}
+        failed = {at: why for at, sentence in enumerate(sentences) if at not in taught
+                  and (why := self._why_not(sentence, rows[at]))}
         todo = [at for at in range(len(sentences)) if at not in failed]
         vectors = np.zeros((len(todo), self._model.dimension), np.float32)
-        vectors[:, :self._width] = self._vectors(
-            [sentences[at] for at in todo], [rows[at] for at in todo], advance)
+        encoded = [line for line, at in enumerate(todo) if at not in taught]
+        if encoded or not todo:
+            vectors[encoded, :self._width] = self._vectors(
+                [sentences[todo[line]] for line in encoded],
+                [rows[todo[line]] for line in encoded], advance)
+        for line, at in enumerate(todo):
+            if at in taught:
+                vectors[line, :self._width] = self._things(taught[at])
         sound = have_direction(vectors)
         failed |= {at: UnknownLabelError(f"the words of {quoted(sentences[at])} cancel out")
                    for at, right in zip(todo, sound.tolist(), strict=True) if not right}
@@ -181,9 +189,31 @@ class SentenceEncoder:
     def _things(self, rows: Sequence[int]) -> "NDArray[np.float32]":
         """The direction ``[width]`` of the things of these labels together, each once; zero for
         none."""
-        vectors = [self._beside[row] if row in self._beside else self._labels([row], unit=True)[0]
+        known = {**self._beside, **self._learnt}
+        vectors = [known[row] if row in known else self._labels([row], unit=True)[0]
                    for row in dict.fromkeys(rows)]
         return composition.mean(np.array(vectors).reshape(-1, self._width))
+
+    @cached_property
+    def _learnt(self) -> "dict[int, NDArray[np.float32]]":
+        """The directions of what labels have learnt from photos, by their rows."""
+        if self._vocabulary is None or self._vocabulary.taught is None:
+            return {}
+        taught = self._vocabulary.taught
+        new = taught.rows >= len(self._vocabulary.indexed)
+        return {row: direction for rows, vectors in (
+            (taught.rows[new], taught.vectors[new]), (taught.seconds.rows, taught.seconds.vectors))
+            for row, direction in zip(rows.tolist(), unit_rows(vectors[:, :self._width]),
+                                      strict=True)}
+
+    def _named_and_taught(self, sentence: str) -> tuple[int, ...]:
+        """The rows of the labels that a sentence is the name of and nothing else, where one has
+        learnt from photos: these tell more of it than its name."""
+        if not self._learnt:
+            return ()
+        assert self._vocabulary is not None
+        rows = tuple(mentions.named(self._vocabulary, sentence))
+        return rows if any(row in self._learnt for row in rows) else ()
 
     @cached_property
     def _beside(self) -> "dict[int, NDArray[np.float32]]":

@@ -56,10 +56,9 @@ def command(label: str | None, photos: tuple[str, ...], source: str | None, as_j
       zsl classify photo.jpg --vocab mine
     """
     cpus.one_blas_thread()
-    if label is not None and others["denied"] and not photos and os.path.exists(label):
-        label, photos = None, (label,)
-    elif label is not None and others["denied"] and photos and os.path.isfile(label):
-        label, photos = None, (label, *photos)
+    if label is not None and others["denied"] and (
+            os.path.isfile(label) if photos else os.path.exists(label)):
+        photos, label = (label, *photos), None
     from zsl_cli.photos.teaching.request import TeachRequest
     from zsl_cli.photos.teaching.teaching import teach
 
@@ -95,8 +94,8 @@ def _lines(result: "TeachResult") -> Iterator[str]:
     if not result.labels:
         yield ("nothing new" if not result.failures else "nothing was taught")
     cost = result.cost
-    yield (f"{result.name}: {counted(result.lessons, 'lesson')} over {result.base}; of 1,000 photos "
-           f"of other labels that were right about {1000 * cost:.0f} "
+    yield (f"{result.name}: {counted(result.lessons, 'lesson')} over {result.base}; of 1,000 "
+           f"photos of other labels that were right about {1000 * cost:.0f} "
            f"{'is' if round(1000 * cost) == 1 else 'are'} not any more"
            + (f" ({1000 * result.cost_before:.0f} before)" if result.cost_before else ""))
 
@@ -133,8 +132,8 @@ def _advice(result: "TeachResult") -> Iterator[str]:
     if weak:
         yield f"{', '.join(weak[:_NAMED])}: few of the photos find each other; more would help"
     if result.is_new:
-        yield (f"made {result.folder}; --vocab {result.name} uses it, ZSL_VOCAB={result.name} makes "
-               "it the default")
+        yield (f"made {result.folder}; --vocab {result.name} uses it, ZSL_VOCAB={result.name} "
+               "makes it the default")
 
 
 def _record(result: "TeachResult") -> dict[str, Any]:

@@ -59,7 +59,7 @@ class KnownEmbeddings:
     def get(self, path: str) -> "Half | None":
         """float16 ``[D]``, or None for a photo that has to be read."""
         known = self.find(path)
-        return known and known.embedding
+        return None if known is None else known.embedding
 
     def find(self, path: str) -> "Known | None":
         """What is known of a photo, or None for one that has to be read."""

@@ -68,10 +68,9 @@ class TaughtEntry:
         for file in (entry["definitions"], entry["lessons"], vectors, centre):
             if file is not None and file not in entries["files"]:
                 raise wrong(f"{file!r} is none of the files")
-        return cls(*(entry[name] for name in ("base", "base_digest", "model", "labels", "count",
-                                              "definitions", "lessons")),
-                   vectors, rows["rows"], rows["second_rows"], centre,
-                   str(entry.get("centre_of", "")))
+        return cls(entry["base"], entry["base_digest"], entry["model"], new, entry["count"],
+                   entry["definitions"], entry["lessons"], vectors, rows["rows"],
+                   rows["second_rows"], centre, str(entry.get("centre_of", "")))
 
     def to_entries(self) -> dict[str, Any]:
         """As the manifest has it."""

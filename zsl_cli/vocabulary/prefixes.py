@@ -17,7 +17,8 @@ def labels_with(folder: Path, prefix: str, most: int) -> Iterator[Label]:
     """
     pattern = re.compile('"' + re.escape(json.dumps(prefix, ensure_ascii=False)[1:-1])
                          + '[^"]*"(?!:)', re.IGNORECASE)  # a text, and not the name of a field
-    text = (folder / LABELS_FILE).read_text("utf-8")
+    new = [path.read_text("utf-8") for path in sorted(folder.glob("definitions-*.jsonl"))]
+    text = "".join([*new[-1:], (folder / LABELS_FILE).read_text("utf-8")])
     at = 0
     for _ in range(most):
         match = pattern.search(text, at)

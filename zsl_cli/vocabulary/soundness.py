@@ -4,8 +4,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zsl_cli.errors import FolderError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from zsl_cli.vocabulary.label import Label
 
 _BLOCK = 1024  # vectors looked at at once, so that they stay in a core's cache
 
@@ -20,3 +24,11 @@ def unsound(vectors: "NDArray[np.floating]") -> "NDArray[np.int64]":
         found += [start + row for row in np.flatnonzero(~((squares > 0) & (squares < np.inf)))
                   if not (np.isfinite(block[row]).all() and block[row].any())]
     return np.array(found, np.int64)
+
+
+def complaint(path: str, row: int, label: "Label", more: int) -> FolderError:
+    """What is said of the first vector of a file that is unsound, and how many more are."""
+    return FolderError(f"{path}: the vector of row {row + 1}, {label.id} ({label.name}), is zero "
+                       "or not finite"
+                       + (f", as are those of {more:,} more labels" if more else "")
+                       + "; build the vocabulary again without them")

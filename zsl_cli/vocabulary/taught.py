@@ -1,5 +1,6 @@
 """What was taught to a vocabulary: labels, names and vectors over those of its base."""
 
+import hashlib
 import io
 import json
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,8 @@ from zsl_cli.errors import FolderError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.vocabulary.label import Label
-from zsl_cli.vocabulary.second import Seconds
+from zsl_cli.vocabulary.nearest import as_float32
+from zsl_cli.vocabulary.second import ExactOfTwo, Patched, Seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.support.taught_entry import TaughtEntry
+    from zsl_cli.vocabulary.nearest import Hnsw
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,24 @@ class Taught:
             vectors = _array(folder, entry.vectors, manifest, (count, manifest.dimension))
         return cls(definitions, np.array(entry.rows, np.int64), vectors[:len(entry.rows)],
                    Seconds(np.array(entry.second_rows, np.int64), vectors[len(entry.rows):]))
+
+    @property
+    def labels_digest(self) -> str:
+        """What tells the new labels from any others; empty where there are none."""
+        if not self.definitions.labels:
+            return ""
+        lines = Definitions(self.definitions.labels).to_lines()
+        return hashlib.sha256(lines.encode("utf-8", "backslashreplace")).hexdigest()
+
+    def beside(self, index: "Hnsw", vectors: "NDArray[np.floating]") -> "Hnsw | Patched":
+        """The search in an index over the vectors of the base, and beside it among those of all
+        ``vectors``, ``[N', D]``, that differ."""
+        indexed = len(vectors) - len(self.definitions.labels)
+        rows = np.union1d(self.rows, self.seconds.rows)
+        if not len(rows):
+            return index
+        return Patched(index, indexed, rows, ExactOfTwo(
+            as_float32(vectors[rows]), self.seconds.among(rows)), int((self.rows < indexed).sum()))
 
     def over(self, vectors: "NDArray[np.floating]") -> "NDArray[np.floating]":
         """The vectors of all labels, ``[N', D]``, of those of the base ``[N, D]``, in its type; the

@@ -14,7 +14,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,7 @@ class Contents:
 
     base: str
     model: str
-    definitions: Definitions = Definitions()
+    definitions: Definitions = field(default_factory=Definitions)
     lessons: tuple[Lesson, ...] = ()
     centre: "NDArray[np.float32] | None" = None
     centre_of: str = ""

@@ -17,14 +17,17 @@ import numpy as np
 from numpy.lib.format import read_array, write_array
 
 from zsl_cli.support import files
+from zsl_cli.vocabulary.label import LABELS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from zsl_cli.support.manifests import VocabularyManifest
     from zsl_cli.vocabulary.hierarchy import Hierarchy
     from zsl_cli.vocabulary.label import Label
+    from zsl_cli.vocabulary.taught import Taught
 
 _LAYOUT = 3  # of the cached file; another number for another layout
 
@@ -35,8 +38,12 @@ class Labels(Protocol):
     def __len__(self) -> int: ...
 
     @property
-    def labels_digest(self) -> str | None:
-        """What tells these labels from any others; None where they lie in no folder."""
+    def manifest(self) -> "VocabularyManifest":
+        """What its folder says of it."""
+
+    @property
+    def taught(self) -> "Taught | None":
+        """What was taught to it."""
 
     @property
     def labels(self) -> "Sequence[Label]":
@@ -75,9 +82,10 @@ class Taxonomy:
     @classmethod
     def of(cls, vocabulary: "Labels") -> Self:
         """From the cache, or else from the labels."""
-        digest = vocabulary.labels_digest
-        if digest is None:
+        entry = vocabulary.manifest.files.get(LABELS_FILE)
+        if entry is None:  # labels that lie in no folder
             return cls._made(vocabulary)
+        digest = entry.sha256 + (vocabulary.taught.labels_digest if vocabulary.taught else "")
         # Several arrays, one behind the other: a zip of them would take longer to open.
         path = _folder() / f"{hashlib.sha256(f'{_LAYOUT} {digest}'.encode()).hexdigest()}.npy"
         if kept := cls._load(path, len(vocabulary)):

@@ -18,7 +18,7 @@ from zsl_cli.vocabulary import nearest
 from zsl_cli.vocabulary.beside import Beside
 from zsl_cli.vocabulary.label import LABELS_FILE, Label, Match, normal_name
 from zsl_cli.vocabulary.lines import Lines
-from zsl_cli.vocabulary.second import ExactOfTwo, Patched, Seconds
+from zsl_cli.vocabulary.second import ExactOfTwo, Patched
 from zsl_cli.vocabulary.subset import Subset
 from zsl_cli.vocabulary.taught import Taught
 
@@ -121,14 +121,14 @@ class Vocabulary:
         except OSError as error:
             raise FolderError(f"{folder / LABELS_FILE}: {error.strerror}") from error
         new = manifest.taught.labels if manifest.taught else 0
-        shape = (manifest.labels - new, manifest.dimension)
+        shape = manifest.labels - new, manifest.dimension
         if vectors.shape != shape or vectors.dtype.kind != "f" or len(lines) != shape[0]:
             raise FolderError(
                 f"{folder}: {folders.VOCABULARY.file} speaks of {shape[0]} labels of dimension "
                 f"{shape[1]}, {VECTORS_FILE} holds {vectors.dtype} {list(vectors.shape)}, "
                 f"{LABELS_FILE} {len(lines)} lines")
-        vocabulary = cls(manifest, folder, lines, vectors,
-                         Taught.load(folder, manifest) if manifest.taught else None)
+        taught = Taught.load(folder, manifest) if manifest.taught else None
+        vocabulary = cls(manifest, folder, lines, vectors, taught)
         if queries:
             vocabulary.searcher(exact=exact, queries=queries, ef=ef)
         if keywords:
@@ -283,19 +283,15 @@ class Vocabulary:
 
         rows: these labels alone, rising; vectors: what they have, where it is at hand.
         """
-        from zsl_cli.vocabulary.soundness import unsound
+        from zsl_cli.vocabulary.soundness import complaint, unsound
 
         if vectors is None:
             vectors = self.vectors if rows is None else self.vectors[rows]
         wrong = unsound(vectors)
         if len(wrong):
             row = int(wrong[0] if rows is None else rows[wrong[0]])
-            label = self.label(row)
-            raise FolderError(
-                f"{self.path or self.name}{os.sep}{VECTORS_FILE}: the vector of row {row + 1}, "
-                f"{label.id} ({label.name}), is zero or not finite"
-                + (f", as are those of {len(wrong) - 1:,} more labels" if len(wrong) > 1 else "")
-                + "; build the vocabulary again without them")
+            raise complaint(f"{self.path or self.name}{os.sep}{VECTORS_FILE}", row,
+                            self.label(row), len(wrong) - 1)
 
     @cached_property
     def meanings(self) -> "NDArray[np.float32]":
@@ -323,17 +319,6 @@ class Vocabulary:
         return (Beside.load(self.path, self.manifest) if self.path is not None
                 else Beside(np.empty(0, np.int64), np.empty((0, self.dimension), np.float32)))
 
-    @property
-    def labels_digest(self) -> str | None:
-        """What tells these labels from any others: the SHA-256 of the files that they are in, or
-        None where they lie in none."""
-        files = self.manifest.files
-        if LABELS_FILE not in files:
-            return None
-        new = self.taught is not None and self.taught.definitions.labels
-        return files[LABELS_FILE].sha256 + (
-            files[self.manifest.taught.definitions].sha256 if new and self.manifest.taught else "")
-
     @cached_property
     def taxonomy(self) -> "Taxonomy":
         """The hierarchy as arrays."""
@@ -347,13 +332,7 @@ class Vocabulary:
         ``check_vectors``."""
         vectors = nearest.as_float32(self.vectors)
         self.check_vectors(vectors=vectors)
-        return ExactOfTwo(vectors, self.seconds) if len(self.seconds) else nearest.Exact(vectors)
-
-    @property
-    def seconds(self) -> Seconds:
-        """The second vectors of labels that were taught something."""
-        return self.taught.seconds if self.taught else Seconds(
-            np.empty(0, np.int64), np.empty((0, self.dimension), np.float32))
+        return ExactOfTwo(vectors, self.taught.seconds) if self.taught else nearest.Exact(vectors)
 
     def index_cache(self, parameters: nearest.HnswParameters | None = None) -> "IndexCache":
         """Where the HNSW index over the label vectors is kept; ``parameters`` in the place of
@@ -385,17 +364,9 @@ class Vocabulary:
                 return self.exact
             if not saved:  # no index is built of vectors that are not sound
                 self.check_vectors()
-            self._hnsw = self._patched(cache.open(self.indexed))
+            index = cache.open(self.indexed)
+            self._hnsw = self.taught.beside(index, self.vectors) if self.taught else index
         return self._hnsw.with_ef(ef) if ef else self._hnsw
-
-    def _patched(self, index: nearest.Hnsw) -> nearest.Hnsw | Patched:
-        """An index over ``indexed``, what was taught beside it."""
-        if self.taught is None or not (len(self.taught.rows) or len(self.seconds)):
-            return index
-        rows = np.union1d(self.taught.rows, self.seconds.rows)
-        return Patched(index, len(self.indexed), rows, ExactOfTwo(
-            nearest.as_float32(self.vectors[rows]), self.seconds.among(rows)),
-            int((self.taught.rows < len(self.indexed)).sum()))
 
     def search(self, embeddings: "NDArray[np.float32]", k: int = 10, *,
                exact: bool | None = None) -> "tuple[list[list[str]], NDArray[np.float32]]":
@@ -426,4 +397,4 @@ class Vocabulary:
                 of_rows[:, self.prior_dimension] = 0.0
         vectors = np.concatenate([of_rows, of_phrases]) if phrases else of_rows
         return Subset(self.label, len(self), chosen, vectors, tuple(phrases), taken, prior=prior,
-                      seconds=self.seconds.among(chosen))
+                      seconds=self.taught.seconds.among(chosen) if self.taught else None)

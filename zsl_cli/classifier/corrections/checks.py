@@ -79,31 +79,38 @@ def products_of(base: Base, derived: Derived, embeddings: "Array") -> "Array":
     return products
 
 
-def cost(base: Base, examples: Examples, derived: Derived, landmarks: "NDArray[np.int64]", *,
-         temperature: float, rule: Rule = Rule()) -> float:  # noqa: B008
-    """Of the photos of these labels of the base, the share that had the right label first and has
-    another one now, estimated without photos.
+class Landmarks:
+    """Labels of the base whose vectors stand for photos of them, and what was taught costs these.
 
     A photo of a label is one whose meaning has a typical cosine with the label's vector, and whose
-    products with two labels go apart by noise. Labels that were taught, and those under which they
-    are, do not count.
+    products with two labels go apart by noise.
     """
-    prototypes = Prototypes(base, examples, temperature=temperature, rule=rule)
-    told = {*derived.second_rows.tolist(), *derived.rows.tolist(),
-            *(one for above in base.parents for one in above)}
-    landmarks = np.array([row for row in landmarks.tolist() if row not in told], np.int64)
-    if not len(landmarks) or not len(examples):
-        return 0.0
-    photos = _typical(prototypes, examples, landmarks)
-    own = np.einsum("nd,nd->n", photos, base.vectors[landmarks])
-    before = photos @ base.vectors.T
-    before[np.arange(len(landmarks)), landmarks] = -np.inf
-    taught = np.vstack([derived.second, derived.vectors])
-    rows = np.concatenate([derived.second_rows, derived.rows])
-    others = (photos @ taught[~np.isin(rows, landmarks)].T).max(axis=1, initial=-np.inf)
-    noise = _NOISE * max(prototypes.sigma, 1e-9)
-    was_first = _normal((own - before.max(axis=1)) / noise)
-    return float((was_first * _normal((others - own) / noise)).mean())
+
+    def __init__(self, base: Base, examples: Examples, rows: "NDArray[np.int64]", *,
+                 temperature: float, rule: Rule = Rule()) -> None:  # noqa: B008
+        """examples: whose embeddings tell what photos are like; at least one."""
+        prototypes = Prototypes(base, examples, temperature=temperature, rule=rule)
+        self._base, self._rows = base, rows
+        self._noise = _NOISE * max(prototypes.sigma, 1e-9)
+        self._photos = _typical(prototypes, examples, rows)
+        self._own = np.einsum("nd,nd->n", self._photos, base.vectors[rows])
+        products = self._photos @ base.vectors.T
+        products[np.arange(len(rows)), rows] = -np.inf
+        self._first = _normal((self._own - products.max(axis=1)) / self._noise)
+
+    def cost(self, derived: Derived) -> float:
+        """Of the photos of these labels the share that had the right label first and has another
+        one now, estimated. Labels that were taught, and those that new ones are right under, do
+        not count."""
+        told = {*derived.second_rows.tolist(), *derived.rows.tolist(),
+                *(one for above in self._base.parents for one in above)}
+        counted = np.array([row not in told for row in self._rows.tolist()], bool)
+        taught = np.vstack([derived.second, derived.vectors])
+        if not counted.any() or not len(taught):
+            return 0.0
+        others = (self._photos[counted] @ taught.T).max(axis=1)
+        lost = _normal((others - self._own[counted]) / self._noise)
+        return float((self._first[counted] * lost).mean())
 
 
 def _typical(prototypes: Prototypes, examples: Examples,

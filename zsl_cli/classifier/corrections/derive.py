@@ -12,7 +12,6 @@ A label that a photo does not show is lowered along that photo's direction, with
 of the label's own, by as much as photos like it need to have another label first.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,8 @@ from zsl_cli.classifier.corrections.rule import Rule
 from zsl_cli.support.vectors import unit_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from numpy.typing import NDArray
 
     Array = NDArray[np.float32]
@@ -32,6 +33,7 @@ _FEW = 20  # labels; the products with fewer have no standard deviation to speak
 _SIGMAS = 2.0  # temperatures of a sigma, in their place
 _COUNTED = 5  # examples of a label that count in full where labels are contrasted
 _COMMON = 0.2  # the length of a centre from which on it tells a constant
+_ALONE = 0.6  # the cosine of the only example of a label and another photo of it
 _LEAST = 0.1  # of the square of a photo's direction that is not the label's own
 
 
@@ -60,9 +62,8 @@ def derive(base: Base, examples: Examples, *, temperature: float,
     prototypes = Prototypes(base, examples, temperature=temperature, rule=rule)
     rows, second = prototypes.rows, prototypes.vectors()
     new = rows >= len(base.vectors)
-    changed = {row: vector for row, vector in zip(
-        rows[new].tolist(), prototypes.filled(second[new]), strict=True)}
-    seconds = {row: vector for row, vector in zip(rows[~new].tolist(), second[~new], strict=True)}
+    changed = dict(zip(rows[new].tolist(), prototypes.filled(second[new]), strict=True))
+    seconds = dict(zip(rows[~new].tolist(), second[~new], strict=True))
     if not examples.shows.all():
         _lower(prototypes, examples.at(~examples.shows), changed, seconds, below)
     dimension = base.vectors.shape[1]
@@ -95,6 +96,23 @@ class Prototypes:
         self._directions = unit_rows(away)
         self._embeddings = shown.embeddings
         self._contrast = self._contrasted()
+        self._pulls = np.full(len(self.rows), rule.pull)
+        for at in np.flatnonzero(self.rows >= len(base.vectors)).tolist():
+            self._pulls[at] = self._pull_of_new(np.flatnonzero(self._of == at))
+
+    def _pull_of_new(self, those: "NDArray[np.intp]") -> float:
+        """The pull of a new label with these examples, see Rule."""
+        rule = self.rule
+        rivals = (self._embeddings[those[:_COUNTED]] @ self.base.vectors.T).max(axis=1)
+        rival = float((rivals - self._embeddings[those[:_COUNTED]] @ self._mean).mean())
+        directions = self._directions[those]
+        others = unit_rows(directions.sum(axis=0) - directions)
+        cosine = float(np.einsum("nd,nd->n", directions, others).mean()) if len(those) > 1 else (
+            _ALONE)
+        start = rule.pull * rule.unlike + rule.bias
+        needed = (rival / max(self.sigma, 1e-9) + rule.lead - start) / max(
+            cosine - rule.unlike, _LEAST)
+        return float(np.clip(needed, rule.pull, rule.steepest))
 
     def away(self, embeddings: "Array") -> "Array":
         """``[n, D']``: embeddings from the centre on."""
@@ -133,7 +151,7 @@ class Prototypes:
             sums = self._directions[others].sum(axis=0, keepdims=True)
             counts = self._counts[which] - 1
             lengths = self._lengths[others].mean(keepdims=True)
-        return self._made(which, sums / counts[:, None], counts, lengths)
+        return self._made(which, (sums / counts[:, None]).astype(np.float32), counts, lengths)
 
     def _made(self, which: "NDArray[np.intp]", means: "Array", counts: "NDArray[np.int64]",
               lengths: "NDArray[np.floating]") -> "Array":
@@ -147,10 +165,12 @@ class Prototypes:
         told_of = [self._own(row) for row in self.rows[which].tolist()]
         vectors = (1 - own) * self._mean + own * np.array(told_of, np.float32).reshape(
             -1, len(self._mean))
-        pulls = (self.rule.pull * self.sigma / np.maximum(lengths, 1e-6))[:, None] * told
+        steep = self._pulls[which]
+        pulls = (steep * self.sigma / np.maximum(lengths, 1e-6))[:, None] * told
         vectors[:, :self.base.width] += pulls
+        bias = self.rule.bias - (steep - self.rule.pull) * self.rule.unlike
         return self._raised(vectors.astype(np.float32),
-                            self.rule.bias * self.sigma - pulls @ self.base.middle)
+                            bias * self.sigma - pulls @ self.base.middle)
 
     def _own(self, row: int) -> "Array":
         """The vector of a label, or the mean of those of its parents."""
@@ -229,8 +249,7 @@ def _lower(prototypes: Prototypes, denied: Examples, changed: "dict[int, Array]"
                                      (taught.get(one), seconds if one < len(own) else changed)):
                 if product is None or product + margin <= rival:
                     continue
-                vector = vectors.get(one)
-                vector = base.vectors[one] if vector is None else vector
+                vector = vectors[one] if one in vectors else base.vectors[one]
                 meaning = unit_rows(vector[None, :base.width])[0]
                 free = direction - (direction @ meaning) * meaning
                 by = (float(product) - rival + margin) / (

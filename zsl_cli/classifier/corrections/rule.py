@@ -20,6 +20,10 @@ class Rule:
     similar: the cosine, to a photo that does not show a label, of those that are meant too.
     margin: sigmas by which the label is behind another one then.
 
+    lead: sigmas by which a new label is to be before what its examples were called so far, which
+        it may have to be told from by much: on its examples, each left out. It then has a steeper
+        pull, up to ``steepest``, from a photo on whose cosine is ``unlike``, whose product stays.
+
     ``pull``, ``bias`` and ``own`` were chosen on half of the classes of a set, ``similar`` and
     ``margin`` on pairs of a class and its usual mistake: see benchmarks/teach.py.
     """
@@ -30,3 +34,6 @@ class Rule:
     contrast: float = 20.0
     similar: float = 0.7
     margin: float = 1.8
+    lead: float = 1.0
+    steepest: float = 20.0
+    unlike: float = 0.25

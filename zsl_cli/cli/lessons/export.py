@@ -16,7 +16,7 @@ from zsl_cli.support.wording import counted
 def command(name: str, output: str, paths: bool, force: bool, quiet: bool, verbose: bool,
             debug: bool) -> None:
     """Write lessons into a file that zsl lessons import reads: labels and embeddings, no photos."""
-    from zsl_cli.photos.teaching import changing
+    from zsl_cli.photos.teaching import exchanging
 
-    number = changing.export(output, name, paths=paths, force=force)
+    number = exchanging.export(output, name, paths=paths, force=force)
     printing.note(f"{counted(number, 'lesson')} written: {output}")

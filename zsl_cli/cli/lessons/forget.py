@@ -30,8 +30,8 @@ def command(labels: tuple[str, ...], photos: tuple[str, ...], everything: bool, 
         raise click.UsageError("name a LABEL, or give --photo, or --all")
     if everything and (labels or photos):
         raise click.UsageError("--all leaves nothing to name")
-    from zsl_cli.photos.teaching import changing
+    from zsl_cli.photos.teaching import forgetting
 
-    change = changing.forget(labels, vocabulary, photos=photos, everything=everything)
+    change = forgetting.forget(labels, vocabulary, photos=photos, everything=everything)
     gone = f"; {', '.join(change.labels)} no label any more" if change.labels else ""
     printing.put(f"{counted(change.lessons, 'lesson')} forgotten{gone}")

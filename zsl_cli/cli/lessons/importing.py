@@ -17,9 +17,9 @@ def command(source: str, into: str | None, model: str, vocabulary: str | None, d
             quiet: bool, verbose: bool, debug: bool) -> int:
     """Learn what zsl lessons export wrote, without the photos."""
     cpus.one_blas_thread()
-    from zsl_cli.photos.teaching import changing
+    from zsl_cli.photos.teaching import exchanging
 
-    change = changing.take_over(source, vocabulary=vocabulary, into=into, model=model,
+    change = exchanging.take_over(source, vocabulary=vocabulary, into=into, model=model,
                                 device=device)
     for line in change.left_out:
         printing.say(line)

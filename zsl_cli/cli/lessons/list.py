@@ -8,7 +8,7 @@ from zsl_cli.cli.terminal import options, printing
 from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
-    from zsl_cli.photos.teaching.changing import Overview, TaughtLabel
+    from zsl_cli.photos.teaching.overview import Overview, TaughtLabel
 
 _HEAD = ("label", "id", "shown by", "not in", "last", "also called")
 _STATES = {"changed": "has changed since; zsl lessons rebuild takes the lessons over",
@@ -23,9 +23,9 @@ _STATES = {"changed": "has changed since; zsl lessons rebuild takes the lessons 
 def command(name: str, photos: bool, as_jsonl: bool, quiet: bool, verbose: bool,
             debug: bool) -> None:
     """The labels that were taught something, and their lessons."""
-    from zsl_cli.photos.teaching import changing
+    from zsl_cli.photos.teaching import overview
 
-    found = changing.overview(name)
+    found = overview.overview(name)
     if as_jsonl:
         for label in found.labels:
             for lesson in label.lessons:

@@ -27,11 +27,11 @@ def command(name: str, vocabulary: str | None, model: str | None, device: str,
     and named.
     """
     cpus.one_blas_thread()
-    from zsl_cli.photos.teaching import changing
+    from zsl_cli.photos.teaching import rebuilding
     from zsl_cli.photos.teaching.reading import Reading
 
     with _Terminal().shown(quiet) as terminal:
-        change = changing.rebuild(name, vocabulary=vocabulary, model=model, reporter=terminal,
+        change = rebuilding.rebuild(name, vocabulary=vocabulary, model=model, reporter=terminal,
                                   reading=Reading(device, jobs, batch_size, max_pixels))
     for line in change.left_out:
         printing.say(line)

@@ -59,8 +59,8 @@ class Lender:
                 + " AND size = ? AND crc = ?", (size, crc)).fetchall()
         except sqlite3.DatabaseError:
             return []
-        return [(os.path.join(self._catalogue.full(folder), os.fsdecode(row[-1])), row[:-1])
-                for folder, *row in (tuple(line) for line in lines)]  # type: ignore[misc]
+        return [(os.path.join(self._catalogue.full(line[0]), os.fsdecode(line[-1])),
+                 tuple(line[1:-1])) for line in lines]
 
     def sample(self, number: int) -> "NDArray[np.float16]":
         """float16 ``[n, D]``: embeddings of up to about so many photos, evenly of all."""

@@ -44,9 +44,9 @@ class Correction:
 
 
 def of_photos(label: str, photos: Iterable[str], denied: Sequence[str] = (),
-              under: tuple[str, ...] = ()) -> Iterator[Correction]:
+              under: tuple[str, ...] = (), walk: Walk | None = None) -> Iterator[Correction]:
     """Photos, folders and patterns show a label, and do not show others; an empty one is none."""
-    for path, error in Walk().expand(photos):
+    for path, error in (walk or Walk()).expand(photos):
         if label:
             yield Correction(label, path, under=under, error=error)
         for other in denied:
@@ -74,7 +74,8 @@ def _class_folders(folder: str, under: tuple[str, ...]) -> Iterator[Correction]:
     from pathlib import Path
 
     for name in class_folders.names_in(Path(folder)):
-        yield from of_photos(name, [os.path.join(folder, name)], under=under)
+        yield from of_photos(name, [os.path.join(folder, name)], under=under,
+                             walk=Walk(follow_links=True))
 
 
 def _file(path: str, under: tuple[str, ...]) -> Iterator[Correction]:

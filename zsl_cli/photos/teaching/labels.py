@@ -92,8 +92,8 @@ class Learners:
         plain = [label for label in labels if wanted in map(normal_name, label.plain)]
         main = plain or [label for label in labels if normal_name(label.name) == wanted]
         if len(main) > 1:
-            told = listed([f"{label.id} ({label.gloss or ' > '.join(vocabulary.path_names(label.id))})"
-                           for label in main], _NAMED, "; ")
+            told = listed([f"{one.id} ({one.gloss or ' > '.join(vocabulary.path_names(one.id))})"
+                           for one in main], _NAMED, "; ")
             raise ZslError(f"{quoted(text)} is the name of {len(main)} labels; give the id of the "
                            f"one that is meant: {told}")
         return labels[0].id
@@ -140,9 +140,9 @@ def check_name(text: str) -> str:
         raise ZslError(f"{quoted(text)} is no name of a label: it has no letter and no digit")
     for mark, what in _BETWEEN.items():
         if mark in name:
-            raise ZslError(f"{quoted(text)}: the name of a label has no {what.partition(' ')[2]} in "
-                           "it, which separates labels in lists and in sidecars")
+            raise ZslError(f"{quoted(text)}: the name of a label has no {what.partition(' ')[2]} "
+                           "in it, which separates labels in lists and in sidecars")
     if len(name) > _LONGEST or not name.isprintable():
-        raise ZslError(f"{quoted(text)} is no name of a label: up to {_LONGEST} characters that can "
-                       "be printed are expected")
+        raise ZslError(f"{quoted(text)} is no name of a label: up to {_LONGEST} characters that "
+                       "can be printed are expected")
     return name

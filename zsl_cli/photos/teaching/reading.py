@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from zsl_cli.embedding import stream
 from zsl_cli.errors import ImageError
 from zsl_cli.photos.catalogue import vectors
@@ -17,6 +15,7 @@ from zsl_cli.support.limits import MAX_PIXELS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from zsl_cli.photos.reporter import Reporter
@@ -67,8 +66,7 @@ def embed(folder: "Path", manifest: "ModelManifest", wanted: "Sequence[tuple[str
             elif not path:
                 found[at] = ImageError("no indexed photo has this content", "missing")
     todo = [at for at in range(len(wanted)) if at not in found]
-    for at, result in _read(folder, [(at, wanted[at][0]) for at in todo], reading, reporter):
-        found[at] = result
+    found |= dict(_read(folder, [(at, wanted[at][0]) for at in todo], reading, reporter))
     return [found[at] for at in range(len(wanted))]
 
 

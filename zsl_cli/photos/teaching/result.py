@@ -71,3 +71,14 @@ class TeachResult:
     def ok(self) -> bool:
         """Whether all photos could be read."""
         return not self.failures
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was changed: the taught vocabulary, how many lessons and which new labels went, or were
+    taken over; and what could not be, in words."""
+
+    folder: Path
+    lessons: int
+    labels: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()

@@ -1,9 +1,11 @@
 """Teach: photos that show a label, or do not → a taught vocabulary, checked."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,13 +21,12 @@ from zsl_cli.photos.teaching.reading import Embedded, embed
 from zsl_cli.photos.teaching.request import TeachRequest
 from zsl_cli.photos.teaching.result import Learnt, Remark, TeachResult
 from zsl_cli.photos.teaching.workshop import Place, Workshop, vectors_of
+from zsl_cli.support.names import names_of
 from zsl_cli.vocabulary import taught_folder
 from zsl_cli.vocabulary.lessons import Lesson
 from zsl_cli.vocabulary.taught_folder import Contents
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from zsl_cli.classifier.corrections import Examples
     from zsl_cli.classifier.corrections.derive import Derived
     from zsl_cli.vocabulary.label import Label
@@ -49,7 +50,7 @@ def teach(request: TeachRequest, reporter: Reporter | None = None) -> TeachResul
     several of this name; a photo that is said to show a label and not to; another teacher at work.
     """
     wanted = (corrections_.read(request.source, tuple(request.under)) if request.source is not None
-              else list(corrections_.of_photos(request.label or "", request.photos,
+              else list(corrections_.of_photos(request.label or "", names_of(request.photos),
                                                request.denied, tuple(request.under))))
     return learn(request, wanted, reporter)
 
@@ -104,10 +105,10 @@ def _said(workshop: Workshop, request: TeachRequest,
                               request.synonyms)
     shown = {(one.correction.photo or one.correction.content, one.label): one.correction.shows
              for one in said}
-    for one in said:
-        correction = one.correction
+    for each in said:
+        correction = each.correction
         name = correction.photo or correction.content
-        if shown[name, one.label] != correction.shows:
+        if shown[name, each.label] != correction.shows:
             raise ZslError(f"{name} is said to show {correction.label!r} and not to show it; which "
                            "is true?")
     return said, learners
@@ -139,7 +140,8 @@ def _learn(place: Place, workshop: Workshop, request: TeachRequest,
         photo = read[one.correction.photo, one.correction.content]
         if isinstance(photo, ImageError):
             continue
-        lesson = Lesson(one.label, one.correction.shows, photo.content, photo.path,
+        lesson = Lesson(one.label, one.correction.shows, photo.content,
+                        os.path.abspath(photo.path) if photo.path else "",
                         place.model_manifest.space, time, photo.embedding)
         old = added.get(lesson.key) or was.get(lesson.key)
         if old is not None and old.shows != lesson.shows and lesson.key in added:
@@ -242,26 +244,21 @@ class _Checked:
 
     def cost(self) -> float:
         """See TeachResult."""
-        return self._cost(self._examples, self._derived)
+        return self._landmarks.cost(self._derived) if len(self._examples) else 0.0
 
     def cost_before(self, before: Contents) -> float:
         """The same, of what was taught before."""
-        if not before.lessons:
+        if not before.lessons or not len(self._examples):
             return 0.0
-        derived, examples = self._workshop.derived(before)
-        return self._cost(examples, derived)
+        return self._landmarks.cost(self._workshop.derived(before)[0])
 
-    def _cost(self, examples: "Examples", derived: "Derived") -> float:
-        return checks.cost(self._base, examples, derived, self._landmarks(),
-                           temperature=self._temperature)
-
-    def _landmarks(self) -> "NDArray[np.int64]":
-        """Labels of the base whose vectors are like photos of them: those that are seen, or else
-        those that people have a word for, or else any; evenly of all."""
+    @cached_property
+    def _landmarks(self) -> checks.Landmarks:
+        """Over labels of the base whose vectors are like photos of them: those that are seen, or
+        else those that people have a word for, or else any; evenly of all."""
         labels = self._workshop.vocabulary.labels[:len(self._base.vectors)]
         rows = ([row for row, label in enumerate(labels) if label.seen]
                 or [row for row, label in enumerate(labels) if label.plain]
                 or [*range(len(labels))])
-        return np.array(rows[::-(-len(rows) // checks.LANDMARKS)], np.int64)
-
-
+        some = np.array(rows[::-(-len(rows) // checks.LANDMARKS)], np.int64)
+        return checks.Landmarks(self._base, self._examples, some, temperature=self._temperature)

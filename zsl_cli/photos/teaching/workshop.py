@@ -62,15 +62,15 @@ class Place:
         target = target_of(MINE if into is None else into)
         if of_base is not None and of_base.taught is not None and base is not None:
             if into is not None and not _same(base, target):
-                raise ZslError(f"{base.name!r} is itself taught over {of_base.taught.base!r}; teach "
-                               "it, or make another over what it is made over (`vocabulary`)")
+                raise ZslError(f"{base.name!r} is itself taught over {of_base.taught.base!r}; "
+                               "teach it, or make another over that (`vocabulary`)")
             return cls(base, folders.name_of(base), folder, of_model, of_base, None,
                        of_base.taught.base)
         if (target / folders.VOCABULARY.file).is_file():
             return cls._existing(target, folder, of_model, vocabulary, of_base)
         if base is None or of_base is None:
-            raise ZslError(f"no vocabulary fits model {of_model.name!r}, so there is none to teach; "
-                           "zsl vocab encode makes one of a list of labels")
+            raise ZslError(f"no vocabulary fits model {of_model.name!r}, so there is none to "
+                           "teach; zsl vocab encode makes one of a list of labels")
         name = str(vocabulary) if vocabulary is not None else (
             base.name if _is_reachable(base) else str(base.absolute()))
         return cls(target, folders.name_of(target), folder, of_model, None, (base, of_base), name)
@@ -89,9 +89,9 @@ class Place:
                 "zsl lessons rebuild take the lessons over")
         if vocabulary is not None and of_base is not None and (
                 taught_folder.digest(of_base) != manifest.taught.base_digest):
-            raise ZslError(f"{manifest.name!r} is made over {manifest.taught.base!r} as it was then, "
-                           f"and not over {str(vocabulary)!r} as it is now; teach another one "
-                           "(`into`), or have zsl lessons rebuild take the lessons over")
+            raise ZslError(f"{manifest.name!r} is made over {manifest.taught.base!r} as it was "
+                           f"then, and not over {str(vocabulary)!r} as it is now; teach another "
+                           "one (`into`), or have zsl lessons rebuild take the lessons over")
         return cls(target, folders.name_of(target), folder, of_model, manifest, None,
                    manifest.taught.base)
 
@@ -112,8 +112,8 @@ def target_of(into: Name) -> Path:
         found = [home / into for home in folders.homes(folders.VOCABULARY)]
         known = next((one for one in found if (one / folders.VOCABULARY.file).is_file()), None)
         if known is not None and known.parent == folders.embedded(folders.VOCABULARY):
-            raise ZslError(f"{into!r} comes with zsl and cannot be taught itself; teach one over it, "
-                           f"such as {MINE!r} (`into`)")
+            raise ZslError(f"{into!r} comes with zsl and cannot be taught itself; teach one over "
+                           f"it, such as {MINE!r} (`into`)")
         return known or found[0]
     return path
 
