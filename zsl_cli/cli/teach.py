@@ -11,7 +11,7 @@ from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.cli.terminal.progress import TerminalReporter
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.support import cpus
-from zsl_cli.support.wording import counted
+from zsl_cli.support.wording import counted, listed, printable
 
 if TYPE_CHECKING:
     from zsl_cli.photos.teaching.result import Learnt, Remark, TeachResult
@@ -36,6 +36,11 @@ _WEAK = 0.5  # of the lessons of a label, found without themselves
 @click.option("--from", "source", type=options.NonEmpty(), metavar="FILE|FOLDER",
               help="Many corrections: class folders, or a CSV or JSONL file with the columns photo "
                    "and label and, if need be, shows (yes or no) and under.")
+@click.option("--from-xmp", "sidecars", type=options.NonEmpty(), multiple=True,
+              metavar="FOLDER|PHOTO",
+              help="What was added to the keywords that zsl label --xmp wrote, and what was taken "
+                   "out, in digiKam, Lightroom or darktable. Words that are no labels are left "
+                   "out, but with --new. May be repeated.")
 @click.option("--into", type=options.NonEmpty(), metavar="NAME|FOLDER",
               help="The taught vocabulary. Default: mine.")
 @click.option("--json", "as_json", is_flag=True, help="What came of it as one JSON object.")
@@ -53,6 +58,7 @@ def command(label: str | None, photos: tuple[str, ...], source: str | None, as_j
       zsl teach ukulele IMG_2041.jpg --not violin
       zsl teach Rufus rufus1.jpg rufus2.jpg --under dog
       zsl teach --from corrections/
+      zsl teach --from-xmp ~/Pictures
       zsl classify photo.jpg --vocab mine
     """
     cpus.one_blas_thread()
@@ -125,6 +131,10 @@ def _said(remark: "Remark") -> str:
 def _advice(result: "TeachResult") -> Iterator[str]:
     if result.known:
         yield f"{counted(result.known, 'lesson')} {'was' if result.known == 1 else 'were'} known"
+    if result.unknown:
+        words = sorted(result.unknown, key=lambda word: (-result.unknown[word], word))
+        yield (f"left out, since {'it is no label' if len(words) == 1 else 'they are no labels'}: "
+               f"{listed(list(map(printable, words)), _NAMED)}; --new teaches such words, too")
     if result.left_out:
         yield (f"{counted(result.left_out, 'lesson')} of another model or of a label that is not "
                "there count for nothing; zsl lessons rebuild takes them over")
@@ -139,6 +149,7 @@ def _advice(result: "TeachResult") -> Iterator[str]:
 def _record(result: "TeachResult") -> dict[str, Any]:
     return {"vocabulary": result.name, "folder": str(result.folder), "base": result.base,
             "lessons": result.lessons, "known": result.known, "left_out": result.left_out,
+            "unknown": dict(result.unknown),
             "cost": round(result.cost, 5), "cost_before": round(result.cost_before, 5),
             "labels": [{"id": one.id, "label": one.name, "path": list(one.path),
                         "new": one.is_new, "added": one.added, "shows": one.shows,

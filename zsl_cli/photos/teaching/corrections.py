@@ -32,6 +32,8 @@ class Correction:
         moved; either is enough.
     under: the labels right above, for a label that is new.
     where: of what file it is, for messages.
+    if_known: whether it is left out where the label is none, instead of being an error; ``under``
+        makes a new one where it is a label itself.
     """
 
     label: str
@@ -41,6 +43,7 @@ class Correction:
     under: tuple[str, ...] = ()
     where: str = ""
     error: ImageError | None = None
+    if_known: bool = False
 
 
 def of_photos(label: str, photos: Iterable[str], denied: Sequence[str] = (),

@@ -21,7 +21,8 @@ class TeachRequest:
     denied: labels that the photos do not show. synonyms: further names of the label; without a
         photo they are all that is taught.
     source: a folder of class folders or a file of corrections (see corrections.read), in the place
-        of label and photos.
+        of label and photos. sidecars: folders, or photos, with sidecars into which zsl wrote: what
+        was added and taken out since is taught, as far as it is about labels; in the same place.
     vocabulary: the base; by default the one that goes with the model. into: what the taught
         vocabulary is called, or its folder.
     model, device: see Classifier.load; jobs, batch_size, max_pixels: see Classifier.classify.
@@ -34,6 +35,7 @@ class TeachRequest:
     denied: Sequence[str] = ()
     synonyms: Sequence[str] = ()
     source: Name | None = None
+    sidecars: Sequence[Name] = ()
     vocabulary: Name | None = None
     into: Name | None = None
     model: Name = "default"
@@ -44,13 +46,16 @@ class TeachRequest:
 
     def __post_init__(self) -> None:
         """Raise RequestError for what makes no sense."""
-        set_names(self, "photos", "under", "denied", "synonyms")
+        set_names(self, "photos", "sidecars", "under", "denied", "synonyms")
         check_device(self.device)
         set_numbers(self, **READING)
-        if self.source is not None:
-            if self.label or self.photos or self.denied or self.synonyms:
-                raise RequestError("`source` says itself what its photos show: give no label, no "
-                                   "photo, no `denied` and no `synonyms` beside it")
+        if self.source is not None or self.sidecars:
+            if self.label or self.photos or self.denied or self.synonyms or (
+                    self.source is not None and self.sidecars):
+                given = "source" if self.source is not None else "sidecars"
+                other = "sidecars" if self.source is not None else "source"
+                raise RequestError(f"`{given}` says itself what its photos show: give no label, no "
+                                   f"photo, no `denied`, no `synonyms` and no `{other}` beside it")
             return
         if self.synonyms and not self.label:
             raise RequestError("`synonyms` are of a label: name it")

@@ -1,6 +1,7 @@
 """What came of teaching."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from zsl_cli.errors import ImageError
@@ -52,6 +53,7 @@ class TeachResult:
     one now, estimated; cost_before: the same before.
     left_out: lessons from which nothing follows, since they are of another space, or of a label
     that is not there.
+    unknown: words in sidecars that are no labels, or of several, and how often they were met.
     """
 
     folder: Path
@@ -66,6 +68,7 @@ class TeachResult:
     cost: float
     cost_before: float
     left_out: int = 0
+    unknown: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:

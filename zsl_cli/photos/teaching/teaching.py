@@ -16,6 +16,7 @@ from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.teaching import corrections as corrections_
 from zsl_cli.photos.teaching.centre import centre
 from zsl_cli.photos.teaching.corrections import Correction
+from zsl_cli.photos.teaching.from_sidecars import of_sidecars
 from zsl_cli.photos.teaching.labels import Learners
 from zsl_cli.photos.teaching.reading import Embedded, embed
 from zsl_cli.photos.teaching.request import TeachRequest
@@ -49,9 +50,13 @@ def teach(request: TeachRequest, reporter: Reporter | None = None) -> TeachResul
     ZslError, and nothing is changed, for what else is wrong: a label that is none, or one of
     several of this name; a photo that is said to show a label and not to; another teacher at work.
     """
-    wanted = (corrections_.read(request.source, tuple(request.under)) if request.source is not None
-              else list(corrections_.of_photos(request.label or "", names_of(request.photos),
-                                               request.denied, tuple(request.under))))
+    if request.source is not None:
+        wanted = corrections_.read(request.source, tuple(request.under))
+    elif request.sidecars:
+        wanted = list(of_sidecars(names_of(request.sidecars)))
+    else:
+        wanted = list(corrections_.of_photos(request.label or "", names_of(request.photos),
+                                             request.denied, tuple(request.under)))
     return learn(request, wanted, reporter)
 
 
@@ -85,17 +90,24 @@ def _opened(place: Place) -> Workshop:
 
 
 def _said(workshop: Workshop, request: TeachRequest,
-          wanted: Sequence[Correction]) -> tuple[list[_Said], Learners]:
-    """What is said, and the labels, new ones among them. Raises ZslError."""
+          wanted: Sequence[Correction]) -> tuple[list[_Said], Learners, dict[str, int]]:
+    """What is said, the labels, new ones among them, and how often what is no label is left out.
+    Raises ZslError."""
     learners = Learners(workshop.vocabulary, workshop.contents.definitions)
     ids: dict[tuple[str, tuple[str, ...]], str] = {}
     said = []
+    unknown: Counter[str] = Counter()
     for one in wanted:
+        if not one.label:  # there is but an error
+            continue
         key = one.label, one.under if one.shows else ()
         if key not in ids:
             try:
-                ids[key] = learners.find(one.label, key[1], new=request.new and one.shows)
+                ids[key] = _find(learners, one, request)
             except ZslError as error:
+                if one.if_known:
+                    unknown[one.label] += 1
+                    continue
                 if not one.where:
                     raise
                 raise type(error)(f"{one.where}: {error}") from error
@@ -111,7 +123,22 @@ def _said(workshop: Workshop, request: TeachRequest,
         if shown[name, each.label] != correction.shows:
             raise ZslError(f"{name} is said to show {correction.label!r} and not to show it; which "
                            "is true?")
-    return said, learners
+    return said, learners, unknown
+
+
+def _find(learners: Learners, one: Correction, request: TeachRequest) -> str:
+    """The id of what a correction is about. Raises ZslError."""
+    new = request.new and one.shows
+    under = one.under if one.shows else ()
+    if not one.if_known:
+        return learners.find(one.label, under, new=new)
+    try:
+        return learners.find(one.label)
+    except ZslError:
+        try:
+            return learners.find(one.label, under, new=new)
+        except ZslError:
+            return learners.find(one.label, new=new)
 
 
 def _read(place: Place, request: TeachRequest, wanted: Sequence[Correction],
@@ -128,7 +155,7 @@ def _read(place: Place, request: TeachRequest, wanted: Sequence[Correction],
 def _learn(place: Place, workshop: Workshop, request: TeachRequest,
            wanted: Sequence[Correction],
            read: "dict[tuple[str, str], Embedded | ImageError]") -> TeachResult:
-    said, learners = _said(workshop, request, wanted)
+    said, learners, unknown = _said(workshop, request, wanted)
     failures = tuple((path or content, error) for (path, content), error in read.items()
                      if isinstance(error, ImageError))
     before = workshop.contents
@@ -177,7 +204,7 @@ def _learn(place: Place, workshop: Workshop, request: TeachRequest,
         place.target, place.name, place.base_name, changed and place.manifest is None,
         checked.labels(learners, Counter(lesson.label for lesson in added.values())),
         len(contents.lessons), known, failures, (*remarks, *checked.remarks(learners)),
-        checked.cost(), checked.cost_before(before), checked.left_out)
+        checked.cost(), checked.cost_before(before), checked.left_out, unknown)
 
 
 class _Checked:
