@@ -74,8 +74,8 @@ def read(folder: Path, config: dict[str, Any], options: InputOptions,
     kind = config["model_type"]
     transformers_models.refuse_unknown_pairs(folder, kind, config, (*published.TEMPLATES,))
     for pattern in ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model"):
-        for file in filter(file_kinds.is_pointer, sorted(folder.glob(pattern))):
-            file_kinds.refuse_other(file)
+        for file in sorted(folder.glob(pattern)):
+            file_kinds.refuse_pointer(file)
     loaded = transformers_models.load(folder, kind, config)
     model = loaded.model
     says = published.prepared((folder,), config, options)
