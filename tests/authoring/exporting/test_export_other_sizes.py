@@ -61,6 +61,14 @@ def test_position_embeddings_are_resampled_as_timm_does(tmp_path):
     same(made, network, 96)
 
 
+def test_a_last_norm_of_pooled_tokens_tells_that_they_are_pooled(tmp_path):
+    timm = import_timm()
+    network = lively(timm.create_model("test_vit", num_classes=4, global_pool="avg"))
+    made = planned(tmp_path, network.state_dict(), "timm:test_vit")
+    assert any("they are averaged" in note for note in made.notes)
+    same(made, network, 160)
+
+
 def test_a_patch_of_another_size_is_another_network(tmp_path):
     timm = import_timm()
     state = timm.create_model("vit_tiny_patch16_224", depth=1, patch_size=32).state_dict()

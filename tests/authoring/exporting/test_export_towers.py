@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 
-from networks import import_transformers, lively  # noqa: E402
+from networks import import_transformers, lively, write_clip, write_siglip  # noqa: E402
 from small_export import normalised  # noqa: E402
 
 from zsl_cli import Model  # noqa: E402
@@ -86,6 +86,21 @@ def test_the_vector_of_a_tower_is_the_librarys(tmp_path, kind):
     found, pixels = vectors(made)
     with torch.inference_mode():
         torch.testing.assert_close(found, wanted(model(pixel_values=pixels)))
+    assert any("gives no vector of the whole image" in note for note in made.notes) == (
+        wanted in (first, mean) or "maps" in kind)
+
+
+@pytest.mark.parametrize("word", ["_orig_mod", "module"])
+def test_what_wraps_a_tower_is_passed_over(tmp_path, word):
+    safetensors = pytest.importorskip("safetensors.torch")
+    make, wanted = TOWERS["ViT with a pooler"]
+    model = saved(tmp_path, make(import_transformers()))
+    state = safetensors.load_file(tmp_path / "model.safetensors")
+    safetensors.save_file({f"{word}.{key.replace('embeddings.', f'embeddings.{word}.', 1)}": value
+                           for key, value in state.items()}, tmp_path / "model.safetensors")
+    found, pixels = vectors(planned(tmp_path))
+    with torch.inference_mode():
+        torch.testing.assert_close(found, wanted(model(pixel_values=pixels)))
 
 
 def test_a_masked_autoencoder_sees_the_whole_picture_and_its_decoder_is_left_aside(tmp_path,
@@ -139,6 +154,15 @@ def test_position_embeddings_are_resampled_as_the_library_does(tmp_path, kind):
     with torch.inference_mode():
         torch.testing.assert_close(found, wanted(
             model(pixel_values=pixels, interpolate_pos_encoding=True)))
+
+
+@pytest.mark.parametrize("write", [write_clip, write_siglip])
+def test_the_grid_of_a_dual_encoder_is_resampled_too(tmp_path, write):
+    model = write(tmp_path)
+    found, pixels = vectors(planned(tmp_path, 96), 96)
+    with torch.inference_mode():
+        torch.testing.assert_close(found, model.get_image_features(
+            pixel_values=pixels, interpolate_pos_encoding=True).pooler_output)
 
 
 def test_a_grey_tower_sees_what_pillow_makes_grey(tmp_path, photos):

@@ -98,6 +98,16 @@ def test_logits_that_no_one_layer_gives_are_their_own_features():
     torch.testing.assert_close(found.classifier(found.body(PIXELS)), expected)
 
 
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_a_network_takes_the_channels_that_its_weights_have(tmp_path, channels):
+    source, target = Body(nn.Linear(6, 4)), Body(nn.Linear(6, 4))
+    source.stem = nn.Conv2d(channels, 6, 3)
+    fitting.load(target, Weights(tmp_path / "w.pth", (), source.state_dict()), "library:body")
+    pixels = torch.randn(2, channels, 8, 8)
+    assert torch.equal(source.eval()(pixels), target(pixels))
+    assert features.takes_grey(target) == (channels == 1)
+
+
 def test_how_many_channels_a_network_takes_is_said():
     network = Body(nn.Linear(6, 4))
     network.stem = nn.Conv2d(4, 6, 3)

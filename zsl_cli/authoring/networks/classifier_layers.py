@@ -17,7 +17,7 @@ def fit(network: nn.Module, tensors: dict[str, Tensor],
         notes: list[str]) -> tuple[Match, dict[str, Tensor]]:
     """The match after the network was given the weights' classifier, and the tensors, keyed as the
     match has them. Raises ZslError for a classifier of several layers in place of one."""
-    found = match(network, tensors)
+    found = _with_channels(network, match(network, tensors), tensors)
     layers = _layers(network)
     if found.fits or not layers:
         return found, tensors
@@ -42,6 +42,21 @@ def fit(network: nn.Module, tensors: dict[str, Tensor],
                      "before it")
         found = match(network, tensors)
     return found, tensors
+
+
+def _with_channels(network: nn.Module, found: Match, tensors: dict[str, Tensor]) -> Match:
+    """The match after the first convolution was given the channels that the weights have."""
+    name, first = next(((name, module) for name, module in network.named_modules()
+                        if isinstance(module, nn.Conv2d)), ("", None))
+    if first is None or not name or f"{name}.weight" not in found.misshapen or first.groups > 1:
+        return found
+    given, own = tensors[found.taken[f"{name}.weight"]].shape, first.weight.shape
+    if len(given) != 4 or own[1] != 3 or (given[0], *given[2:]) != (own[0], *own[2:]):
+        return found
+    network.set_submodule(name, nn.Conv2d(
+        given[1], first.out_channels, first.kernel_size, first.stride, first.padding,  # type: ignore[arg-type]
+        first.dilation, bias=first.bias is not None, device=first.weight.device))  # type: ignore[arg-type]
+    return match(network, tensors)
 
 
 def classes(network: nn.Module) -> int | None:
@@ -129,7 +144,8 @@ def _in_place(network: nn.Module, tensors: dict[str, Tensor], found: Match,
         new = matrices[0].removesuffix(".weight") if matrices else ""
         if len(matrices) != 1 or {*there} - {f"{new}.weight", f"{new}.bias"}:
             raise ZslError(f"its classifier {root} has other layers ({listed(sorted(there), 4)}), "
-                           "and weights do not say what lies between them; " + REMEDY)
+                           "and weights do not say what lies between them; " + REMEDY
+                           + ", or take them out of the file, for the features before them")
         notes.append(f"{new} is its classifier, in the place of {name}; what else was put there "
                      "has no weights (dropout), and is taken to do nothing")
         for part in ("weight", "bias"):

@@ -27,7 +27,7 @@ _INSIDE = _AROUND | {"model", "backbone", "net", "network", "base_model"}
 
 _BESIDE = re.compile(r"(?:momentum_|target_|online_)?(?:decoder|predictor|projector|prototypes|"
                      r"projection_head|dino_head|ibot_head|dino_loss|ibot_patch_loss|queue)"
-                     r"(?:_\w+)?(?:\..*)?|(?:.*\.)?mask_token|(?:AuxLogits|aux[12])\..*")
+                     r"(?:_\w+)?(?:\..*)?|(?:.*\.)?mask_token|lm_head\..*|(?:AuxLogits|aux[12])\..*")
 """What training has beside the network: what a masked autoencoder paints the picture with (He et
 al., 2022), heads for self-supervised losses, and auxiliary classifiers (Szegedy et al., 2015)."""
 

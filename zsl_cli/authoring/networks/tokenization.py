@@ -66,7 +66,11 @@ def from_folder(folder: Path, length: int, *, fixed: bool | None = None) -> "Tok
     else:
         raise ZslError(f"{folder}: a {type(original).__name__} cannot be made a tokenizer.json; "
                        f"give one with `tokenizer=FILE`")
-    return finish(tokenizer, length, original.pad_token_id, original.pad_token,
+    pad_id, pad_token = original.pad_token_id, original.pad_token
+    if pad_id is None:
+        pad_id = _pad_of_config(folder)
+        pad_token = None if pad_id is None else tokenizer.id_to_token(pad_id)
+    return finish(tokenizer, length, pad_id, pad_token,
                    type(original).__name__ != "CLIPTokenizer" if fixed is None else fixed,
                    original.padding_side, original.truncation_side)
 
@@ -157,6 +161,15 @@ def from_file(path: Path, length: int, pad: int | str | None = None, *, fixed: b
         own = [] if tokenizer.normalizer is None else [tokenizer.normalizer]
         tokenizer.normalizer = Steps([*text_cleaning.as_open_clip(clean), *own])
     return finish(tokenizer, length, number, token, fixed)
+
+
+def _pad_of_config(folder: Path) -> int | None:
+    """The padding token that the configuration of a folder's network names."""
+    file = folder / "config.json"
+    config = configurations.read(file) if file.is_file() else {}
+    text = config.get("text_config")
+    number = (text if isinstance(text, dict) else config).get("pad_token_id")
+    return number if type(number) is int and number >= 0 else None
 
 
 def _pad_beside(path: Path) -> str | None:

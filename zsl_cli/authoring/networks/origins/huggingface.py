@@ -87,7 +87,8 @@ def read(folder: Path, config: dict[str, Any], options: InputOptions,
         return Network(name, module, says.input, files, classes=_classes(loaded), license=licence,
                        assumed=says.assumed, original=_original(folder, options, module),
                        logits=int(model.config.num_labels) if loaded.classifies else 0,
-                       notes=loaded.notes)
+                       notes=(*loaded.notes, *module.note(
+                           published.image_size(config) or says.input.preprocessing.size)))
     length = int(model.config.text_config.max_position_embeddings)
     fixed = kind in _SEES_PADDING
     if tokenizer is not None:

@@ -50,12 +50,13 @@ def read(weights: Weights, name: str, options: InputOptions, config_file: Path |
     arguments = _arguments(config, config_file)
     make = partial(_create, timm, name, size, **arguments)
     told = timm_weights.trained(weights, make)
-    if size is None and "img_size" in told:
-        weights, options = timm_weights.noted(weights, told), replace(
-            options, size=told["img_size"])
-        make = partial(_create, timm, name, options.size, **arguments)
-    if "in_chans" in told:
-        make = partial(make, in_chans=told["in_chans"])
+    if size is not None:
+        told.pop("img_size", None)
+    weights = timm_weights.noted(weights, told)
+    size = told.pop("img_size", size)
+    if size and not options.size:
+        options = replace(options, size=size)
+    make = partial(_create, timm, name, size, **{**arguments, **told})
     network = make()
     notes = fitting.load(network, weights, f"timm:{name}", lambda: _others(timm, name),
                          timm_weights.conversion(timm, make))

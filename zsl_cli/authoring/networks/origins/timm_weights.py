@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from zsl_cli.authoring.networks import matching
 from zsl_cli.authoring.networks.weights import Weights
 
+_TOLD = {"img_size": "its position embeddings are for {} pixels",
+         "global_pool": "its last norm is that of pooled tokens: they are averaged"}
 _CHUNK = re.compile(r"(^|\.)blocks\.\d+\.(\d+)\.")
 _PLACES = re.compile(r"pos|rel_h$|rel_w$|relative|rpe|coords")
 """Of tensors that say where something is in a picture, and may be resampled for another size."""
@@ -19,14 +21,15 @@ _PLACES = re.compile(r"pos|rel_h$|rel_w$|relative|rpe|coords")
 
 def trained(weights: Weights, make: Callable[..., nn.Module]) -> dict[str, Any]:
     """Arguments of the network that its weights tell: ``img_size`` of position embeddings for
-    another size than the usual one, ``in_chans`` of a first layer with other channels than three.
+    another size than the usual one, ``in_chans`` of a first layer with other channels than three,
+    ``global_pool`` of a transformer whose last norm is that of its pooled tokens.
 
     make: the network without weights, of arguments.
     """
     given = {matching.bare(key): value for key, value in weights.tensors.items()}
     places = _ending(given, "pos_embed")
-    first = [value for key, value in given.items() if value.ndim == 4][:1]
-    if places is None and not (first and first[0].shape[1] in (1, 4)):
+    first = next((value for value in given.values() if value.ndim == 4), None)
+    if places is None and (first is None or first.shape[1] == 3):
         return {}
     try:
         with torch.device("meta"):
@@ -37,10 +40,15 @@ def trained(weights: Weights, make: Callable[..., nn.Module]) -> dict[str, Any]:
     size = None if places is None else _side(places, network)
     if size:
         found["img_size"] = size
+    own = network.state_dict()
+    if "norm.weight" in own and "fc_norm.weight" not in own and (
+            _ending(given, "fc_norm.weight") is not None and "norm.weight" not in {
+                key.rpartition("blocks.")[2] for key in given}):
+        found["global_pool"] = "avg"  # the norm after which is the last one there
     names = getattr(network, "pretrained_cfg", {}).get("first_conv") or ()
     name = names if isinstance(names, str) else next(iter(names), None)
     stem = _ending(given, f"{name}.weight") if name else None
-    usual = network.state_dict().get(f"{name}.weight")
+    usual = own.get(f"{name}.weight")
     if stem is not None and usual is not None and stem.ndim == usual.ndim == 4 and (
             stem.shape[1] != usual.shape[1] == 3):
         found["in_chans"] = stem.shape[1]
@@ -69,7 +77,7 @@ def _side(places: Tensor, network: nn.Module) -> int | None:
 
 def noted(weights: Weights, found: dict[str, Any]) -> Weights:
     """The weights, with a word on what was told by them."""
-    notes = [f"its position embeddings are for {found['img_size']} pixels"] * ("img_size" in found)
+    notes = [text.format(found[name]) for name, text in _TOLD.items() if name in found]
     return replace(weights, notes=(*weights.notes, *notes))
 
 

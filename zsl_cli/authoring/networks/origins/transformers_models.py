@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import adapters, matching
+from zsl_cli.authoring.networks import adapters, matching, weights
 from zsl_cli.authoring.networks.libraries import library
 from zsl_cli.authoring.networks.weights import refuse_broken
 from zsl_cli.errors import ZslError
@@ -18,6 +18,8 @@ from zsl_cli.support.wording import listed
 _CLASSIFIERS = ("ForImageClassification", "ForImageClassificationWithTeacher")
 _TAKEN = (*_CLASSIFIERS, "VisionModelWithProjection")
 _POOLER = "pooler."
+_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+          "pytorch_model.bin.index.json")
 _CLASS_TOKENS = ("cls_token", "class_token", "class_embedding", "class_embeddings")
 
 
@@ -52,6 +54,8 @@ def load(folder: Path, kind: str, config: dict[str, Any]) -> Loaded:
     if any(key.startswith("visual_projection.") for key in report["unexpected_keys"]) and (
             projecting := _with_projection(transformers, model)):
         model, report = _loaded(projecting, folder)
+    if report["missing_keys"] and (plain := _without_wrappers(folder, report)):
+        model, report = _loaded(type(model), folder, config=model.config, state_dict=plain)
     if report["missing_keys"] and all(
             key.startswith(_POOLER) for key in report["missing_keys"]):
         model, report = _loaded(own or auto, folder, add_pooling_layer=False)
@@ -73,8 +77,9 @@ def load(folder: Path, kind: str, config: dict[str, Any]) -> Loaded:
 def refuse_unknown_pairs(folder: Path, kind: str, config: dict[str, Any],
                          known: "tuple[str, ...]") -> None:
     """Raise ZslError for a dual encoder of another kind than those that are known."""
-    if kind not in known and (kind == "vision-text-dual-encoder" or all(
-            isinstance(config.get(part), dict) for part in ("text_config", "vision_config"))):
+    parts = {name for name, value in config.items() if isinstance(value, dict)}
+    if kind not in known and (kind == "vision-text-dual-encoder" or (
+            "text_config" in parts and {"vision_config", "image_config"} & parts)):
         raise ZslError(f"{folder}: {kind} is a model of images and texts that zsl cannot export; "
                        f"it knows the towers of {' and '.join(known)}. An ONNX export of it can "
                        "be imported")
@@ -85,13 +90,24 @@ def _loaded(kind: Any, folder: Path, **options: Any) -> tuple[Any, dict[str, Any
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model, report = kind.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False, output_loading_info=True,
+                None if "state_dict" in options else folder, local_files_only=True,
+                trust_remote_code=False, output_loading_info=True,
                 dtype="float32", ignore_mismatched_sizes=True, **options)
     except Exception as error:  # a missing file, a damaged one, an unknown model type
         raise ZslError(f"{folder}: transformers cannot load it: "
                        f"{' '.join(str(error).split())[:300]}") from error
     return model, {name: report.get(name, ()) for name in (
         "missing_keys", "unexpected_keys", "mismatched_keys")}
+
+
+def _without_wrappers(folder: Path, report: dict[str, Any]) -> dict[str, Tensor]:
+    """The tensors of a folder whose names have what training puts around a network or its parts,
+    without that; nothing where they have not."""
+    unexpected = [*map(str, report["unexpected_keys"])]
+    file = next((folder / name for name in _FILES if (folder / name).is_file()), None)
+    if file is None or all(matching.bare(key) == key for key in unexpected):
+        return {}
+    return {matching.bare(key): value for key, value in weights.read(file).tensors.items()}
 
 
 def _with_projection(transformers: Any, model: Any) -> Any:
@@ -113,14 +129,30 @@ class Pixels(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """``[n, C, S, S]`` → logits ``[n, K]`` or features ``[n, F]``: what the model pools, or
         else the class token, the mean of the tokens where there is none, the mean of maps."""
-        output = self.model(pixel_values=pixels, **resampling(self.model, self.side, pixels))
+        return self._vector(self.model(
+            pixel_values=pixels, **resampling(self.model, self.side, pixels)))[0]
+
+    def note(self, side: int) -> tuple[str, ...]:
+        """What a user should know of how the vector is made, for images of this side."""
+        image = torch.zeros(1, getattr(self.model.config, "num_channels", 3), side, side)
+        with torch.inference_mode():
+            try:
+                taken = self._vector(self.model(pixel_values=image))[1]
+            except Exception:  # which is said where it matters
+                return ()
+        return (f"it gives no vector of the whole image: {taken} is taken",) if taken else ()
+
+    def _vector(self, output: Any) -> tuple[Tensor, str]:
+        """The vectors of a model's output, and what they are if it does not call them so."""
         for name in ("logits", "image_embeds", "pooler_output"):
             if getattr(output, name, None) is not None:
-                return getattr(output, name)
+                return getattr(output, name), ""
         states = output.last_hidden_state
         if states.ndim == 4:
-            return states.mean((2, 3))
-        return states[:, 0] if self.class_token else states.mean(1)
+            return states.mean((2, 3)), "the mean of its maps"
+        if self.class_token:
+            return states[:, 0], "its class token"
+        return states.mean(1), "the mean of its tokens, of which none is for the class"
 
 
 def resampling(model: Any, side: int | None, pixels: Tensor) -> dict[str, bool]:
