@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 
-from networks import import_transformers, lively  # noqa: E402
+from networks import import_transformers, lively, write_clip, write_siglip  # noqa: E402
 from small_export import normalised  # noqa: E402
 
 from zsl_cli import Model  # noqa: E402
@@ -154,6 +154,15 @@ def test_position_embeddings_are_resampled_as_the_library_does(tmp_path, kind):
     with torch.inference_mode():
         torch.testing.assert_close(found, wanted(
             model(pixel_values=pixels, interpolate_pos_encoding=True)))
+
+
+@pytest.mark.parametrize("write", [write_clip, write_siglip])
+def test_the_grid_of_a_dual_encoder_is_resampled_too(tmp_path, write):
+    model = write(tmp_path)
+    found, pixels = vectors(planned(tmp_path, 96), 96)
+    with torch.inference_mode():
+        torch.testing.assert_close(found, model.get_image_features(
+            pixel_values=pixels, interpolate_pos_encoding=True).pooler_output)
 
 
 def test_a_grey_tower_sees_what_pillow_makes_grey(tmp_path, photos):

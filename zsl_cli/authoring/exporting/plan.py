@@ -171,8 +171,10 @@ def make(request: ExportRequest) -> Plan:
     notes = [*network.notes]
     if kind == "embedding" and not (network.text or vocabulary) and (
             request.features_from == "auto" and request.feature_node is None):
-        notes.append("no linear layer gives the network's output, so the output itself is the "
-                     "embedding, without labels of its own; `feature_node` takes other features")
+        why = ("" if network.logits == 0 else
+               "no linear layer gives the network's output, so ")
+        notes.append(f"{why}the output itself is the embedding, without labels of its own; "
+                     "`feature_node` takes other features")
     plan = Plan(request, network, cut, kind, projection, vocabulary, vocab_labels=vocab_labels,
                 photographs=photographs, notes=tuple(notes), reference=reference)
     _check_space(plan)

@@ -47,6 +47,8 @@ def recognise(checkpoint: Path, hints: Hints) -> Network:
     for named in (checkpoint, hints.tokenizer):
         if named is not None and not named.exists():
             raise ZslError(f"{named}: no such file or folder")
+    if hints.tokenizer is not None:
+        file_kinds.refuse_pointer(hints.tokenizer)
     try:
         network = (_from_folder if checkpoint.is_dir() else _from_file)(checkpoint, hints)
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError,
