@@ -114,6 +114,18 @@ def test_the_classes_of_two_heads_are_those_of_both(tmp_path):
     same(made, network, 224)
 
 
+def test_two_heads_over_the_same_features_are_one_layer(tmp_path):
+    timm = import_timm()
+    network = lively(timm.create_model("levit_128s", num_classes=5))
+    made = planned(tmp_path, network.state_dict(), "timm:levit_128s")
+    assert made.features.where == "penultimate, input of head and head_dist"
+    same(made, network, 224)
+    pixels = torch.randn(2, 3, 224, 224)
+    with torch.inference_mode():
+        torch.testing.assert_close(made.features.body(pixels), network.forward_head(
+            network.forward_features(pixels), pre_logits=True))
+
+
 def test_a_grey_network_takes_grey_pictures(tmp_path):
     timm = import_timm()
     network = lively(timm.create_model("test_resnet", num_classes=4, in_chans=1))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.utils import _pytree
 
+from zsl_cli.authoring.networks import several_heads
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import reason
 
@@ -158,7 +159,8 @@ def find(network: nn.Module, example: Tensor, source: str = "auto", node: str | 
             output = whole(example)
             penultimate = None if source == "output" else (
                 _before_last_linear_node(graph, example, output) if graph is not None
-                else _before_last_linear(whole, example, output))
+                else _before_last_linear(whole, example, output)
+                or _before_several_heads(network, example))
     except ZslError:
         raise
     except Exception as error:  # whatever a foreign network's forward raises
@@ -221,6 +223,19 @@ def _before_last_linear(whole: OneTensor, example: Tensor, output: Tensor) -> Fe
                                 name, tuple(layer.weight.shape[2:]))
             whole.network.set_submodule(name, layer)
     return None
+
+
+def _before_several_heads(network: nn.Module, example: Tensor) -> Features | None:
+    """The same for heads whose mean is the network's output."""
+    heads = several_heads.names(network)
+    if not heads:
+        return None
+    noise = torch.randn(example.shape, generator=torch.Generator().manual_seed(0))
+    found = several_heads.merged(network, noise)
+    if found is None:
+        return None
+    body, layer = found
+    return Features(body, layer.in_features, layer, f"penultimate, input of {' and '.join(heads)}")
 
 
 def _without_sides(output: Tensor) -> Tensor:
