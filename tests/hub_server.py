@@ -12,7 +12,8 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 class Hub:
     """One repository.
 
-    files: its files by path. token: what must be sent, where it is private.
+    files: its files by path. token: what must be sent, where it is private; gated: or where terms
+        have to be accepted for the files.
     cut: paths whose first transfer breaks off in the middle. wrong: paths whose content is another
     than the one listed. asked: (method, path, range) of each request for a file.
     """
@@ -20,6 +21,7 @@ class Hub:
     def __init__(self, name, files):
         self.name, self.files = name, files
         self.token = None
+        self.gated = False
         self.license = "mit"
         self.cut, self.wrong, self.asked = set(), set(), []
         self.url = ""
@@ -60,7 +62,10 @@ def _handler(hub):
         def _answer(self, method):
             path = self.path.partition("?")[0]
             if hub.token and self.headers.get("Authorization") != f"Bearer {hub.token}":
-                return self._refuse(401, "RepoNotFound")
+                if not hub.gated:
+                    return self._refuse(401, "RepoNotFound")
+                if not path.startswith("/api/"):
+                    return self._refuse(403, "GatedRepo")
             if path.startswith(f"/api/models/{hub.name}"):
                 rest = path.removeprefix(f"/api/models/{hub.name}")
                 if rest not in ("", "/revision/main", f"/revision/{COMMIT}"):

@@ -1,6 +1,8 @@
 """A batch that an exporter froze at 1 is freed where the graph allows it: several inputs at once
 get what each of them gets alone."""
 
+import shutil
+
 import networks
 import numpy as np
 import published
@@ -92,6 +94,28 @@ def test_three_at_once_get_what_each_gets_alone(kind, dynamo, tmp_path):
     np.testing.assert_allclose(together.run(None, {"given": given})[0], one_by_one, rtol=1e-3,
                                atol=1e-5 * np.abs(one_by_one).max())
     assert np.abs(np.diff(one_by_one, axis=0)).max() > 1e-4
+
+
+@pytest.mark.parametrize("form", ["fp16", "int8"])
+def test_other_forms_of_a_frozen_graph(siglip, tmp_path, form):
+    import onnxruntime
+
+    from zsl_cli.authoring.importing import batch
+
+    ready = published.immich(siglip.model, siglip.folder, tmp_path / "ready")
+    shutil.copytree(ready / "visual", tmp_path / "onnx")
+    (tmp_path / "onnx" / "model.onnx").rename(tmp_path / "onnx" / "vision_model.onnx")
+    (published.in_half_precision if form == "fp16" else published.in_int8)(tmp_path)
+    path = tmp_path / "onnx" / f"vision_model_{'fp16' if form == 'fp16' else 'quantized'}.onnx"
+    model = onnx.load(path)
+    assert batch.free(model)
+    given = np.random.default_rng(0).random((3, 3, 64, 64), np.float32)
+    alone = onnxruntime.InferenceSession(str(path))
+    one_by_one = np.concatenate([alone.run(None, {"image": given[at:at + 1]})[0]
+                                 for at in range(3)])
+    together = onnxruntime.InferenceSession(model.SerializeToString()).run(
+        None, {"image": given})[0]
+    assert (one_by_one * together).sum(axis=1) == pytest.approx(1, abs=0.01)
 
 
 @pytest.mark.parametrize("dynamo", [False, True])

@@ -142,6 +142,13 @@ def test_a_wrong_hash_is_refused_and_not_kept(hub, pull, tmp_path):
 def test_a_private_repository_wants_a_token(hub, pull, tmp_path):
     hub.token = "hf_secret"
     _refused(pull("someone/clip"), tmp_path, "no such repository", "HF_TOKEN")
+    _refused(pull("someone/clip", HF_TOKEN="hf_another"), tmp_path, "no such repository")
+    assert pull("someone/clip", HF_TOKEN="hf_secret").returncode == 0
+
+
+def test_a_repository_whose_terms_have_to_be_accepted(hub, pull, tmp_path):
+    hub.token, hub.gated = "hf_secret", True
+    _refused(pull("someone/clip"), tmp_path, "terms accepted first", "someone/clip", "HF_TOKEN")
     assert pull("someone/clip", HF_TOKEN="hf_secret").returncode == 0
 
 

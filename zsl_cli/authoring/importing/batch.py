@@ -7,7 +7,7 @@ beside a batch is repeated, and the number of a row counts on. What came of it i
 to say.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from math import prod
@@ -140,7 +140,7 @@ class _Follower:
             if self._known[end.name].shape[0] != 1:
                 raise LostError
         self._first = ends[0].name
-        for node in list(self._graph.node):
+        for node in self._in_order():
             if node.op_type in _ONE_BY_ONE:
                 raise LostError
             self._follow(node)
@@ -150,6 +150,20 @@ class _Follower:
             end.type.tensor_type.shape.dim[0].dim_param = "batch"
         del self._graph.node[:], self._graph.value_info[:]
         self._graph.node.extend(self._nodes)
+
+    def _in_order(self) -> "Iterator[onnx.NodeProto]":
+        """The nodes, each behind those whose values it takes; files need not have them so."""
+        waiting = list(self._graph.node)
+        while waiting:
+            later = []
+            for node in waiting:
+                if all(not name or name in self._known for name in node.input):
+                    yield node
+                else:
+                    later.append(node)
+            if len(later) == len(waiting):
+                raise LostError
+            waiting = later
 
     def _follow(self, node: "onnx.NodeProto") -> None:
         """One node: what it gives, and what has to be changed of it."""
@@ -188,6 +202,7 @@ class _Follower:
                                      node.domain)
             found = shape_inference.infer_node_outputs(
                 schema, node, given, {one.name: one for one in numbers}, opset_imports=opsets)
+            found = {name: found[name] for name in node.output if name in found}  # in order
             if all(one.tensor_type.HasField("shape") for one in found.values()):
                 return found
             graph = helper.make_graph(  # one that is made of others
