@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from zsl_cli.photos.search.request import Query, SearchRequest
     from zsl_cli.photos.search.result import Hit, SearchResult
     from zsl_cli.photos.search.searching import search
+    from zsl_cli.photos.teaching.request import TeachRequest
+    from zsl_cli.photos.teaching.result import TeachResult
+    from zsl_cli.photos.teaching.teaching import teach
     from zsl_cli.photos.undo import UndoRequest, UndoResult, undo
     from zsl_cli.support.word_lists import Word, read_words
     from zsl_cli.vocabulary.vocabulary import Vocabulary
@@ -57,11 +60,11 @@ __all__ = [
     "EvaluationResult", "ExportRequest", "ExportResult", "Hit", "ImportRequest", "ImportResult",
     "IndexRequest", "IndexResult", "LabelRequest", "LabelResult", "Model", "NamesRequest",
     "NamesResult", "Prediction", "Query", "RetrievalRequest", "RetrievalResult", "SearchRequest",
-    "SearchResult", "SentenceEncoder", "TrainRequest", "TrainResult", "UndoRequest", "UndoResult",
+    "SearchResult", "SentenceEncoder", "TeachRequest", "TeachResult", "TrainRequest", "TrainResult", "UndoRequest", "UndoResult",
     "Vocabulary", "Word", "WordsRequest", "WordsResult", "__version__", "annotate", "build_names",
     "build_vocabulary", "calibrate", "encode_vocabulary", "evaluate", "evaluate_retrieval",
-    "evaluate_words", "export", "import_model", "index", "label", "read_words", "search", "train",
-    "undo"]
+    "evaluate_words", "export", "import_model", "index", "label", "read_words", "search", "teach",
+    "train", "undo"]
 
 _HOME = {
     "IndexRequest": "zsl_cli.photos.indexing",
@@ -78,6 +81,9 @@ _HOME = {
     "SearchRequest": "zsl_cli.photos.search.request",
     "SearchResult": "zsl_cli.photos.search.result",
     "search": "zsl_cli.photos.search.searching",
+    "TeachRequest": "zsl_cli.photos.teaching.request",
+    "TeachResult": "zsl_cli.photos.teaching.result",
+    "teach": "zsl_cli.photos.teaching.teaching",
     "UndoRequest": "zsl_cli.photos.undo",
     "UndoResult": "zsl_cli.photos.undo",
     "undo": "zsl_cli.photos.undo",

@@ -9,7 +9,6 @@ the next change.
 
 import hashlib
 import io
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -94,31 +93,19 @@ def digest(manifest: VocabularyManifest) -> str:
 
 @contextmanager
 def held(target: Path) -> Iterator[None]:
-    """Within it no other process changes the taught vocabulary here, or makes one. Raises
-    ZslError."""
+    """Within it no other process changes the taught vocabulary here, or makes one. The lock is an
+    empty file beside the folder that stays: whoever removed it could take it from somebody who
+    waits for it. Raises ZslError."""
     lock = target.parent / f".{target.name}.lock"
     try:
-        with files.parents(lock):
-            while True:
-                with files.locked(lock, wait=WAIT) as mine:
-                    if not mine:
-                        raise ZslError(f"{target}: somebody else is teaching it; wait for that, or "
-                                       "teach another one (`into`)")
-                    if not lock.exists():  # whoever had it has just removed it
-                        continue
-                    try:
-                        yield
-                    finally:
-                        if os.name != "nt":
-                            with suppress(OSError):
-                                lock.unlink()
-                    return
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with files.locked(lock, wait=WAIT) as mine:
+            if not mine:
+                raise ZslError(f"{target}: somebody else is teaching it; wait for that, or teach "
+                               "another one (`into`)")
+            yield
     except OSError as error:
         raise files.cannot_write(target, error) from error
-    finally:
-        if os.name == "nt":
-            with suppress(OSError):
-                lock.unlink()
 
 
 def create(target: Path, name: str, base: Path, manifest: VocabularyManifest,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import listed, quoted
+from zsl_cli.vocabulary import class_names
 from zsl_cli.vocabulary.label import Label, Match, normal_name
 from zsl_cli.vocabulary.listed import meaning
 from zsl_cli.vocabulary.taught import Definitions
@@ -53,7 +54,10 @@ class Learners:
             if wanted in map(normal_name, (label.id, label.name, *label.synonyms)) and (
                     not parents or set(parents) & set(label.parents)):
                 return label.id
-        match = meaning(text, vocabulary)
+        has_id = class_names.read(text).id is not None  # as folders of class folders do
+        match = meaning(text, vocabulary) if has_id else vocabulary.look_up(text)
+        if has_id and match is not None:
+            return vocabulary.label(match.row).id
         if parents:
             below = self._below(match, parents)
             return below if below is not None else self._new(text, parents)
@@ -84,13 +88,13 @@ class Learners:
         return None
 
     def _only(self, text: str, match: Match) -> str:
-        """The id of the one label that a name means. Raises ZslError where it is the first name, or
-        a plain word, of several."""
+        """The id of the one label that a name means. Raises ZslError where it is the first name of
+        several that people have a word for: a lesson of the wrong one would stay unnoticed."""
         vocabulary, wanted = self._vocabulary, normal_name(text)
-        rows = (match.row, *match.others)
-        labels = [vocabulary.label(row) for row in rows]
-        plain = [label for label in labels if wanted in map(normal_name, label.plain)]
-        main = plain or [label for label in labels if normal_name(label.name) == wanted]
+        labels = [vocabulary.label(row) for row in (match.row, *match.others)]
+        main = [label for label in labels if normal_name(label.name) == wanted]
+        if any(label.plain for label in main):
+            main = [label for label in main if label.plain]
         if len(main) > 1:
             told = listed([f"{one.id} ({one.gloss or ' > '.join(vocabulary.path_names(one.id))})"
                            for one in main], _NAMED, "; ")
