@@ -1,4 +1,4 @@
-"""``zsl teach --from-xmp``: keywords that were changed in other programs since zsl wrote its own."""
+"""``zsl teach --from-xmp``: keywords that were changed in other programs since zsl wrote them."""
 
 import json
 import shutil
@@ -47,7 +47,8 @@ def test_what_was_added_and_taken_out_is_taught(zsl, photos):
     taught = zsl("teach", "--from-xmp", "p", "--json")
     assert taught.returncode == 1  # of the damaged one nothing is known
     result = json.loads(taught.stdout)
-    assert {(one["label"], one["new"], one["shows"], one["denies"]) for one in result["labels"]} == {
+    learnt = {(one["label"], one["new"], one["shows"], one["denies"]) for one in result["labels"]}
+    assert learnt == {
         ("Rufus", True, 1, 0), ("espresso", False, 1, 0), ("coffee", False, 0, 1)}
     rufus, = (one for one in result["labels"] if one["new"])
     assert rufus["path"][-2:] == ["cat", "Rufus"]
