@@ -62,9 +62,9 @@ __all__ = [
     "NamesResult", "Prediction", "Query", "RetrievalRequest", "RetrievalResult", "SearchRequest",
     "SearchResult", "SentenceEncoder", "TeachRequest", "TeachResult", "TrainRequest",
     "TrainResult", "UndoRequest", "UndoResult", "Vocabulary", "Word", "WordsRequest",
-    "WordsResult", "__version__", "annotate", "build_names", "build_vocabulary", "calibrate", "encode_vocabulary", "evaluate", "evaluate_retrieval",
-    "evaluate_words", "export", "import_model", "index", "label", "read_words", "search", "teach",
-    "train", "undo"]
+    "WordsResult", "__version__", "annotate", "build_names", "build_vocabulary", "calibrate",
+    "encode_vocabulary", "evaluate", "evaluate_retrieval", "evaluate_words", "export",
+    "import_model", "index", "label", "read_words", "search", "teach", "train", "undo"]
 
 _HOME = {
     "IndexRequest": "zsl_cli.photos.indexing",
