@@ -162,7 +162,7 @@ def test_photos_that_were_deleted_are_dropped_and_counted(search, photos):
     (["cat", "--min-confidence", "0.5"], "--min-confidence is for --label and --under"),
     (["cat", "--minus", "cat"], "cancel out"), (["cat", "--thumbnails"], "is for a terminal"),
     (["cat", "--queries", "x"], "not both"), (["--queries", "gone.txt"], "gone.txt"),
-    (["cat", "--in", "/nowhere"], "zsl index /nowhere"),
+    (["cat", "--in", "/nowhere"], "/nowhere: no such folder"),
     (["cat", "--catalogue", "nothing"], "no catalogue in this folder"),
     (["cat", "--sheet", "-"], "--sheet is a file"),
     (["cat", "--sheet", "no/such/folder/x.html"], "there is no folder"),
