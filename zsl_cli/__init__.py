@@ -60,9 +60,10 @@ __all__ = [
     "EvaluationResult", "ExportRequest", "ExportResult", "Hit", "ImportRequest", "ImportResult",
     "IndexRequest", "IndexResult", "LabelRequest", "LabelResult", "Model", "NamesRequest",
     "NamesResult", "Prediction", "Query", "RetrievalRequest", "RetrievalResult", "SearchRequest",
-    "SearchResult", "SentenceEncoder", "TeachRequest", "TeachResult", "TrainRequest", "TrainResult", "UndoRequest", "UndoResult",
-    "Vocabulary", "Word", "WordsRequest", "WordsResult", "__version__", "annotate", "build_names",
-    "build_vocabulary", "calibrate", "encode_vocabulary", "evaluate", "evaluate_retrieval",
+    "SearchResult", "SentenceEncoder", "TeachRequest", "TeachResult", "TrainRequest",
+    "TrainResult", "UndoRequest", "UndoResult", "Vocabulary", "Word", "WordsRequest",
+    "WordsResult", "__version__", "annotate", "build_names", "build_vocabulary", "calibrate",
+    "encode_vocabulary", "evaluate", "evaluate_retrieval",
     "evaluate_words", "export", "import_model", "index", "label", "read_words", "search", "teach",
     "train", "undo"]
 
