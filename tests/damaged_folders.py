@@ -185,7 +185,8 @@ def vocabularies(folder: Path) -> None:
     taught_folder.create(
         folder / "taught", "taught", folder / "royal", manifest,
         taught_folder.Contents("royal", "m", Definitions((new,)), (lesson,)),
-        taught_folder.Vectors(np.array([manifest.labels]), ones, np.array([0]), ones))
+        taught_folder.Vectors(np.array([manifest.labels]), ones, np.array([0]), ones,
+                              np.empty(0, np.int64), ones[:0]))
     (folder / ".taught.lock").unlink(missing_ok=True)
 
 
