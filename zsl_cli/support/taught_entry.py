@@ -69,10 +69,12 @@ class TaughtEntry:
         if (vectors is None) != (not any(rows.values())):
             raise wrong("rows and vectors belong together")
         for file in (entry["definitions"], entry["lessons"], vectors, centre):
-            if file is not None and file not in entries["files"]:
+            if file is not None and not (isinstance(file, str) and file in entries["files"]):
                 raise wrong(f"{file!r} is none of the files")
         return cls(entry["base"], entry["base_digest"], entry["model"], new, entry["count"],
-                   entry["definitions"], entry["lessons"], vectors, *rows.values(), centre, str(entry.get("centre_of", "")))
+                   entry["definitions"], entry["lessons"], vectors, rows["rows"],
+                   rows["second_rows"], rows["beside_rows"], centre,
+                   str(entry.get("centre_of", "")))
 
     def to_entries(self) -> dict[str, Any]:
         """As the manifest has it."""
