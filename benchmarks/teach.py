@@ -249,7 +249,8 @@ def confidences(data, sets, seeds):
                     temperature=data.temperature)
                 vocabulary = Vocabulary(plain.manifest, plain.path, plain._lines, plain.indexed,
                                         Taught(Definitions(), derived.rows, derived.vectors,
-                                               Seconds(derived.second_rows, derived.second)))
+                                               Seconds(derived.second_rows, derived.second),
+                                               Seconds(derived.beside_rows, derived.beside)))
             classifier = Classifier(data.classifier.model, vocabulary)
             answers = classifier.answer(found[rest], vocabulary.exact, 1, 0.0, KeywordRule())
             for row, answer in zip(truth[rest].tolist(), answers, strict=True):

@@ -21,10 +21,13 @@ from zsl_cli.authoring.vocabularies import knowledge, label_files, label_lists, 
 from zsl_cli.authoring.vocabularies.names.build import NamesRequest, build_names
 from zsl_cli.authoring.vocabularies.word_vectors import open_vectors
 from zsl_cli.classifier.classifier import Classifier
-from zsl_cli.support import text_lists
+from zsl_cli.support import folders, text_lists
 from zsl_cli.support.progress import SILENT
-from zsl_cli.vocabulary import as_text, checks, nearest
+from zsl_cli.vocabulary import as_text, checks, nearest, taught_folder
+from zsl_cli.vocabulary.label import Label
 from zsl_cli.vocabulary.language import LanguageNames
+from zsl_cli.vocabulary.lessons import Lesson
+from zsl_cli.vocabulary.taught import Definitions
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 
@@ -174,6 +177,17 @@ def vocabularies(folder: Path) -> None:
     """Vocabularies, with a label prior and without."""
     royal.make(folder / "royal")
     royal.make(folder / "plain", prior=False, dtype=np.float32)
+    manifest = folders.read_manifest(folders.VOCABULARY, folder / "royal")
+    new = Label("my-rex", "Rex", parents=(Vocabulary.load(folder / "royal").label(0).id,))
+    lesson = Lesson("my-rex", True, "00-1", "/a.jpg", manifest.space, "2026-11-30T12:00:00Z",
+                    np.ones(manifest.dimension, np.float16))
+    ones = np.ones((1, manifest.dimension), np.float32)
+    taught_folder.create(
+        folder / "taught", "taught", folder / "royal", manifest,
+        taught_folder.Contents("royal", "m", Definitions((new,)), (lesson,)),
+        taught_folder.Vectors(np.array([manifest.labels]), ones, np.array([0]), ones,
+                              np.empty(0, np.int64), ones[:0]))
+    (folder / ".taught.lock").unlink(missing_ok=True)
 
 
 def read_vocabulary(folder: Path) -> object:
@@ -188,6 +202,8 @@ def read_vocabulary(folder: Path) -> object:
     b"".join(as_text.tsv(found, vectors=True))
     b"".join(as_text.word2vec(found, as_text.words(found)[0]))
     queries = np.ones((1, found.dimension), np.float32)
+    if found.taught is not None:
+        taught_folder.Contents.read(folder, found.manifest)
     nearest.Hnsw(found.vectors, found.hnsw_parameters).search(queries, 3)
     return found.searcher(exact=True).search(queries, 3)
 

@@ -26,7 +26,11 @@ from zsl_cli.photos.request import LabelRequest
 from zsl_cli.photos.sidecars import embedded_keywords, undoing
 from zsl_cli.photos.sidecars.files import Sidecars
 from zsl_cli.photos.sidecars.merging import without_marks
+from zsl_cli.photos.teaching import corrections, exchanging
 from zsl_cli.support.preprocessing import Preprocessing
+from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.lessons import Lesson, to_lines
+from zsl_cli.vocabulary.taught import Definitions
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 XMP = wrapped(subjects(["Grandma", "Ulm"]))
@@ -273,6 +277,26 @@ def read_path_list(folder: Path) -> object:
     return found
 
 
+def corrections_(folder: Path) -> None:
+    """Corrections as tables and lines, and lessons as they are handed on."""
+    (folder / "a.csv").write_text("photo,label,shows,under\na.jpg,cat,yes,\nb.jpg,Rex,no,dog\n")
+    (folder / "b.csv").write_text('Path;Label;Sign\r\n"a b.jpg";cat;-\r\n', "utf-8-sig")
+    (folder / "a.jsonl").write_text('{"content": "00-1", "label": "cat", "shows": false}\n')
+    lesson = Lesson("n1", True, "00-1", "/a.jpg", "s", "2026-11-30T12:00:00Z",
+                    np.ones(4, np.float16))
+    (folder / "lessons.jsonl").write_text(
+        Definitions((Label("my-rex", "Rex"),), {"n1": ("Mieze",)}).to_lines()
+        + to_lines([lesson, lesson]))
+
+
+def read_corrections(folder: Path) -> object:
+    """Whichever it is."""
+    path = the_file(folder)
+    if path.name.startswith("lessons"):
+        return exchanging.read_exported(path)
+    return corrections.read(path)
+
+
 READERS = (
     Reader("images", each(pictures), read_picture,
            commands=(("classify", "{name}", "--device", "cpu", "--jsonl"),)),
@@ -290,4 +314,5 @@ READERS = (
     Reader("captions", each(captioned), read_captioned,
            commands=(("eval", "--words", "{name}", "--device", "cpu", "--no-cache", "--json"),
                      ("eval", "--captions", "{name}", "--device", "cpu", "--no-cache", "--json"))),
-    Reader("path lists", each(path_list), read_path_list))
+    Reader("path lists", each(path_list), read_path_list),
+    Reader("corrections", each(corrections_), read_corrections))

@@ -44,7 +44,8 @@ def test_an_index_of_the_base_and_what_was_taught_give_what_exact_search_gives(
         vectors, queries, k):
     lowered, new = -vectors[5], queries[:1]
     taught = Taught(Definitions((Label("my-new", "new"),)), np.array([5, 300]),
-                    np.stack([lowered, new[0]]), Seconds(np.array([8, 20]), 1.5 * queries[1:3]))
+                    np.stack([lowered, new[0]]), Seconds(np.array([8, 20]), 1.5 * queries[1:3]),
+                    Seconds(np.empty(0, np.int64), queries[:0]))
     every = taught.over(vectors)
     index = taught.beside(Hnsw(vectors, HnswParameters()), every).with_ef(300)
     rows, scores = index.search(queries, k)

@@ -25,7 +25,8 @@ NEW = Label("my-rufus", "Rufus", parents=("n2",), plain=("Rufus",))
 
 def vectors(rows=(), second=()):
     return Vectors(np.array(rows, np.int64), np.ones((len(rows), 7), np.float32),
-                   np.array(second, np.int64), np.full((len(second), 7), .5, np.float32))
+                   np.array(second, np.int64), np.full((len(second), 7), .5, np.float32),
+                   np.empty(0, np.int64), np.empty((0, 7), np.float32))
 
 
 def manifest_of(folder):
@@ -117,8 +118,8 @@ def test_a_teacher_that_waits_too_long_is_told(mine, monkeypatch):
 
 @pytest.mark.parametrize("change", [
     {"labels": 9}, {"labels": -1}, {"base": 3}, {"rows": [6, 2]}, {"rows": [99]}, {"rows": []},
-    {"second_rows": [6]}, {"vectors": None}, {"vectors": "vectors.npy"}, {"lessons": "no.jsonl"},
-    {"definitions": "labels.jsonl"}])
+    {"second_rows": [6]}, {"vectors": None}, {"vectors": []}, {"vectors": "vectors.npy"},
+    {"lessons": "no.jsonl"}, {"definitions": "labels.jsonl"}, {"beside_rows": [1]}])
 def test_a_manifest_that_cannot_be_is_an_error(mine, change):
     path = mine / "vocabulary.json"
     entries = json.loads(path.read_text())

@@ -10,7 +10,7 @@ from zsl_cli.errors import FolderError
 
 Entries = Mapping[str, Any]
 _TEXTS = ("base", "base_digest", "model", "definitions", "lessons")
-_ROWS = ("rows", "second_rows")
+_ROWS = ("rows", "second_rows", "beside_rows")
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class TaughtEntry:
     labels: how many new labels stand behind those of the base. count: how many lessons there are.
     definitions, lessons: the files with the new labels and names, and with the lessons.
     vectors: the file with the vectors that follow from them, float32, first those of ``rows``, in
-        the place of the base's or of new labels, then the second vectors of ``second_rows``; None
-        where nothing follows.
+        the place of the base's or of new labels, then the second vectors of ``second_rows``, then
+        those of ``beside_rows``, in the place of the base's; None where nothing follows.
     centre: the file with the mean embedding of photos, where the space has one; and what it is of.
     """
 
@@ -37,6 +37,7 @@ class TaughtEntry:
     vectors: str | None = None
     rows: tuple[int, ...] = ()
     second_rows: tuple[int, ...] = ()
+    beside_rows: tuple[int, ...] = ()
     centre: str | None = None
     centre_of: str = ""
 
@@ -63,14 +64,17 @@ class TaughtEntry:
         if rows["rows"][len(rows["rows"]) - new:] != tuple(range(total - new, total)):
             raise wrong("a new label without a vector")
         vectors, centre = entry.get("vectors"), entry.get("centre")
-        if (vectors is None) != (not rows["rows"] and not rows["second_rows"]):
+        if not {*rows["beside_rows"]} <= {*entries.get("beside", [])}:
+            raise wrong("beside_rows of labels that have no such vector")
+        if (vectors is None) != (not any(rows.values())):
             raise wrong("rows and vectors belong together")
         for file in (entry["definitions"], entry["lessons"], vectors, centre):
-            if file is not None and file not in entries["files"]:
+            if file is not None and not (isinstance(file, str) and file in entries["files"]):
                 raise wrong(f"{file!r} is none of the files")
         return cls(entry["base"], entry["base_digest"], entry["model"], new, entry["count"],
                    entry["definitions"], entry["lessons"], vectors, rows["rows"],
-                   rows["second_rows"], centre, str(entry.get("centre_of", "")))
+                   rows["second_rows"], rows["beside_rows"], centre,
+                   str(entry.get("centre_of", "")))
 
     def to_entries(self) -> dict[str, Any]:
         """As the manifest has it."""

@@ -12,6 +12,7 @@ import numpy as np
 from zsl_cli.errors import FolderError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
+from zsl_cli.vocabulary.beside import Beside
 from zsl_cli.vocabulary.label import Label
 from zsl_cli.vocabulary.nearest import as_float32
 from zsl_cli.vocabulary.second import ExactOfTwo, Patched, Seconds
@@ -71,12 +72,14 @@ class Taught:
 
     rows, vectors: int64 ``[m]``, rising, and float32 ``[m, D]``, of labels with another vector
         than the base's, all new ones included.
+    around: those of labels with another vector for where they stand beside other things.
     """
 
     definitions: Definitions
     rows: "NDArray[np.int64]"
     vectors: "NDArray[np.float32]"
     seconds: Seconds
+    around: Seconds
 
     @classmethod
     def load(cls, folder: Path, manifest: VocabularyManifest) -> Self:
@@ -87,12 +90,14 @@ class Taught:
         if len(definitions.labels) != entry.labels:
             raise FolderError(f"{folder / entry.definitions}: {entry.labels} new labels are "
                               f"expected, and {len(definitions.labels)} are there")
-        count = len(entry.rows) + len(entry.second_rows)
+        starts = np.cumsum([len(entry.rows), len(entry.second_rows), len(entry.beside_rows)])
         vectors = np.empty((0, manifest.dimension), np.float32)
         if entry.vectors is not None:
-            vectors = _array(folder, entry.vectors, manifest, (count, manifest.dimension))
-        return cls(definitions, np.array(entry.rows, np.int64), vectors[:len(entry.rows)],
-                   Seconds(np.array(entry.second_rows, np.int64), vectors[len(entry.rows):]))
+            vectors = _array(folder, entry.vectors, manifest, (int(starts[2]), manifest.dimension))
+        first, second, third = np.split(vectors, starts[:2])
+        return cls(definitions, np.array(entry.rows, np.int64), first,
+                   Seconds(np.array(entry.second_rows, np.int64), second),
+                   Seconds(np.array(entry.beside_rows, np.int64), third))
 
     @property
     def labels_digest(self) -> str:
@@ -111,6 +116,14 @@ class Taught:
             return index
         return Patched(index, indexed, rows, ExactOfTwo(
             as_float32(vectors[rows]), self.seconds.among(rows)), int((self.rows < indexed).sum()))
+
+    def over_beside(self, beside: Beside) -> Beside:
+        """The vectors of what stands beside other things, of those of the base."""
+        if not len(self.around):
+            return beside
+        vectors = beside.vectors.copy()
+        vectors[np.searchsorted(beside.rows, self.around.rows)] = self.around.vectors
+        return Beside(beside.rows, vectors)
 
     def over(self, vectors: "NDArray[np.floating]") -> "NDArray[np.floating]":
         """The vectors of all labels, ``[N', D]``, of those of the base ``[N, D]``, in its type; the

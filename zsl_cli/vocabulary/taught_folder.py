@@ -73,13 +73,15 @@ class Contents:
 class Vectors:
     """What follows: vectors in the place of the base's and of new labels, and second ones.
 
-    rows, second_rows: rising; float32 ``[m, D]`` each.
+    rows, second_rows, beside_rows: rising; float32 ``[m, D]`` each.
     """
 
     rows: "NDArray[np.int64]"
     vectors: "NDArray[np.float32]"
     second_rows: "NDArray[np.int64]"
     second: "NDArray[np.float32]"
+    beside_rows: "NDArray[np.int64]"
+    beside: "NDArray[np.float32]"
 
 
 def digest(manifest: VocabularyManifest) -> str:
@@ -151,9 +153,9 @@ def _commit(folder: Path, entries: Mapping[str, Any], manifest: VocabularyManife
                             contents.definitions.to_lines().encode("utf-8", "backslashreplace")),
         "lessons": _put(folder, "lessons", ".jsonl",
                         lessons_file.to_lines(contents.lessons).encode())}
-    if len(vectors.rows) or len(vectors.second_rows):
-        written["vectors"] = _put(folder, "vectors", ".npy", _array(np.concatenate(
-            [vectors.vectors, vectors.second])))
+    every = np.concatenate([vectors.vectors, vectors.second, vectors.beside])
+    if len(every):
+        written["vectors"] = _put(folder, "vectors", ".npy", _array(every))
     if contents.centre is not None:
         written["centre"] = _put(folder, "centre", ".npy", _array(contents.centre))
     new = len(contents.definitions.labels)
@@ -161,6 +163,7 @@ def _commit(folder: Path, entries: Mapping[str, Any], manifest: VocabularyManife
     entry = TaughtEntry(
         contents.base, base_digest, contents.model, new, len(contents.lessons),
         rows=tuple(vectors.rows.tolist()), second_rows=tuple(vectors.second_rows.tolist()),
+        beside_rows=tuple(vectors.beside_rows.tolist()),
         centre_of=contents.centre_of, **written)
     kept = {name: {"sha256": manifest.files[name].sha256, "bytes": manifest.files[name].bytes}
             for name in base_files(manifest)}

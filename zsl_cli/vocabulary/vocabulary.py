@@ -46,10 +46,8 @@ class Vocabulary:
 
     def __init__(self, manifest: VocabularyManifest, path: Path | None, lines: Sequence[bytes],
                  vectors: "NDArray[np.floating]", taught: Taught | None = None) -> None:
-        """
-        path: None for ``empty``, which has no folder.
-        lines, vectors: of the labels, or those of the base's where there is something ``taught``.
-        """
+        """path: None for ``empty``, which has no folder. lines, vectors: of the labels, or of the
+        base's where there is something ``taught``."""
         self.path = path
         self.name = manifest.name
         self.space = manifest.space
@@ -316,8 +314,10 @@ class Vocabulary:
     @cached_property
     def beside(self) -> Beside:
         """The second vectors of labels that stand beside other things. Raises FolderError."""
-        return (Beside.load(self.path, self.manifest) if self.path is not None
-                else Beside(np.empty(0, np.int64), np.empty((0, self.dimension), np.float32)))
+        if self.path is None:
+            return Beside(np.empty(0, np.int64), np.empty((0, self.dimension), np.float32))
+        beside = Beside.load(self.path, self.manifest)
+        return self.taught.over_beside(beside) if self.taught else beside
 
     @cached_property
     def taxonomy(self) -> "Taxonomy":

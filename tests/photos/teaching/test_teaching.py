@@ -260,3 +260,18 @@ def test_the_environment_chooses_the_vocabulary(scenes, monkeypatch):
         first(scenes[1][3:4], None)
 
 
+
+
+def test_what_stands_beside_other_things_can_be_denied(scenes):
+    def sure(vocabulary):
+        classifier = Classifier.load(vocabulary=vocabulary)
+        evidence = classifier.evidence(classifier.model.embed(scenes[0]))
+        return evidence.confidences[:, classifier.vocabulary.find("person").row]
+    before = sure("default")
+    assert (before > 0.5).all()
+    teach(TeachRequest(None, scenes[0][:1], denied=["person"]))
+    after = sure("mine")
+    assert after[0] < 0.3
+    assert (after < before).all()
+    forgetting.forget(["person"])
+    assert sure("mine").tolist() == before.tolist()

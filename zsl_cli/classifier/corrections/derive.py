@@ -44,12 +44,15 @@ class Derived:
     rows, vectors: int64 ``[m]``, rising, and float32 ``[m, D]``, of labels whose vector is another
         than that of the base, all new ones included.
     second_rows, second: the same of second vectors, of labels of the base.
+    beside_rows, beside: the same of vectors of what stands beside other things.
     """
 
     rows: "NDArray[np.int64]"
     vectors: "Array"
     second_rows: "NDArray[np.int64]"
     second: "Array"
+    beside_rows: "NDArray[np.int64]"
+    beside: "Array"
 
 
 def derive(base: Base, examples: Examples, *, temperature: float,
@@ -64,10 +67,14 @@ def derive(base: Base, examples: Examples, *, temperature: float,
     new = rows >= len(base.vectors)
     changed = dict(zip(rows[new].tolist(), prototypes.filled(second[new]), strict=True))
     seconds = dict(zip(rows[~new].tolist(), second[~new], strict=True))
+    surroundings: dict[int, Array] = {}
     if not examples.shows.all():
-        _lower(prototypes, examples.at(~examples.shows), changed, seconds, below)
+        denied = examples.at(~examples.shows)
+        _lower(prototypes, denied, changed, seconds, below)
+        surroundings = _lowered_beside(prototypes, denied, below)
     dimension = base.vectors.shape[1]
-    return Derived(*_sorted(changed, dimension), *_sorted(seconds, dimension))
+    return Derived(*_sorted(changed, dimension), *_sorted(seconds, dimension),
+                   *_sorted(surroundings, dimension))
 
 
 def _sorted(vectors: "dict[int, Array]", dimension: int) -> "tuple[NDArray[np.int64], Array]":
@@ -193,12 +200,15 @@ class Prototypes:
             vectors[:, :self.base.width] += (by[:, None] * middle / length ** 2).astype(np.float32)
         return vectors
 
-    def lowered(self, vector: "Array", direction: "Array", by: float) -> "Array":
-        """A vector whose products fall by so much with what lies this way of the centre, a unit
-        vector ``[D']``, and stay with what is at it."""
+    def lowered(self, vector: "Array", direction: "Array", length: float, by: float) -> "Array":
+        """A vector whose products fall by so much with photos like one that lies this way of the
+        centre, a unit vector ``[D']``, and so far; not along what is the vector's own in that."""
+        meaning = unit_rows(vector[None, :self.base.width])[0]
+        free = direction - (direction @ meaning) * meaning
+        step = by / (max(length, 1e-6) * self.rule.similar * max(float(free @ free), _LEAST))
         changed = vector.copy()
-        changed[:self.base.width] -= np.float32(by) * direction
-        return self._raised(changed[None], np.array([by * float(direction @ self.base.middle)]))[0]
+        changed[:self.base.width] -= np.float32(step) * free
+        return self._raised(changed[None], np.array([step * float(free @ self.base.middle)]))[0]
 
     def filled(self, vectors: "Array") -> "Array":
         """Vectors of new labels at unit length: what is missing is in the dimension behind the
@@ -250,11 +260,28 @@ def _lower(prototypes: Prototypes, denied: Examples, changed: "dict[int, Array]"
                 if product is None or product + margin <= rival:
                     continue
                 vector = vectors[one] if one in vectors else base.vectors[one]
-                meaning = unit_rows(vector[None, :base.width])[0]
-                free = direction - (direction @ meaning) * meaning
-                by = (float(product) - rival + margin) / (
-                    max(length, 1e-6) * rule.similar * max(float(free @ free), _LEAST))
-                vectors[one] = prototypes.lowered(vector, free, by)
+                vectors[one] = prototypes.lowered(vector, direction, length,
+                                                  float(product) - rival + margin)
+
+
+def _lowered_beside(prototypes: Prototypes, denied: Examples,
+                    below: "Callable[[int], Iterable[int]]") -> "dict[int, Array]":
+    """The same for what stands beside other things: the vectors that are other ones then."""
+    beside, absent = prototypes.base.beside, prototypes.rule.absent
+    if beside is None or not len(beside.rows):
+        return {}
+    own = dict(zip(beside.rows.tolist(), beside.vectors, strict=True))
+    changed: dict[int, Array] = {}
+    away = prototypes.away(denied.embeddings)
+    for at, row in enumerate(denied.rows.tolist()):
+        length = float(np.linalg.norm(away[at]))
+        for one in sorted({row, *below(row)} & own.keys()):
+            vector = changed.get(one, own[one])
+            odds = float(denied.embeddings[at] @ vector) / beside.unit + beside.offset
+            if odds > absent:
+                changed[one] = prototypes.lowered(
+                    vector, away[at] / max(length, 1e-6), length, (odds - absent) * beside.unit)
+    return changed
 
 
 def _like(prototypes: Prototypes, direction: "Array", embedding: "Array",

@@ -33,6 +33,21 @@ class Examples:
 
 
 @dataclass(frozen=True)
+class Surroundings:
+    """The vectors of labels that stand beside other things, see vocabulary.beside.
+
+    rows: int64 ``[m]``, rising. vectors: float32 ``[m, D]``. unit: what a product is divided by,
+    offset: what is added to that, for the log-odds that the label is there, whatever the main thing
+    is.
+    """
+
+    rows: "NDArray[np.int64]"
+    vectors: "NDArray[np.float32]"
+    unit: float
+    offset: float
+
+
+@dataclass(frozen=True)
 class Base:
     """What is taught: the labels of a vocabulary and their space.
 
@@ -40,12 +55,14 @@ class Base:
     parents: of each new label, in the order of their rows, the rows of the labels right above it.
     centre: float32 ``[D']``, the mean embedding of photos, in the dimensions before the prior;
         zeros where photos of different things have next to nothing in common.
+    beside: of the labels that have such vectors.
     """
 
     vectors: "NDArray[np.float32]"
     prior_dimension: int | None
     parents: "Sequence[Sequence[int]]" = ()
     centre: "NDArray[np.float32] | None" = None
+    beside: Surroundings | None = None
 
     @property
     def width(self) -> int:

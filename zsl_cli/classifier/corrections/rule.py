@@ -20,6 +20,8 @@ class Rule:
     similar: the cosine, to a photo that does not show a label, of those that are meant too.
     margin: sigmas by which the label is behind another one then.
 
+    absent: the log-odds of what stands beside other things, such as a person or grass, in photos
+        like one that does not show it.
     lead: sigmas by which a new label is to be before what its examples were called so far, which
         it may have to be told from by much: on its examples, each left out. It then has a steeper
         pull, up to ``steepest``, from a photo on whose cosine is ``unlike``, whose product stays.
@@ -34,6 +36,7 @@ class Rule:
     contrast: float = 20.0
     similar: float = 0.7
     margin: float = 1.8
+    absent: float = -2.0
     lead: float = 1.0
     steepest: float = 20.0
     unlike: float = 0.25

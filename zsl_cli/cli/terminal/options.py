@@ -92,9 +92,9 @@ model = stack(_model, device)
 model_and_vocabulary = stack(
     _model,
     click.option("--vocab", "vocabulary", metavar="NAME|FOLDER",
-                 help="The labels to choose from. Default: $ZSL_VOCAB if it fits the model, the "
-                      "model's own, or else the one called default if that fits, or else the "
-                      "first that does."),
+                 help="The labels to choose from. Default: the model's own, or else the one "
+                      "called default if it fits the model, or else the first that does; before "
+                      "all of them that of $ZSL_VOCAB, if it fits."),
     device,
 )
 

@@ -79,7 +79,7 @@ def take_over(source: Name, *, vocabulary: Name | None = None, into: Name | None
             contents = Contents(place.base_name, place.model_manifest.name,
                                 centre=made[0], centre_of=made[1])
             folder = place.base[0]
-        workshop = Workshop(folder, contents, place.model_manifest.calibration.temperature)
+        workshop = Workshop(folder, contents, place.model_manifest)
         merged, ids = _merged(contents.definitions, definitions, workshop)
         taken = [replace(lesson, label=ids.get(lesson.label, lesson.label)) for lesson in lessons]
         rows = workshop.rows(merged)

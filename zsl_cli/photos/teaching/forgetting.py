@@ -19,7 +19,7 @@ from zsl_cli.vocabulary.taught import Definitions
 from zsl_cli.vocabulary.taught_folder import Contents
 
 if TYPE_CHECKING:
-    from zsl_cli.support.manifests import VocabularyManifest
+    from zsl_cli.support.manifests import ModelManifest, VocabularyManifest
     from zsl_cli.vocabulary.lessons import Lesson
 
 _NAMED = 5
@@ -99,9 +99,8 @@ def _without(definitions: Definitions, ids: set[str] | None, kept: "Sequence[Les
 
 def _write(folder: Path, manifest: "VocabularyManifest", contents: Contents) -> None:
     """Put contents, and what follows from them, into a folder that is held."""
-    temperature = _temperature(contents, manifest)
     kept = {label.id for label in contents.definitions.labels}
-    workshop = Workshop(folder, contents, temperature)
+    workshop = Workshop(folder, contents, _model(contents, manifest))
     contents = replace(contents, lessons=tuple(
         lesson for lesson in contents.lessons
         if lesson.label in kept or lesson.label in workshop.vocabulary.rows))
@@ -109,9 +108,9 @@ def _write(folder: Path, manifest: "VocabularyManifest", contents: Contents) -> 
     taught_folder.change(folder, manifest, contents, vectors_of(derived))
 
 
-def _temperature(contents: Contents, manifest: "VocabularyManifest") -> float:
-    """That of the model that the lessons are from, if it is there; else of one of the same space.
-    It counts only over a handful of labels."""
+def _model(contents: Contents, manifest: "VocabularyManifest") -> "ModelManifest | None":
+    """The model that the lessons are from, if it is there; else one of the same space. Its numbers
+    count over a handful of labels, and for what stands beside other things."""
     names: list[Name] = [contents.model, *folders.available(folders.MODEL)]
     for one in names:
         try:
@@ -119,5 +118,5 @@ def _temperature(contents: Contents, manifest: "VocabularyManifest") -> float:
         except FolderError:
             continue
         if model.fits(manifest):
-            return model.calibration.temperature
-    return 0.05
+            return model
+    return None

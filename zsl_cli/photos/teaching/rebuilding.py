@@ -56,7 +56,7 @@ def rebuild(name: Name = MINE, *, vocabulary: Name | None = None, model: Name | 
         contents = replace(now, base=base_name, model=model_manifest.name if model is None else
                            str(model), centre=made[0], centre_of=made[1],
                            lessons=tuple(done.get(one.key, one) for one in now.lessons))
-        workshop = Workshop(base, contents, model_manifest.calibration.temperature)
+        workshop = Workshop(base, contents, model_manifest)
         derived, examples = workshop.derived(contents)
         taught_folder.create(folder, manifest.name, base, base_manifest, contents,
                              vectors_of(derived), force=True)

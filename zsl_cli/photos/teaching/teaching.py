@@ -81,12 +81,12 @@ def learn(request: TeachRequest, wanted: Sequence[Correction],
 
 
 def _opened(place: Place) -> Workshop:
-    temperature = place.model_manifest.calibration.temperature
     if place.manifest is not None:
-        return Workshop(place.target, Contents.read(place.target, place.manifest), temperature)
+        return Workshop(place.target, Contents.read(place.target, place.manifest),
+                        place.model_manifest)
     assert place.base is not None
     return Workshop(place.base[0], Contents(place.base_name, place.model_manifest.name),
-                    temperature)
+                    place.model_manifest)
 
 
 def _said(workshop: Workshop, request: TeachRequest,
@@ -192,7 +192,7 @@ def _learn(place: Place, workshop: Workshop, request: TeachRequest,
     contents = replace(before.with_lessons([*added.values()]), definitions=definitions)
     derived, examples = workshop.derived(contents)
     changed = bool(added) or contents.definitions != before.definitions
-    checked = _Checked(workshop, place, contents, derived, examples, set(added), taught)
+    checked = _Checked(workshop, contents, derived, examples, set(added), taught)
     if changed:
         if place.manifest is not None:
             taught_folder.change(place.target, place.manifest, contents, vectors_of(derived))
@@ -210,12 +210,12 @@ def _learn(place: Place, workshop: Workshop, request: TeachRequest,
 class _Checked:
     """What was taught, looked at."""
 
-    def __init__(self, workshop: Workshop, place: Place, contents: Contents,
+    def __init__(self, workshop: Workshop, contents: Contents,
                  derived: "Derived", examples: "Examples", added: set[tuple[str, str]],
                  taught: set[str]) -> None:
         self._workshop, self._contents = workshop, contents
         self._derived, self._examples = derived, examples
-        self._temperature = place.model_manifest.calibration.temperature
+        self._temperature = workshop.temperature
         self._lessons = workshop.usable(contents)
         self._rows = workshop.rows(contents.definitions)
         self._base = workshop.base(contents)

@@ -10,12 +10,14 @@ import numpy as np
 
 from zsl_cli.classifier import pairing
 from zsl_cli.classifier.corrections import Examples, derive
-from zsl_cli.classifier.corrections.examples import Base
+from zsl_cli.classifier.corrections.examples import Base, Surroundings
 from zsl_cli.errors import FolderError, MismatchError, ZslError
 from zsl_cli.support import folders
+from zsl_cli.support.calibration import Calibration, ConfidenceRule
 from zsl_cli.support.manifests import ModelManifest, VocabularyManifest
 from zsl_cli.support.names import Name
 from zsl_cli.vocabulary import taught_folder
+from zsl_cli.vocabulary.beside import Beside
 from zsl_cli.vocabulary.nearest import as_float32
 from zsl_cli.vocabulary.taught_folder import Contents, Vectors
 from zsl_cli.vocabulary.vocabulary import Vocabulary
@@ -139,12 +141,17 @@ def _is_reachable(folder: Path) -> bool:
 class Workshop:
     """A vocabulary, what was taught to it, and what follows from what is taught to it now."""
 
-    def __init__(self, folder: Path, contents: Contents, temperature: float) -> None:
-        """folder: of the taught vocabulary, or of the base of one that has no ``contents`` yet.
-        Raises FolderError."""
+    def __init__(self, folder: Path, contents: Contents, model: ModelManifest | None) -> None:
+        """
+        folder: of the taught vocabulary, or of the base of one that has no ``contents`` yet.
+        model: whose numbers count; without one those that a model has which says nothing.
+
+        Raises FolderError.
+        """
         self.vocabulary = Vocabulary.load(folder)
         self.contents = contents
-        self._temperature = temperature
+        self.temperature = (Calibration() if model is None else model.calibration).temperature
+        self._confidence = ConfidenceRule() if model is None else model.confidence
         self._hierarchy: tuple[tuple[Label, ...], Hierarchy] | None = None
 
     @cached_property
@@ -166,7 +173,17 @@ class Workshop:
         return Base(self.base_vectors, width,
                     [[rows[one] for one in label.parents if one in rows]
                      for label in contents.definitions.labels],
-                    None if centre is None else centre[:width])
+                    None if centre is None else centre[:width], self._surroundings)
+
+    @cached_property
+    def _surroundings(self) -> Surroundings | None:
+        """The base's own vectors of what stands beside other things."""
+        vocabulary, rule = self.vocabulary, self._confidence
+        if vocabulary.path is None or not vocabulary.manifest.beside:
+            return None
+        beside = Beside.load(vocabulary.path, vocabulary.manifest)
+        return Surroundings(beside.rows, as_float32(beside.vectors),
+                            self.temperature / rule.beside_slope, rule.beside_offset)
 
     def usable(self, contents: Contents) -> "list[Lesson]":
         """The lessons that something follows from: of this space, and of labels that are there."""
@@ -188,7 +205,7 @@ class Workshop:
     def derived(self, contents: Contents) -> "tuple[Derived, Examples]":
         """What follows from contents, and the examples that it follows from."""
         examples = self.examples(contents, self.usable(contents))
-        return derive(self.base(contents), examples, temperature=self._temperature,
+        return derive(self.base(contents), examples, temperature=self.temperature,
                       below=self.below(contents)), examples
 
     def below(self, contents: Contents) -> Callable[[int], Iterable[int]]:
@@ -215,4 +232,5 @@ class Workshop:
 
 def vectors_of(derived: "Derived") -> Vectors:
     """As they are written."""
-    return Vectors(derived.rows, derived.vectors, derived.second_rows, derived.second)
+    return Vectors(derived.rows, derived.vectors, derived.second_rows, derived.second,
+                   derived.beside_rows, derived.beside)
