@@ -155,6 +155,8 @@ def _describe(plan: "Plan") -> None:
         ("input", f"{frame.size} x {frame.size}, {frame.fit}, share {frame.crop:.4g}, "
                   f"{frame.interpolation}"),
         ("mean", _of_one(network.input.mean)), ("std", _of_one(network.input.std))]
+    if (seen := plan.reference) is not None and seen.failure is None:
+        lines.append(("pixels", f"as {seen.library} makes them, within {seen.error:.2%}"))
     if plan.class_labels is not None:
         first = ", ".join(label.name for label in plan.class_labels[:3])
         lines.append(("classes", f"{len(plan.class_labels):,}: {first}, …"))

@@ -251,9 +251,9 @@ def _resized(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
     if preprocessing.fit == "pad":
         scale = round(side / preprocessing.crop) / max(image.size)
         columns, rows = (max(1, round(length * scale)) for length in image.size)
-        left, top = (_start(max(length - side, 0), preprocessing) for length in (columns, rows))
+        x, y = (_start(max(length - side, 0), preprocessing) for length in (columns, rows))
         return image.resize((columns, rows), filter_).crop(
-            (left, top, min(left + side, columns), min(top + side, rows)))
+            (x, y, min(x + side, columns), min(y + side, rows)))
     if preprocessing.fit == "squash":
         left, top = (length * (1 - preprocessing.crop) / 2 for length in image.size)
         return image.resize((side, side), filter_, box=(left, top, width - left, height - top))

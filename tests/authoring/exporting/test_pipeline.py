@@ -108,7 +108,8 @@ def test_what_the_user_says_is_neither_assumed_nor_compared(resnet, tmp_path):
     manifest, lines = exported(resnet, tmp_path / "m", Hints("timm:test_resnet", said))
     assert "assumed" not in manifest
     assert "compared_with" not in manifest
-    assert "preprocessing" not in lines
+    assert "preprocessing: " not in lines
+    assert "its preprocessing is the one that was asked for, and not compared" in lines
     assert "pipeline" not in manifest["parity"]
     # A size alone is one that timm itself can be asked for.
     manifest, lines = exported(resnet, tmp_path / "n",

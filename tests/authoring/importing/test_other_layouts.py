@@ -203,3 +203,24 @@ def test_what_is_not_said_is_assumed_and_said(clip, tmp_path):
     assert any("what preprocessor_config.json does not say" in line
                and line.endswith("mean 0.4815 0.4578 0.4082")
                for line in manifest["published"]["assumed"])
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_channels_come_in_the_order_that_mobilevits_processor_gives_them(tmp_path, channels_last):
+    helper, types = onnx.helper, onnx.TensorProto
+    shape, axes = (["batch", 32, 32, 3], [1, 2]) if channels_last else (
+        ["batch", 3, 32, 32], [2, 3])
+    graph = helper.make_graph(
+        [helper.make_node("ReduceMean", ["pixels"], ["embedding"], axes=axes, keepdims=0)], "g",
+        [helper.make_tensor_value_info("pixels", types.FLOAT, shape)],
+        [helper.make_tensor_value_info("embedding", types.FLOAT, ["batch", 3])])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)],
+                                ir_version=8), tmp_path / "model.onnx")
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps({
+        "image_processor_type": "MobileViTImageProcessor", "size": {"shortest_edge": 40},
+        "crop_size": {"height": 32, "width": 32}, "resample": 3}))
+    model, _ = imported(tmp_path / "m", tmp_path)
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    pixels[..., 0] //= 4
+    expected = _unit(pixels.mean(axis=(1, 2))[:, ::-1].astype(np.float32))
+    np.testing.assert_allclose(model.embed_pixels(list(pixels)), expected, atol=1e-5)

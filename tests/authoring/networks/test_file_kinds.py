@@ -68,7 +68,7 @@ def arrays():
     ("model.tar", tarred("model.pth"), "tar archive; unpack"),
     ("config.json", b'{"model_type": "vit"}', "JSON file"),
     ("readme.pth", "Gewichte für müde Netze\n".encode(), "a text"),
-])
+], ids=lambda value: value if isinstance(value, str) else "")
 def test_a_file_is_named_for_what_it_is(tmp_path, name, content, words):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ZslError, match=words) as refused:
@@ -91,6 +91,20 @@ def test_files_of_pytorch_and_safetensors_are_none_of_them_whatever_they_are_cal
         safetensors.save_file(tensors, tmp_path / name, metadata={"format": "pt"})
         assert file_kinds.other(tmp_path / name) is None
         assert weights.read(tmp_path / name).tensors["a"].equal(tensors["a"])
+
+
+def test_a_pointer_in_the_place_of_what_goes_with_a_checkpoint_is_found(tmp_path):
+    from zsl_cli.authoring.networks.projection import Projection
+
+    for name in ("M.npy", "M.safetensors", "tokenizer.json"):
+        (tmp_path / name).write_bytes(POINTER)
+    for name in ("M.npy", "M.safetensors", "M.safetensors:weight"):
+        with pytest.raises(ZslError, match="Git LFS"):
+            Projection.load(tmp_path / name)
+    torch.save({"a": torch.ones(1)}, tmp_path / "w.pth")
+    with pytest.raises(ZslError, match=r"tokenizer\.json: a pointer of Git LFS"):
+        recognise(tmp_path / "w.pth", Hints("open_clip:ViT-B-32",
+                                            tokenizer=tmp_path / "tokenizer.json"))
 
 
 def test_weights_without_a_name_in_a_safetensors_file_are_said_to_be_in_one(tmp_path):
@@ -124,6 +138,6 @@ def test_a_pointer_anywhere_in_a_folder_is_found(tmp_path, name):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "vit", "hidden_size": 8}))
     (tmp_path / "model.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}")
     (tmp_path / name).write_bytes(POINTER)
-    with pytest.raises(ZslError, match="Git LFS.*git lfs pull") as refused:
+    with pytest.raises(ZslError, match=r"Git LFS.*git lfs pull") as refused:
         recognise(tmp_path, Hints())
     assert name in str(refused.value)

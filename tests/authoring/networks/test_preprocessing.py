@@ -187,8 +187,8 @@ def test_what_a_file_leaves_to_its_processor_is_said(tmp_path, missing, line):
     (tmp_path / "preprocessor_config.json").write_text(json.dumps(settings))
     config = {"vision_config": {"image_size": 96}}
     says = found_in(tmp_path, config)
-    assert says.assumed.line == ("preprocessing: what preprocessor_config.json does not say, as its "
-                                 f"image processor does by itself: {line}")
+    assert says.assumed.line == ("preprocessing: what preprocessor_config.json does not say, as "
+                                 f"its image processor does by itself: {line}")
     assert found_in(tmp_path, config, size=96, crop=1.0, mean=(0.5,),
                     interpolation="bicubic").assumed is None
 

@@ -13,7 +13,7 @@ from zsl_cli.authoring.exporting.graph import Encoder
 from zsl_cli.authoring.networks.libraries import alone
 from zsl_cli.authoring.networks.network import Input, Network
 from zsl_cli.embedding.images import load
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import MissingExtraError, ZslError
 from zsl_cli.support.manifests import Agreement
 from zsl_cli.support.vectors import unit_rows
 from zsl_cli.support.wording import reason
@@ -66,13 +66,15 @@ def reference(network: Network) -> Reference | None:
         with alone(), torch.inference_mode():
             pixels = torch.stack([original.pixels(one.convert("L" if network.input.grey else "RGB"))
                                   for one in photographs.of_all_shapes()])
-            error = _error(pixels, network.input, original.library)
+            apart = _error(pixels, network.input, original.library)
             outputs = torch.cat([original.outputs(one[None]) for one in pixels])
+    except MissingExtraError as error:  # the photographs come with another package
+        return Reference(original.library, failure=str(error))
     except ZslError:
         raise
     except Exception as error:  # whatever another library's code raises
         return Reference(original.library, failure=reason(error))
-    return Reference(original.library, pixels.float(), outputs.float(), error)
+    return Reference(original.library, pixels.float(), outputs.float(), apart)
 
 
 def _error(pixels: torch.Tensor, prepared: Input, library: str) -> float:

@@ -165,6 +165,9 @@ def _write_forms(plan: Plan, pixels: "NDArray[np.uint8]",
     elif plan.reference is not None:
         reporter.say(f"its whole pipeline is not compared with that of {plan.reference.library}: "
                      f"{plan.reference.failure}")
+    elif plan.request.hints.input.said and ":" in plan.network.architecture:
+        reporter.say("its preprocessing is the one that was asked for, and not compared with that "
+                     "of another library")
     files = _smaller(full, scratch, forms, pixels, informative, labels, agreement, reporter)
     return files, temperature
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zsl_cli.authoring.importing import places
+from zsl_cli.authoring.importing import completion, places
 from zsl_cli.authoring.importing.places import LostError, Place
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ def freeze(ends: "Iterable[onnx.ValueInfoProto]") -> None:
 
 
 def free(model: "onnx.ModelProto") -> bool:
-    """Have a graph whose one input has a batch of 1 take any; whether that is done. A graph of
-    which it is not known how is left as it is."""
+    """Have a graph whose inputs have a batch of 1 take any; whether that is done. A graph of which
+    it is not known how is left as it is."""
     from onnx import ModelProto
 
     choices: list[int] = []
@@ -92,6 +92,8 @@ def free(model: "onnx.ModelProto") -> bool:
             if not (choices := _next_choices(follower.landings)):
                 return False
             continue
+        except (IndexError, KeyError, TypeError, ValueError):  # an odd graph, however it is odd
+            return False
         model.CopyFrom(copy)
         return True
     return False
@@ -117,6 +119,7 @@ class _Follower:
         self._model, self._graph, self._choices = model, model.graph, choices
         self.landings: list[tuple[int, int]] = []
         self._versions = {one.domain: one.version for one in model.opset_import}
+        self._versions[""] = completion.opset(model)
         self._known: dict[str, _Known] = {}
         self._nodes: list[onnx.NodeProto] = []
         self._first = ""
@@ -160,14 +163,16 @@ class _Follower:
                     node.input[at] = self._rows(len(one.shape))
             place: Place | None = Place(0)
             numbers = None
-        elif numbers is not None and node.op_type != "Reshape":
+        elif numbers is not None:
             place = None
         else:
             place = self._place(node, given, types)
         self._nodes.append(node)
-        for name, type_ in types.items():
-            self._known[name] = _Known(type_, numbers if place is None else None, place,
-                                       own=node.op_type == "Constant")
+        rank = len(next(iter(types.values())).tensor_type.shape.dim)
+        for name, type_ in types.items():  # of several outputs some may be one number for all
+            alike = len(type_.tensor_type.shape.dim) == rank
+            self._known[name] = _Known(type_, numbers if place is None else None,
+                                       place if alike else None, own=node.op_type == "Constant")
 
     def _types(self, node: "onnx.NodeProto") -> "dict[str, onnx.TypeProto]":
         """What a node's outputs are like for a batch of 1."""
@@ -343,7 +348,7 @@ class _Follower:
     def _rows(self, rank: int, axis: int = 0) -> str:
         """The numbers of the inputs from 0 on, along an axis of so many."""
         whole = self._add("Squeeze", [self._count(), *(
-            [self._constant(np.array([0]))] if self._versions.get("", 1) >= 13 else [])])
+            [self._constant(np.array([0]))] if self._versions[""] >= 13 else [])])
         rows = self._add("Range", [self._constant(np.array(0)), whole,
                                    self._constant(np.array(1))])
         if rank == 1:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from zsl_cli.authoring.importing import weights_aside
 from zsl_cli.authoring.importing.weights_aside import Span
+from zsl_cli.authoring.networks import file_kinds
 from zsl_cli.embedding.graphs import Graph, vet
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import listed, printable, reason, shown
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 MOST_BYTES = 1_900_000_000  # protobuf's limit is 2 GiB, and a graph is more than its weights
 _ALIGNED = 4096
 _STANDARD = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
-_POINTER = b"version https://git-lfs"
 _PICKLES = (b"\x80\x02", b"\x80\x04", b"PK\x03\x04")
 
 
@@ -26,12 +26,10 @@ def read(path: Path) -> "onnx.ModelProto":
     ONNX model, for one with operators of its own makers', and one that need not end."""
     from google.protobuf.message import DecodeError
 
+    file_kinds.refuse_pointer(path)
     try:
         with path.open("rb") as file:
             head = file.read(64)
-        if head.startswith(_POINTER):
-            raise ZslError(f"{path}: a pointer of Git LFS, not the file itself; fetch it with "
-                           "git lfs pull")
         if not head or head.startswith(_PICKLES):
             raise ZslError(f"{path}: " + ("empty" if not head else
                            "a PyTorch file, no ONNX model; zsl export takes those"))

@@ -44,12 +44,10 @@ download, and the tokenizer in whose place a ``tokenizer.json`` is wanted."""
 
 def read(file: Path) -> dict[str, Any]:
     """The object in a JSON file of a checkpoint. Raises ZslError."""
+    file_kinds.refuse_pointer(file)
     try:
         with file.open("rb") as opened:
             content = opened.read(_LARGEST + 1)
-        if content.startswith(file_kinds.POINTER):
-            raise ZslError(f"{file}: a pointer of Git LFS, not the file itself; fetch it with "
-                           "git lfs pull")
         if len(content) > _LARGEST:
             raise ZslError(f"{file}: too large for a configuration")
         config = json.loads(content)

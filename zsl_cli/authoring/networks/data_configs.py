@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zsl_cli.authoring.networks import assumed
-from zsl_cli.authoring.networks.assumed import Assumed
-from zsl_cli.authoring.networks.network import IMAGENET_MEAN, IMAGENET_STD, Input
+from zsl_cli.authoring.networks.network import IMAGENET_MEAN, IMAGENET_STD, Assumed, Input
 from zsl_cli.authoring.networks.processors import OPENAI_MEAN, OPENAI_STD
 from zsl_cli.errors import ZslError
 from zsl_cli.support.preprocessing import Preprocessing

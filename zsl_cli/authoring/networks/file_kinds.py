@@ -9,7 +9,7 @@ from pathlib import Path
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import listed
 
-POINTER = b"version https://git-lfs"
+_POINTER = b"version https://git-lfs"
 _HEAD = 512
 _LONGEST_HEADER = 100_000_000  # bytes, as safetensors itself allows
 _DEEPEST = 3
@@ -22,7 +22,7 @@ _KERAS = f"a model of Keras, {_OTHER}"
 _TENSORFLOW = f"a model of TensorFlow, {_OTHER}"
 
 _BEGINNINGS = (
-    (0, POINTER, _LFS),
+    (0, _POINTER, _LFS),
     (0, b"\x89HDF\r\n", f"an HDF5 file, such as Keras and TensorFlow write, {_OTHER}"),
     (4, b"TFL3", f"a model of TensorFlow Lite, {_OTHER}"),
     (4, b"ET", f"a program of ExecuTorch, {_OTHER}"),
@@ -62,9 +62,10 @@ def refuse_other(path: Path) -> None:
         raise ZslError(f"{path}: cannot be read as a checkpoint: {kind}")
 
 
-def is_pointer(path: Path) -> bool:
-    """Whether a file holds but where Git LFS has its content."""
-    return _head(path).startswith(POINTER)
+def refuse_pointer(path: Path) -> None:
+    """Raise ZslError for a file that holds but where Git LFS has its content."""
+    if path.is_file() and _head(path).startswith(_POINTER):
+        raise ZslError(f"{path}: {_LFS}")
 
 
 def is_safetensors(path: Path) -> bool:
@@ -97,8 +98,8 @@ def other(path: Path) -> str | None:
         return _ONNX
     if head.startswith(b"\x80"):
         return None  # a pickle, of which its reader says more
-    if kind := _ends(path):
-        return kind
+    if (ending := _ends(path)) is not None:
+        return ending
     if tarfile.is_tarfile(path):
         with tarfile.open(path) as archive:
             names = {name.strip("./") for name in archive.getnames()[:100]}

@@ -43,6 +43,11 @@ class InputOptions:
             raise RequestError("`std` must be above 0, not "
                                + ", ".join(f"{number:g}" for number in self.std))
 
+    @property
+    def said(self) -> frozenset[str]:
+        """The names of those that a user has said."""
+        return frozenset(name for name, value in vars(self).items() if value is not None)
+
     def over(self, recognised: Input) -> Input:
         """What the checkpoint says, with what the user says in its place; raises ZslError."""
         options = {name: value for name in ("size", "crop", "fit", "interpolation")

@@ -1,5 +1,6 @@
 """What every origin of a network gives, and all that comes after it takes."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import SentenceEncoder
 from zsl_cli.support.preprocessing import Preprocessing
+from zsl_cli.support.wording import listed
 from zsl_cli.vocabulary.label import Label
 
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from torch import Tensor, nn
 
-    from zsl_cli.authoring.networks.assumed import Assumed
     from zsl_cli.authoring.networks.projection import Projection
 
 Channels = tuple[float, ...]
@@ -55,6 +56,36 @@ class Input:
         """The same for one channel, whose mean and std are the averages of three."""
         mean, std = ((sum(values) / len(values),) for values in (self.mean, self.std))
         return replace(self, mean=mean, std=std, grey=True, bgr=False)
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """What was assumed of how a picture is prepared.
+
+    why: for want of which word, and where the values are from.
+    values: in words, by the fields of InputOptions that would say otherwise.
+    """
+
+    why: str
+    values: Mapping[str, str]
+
+    def but_for(self, said: Collection[str]) -> "Assumed | None":
+        """What remains assumed when a user has said some of it."""
+        values = {name: value for name, value in self.values.items() if name not in said}
+        return Assumed(self.why, values) if values else None
+
+    @property
+    def line(self) -> str:
+        """For a manifest and a card."""
+        return f"preprocessing: {self.why}: {', '.join(self._spoken())}"
+
+    @property
+    def note(self) -> str:
+        """For whoever can still say otherwise."""
+        return f"{self.line}; say otherwise with {listed([f'`{one}`' for one in self.values])}"
+
+    def _spoken(self) -> list[str]:
+        return [f"{name} {value}" for name, value in self.values.items()]
 
 
 @dataclass(frozen=True)
@@ -120,7 +151,7 @@ class Network:
     classes: tuple[Label, ...] | None = None
     license: str | None = None
     temperature: float | None = None
-    assumed: "Assumed | None" = None
+    assumed: Assumed | None = None
     original: Original | None = None
     logits: int | None = None
     notes: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from zsl_cli.authoring.networks import file_kinds
 from zsl_cli.authoring.networks.arrays import arrays_of
 from zsl_cli.embedding import graphs
 from zsl_cli.errors import ZslError
@@ -112,6 +113,7 @@ class Projection:
         PyTorch file with a weight ``[D, F]`` and maybe a bias ``[D]``. ``FILE:KEY`` names the
         weight in a file of many, such as the checkpoint itself. Raises ZslError."""
         path, key = _split(str(name))
+        file_kinds.refuse_pointer(path)
         fields = (_from_tensors(path, key, trust) if path.suffix in _TENSOR_FILES
                   else _from_arrays(path))
         try:

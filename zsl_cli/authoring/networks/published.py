@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from zsl_cli.authoring.networks import assumed, configurations, data_configs, processors
-from zsl_cli.authoring.networks.assumed import Assumed
 from zsl_cli.authoring.networks.hints import InputOptions
-from zsl_cli.authoring.networks.network import Input
+from zsl_cli.authoring.networks.network import Assumed, Input
 from zsl_cli.errors import ZslError
 
 TEMPLATES = {"clip": ("a photo of a {}.",), "siglip": ("This is a photo of {}.",)}
@@ -41,7 +40,7 @@ def prepared(folders: Sequence[Path], config: Mapping[str, Any],
         bare = processors.usual(str(config.get("model_type", "")), options.size or 224)
         says = Published(bare, assumed.of(bare, "no file says it in words that are known here"))
     return Published(options.over(says.input),
-                     says.assumed and says.assumed.but_for(options))
+                     says.assumed and says.assumed.but_for(options.said))
 
 
 def find(folders: Sequence[Path], config: Mapping[str, Any]) -> Published:

@@ -47,6 +47,8 @@ def recognise(checkpoint: Path, hints: Hints) -> Network:
     for named in (checkpoint, hints.tokenizer):
         if named is not None and not named.exists():
             raise ZslError(f"{named}: no such file or folder")
+    if hints.tokenizer is not None:
+        file_kinds.refuse_pointer(hints.tokenizer)
     try:
         network = (_from_folder if checkpoint.is_dir() else _from_file)(checkpoint, hints)
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError,
@@ -59,7 +61,7 @@ def recognise(checkpoint: Path, hints: Hints) -> Network:
     if features.takes_grey(network.module):
         network = _grey(network, hints)
     network_input = hints.input.over(network.input)
-    unsaid = network.assumed and network.assumed.but_for(hints.input)
+    unsaid = network.assumed and network.assumed.but_for(hints.input.said)
     notes = (*network.notes, unsaid.note) if unsaid else network.notes
     return replace(network, input=network_input, assumed=unsaid, notes=notes,
                    original=network.original if network_input == network.input else None)

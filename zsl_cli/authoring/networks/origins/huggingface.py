@@ -74,8 +74,8 @@ def read(folder: Path, config: dict[str, Any], options: InputOptions,
     kind = config["model_type"]
     transformers_models.refuse_unknown_pairs(folder, kind, config, (*published.TEMPLATES,))
     for pattern in ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model"):
-        for file in filter(file_kinds.is_pointer, sorted(folder.glob(pattern))):
-            file_kinds.refuse_other(file)
+        for file in sorted(folder.glob(pattern)):
+            file_kinds.refuse_pointer(file)
     loaded = transformers_models.load(folder, kind, config)
     model = loaded.model
     says = published.prepared((folder,), config, options)
@@ -84,7 +84,7 @@ def read(folder: Path, config: dict[str, Any], options: InputOptions,
     licence = published.license_of(folder)
     if kind not in published.TEMPLATES:
         module = transformers_models.Pixels(model)
-        return Network(name, module, says.input, files, classes=_classes(model), license=licence,
+        return Network(name, module, says.input, files, classes=_classes(loaded), license=licence,
                        assumed=says.assumed, original=_original(folder, options, module),
                        logits=int(model.config.num_labels) if loaded.classifies else 0,
                        notes=(*loaded.notes, *module.note(
@@ -126,9 +126,9 @@ def _original(folder: Path, options: InputOptions,
     return Original(f"transformers {transformers.__version__}", pixels, outputs)
 
 
-def _classes(model: Any) -> tuple[Label, ...] | None:
-    names = getattr(model.config, "id2label", None) or {}
-    if not hasattr(model, "classifier") or all(
+def _classes(loaded: transformers_models.Loaded) -> tuple[Label, ...] | None:
+    names = getattr(loaded.model.config, "id2label", None) or {}
+    if not loaded.classifies or all(
             name == f"LABEL_{number}" for number, name in names.items()):
         return None
     return tuple(Label(str(names[number]), str(names[number])) for number in sorted(names))

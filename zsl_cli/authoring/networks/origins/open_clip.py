@@ -21,10 +21,9 @@ from zsl_cli.authoring.networks import (
     published,
     tokenization,
 )
-from zsl_cli.authoring.networks.assumed import Assumed
 from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.authoring.networks.libraries import alone, library
-from zsl_cli.authoring.networks.network import Input, Network, Original, TextTower
+from zsl_cli.authoring.networks.network import Assumed, Input, Network, Original, TextTower
 from zsl_cli.authoring.networks.origins import clip_weights
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.embedding import tokenizer_files
@@ -213,7 +212,7 @@ def _prepared(open_clip: Any, model: Any, name: str, file: str,
         own = said.get("preprocess_cfg")
         found = data_configs.read_open_clip(said, base["size"], config_file) if isinstance(
             own, dict) else None
-        if found is not None:
+        if found is not None and own is not None:
             known = {**base, **data_configs.OPEN_CLIP_DEFAULTS,
                      **{key: value for key, value in own.items() if value is not None}}
             return _Prepared(known, *found)

@@ -56,7 +56,8 @@ def read(weights: Weights, name: str, size: int | None = None) -> Network:
         preset.crop_size = [side]
         preset.resize_size = [round(side / network_input.preprocessing.crop)]
     if hasattr(network, "transform_input"):
-        network.transform_input = True  # as for all weights that are published, or began as those
+        changed: Any = network
+        changed.transform_input = True  # as for all weights that are published, or began as those
         if not sure:
             notes.append("its input is changed to the normalisation that the published weights of "
                          f"{name} are from; of weights that did not begin as those, give a "
