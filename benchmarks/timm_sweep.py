@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 import networks
 
 PHOTOS = ("chelsea", "coffee", "rocket")
-TRIED = 6  # networks of a family whose parameters are counted, the likeliest first
+TRIED = 3  # networks of a family whose parameters are counted, the likeliest first
 SMALL = ("atto", "femto", "pico", "nano", "mini", "tiny", "micro", "xxs", "xs", "ti", "s0", "t0",
          "0", "050", "s", "small", "18", "b0")
 
