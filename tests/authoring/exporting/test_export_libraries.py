@@ -205,7 +205,9 @@ def test_dual_encoders_of_hugging_face(tmp_path, photos, write, template):
     with torch.inference_mode():
         a, b = (torch.nn.functional.normalize(part) for part in (
             image(prepared(opened(photos[0]))[None]), text(["my cat", "my dog"])))
-        wanted = (network.logit_scale.exp() * a @ b.T).softmax(1)[0].tolist()
+        logits = network.logit_scale.exp() * a @ b.T
+        wanted = (logits.softmax(1) if write is write_clip else  # and each on its own
+                  (logits + network.logit_bias).sigmoid())[0].tolist()
     scores = {one.name: one.score for one in found.labels}
     assert [scores["my cat"], scores["my dog"]] == pytest.approx(wanted, abs=0.01)
     assert planned.network.text.templates == (template,)

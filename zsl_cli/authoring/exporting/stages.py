@@ -281,13 +281,20 @@ def _manifest(plan: Plan, temperature: float, agreement: dict[str, Agreement]) -
         architecture=network.architecture, features=plan.features.where, embedding=plan.kind,
         weights=request.form,
         projection=plan.projection.numbers() if plan.projection is not None else None,
-        calibration=Calibration(temperature, _neighbours(plan)), text=text_tower.entry(plan),
+        calibration=Calibration(temperature, _neighbours(plan), _bias(plan)),
+        text=text_tower.entry(plan),
         checkpoint=CheckpointEntry(", ".join(file.name for file in network.files), plan.digest),
         parity={name: one for name, one in agreement.items()
                 if name.removeprefix("text ") in ("float32", request.form, PIPELINE)},
         compared_with=plan.reference.library if PIPELINE in agreement and plan.reference else None,
         assumed=(network.assumed.line,) if network.assumed else (),
         license=plan.license, exported_by=f"zsl {__version__}")
+
+
+def _bias(plan: Plan) -> float | None:
+    """That of the training, which goes with its temperature."""
+    as_trained = plan.request.temperature is None and plan.projection is None
+    return plan.network.bias if as_trained else None
 
 
 def _neighbours(plan: Plan) -> int:

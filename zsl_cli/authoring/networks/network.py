@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import SentenceEncoder
@@ -134,7 +134,7 @@ class Network:
     projection: M, where the checkpoint brings its own.
     text: the other half of a dual encoder; the module then maps into its space.
     classes: a label for each row of the classifier, where the checkpoint names them.
-    temperature: of the scores, where training has found one.
+    temperature, bias: of the scores, where training has found them; see calibration.Calibration.
     assumed: what of its input nothing says.
     original: its library's own pipeline, where there is one for this input.
     logits: how many classes its output has a logit of, where that is known; 0
@@ -151,7 +151,16 @@ class Network:
     classes: tuple[Label, ...] | None = None
     license: str | None = None
     temperature: float | None = None
+    bias: float | None = None
     assumed: Assumed | None = None
     original: Original | None = None
     logits: int | None = None
     notes: tuple[str, ...] = ()
+
+
+def scale(model: Any) -> dict[str, Any]:
+    """The temperature and bias of a dual encoder, a module of transformers or OpenCLIP, as Network
+    has them: of CLIP (Radford et al., 2021) the one, of SigLIP (Zhai et al., 2023) both."""
+    bias = getattr(model, "logit_bias", None)
+    return {"temperature": 1 / float(model.logit_scale.detach().exp()),
+            "bias": None if bias is None else float(bias.detach())}

@@ -11,7 +11,7 @@ from zsl_cli.authoring.networks import configurations, file_kinds, published, to
 from zsl_cli.authoring.networks.features import first_tensor
 from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.authoring.networks.libraries import alone, library
-from zsl_cli.authoring.networks.network import Network, Original, TextTower
+from zsl_cli.authoring.networks.network import Network, Original, TextTower, scale
 from zsl_cli.authoring.networks.origins import transformers_models
 from zsl_cli.authoring.networks.weights import parts_of
 from zsl_cli.vocabulary.label import Label
@@ -101,8 +101,7 @@ def read(folder: Path, config: dict[str, Any], options: InputOptions,
         original=_original(folder, options, lambda pixels: first_tensor(
             model.get_image_features(pixel_values=pixels))),
         text=TextTower(Text(model), tokens, length, fixed, published.TEMPLATES[kind]),
-        temperature=1 / float(model.logit_scale.detach().exp()), license=licence,
-        notes=loaded.notes)
+        **scale(model), license=licence, notes=loaded.notes)
 
 
 def _original(folder: Path, options: InputOptions,

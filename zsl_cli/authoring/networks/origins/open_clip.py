@@ -23,7 +23,7 @@ from zsl_cli.authoring.networks import (
 )
 from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.authoring.networks.libraries import alone, library
-from zsl_cli.authoring.networks.network import Assumed, Input, Network, Original, TextTower
+from zsl_cli.authoring.networks.network import Assumed, Input, Network, Original, TextTower, scale
 from zsl_cli.authoring.networks.origins import clip_weights
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.embedding import tokenizer_files
@@ -132,7 +132,7 @@ def read(weights: Weights, name: str, options: InputOptions, tokenizer: Path | N
         f"open_clip:{name}", ImageTower(model), prepared.input, weights.files,
         assumed=prepared.assumed, original=_original(open_clip, model, prepared.settings),
         text=TextTower(module, tokens, length, fixed, published.TEMPLATES["clip"]),
-        temperature=1 / float(model.logit_scale.detach().exp()), notes=tuple(notes))
+        **scale(model), notes=tuple(notes))
 
 
 def _tokenizer(name: str, length: int, file: Path | None,
