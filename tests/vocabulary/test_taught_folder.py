@@ -118,7 +118,8 @@ def test_a_teacher_that_waits_too_long_is_told(mine, monkeypatch):
 
 @pytest.mark.parametrize("change", [
     {"labels": 9}, {"labels": -1}, {"base": 3}, {"rows": [6, 2]}, {"rows": [99]}, {"rows": []},
-    {"second_rows": [6]}, {"vectors": None}, {"vectors": []}, {"vectors": "vectors.npy"}, {"lessons": "no.jsonl"},
+    {"second_rows": [6]}, {"vectors": None}, {"vectors": []}, {"vectors": "vectors.npy"},
+    {"lessons": "no.jsonl"},
     {"definitions": "labels.jsonl"}, {"beside_rows": [1]}])
 def test_a_manifest_that_cannot_be_is_an_error(mine, change):
     path = mine / "vocabulary.json"

@@ -276,7 +276,7 @@ def _lowered_beside(prototypes: Prototypes, denied: Examples,
     for at, row in enumerate(denied.rows.tolist()):
         length = float(np.linalg.norm(away[at]))
         for one in sorted({row, *below(row)} & own.keys()):
-            vector = changed.get(one, own[one])
+            vector = changed[one] if one in changed else own[one]
             odds = float(denied.embeddings[at] @ vector) / beside.unit + beside.offset
             if odds > absent:
                 changed[one] = prototypes.lowered(
