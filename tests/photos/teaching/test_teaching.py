@@ -294,3 +294,11 @@ def test_a_new_label_that_no_photo_shows_any_more_is_never_first(scenes):
     teach(TeachRequest("Chelsea", scenes[1][:1], under=["cat"]))
     teach(TeachRequest(None, scenes[1][:1], denied=["Chelsea"]))
     assert "Chelsea" not in first([path for scene in scenes for path in scene])
+
+
+def test_another_vocabulary_is_made_over_the_base_of_the_one_in_use(scenes, monkeypatch, tmp_path):
+    teach(TeachRequest("Chelsea", scenes[1][:1], under=["cat"]))
+    monkeypatch.setenv("ZSL_VOCAB", "mine")
+    result = teach(TeachRequest("jukebox", scenes[3][:1], into=tmp_path / "other"))
+    assert (result.base, result.folder, result.lessons) == ("default", tmp_path / "other", 1)
+    assert Vocabulary.load(tmp_path / "other").look_up("Chelsea") is None

@@ -20,7 +20,7 @@ from zsl_cli.photos.teaching.labels import Learners
 from zsl_cli.photos.teaching.reading import Embedded, embed
 from zsl_cli.photos.teaching.request import TeachRequest
 from zsl_cli.photos.teaching.result import Learnt, Remark, TeachResult
-from zsl_cli.photos.teaching.workshop import Place, Workshop, vectors_of
+from zsl_cli.photos.teaching.workshop import Place, Workshop, name_of, vectors_of
 from zsl_cli.support.names import names_of
 from zsl_cli.vocabulary import taught_folder
 from zsl_cli.vocabulary.lessons import Lesson
@@ -81,7 +81,7 @@ def _opened(place: Place) -> Workshop:
         return Workshop(place.target, Contents.read(place.target, place.manifest),
                         place.model_manifest)
     assert place.base is not None
-    return Workshop(place.base[0], Contents(place.base_name, place.model_manifest.name),
+    return Workshop(place.base[0], Contents(place.base_name, name_of(place.model)),
                     place.model_manifest)
 
 
@@ -242,9 +242,10 @@ class _Checked:
 
     def remarks(self, learners: Learners) -> list[Remark]:
         """Lessons of this time that do not go with the others."""
-        related = self._workshop.hierarchy(self._contents.definitions).ancestors
-        found = checks.doubts(self._base, self._examples, self._new, related=lambda one, other: (
-            one in related(other) or other in related(one)))
+        def related(one: int, other: int) -> bool:
+            ancestors = self._workshop.hierarchy(self._contents.definitions).ancestors
+            return one in ancestors(other) or other in ancestors(one)
+        found = checks.doubts(self._base, self._examples, self._new, related=related)
         lessons = self._lessons
 
         def name(at: int) -> str:
