@@ -295,12 +295,11 @@ def groceries(data, work, seeds, train):
     if train:
         (work / "names.txt").write_text("".join(f"{name}\n" for name in names["train"]))
         zsl("vocab", "encode", "names.txt", "--model", "default", "-o", work / "fine")
-        for loss in ((), ("--loss", "ridge"), ("--loss", "softmax")):
+        for loss in ((), ("--loss", "ridge")):
             shutil.rmtree(work / "run", ignore_errors=True)
             zsl("train", work / "train", "--vocab", work / "fine", "-o", work / "run", *loss)
-            model = (work / "run" / "model")
-            vocabulary = () if (model / "vocab").is_dir() else ("--vocab", work / "fine")
-            own, = hits("--model", model, *vocabulary, "--candidates", "own")
+            own, = hits("--model", work / "run" / "model", "--vocab", work / "fine",
+                        "--candidates", "own")
             print(f"| zsl train {' '.join(loss)} | {own:.3f} | – |", flush=True)
 
 

@@ -15,6 +15,7 @@ from zsl_cli.support import files, folders
 from zsl_cli.vocabulary import taught_folder
 from zsl_cli.vocabulary.label import Label
 from zsl_cli.vocabulary.lessons import Lesson
+from zsl_cli.vocabulary.prefixes import labels_with
 from zsl_cli.vocabulary.taught import Definitions
 from zsl_cli.vocabulary.taught_folder import Contents, Vectors
 
@@ -59,6 +60,11 @@ def test_a_taught_vocabulary_has_the_labels_of_its_base_and_the_new_ones(mine, b
     assert vocabulary.exact.products(query)[0, 2] == pytest.approx(.3 * .5 * 7, abs=1e-3)
     assert vocabulary.subset([2, 3]).products(query)[0, 0] == pytest.approx(.3 * .5 * 7, abs=1e-3)
     assert vocabulary.taxonomy.leaf.tolist()[-1]
+
+
+def test_new_labels_are_suggested_for_what_is_typed(mine):
+    assert [label.id for label in labels_with(mine, "ruf", 5)] == ["my-rufus"]
+    assert [label.id for label in labels_with(mine, "anim", 5)] == ["n1"]
 
 
 def test_contents_come_back(mine):
@@ -119,7 +125,8 @@ def test_a_teacher_that_waits_too_long_is_told(mine, monkeypatch):
 @pytest.mark.parametrize("change", [
     {"labels": 9}, {"labels": -1}, {"base": 3}, {"rows": [6, 2]}, {"rows": [99]}, {"rows": []},
     {"second_rows": [6]}, {"vectors": None}, {"vectors": []}, {"vectors": "vectors.npy"},
-    {"lessons": "no.jsonl"}, {"definitions": "labels.jsonl"}, {"beside_rows": [1]}])
+    {"lessons": "no.jsonl"},
+    {"definitions": "labels.jsonl"}, {"beside_rows": [1]}])
 def test_a_manifest_that_cannot_be_is_an_error(mine, change):
     path = mine / "vocabulary.json"
     entries = json.loads(path.read_text())

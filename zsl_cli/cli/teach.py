@@ -114,6 +114,8 @@ def _line(learnt: "Learnt") -> str:
         text += f"{',' if learnt.shows else ':'} not in {counted(learnt.denies, 'photo')}"
     if learnt.tried:
         text += f"; left out, {learnt.found:,} of {learnt.tried:,} would be found"
+    if not learnt.added:
+        text += f": also called {', '.join(learnt.synonyms)}"
     return text
 
 
@@ -153,7 +155,8 @@ def _record(result: "TeachResult") -> dict[str, Any]:
             "cost": round(result.cost, 5), "cost_before": round(result.cost_before, 5),
             "labels": [{"id": one.id, "label": one.name, "path": list(one.path),
                         "new": one.is_new, "added": one.added, "shows": one.shows,
-                        "denies": one.denies, "found": one.found, "tried": one.tried}
+                        "denies": one.denies, "found": one.found, "tried": one.tried,
+                        "synonyms": list(one.synonyms)}
                        for one in result.labels],
             "remarks": [{"kind": one.kind, "photo": one.photo, "label": one.label,
                          **({"other_photo": one.other_photo, "other_label": one.other_label}

@@ -18,7 +18,7 @@ class TaughtEntry:
     """Of a vocabulary folder whose ``vectors.npy`` and ``labels.jsonl`` are those of its base.
 
     base: by which name or folder the base was asked for; base_digest: of its files.
-    model: the name of the model whose embeddings the lessons have.
+    model: by which name or folder the model is found whose embeddings the lessons have.
     labels: how many new labels stand behind those of the base. count: how many lessons there are.
     definitions, lessons: the files with the new labels and names, and with the lessons.
     vectors: the file with the vectors that follow from them, float32, first those of ``rows``, in

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from zsl_cli.support import folders
 from zsl_cli.vocabulary.label import LABELS_FILE, Label
 
 
@@ -17,8 +18,11 @@ def labels_with(folder: Path, prefix: str, most: int) -> Iterator[Label]:
     """
     pattern = re.compile('"' + re.escape(json.dumps(prefix, ensure_ascii=False)[1:-1])
                          + '[^"]*"(?!:)', re.IGNORECASE)  # a text, and not the name of a field
-    new = [path.read_text("utf-8") for path in sorted(folder.glob("definitions-*.jsonl"))]
-    text = "".join([*new[-1:], (folder / LABELS_FILE).read_text("utf-8")])
+    text = (folder / LABELS_FILE).read_text("utf-8")
+    taught = folders.read_manifest(folders.VOCABULARY, folder).taught
+    if taught is not None:
+        lines = (folder / taught.definitions).read_text("utf-8").splitlines(keepends=True)
+        text = "".join(line for line in lines if '"further":' not in line) + text
     at = 0
     for _ in range(most):
         match = pattern.search(text, at)

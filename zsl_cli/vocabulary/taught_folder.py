@@ -40,7 +40,7 @@ _OWN = re.compile(r"(definitions|lessons|vectors|centre)-[0-9a-f]{16}\.(jsonl|np
 class Contents:
     """What a taught vocabulary is made of, and all that follows from it is made of.
 
-    base: the name or folder of the base. model: the name of the model of the embeddings.
+    base: the name or folder of the base. model: that of the model of the embeddings.
     centre: float32 ``[D]``, the mean embedding of photos, or None where the space needs none;
         centre_of: of which photos, for people.
     """

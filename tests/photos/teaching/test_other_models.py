@@ -42,6 +42,7 @@ def test_a_model_without_a_label_prior_learns(model, oranges):
     folder = folders.find(folders.VOCABULARY, "mine")
     manifest = folders.read_manifest(folders.VOCABULARY, folder)
     assert manifest.taught.centre_of == "24 drawn pictures"
+    assert manifest.taught.model == str(model)
     assert read_centre(folder, manifest).shape == (4,)
     assert first(oranges, model) == ["Saffy"] * 4 + ["navy"]
     assert Vocabulary.load("mine").path_names("my-saffy") == ("colour", "Saffy")
@@ -64,5 +65,6 @@ def test_lessons_are_taken_over_to_another_model_as_far_as_photos_can_be_had(mod
     assert oranges[0] in " ".join(change.left_out)
     assert first(oranges[2:4], model) == ["Saffy"] * 2
     assert overview.overview().lessons == 3  # they count again with the model that they are of
+    assert rebuilding.rebuild().lessons == 1  # the model and the base are found again
     change = rebuilding.rebuild(vocabulary="default", model="default")
     assert (change.lessons, change.left_out) == (3, ())

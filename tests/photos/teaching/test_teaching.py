@@ -275,3 +275,30 @@ def test_what_stands_beside_other_things_can_be_denied(scenes):
     assert (after < before).all()
     forgetting.forget(["person"])
     assert sure("mine").tolist() == before.tolist()
+
+
+def test_further_names_need_no_photo_but_a_new_label_does(scenes):
+    result = teach(TeachRequest("jukebox", synonyms=["music box", "Wurlitzer"]))
+    [learnt] = result.labels
+    assert learnt.added == 0
+    assert "Wurlitzer" in learnt.synonyms
+    assert Vocabulary.load("mine").find("wurlitzer").row == Vocabulary.load("mine").find(
+        "jukebox").row
+    with pytest.raises(ZslError, match="one photo at least"):
+        teach(TeachRequest("Rex", under=["dog"], synonyms=["Rexy"]))
+    assert Vocabulary.load("mine").look_up("Rex") is None or len(Vocabulary.load("mine")) == len(
+        Vocabulary.load("default"))
+
+
+def test_a_new_label_that_no_photo_shows_any_more_is_never_first(scenes):
+    teach(TeachRequest("Chelsea", scenes[1][:1], under=["cat"]))
+    teach(TeachRequest(None, scenes[1][:1], denied=["Chelsea"]))
+    assert "Chelsea" not in first([path for scene in scenes for path in scene])
+
+
+def test_another_vocabulary_is_made_over_the_base_of_the_one_in_use(scenes, monkeypatch, tmp_path):
+    teach(TeachRequest("Chelsea", scenes[1][:1], under=["cat"]))
+    monkeypatch.setenv("ZSL_VOCAB", "mine")
+    result = teach(TeachRequest("jukebox", scenes[3][:1], into=tmp_path / "other"))
+    assert (result.base, result.folder, result.lessons) == ("default", tmp_path / "other", 1)
+    assert Vocabulary.load(tmp_path / "other").look_up("Chelsea") is None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float32]
 
-LANDMARKS = 256
+LANDMARKS = 128
 """Labels of the base that stand for photos of them."""
 _LEFT_OUT = 200  # lessons of a label that are left out, one after the other
 _TYPICAL = 0.6  # the cosine of a photo and the vector of its label

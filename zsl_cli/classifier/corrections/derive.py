@@ -66,6 +66,9 @@ def derive(base: Base, examples: Examples, *, temperature: float,
     rows, second = prototypes.rows, prototypes.vectors()
     new = rows >= len(base.vectors)
     changed = dict(zip(rows[new].tolist(), prototypes.filled(second[new]), strict=True))
+    for row in range(len(base.vectors), len(base.vectors) + len(base.parents)):
+        if row not in changed:  # its photos cannot be had with this model
+            changed[row] = prototypes.filled(prototypes.nothing[None])[0]
     seconds = dict(zip(rows[~new].tolist(), second[~new], strict=True))
     surroundings: dict[int, Array] = {}
     if not examples.shows.all():
@@ -120,6 +123,12 @@ class Prototypes:
         needed = (rival / max(self.sigma, 1e-9) + rule.lead - start) / max(
             cosine - rule.unlike, _LEAST)
         return float(np.clip(needed, rule.pull, rule.steepest))
+
+    @property
+    def nothing(self) -> "Array":
+        """A vector that no photo is near to, ``[D]``: the mean of all labels'."""
+        mean = self.base.vectors.mean(axis=0)
+        return mean if mean.any() else np.full_like(mean, 1e-3)
 
     def away(self, embeddings: "Array") -> "Array":
         """``[n, D']``: embeddings from the centre on."""
@@ -276,7 +285,7 @@ def _lowered_beside(prototypes: Prototypes, denied: Examples,
     for at, row in enumerate(denied.rows.tolist()):
         length = float(np.linalg.norm(away[at]))
         for one in sorted({row, *below(row)} & own.keys()):
-            vector = changed.get(one, own[one])
+            vector = changed[one] if one in changed else own[one]
             odds = float(denied.embeddings[at] @ vector) / beside.unit + beside.offset
             if odds > absent:
                 changed[one] = prototypes.lowered(

@@ -10,7 +10,14 @@ from zsl_cli.errors import ZslError
 from zsl_cli.photos.teaching.centre import centre
 from zsl_cli.photos.teaching.corrections import MOST
 from zsl_cli.photos.teaching.result import Change
-from zsl_cli.photos.teaching.workshop import MINE, Place, Workshop, of_name, vectors_of
+from zsl_cli.photos.teaching.workshop import (
+    MINE,
+    Place,
+    Workshop,
+    name_of,
+    of_name,
+    vectors_of,
+)
 from zsl_cli.support import files
 from zsl_cli.support.names import Name
 from zsl_cli.vocabulary import lessons as lessons_file
@@ -76,7 +83,7 @@ def take_over(source: Name, *, vocabulary: Name | None = None, into: Name | None
             folder = place.target
         else:
             assert place.base is not None
-            contents = Contents(place.base_name, place.model_manifest.name,
+            contents = Contents(place.base_name, name_of(place.model),
                                 centre=made[0], centre_of=made[1])
             folder = place.base[0]
         workshop = Workshop(folder, contents, place.model_manifest)

@@ -11,7 +11,7 @@ from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.teaching.centre import centre
 from zsl_cli.photos.teaching.reading import Reading, embed
 from zsl_cli.photos.teaching.result import Change
-from zsl_cli.photos.teaching.workshop import MINE, Workshop, of_name, vectors_of
+from zsl_cli.photos.teaching.workshop import MINE, Workshop, name_of, of_name, vectors_of
 from zsl_cli.support import folders
 from zsl_cli.support.names import Name
 from zsl_cli.vocabulary import taught_folder
@@ -52,9 +52,9 @@ def rebuild(name: Name = MINE, *, vocabulary: Name | None = None, model: Name | 
     with taught_folder.held(folder):
         now = Contents.read(folder, folders.read_manifest(folders.VOCABULARY, folder))
         done = {lesson.key: lesson for lesson in lessons}
-        base_name = contents.base if vocabulary is None else str(vocabulary)
-        contents = replace(now, base=base_name, model=model_manifest.name if model is None else
-                           str(model), centre=made[0], centre_of=made[1],
+        base_name = contents.base if vocabulary is None else name_of(base)
+        contents = replace(now, base=base_name, model=name_of(of_model), centre=made[0],
+                           centre_of=made[1],
                            lessons=tuple(done.get(one.key, one) for one in now.lessons))
         workshop = Workshop(base, contents, model_manifest)
         derived, examples = workshop.derived(contents)

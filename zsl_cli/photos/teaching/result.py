@@ -14,6 +14,7 @@ class Learnt:
     path: the names above it, and its own. is_new: whether it is no label of the base. added:
     lessons of this time. shows, denies: photos that show it and that do not, by now. found, tried:
     of the photos that show it how many have it first when they are left out; 0 of 0 for one alone.
+    synonyms: what else it is called.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Learnt:
     denies: int
     found: int = 0
     tried: int = 0
+    synonyms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,11 @@ from zsl_cli.photos.teaching.labels import Learners
 from zsl_cli.photos.teaching.reading import Embedded, embed
 from zsl_cli.photos.teaching.request import TeachRequest
 from zsl_cli.photos.teaching.result import Learnt, Remark, TeachResult
-from zsl_cli.photos.teaching.workshop import Place, Workshop, vectors_of
+from zsl_cli.photos.teaching.workshop import Place, Workshop, name_of, vectors_of
 from zsl_cli.support.names import names_of
 from zsl_cli.vocabulary import taught_folder
 from zsl_cli.vocabulary.lessons import Lesson
+from zsl_cli.vocabulary.taught import Definitions
 from zsl_cli.vocabulary.taught_folder import Contents
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _opened(place: Place) -> Workshop:
         return Workshop(place.target, Contents.read(place.target, place.manifest),
                         place.model_manifest)
     assert place.base is not None
-    return Workshop(place.base[0], Contents(place.base_name, place.model_manifest.name),
+    return Workshop(place.base[0], Contents(place.base_name, name_of(place.model)),
                     place.model_manifest)
 
 
@@ -182,14 +183,13 @@ def _learn(place: Place, workshop: Workshop, request: TeachRequest,
                                   old.path))
         added[lesson.key] = lesson
     taught = {lesson.label for lesson in added.values()}
-    definitions = learners.definitions
-    if failures and not all(  # a label of which no photo could be read does not begin
-            (kept := {lesson.label for lesson in (*before.lessons, *added.values())}) and
-            label.id in kept for label in definitions.labels):
-        definitions = replace(definitions, labels=tuple(
-            label for label in definitions.labels if label.id in kept or any(
-                label.id in other.parents for other in definitions.labels)))
-    contents = replace(before.with_lessons([*added.values()]), definitions=definitions)
+    if request.label and request.synonyms:
+        taught.add(learners.find(request.label, request.under, new=request.new))
+    contents = before.with_lessons([*added.values()])
+    contents = replace(contents, definitions=_begun(learners.definitions, before, contents))
+    taught &= workshop.rows(contents.definitions).keys()
+    if not taught and not failures and not known:
+        raise ZslError("a new label learns from one photo at least")
     derived, examples = workshop.derived(contents)
     changed = bool(added) or contents.definitions != before.definitions
     checked = _Checked(workshop, contents, derived, examples, set(added), taught)
@@ -205,6 +205,16 @@ def _learn(place: Place, workshop: Workshop, request: TeachRequest,
         checked.labels(learners, Counter(lesson.label for lesson in added.values())),
         len(contents.lessons), known, failures, (*remarks, *checked.remarks(learners)),
         checked.cost(), checked.cost_before(before), checked.left_out, unknown)
+
+
+def _begun(definitions: Definitions, before: Contents, now: Contents) -> Definitions:
+    """Definitions without labels that were to begin now and that no photo shows, since none could
+    be read."""
+    kept = {lesson.label for lesson in now.lessons if lesson.shows}
+    kept |= {label.id for label in before.definitions.labels}
+    kept |= {parent for label in definitions.labels if label.id in kept for parent in label.parents}
+    return replace(definitions, labels=tuple(
+        label for label in definitions.labels if label.id in kept))
 
 
 class _Checked:
@@ -236,7 +246,9 @@ class _Checked:
             one = left_out.get(row)
             learnt.append(Learnt(
                 id_, label.name, self._path(label), id_ in base, added[id_], sum(of_label),
-                len(of_label) - sum(of_label), one.found if one else 0, one.tried if one else 0))
+                len(of_label) - sum(of_label), one.found if one else 0, one.tried if one else 0,
+                tuple(dict.fromkeys(
+                    (*label.synonyms, *self._contents.definitions.synonyms.get(id_, ()))))))
         return tuple(learnt)
 
     def _path(self, label: "Label") -> tuple[str, ...]:
@@ -257,9 +269,10 @@ class _Checked:
 
     def remarks(self, learners: Learners) -> list[Remark]:
         """Lessons of this time that do not go with the others."""
-        related = self._workshop.hierarchy(self._contents.definitions).ancestors
-        found = checks.doubts(self._base, self._examples, self._new, related=lambda one, other: (
-            one in related(other) or other in related(one)))
+        def related(one: int, other: int) -> bool:
+            ancestors = self._workshop.hierarchy(self._contents.definitions).ancestors
+            return one in ancestors(other) or other in ancestors(one)
+        found = checks.doubts(self._base, self._examples, self._new, related=related)
         lessons = self._lessons
 
         def name(at: int) -> str:

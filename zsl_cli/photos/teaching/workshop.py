@@ -64,6 +64,8 @@ class Place:
         target = target_of(MINE if into is None else into)
         if of_base is not None and of_base.taught is not None and base is not None:
             if into is not None and not _same(base, target):
+                if vocabulary is None:  # it is only in use
+                    return cls.find(model, of_base.taught.base, into)
                 raise ZslError(f"{base.name!r} is itself taught over {of_base.taught.base!r}; "
                                "teach it, or make another over that (`vocabulary`)")
             return cls(base, folders.name_of(base), folder, of_model, of_base, None,
@@ -73,9 +75,8 @@ class Place:
         if base is None or of_base is None:
             raise ZslError(f"no vocabulary fits model {of_model.name!r}, so there is none to "
                            "teach; zsl vocab encode makes one of a list of labels")
-        name = str(vocabulary) if vocabulary is not None else (
-            base.name if _is_reachable(base) else str(base.absolute()))
-        return cls(target, folders.name_of(target), folder, of_model, None, (base, of_base), name)
+        return cls(target, folders.name_of(target), folder, of_model, None, (base, of_base),
+                   name_of(base))
 
     @classmethod
     def _existing(cls, target: Path, folder: Path, of_model: ModelManifest,
@@ -134,8 +135,10 @@ def _same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
 
-def _is_reachable(folder: Path) -> bool:
-    return folder.parent in folders.homes(folders.VOCABULARY)
+def name_of(folder: Path) -> str:
+    """By what a model or vocabulary is found again: its name if that reaches it, or its path."""
+    reachable = any(folder.parent in folders.homes(kind) for kind in folders.KINDS)
+    return folder.name if reachable else str(folder.absolute())
 
 
 class Workshop:
@@ -162,8 +165,13 @@ class Workshop:
     def rows(self, definitions: "Definitions") -> dict[str, int]:
         """Of each id of the base and of these definitions."""
         number = len(self.base_vectors)
-        rows = {id_: row for id_, row in self.vocabulary.rows.items() if row < number}
-        return {**rows, **{label.id: number + at for at, label in enumerate(definitions.labels)}}
+        new = {label.id: number + at for at, label in enumerate(definitions.labels)}
+        return self._base_rows | new if new else self._base_rows
+
+    @cached_property
+    def _base_rows(self) -> dict[str, int]:
+        number = len(self.base_vectors)
+        return {id_: row for id_, row in self.vocabulary.rows.items() if row < number}
 
     def base(self, contents: Contents) -> Base:
         """What learns."""
