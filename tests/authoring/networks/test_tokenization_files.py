@@ -14,8 +14,6 @@ from zsl_cli.errors import MissingExtraError, ZslError
 
 def test_a_users_file_pads_as_it_says_or_as_the_user_does(siglip2_folder, tmp_path):
     path = siglip2_folder / "tokenizer.json"
-    with pytest.raises(ZslError, match="does not say which token it pads with"):
-        tokenization.from_file(path, LENGTH)
     by_name = tokenization.from_file(path, LENGTH, "<mask>")
     assert by_name.encode("dog").ids[-1] == by_name.token_to_id("<mask>")
     assert tokenization.from_file(path, LENGTH, 4).to_str() == by_name.to_str()
@@ -26,6 +24,22 @@ def test_a_users_file_pads_as_it_says_or_as_the_user_does(siglip2_folder, tmp_pa
     for pad in ("<nothing>", 10**6, -1):
         with pytest.raises(ZslError, match="has no token"):
             tokenization.from_file(path, LENGTH, pad)
+
+
+@pytest.mark.parametrize("named", [
+    {"tokenizer_config.json": {"pad_token": "<mask>"}},
+    {"tokenizer_config.json": {"pad_token": {"content": "<mask>", "special": True}}},
+    {"tokenizer_config.json": {"pad_token": None},
+     "special_tokens_map.json": {"pad_token": "<mask>"}}], ids=["a text", "a token", "the map"])
+def test_a_file_without_padding_pads_with_what_stands_beside_it(siglip2_folder, tmp_path, named):
+    path = tmp_path / "tokenizer.json"
+    path.write_bytes((siglip2_folder / "tokenizer.json").read_bytes())
+    with pytest.raises(ZslError, match=r"does not say which token it pads with, and no"):
+        tokenization.from_file(path, LENGTH)
+    for name, content in named.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    found = tokenization.from_file(path, LENGTH)
+    assert found.encode("dog").ids[-1] == found.token_to_id("<mask>")
 
 
 def test_a_file_that_is_no_tokenizer_is_refused(siglip2_folder, tmp_path):
