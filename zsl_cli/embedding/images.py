@@ -254,13 +254,14 @@ def _resized(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
         x, y = (_start(max(length - side, 0), preprocessing) for length in (columns, rows))
         return image.resize((columns, rows), filter_).crop(
             (x, y, min(x + side, columns), min(y + side, rows)))
-    if preprocessing.fit == "squash":
-        left, top = (length * (1 - preprocessing.crop) / 2 for length in image.size)
-        return image.resize((side, side), filter_, box=(left, top, width - left, height - top))
     shorter = round(side / preprocessing.crop)
-    columns, rows = (int(shorter * length / min(image.size)) for length in image.size)
-    left, top = (_start(length - side, preprocessing) for length in (columns, rows))
-    box = (left * width / columns, 0, min((left + side) * width / columns, width), height)
+    if preprocessing.fit == "squash":
+        start = _start(shorter - side, preprocessing)
+        box = (start * width / shorter, 0, min((start + side) * width / shorter, width), height)
+        return image.resize((side, shorter), filter_, box=box).crop((0, start, side, start + side))
+    wide, rows = (int(shorter * length / min(image.size)) for length in image.size)
+    left, top = (_start(length - side, preprocessing) for length in (wide, rows))
+    box = (left * width / wide, 0, min((left + side) * width / wide, width), height)
     if rows > _TALL * side:
         return image.resize((side, side), filter_, box=(
             box[0], top * height / rows, box[2], (top + side) * height / rows))

@@ -218,7 +218,7 @@ def test_both_towers_in_int8(tmp_path, photos):
     write_clip(folder)
     model, _ = exported(tmp_path, folder, quantize="int8")
     parity = model.manifest.entries["parity"]
-    assert parity.keys() == {"float32", "int8", "text float32", "text int8"}
+    assert parity.keys() == {"float32", "int8", "pipeline", "text float32", "text int8"}
     assert min(parity["int8"]["mean_cosine"], parity["text int8"]["mean_cosine"]) > 0.98
     assert model.label_encoder.encode(["a cat"]).shape == (1, model.dimension)
 

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 from networks import import_open_clip, import_timm, import_transformers  # noqa: E402
 
 from zsl_cli.authoring.exporting import photographs  # noqa: E402
-from zsl_cli.authoring.networks import published  # noqa: E402
+from zsl_cli.authoring.networks import data_configs, published  # noqa: E402
 from zsl_cli.authoring.networks.hints import InputOptions  # noqa: E402
 from zsl_cli.embedding.images import load  # noqa: E402
 from zsl_cli.errors import ZslError  # noqa: E402
@@ -231,6 +231,7 @@ def test_settings_of_open_clip(tmp_path, settings):
 @pytest.mark.parametrize("settings", [
     {"crop_pct": 0.9, "crop_mode": "center", "interpolation": "bilinear"},
     {"crop_pct": 0.9, "crop_mode": "squash"}, {"crop_pct": 1.0, "crop_mode": "border"},
+    {"crop_pct": 0.865, "crop_mode": "squash"},
     {"crop_pct": 0.8, "crop_mode": "border", "interpolation": "lanczos"}, {}])
 def test_settings_of_timm(tmp_path, settings, nested):
     timm = import_timm()
@@ -242,6 +243,23 @@ def test_settings_of_timm(tmp_path, settings, nested):
     assert (says.assumed is None) == bool({"crop_pct", "interpolation"} <= {*settings})
     agree(says.input, timm.data.create_transform(**timm.data.resolve_data_config(
         {}, pretrained_cfg=said), is_training=False))
+
+
+@pytest.mark.slow
+def test_every_configuration_of_timms_published_weights():
+    timm = import_timm()
+    configurations = {}
+    for name in timm.list_pretrained():
+        config = timm.data.resolve_data_config(
+            {}, pretrained_cfg=timm.models.get_pretrained_cfg(name).to_dict())
+        key = (*(config[part] for part in ("input_size", "interpolation", "crop_mode")),
+               f"{config['crop_pct']:.4f}")
+        if config["input_size"][1] <= 300:
+            configurations.setdefault(key, config)
+    assert len(configurations) > 20
+    for config in configurations.values():
+        agree(data_configs.of_timm(config),
+              timm.data.create_transform(**config, is_training=False))
 
 
 @pytest.mark.parametrize(("name", "content"), [

@@ -63,6 +63,8 @@ def read(weights: Weights, name: str, options: InputOptions, config_file: Path |
     known: Any = network.pretrained_cfg
     if options.size:
         asked["input_size"] = (3, options.size, options.size)
+    if options.crop:
+        asked["crop_pct"] = options.crop
     resolved = timm.data.resolve_data_config(asked, pretrained_cfg={**known, **said})
     prepared = data_configs.of_timm(resolved)
     unsaid = [option for key, option in data_configs.TIMM_OPTIONS.items()
