@@ -74,7 +74,7 @@ def test_a_model_or_vocabulary_is_shown(here):
     (["vocab", "buld", "x"], "zsl vocab build x"), (["models", "verfy"], "zsl models verify"),
     (["build", "x", "-o", "y"], "zsl vocab build x -o y"),
     (["neighbours", "cat"], "zsl vocab neighbours cat"),
-    (["biuld", "x"], "zsl vocab build x"),
+    (["biuld", "x"], "zsl vocab build x or zsl lessons rebuild x"),
     (["vocab", "label", "x"], "zsl label x"), (["models", "build"], "zsl vocab build"),
     (["list"], "zsl catalogues list or zsl models list"),
     (["tag", "x"], "zsl label x"), (["tag", "Pictures"], "zsl label Pictures -o labels.jsonl"),

@@ -24,11 +24,11 @@ COMMANDS = {
     "catalogues": "List, show, verify and remove what zsl index and zsl label know of photos.",
     "search": "Find the photos that WORDS describe, a word or a sentence, among those that are "
               "indexed.",
-    "teach": "Correct a label once: LABEL learns from each PHOTO, a file, a folder or a pattern.",
-    "lessons": "List, forget, hand on, take over and rebuild what zsl teach taught.",
     "annotate": "Say which sentences fit each PHOTO best: a file, a folder or a pattern.",
+    "teach": "Correct a label once: LABEL learns from each PHOTO, a file, a folder or a pattern.",
     "models": "List, show, verify, fetch, import and calibrate model folders.",
     "vocab": "Build, train, look at and verify vocabulary folders.",
+    "lessons": "List, forget, hand on, take over and rebuild what zsl teach taught.",
     "export": "Turn a trained PyTorch CHECKPOINT into a model folder.",
     "train": "Train the projection M on DATA.",
     "eval": "Measure models on DATASET.",

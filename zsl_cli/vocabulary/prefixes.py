@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from zsl_cli.errors import FolderError
 from zsl_cli.support import folders
 from zsl_cli.vocabulary.label import LABELS_FILE, Label
 
@@ -19,7 +20,10 @@ def labels_with(folder: Path, prefix: str, most: int) -> Iterator[Label]:
     pattern = re.compile('"' + re.escape(json.dumps(prefix, ensure_ascii=False)[1:-1])
                          + '[^"]*"(?!:)', re.IGNORECASE)  # a text, and not the name of a field
     text = (folder / LABELS_FILE).read_text("utf-8")
-    taught = folders.read_manifest(folders.VOCABULARY, folder).taught
+    try:
+        taught = folders.read_manifest(folders.VOCABULARY, folder).taught
+    except FolderError:  # whoever uses it is told
+        taught = None
     if taught is not None:
         lines = (folder / taught.definitions).read_text("utf-8").splitlines(keepends=True)
         text = "".join(line for line in lines if '"further":' not in line) + text

@@ -302,3 +302,13 @@ def test_another_vocabulary_is_made_over_the_base_of_the_one_in_use(scenes, monk
     result = teach(TeachRequest("jukebox", scenes[3][:1], into=tmp_path / "other"))
     assert (result.base, result.folder, result.lessons) == ("default", tmp_path / "other", 1)
     assert Vocabulary.load(tmp_path / "other").look_up("Chelsea") is None
+
+
+@pytest.mark.parametrize("label", [
+    {"id": "my-x", "name": "a, b"}, {"id": "my-x", "name": "<b>\x1b[1m"},
+    {"id": "a b", "name": "x"}, {"id": "my-x", "name": "x", "synonyms": ["a/b"]},
+    {"id": "n1", "further": ["a|b"]}])
+def test_names_of_somebody_else_are_looked_at(tmp_path, label):
+    (tmp_path / "l.jsonl").write_text(json.dumps(label) + "\n")
+    with pytest.raises(ZslError, match=r"l\.jsonl"):
+        exchanging.take_over(tmp_path / "l.jsonl")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from zsl_cli.errors import ZslError
 from zsl_cli.photos.teaching.centre import centre
 from zsl_cli.photos.teaching.corrections import MOST
+from zsl_cli.photos.teaching.labels import check_name
 from zsl_cli.photos.teaching.result import Change
 from zsl_cli.photos.teaching.workshop import (
     MINE,
@@ -20,14 +22,17 @@ from zsl_cli.photos.teaching.workshop import (
 )
 from zsl_cli.support import files
 from zsl_cli.support.names import Name
+from zsl_cli.support.wording import quoted
 from zsl_cli.vocabulary import lessons as lessons_file
 from zsl_cli.vocabulary import taught_folder
-from zsl_cli.vocabulary.label import normal_name
+from zsl_cli.vocabulary.label import Label, normal_name
 from zsl_cli.vocabulary.taught import Definitions
 from zsl_cli.vocabulary.taught_folder import Contents
 
 if TYPE_CHECKING:
     from zsl_cli.vocabulary.lessons import Lesson
+
+_ID = re.compile(r"[\w-]{1,200}")
 
 
 def export(output: Path | str, name: Name = MINE, *, paths: bool = False,
@@ -62,10 +67,28 @@ def read_exported(path: Name) -> "tuple[Definitions, list[Lesson]]":
         of_lessons = [isinstance(one, dict) and "embedding" in one for one in parsed]
         definitions = Definitions.from_lines(
             line for line, is_one in zip(lines, of_lessons, strict=True) if not is_one)
-        return definitions, lessons_file.from_lines(
+        lessons = lessons_file.from_lines(
             line for line, is_one in zip(lines, of_lessons, strict=True) if is_one)
     except (ValueError, RecursionError) as error:
         raise ZslError(f"{path}: not what zsl lessons export writes: {error}") from error
+    try:
+        return _with_sound_names(definitions), lessons
+    except ZslError as error:
+        raise ZslError(f"{path}: {error}") from error
+
+
+def _with_sound_names(definitions: Definitions) -> Definitions:
+    """Definitions of somebody else, whose names are such as one may give here, and of whose labels
+    nothing else counts. Raises ZslError."""
+    labels = []
+    for label in definitions.labels:
+        if not _ID.fullmatch(label.id):
+            raise ZslError(f"{quoted(label.id)} is no id of a label")
+        name = check_name(label.name)
+        labels.append(Label(label.id, name, tuple(map(check_name, label.synonyms)),
+                            parents=label.parents, ambiguous=label.ambiguous, plain=(name,)))
+    return Definitions(tuple(labels), {
+        id_: tuple(map(check_name, names)) for id_, names in definitions.synonyms.items()})
 
 
 def take_over(source: Name, *, vocabulary: Name | None = None, into: Name | None = None,

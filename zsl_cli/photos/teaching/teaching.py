@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_cli.classifier.corrections import checks
+from zsl_cli.classifier.corrections.derive import Derived
 from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.teaching import corrections as corrections_
@@ -30,7 +31,6 @@ from zsl_cli.vocabulary.taught_folder import Contents
 
 if TYPE_CHECKING:
     from zsl_cli.classifier.corrections import Examples
-    from zsl_cli.classifier.corrections.derive import Derived
     from zsl_cli.vocabulary.label import Label
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -204,7 +204,7 @@ def _learn(place: Place, workshop: Workshop, request: TeachRequest,
         place.target, place.name, place.base_name, changed and place.manifest is None,
         checked.labels(learners, Counter(lesson.label for lesson in added.values())),
         len(contents.lessons), known, failures, (*remarks, *checked.remarks(learners)),
-        checked.cost(), checked.cost_before(before), checked.left_out, unknown)
+        checked.cost(), checked.cost_before(), checked.left_out, unknown)
 
 
 def _begun(definitions: Definitions, before: Contents, now: Contents) -> Definitions:
@@ -286,11 +286,14 @@ class _Checked:
         """See TeachResult."""
         return self._landmarks.cost(self._derived) if len(self._examples) else 0.0
 
-    def cost_before(self, before: Contents) -> float:
+    def cost_before(self) -> float:
         """The same, of what was taught before."""
-        if not before.lessons or not len(self._examples):
+        taught = self._workshop.vocabulary.taught
+        if taught is None or not len(self._examples):
             return 0.0
-        return self._landmarks.cost(self._workshop.derived(before)[0])
+        return self._landmarks.cost(Derived(
+            taught.rows, taught.vectors, taught.seconds.rows, taught.seconds.vectors,
+            taught.around.rows, taught.around.vectors))
 
     @cached_property
     def _landmarks(self) -> checks.Landmarks:
