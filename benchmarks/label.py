@@ -6,8 +6,8 @@
 to find its labels), each measured alone on one thread. (b) is ``zsl label`` from a cold process,
 (c) a plain loop: Pillow decodes in full and resizes, one photo at a time goes through the float32
 encoder that ``zsl export`` makes (``zsl export … --quantize none``; scripts/rebuild-default has
-the rest of the command). All in one run, in turn. Then come memory, and other questions about
-photos that are known.
+the rest of the command), and (d) is (b) with ``--keywords``. All in one run, in turn. Then comes
+memory.
 """
 
 import argparse
@@ -31,9 +31,6 @@ from zsl_cli.embedding.model import Model
 from zsl_cli.support import cpus
 
 SEARCHED = 192  # photos
-LIST = ("dog,cat,person,child,snow,beach,bicycle,car,tree,grass,water,sky,house,ball,horse,bird,"
-        "boat,street,mountain,flower")
-QUESTIONS = ("--top 3", "--keywords", "--confidence 0.5", f"--labels {LIST}")
 SMALL = 256  # pixels, the shorter side
 BATCH = 8
 
@@ -131,18 +128,21 @@ def compare(name, folder, options, model, environment, work):
     rounds = []
     before = others()
     for number in range(options.runs):
-        wall, _ = label(folder, work / f"{name}-{number}.jsonl", forgotten(environment,
-                                                                           f"{name}-{number}"))
+        wall, with_keywords = (next(label(
+            folder, work / f"{name}-{number}{kind}.jsonl",
+            forgotten(environment, f"{name}-{number}{kind}"), *kind.split())) for kind in (
+                "", " --keywords"))
         after = others()
         a, c, *parts = (before + after) / 2
         b = len(paths) / wall
-        rounds.append((a, b, c, b / a, b / c, *parts))
+        rounds.append((a, b, c, b / a, b / c, wall / with_keywords, *parts))
         before = after
-    a, b, c, of_a, of_c, *parts = np.median(rounds, axis=0)
+    a, b, c, of_a, of_c, with_keywords, *parts = np.median(rounds, axis=0)
     print(f"| {name}: (a) the bound, {cores} cores ÷ ({' + '.join(f'{one:.2f}' for one in parts)}) "
           f"ms | {a:.0f} images/s |")
     print(f"| {name}: (b) `zsl label`, {len(paths):,} photos | {b:.0f} images/s, "
           f"{of_a:.2f} × (a) |")
+    print(f"| {name}: (d) with `--keywords` | {with_keywords:.3f} × (b) |", flush=True)
     if options.float32:
         print(f"| {name}: (c) a plain loop | {c:.0f} images/s; (b) is {of_c:.1f} × (c) |",
               flush=True)
@@ -160,18 +160,6 @@ def library(photos, count, environment, work):
           f"{peaks[count] / peaks[1000]:.2f} × the {peaks[1000]:.0f} MB at 1,000 |")
     print(f"| again over {count:,} photos, nothing changed | {second:.2f} s, "
           f"{first / second:.0f} × faster than the first run's {first:.0f} s |")
-    alone = fill(work / "one", photos, 1)
-    label(alone, work / "one.jsonl", environment)
-    for question in QUESTIONS:
-        walls = []
-        for again in range(3):
-            output = work / f"{again}.jsonl"
-            start, whole = (next(label(source, output, environment, *question.split(), "--force"))
-                            for source in (alone, folder))
-            walls.append(whole - start)
-        print(f"| known photos a second, beyond the start, `{question.replace(LIST, '20 words')}`: "
-              f"asked the first time, again | {count / walls[0]:,.0f}, "
-              f"{count / min(walls[1:]):,.0f} |", flush=True)
 
 
 def main():

@@ -149,6 +149,7 @@ def main():
         "floor": [sys.executable, "-c", FLOOR, encoder, options.photo],
         "classify": [zsl, "classify", options.photo],
         "classify --jsonl": [zsl, "classify", options.photo, "--jsonl"],
+        "classify --jsonl --keywords": [zsl, "classify", options.photo, "--jsonl", "--keywords"],
         "import click": [sys.executable, "-c", "import click"],
         "--help": [zsl, "--help"],
     }
@@ -181,6 +182,7 @@ def main():
         strict=True))
     print("| what | measured |\n|---|---|")
     for name, base in (("classify", "floor"), ("classify --jsonl", "floor"),
+                       ("classify --jsonl --keywords", "classify --jsonl"),
                        ("classify --labels-file PHRASES", "classify"),
                        ("--help", "import click")):
         print(f"| `zsl {name}` from a cold process | {median[name]:.3f} s, "
