@@ -94,11 +94,9 @@ class _Run:
         want to know at once."""
         request, scan = self._request, self._met.scan
         self._reporter.start("loading the model")
-        classifier, nearest = self._classifier.load(len(scan))
+        classifier, nearest = self._classifier.load(len(scan), reads=bool(scan.todo))
         self._remembered = Remembered.of(self._catalogue, classifier, nearest)
         self._answering = Answering(classifier, nearest, request.question, self._remembered)
-        if scan.todo:
-            classifier.model.open()
         self._reporter.loaded(classifier, nearest)
         at_once = request.xmp or request.stream is not None
         self._reporter.start("labelling" if scan.todo else "looking at sidecars",

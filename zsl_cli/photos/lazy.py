@@ -75,9 +75,11 @@ class LazyClassifier:
             self._taken, self._candidates = choice.taken, choice.rows
         self.provenance = Provenance(of_model.name, of_labels.name, __version__)
 
-    def load(self, images: int) -> "tuple[Classifier, Nearest]":
-        """The classifier, whose model is opened at the first image that is to be read, and the
-        search over the candidate labels.
+    def load(self, images: int, *, reads: bool = False) -> "tuple[Classifier, Nearest]":
+        """The classifier and the search over the candidate labels.
+
+        reads: whether the model is opened at once, beside the loading of the vocabulary; else the
+            first image that is to be read opens it.
 
         How they work does not depend on the number of images, so that a run that is resumed gives
         the same scores to the last digit.
@@ -92,6 +94,8 @@ class LazyClassifier:
                                                ef=self._ef,
                                                keywords=self._question.rule is not None)
         model = Model.described(self._model, device=self._device, threads=1)
+        if reads:
+            model.open()
         if loading is not None:
             self._vocabulary = loading.result()
             self._vocabulary.language = self._names
