@@ -57,6 +57,7 @@ def diagnose() -> Iterator[Finding]:
                       + ", ".join(map(str, folders.homes(kind))))
     yield Finding(f"search indexes: {_indexes()}")
     yield Finding(f"features of images: {_features()}")
+    yield Finding(f"what was found for photos: {_findings()}")
     yield from _attempt("default model and vocabulary", _classifier)
 
 
@@ -106,6 +107,14 @@ def _features() -> str:
 
     folder = cache_folder()
     sizes = [path.stat().st_size for path in folder.glob("*.sqlite*")]
+    return f"{sum(sizes) / 1e6:,.0f} MB, in {folder}, which may be deleted"
+
+
+def _findings() -> str:
+    from zsl_cli.classifier.findings import cache_folder
+
+    folder = cache_folder()
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     return f"{sum(sizes) / 1e6:,.0f} MB, in {folder}, which may be deleted"
 
 

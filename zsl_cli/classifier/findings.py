@@ -5,8 +5,10 @@ confidence on and in which language, is answered from these few numbers, without
 the embeddings.
 """
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -15,6 +17,13 @@ from zsl_cli.classifier.confidence import Sure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+def cache_folder() -> Path:
+    """Where findings are remembered, for this user."""
+    from platformdirs import user_cache_path
+
+    return Path(os.path.realpath(user_cache_path("zsl", appauthor=False))) / "findings"
 
 
 @dataclass(frozen=True)

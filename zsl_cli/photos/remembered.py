@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from zsl_cli.classifier.confidence import Sure
-from zsl_cli.classifier.findings import Findings
+from zsl_cli.classifier.findings import Findings, cache_folder
 from zsl_cli.support import files
 from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary.nearest import Hnsw
@@ -51,13 +51,6 @@ _ENTRY = np.dtype([
 """floor: keywords above this confidence are all there; above 1 where nobody asked for any, and
 infinite where nothing is known."""
 _NO_KEYWORDS = 2.0
-
-
-def cache_folder() -> Path:
-    """Where it is, for this user."""
-    from platformdirs import user_cache_path
-
-    return Path(os.path.realpath(user_cache_path("zsl", appauthor=False))) / "findings"
 
 
 class Remembered:
