@@ -9,19 +9,15 @@ import numpy as np
 import pytest
 
 from zsl_cli import Model
-from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.errors import ZslError
 from zsl_cli.photos.catalogue import database
 from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.catalogue.compaction import compact
 from zsl_cli.photos.catalogue.identity import Encoder
 from zsl_cli.photos.reporter import Reporter
-from zsl_cli.photos.search import ordering, searching
-from zsl_cli.photos.search.ordering import Found, by_centre, folded
-from zsl_cli.photos.search.period import Period
+from zsl_cli.photos.search import searching
 from zsl_cli.photos.search.queries import QueryEncoder
-from zsl_cli.photos.search.request import Query, SearchRequest, term_of
-from zsl_cli.photos.search.result import Hit
-from zsl_cli.photos.search.space import JointSpace
+from zsl_cli.photos.search.request import Query, SearchRequest
 
 AXES = dict(zip("abcdef", np.eye(448, dtype=np.float32)[:6], strict=True))
 
@@ -135,18 +131,6 @@ def test_paths_may_be_absolute(library):
 def test_dates_go_by_capture_or_else_by_the_file(library, since, until, expected):
     found = one("a", since=since, until=until)
     assert sorted(Path(name).stem for name in names(found)) == expected
-
-
-@pytest.mark.parametrize("date", ["yesterday", "2024-13", "2024-02-30", "24", "", "2024-7-1"])
-def test_what_is_no_date_is_refused(date):
-    with pytest.raises(RequestError, match="`since` is a date"):
-        Period.parse(date, None)
-
-
-def test_a_period_that_ends_before_it_begins_is_refused():
-    with pytest.raises(RequestError, match="later than"):
-        SearchRequest("a", since="2024-08", until="2024-07-31")
-    SearchRequest("a", since="2024-07-15", until="2024-07")
 
 
 def test_photos_that_are_deleted_are_left_out_and_counted(library):
@@ -390,29 +374,6 @@ def test_labels_leave_only_photos_of_which_they_are_true(library, monkeypatch):
         one("a", under=["dgo"])
 
 
-def found(name, vector, score=0.0):
-    vector = np.array(vector, np.float32)
-    return Found(Hit(name, score), vector / np.linalg.norm(vector))
-
-
-def test_near_duplicates_are_folded_into_the_first():
-    near = ordering.ALIKE + 0.01
-    kept = folded([found("1", [1, 0]), found("2", [near, (1 - near**2) ** 0.5]),
-                   found("3", [0, 1]), found("4", [1, 0])], 5)
-    assert [(one.hit.path, one.hit.alike) for one in kept] == [("1", ("2", "4")), ("3", ())]
-    assert kept[0].hit.record()["alike"] == ["2", "4"]
-    assert [one.hit.path for one in folded([found("1", [1, 0]), found("2", [0, 1])], 1)] == ["1"]
-
-
-def test_reranking_by_the_centre_leaves_strays_behind():
-    cluster = [found(str(at), [1, 0.1 * at, 0]) for at in range(4)]
-    stray = found("stray", [0, 0, 1], score=0.9)
-    ordered = by_centre([stray, *cluster])
-    assert ordered[-1].hit.path == "stray"
-    assert ordered[0].hit.centre > 0.9 > ordered[-1].hit.centre
-    assert by_centre([]) == []
-
-
 def test_a_search_that_folds_and_reranks(library, make_catalogue):
     make_catalogue(library.parent / "more", {"a1.jpg": AXES["a"], "a2.jpg": AXES["a"],
                                              "e.jpg": AXES["e"]})
@@ -422,39 +383,3 @@ def test_a_search_that_folds_and_reranks(library, make_catalogue):
     assert "e.jpg" not in names(reranked)[:5]
     assert [hit.centre for hit in reranked.hits] == sorted(
         (hit.centre for hit in reranked.hits), reverse=True)
-
-
-@pytest.mark.parametrize(("given", "message"), [
-    ({"queries": []}, "nothing to search for"), ({"queries": "  "}, "empty query"),
-    ({"queries": "a", "top": 0}, "`top` must be"), ({"queries": "a", "rerank": "x"}, "`rerank`"),
-    ({"queries": "a", "among": 30}, "`among` is for `rerank`"),
-    ({"queries": "a", "rerank": "centre", "among": 5}, "at least as many as `top`"),
-    ({"queries": "a", "min_confidence": 0.5}, "is for `labels`"),
-    ({"queries": "a", "labels": ["x"], "min_confidence": 2}, "`min_confidence` must be"),
-    ({"queries": 7}, "`queries` takes"), ({"queries": "a", "device": "tpu"}, "`device`")])
-def test_what_makes_no_sense_is_refused(given, message):
-    with pytest.raises(RequestError, match=message):
-        SearchRequest(**given)
-
-
-def test_a_query_has_terms_that_are_not_empty():
-    for plus, minus, message in ((("a",), ("",), "empty query"), ((), ("a",), "nothing to search"),
-                                 ((3,), (), "`plus` takes words")):
-        with pytest.raises(RequestError, match=message):
-            Query(plus, minus)
-
-
-def test_a_term_is_a_photo_where_it_is_called_like_one(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "red").touch()
-    assert term_of("red") == "red"
-    assert term_of("./red") == Path("./red")
-    assert term_of("and/or") == "and/or"
-    assert term_of("gone.JPG") == Path("gone.JPG")
-    assert term_of("blue") == "blue"
-
-
-def test_the_joint_space_leaves_out_a_label_prior_and_what_fills_up():
-    assert JointSpace.of(451, None).width == 451
-    unit = JointSpace(2).unit(np.array([[3, 4, 9], [np.nan, 1, 1], [0, 0, 1]], np.float16))
-    assert unit.tolist() == [pytest.approx([0.6, 0.8]), [0, 0], [0, 0]]

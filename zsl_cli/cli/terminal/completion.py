@@ -89,8 +89,8 @@ def _source(parameter: click.Parameter,
     if name == "candidates":
         return partial(_words, words=CANDIDATE_SETS)
     if metavar in ("FILE", "IMAGE...", "PHOTO", "PHOTO...", "WORDS|PHOTO", "GLOB|FOLDER",
-                   "FILE|FOLDER", "DATA...", "JSON", "DATASET", "M", "M.npz", "P.npz",
-                   "tokenizer.json", *_PATHS):
+                   "FILE|FOLDER", "FOLDER|PHOTO", "DATA...", "JSON", "DATASET", "M", "M.npz",
+                   "P.npz", "tokenizer.json", *_PATHS):
         return _files
     return None
 
