@@ -86,7 +86,7 @@ def test_before_anything_is_read_an_output_is_as_it_was_or_not_there(monkeypatch
         label_command.main(["photos", "-o", "l.jsonl", "--model", "./paint"],
                            standalone_mode=False)
 
-    def interrupted(self, images):
+    def interrupted(self, images, *, reads=False):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(LazyClassifier, "load", interrupted)

@@ -188,7 +188,7 @@ def _learn(place: Place, workshop: Workshop, request: TeachRequest,
     contents = before.with_lessons([*added.values()])
     contents = replace(contents, definitions=_begun(learners.definitions, before, contents))
     taught &= workshop.rows(contents.definitions).keys()
-    if said and not taught and not failures and not known:
+    if (said or request.label) and not taught and not failures and not known:
         raise ZslError("a new label learns from one photo at least")
     derived, examples = workshop.derived(contents)
     changed = bool(added) or contents.definitions != before.definitions
