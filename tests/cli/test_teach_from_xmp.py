@@ -7,6 +7,12 @@ import pytest
 
 
 @pytest.fixture
+def mine(zsl, tmp_path):
+    """The command line with a data folder of one's own, since what is taught stays."""
+    return lambda *arguments: zsl(*arguments, env={"XDG_DATA_HOME": str(tmp_path / "data")})
+
+
+@pytest.fixture
 def photos(skimage_photos, tmp_path):
     """Three photographs with the keywords of zsl beside them."""
     folder = tmp_path / "p"
@@ -34,9 +40,9 @@ def changed(sidecar, **lists):
     sidecar.write_text(text, "utf-8")
 
 
-def test_what_was_added_and_taken_out_is_taught(zsl, photos):
-    assert zsl("label", "p", "--xmp", "-q").returncode == 0
-    nothing = zsl("teach", "--from-xmp", "p")
+def test_what_was_added_and_taken_out_is_taught(mine, photos):
+    assert mine("label", "p", "--xmp", "-q").returncode == 0
+    nothing = mine("teach", "--from-xmp", "p")
     assert nothing.returncode == 0
     assert nothing.stdout.startswith(b"nothing new\n")
     changed(photos / "chelsea.png.xmp", subject=["Rufus", "Berlin 2023"],
@@ -44,7 +50,7 @@ def test_what_was_added_and_taken_out_is_taught(zsl, photos):
     changed(photos / "coffee.png.xmp", subject=["-coffee", "espresso"],
             hierarchicalSubject=["-" + hierarchical(photos / "coffee.png.xmp", "coffee")])
     (photos / "rocket.jpg.xmp").write_bytes(b"<zsl: http://ns.zsl-cli.org/label/1.0/ damaged")
-    taught = zsl("teach", "--from-xmp", "p", "--json")
+    taught = mine("teach", "--from-xmp", "p", "--json")
     assert taught.returncode == 1  # of the damaged one nothing is known
     result = json.loads(taught.stdout)
     learnt = {(one["label"], one["new"], one["shows"], one["denies"]) for one in result["labels"]}
@@ -55,10 +61,10 @@ def test_what_was_added_and_taken_out_is_taught(zsl, photos):
     assert result["unknown"] == {"Berlin 2023": 1}
     assert [one["path"] for one in result["failures"]] == ["p/rocket.jpg.xmp"]
     (photos / "rocket.jpg.xmp").unlink()
-    again = zsl("teach", "--from-xmp", "p")
+    again = mine("teach", "--from-xmp", "p")
     assert (again.returncode, again.stdout[:11]) == (0, b"nothing new")
     assert b"--new teaches such words" in again.stderr
-    answer = zsl("classify", "p/chelsea.png", "--vocab", "mine", "--jsonl")
+    answer = mine("classify", "p/chelsea.png", "--vocab", "mine", "--jsonl")
     assert json.loads(answer.stdout)["labels"][0]["label"] == "Rufus"
 
 
@@ -69,10 +75,10 @@ def hierarchical(sidecar, word):
                 if line.strip().endswith(f"|{word}</rdf:li>"))
 
 
-def test_it_is_used_alone_and_on_what_is_there(zsl, photos):
-    beside = zsl("teach", "cat", "p/chelsea.png", "--from-xmp", "p")
+def test_it_is_used_alone_and_on_what_is_there(mine, photos):
+    beside = mine("teach", "cat", "p/chelsea.png", "--from-xmp", "p")
     assert beside.returncode == 2
     assert b"--from-xmp says itself what its photos show" in beside.stderr
-    missing = zsl("teach", "--from-xmp", "nowhere")
+    missing = mine("teach", "--from-xmp", "nowhere")
     assert missing.returncode == 2
     assert b"nowhere: no such file" in missing.stderr

@@ -99,6 +99,8 @@ def _lines(result: "TeachResult") -> Iterator[str]:
         yield f"and {len(result.labels) - _NAMED:,} more labels"
     if not result.labels:
         yield ("nothing new" if not result.failures else "nothing was taught")
+    if not result.lessons:
+        return
     cost = result.cost
     yield (f"{result.name}: {counted(result.lessons, 'lesson')} over {result.base}; of 1,000 "
            f"photos of other labels that were right about {1000 * cost:.0f} "

@@ -18,7 +18,6 @@ from zsl_cli.photos.teaching.workshop import (
     Workshop,
     name_of,
     of_name,
-    vectors_of,
 )
 from zsl_cli.support import files
 from zsl_cli.support.names import Name
@@ -118,12 +117,7 @@ def take_over(source: Name, *, vocabulary: Name | None = None, into: Name | None
         before = {label.id for label in contents.definitions.labels}
         contents = replace(contents.with_lessons(taken), definitions=merged)
         derived, _ = workshop.derived(contents)
-        if place.manifest is not None:
-            taught_folder.change(place.target, place.manifest, contents, vectors_of(derived))
-        else:
-            assert place.base is not None
-            taught_folder.create(place.target, place.name, *place.base, contents,
-                                 vectors_of(derived))
+        place.write(contents, derived)
     left_out = [f"{name}: no label of {place.base_name!r}" for name in unknown]
     if other := {lesson.space for lesson in taken} - {place.model_manifest.space}:
         count = sum(lesson.space in other for lesson in taken)

@@ -22,7 +22,7 @@ from zsl_cli.photos.teaching.labels import Learners
 from zsl_cli.photos.teaching.reading import Embedded, embed
 from zsl_cli.photos.teaching.request import TeachRequest
 from zsl_cli.photos.teaching.result import Learnt, Remark, TeachResult
-from zsl_cli.photos.teaching.workshop import Place, Workshop, name_of, vectors_of
+from zsl_cli.photos.teaching.workshop import Place, Workshop, name_of
 from zsl_cli.support.names import names_of
 from zsl_cli.vocabulary import taught_folder
 from zsl_cli.vocabulary.lessons import Lesson
@@ -194,12 +194,7 @@ def _learn(place: Place, workshop: Workshop, request: TeachRequest,
     changed = bool(added) or contents.definitions != before.definitions
     checked = _Checked(workshop, contents, derived, examples, set(added), taught)
     if changed:
-        if place.manifest is not None:
-            taught_folder.change(place.target, place.manifest, contents, vectors_of(derived))
-        else:
-            assert place.base is not None
-            taught_folder.create(place.target, place.name, *place.base, contents,
-                                 vectors_of(derived))
+        place.write(contents, derived)
     return TeachResult(
         place.target, place.name, place.base_name, changed and place.manifest is None,
         checked.labels(learners, Counter(lesson.label for lesson in added.values())),

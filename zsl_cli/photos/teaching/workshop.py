@@ -107,6 +107,16 @@ class Place:
             raise FolderError(f"{self.target} is no taught vocabulary any more")
         return replace(self, manifest=manifest, base=None)
 
+    def write(self, contents: Contents, derived: "Derived") -> None:
+        """Write what was taught and what follows from it, into a new folder if there is none.
+        Raises ZslError."""
+        if self.manifest is not None:
+            taught_folder.change(self.target, self.manifest, contents, vectors_of(derived))
+        else:
+            assert self.base is not None
+            taught_folder.create(self.target, self.name, *self.base, contents,
+                                 vectors_of(derived))
+
 
 def target_of(into: Name) -> Path:
     """The folder of a taught vocabulary, by its name or as a folder. Raises ZslError."""
