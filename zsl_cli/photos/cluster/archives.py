@@ -75,8 +75,9 @@ class Members:
             file.seek(self.start)
             archive = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115
         else:
-            buffered: Any = io.BufferedReader(file, _BUFFER)  # type: ignore[type-var]
-            archive = tarfile.open(fileobj=buffered, mode="r|*")  # noqa: SIM115
+            raw: Any = file
+            archive = tarfile.open(  # noqa: SIM115
+                fileobj=io.BufferedReader(raw, _BUFFER), mode="r|*")
         with archive:
             for member in archive:
                 if member.isreg() and self.walk.counts(name_of(member)):
@@ -114,7 +115,7 @@ def members(store: "Store", stored: "Stored", path: str, walk: Walk,
         try:
             with tarfile.open(fileobj=file, mode="r:") as archive:
                 for member in archive:
-                    archive.members.clear()  # which would all be kept
+                    archive.members.clear()  # type: ignore[attr-defined]  # else all are kept
                     if not (member.isreg() and walk.counts(name_of(member))):
                         continue
                     if number == most:
