@@ -1,5 +1,5 @@
-"""ObjectStore: what lies below a key of a bucket in S3, in Google Cloud Storage, or in a service that
-speaks as they do.
+"""ObjectStore: what lies below a key of a bucket in S3, in Google Cloud Storage, or in a service
+that speaks as they do.
 
 A write is one PUT of all the bytes, which a store does whole or not at all: Arrow's stream is
 closed only behind the last byte, since closing it is what makes the object.
@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, BinaryIO, Self
 
 from zsl_cli.errors import RequestError
-from zsl_cli.photos.cluster.stores import Stored, StoreError
+from zsl_cli.photos.cluster.store import Stored, StoreError
 from zsl_cli.support import extras
 
 _CONNECT = 5  # seconds
