@@ -95,9 +95,14 @@ def parquet_schema(*, paths: bool = False, keywords: bool = False) -> Any:
 def parquet_row(entry: Entry, provenance: Provenance, path_of: PathOf | None) -> dict[str, Any]:
     """The row of one photo, for ``parquet_schema``."""
     row = predictions.record(entry, _facts(entry, provenance), path_of)
-    row["path"] = entry.path.encode("utf-8", "backslashreplace").decode()
+    row["path"] = written_path(entry.path)
     row["mtime"] = microseconds(entry.mtime)
     return row
+
+
+def written_path(path: str) -> str:
+    """A path as Parquet has it."""
+    return path.encode("utf-8", "backslashreplace").decode()
 
 
 def microseconds(mtime: float | None) -> int | None:

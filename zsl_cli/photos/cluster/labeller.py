@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from zsl_cli.errors import ImageError, ZslError
+from zsl_cli.errors import ImageError
 from zsl_cli.photos import indexing
 from zsl_cli.photos.answering import BLOCK, Answering
 from zsl_cli.photos.cluster.stored_photo import LentPhoto
@@ -20,6 +20,7 @@ from zsl_cli.photos.result import reason
 if TYPE_CHECKING:
     from zsl_cli.classifier.predictions import Answer
     from zsl_cli.embedding import stream
+    from zsl_cli.embedding.model import Model
     from zsl_cli.photos.cluster.chunks import Located, Photos
     from zsl_cli.photos.indexing import Embedded, Reading
     from zsl_cli.photos.lazy import LazyClassifier
@@ -44,7 +45,7 @@ class Outcome:
 
     failures: the paths of the first photos that failed, with the message and the kind of each.
     reasons: see LabelResult. frequent: ids and names of what is answered, and how often.
-    seconds: that it took. error: why there is no part.
+    size: bytes of the part. seconds: that it took. error: why there is no part.
     """
 
     part: str
@@ -53,34 +54,31 @@ class Outcome:
     failures: tuple[tuple[str, str, str], ...] = ()
     reasons: dict[str, int] = field(default_factory=dict)
     frequent: tuple[tuple[str, str, int], ...] = ()
+    size: int = 0
     seconds: float = 0.0
     error: str = ""
 
 
-Write = Callable[[str, list[Labelled]], None]
-"""Writes a part, by its name."""
+Write = Callable[[str, list[Labelled]], int]
+"""Writes a part, by its name. Returns its bytes."""
 
 
 class Labeller:
     """A loaded model and a question, for one chunk after the other."""
 
-    def __init__(self, classifier: "LazyClassifier", answering: Answering, reading: "Reading",
-                 write: Write) -> None:
-        self._classifier, self._answering, self._reading = classifier, answering, reading
-        self._model = answering.model
-        self._write = write
+    def __init__(self, classifier: "LazyClassifier", model: "Model", answering: Answering,
+                 reading: "Reading", write: Write) -> None:
+        self._classifier, self._model, self._answering = classifier, model, answering
+        self._reading, self._write = reading, write
         self._pool = ThreadPoolExecutor(reading.jobs or 1, thread_name_prefix="zsl-answer")
 
     def label(self, part: str, photos: "Photos") -> Outcome:
-        """Have the part of a chunk be there. What is wrong with single photos is in their records;
-        where nothing can be read or written, that is the outcome's ``error``."""
+        """Make the part of a chunk. What is wrong with single photos is in their records;
+        where nothing can be read or written ZslError is raised, and there is none."""
         started = time.perf_counter()
         self._answering.frequent.clear()
-        try:
-            labelled = list(self.labelled(photos.located(self._reading.max_pixels)))
-            self._write(part, labelled)
-        except ZslError as error:
-            return Outcome(part, error=str(error), seconds=time.perf_counter() - started)
+        labelled = list(self.labelled(photos.located(self._reading.max_pixels)))
+        size = self._write(part, labelled)
         failed = [(one.entry.path, one.answer) for one in labelled
                   if isinstance(one.answer, ImageError)]
         return Outcome(
@@ -89,7 +87,7 @@ class Labeller:
             dict(Counter(reason(str(error)) for _, error in failed)),
             tuple((id_, name, count) for (id_, name), count in
                   self._answering.frequent.most_common(_FREQUENT)),
-            time.perf_counter() - started)
+            size, time.perf_counter() - started)
 
     def labelled(self, located: "Iterable[Located]") -> Iterator[Labelled]:
         """The records of photos, in their order; called as ``LazyClassifier.spoken`` does it."""
