@@ -267,5 +267,4 @@ class _Work:
             sum(one.failed for one in plan.kept), read, failed, self._reasons,
             frequent=tuple(self._frequent.most_common(_FREQUENT)),
             outputs=(self._store.address,) if not (interrupted or self.unwritten) else (),
-            left=(self._store.address,) if interrupted or self.unwritten else (),
             seconds=time.perf_counter() - self._started, interrupted=interrupted)
