@@ -86,10 +86,12 @@ class ObjectStore:
         """See Store."""
         start = self._path(below.strip("/"))
         with self._explained("list", below):
-            infos = self._opened.get_file_info(_arrow_fs().FileSelector(
-                start, recursive=True, allow_not_found=True))
-            if not infos:
-                self._check_bucket()
+            try:
+                infos = self._opened.get_file_info(_arrow_fs().FileSelector(start, recursive=True))
+            except FileNotFoundError:
+                infos = []
+                if self.scheme != "s3":  # which says so of a bucket that is not there
+                    self._check_bucket()
         found = sorted((self._stored(info) for info in infos if info.is_file),
                        key=lambda one: one.name)
         if not found and not below and (one := self.look()) is not None:
@@ -140,7 +142,14 @@ class ObjectStore:
     def check(self) -> None:
         """See Store."""
         with self._explained("look into", ""):
-            self._check_bucket()
+            try:
+                self._check_bucket()
+            except OSError as error:
+                if not _DENIED.search(str(error)):
+                    raise
+                # A list is answered with the reason, and what looks at a bucket without.
+                self._opened.get_file_info(_arrow_fs().FileSelector(
+                    self._path(""), allow_not_found=True))
 
     def _check_bucket(self) -> None:
         fs = _arrow_fs()
@@ -179,6 +188,7 @@ class ObjectStore:
         return StoreError(f"{what}: {_shortened(message)}")
 
 
+_DENIED = re.compile(r"ACCESS_DENIED|AccessDenied|Forbidden|PERMISSION_DENIED|HTTP status 403")
 _REASONS = (
     (r"NO_SUCH_BUCKET|NoSuchBucket|bucket does not exist", "missing",
      "there is no bucket {bucket}{there}; make it, or give another address"),
@@ -186,7 +196,7 @@ _REASONS = (
      r"INVALID_CLIENT_TOKEN|MISSING_AUTHENTICATION|ExpiredToken|InvalidToken|UNAUTHENTICATED|"
      r"HTTP status 401|Invalid credentials", "permission",
      "the service does not accept the credentials; {credentials}"),
-    (r"ACCESS_DENIED|AccessDenied|Forbidden|PERMISSION_DENIED|HTTP status 403", "permission",
+    (_DENIED.pattern, "permission",
      "no permission, or no valid credentials for it; {credentials}"),
     (r"HTTP status 301|PermanentRedirect|AuthorizationHeaderMalformed", "file",
      "the bucket {bucket} is in another region; set AWS_REGION to it"),
