@@ -86,12 +86,13 @@ class ObjectStore:
         """See Store."""
         start = self._path(below.strip("/"))
         with self._explained("list", below):
-            try:
-                infos = self._opened.get_file_info(_arrow_fs().FileSelector(start, recursive=True))
+            try:  # S3 says which is not there, the bucket or the folder
+                infos = self._opened.get_file_info(_arrow_fs().FileSelector(
+                    start, recursive=True, allow_not_found=self.scheme != "s3"))
             except FileNotFoundError:
                 infos = []
-                if self.scheme != "s3":  # which says so of a bucket that is not there
-                    self._check_bucket()
+            if not infos and self.scheme != "s3":
+                self._check_bucket()
         found = sorted((self._stored(info) for info in infos if info.is_file),
                        key=lambda one: one.name)
         if not found and not below and (one := self.look()) is not None:
@@ -127,9 +128,12 @@ class ObjectStore:
     def write(self, name: str, data: bytes) -> None:
         """See Store."""
         with self._explained("write", name):
-            file = self._opened.open_output_stream(self._path(name))
-            file.write(data)
-            file.close()  # not where ``write`` has failed: there would be half an object
+            try:
+                file = self._opened.open_output_stream(self._path(name))
+                file.write(data)
+                file.close()  # not where ``write`` has failed: there would be half an object
+            except FileNotFoundError as error:
+                raise self._no_bucket() from error
 
     def delete(self, name: str) -> None:
         """See Store."""
@@ -154,8 +158,11 @@ class ObjectStore:
     def _check_bucket(self) -> None:
         fs = _arrow_fs()
         if self._opened.get_file_info(self.bucket).type == fs.FileType.NotFound:
-            raise StoreError(f"{self.address}: there is no bucket {self.bucket}{self._there}; make "
-                             "it, or give another address", "missing")
+            raise self._no_bucket()
+
+    def _no_bucket(self) -> StoreError:
+        return StoreError(f"{self.address}: there is no bucket {self.bucket}{self._there}; make "
+                          "it, or give another address", "missing")
 
     @property
     def _there(self) -> str:
@@ -183,7 +190,7 @@ class ObjectStore:
                 words = {"bucket": self.bucket, "there": self._there or " there",
                          "credentials": _CREDENTIALS[self.scheme],
                          "endpoint": self.endpoint or "the service",
-                         "variable": _ENDPOINT[self.scheme]}
+                         "right": f", and {_ENDPOINT[self.scheme]} right" if self.endpoint else ""}
                 return StoreError(f"{what}: {why.format(**words)}", kind)
         return StoreError(f"{what}: {_shortened(message)}")
 
@@ -202,7 +209,7 @@ _REASONS = (
      "the bucket {bucket} is in another region; set AWS_REGION to it"),
     (r"NETWORK_CONNECTION|curlCode|Could not connect|Connection refused|UNAVAILABLE|"
      r"Could not resolve|timed? ?out|deadline", "unreachable",
-     "{endpoint} cannot be reached; is the network there, and {variable} right?"),
+     "{endpoint} cannot be reached; is the network there{right}?"),
     (r"QuotaExceeded|NoSpaceLeft|StorageFull|XMinioStorageFull|InsufficientStorage|"
      r"HTTP status 507", "full",
      "no space is left; make space and run again: what is done is kept"),
@@ -235,7 +242,7 @@ def connected(scheme: str, endpoint: str, region: str) -> Any:
         from datetime import timedelta
 
         return fs.GcsFileSystem(anonymous=bool(endpoint),
-                                retry_time_limit=timedelta(seconds=3 * SILENT), **over)
+                                retry_time_limit=timedelta(seconds=SILENT), **over)
     return fs.S3FileSystem(
         region=region or None, connect_timeout=_CONNECT, request_timeout=SILENT,
         allow_delayed_open=True,  # a small object takes one request instead of three
