@@ -81,7 +81,8 @@ def test_an_archive_in_a_store_is_read_by_one_worker(run, here, uploaded, photos
     uploaded.put("shard.tar", file.getvalue())
     result = run("s3://bucket/shard.tar")
     assert (result.read, result.failed) == (9, 1)
-    assert inline_cluster.without_path(inline_cluster.rows("out")) == inline_cluster.without_path(here())
+    assert inline_cluster.without_path(
+        inline_cluster.rows("out")) == inline_cluster.without_path(here())
 
 
 def test_bytes_in_a_parquet_file_of_a_store_are_read_there(run, here, uploaded, photos):
@@ -92,7 +93,8 @@ def test_bytes_in_a_parquet_file_of_a_store_are_read_there(run, here, uploaded, 
     uploaded.put("m.parquet", file.getvalue())
     result = run("s3://bucket/m.parquet", column="bytes")
     assert (result.read, result.failed) == (9, 1)
-    assert inline_cluster.without_path(inline_cluster.rows("out")) == inline_cluster.without_path(here())
+    assert inline_cluster.without_path(
+        inline_cluster.rows("out")) == inline_cluster.without_path(here())
 
 
 def test_of_an_object_that_is_too_large_to_fetch_only_the_start_is_read(run, uploaded, monkeypatch):
@@ -119,7 +121,7 @@ def test_who_may_not_write_is_told_before_photos_are_read(run, uploaded, cluster
         monkeypatch.setenv(name, value)
     uploaded.lock()
     object_store.connected.cache_clear()
-    with pytest.raises(StoreError, match="s3://bucket/out.*: no permission"):
+    with pytest.raises(StoreError, match=r"s3://bucket/out.*: no permission"):
         run("s3://bucket/photos", output="s3://bucket/out")
     assert not cluster.labelled
 

@@ -74,9 +74,8 @@ def killed_at_the_first_part(out):
 killed = []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="it looks for processes as Linux has them")
 def test_of_workers_that_are_killed_nothing_is_lost_and_nothing_doubled(
-        ray, small_chunks, large_library, tmp_path):
+        procfs, ray, small_chunks, large_library, tmp_path):
     (large_library / "000.jpg").write_bytes(b"no photo")
     out, listener = tmp_path / "out", Listener()
     threading.Thread(target=killed_at_the_first_part, args=(out,), daemon=True).start()
