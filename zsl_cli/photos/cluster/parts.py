@@ -153,8 +153,6 @@ def read_part(store: "Store", name: str, run: Run, columns: "Sequence[str] | Non
 
 def photos_of(store: "Store", name: str, run: Run) -> Iterator[PartPhoto]:
     """The photos of a part that has embeddings, in its order. Raises StoreError, RunError."""
-    import numpy as np
-
     records = tables.parquet_schema()
     wanted = [*((column, records.field(column).type) for column in _OF_A_FILE),
               *_seen_fields()]
