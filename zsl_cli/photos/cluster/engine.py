@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.photos.cluster import parts, planning, ray_data, runs, shipping, worker
 from zsl_cli.photos.cluster.chunks import PHOTOS
+from zsl_cli.photos.cluster.nodes import Machine
 from zsl_cli.photos.cluster.runs import PartInfo, Run, RunManifest
 from zsl_cli.photos.cluster.sources import Listing, listed
 from zsl_cli.photos.cluster.stores import store_at
@@ -158,7 +159,8 @@ class _Work:
         job = worker.Job(
             self._store, self._run, request.question, request.reading, shipment.digest,
             folder is not None, names is not None, request.device, request.exact, request.ef,
-            request.paths, anew=request.retry_failed)
+            request.paths, anew=request.retry_failed, driver=Machine.here([]),
+            needed=tuple(map(os.path.dirname, needed)))  # files may go meanwhile
         reporter.start("joining the cluster")
         total = None if any(not chunk.photos for chunk in plan.todo) else sum(
             chunk.photos for chunk in plan.todo)

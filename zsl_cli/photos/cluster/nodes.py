@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support import cpus, extras
@@ -34,6 +34,11 @@ class Machine:
     python: str
     libraries: tuple[tuple[str, str], ...]
     missing: tuple[str, ...] = ()
+
+    @classmethod
+    def here(cls, needed: Sequence[str]) -> Self:
+        """The machine that this process runs on."""
+        return cls(*_looking()(list(needed)))
 
 
 @contextmanager
@@ -105,6 +110,8 @@ def check(ray: Any, needed: Sequence[str]) -> list[str]:
 
     nodes = [node for node in ray.nodes()
              if node["Alive"] and node.get("Resources", {}).get("CPU")]
+    if not nodes:
+        return ["the cluster has no processors yet: its autoscaler is waited for"]
     look = ray.remote(num_cpus=0, max_retries=0)(_looking())
     names = {look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(
         node["NodeID"], soft=False)).remote(list(needed)): node["NodeManagerAddress"]
@@ -113,7 +120,7 @@ def check(ray: Any, needed: Sequence[str]) -> list[str]:
     if late:
         raise ZslError(f"no answer within {_LOOK:.0f} seconds from "
                        f"{listed(sorted(names[one] for one in late))}")
-    ours = Machine(*_looking()([]))
+    ours = Machine.here([])
     lines: dict[str, str] = {}
     for one in done:
         try:

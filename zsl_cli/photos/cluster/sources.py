@@ -115,11 +115,11 @@ class _Lister:
         size = mtime = None
         if error is None:
             self._good += 1
-            if len(self._listing.sample) < _SAMPLE:
-                self._listing.sample.append(os.path.abspath(path))
             try:
                 status = os.stat(path)
                 size, mtime = status.st_size, status.st_mtime_ns
+                if len(self._listing.sample) < _SAMPLE:
+                    self._listing.sample.append(os.path.abspath(path))
             except (OSError, ValueError):  # whoever reads it says why
                 pass
         else:
