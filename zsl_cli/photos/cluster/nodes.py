@@ -20,7 +20,8 @@ _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0,
 """How HTTP/2, which Ray's services speak, begins (RFC 9113, 3.4); they answer at once."""
 
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0",  # which would be sent to Ray's makers
-          "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+          "RAY_BACKEND_LOG_LEVEL": "fatal",
+          "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else there is a warning
           "RAY_DATA_DISABLE_PROGRESS_BARS": "1"}
 
 
@@ -45,7 +46,7 @@ class Machine:
 def connected(address: str | None, shipped: int) -> Iterator[Any]:
     """Ray, connected to a cluster; as it is where the process is connected already.
 
-    address: see ClusterRequest. shipped: bytes that each node gets.
+    address: see ClusterRequest. shipped: bytes that go through Ray's object store.
 
     Raises MissingExtraError, and ZslError for a cluster that can't be reached.
     """

@@ -33,7 +33,7 @@ class Share:
 
 @contextmanager
 def cluster(request: "ClusterRequest", shipped: int) -> "Iterator[Cluster]":
-    """The cluster of a request, whose nodes get so many bytes. Raises MissingExtraError,
+    """The cluster of a request, ``shipped``: see nodes.connected. Raises MissingExtraError,
     ZslError."""
     with nodes.connected(request.address, shipped) as ray:
         yield Cluster(ray, request)

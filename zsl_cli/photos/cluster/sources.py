@@ -32,12 +32,13 @@ Met = Callable[[int], None]
 class Listing:
     """What was found.
 
-    chunks: all of it. sample: some files of this machine, absolute. passed_over: see Walk.
-    not_text: see LabelResult.
+    chunks: all of it. sample: some files of this machine, absolute. unreadable: folders that can't
+    be looked into. not_text: see LabelResult.
     """
 
     chunks: list[Chunk] = field(default_factory=list)
     sample: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
     not_text: int = 0
 
     @property
@@ -124,6 +125,8 @@ class _Lister:
                 pass
         else:
             self._last = f"{path}: {error}"
+            if error.kind != "empty":
+                self._listing.unreadable.append(path)
         if not path.isascii():
             self._listing.not_text += path != path.encode("utf-8", "replace").decode()
         self._files.append(Found(path, size, mtime, error))
