@@ -3,7 +3,8 @@
 import logging
 import os
 import socket
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -14,6 +15,7 @@ from zsl_cli.support.version import __version__
 from zsl_cli.support.wording import listed, reason
 
 CONNECT = 10.0  # seconds
+_JOIN = 45.0  # seconds
 _LOOK = 45.0  # seconds for which all nodes are waited for
 _LEAST_STORE = 128 << 20  # bytes of the object store of a cluster of this machine alone
 _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
@@ -65,14 +67,40 @@ def connected(address: str | None, shipped: int) -> Iterator[Any]:
         options = {"num_cpus": cpus.usable_cpus(), "include_dashboard": False,
                    "object_store_memory": _LEAST_STORE + 2 * shipped}
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, **options)
+        _within_a_minute(address, lambda: ray.init(
+            address=address, log_to_driver=False, logging_level=logging.CRITICAL, **options))
     except Exception as error:  # Ray raises whatever it comes to
-        raise ZslError(f"`address={address}`: the cluster cannot be joined: {told(error)}"
+        advice = "" if os.environ.get("RAY_AUTH_MODE") or address in ("local", "auto") else (
+            "; if it asks for a token, set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to it")
+        raise ZslError(f"`address={address}`: the cluster cannot be joined: {told(error)}{advice}"
                        ) from error
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _within_a_minute(address: str, join: Callable[[], object]) -> None:
+    """Join a cluster, or have it that it does not answer: Ray itself may try for many minutes. What
+    is started here is waited for."""
+    if address == "local":
+        join()
+        return
+    failure: list[Exception] = []
+
+    def work() -> None:
+        try:
+            join()
+        except Exception as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=work, daemon=True, name="zsl-join")
+    thread.start()
+    thread.join(_JOIN)
+    if thread.is_alive():
+        raise TimeoutError(f"no answer within {_JOIN:.0f} seconds")
+    if failure:
+        raise failure[0]
 
 
 def told(error: Exception) -> str:
