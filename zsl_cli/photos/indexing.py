@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, Union
 
 from zsl_cli.embedding import stream
 from zsl_cli.embedding.model import Model
@@ -32,7 +32,12 @@ if TYPE_CHECKING:
     from zsl_cli.embedding.walk import Walked
     from zsl_cli.photos.catalogue.scanning import Scan
 
-_TOGETHER = 64  # photos that are noted at once
+TOGETHER = 64
+"""Photos that are noted at once, or a batch, if that is more."""
+
+Key = TypeVar("Key")
+Embedded = Union["NDArray[np.float16]", ImageError]
+"""The embedding of a photo, float16 ``[D]``, or why there is none."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +185,7 @@ class ReadPhoto:
 
     place: int
     path: str
-    answer: "NDArray[np.float16] | ImageError"
+    answer: "Embedded"
 
 
 def read_pending(catalogue: Catalogue, scan: "Scan", model: Model,
@@ -193,15 +198,21 @@ def read_pending(catalogue: Catalogue, scan: "Scan", model: Model,
                           with_thumbnail=reading.thumbnails)
             yield (pending.place, photo), pending.error or photo.read
 
+    for keys, answers in embedded(model, items(), reading):
+        catalogue.put((photo, answer) for (_, photo), answer in zip(keys, answers, strict=True))
+        yield [ReadPhoto(place, photo.path, answer)
+               for (place, photo), answer in zip(keys, answers, strict=True)]
+
+
+def embedded(model: Model, items: "Iterable[tuple[Key, stream.Read | ImageError]]",
+             reading: Reading) -> "Iterator[tuple[list[Key], list[Embedded]]]":
+    """Batches of keys, always of the same photos together, and what became of each: see
+    stream.embed."""
     size = reading.batch_size or model.batch_size
-    for batch in stream.embed(model, items(), batch_size=size, group=max(1, _TOGETHER // size),
+    for batch in stream.embed(model, items, batch_size=size, group=max(1, TOGETHER // size),
                               jobs=reading.jobs or cpus.usable_cpus()):
         stored = iter(as_stored(batch.embeddings))
-        answers = [error or next(stored) for error in batch.errors]
-        catalogue.put((photo, answer) for (_, photo), answer in zip(batch.keys, answers,
-                                                                  strict=True))
-        yield [ReadPhoto(place, photo.path, answer)
-               for (place, photo), answer in zip(batch.keys, answers, strict=True)]
+        yield batch.keys, [error or next(stored) for error in batch.errors]
 
 
 class Counted:
