@@ -3,14 +3,14 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, Union
 
 from zsl_cli.embedding import stream
 from zsl_cli.embedding.model import Model
-from zsl_cli.errors import ImageError, ZslError
+from zsl_cli.errors import ImageError, RequestError, ZslError
 from zsl_cli.photos.catalogue import compaction, moving, places, scanning
 from zsl_cli.photos.catalogue.borrowing import lenders
 from zsl_cli.photos.catalogue.catalogue import Catalogue
@@ -19,8 +19,9 @@ from zsl_cli.photos.catalogue.vectors import as_stored
 from zsl_cli.photos.library import Library
 from zsl_cli.photos.photo import Photo
 from zsl_cli.photos.reporter import Reporter
-from zsl_cli.photos.result import IndexResult, reason
+from zsl_cli.photos.result import Filled, IndexResult, reason
 from zsl_cli.support import cpus, folders
+from zsl_cli.support.addresses import is_address
 from zsl_cli.support.limits import MAX_PIXELS
 from zsl_cli.support.names import Name
 from zsl_cli.support.values import READING, check_device, set_numbers
@@ -79,9 +80,19 @@ class IndexRequest(Library):
         set_numbers(self, **READING)
         check_device(self.device)
 
+    def _check_any(self) -> None:
+        super()._check_any()
+        if addresses := [source for source in self.arguments if is_address(source)]:
+            raise RequestError(f"{addresses[0]}: what is in an object store is read by zsl label "
+                               "on a cluster; give its output as `from_run`, too")
 
-def index(request: IndexRequest, reporter: Reporter | None = None) -> IndexResult:
+
+def index(request: IndexRequest, reporter: Reporter | None = None, *,
+          fill: "Callable[[Catalogue], Filled] | None" = None) -> IndexResult:
     """Read what is new or changed in a library into its catalogue.
+
+    fill: puts into the catalogue what is known from elsewhere, before anything is looked at; what
+        lies in an object store is not looked at then.
 
     A photo that can't be read is counted and is no reason to stop. KeyboardInterrupt during the
     work is raised again when the result is told; the same request goes on from there.
@@ -94,8 +105,12 @@ def index(request: IndexRequest, reporter: Reporter | None = None) -> IndexResul
     encoder = Encoder.of(folders.read_manifest(folders.MODEL, folder))
     with opened(request, encoder, request.catalogue, keep=not request.dry_run,
                 reporter=reporter, or_not=False) as catalogue:
-        met = scanned(catalogue, request, scanning.Rules(
-            request.retry_failed, request.check_content), reporter)
+        filled = fill and fill(catalogue)
+        if is_scanned := fill is None or any(map(os.path.isdir, request.arguments)):
+            met = scanned(catalogue, request, scanning.Rules(
+                request.retry_failed, request.check_content), reporter)
+        else:
+            met = Met(scanning.Scan(), Counter(), 0)
         counter = Counted(reporter)
         stop = None
         if met.scan.todo and not request.dry_run:
@@ -111,7 +126,7 @@ def index(request: IndexRequest, reporter: Reporter | None = None) -> IndexResul
         result = IndexResult(
             catalogue.folder, met.scan.todo, met.scan.kept, met.scan.failed, met.scan.moved,
             met.scan.gone, counter.read, counter.failed, counter.reasons, counter.seconds,
-            stop is not None, met.passed_over, met.not_text)
+            stop is not None, met.passed_over, met.not_text, filled, is_scanned)
     reporter.indexed(result)
     if stop is not None:
         raise stop

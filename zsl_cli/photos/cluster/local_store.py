@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from stat import S_ISREG
 from typing import BinaryIO, Self
 
-from zsl_cli.photos.cluster.stores import Stored, StoreError
+from zsl_cli.photos.cluster.store import Stored, StoreError
 from zsl_cli.support import files
 from zsl_cli.support.files import at_once
 

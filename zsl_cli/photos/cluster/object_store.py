@@ -1,5 +1,5 @@
-"""ObjectStore: what lies below a key of a bucket in S3, in Google Cloud Storage, or in a service that
-speaks as they do.
+"""ObjectStore: what lies below a key of a bucket in S3, in Google Cloud Storage, or in a service
+that speaks as they do.
 
 A write is one PUT of all the bytes, which a store does whole or not at all: Arrow's stream is
 closed only behind the last byte, since closing it is what makes the object.
@@ -14,11 +14,11 @@ from functools import cache
 from typing import Any, BinaryIO, Self
 
 from zsl_cli.errors import RequestError
-from zsl_cli.photos.cluster.stores import Stored, StoreError
+from zsl_cli.photos.cluster.store import Stored, StoreError
 from zsl_cli.support import extras
 
 _CONNECT = 5  # seconds
-_SILENT = 10  # seconds without a byte
+SILENT = 10  # seconds without a byte
 _ATTEMPTS = 3
 """Of each request, with these limits: what can't be reached is told of within a minute."""
 _BUCKET = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,221}[a-zA-Z0-9]", re.ASCII)
@@ -155,7 +155,7 @@ class ObjectStore:
     @property
     def _opened(self) -> Any:
         """Arrow's file system, one a process."""
-        return _connected(self.scheme, self.endpoint, self.region or _region(self))
+        return connected(self.scheme, self.endpoint, self.region or _region(self))
 
     @contextmanager
     def _explained(self, verb: str, name: str) -> Iterator[None]:
@@ -196,6 +196,8 @@ _REASONS = (
     (r"QuotaExceeded|NoSpaceLeft|StorageFull|XMinioStorageFull|InsufficientStorage|"
      r"HTTP status 507", "full",
      "no space is left; make space and run again: what is done is kept"),
+    (r"INTERNAL_FAILURE|HTTP status 50[0-24-9]", "unreachable",
+     "the service fails; run again later: what is done is kept"),
     (r"SLOW_DOWN|SlowDown|THROTTL|TooManyRequests|HTTP status (429|503)", "unreachable",
      "the service is asked too often; run again with fewer workers: what is done is kept"),
 )
@@ -208,11 +210,13 @@ def _shortened(message: str) -> str:
 
 
 @cache
-def _connected(scheme: str, endpoint: str, region: str) -> Any:
+def connected(scheme: str, endpoint: str, region: str) -> Any:
+    """Arrow's file system for a service, one a process, with the credentials that are found then.
+    Raises RequestError for an endpoint that is none."""
     fs = _arrow_fs()
     over: dict[str, Any] = {}
     if endpoint:
-        match = re.fullmatch(r"(?:(https?)://)?([^/]+)/*", endpoint)
+        match = re.fullmatch(r"(?:(https?)://)?((?:[^/:\s]+|\[[^]]+\])(?::\d+)?)/*", endpoint)
         if match is None:
             raise RequestError(f"{_ENDPOINT[scheme]}: {endpoint} is no address such as "
                                "http://localhost:9000")
@@ -221,9 +225,9 @@ def _connected(scheme: str, endpoint: str, region: str) -> Any:
         from datetime import timedelta
 
         return fs.GcsFileSystem(anonymous=bool(endpoint),
-                                retry_time_limit=timedelta(seconds=3 * _SILENT), **over)
+                                retry_time_limit=timedelta(seconds=3 * SILENT), **over)
     return fs.S3FileSystem(
-        region=region or None, connect_timeout=_CONNECT, request_timeout=_SILENT,
+        region=region or None, connect_timeout=_CONNECT, request_timeout=SILENT,
         allow_delayed_open=True,  # a small object takes one request instead of three
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS), **over)
 

@@ -8,7 +8,7 @@ that is written twice is written once.
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from zsl_cli.errors import ImageError
@@ -44,7 +44,7 @@ class Seen:
 
     embedding: "NDArray[np.float16]"
     crc: int | None = None
-    capture: Capture = Capture()
+    capture: Capture = field(default_factory=Capture)
 
 
 @dataclass(frozen=True)
@@ -156,9 +156,9 @@ def photos_of(store: "Store", name: str, run: Run) -> Iterator[PartPhoto]:
 
     wanted = _seen_fields(run.dimension)
     table = read_part(store, name, run)
-    for field, kind in wanted:
-        if field not in table.column_names or table.schema.field(field).type != kind:
-            raise _no_part(store, name, f"it has no column {field} of type {kind}")
+    for column, kind in wanted:
+        if column not in table.column_names or table.schema.field(column).type != kind:
+            raise _no_part(store, name, f"it has no column {column} of type {kind}")
     embeddings = table.column("embedding").combine_chunks()
     rows = np.zeros((0, run.dimension), np.float16)
     if len(embeddings):

@@ -19,7 +19,8 @@ FORMAT = 1
 _MOST = 1 << 28  # bytes of either; a hundred million images make a manifest of a tenth
 _ANOTHER = "give another `output`, or remove what is there"
 _NAMES = {"sources": "the source", "folder": "the folder that paths start from",
-          "encoder": "the numbers of the model", "vocabulary_digest": "the labels of the vocabulary",
+          "encoder": "the numbers of the model",
+          "vocabulary_digest": "the labels of the vocabulary",
           "chunk": "the number of images a part", "version": "the version of zsl"}
 
 
