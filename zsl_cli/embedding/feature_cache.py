@@ -20,7 +20,7 @@ import numpy as np
 
 from zsl_cli.embedding import images, stream
 from zsl_cli.errors import ImageError
-from zsl_cli.support import cpus, files
+from zsl_cli.support import cpus, devices, files
 from zsl_cli.support.manifests import ENCODER_FILE
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def identity_of(model: "Model") -> str:
     """What the embeddings of a model depend on beside the image: the encoder's bytes, the
     preprocessing and the device."""
     return json.dumps({"encoder": model.manifest.files[ENCODER_FILE].sha256,
-                       "input": asdict(model.preprocessing), "device": model.device},
+                       "input": asdict(model.preprocessing),
+                       "device": devices.kind_of(model.device)},
                       sort_keys=True)
 
 

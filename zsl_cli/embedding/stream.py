@@ -2,7 +2,8 @@
 
 Decoding and inference are tasks of one pool of threads. On a CPU every inference runs on a single
 thread and several run at once: no core waits for another in the middle of a layer, so all of them
-are busy to the end.
+are busy to the end. A graphics card computes by itself: its batches have threads of their own,
+which only wait, and the pool decodes all the while.
 """
 
 from collections import deque
@@ -69,7 +70,8 @@ def embed(model: "Model", items: "Iterable[tuple[Key, Read | ImageError]]", *,
         end of a Batch later gives the same embeddings to the last bit.
 
     At most ``3 × group × batch_size + jobs`` images are in memory, however many items there
-    are. When the consumer stops, or is interrupted, what is not yet decoded is dropped.
+    are, and with a graphics card ``group × batch_size`` more. When the consumer stops, or is
+    interrupted, what is not yet decoded is dropped.
     """
     items = iter(items)
     first = list(islice(items, 2))
@@ -82,6 +84,9 @@ def embed(model: "Model", items: "Iterable[tuple[Key, Read | ImageError]]", *,
                 yield _checked([key], [None], model.embed_pixels([pixels]))
         return
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="zsl-worker")
+    streams = getattr(model, "streams", 0)  # what says nothing of it runs on the CPU
+    inference = ThreadPoolExecutor(streams, thread_name_prefix="zsl-gpu") if streams else pool
+    ahead = max(2, streams + 1)  # batches: those that run, and one that is being used
     window: deque[tuple[Key, Future[Pixels | ImageError]]] = deque()
     running: deque[_Running[Key]] = deque()
     size = group * batch_size
@@ -106,10 +111,10 @@ def embed(model: "Model", items: "Iterable[tuple[Key, Read | ImageError]]", *,
                 batch.errors.append(None)
                 waiting.append(pixels)
             if len(waiting) == batch_size:
-                batch.parts.append(pool.submit(model.embed_pixels, waiting))
+                batch.parts.append(inference.submit(model.embed_pixels, waiting))
                 waiting = []
         for part in _powers_of_two(waiting):
-            batch.parts.append(pool.submit(model.embed_pixels, part))
+            batch.parts.append(inference.submit(model.embed_pixels, part))
         running.append(batch)
 
     empty = model.embed_pixels([])
@@ -117,13 +122,14 @@ def embed(model: "Model", items: "Iterable[tuple[Key, Read | ImageError]]", *,
         admit(first)
         admit(islice(items, size + jobs - len(first)))
         while window or running:
-            # One batch runs while the one before it is being used; a finished one never waits.
-            if window and len(running) < 2 and not (running and running[0].done()):
+            # Batches run while the one before them is being used; a finished one never waits.
+            if window and len(running) < ahead and not (running and running[0].done()):
                 start()
             else:
                 yield running.popleft().result(empty)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+        inference.shutdown(wait=False, cancel_futures=True)
 
 
 def _checked(keys: list[Key], errors: list[ImageError | None],
