@@ -239,7 +239,7 @@ def test_a_part_of_another_run_is_told_and_passed_over(labelled, request_of, mod
 
 def test_an_embedding_that_can_be_none_is_not_taken_over(labelled, request_of, monkeypatch,
                                                          tmp_path):
-    store, run = labelled
+    store, _ = labelled
     photos_of = parts.photos_of
 
     def spoilt(*arguments):
