@@ -3,12 +3,13 @@
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from zsl_cli.cli.terminal import meanings, notes, options, printing
+from zsl_cli.cli.terminal import clusters, meanings, notes, options, printing
 from zsl_cli.cli.terminal.libraries import FIRST_FAILURES, Failures, reasons, summed_up
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.sidecars.naming import Naming
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True,
               help="Write nothing; say what there is to do and, with --xmp, print what would "
                    "change.")
+@clusters.options
 @options.photos
 @options.catalogue
 @options.read_again
@@ -64,7 +66,7 @@ if TYPE_CHECKING:
 @options.reading
 @options.common
 def command(sources: tuple[str, ...], output: str | None, report: str | None, xmp: bool,
-            undo: bool, dry_run: bool, files_from: str | None, keywords: bool,
+            undo: bool, dry_run: bool, engine: str, files_from: str | None, keywords: bool,
             confidence: float | None, most: int | None, labels: tuple[str, ...],
             labels_file: Path | None, explain: bool, quiet: bool, verbose: bool, debug: bool,
             **others: Any) -> int:
@@ -75,8 +77,13 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
       zsl label ~/Pictures -o labels.parquet --report report.html
       zsl label ~/Pictures --xmp --confidence 0.9 --dry-run
       zsl label ~/Pictures --xmp --undo
+      zsl label s3://photos/2025 -o s3://labels/2025 --engine ray --address auto
     """
     paths = options.listed_photos(sources, files_from)
+    over_many = clusters.given(engine, {**others, "output": output, "report": report, "xmp": xmp,
+                                        "undo": undo, "dry_run": dry_run, "explain": explain})
+    for name in (*clusters.PARAMETERS, *(clusters.NOT_THERE if engine == "ray" else ())):
+        others.pop(name, None)
     if undo:
         if not xmp:
             raise click.UsageError("--undo is for --xmp")
@@ -95,6 +102,11 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
     from zsl_cli.photos.labelling import label
     from zsl_cli.photos.request import LabelRequest
 
+    if engine == "ray":
+        return _on_ray(dict(
+            others, sources=sources, files_from=paths, output=output, labels=names, **over_many,
+            **options.read_keywords(keywords, confidence, most)), quiet=quiet, verbose=verbose,
+            debug=debug)
     streamed = output == "-" or (output is None and report is None and not xmp)
     request = LabelRequest(
         sources, paths, output=printing.stream() if streamed else output, report=report,
@@ -110,6 +122,18 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
     return int(not result.ok) if request.works else 0
 
 
+def _on_ray(asked: dict[str, Any], *, quiet: bool, verbose: bool, debug: bool) -> int:
+    from zsl_cli.photos.cluster.engine import label_on_ray
+    from zsl_cli.photos.cluster.request import ClusterRequest
+
+    request = ClusterRequest(**asked)
+    terminal = _Cluster(verbose=verbose)
+    # What Ray's own processes say does not go past what tells of them.
+    with nullcontext() if debug else printing.alone_on_standard_error(), terminal.shown(quiet):
+        result = label_on_ray(request, terminal)
+    return int(not result.ok)
+
+
 def _undo(sources: tuple[str, ...], paths: "str | Iterator[str] | None", dry_run: bool,
           chosen: dict[str, Any], *, quiet: bool, verbose: bool) -> int:
     from zsl_cli.photos.undo import UndoRequest, undo
@@ -121,6 +145,15 @@ def _undo(sources: tuple[str, ...], paths: "str | Iterator[str] | None", dry_run
     printing.note(f"{counted(result.sidecars, 'sidecar')} {would}taken back, {result.removed:,} of "
                   f"them removed, {result.sidecar_reasons.total():,} failed")
     return int(not result.ok)
+
+
+class _Cluster(Failures, Reporter):
+    """Names the first failures, shows a bar and sums up."""
+
+    def ended(self, result: "LabelResult") -> None:
+        """Sum up."""
+        self.end()
+        _sum_up(_summary(result, dry_run=False, goes_on=True))
 
 
 class _Changes(Failures, Reporter):
@@ -168,16 +201,19 @@ class _Terminal(_Changes):
             return
         self.end()
         goes_on = not self._request.dry_run and self._request.stream is None
-        first, *rest = _summary(result, dry_run=self._request.dry_run, goes_on=goes_on)
-        printing.note(first)
-        for line in rest:
-            printing.note(line, before=" " * len(printing.NAME))
+        _sum_up(_summary(result, dry_run=self._request.dry_run, goes_on=goes_on))
 
 
 def _plan(result: "LabelResult") -> str:
     """What a run would do."""
     return (f"{counted(result.todo, 'photo')} to read, {result.kept:,} known already"
             + (f"; would write {' and '.join(result.outputs)}" if result.outputs else ""))
+
+
+def _sum_up(lines: Iterator[str]) -> None:
+    printing.note(next(lines))
+    for line in lines:
+        printing.note(line, before=" " * len(printing.NAME))
 
 
 def _summary(result: "LabelResult", *, dry_run: bool, goes_on: bool) -> Iterator[str]:

@@ -135,6 +135,26 @@ class Walk:
         return (self._included is None or bool(self._included.fullmatch(name))) and (
             self._excluded is None or not self._excluded.fullmatch(name))
 
+    def counts(self, name: str) -> bool:
+        """Whether what is called so below a folder that is none of a file system, such as an
+        archive, is an image that counts; notes what is passed over."""
+        *folders, last = name.split("/")
+        if not self.hidden and (any(part.startswith(".") for part in (*folders, last)) or any(
+                part.lower() in TOOL_FOLDERS or part.lower().endswith(BUNDLES)
+                for part in folders)):
+            return False
+        suffix = os.path.splitext(last)[1].lower()
+        extra, module = WITH_EXTRAS.get(suffix, ("", ""))
+        if not (suffix in SUFFIXES or extra) or not self.chooses(name) or (
+                self._excluded is not None and any(
+                    self._excluded.fullmatch(composed("/".join(folders[:depth])))
+                    for depth in range(1, len(folders) + 1))):
+            return False
+        if extra and not _is_installed(module):
+            self.passed_over[extra] += 1
+            return False
+        return True
+
     def _leaves_out(self, entry: os.DirEntry[str], name: str) -> bool:
         return (not self.hidden and entry.name.startswith(".")) or self._is_set_aside(entry) or (
             self._excluded is not None and bool(self._excluded.fullmatch(name)))

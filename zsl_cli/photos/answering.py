@@ -22,6 +22,8 @@ from zsl_cli.support import cpus
 from zsl_cli.vocabulary.subset import Subset
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.photos.catalogue.catalogue import Catalogue
     from zsl_cli.photos.catalogue.scanning import Scan
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
     from zsl_cli.support.word_lists import Word
     from zsl_cli.vocabulary.nearest import Nearest
 
-_BLOCK = 64
+Keep = Callable[[Findings, float | None], None]
+"""Told what was found, and from which confidence on."""
+
+BLOCK = 64
 """Photos that are answered together. Always so many, if need be some twice: the last digit of a
 matrix product may depend on how many rows it has."""
 
@@ -65,7 +70,7 @@ class Answering:
         """The entries of the photos that a scan met, in its order, or of those at some places of
         it; what was never read is left out."""
         stop = len(scan) if stop is None else stop
-        blocks = (range(first, min(first + _BLOCK, stop)) for first in range(start, stop, _BLOCK))
+        blocks = (range(first, min(first + BLOCK, stop)) for first in range(start, stop, BLOCK))
         for asked, answers in self._answered(catalogue, (
                 self._asked(catalogue, scan, places) for places in blocks)):
             each = iter(answers)
@@ -74,7 +79,7 @@ class Answering:
                 answer = scan.error(place) or answer
                 if answer is None:
                     continue
-                entry = self._entry(scan.path(place, row.path), row.size, row.mtime, answer)
+                entry = self.entry(scan.path(place, row.path), row.size, row.mtime, answer)
                 yield entry if not thumbnails else replace(
                     entry, thumbnail=catalogue.thumbnail(row.id))
 
@@ -113,7 +118,20 @@ class Answering:
         embeddings = catalogue.embeddings(asked.slots)
         if [checksum(embedding) for embedding in embeddings] != asked.checksums:
             raise database.damaged(catalogue.folder, "embeddings are not what was written")
-        block = np.resize(embeddings, (_BLOCK, embeddings.shape[1])).astype(np.float32)
+
+        def keep(findings: Findings, least: float | None) -> None:
+            if self._remembered:
+                self._remembered.put(asked.slots, asked.checksums, findings, least)
+
+        return self.start(embeddings, pool, keep)
+
+    def start(self, embeddings: "NDArray[np.float16]", pool: ThreadPoolExecutor,
+              keep: "Keep" = lambda findings, least: None) -> "Callable[[], Iterable[Answer]]":
+        """What gives the answers for 1 to BLOCK embeddings, float16 ``[n, D]``, which the pool is
+        at work on until then; ``keep`` is told what was found, where that is more than was asked
+        for."""
+        question = self._question
+        block = np.resize(embeddings, (BLOCK, embeddings.shape[1])).astype(np.float32)
         if isinstance(self._nearest, Subset):
             answers = pool.submit(lambda: list(islice(self._classifier.answer(
                 block, self._nearest, question.top, question.threshold, question.rule),
@@ -125,8 +143,7 @@ class Answering:
 
         def told() -> Iterable[Answer]:
             findings = found.result()
-            if self._remembered:
-                self._remembered.put(asked.slots, asked.checksums, findings, least)
+            keep(findings, least)
             return self._told(findings)
 
         return told
@@ -135,8 +152,9 @@ class Answering:
         question = self._question
         return self._classifier.told(findings, question.top, question.threshold, question.rule)
 
-    def _entry(self, path: str, size: int | None, mtime: int | None,
-               answer: Answer | ImageError) -> Entry:
+    def entry(self, path: str, size: int | None, mtime: int | None,
+              answer: Answer | ImageError) -> Entry:
+        """The entry of a photo of ``size`` bytes and an ``mtime`` in nanoseconds, counted."""
         seconds = None if mtime is None else round(mtime / 1e9, 6)
         if isinstance(answer, ImageError):
             return Entry(path, (), answer, size, seconds)

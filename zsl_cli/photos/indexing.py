@@ -3,14 +3,14 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, Union
 
 from zsl_cli.embedding import stream
 from zsl_cli.embedding.model import Model
-from zsl_cli.errors import ImageError, ZslError
+from zsl_cli.errors import ImageError, RequestError, ZslError
 from zsl_cli.photos.catalogue import compaction, moving, places, scanning
 from zsl_cli.photos.catalogue.borrowing import lenders
 from zsl_cli.photos.catalogue.catalogue import Catalogue
@@ -19,8 +19,9 @@ from zsl_cli.photos.catalogue.vectors import as_stored
 from zsl_cli.photos.library import Library
 from zsl_cli.photos.photo import Photo
 from zsl_cli.photos.reporter import Reporter
-from zsl_cli.photos.result import IndexResult, reason
+from zsl_cli.photos.result import Filled, IndexResult, reason
 from zsl_cli.support import cpus, folders
+from zsl_cli.support.addresses import is_address
 from zsl_cli.support.limits import MAX_PIXELS
 from zsl_cli.support.names import Name
 from zsl_cli.support.values import READING, check_device, set_numbers
@@ -32,7 +33,12 @@ if TYPE_CHECKING:
     from zsl_cli.embedding.walk import Walked
     from zsl_cli.photos.catalogue.scanning import Scan
 
-_TOGETHER = 64  # photos that are noted at once
+TOGETHER = 64
+"""Photos that are noted at once, or a batch, if that is more."""
+
+Key = TypeVar("Key")
+Embedded = Union["NDArray[np.float16]", ImageError]
+"""The embedding of a photo, float16 ``[D]``, or why there is none."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +80,19 @@ class IndexRequest(Library):
         set_numbers(self, **READING)
         check_device(self.device)
 
+    def _check_any(self) -> None:
+        super()._check_any()
+        if addresses := [source for source in self.arguments if is_address(source)]:
+            raise RequestError(f"{addresses[0]}: what is in an object store is read by zsl label "
+                               "on a cluster; give its output as `from_run`, too")
 
-def index(request: IndexRequest, reporter: Reporter | None = None) -> IndexResult:
+
+def index(request: IndexRequest, reporter: Reporter | None = None, *,
+          fill: "Callable[[Catalogue], Filled] | None" = None) -> IndexResult:
     """Read what is new or changed in a library into its catalogue.
+
+    fill: puts into the catalogue what is known from elsewhere, before anything is looked at; what
+        lies in an object store is not looked at then.
 
     A photo that can't be read is counted and is no reason to stop. KeyboardInterrupt during the
     work is raised again when the result is told; the same request goes on from there.
@@ -89,8 +105,12 @@ def index(request: IndexRequest, reporter: Reporter | None = None) -> IndexResul
     encoder = Encoder.of(folders.read_manifest(folders.MODEL, folder))
     with opened(request, encoder, request.catalogue, keep=not request.dry_run,
                 reporter=reporter, or_not=False) as catalogue:
-        met = scanned(catalogue, request, scanning.Rules(
-            request.retry_failed, request.check_content), reporter)
+        filled = fill and fill(catalogue)
+        if is_scanned := fill is None or any(map(os.path.isdir, request.arguments)):
+            met = scanned(catalogue, request, scanning.Rules(
+                request.retry_failed, request.check_content), reporter)
+        else:
+            met = Met(scanning.Scan(), Counter(), 0)
         counter = Counted(reporter)
         stop = None
         if met.scan.todo and not request.dry_run:
@@ -106,7 +126,7 @@ def index(request: IndexRequest, reporter: Reporter | None = None) -> IndexResul
         result = IndexResult(
             catalogue.folder, met.scan.todo, met.scan.kept, met.scan.failed, met.scan.moved,
             met.scan.gone, counter.read, counter.failed, counter.reasons, counter.seconds,
-            stop is not None, met.passed_over, met.not_text)
+            stop is not None, met.passed_over, met.not_text, filled, is_scanned)
     reporter.indexed(result)
     if stop is not None:
         raise stop
@@ -180,7 +200,7 @@ class ReadPhoto:
 
     place: int
     path: str
-    answer: "NDArray[np.float16] | ImageError"
+    answer: "Embedded"
 
 
 def read_pending(catalogue: Catalogue, scan: "Scan", model: Model,
@@ -193,15 +213,21 @@ def read_pending(catalogue: Catalogue, scan: "Scan", model: Model,
                           with_thumbnail=reading.thumbnails)
             yield (pending.place, photo), pending.error or photo.read
 
+    for keys, answers in embedded(model, items(), reading):
+        catalogue.put((photo, answer) for (_, photo), answer in zip(keys, answers, strict=True))
+        yield [ReadPhoto(place, photo.path, answer)
+               for (place, photo), answer in zip(keys, answers, strict=True)]
+
+
+def embedded(model: Model, items: "Iterable[tuple[Key, stream.Read | ImageError]]",
+             reading: Reading) -> "Iterator[tuple[list[Key], list[Embedded]]]":
+    """Batches of keys, always of the same photos together, and what became of each: see
+    stream.embed."""
     size = reading.batch_size or model.batch_size
-    for batch in stream.embed(model, items(), batch_size=size, group=max(1, _TOGETHER // size),
+    for batch in stream.embed(model, items, batch_size=size, group=max(1, TOGETHER // size),
                               jobs=reading.jobs or cpus.usable_cpus()):
         stored = iter(as_stored(batch.embeddings))
-        answers = [error or next(stored) for error in batch.errors]
-        catalogue.put((photo, answer) for (_, photo), answer in zip(batch.keys, answers,
-                                                                  strict=True))
-        yield [ReadPhoto(place, photo.path, answer)
-               for (place, photo), answer in zip(batch.keys, answers, strict=True)]
+        yield batch.keys, [error or next(stored) for error in batch.errors]
 
 
 class Counted:

@@ -13,6 +13,7 @@ from zsl_cli.support import folders
 from zsl_cli.support.names import Name
 from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary.language import LanguageNames
+from zsl_cli.vocabulary.language import find as find_names
 from zsl_cli.vocabulary.own_words import own_ids
 from zsl_cli.vocabulary.spoken import untranslated
 
@@ -37,19 +38,24 @@ class LazyClassifier:
     """What the manifests of a model and a vocabulary say at once, and they themselves at first
     use.
 
-    encoder: what embeddings are made with; provenance: what labels are.
+    encoder: what embeddings are made with; provenance: what labels are. model_folder,
+    vocabulary_folder, names_folder: what is loaded; the latter two None where there is none.
     """
 
     def __init__(self, model: Name, vocabulary: Name | None,
                  question: "Question", *, language: Name | None = None, device: str = "auto",
-                 exact: bool | None = None, ef: int | None = None) -> None:
-        """Raises ZslError for folders that cannot be used, and for candidate labels that make no
+                 exact: bool | None = None, ef: int | None = None,
+                 phrases_alone: bool = False) -> None:
+        """phrases_alone: to have no vocabulary, where none is named; else see vocabulary_for.
+
+        Raises ZslError for folders that cannot be used, and for candidate labels that make no
         sense."""
-        self._model = folders.find(folders.MODEL, model)
-        of_model = folders.read_manifest(folders.MODEL, self._model)
+        self.model_folder = folders.find(folders.MODEL, model)
+        of_model = folders.read_manifest(folders.MODEL, self.model_folder)
         self.encoder = Encoder.of(of_model)
-        self._folder: Path | None = vocabulary_for(self._model, of_model, vocabulary)
-        if self._folder is None:
+        self.vocabulary_folder: Path | None = None if phrases_alone else vocabulary_for(
+            self.model_folder, of_model, vocabulary)
+        if self.vocabulary_folder is None:
             from zsl_cli.vocabulary.vocabulary import Vocabulary
 
             self._vocabulary: Vocabulary | None = Vocabulary.empty(of_model.space,
@@ -57,7 +63,8 @@ class LazyClassifier:
             of_labels = self._vocabulary.manifest
         else:
             self._vocabulary = None
-            of_labels = folders.read_manifest(folders.VOCABULARY, self._folder)
+            of_labels = folders.read_manifest(folders.VOCABULARY, self.vocabulary_folder)
+        self.names_folder = None if language is None else find_names(language)
         self._names = None if language is None else LanguageNames.load(language)
         self._exact = exact if exact is not None else (
             of_labels.labels * of_labels.dimension <= EXACT_UP_TO
@@ -66,7 +73,7 @@ class LazyClassifier:
         self._taken: tuple[Taken, ...] = ()
         self._candidates: frozenset[int] | None = None  # None for the whole vocabulary
         if (question.labels is not None or question.under or question.max_depth is not None
-                or self._folder is None):
+                or self.vocabulary_folder is None):
             from zsl_cli.classifier.candidates import choose
 
             choice = choose(  # whose errors are said before all else
@@ -89,11 +96,11 @@ class LazyClassifier:
         from zsl_cli.vocabulary.vocabulary import Vocabulary
 
         loading = None
-        if self._vocabulary is None and self._folder:  # on another thread than the model
-            loading = Vocabulary.start_loading(self._folder, exact=self._exact, queries=images,
-                                               ef=self._ef,
+        if self._vocabulary is None and self.vocabulary_folder:  # on another thread than the model
+            loading = Vocabulary.start_loading(self.vocabulary_folder, exact=self._exact,
+                                               queries=images, ef=self._ef,
                                                keywords=self._question.rule is not None)
-        model = Model.described(self._model, device=self._device, threads=1)
+        model = Model.described(self.model_folder, device=self._device, threads=1)
         if reads:
             model.open()
         if loading is not None:
@@ -106,13 +113,18 @@ class LazyClassifier:
             ef=self._ef, images=images)
 
     @property
+    def names(self) -> LanguageNames | None:
+        """The names of the language that labels are called in."""
+        return self._names
+
+    @property
     def vocabulary(self) -> "Vocabulary":
         """The vocabulary, loaded once."""
         if self._vocabulary is None:
             from zsl_cli.vocabulary.vocabulary import Vocabulary
 
-            assert self._folder is not None
-            self._vocabulary = Vocabulary.load(self._folder)
+            assert self.vocabulary_folder is not None
+            self._vocabulary = Vocabulary.load(self.vocabulary_folder)
             self._vocabulary.language = self._names
         return self._vocabulary
 

@@ -30,6 +30,9 @@ class Library:
     def __post_init__(self) -> None:
         """Raise RequestError for what makes no sense."""
         set_names(self, "sources", "include", "exclude")
+        self._check_any()
+
+    def _check_any(self) -> None:
         if not self.arguments and self.files_from is None:
             raise RequestError("nothing to label: name a folder in `sources`, or give `files_from`")
 

@@ -50,11 +50,15 @@ def _in_range(nanoseconds: int) -> int:
     return max(-_FAR, min(nanoseconds, _FAR))
 
 
-def checksum(file: BinaryIO) -> int:
+def checksum(file: BinaryIO, size: int | None = None) -> int:
     """The CRC-32 of a file from where it stands, to where it ends now: one that grows has no end.
     With the size, it tells whether a touched file is still the same; against somebody who wants to
-    deceive it does not help."""
-    crc, left = 0, os.fstat(file.fileno()).st_size - file.tell()
+    deceive it does not help.
+
+    size: in bytes, of a file that the system does not know.
+    """
+    end = os.fstat(file.fileno()).st_size if size is None else size
+    crc, left = 0, end - file.tell()
     while left > 0 and (chunk := file.read(min(left, _CHUNK))):
         crc = zlib.crc32(chunk, crc)
         left -= len(chunk)
@@ -96,8 +100,8 @@ class Photo:
         """
         for _ in range(_TRIES):
             self.stamp = self.crc = None
-            with images.open_file(self.path) as file:
-                stamp = Stamp.of(os.fstat(file.fileno()))
+            with self._open() as file:
+                stamp = self._look_at(file)
                 pixels: NDArray[np.uint8] | ImageError
                 crc = None
                 try:
@@ -107,13 +111,13 @@ class Photo:
                         pixels = error
                     if not isinstance(pixels, ImageError) or stamp.size <= _NO_PHOTO:
                         file.seek(0)
-                        crc = checksum(file)
+                        crc = checksum(file, stamp.size)
                         file.seek(0)
                         self.capture = capture.read(file)
                 except OSError as error:  # a disk or a network that fails
                     raise ImageError(f"cannot read it: {error.strerror or error}",
                                      "file") from error
-                if Stamp.of(os.fstat(file.fileno())) == stamp:
+                if self._look_at(file) == stamp:
                     break
         else:
             raise ImageError("it changed while it was being read; run the command again",
@@ -124,6 +128,14 @@ class Photo:
         if self._with_thumbnail:
             self.thumbnail = _thumbnail(pixels, model.preprocessing.layout)
         return pixels
+
+    def _open(self) -> BinaryIO:
+        """The file; raises ImageError."""
+        return images.open_file(self.path)
+
+    def _look_at(self, file: BinaryIO) -> Stamp:
+        """What the open file looks like now."""
+        return Stamp.of(os.fstat(file.fileno()))
 
 
 def _thumbnail(pixels: "NDArray[np.uint8]", layout: str) -> bytes:

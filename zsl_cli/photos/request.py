@@ -1,43 +1,29 @@
 """LabelRequest: what is to be labelled, by what, and what is made of it."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from zsl_cli.classifier.keywords import KeywordRule
 from zsl_cli.errors import RequestError
 from zsl_cli.photos.answering import Question
+from zsl_cli.photos.asking import Asking
 from zsl_cli.photos.indexing import Reading
-from zsl_cli.photos.library import Library
 from zsl_cli.photos.outputs import Output
 from zsl_cli.photos.sidecars.keyword_lists import Layout
 from zsl_cli.photos.sidecars.naming import Naming
 from zsl_cli.photos.tables import format_of
-from zsl_cli.support.limits import MAX_PIXELS, TABLE_FORMATS
-from zsl_cli.support.names import Name, set_names
-from zsl_cli.support.values import (
-    DEPTH,
-    EF,
-    READING,
-    SHARE,
-    TOP,
-    check_choice,
-    check_device,
-    check_search,
-    set_numbers,
-)
-from zsl_cli.support.word_lists import Word, check_words
-from zsl_cli.vocabulary.language import check_language
+from zsl_cli.support.limits import TABLE_FORMATS
+from zsl_cli.support.names import Name
+from zsl_cli.support.values import check_choice
 
 _LEAST_WRITTEN = 0.05
 """The confidence below which nearly all labels of a large vocabulary would be keywords."""
 
 
 @dataclass(frozen=True)
-class LabelRequest(Library):
+class LabelRequest(Asking):
     """What is asked of ``label``; raises RequestError for values that make no sense. Which photos
-    are meant: see Library.
+    are meant: see Library; what is asked of each: see Asking.
 
     output: the table to write, .jsonl, .csv or .parquet; or a binary file that is open, a stream,
         which gets lines of JSON as they come and is not closed.
@@ -52,16 +38,6 @@ class LabelRequest(Library):
     catalogue: the folder of the library's catalogue; by default one in the user's data folder,
         see places.place_of.
     retry_failed, check_content: what is read again, see scanning.Rules.
-
-    top, threshold, labels, under, max_depth: what is asked of every photo, see
-        Classifier.classify; labels, under: one text, or several. exact, ef: how labels are
-        searched, see Vocabulary.searcher.
-    keywords: whether photos get keywords, and labels their confidence; confidence, most: see
-        Classifier.classify. ``threshold`` is of labels alone.
-    paths: whether labels are written with their path from the root of the hierarchy.
-    language: of the names of labels, see Classifier.load.
-    model, vocabulary, device: see Classifier.load.
-    jobs, batch_size, max_pixels: how photos are read, see Classifier.classify.
     """
 
     output: Name | BinaryIO | None = None
@@ -78,31 +54,9 @@ class LabelRequest(Library):
     retry_failed: bool = False
     check_content: bool = False
 
-    top: int = 5
-    threshold: float = 0.0
-    labels: "Sequence[str | Word] | None" = None
-    under: Sequence[str] | None = None
-    max_depth: int | None = None
-    keywords: bool = False
-    confidence: float | None = None
-    most: int | None = None
-    exact: bool | None = None
-    ef: int | None = None
-    paths: bool = False
-    language: Name | None = None
-    model: Name = "default"
-    vocabulary: Name | None = None
-    device: str = "auto"
-    jobs: int | None = None
-    batch_size: int | None = None
-    max_pixels: int = MAX_PIXELS
-
     def __post_init__(self) -> None:
         """Raise RequestError for what makes no sense, wherever it is asked."""
         super().__post_init__()
-        set_names(self, "under")
-        if self.labels is not None:
-            object.__setattr__(self, "labels", check_words("labels", self.labels))
         if self.output is None and self.report is None and not self.xmp:
             raise RequestError("nothing to write: give `output`, `report` or `xmp`")
         for parameter in ("xmp_naming", "xmp_root"):
@@ -121,15 +75,10 @@ class LabelRequest(Library):
         if self.stream is not None and self.output_format not in (None, "jsonl"):
             raise RequestError(
                 f"what is streamed is JSONL; for {self.output_format} give `output` a file")
-        set_numbers(self, top=TOP, threshold=SHARE, max_depth=DEPTH, confidence=SHARE, most=TOP,
-                    ef=EF, **READING)
         if (self.xmp and self.labels is None and self.most is None
                 and self.confidence is not None and self.confidence < _LEAST_WRITTEN):
             raise RequestError(f"`confidence={self.confidence:g}` would write thousands of "
                                "keywords into each sidecar: give `most` as well, or list `labels`")
-        check_search(self.exact, self.ef)
-        check_device(self.device)
-        check_language(self.language)
 
     @property
     def works(self) -> bool:
@@ -147,16 +96,12 @@ class LabelRequest(Library):
     @property
     def question(self) -> Question:
         """What is asked of every photo."""
-        return Question(
-            self.top, self.threshold, None if self.labels is None else tuple(self.labels),
-            tuple(self.under or ()) or None, self.max_depth,
-            KeywordRule.asked(self.keywords or self.xmp, self.confidence, self.most))
+        return self._question(self.keywords or self.xmp)
 
     @property
     def reading(self) -> Reading:
         """How photos are read."""
-        return Reading(self.jobs, self.batch_size, self.max_pixels,
-                       thumbnails=self.report is not None)
+        return replace(super().reading, thumbnails=self.report is not None)
 
     @property
     def layout(self) -> Layout:

@@ -53,6 +53,27 @@ class LabelResult:
 
 
 @dataclass(frozen=True)
+class Filled:
+    """What a catalogue got from a run over many machines, in photos.
+
+    taken: were taken over; known: the catalogue knew already; changed: are not what the run saw any
+        more; missing: are not there; failed: the run could not read; unsound: have an embedding
+        that can be none; elsewhere: do not lie where photos were asked for.
+    damaged: parts that can't be read. has_ended: whether the run had.
+    """
+
+    taken: int = 0
+    known: int = 0
+    changed: int = 0
+    missing: int = 0
+    failed: int = 0
+    unsound: int = 0
+    elsewhere: int = 0
+    damaged: int = 0
+    has_ended: bool = True
+
+
+@dataclass(frozen=True)
 class IndexResult:
     """What came of it.
 
@@ -63,6 +84,8 @@ class IndexResult:
     reasons: how often photos failed for what reason (see reason).
     seconds: from the end of the scan on.
     passed_over, not_text: see LabelResult.
+    filled: what came of a run that was taken over. scanned: whether folders were looked through,
+        which those of an object store are not.
     """
 
     catalogue: "Path | None"
@@ -78,11 +101,17 @@ class IndexResult:
     interrupted: bool = False
     passed_over: Counter[str] = field(default_factory=Counter)
     not_text: int = 0
+    filled: Filled | None = None
+    scanned: bool = True
 
     @property
     def ok(self) -> bool:
-        """Whether nothing failed, now or in an earlier run, and all was done."""
-        return not (self.failed or self.failed_before or self.interrupted)
+        """Whether nothing failed, now or in an earlier run, and all was done. What could not be
+        taken over is read, where folders are looked through."""
+        one = self.filled
+        left = one is not None and not self.scanned and (
+            one.changed or one.missing or one.failed or one.unsound or one.damaged)
+        return not (self.failed or self.failed_before or self.interrupted or left)
 
 
 def reason(message: str) -> str:

@@ -14,6 +14,7 @@ from zsl_cli.support import extras
 from zsl_cli.support.limits import TABLE_FORMATS
 from zsl_cli.support.spreadsheet import to_csv
 
+COMPRESSION = "zstd"
 _ROW_GROUP = 4096
 
 
@@ -67,29 +68,46 @@ def write_parquet(file: BinaryIO, entries: Iterable[Entry], provenance: Provenan
     Bytes of a path that are not UTF-8 become ``\\udcXX``, since Parquet's text is UTF-8.
     """
     arrow, parquet = _pyarrow()
+    schema = parquet_schema(paths=path_of is not None, keywords=keywords)
+    entries = iter(entries)
+    with parquet.ParquetWriter(file, schema, compression=COMPRESSION) as writer:
+        while rows := [parquet_row(entry, provenance, path_of)
+                       for entry in islice(entries, _ROW_GROUP)]:
+            writer.write_table(arrow.Table.from_pylist(rows, schema))
+
+
+def parquet_schema(*, paths: bool = False, keywords: bool = False) -> Any:
+    """The schema of ``write_parquet``, a pyarrow.Schema. paths: whether labels have theirs."""
+    arrow, _ = _pyarrow()
     name = arrow.dictionary(arrow.int32(), arrow.string())
     called = ("id", arrow.string()), ("label", arrow.string())
     sure = "confidence", arrow.float32()
     label = arrow.struct([*called, ("score", arrow.float32()), *([sure] if keywords else []),
-                          *([("path", arrow.list_(arrow.string()))] if path_of else [])])
-    schema = arrow.schema([
+                          *([("path", arrow.list_(arrow.string()))] if paths else [])])
+    return arrow.schema([
         ("path", arrow.string()), ("labels", arrow.list_(label)),
         *([("keywords", arrow.list_(arrow.struct([*called, sure])))] if keywords else []),
         ("error", arrow.struct([("kind", arrow.string()), ("message", arrow.string())])),
         ("size", arrow.int64()), ("mtime", arrow.timestamp("us", tz="UTC")),
         ("model", name), ("vocabulary", name), ("version", name)])
-    entries = iter(entries)
-    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-        while rows := [_parquet_row(entry, provenance, path_of)
-                       for entry in islice(entries, _ROW_GROUP)]:
-            writer.write_table(arrow.Table.from_pylist(rows, schema))
 
 
-def _parquet_row(entry: Entry, provenance: Provenance, path_of: PathOf | None) -> dict[str, Any]:
+def parquet_row(entry: Entry, provenance: Provenance, path_of: PathOf | None) -> dict[str, Any]:
+    """The row of one photo, for ``parquet_schema``."""
     row = predictions.record(entry, _facts(entry, provenance), path_of)
-    row["path"] = entry.path.encode("utf-8", "backslashreplace").decode()
-    row["mtime"] = None if entry.mtime is None else round(entry.mtime * 1e6)
+    row["path"] = written_path(entry.path)
+    row["mtime"] = microseconds(entry.mtime)
     return row
+
+
+def written_path(path: str) -> str:
+    """A path as Parquet has it."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
+def microseconds(mtime: float | None) -> int | None:
+    """The mtime of an entry as Parquet has it."""
+    return None if mtime is None else round(mtime * 1e6)
 
 
 def _pyarrow() -> tuple[Any, Any]:
@@ -97,8 +115,6 @@ def _pyarrow() -> tuple[Any, Any]:
         import pyarrow
         from pyarrow import parquet
     return pyarrow, parquet
-
-
 
 
 class Write(Protocol):

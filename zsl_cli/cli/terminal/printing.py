@@ -10,8 +10,8 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, BinaryIO
+from contextlib import contextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 import click
 
@@ -54,6 +54,41 @@ def above(write: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         _writers.remove(write)
+
+
+@contextmanager
+def alone_on_standard_error() -> Iterator[None]:
+    """Within it what the program says is all that goes there: what libraries that are not
+    Python's write to the same file is dropped."""
+    with _moved(sys.stderr) if _is_number_2(sys.stderr) else nullcontext():
+        yield
+
+
+def _is_number_2(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.fileno() == 2
+    except (OSError, ValueError):  # no file of the system's, or a closed one
+        return False
+
+
+@contextmanager
+def _moved(stream: TextIO) -> Iterator[None]:
+    """Standard error by another number, and nothing by its own."""
+    kept = os.dup(2)
+    try:
+        with open(os.dup(2), "w", buffering=1, encoding=stream.encoding, errors=stream.errors,
+                  newline=None) as other:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 2)
+            os.close(nowhere)
+            sys.stderr = other
+            try:
+                yield
+            finally:
+                sys.stderr = stream
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def say(text: str, before: str = NAME) -> None:

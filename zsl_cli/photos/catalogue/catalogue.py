@@ -264,8 +264,8 @@ class Catalogue:
 
     def insert(self, id_: int, folder: int, name: bytes, stamp: tuple[int | None, ...],
                embedding: "NDArray[np.float16]", capture: "tuple[str | float | None, ...]") -> None:
-        """Note a photo of which another catalogue knows this; see ``put``."""
-        self.db.execute("INSERT INTO photos (id, folder, name, todo) VALUES (?, ?, ?, 0)",
+        """Note a photo, new or not, of which somebody else knows this; see ``put``."""
+        self.db.execute("INSERT OR IGNORE INTO photos (id, folder, name, todo) VALUES (?, ?, ?, 0)",
                         (id_, folder, name))
         self._note(id_, stamp, embedding, capture)
 

@@ -30,7 +30,7 @@ def find_all(name: str | os.PathLike[str]) -> list[Path]:
         return [folder]
     if os.sep not in text and parts.is_there(places.home() / text):
         return [places.home() / text]
-    library = os.path.realpath(text)
+    library = places.full(text)
     known = places.known()
     found = [place for place, identity in known if identity.library == library]
     if found:

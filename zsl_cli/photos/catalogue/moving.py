@@ -45,8 +45,8 @@ def _adopt(folder: Path, identity: Identity) -> bool:
     with Catalogue.reading(folder) as catalogue:
         noted = catalogue.identity
         # Not from an empty folder: a copy would take what belongs to a disk that is not mounted.
-        if (noted.encoder.digest != identity.encoder.digest or not noted.library
-                or os.path.exists(noted.library) or not _has_photos(identity.library, catalogue)):
+        if (noted.encoder.digest != identity.encoder.digest or not places.is_gone(noted.library)
+                or not _has_photos(identity.library, catalogue)):
             return False
     with Catalogue.writing(folder, noted) as catalogue, catalogue.transaction():
         for name, value in Identity(identity.library, noted.encoder).facts().items():

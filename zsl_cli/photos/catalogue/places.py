@@ -11,6 +11,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.photos.catalogue import parts
 from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.catalogue.identity import Identity
+from zsl_cli.support.addresses import is_address
 
 if TYPE_CHECKING:
     from zsl_cli.photos.catalogue.identity import Encoder
@@ -53,11 +54,16 @@ def _is_any(folder: Path) -> bool:
 
 
 def library_of(sources: Sequence[str]) -> str:
-    """The library that these are of: a folder that stands alone, or nothing for photos, patterns
-    and lists, which may lie anywhere."""
-    if len(sources) == 1 and os.path.isdir(sources[0]):
-        return os.path.realpath(sources[0])
+    """The library that these are of: a folder that stands alone, here or in an object store, or
+    nothing for photos, patterns and lists, which may lie anywhere."""
+    if len(sources) == 1 and (is_address(sources[0]) or os.path.isdir(sources[0])):
+        return full(sources[0])
     return ""
+
+
+def full(source: str) -> str:
+    """The whole path of a source, with all links followed; an address as it is."""
+    return source.rstrip("/") if is_address(source) else os.path.realpath(source)
 
 
 def place_of(sources: Sequence[str], encoder: "Encoder",
@@ -71,7 +77,7 @@ def place_of(sources: Sequence[str], encoder: "Encoder",
             with Catalogue.reading(folder) as catalogue:
                 return folder, Identity(catalogue.identity.library, encoder)
         return folder, identity
-    paths = [os.path.realpath(source) for source in sources]
+    paths = [full(source) for source in sources]
     above = [(len(noted.library), folder, noted) for folder, noted in known()
              if noted.encoder.digest == encoder.digest and noted.library and paths
              and all(is_within(path, noted.library) for path in paths)]
@@ -85,14 +91,19 @@ def moved_from(identity: Identity) -> "Iterator[tuple[Path, Identity]]":
     """Catalogues of the same model whose library is no longer there; this one may be it."""
     for folder, noted in known():
         if (noted.encoder.digest == identity.encoder.digest and noted.library
-                and not os.path.exists(noted.library)):
+                and is_gone(noted.library)):
             yield folder, noted
+
+
+def is_gone(library: str) -> bool:
+    """Whether a library is not there; of one in an object store nobody asks."""
+    return bool(library) and not is_address(library) and not os.path.exists(library)
 
 
 def is_away(library: str) -> bool:
     """Whether a library is not there, or is an empty folder, as the place of a disk is that is not
-    mounted; what has no library is not away."""
-    if not library:
+    mounted; what has no library, or lies in an object store, is not away."""
+    if not library or is_address(library):
         return False
     try:
         with os.scandir(library) as entries:

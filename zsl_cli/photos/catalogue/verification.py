@@ -4,24 +4,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from zsl_cli.errors import ImageError
 from zsl_cli.photos.catalogue import compaction, moments, recovery, vectors
 from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.catalogue.database import DamagedError, NoEmbeddingsError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from zsl_cli.support.vectors import have_unit_length
 
 _PAGE = 512
 _PROBLEMS = 20  # that SQLite names
-_TOLERANCE = 0.01
-"""By so much the length of a unit vector may differ from 1, whose numbers are halves."""
-
-
 
 @dataclass(frozen=True)
 class Damage:
@@ -139,11 +130,11 @@ def _pages(catalogue: Catalogue) -> Iterator[tuple[int, list[tuple[int, Damage]]
         wrong |= {id_: _LOST for id_, slot, _ in embedded if not 0 <= slot < there}
         readable = [one for one in embedded if one[0] not in wrong]
         found = catalogue.embeddings([slot for _, slot, _ in readable])
-        lengths = _lengths(found)
-        for (id_, _, sum_), row, length in zip(readable, found, lengths, strict=True):
+        are_unit = have_unit_length(found)
+        for (id_, _, sum_), row, is_unit in zip(readable, found, are_unit, strict=True):
             if vectors.checksum(row) != sum_:
                 wrong[id_] = _CHANGED
-            elif not abs(length - 1) <= _TOLERANCE:
+            elif not is_unit:
                 wrong[id_] = _NO_UNIT
         yield len(readable), list(wrong.items())
 
@@ -153,10 +144,5 @@ def _makes_sense(slot: int | None, sum_: int | None, kind: str | None, todo: int
     if slot is not None:
         return isinstance(slot, int) and isinstance(sum_, int) and kind is None
     return kind in ImageError.KINDS if kind is not None else bool(todo)
-
-
-def _lengths(embeddings: "NDArray[np.float16]") -> "NDArray[np.float32]":
-    with np.errstate(all="ignore"):
-        return np.linalg.norm(embeddings.astype(np.float32), axis=1)
 
 

@@ -27,6 +27,7 @@ from zsl_cli.photos.search.request import Query, SearchRequest
 from zsl_cli.photos.search.result import Hit, SearchResult
 from zsl_cli.photos.search.space import JointSpace
 from zsl_cli.support import folders
+from zsl_cli.support.addresses import is_address
 from zsl_cli.vocabulary.language import LanguageNames
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -181,7 +182,7 @@ class _Search:
                     if checksum(embedding) != row.checksum:
                         self._tell("photos left out", library, damaged(
                             library.folder, "embeddings are not what was written"))
-                    elif os.path.lexists(row.path):
+                    elif is_address(row.path) or os.path.lexists(row.path):
                         yield Found(Hit(row.path, score, row.taken, row.mtime), vector)
                     else:
                         gone.add(row.path)

@@ -6,11 +6,13 @@ and there; what comes from outside, such as file names, is escaped.
 
 import base64
 import io
+import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import quote
 
 from PIL import Image
 
@@ -18,6 +20,7 @@ from zsl_cli.embedding import images
 from zsl_cli.errors import ImageError
 from zsl_cli.photos.search.result import Hit, SearchResult
 from zsl_cli.support import cpus, html_page
+from zsl_cli.support.addresses import is_address
 from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.support.version import __version__
 from zsl_cli.support.wording import counted
@@ -62,16 +65,21 @@ def _section(result: SearchResult, pictures: Sequence[Image.Image | ImageError])
 
 
 def _item(rank: int, hit: Hit, picture: Image.Image | ImageError) -> str:
-    path = Path(hit.path)
     shown = (f'<span class="none">{html_page.escaped(picture.plain)}</span>'
              if isinstance(picture, ImageError) else
              f'<img src="{_data(picture)}" alt="" width="{SIDE}" height="{SIDE}">')
     alike = f" · +{len(hit.alike)} alike" if hit.alike else ""
     date = f" · {html_page.escaped(hit.date[:10])}" if hit.date else ""
-    return (f'<li><a href="{html_page.escaped(path.as_uri())}" '
+    return (f'<li><a href="{html_page.escaped(_link(hit.path))}" '
             f'title="{html_page.escaped(hit.path)}">{shown}'
-            f'<span class="name">{html_page.isolated(path.name)}</span></a>'
+            f'<span class="name">{html_page.isolated(os.path.basename(hit.path))}</span></a>'
             f'<span class="facts">{rank} · {hit.score:.3f}{date}{alike}</span></li>\n')
+
+
+def _link(path: str) -> str:
+    """Where a photo is, for a browser; an object store's address leads nowhere in most, and says
+    where it is all the same."""
+    return quote(path, safe="/:") if is_address(path) else Path(path).as_uri()
 
 
 def _data(picture: Image.Image) -> str:

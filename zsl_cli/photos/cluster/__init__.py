@@ -1,0 +1,1 @@
+"""Past one machine: photos and parts in object stores, a run over them on Ray, what comes of it."""

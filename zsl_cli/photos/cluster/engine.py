@@ -1,0 +1,270 @@
+"""Labelling on Ray: a request → parts in a folder or a store, and a result.
+
+Ray Data schedules, moves and tries again; what is ours is the list of chunks, what a worker does
+with one, and the account of it.
+"""
+
+import hashlib
+import logging
+import math
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from zsl_cli.errors import ImageError, ZslError
+from zsl_cli.photos.cluster import nodes, parts, planning, runs, shipping, worker
+from zsl_cli.photos.cluster.chunks import PHOTOS, Chunk
+from zsl_cli.photos.cluster.labeller import Outcome
+from zsl_cli.photos.cluster.runs import PartInfo, Run, RunManifest
+from zsl_cli.photos.cluster.sources import Listing, listed
+from zsl_cli.photos.cluster.stores import store_at
+from zsl_cli.photos.indexing import TOGETHER
+from zsl_cli.photos.lazy import LazyClassifier
+from zsl_cli.photos.reporter import Reporter
+from zsl_cli.photos.result import LabelResult
+from zsl_cli.support import folders
+from zsl_cli.support.version import __version__
+from zsl_cli.support.wording import counted
+from zsl_cli.vocabulary import language
+
+if TYPE_CHECKING:
+    from zsl_cli.photos.cluster.planning import Plan
+    from zsl_cli.photos.cluster.request import ClusterRequest
+    from zsl_cli.photos.cluster.stores import Store
+
+_FREQUENT = 8  # labels that a result names
+_HOPELESS = 8  # chunks that fail, and none that does not
+_BLOCKS = 10_000
+"""Tasks into which a run is cut at most; each is a chunk or more, and costs the driver some
+milliseconds."""
+
+
+def label_on_ray(request: "ClusterRequest", reporter: Reporter | None = None) -> LabelResult:
+    """Label photos on a cluster, and write a part for each chunk of them.
+
+    The records are those of ``labelling.label``. A photo that can't be read is a record with its
+    error; what was done stays where the run, a worker or a machine is stopped, and the same request
+    goes on from there. KeyboardInterrupt is raised again when the result is told.
+
+    Raises RequestError for what can't be meant, RunError where the output is another run's,
+    StoreError and ZslError for what can't be read, written or reached.
+    """
+    reporter = reporter or Reporter()
+    assert request.output is not None
+    store = _output(os.fspath(request.output))
+    classifier = LazyClassifier(request.model, request.vocabulary, request.question,
+                                language=request.language, device=request.device,
+                                exact=request.exact, ef=request.ef)
+    if missing := classifier.untranslated:
+        reporter.say(missing)
+    run = _run(request, classifier)
+    store.check()
+    if runs.read_run(store) is not None:
+        runs.begin(store, run)  # before all else is looked through
+    reporter.start("looking for photos")
+    walk = request.walk()
+    listing = listed(request, walk, run.chunk, reporter.advance)
+    runs.begin(store, run)
+    manifest = runs.read_manifest(store)
+    reporter.start("looking for parts")
+    plan = planning.planned(
+        listing.chunks, parts.finished(store), store, run, retry_failed=request.retry_failed,
+        known={one.name: one for one in manifest.parts} if manifest else None,
+        reasons=manifest.reasons if manifest else None)
+    work = _Work(request, reporter, classifier, store, run, listing, plan)
+    stop = None
+    if plan.todo:
+        try:
+            work.do()
+        except KeyboardInterrupt as error:
+            stop = error
+    if stop is None and not work.unwritten:
+        work.note(manifest)
+    result = replace(work.result(interrupted=stop is not None), passed_over=walk.passed_over,
+                     not_text=listing.not_text)
+    reporter.ended(result)
+    if stop is not None:
+        raise stop
+    if work.unwritten:
+        raise ZslError(work.complaint())
+    return result
+
+
+def _output(address: str) -> "Store":
+    store = store_at(address)
+    return store_at(os.path.abspath(store.address)) if store.is_local else store
+
+
+def chunk_size(batch_size: int | None) -> int:
+    """Photos a chunk: as many as are always read together on one machine, some times over, so that
+    the same ones go through the model together."""
+    size = batch_size or TOGETHER
+    together = size * max(1, TOGETHER // size)
+    return together * math.ceil(PHOTOS / together)
+
+
+def _run(request: "ClusterRequest", classifier: LazyClassifier) -> Run:
+    """What the parts of a request depend on."""
+    question: dict[str, Any] = {
+        **asdict(request.question), "exact": request.exact, "ef": request.ef,
+        "paths": request.paths, "language": None, "max_pixels": request.max_pixels,
+        "include": list(request.include), "exclude": list(request.exclude),
+        "hidden": request.hidden, "follow_links": request.follow_links, "column": request.column}
+    if request.question.labels is not None:
+        question["labels"] = [str(one) for one in request.question.labels]
+    if request.question.under is not None:
+        question["under"] = list(request.question.under)
+    if classifier.names is not None:
+        question["language"] = classifier.names.digest
+    folder = classifier.vocabulary_folder
+    digest = "" if folder is None else folders.sha256(folder / folders.VOCABULARY.file)
+    return Run(tuple(request.names), os.getcwd(), classifier.encoder.model,
+               classifier.encoder.digest, classifier.encoder.dimension,
+               classifier.provenance.vocabulary, digest, __version__, question,
+               chunk_size(request.batch_size), request.embeddings)
+
+
+@dataclass(frozen=True)
+class _Share:
+    """What each actor has: threads, processors, a share of a GPU; and how many there are."""
+
+    jobs: int
+    gpus: float
+    actors: int
+
+
+class _Work:
+    """What is done with one request on a cluster, and counted."""
+
+    def __init__(self, request: "ClusterRequest", reporter: Reporter, classifier: LazyClassifier,
+                 store: "Store", run: Run, listing: Listing, plan: "Plan") -> None:
+        self._request, self._reporter, self._classifier = request, reporter, classifier
+        self._store, self._run, self._listing, self._plan = store, run, listing, plan
+        self._done: dict[str, PartInfo] = {}
+        self._reasons: Counter[str] = Counter()
+        self._frequent: Counter[str] = Counter()
+        self._started = time.perf_counter()
+        self.unwritten: dict[str, str] = {}
+        """Chunks of which there is no part, and why."""
+
+    def do(self) -> None:
+        """Label what is to be labelled."""
+        reporter, plan = self._reporter, self._plan
+        if plan.stale:
+            reporter.say(f"{counted(len(plan.stale), 'part')} with photos that changed or are gone "
+                         "will be made again")
+            for name in plan.stale:
+                self._store.delete(name)
+        reporter.start("packing the model")
+        names = self._classifier.names_folder
+        folder = self._classifier.vocabulary_folder
+        shipment = shipping.Shipment.of(**{
+            worker.MODEL: (folders.MODEL, self._classifier.model_folder),
+            worker.VOCABULARY: folder and (folders.VOCABULARY, folder),
+            worker.NAMES: names and (folders.NAMES, names)})
+        reporter.start("joining the cluster")
+        with nodes.connected(self._request.address, shipment.bytes) as ray:
+            needed = [*self._listing.sample]
+            if self._store.is_local:
+                needed.append(self._store.full(runs.RUN))
+            for line in nodes.check(ray, needed):
+                reporter.warn(line)
+            share = self._share(ray)
+            job = worker.Job(
+                self._store, self._run, self._request.question,
+                replace(self._request.reading, jobs=share.jobs), shipment.digest,
+                folder is not None, names is not None, self._request.device,
+                self._request.exact, self._request.ef, self._request.paths,
+                anew=self._request.retry_failed)
+            total = None if any(not chunk.photos for chunk in plan.todo) else sum(
+                chunk.photos for chunk in plan.todo)
+            reporter.start("labelling", total)
+            self._started = time.perf_counter()
+            for outcome in self._outcomes(ray, job, ray.put(shipment), share):
+                self._count(outcome)
+
+    def _share(self, ray: Any) -> _Share:
+        """What each actor has. Raises ZslError where the cluster has no room for one."""
+        there = ray.cluster_resources()
+        processors, gpus = int(there.get("CPU", 0)), there.get("GPU", 0.0)
+        wanted = self._request.gpus_per_actor
+        if wanted and wanted > gpus:
+            raise ZslError(f"`gpus_per_actor={wanted:g}`: the cluster has {gpus:g} GPUs")
+        by_gpu = int(gpus / wanted) if wanted else None
+        actors = self._request.actors or by_gpu
+        jobs = self._request.jobs or (max(1, processors // actors) if wanted and actors else 1)
+        if jobs > processors:
+            raise ZslError(f"`jobs={jobs}`: the cluster has {processors} processors")
+        room = max(1, processors // jobs)
+        actors = min(actors or room, room, by_gpu or room)
+        return _Share(jobs, wanted, max(1, min(actors, len(self._plan.todo))))
+
+    def _outcomes(self, ray: Any, job: worker.Job, shipment: Any,
+                  share: _Share) -> Iterator[Outcome]:
+        """What comes of each chunk, as it comes. Raises ZslError."""
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = context.print_on_execution_start = False
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+        todo = self._plan.todo
+        rows = [{"part": one.part, "photos": one.photos, "packed": one.packed} for one in todo]
+        found = ray.data.from_items(rows, override_num_blocks=min(len(rows), _BLOCKS)).map(
+            worker.Worker, fn_constructor_args=(job, [shipment]),
+            compute=ray.data.ActorPoolStrategy(size=share.actors), num_cpus=share.jobs,
+            **({"num_gpus": share.gpus} if share.gpus else {}))
+        good = 0
+        try:
+            for row in found.iter_rows():
+                outcome = worker.from_row(row)
+                if row["fatal"]:
+                    raise ZslError(f"no worker can begin: {outcome.error}")
+                yield outcome
+                good += not outcome.error
+                if not good and len(self.unwritten) >= _HOPELESS:
+                    return
+        except ray.exceptions.RayError as error:
+            raise ZslError(f"the cluster gave up: {nodes.told(error)}; what is done is kept: run "
+                           "again to go on") from error
+
+    def _count(self, outcome: Outcome) -> None:
+        if outcome.error:
+            self.unwritten[outcome.part] = outcome.error
+            return
+        self._done[outcome.part] = PartInfo(outcome.part, outcome.photos, outcome.failed,
+                                            outcome.size)
+        self._reasons.update(outcome.reasons)
+        for id_, name, count in outcome.frequent:
+            self._frequent[self._classifier.name_of(id_, name)] += count
+        for path, message, kind in outcome.failures:
+            self._reporter.photo_failed(path, ImageError(message, kind))
+        self._reporter.advance(outcome.photos, outcome.failed)
+
+    def note(self, before: RunManifest | None) -> None:
+        """Note that the run has ended."""
+        infos = {one.name: one for one in self._plan.kept} | self._done
+        manifest = RunManifest(
+            self._run.digest, runs.in_order(list(infos.values())),
+            planning.in_all([self._plan.reasons, self._reasons]))
+        if manifest != before:
+            runs.write_manifest(self._store, manifest)
+
+    def complaint(self) -> str:
+        """What is said of parts that are missing."""
+        reason, number = Counter(self.unwritten.values()).most_common(1)[0]
+        parts_ = counted(len(self.unwritten), "part")
+        others = f" ({number:,} of them)" if number < len(self.unwritten) else ""
+        return f"{parts_} could not be made{others}: {reason}; what is done is kept"
+
+    def result(self, *, interrupted: bool) -> LabelResult:
+        """What came of it."""
+        plan, done = self._plan, self._done.values()
+        failed = sum(one.failed for one in done)
+        read = sum(one.images for one in done) - failed
+        return LabelResult(
+            sum(chunk.photos for chunk in plan.todo), sum(one.images for one in plan.kept),
+            sum(one.failed for one in plan.kept), read, failed, self._reasons,
+            frequent=tuple(self._frequent.most_common(_FREQUENT)),
+            outputs=(self._store.address,) if not (interrupted or self.unwritten) else (),
+            seconds=time.perf_counter() - self._started, interrupted=interrupted)
