@@ -99,6 +99,22 @@ def compiler() -> str:
 
 
 @pytest.fixture
+def no_driver():
+    """A machine without a driver of NVIDIA's."""
+    if os.path.exists("/proc/driver/nvidia"):
+        pytest.skip("this machine has an NVIDIA driver")
+
+
+@pytest.fixture
+def told_nodes():
+    """An ONNX Runtime that tells which nodes of a graph run where."""
+    import onnxruntime
+
+    if not hasattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info"):
+        pytest.skip("this onnxruntime does not tell where nodes run")
+
+
+@pytest.fixture
 def cuda_build():
     """An ONNX Runtime with CUDA 13 in it on Linux, whether or not there is a card."""
     import onnxruntime

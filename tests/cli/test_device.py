@@ -1,6 +1,5 @@
 """``--device``, up to where ONNX Runtime refuses it, and what ``zsl doctor`` says of devices."""
 
-import os
 import time
 
 import cards
@@ -65,10 +64,9 @@ def with_cards(tmp_path, compiler, cuda_build, environment):
     return {"LD_LIBRARY_PATH": str(folder), "CUDA_VISIBLE_DEVICES": ""}
 
 
+@pytest.mark.usefixtures("no_driver")
 @pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:1", "cuda:99"])
 def test_a_machine_without_a_driver_is_told_so(zsl, cat_jpg, device):
-    if os.path.exists("/proc/driver/nvidia"):
-        pytest.skip("this machine has a driver")
     _refused(zsl("classify", str(cat_jpg), "--device", device), "cannot be used: no NVIDIA driver")
 
 
@@ -98,9 +96,8 @@ def _doctor(result):
     return [line.strip() for line in result.stdout.decode().splitlines()]
 
 
+@pytest.mark.usefixtures("no_driver")
 def test_doctor_on_a_machine_without_a_card_says_what_is_missing_and_the_speed_of_the_cpu(zsl):
-    if os.path.exists("/proc/driver/nvidia"):
-        pytest.skip("this machine has a driver")
     started = time.monotonic()
     lines = _doctor(zsl("doctor"))
     assert time.monotonic() - started < 30
