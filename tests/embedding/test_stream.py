@@ -66,6 +66,65 @@ def test_no_more_is_read_ahead_than_the_window_holds():
     batches.close()
 
 
+class Card(Echo):
+    """A model on a card, which takes its time for each batch, and notes its thread."""
+
+    streams = 2
+
+    def __init__(self):
+        super().__init__()
+        self.threads = set()
+        self.busy = threading.Event()
+        self.go_on = threading.Event()
+
+    def embed_pixels(self, pixels):
+        if len(pixels):
+            self.threads.add(threading.current_thread().name)
+            self.busy.set()
+            assert self.go_on.wait(10)
+        return super().embed_pixels(pixels)
+
+
+def test_a_card_s_batches_take_no_thread_from_decoding():
+    """One thread decodes on while batches wait for the card."""
+    model, decoded = Card(), threading.Event()
+
+    def read(_model, number):
+        if number == 20:  # of the third batch
+            decoded.set()
+        return np.full(1, number)
+
+    found = []
+    reader = threading.Thread(target=lambda: found.extend(stream.embed(
+        model, ((number, lambda model, number=number: read(model, number))
+                for number in range(50)), batch_size=8, jobs=1)))
+    reader.start()
+    assert model.busy.wait(10)
+    assert decoded.wait(10)
+    model.go_on.set()
+    reader.join(10)
+    assert [key for batch in found for key in batch.keys] == list(range(50))
+    assert np.concatenate([batch.embeddings[:, 0] for batch in found]).tolist() == [*range(50)]
+    assert all(name.startswith("zsl-gpu") for name in model.threads)
+    assert len(model.threads) <= model.streams
+
+
+def test_a_card_reads_one_batch_further_ahead_and_no_more():
+    taken = []
+
+    def endless():
+        for number, item in items(10_000):
+            taken.append(number)
+            yield number, item
+
+    model = Card()
+    model.go_on.set()
+    batches = stream.embed(model, endless(), batch_size=8, jobs=2)
+    next(batches)
+    assert len(taken) <= 4 * 8 + 2
+    batches.close()
+
+
 def test_a_consumer_that_stops_leaves_no_thread_busy():
     started = threading.Event()
     release = threading.Event()

@@ -9,7 +9,7 @@ from typing import Any
 
 from zsl_cli.errors import RequestError
 from zsl_cli.support import devices
-from zsl_cli.support.limits import MAX_BATCH, MAX_EF, MAX_JOBS, MAX_M, MAX_TOP, MIN_M
+from zsl_cli.support.limits import DEVICES, MAX_BATCH, MAX_EF, MAX_JOBS, MAX_M, MAX_TOP, MIN_M
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ def several(value: object) -> tuple[Any, ...]:
 def check_device(device: str) -> None:
     """What a model may be asked to run on."""
     if devices.parse(device) is None:
-        raise RequestError(f"`device` is one of {', '.join(devices.SPELLINGS)} (N the number of a "
-                           f"CUDA device, from 0), and not {device!r}")
+        raise RequestError(f"`device` is one of {', '.join(DEVICES)}, and not {device!r}; of "
+                           "several CUDA devices one is cuda:0, cuda:1, ...")
 
 
 def check_reading(**given: int | None) -> None:
