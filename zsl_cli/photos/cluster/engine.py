@@ -8,6 +8,8 @@ import math
 import os
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +62,6 @@ def label_on_ray(request: "ClusterRequest", reporter: Reporter | None = None) ->
     reporter.start("looking for photos")
     walk = request.walk()
     listing = listed(request, walk, run.chunk, reporter.advance)
-    runs.begin(store, run)
     manifest = runs.read_manifest(store)
     reporter.start("looking for parts")
     plan = planning.planned(
@@ -160,17 +161,28 @@ class _Work:
         reporter.start("joining the cluster")
         total = None if any(not chunk.photos for chunk in plan.todo) else sum(
             chunk.photos for chunk in plan.todo)
-        good = 0
-        with ray_data.cluster(request, shipment.bytes) as cluster:
+        with ray_data.cluster(request, shipment.bytes) as cluster, self._begun():
             for line in cluster.check(needed):
                 reporter.warn(line)
             reporter.start("labelling", total)
             self._started = time.perf_counter()
+            good = 0
             for outcome in cluster.outcomes(plan.todo, job, shipment):
                 self._count(outcome)
                 good += not outcome.error
                 if not good and len(self.unwritten) >= _HOPELESS:
                     break
+
+    @contextmanager
+    def _begun(self) -> Iterator[None]:
+        """Within it the run is noted in the store, and after it, too, unless it has come to
+        nothing."""
+        is_new = runs.begin(self._store, self._run)
+        try:
+            yield
+        finally:
+            if is_new and not self._done:
+                self._store.delete(runs.RUN)
 
     def _count(self, outcome: "Outcome") -> None:
         if outcome.error:

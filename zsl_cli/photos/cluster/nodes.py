@@ -16,6 +16,9 @@ from zsl_cli.support.wording import listed, reason
 _CONNECT = 10.0  # seconds
 _LOOK = 45.0  # seconds for which all nodes are waited for
 _LEAST_STORE = 128 << 20  # bytes of the object store of a cluster of this machine alone
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+"""How HTTP/2, which Ray's services speak, begins (RFC 9113, 3.4); they answer at once."""
+
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0",  # which would be sent to Ray's makers
           "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
           "RAY_DATA_DISABLE_PROGRESS_BARS": "1"}
@@ -80,11 +83,19 @@ def _check_answers(address: str) -> None:
         raise ZslError(f"`address={address}`: give HOST:PORT, as in 10.0.0.1:6379, or auto for the "
                        "cluster that this machine is in")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT).close()
+        with socket.create_connection((host.strip("[]"), int(port)), _CONNECT) as connection:
+            if os.environ.get("RAY_USE_TLS") in (None, "", "0"):
+                connection.sendall(_GREETING)
+                if not connection.recv(1):
+                    raise OSError("it closes the connection")
+    except TimeoutError:
+        why = "no answer"
     except (OSError, OverflowError) as error:
-        raise ZslError(f"`address={address}`: no cluster can be reached there "
-                       f"({getattr(error, 'strerror', None) or error}); is Ray's head running, and "
-                       "its port open?") from error
+        why = getattr(error, "strerror", None) or str(error)
+    else:
+        return
+    raise ZslError(f"`address={address}`: no cluster can be reached there ({why}); is Ray's head "
+                   "running, and its port open?")
 
 
 def check(ray: Any, needed: Sequence[str]) -> list[str]:
