@@ -2,5 +2,7 @@
 
 import damaged_folders
 import damaged_photos
+import damaged_runs
 
-READERS = {reader.name: reader for reader in (*damaged_photos.READERS, *damaged_folders.READERS)}
+READERS = {reader.name: reader for reader in (
+    *damaged_photos.READERS, *damaged_folders.READERS, *damaged_runs.READERS)}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from zsl_cli.errors import ImageError, ZslError
 
 PHOTOS = ["images", "metadata", "sidecars", "catalogues", "data sets", "captions", "path lists",
-          "corrections"]
+          "corrections", "runs"]
 FOLDERS = ["vectors", "models", "vocabularies", "label lists", "class names", "corpora",
            "wordnet", "foreign wordnets", "names"]
 CHECKPOINTS = ["checkpoints", "shards", "programs"]

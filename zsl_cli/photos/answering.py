@@ -126,7 +126,7 @@ class Answering:
         return self.start(embeddings, pool, keep)
 
     def start(self, embeddings: "NDArray[np.float16]", pool: ThreadPoolExecutor,
-              keep: "Keep" = lambda findings, least: None) -> "Callable[[], Iterable[Answer]]":
+              keep: Keep | None = None) -> "Callable[[], Iterable[Answer]]":
         """What gives the answers for 1 to BLOCK embeddings, float16 ``[n, D]``, which the pool is
         at work on until then; ``keep`` is told what was found, where that is more than was asked
         for."""
@@ -143,7 +143,8 @@ class Answering:
 
         def told() -> Iterable[Answer]:
             findings = found.result()
-            keep(findings, least)
+            if keep is not None:
+                keep(findings, least)
             return self._told(findings)
 
         return told

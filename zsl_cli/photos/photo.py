@@ -3,6 +3,7 @@
 import io
 import os
 import zlib
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -129,7 +130,7 @@ class Photo:
             self.thumbnail = _thumbnail(pixels, model.preprocessing.layout)
         return pixels
 
-    def _open(self) -> BinaryIO:
+    def _open(self) -> AbstractContextManager[BinaryIO]:
         """The file; raises ImageError."""
         return images.open_file(self.path)
 

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 import click
@@ -58,37 +58,41 @@ def above(write: Callable[[str], None]) -> Iterator[None]:
 
 @contextmanager
 def alone_on_standard_error() -> Iterator[None]:
-    """Within it what the program says is all that goes there: what libraries that are not
-    Python's write to the same file is dropped."""
-    with _moved(sys.stderr) if _is_number_2(sys.stderr) else nullcontext():
+    """Within it what the program says is all that goes there, and nothing goes to standard output:
+    what a library, or what it starts, writes to either is dropped."""
+    with ExitStack() as stack:
+        if _has_number(sys.stderr, 2):
+            sys.stderr.flush()
+            ours = stack.enter_context(open(
+                os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding,
+                errors=sys.stderr.errors))
+            stack.enter_context(_dropped(2))
+            stack.enter_context(redirect_stderr(ours))
+        if _has_number(sys.stdout, 1):
+            sys.stdout.flush()
+            stack.enter_context(_dropped(1))
+        stack.enter_context(redirect_stdout(stack.enter_context(open(os.devnull, "w"))))
         yield
 
 
-def _is_number_2(stream: TextIO | None) -> bool:
+def _has_number(stream: TextIO | None, number: int) -> bool:
     try:
-        return stream is not None and stream.fileno() == 2
+        return stream is not None and stream.fileno() == number
     except (OSError, ValueError):  # no file of the system's, or a closed one
         return False
 
 
 @contextmanager
-def _moved(stream: TextIO) -> Iterator[None]:
-    """Standard error by another number, and nothing by its own."""
-    kept = os.dup(2)
+def _dropped(number: int) -> Iterator[None]:
+    """Within it, what goes to a file descriptor goes nowhere."""
+    kept, nowhere = os.dup(number), os.open(os.devnull, os.O_WRONLY)
     try:
-        with open(os.dup(2), "w", buffering=1, encoding=stream.encoding, errors=stream.errors,
-                  newline=None) as other:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 2)
-            os.close(nowhere)
-            sys.stderr = other
-            try:
-                yield
-            finally:
-                sys.stderr = stream
+        os.dup2(nowhere, number)
+        yield
     finally:
-        os.dup2(kept, 2)
+        os.dup2(kept, number)
         os.close(kept)
+        os.close(nowhere)
 
 
 def say(text: str, before: str = NAME) -> None:

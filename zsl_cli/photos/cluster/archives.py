@@ -9,7 +9,8 @@ import io
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from tarfile import ReadError
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from zsl_cli.embedding.walk import Walk
 from zsl_cli.errors import ImageError
@@ -27,6 +28,19 @@ SUFFIXES = (*PLAIN, *COMPRESSED)
 """What archives are called."""
 
 _BUFFER = 1 << 23  # bytes that are fetched at once
+_BROKEN = (tarfile.TruncatedHeaderError, tarfile.InvalidHeaderError)  # type: ignore[attr-defined]
+
+
+class _Header(tarfile.TarInfo):
+    """A header that is damaged, or not whole, is told of; ``tarfile`` takes it for the end."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> Self:
+        """See tarfile.TarInfo."""
+        try:
+            return super().fromtarfile(tarfile)
+        except _BROKEN as error:
+            raise ReadError(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -73,10 +87,11 @@ class Members:
     def _members(self, file: BinaryIO) -> "Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]":
         if self.number:
             file.seek(self.start)
-            archive = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115
+            archive = tarfile.open(fileobj=file, mode="r:", tarinfo=_Header)  # noqa: SIM115
         else:
-            buffered: Any = io.BufferedReader(file, _BUFFER)  # type: ignore[type-var]
-            archive = tarfile.open(fileobj=buffered, mode="r|*")  # noqa: SIM115
+            raw: Any = file
+            archive = tarfile.open(  # noqa: SIM115
+                fileobj=io.BufferedReader(raw, _BUFFER), mode="r|*", tarinfo=_Header)
         with archive:
             for member in archive:
                 if member.isreg() and self.walk.counts(name_of(member)):
@@ -112,9 +127,9 @@ def members(store: "Store", stored: "Stored", path: str, walk: Walk,
 
     with store.open() as file:
         try:
-            with tarfile.open(fileobj=file, mode="r:") as archive:
+            with tarfile.open(fileobj=file, mode="r:", tarinfo=_Header) as archive:
                 for member in archive:
-                    archive.members.clear()  # which would all be kept
+                    archive.members.clear()  # type: ignore[attr-defined]  # else all are kept
                     if not (member.isreg() and walk.counts(name_of(member))):
                         continue
                     if number == most:

@@ -4,20 +4,16 @@ Ray Data schedules, moves and tries again; what is ours is the list of chunks, w
 with one, and the account of it.
 """
 
-import hashlib
-import logging
 import math
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from zsl_cli.errors import ImageError, ZslError
-from zsl_cli.photos.cluster import nodes, parts, planning, runs, shipping, worker
-from zsl_cli.photos.cluster.chunks import PHOTOS, Chunk
-from zsl_cli.photos.cluster.labeller import Outcome
+from zsl_cli.photos.cluster import parts, planning, ray_data, runs, shipping, worker
+from zsl_cli.photos.cluster.chunks import PHOTOS
 from zsl_cli.photos.cluster.runs import PartInfo, Run, RunManifest
 from zsl_cli.photos.cluster.sources import Listing, listed
 from zsl_cli.photos.cluster.stores import store_at
@@ -28,18 +24,15 @@ from zsl_cli.photos.result import LabelResult
 from zsl_cli.support import folders
 from zsl_cli.support.version import __version__
 from zsl_cli.support.wording import counted
-from zsl_cli.vocabulary import language
 
 if TYPE_CHECKING:
+    from zsl_cli.photos.cluster.labeller import Outcome
     from zsl_cli.photos.cluster.planning import Plan
     from zsl_cli.photos.cluster.request import ClusterRequest
     from zsl_cli.photos.cluster.stores import Store
 
 _FREQUENT = 8  # labels that a result names
 _HOPELESS = 8  # chunks that fail, and none that does not
-_BLOCKS = 10_000
-"""Tasks into which a run is cut at most; each is a chunk or more, and costs the driver some
-milliseconds."""
 
 
 def label_on_ray(request: "ClusterRequest", reporter: Reporter | None = None) -> LabelResult:
@@ -127,15 +120,6 @@ def _run(request: "ClusterRequest", classifier: LazyClassifier) -> Run:
                chunk_size(request.batch_size), request.embeddings)
 
 
-@dataclass(frozen=True)
-class _Share:
-    """What each actor has: threads, processors, a share of a GPU; and how many there are."""
-
-    jobs: int
-    gpus: float
-    actors: int
-
-
 class _Work:
     """What is done with one request on a cluster, and counted."""
 
@@ -161,74 +145,34 @@ class _Work:
         reporter.start("packing the model")
         names = self._classifier.names_folder
         folder = self._classifier.vocabulary_folder
-        shipment = shipping.Shipment.of(**{
+        shipment = shipping.Shipment.of({
             worker.MODEL: (folders.MODEL, self._classifier.model_folder),
-            worker.VOCABULARY: folder and (folders.VOCABULARY, folder),
-            worker.NAMES: names and (folders.NAMES, names)})
+            **({worker.VOCABULARY: (folders.VOCABULARY, folder)} if folder else {}),
+            **({worker.NAMES: (folders.NAMES, names)} if names else {})})
+        needed = [*self._listing.sample]
+        if self._store.is_local:
+            needed.append(self._store.full(runs.RUN))
+        request = self._request
+        job = worker.Job(
+            self._store, self._run, request.question, request.reading, shipment.digest,
+            folder is not None, names is not None, request.device, request.exact, request.ef,
+            request.paths, anew=request.retry_failed)
         reporter.start("joining the cluster")
-        with nodes.connected(self._request.address, shipment.bytes) as ray:
-            needed = [*self._listing.sample]
-            if self._store.is_local:
-                needed.append(self._store.full(runs.RUN))
-            for line in nodes.check(ray, needed):
+        total = None if any(not chunk.photos for chunk in plan.todo) else sum(
+            chunk.photos for chunk in plan.todo)
+        good = 0
+        with ray_data.cluster(request, shipment.bytes) as cluster:
+            for line in cluster.check(needed):
                 reporter.warn(line)
-            share = self._share(ray)
-            job = worker.Job(
-                self._store, self._run, self._request.question,
-                replace(self._request.reading, jobs=share.jobs), shipment.digest,
-                folder is not None, names is not None, self._request.device,
-                self._request.exact, self._request.ef, self._request.paths,
-                anew=self._request.retry_failed)
-            total = None if any(not chunk.photos for chunk in plan.todo) else sum(
-                chunk.photos for chunk in plan.todo)
             reporter.start("labelling", total)
             self._started = time.perf_counter()
-            for outcome in self._outcomes(ray, job, ray.put(shipment), share):
+            for outcome in cluster.outcomes(plan.todo, job, shipment):
                 self._count(outcome)
-
-    def _share(self, ray: Any) -> _Share:
-        """What each actor has. Raises ZslError where the cluster has no room for one."""
-        there = ray.cluster_resources()
-        processors, gpus = int(there.get("CPU", 0)), there.get("GPU", 0.0)
-        wanted = self._request.gpus_per_actor
-        if wanted and wanted > gpus:
-            raise ZslError(f"`gpus_per_actor={wanted:g}`: the cluster has {gpus:g} GPUs")
-        by_gpu = int(gpus / wanted) if wanted else None
-        actors = self._request.actors or by_gpu
-        jobs = self._request.jobs or (max(1, processors // actors) if wanted and actors else 1)
-        if jobs > processors:
-            raise ZslError(f"`jobs={jobs}`: the cluster has {processors} processors")
-        room = max(1, processors // jobs)
-        actors = min(actors or room, room, by_gpu or room)
-        return _Share(jobs, wanted, max(1, min(actors, len(self._plan.todo))))
-
-    def _outcomes(self, ray: Any, job: worker.Job, shipment: Any,
-                  share: _Share) -> Iterator[Outcome]:
-        """What comes of each chunk, as it comes. Raises ZslError."""
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = context.print_on_execution_start = False
-        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-        todo = self._plan.todo
-        rows = [{"part": one.part, "photos": one.photos, "packed": one.packed} for one in todo]
-        found = ray.data.from_items(rows, override_num_blocks=min(len(rows), _BLOCKS)).map(
-            worker.Worker, fn_constructor_args=(job, [shipment]),
-            compute=ray.data.ActorPoolStrategy(size=share.actors), num_cpus=share.jobs,
-            **({"num_gpus": share.gpus} if share.gpus else {}))
-        good = 0
-        try:
-            for row in found.iter_rows():
-                outcome = worker.from_row(row)
-                if row["fatal"]:
-                    raise ZslError(f"no worker can begin: {outcome.error}")
-                yield outcome
                 good += not outcome.error
                 if not good and len(self.unwritten) >= _HOPELESS:
-                    return
-        except ray.exceptions.RayError as error:
-            raise ZslError(f"the cluster gave up: {nodes.told(error)}; what is done is kept: run "
-                           "again to go on") from error
+                    break
 
-    def _count(self, outcome: Outcome) -> None:
+    def _count(self, outcome: "Outcome") -> None:
         if outcome.error:
             self.unwritten[outcome.part] = outcome.error
             return

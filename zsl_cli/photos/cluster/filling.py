@@ -8,7 +8,7 @@ whoever reads photos.
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from glob import has_magic
@@ -27,6 +27,7 @@ from zsl_cli.support.vectors import have_unit_length
 from zsl_cli.support.wording import counted
 
 if TYPE_CHECKING:
+    from zsl_cli.embedding.walk import Walk
     from zsl_cli.photos.catalogue.catalogue import Catalogue
     from zsl_cli.photos.catalogue.identity import Encoder
     from zsl_cli.photos.cluster.parts import PartPhoto
@@ -136,7 +137,7 @@ class Parts:
             return found
         if len(roots) == len(self.run.sources) == 1:
             root, source = roots[0].names[-1], _plain(self._full(self.run.sources[0]))
-            if places.is_within(found, source):
+            if places.is_within(found, source) and not places.is_within(root, source):
                 inside = found[len(os.path.join(source, "")):]
                 full = f"{root}/{inside}" if is_address(root) else os.path.normpath(
                     os.path.join(root, inside))
@@ -153,17 +154,17 @@ def _plain(source: str) -> str:
 
 def fill(catalogue: "Catalogue", of: Parts, reporter: "Reporter", *,
          check_content: bool = False,
-         chooses: "Callable[[str], bool] | None" = None) -> "Filled":
+         walk: "Walk | None" = None) -> "Filled":
     """Note in a catalogue, open for writing, what a run knows of photos; what the catalogue knows
     itself, and what has changed since, stays as it is.
 
     check_content: to compare what is in the files, instead of their mtimes.
-    chooses: of a path below its root, whether it counts; all do without.
+    walk: which photos of a folder count; all do without.
 
     A part that is damaged is told of and passed over. Raises ZslError where no photo of the run
     lies below the roots, and where the store can't be read.
     """
-    filling = _Filling(catalogue, of, check_content, chooses)
+    filling = _Filling(catalogue, of, check_content, walk)
     reporter.start("taking over embeddings", len(of.names), "parts")
     for number, name in enumerate(of.names, start=1):
         try:
@@ -189,9 +190,9 @@ def fill(catalogue: "Catalogue", of: Parts, reporter: "Reporter", *,
 
 class _Filling:
     def __init__(self, catalogue: "Catalogue", of: Parts, check_content: bool,
-                 chooses: "Callable[[str], bool] | None") -> None:
+                 walk: "Walk | None") -> None:
         self._catalogue, self._of, self._db = catalogue, of, catalogue.db
-        self._check_content, self._chooses = check_content, chooses
+        self._check_content, self._walk = check_content, walk
         self._roots = [Root.of(root) for root in of.roots]
         self._last_id, = self._db.execute("SELECT coalesce(max(id), 0) FROM photos").fetchone()
         self._folder = lru_cache(_FOLDERS)(self._met)
@@ -225,7 +226,7 @@ class _Filling:
         became = "elsewhere"
         for path in _spellings(photo.path):
             place = self._of.placed(path, self._roots)
-            if place is None or (self._chooses and not self._chooses(self._inside(place))):
+            if place is None or not self._counts(place):
                 self.first = self.first or photo.path
             elif (stamp := self._stamp(photo, place)) is None:
                 became = "missing"
@@ -233,9 +234,14 @@ class _Filling:
                 return self._note(photo, place, stamp)
         return became
 
-    def _inside(self, place: str) -> str:
-        return next((inside for root in self._roots
-                     if (inside := root.inside(place)) is not None), place)
+    def _counts(self, place: str) -> bool:
+        """Whether it is what was chosen below its root; a folder's photos are told by their
+        names."""
+        inside = next((one for root in self._roots if (one := root.inside(place)) is not None),
+                      None)
+        if self._walk is None or inside is None:
+            return True
+        return (self._walk.chooses if is_address(place) else self._walk.counts)(inside)
 
     def _stamp(self, photo: "PartPhoto", place: str) -> Stamp | None:
         """What the file looks like; None where there is none."""

@@ -6,7 +6,6 @@ that is written twice is written once.
 """
 
 import io
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zsl_cli.errors import ImageError
 from zsl_cli.photos import tables
 from zsl_cli.photos.capture import Capture
-from zsl_cli.photos.cluster.runs import PartInfo, Run, RunError
+from zsl_cli.photos.cluster.runs import PART_NAME, PartInfo, Run, RunError
 from zsl_cli.support import extras
 
 if TYPE_CHECKING:
@@ -25,9 +24,9 @@ if TYPE_CHECKING:
     from zsl_cli.photos.cluster.stores import Store, Stored
     from zsl_cli.photos.entry import Entry, Provenance
 
-NAME = re.compile(r"part-[0-9a-z-]+\.parquet", re.ASCII)
 RUN_KEY = b"zsl.run"
 """Under which a part has the digest of its run, in the schema's metadata."""
+_OF_A_FILE = ("path", "size", "mtime", "error")  # that a catalogue needs of the records
 _MOST_ROWS = 1 << 16
 _MOST_BYTES = 1 << 30  # of a part, as it is stored and as it is read
 
@@ -84,7 +83,8 @@ def part_bytes(entries: "Sequence[Entry]", provenance: "Provenance", run: Run, *
     if run.embeddings:
         columns += _seen_columns(seen or [None] * len(entries), run.dimension)
     file = io.BytesIO()
-    with parquet.ParquetWriter(file, schema, compression=tables.COMPRESSION) as writer:
+    with parquet.ParquetWriter(file, schema, compression=tables.COMPRESSION,
+                               write_page_checksum=True) as writer:
         writer.write_table(arrow.Table.from_arrays(columns, schema=schema))
     return file.getvalue()
 
@@ -127,7 +127,7 @@ def finished(store: "Store") -> "dict[str, Stored]":
     """The parts that are there, by their names. Each is whole, since it appeared in one step.
     Raises StoreError."""
     return {one.name: one for one in store.files()
-            if NAME.fullmatch(one.name) and one.size > 0}
+            if PART_NAME.fullmatch(one.name) and one.size > 0}
 
 
 def read_part(store: "Store", name: str, run: Run, columns: "Sequence[str] | None" = None) -> Any:
@@ -136,7 +136,8 @@ def read_part(store: "Store", name: str, run: Run, columns: "Sequence[str] | Non
     arrow, parquet = _pyarrow()
     data = store.read(name, most=_MOST_BYTES)
     try:
-        file = parquet.ParquetFile(arrow.BufferReader(data))
+        file = parquet.ParquetFile(arrow.BufferReader(data),
+                                   page_checksum_verification=True)
         about = file.metadata
         bytes_ = sum(about.row_group(at).total_byte_size for at in range(about.num_row_groups))
         if about.num_rows > _MOST_ROWS or bytes_ > _MOST_BYTES:
@@ -154,18 +155,22 @@ def photos_of(store: "Store", name: str, run: Run) -> Iterator[PartPhoto]:
     """The photos of a part that has embeddings, in its order. Raises StoreError, RunError."""
     import numpy as np
 
-    wanted = _seen_fields(run.dimension)
+    records = tables.parquet_schema()
+    wanted = [*((column, records.field(column).type) for column in _OF_A_FILE),
+              *_seen_fields(run.dimension)]
     table = read_part(store, name, run)
     for column, kind in wanted:
         if column not in table.column_names or table.schema.field(column).type != kind:
             raise _no_part(store, name, f"it has no column {column} of type {kind}")
+    if table.column("path").null_count:
+        raise _no_part(store, name, "it has photos without a path")
     embeddings = table.column("embedding").combine_chunks()
     rows = np.zeros((0, run.dimension), np.float16)
     if len(embeddings):
         values = embeddings.values if hasattr(embeddings, "values") else embeddings.flatten()
         rows = values.to_numpy(zero_copy_only=False).reshape(-1, run.dimension)
     there = embeddings.is_valid().to_pylist()
-    plain = table.select(["path", "size", "mtime", "error", *(one for one, _ in wanted[:-1])])
+    plain = table.select([column for column, _ in wanted[:-1]])
     plain = plain.set_column(2, "mtime", plain.column("mtime").cast("int64"))
     for place, row in enumerate(plain.to_pylist()):
         error = row["error"] and _error(row["error"])

@@ -6,6 +6,7 @@ Readers of a folder of Parquet files pass over names that begin with ``_``.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
@@ -15,6 +16,7 @@ from zsl_cli.photos.cluster.stores import Store
 
 RUN = "_run.json"
 MANIFEST = "_manifest.json"
+PART_NAME = re.compile(r"part-[0-9a-z-]+\.parquet", re.ASCII)
 FORMAT = 1
 _MOST = 1 << 28  # bytes of either; a hundred million images make a manifest of a tenth
 _ANOTHER = "give another `output`, or remove what is there"
@@ -148,6 +150,7 @@ class RunManifest:
 
 def _is_part(row: object) -> bool:
     return (isinstance(row, list) and len(row) == 4 and isinstance(row[0], str)
+            and bool(PART_NAME.fullmatch(row[0]))
             and all(type(one) is int and one >= 0 for one in row[1:]))
 
 

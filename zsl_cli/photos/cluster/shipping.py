@@ -10,7 +10,6 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,8 @@ from zsl_cli.errors import FolderError, ZslError
 from zsl_cli.support import files, folders
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -44,15 +45,14 @@ class Shipment:
         return sum(len(content) for content in self.files.values())
 
     @classmethod
-    def of(cls, **shipped: "tuple[Kind[FolderManifest], Path] | None") -> "Shipment":
-        """Folders of these kinds, below these names; None for one that there is none of. Raises
-        FolderError for files that are not what their manifest says."""
+    def of(cls, shipped: "Mapping[str, tuple[Kind[FolderManifest], Path]]") -> "Shipment":
+        """Folders of these kinds, below these names. Raises FolderError for files that are not
+        what their manifest says."""
         import numpy as np
 
         contents: dict[str, bytes] = {}
         for name, one in shipped.items():
-            if one is not None:
-                contents |= {f"{name}/{file}": content for file, content in _contents(*one)}
+            contents |= {f"{name}/{file}": content for file, content in _contents(*one)}
         hashes = {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
         return cls(_digest(hashes), {path: np.frombuffer(content, np.uint8)
                                      for path, content in contents.items()})

@@ -4,7 +4,7 @@ machine, addresses in object stores, manifests and tar files."""
 import glob
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,12 @@ from zsl_cli.embedding.patterns import any_of, composed
 from zsl_cli.errors import ImageError, RequestError, ZslError
 from zsl_cli.photos.cluster import archives, manifests
 from zsl_cli.photos.cluster.chunks import Chunk, Files, Found, Objects
-from zsl_cli.photos.cluster.manifests import Lines, Rows
 from zsl_cli.photos.cluster.stores import Stored, StoreError, is_address, store_at
 from zsl_cli.support.wording import more
 
 if TYPE_CHECKING:
     from zsl_cli.embedding.walk import Walk
+    from zsl_cli.photos.cluster.manifests import Lines, Rows
     from zsl_cli.photos.cluster.request import ClusterRequest
     from zsl_cli.photos.cluster.stores import Store
 

@@ -27,7 +27,7 @@ class LentPhoto(Photo):
         super().__init__(path, 0, max_pixels=max_pixels)
         self.size, self.mtime = size, mtime
 
-    def _look_at(self, file: BinaryIO) -> Stamp:
+    def _look_at(self, file: BinaryIO) -> Stamp:  # noqa: ARG002
         return Stamp(self.size, self.mtime or 0, 0)
 
 

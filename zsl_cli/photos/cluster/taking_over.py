@@ -58,4 +58,4 @@ def take_over(request: TakeOverRequest, reporter: Reporter | None = None) -> Ind
     request = replace(request, sources=parts.roots)
     return indexing.index(request, reporter, fill=partial(
         filling.fill, of=parts, reporter=reporter, check_content=request.check_content,
-        chooses=request.walk().chooses))
+        walk=request.walk()))

@@ -1,6 +1,7 @@
 """Worker: what Ray makes an actor of. It lays down and loads what was sent, once, and labels the
 chunks that it is given."""
 
+import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -80,11 +81,11 @@ class Worker:
 
 
 def _labeller(job: Job, shipment: Any) -> Labeller:
-    import ray
-
     if shipping.is_there(job.shipped):
         folder = shipping.place(job.shipped)
     else:
+        import ray
+
         folder = shipping.lay_down(ray.get(shipment))
     lazy = LazyClassifier(
         folder / MODEL, folder / VOCABULARY if job.vocabulary else None, job.question,
@@ -107,15 +108,11 @@ def _labeller(job: Job, shipment: Any) -> Labeller:
 
 def to_row(outcome: Outcome, *, fatal: bool = False) -> "dict[str, Any]":
     """An outcome as a row of Ray's; fatal: whether no other chunk would do better."""
-    import json
-
     return {"outcome": json.dumps(asdict(outcome)), "fatal": fatal}
 
 
 def from_row(row: "dict[str, Any]") -> Outcome:
     """The inverse of ``to_row``."""
-    import json
-
     entries = json.loads(row["outcome"])
     for name in ("failures", "frequent"):
         entries[name] = tuple(tuple(one) for one in entries[name])
