@@ -244,8 +244,12 @@ def left_on_cpu(session: "onnxruntime.InferenceSession") -> "tuple[Counter[str],
     nodes of it, and how many nodes there are; nothing where ONNX Runtime does not tell."""
     left: Counter[str] = Counter()
     nodes = 0
-    tell = getattr(session, "get_provider_graph_assignment_info", None)  # an older one does not
-    for part in tell() if tell else ():
+    tell = getattr(session, "get_provider_graph_assignment_info", list)  # an older one does not
+    try:
+        parts = tell()
+    except session_errors():  # only what a session noted when it was made
+        return left, nodes
+    for part in parts:
         operators = [node.op_type for node in part.get_nodes()]
         nodes += len(operators)
         if part.ep_name == _CPU:
