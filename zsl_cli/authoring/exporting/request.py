@@ -112,8 +112,9 @@ class ExportRequest:
         """Raise FolderError where the folder could not be written, or what is to be read would go
         with what it replaces."""
         folders.check_target(self.folder, force=self.force, reads=(
-            self.checkpoint, self.projection, self.vocabulary, self.class_names, self.phrase_map,
-            self.text_encoder, self.vocab_labels, self.calibration_images))
+            self.checkpoint, self.hints.adapter, self.projection, self.vocabulary,
+            self.class_names, self.phrase_map, self.text_encoder, self.vocab_labels,
+            self.calibration_images))
 
 
 def _default_name(checkpoint: Path) -> str:
