@@ -56,3 +56,9 @@ def rows(folder):
 def table_rows(path):
     """Those of one Parquet file."""
     return parquet.read_table(path).sort_by("path").to_pylist()
+
+
+def without_path(rows):
+    """Records without what tells where a photo lies and since when."""
+    return [{name: value for name, value in row.items() if name not in ("path", "mtime")}
+            for row in rows]
