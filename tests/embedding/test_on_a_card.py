@@ -202,12 +202,24 @@ def test_a_graph_of_which_a_card_gets_the_smaller_part_is_told(monkeypatch, pain
     assert (sorted(left.elements()), nodes) == (sorted(on_cpu), len(on_card) + len(on_cpu))
 
 
+@pytest.fixture
+def made_for_a_card():
+    """The default's session with all that sessions on cards have, but for the card."""
+    with pytest.warns(UserWarning, match="Duplicate provider"):
+        return sessions._make_session(DEFAULT / "encoder.onnx", [
+            ("CPUExecutionProvider", {}), "CPUExecutionProvider"], 1)
+
+
 @pytest.mark.usefixtures("told_nodes")
-@pytest.mark.filterwarnings("ignore:Duplicate provider")
-def test_onnxruntime_tells_where_the_nodes_of_a_session_are():
-    """That a card's sessions ask for; on the CPU it tells that all of them are there."""
-    session = sessions._make_session(DEFAULT / "encoder.onnx", [
-        ("CPUExecutionProvider", {}), "CPUExecutionProvider"], 1)
-    left, nodes = sessions.left_on_cpu(session)
+def test_where_the_nodes_of_a_graph_run_is_told_and_weights_are_floats_there(made_for_a_card):
+    left, nodes = sessions.left_on_cpu(made_for_a_card)
     assert left.total() == nodes > 50
     assert left["Conv"] > 20
+    assert left["DequantizeLinear"] == left["QuantizeLinear"] > 20  # activations alone
+
+
+def test_int8_in_floats_as_on_a_card_agrees_with_int8_in_integers(made_for_a_card, photographs):
+    model = Model.load(device="cpu", threads=1)
+    pixels = [model.read(photo) for photo in photographs]
+    floats = sessions.run(made_for_a_card, {"images": np.stack(pixels)}, DEFAULT)
+    assert (floats * model.embed_pixels(pixels)).sum(axis=1).min() > 0.999

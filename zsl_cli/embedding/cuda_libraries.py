@@ -4,7 +4,6 @@ import ctypes
 import re
 import sys
 from dataclasses import dataclass
-from importlib import metadata
 
 from zsl_cli.embedding import gpus
 
@@ -24,6 +23,8 @@ class Versions:
 def wanted() -> Versions:
     """Those that the installed ONNX Runtime was built for: of CUDA by what the build says of
     itself, of cuDNN by what its package asks for."""
+    from importlib import metadata  # late: it takes longer to import than all of this
+
     import onnxruntime
 
     cuda = getattr(onnxruntime, "cuda_version", "") or None
@@ -96,6 +97,8 @@ def _file(library: str, major: str | None) -> str:
 
 
 def _of_packages(names: tuple[str, ...], major: str | None) -> str | None:
+    from importlib import metadata
+
     for name in names:
         try:
             version = metadata.version(name.format(major=major))

@@ -29,6 +29,13 @@ _CUDA_OPTIONS = {
     # search of seconds for every size of a batch, and the same embeddings in every run.
     "cudnn_conv_algo_search": "HEURISTIC"}
 
+_ON_CARD = (
+    "session.record_ep_graph_assignment_info",  # see _tell_what_is_left
+    # Weights in int8 are made floats once, and not in each run: cards have no int8 convolutions
+    # here, and biases in integers would be made floats on the CPU. Activations are rounded as ever.
+    "session.disable_quant_qdq")
+"""What is switched on for sessions on cards."""
+
 _OUT_OF_MEMORY = re.compile(r"out of memory|failed to allocate memory|ALLOC_FAILED", re.IGNORECASE)
 
 _LOG = logging.getLogger(__name__)
@@ -126,8 +133,9 @@ def _make_session(model: Graph | Path, providers: list[Any],
     options.intra_op_num_threads = threads or cpus.usable_cpus()
     options.log_severity_level = 4
     options.add_session_config_entry("session.load_model_format", "ONNX")  # what was looked through
-    if len(providers) > 1:  # see _tell_what_is_left
-        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    if len(providers) > 1:
+        for entry in _ON_CARD:
+            options.add_session_config_entry(entry, "1")
     if isinstance(model, Graph):
         _give_weights(options, model)
     session = onnxruntime.InferenceSession(
