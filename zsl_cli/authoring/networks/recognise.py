@@ -95,10 +95,10 @@ def _of_folder(folder: Path, hints: Hints) -> Network:
             return open_clip.read_folder(_read(file, hints),
                                          folder / open_clip.CONFIG, hints.input, hints.tokenizer)
         config = configurations.read(config_file) if config_file.is_file() else {}
+        if timm.describes(config):
+            return timm.read_folder(_weights_in(folder, hints), config_file, hints.input)
         if huggingface.describes(config):
             return huggingface.read(folder, config, hints.input, hints.tokenizer, hints.adapter)
-        if "architecture" in config:
-            return timm.read_folder(_weights_in(folder, hints), config_file, hints.input)
     return _from_file(_the_file_in(folder), hints)
 
 
@@ -141,7 +141,7 @@ def _unnamed(checkpoint: Weights, path: Path, hints: Hints) -> Network:
     if _beside(checkpoint, open_clip.CONFIG):
         return open_clip.read_folder(checkpoint, path.parent / open_clip.CONFIG, hints.input,
                                      hints.tokenizer)
-    if "architecture" in _beside(checkpoint, "config.json"):
+    if timm.describes(_beside(checkpoint, "config.json")):
         return timm.read_folder(checkpoint, path.parent / "config.json", hints.input)
     if lite0.fits(checkpoint):
         return lite0.read(checkpoint)

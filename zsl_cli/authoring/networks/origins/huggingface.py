@@ -91,7 +91,7 @@ def read(folder: Path, config: dict[str, Any], options: InputOptions,
              *(added.files if added else ()))
     name = f"huggingface:{type(model).__name__}"
     licence = published.license_of(folder)
-    if kind not in published.TEMPLATES:
+    if kind not in published.TEMPLATES or loaded.classifies:
         module = transformers_models.Pixels(model)
         return Network(name, module, says.input, files, classes=_classes(loaded), license=licence,
                        assumed=says.assumed, original=_original(folder, options, module),

@@ -76,11 +76,10 @@ def load(folder: Path, kind: str, config: dict[str, Any], adapter: Lora | None =
         raise ZslError(f"{folder}: the weights are not those of the {kind} that config.json "
                        f"describes; {'; '.join(problems)}")
     refuse_broken(model.state_dict(), folder)
-    notes = (f"{len(aside)} tensors beside the network are left aside: {listed(aside, 3)}",
-             ) if aside else ()
-    if adapter is not None:
-        notes += (lora.note(adapter),)
-    return Loaded(model.eval().requires_grad_(requires_grad=False), notes)
+    notes = [lora.note(adapter)] if adapter is not None else []
+    if aside:
+        notes.append(f"{len(aside)} tensors beside the network are left aside: {listed(aside, 3)}")
+    return Loaded(model.eval().requires_grad_(requires_grad=False), tuple(notes))
 
 
 def refuse_unknown_pairs(folder: Path, kind: str, config: dict[str, Any],
@@ -121,7 +120,7 @@ def _without_wrappers(folder: Path, report: dict[str, Any]) -> dict[str, Tensor]
 
 def _classes_of(adapter: Lora | None) -> dict[str, int]:
     """The number of classes of an adapter's own head, as an argument."""
-    head = adapter and adapter.whole.get("classifier.weight")
+    head = None if adapter is None else adapter.whole.get("classifier.weight")
     return {} if head is None else {"num_labels": len(head)}
 
 
@@ -197,12 +196,14 @@ def resampling(model: Any, side: int | None, pixels: Tensor) -> dict[str, bool]:
 
     if side in (None, pixels.shape[-1]):
         return {}
-    known = inspect.signature(model.forward).parameters
+    towers = (model, getattr(model, "vision_model", model))  # to which some hand it on
+    known = {name for tower in towers for name in inspect.signature(tower.forward).parameters}
     return {"interpolate_pos_encoding": True} if "interpolate_pos_encoding" in known else {}
 
 
 def _side(model: Any) -> int | None:
-    size = getattr(model.config, "image_size", None)
+    config = getattr(model.config, "vision_config", model.config)  # of a dual encoder's half
+    size = getattr(config, "image_size", None)
     size = size[0] if isinstance(size, tuple | list) else size
     return size if isinstance(size, int) else None
 
