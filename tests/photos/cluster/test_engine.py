@@ -125,6 +125,16 @@ def test_what_failed_is_tried_again_when_that_is_asked(run, photos, here):
     assert inline_cluster.rows("out") == here()
 
 
+def test_a_run_that_was_stopped_before_anybody_told_of_a_part_goes_on(run, cluster, here):
+    """A worker may have written it all the same."""
+    cluster.stops_after, cluster.tells = 1, False
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    cluster.stops_after = None
+    assert run().kept == 4
+    assert inline_cluster.rows("out") == here()
+
+
 def test_another_question_over_the_same_output_is_refused(run):
     run()
     with pytest.raises(RunError, match="top was 5, is 3"):

@@ -132,6 +132,7 @@ class _Work:
         self._reasons: Counter[str] = Counter()
         self._frequent: Counter[str] = Counter()
         self._started = time.perf_counter()
+        self._is_handed_out = False
         self.unwritten: dict[str, str] = {}
         """Chunks of which there is no part, and why."""
 
@@ -167,7 +168,9 @@ class _Work:
             reporter.start("labelling", total)
             self._started = time.perf_counter()
             good = 0
-            for outcome in cluster.outcomes(plan.todo, job, shipment):
+            outcomes = cluster.outcomes(plan.todo, job, shipment)
+            self._is_handed_out = True
+            for outcome in outcomes:
                 self._count(outcome)
                 good += not outcome.error
                 if not good and len(self.unwritten) >= _HOPELESS:
@@ -175,13 +178,13 @@ class _Work:
 
     @contextmanager
     def _begun(self) -> Iterator[None]:
-        """Within it the run is noted in the store, and after it, too, unless it has come to
-        nothing."""
+        """Within it the run is noted in the store, and after it, too, unless no worker was told of
+        it: one that was may yet write a part."""
         is_new = runs.begin(self._store, self._run)
         try:
             yield
         finally:
-            if is_new and not self._done:
+            if is_new and not self._is_handed_out:
                 self._store.delete(runs.RUN)
 
     def _count(self, outcome: "Outcome") -> None:

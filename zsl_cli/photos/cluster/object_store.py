@@ -243,10 +243,12 @@ def connected(scheme: str, endpoint: str, region: str) -> Any:
 
         return fs.GcsFileSystem(anonymous=bool(endpoint),
                                 retry_time_limit=timedelta(seconds=SILENT), **over)
-    return fs.S3FileSystem(
-        region=region or None, connect_timeout=_CONNECT, request_timeout=SILENT,
-        allow_delayed_open=True,  # a small object takes one request instead of three
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS), **over)
+    how = {"region": region or None, "connect_timeout": _CONNECT, "request_timeout": SILENT,
+           "retry_strategy": fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS), **over}
+    try:  # a small object then takes one request instead of three
+        return fs.S3FileSystem(allow_delayed_open=True, **how)
+    except TypeError:  # an earlier Arrow
+        return fs.S3FileSystem(**how)
 
 
 @cache
