@@ -17,7 +17,8 @@ compares with a run that nobody disturbed.
 ``simulate`` goes through a run chunk by chunk: the driver hands one out after the other, workers
 fetch its photos through the node's network and the store, label it and put a part. Its defaults are
 what ``overhead`` measured; a node has 16 processors and 10 Gbit/s, and the store gives 5,500 GETs
-and takes 3,500 PUTs a second, which S3 promises for a prefix.
+and takes 3,500 PUTs a second, which S3 promises for a prefix. A photo takes two requests, one of
+them for its size.
 """
 
 import argparse
@@ -257,29 +258,36 @@ def simulated(nodes, asked):
     chooser = random.Random(nodes)
     actors = nodes * asked.processors
     chunks = max(20 * actors, 2000)
-    free = [(0.0, actor) for actor in range(actors)]
-    heapq.heapify(free)
+    events = [(0.0, False, actor) for actor in range(actors)]  # when one is free, or has a part
+    heapq.heapify(events)
     driver = store = puts = 0.0
     networks = [0.0] * nodes
     ended = 0.0
     fetch = asked.photo_bytes * asked.images * 8 / (asked.gbits * 1e9)
-    for _ in range(chunks):
-        at, actor = heapq.heappop(free)
+    left = chunks
+    while events:  # in the order of time, as what they share is had
+        at, has_part, actor = heapq.heappop(events)
+        if has_part:
+            puts = max(puts, at) + 1 / asked.puts
+            ended = puts + asked.latency_ms / 1000
+            heapq.heappush(events, (ended, False, actor))
+            continue
+        if not left:
+            continue
+        left -= 1
         driver = max(driver, at) + asked.driver_ms / 1000
         at = driver
         node = actor // asked.processors
-        store = max(store, at) + asked.images / asked.gets
+        store = max(store, at) + asked.images * asked.requests / asked.gets
         networks[node] = max(networks[node], at) + fetch
         work = asked.chunk_seconds * chooser.lognormvariate(0, asked.spread)
         # Photos are fetched ahead while others are labelled.
         at = max(at + work, store, networks[node]) + asked.latency_ms / 1000
-        puts = max(puts, at) + 1 / asked.puts
-        at = puts + asked.latency_ms / 1000
-        ended = max(ended, at)
-        heapq.heappush(free, (at, actor))
+        heapq.heappush(events, (at, True, actor))
     rate = chunks * asked.images / ended
     return (rate, actors * asked.images / asked.chunk_seconds,
-            chunks * asked.driver_ms / 1000 / ended, chunks * asked.images / asked.gets / ended)
+            chunks * asked.driver_ms / 1000 / ended,
+            chunks * asked.images * asked.requests / asked.gets / ended)
 
 
 def main():
@@ -298,8 +306,8 @@ def main():
     command = commands.add_parser("simulate")
     for name, default in (("chunk-seconds", 1.9), ("spread", 0.2), ("driver-ms", 10.0),
                           ("images", 256), ("processors", 16), ("gbits", 10.0),
-                          ("photo-bytes", 200_000), ("gets", 5500), ("puts", 3500),
-                          ("latency-ms", 30.0)):
+                          ("photo-bytes", 200_000), ("requests", 2.0), ("gets", 5500),
+                          ("puts", 3500), ("latency-ms", 30.0)):
         command.add_argument(f"--{name}", type=type(default), default=default)
     arguments = parser.parse_args()
     if arguments.command == "one":

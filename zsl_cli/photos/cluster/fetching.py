@@ -6,15 +6,21 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from zsl_cli.photos.cluster.stored_photo import StoredPhoto
+from typing import Protocol
 
 AT_ONCE = 16  # requests
 BYTES = 64 << 20
 """Of photos that are on their way, or wait for being decoded."""
 _UNKNOWN = 4 << 20  # bytes that a photo is taken to have of which nobody knows
+
+
+class Fetchable(Protocol):
+    """What is fetched. listed: how many bytes it is said to have."""
+
+    listed: int | None
+
+    def fetch(self) -> bytes | None:
+        """Its bytes; None where they are not to be had at once."""
 
 
 class Fetching:
@@ -23,12 +29,12 @@ class Fetching:
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="zsl-fetch")
         self._lock = threading.Lock()
-        self._waiting: deque[StoredPhoto] = deque()
-        self._started: dict[StoredPhoto, Future[bytes | None]] = {}
+        self._waiting: deque[Fetchable] = deque()
+        self._started: dict[Fetchable, Future[bytes | None]] = {}
         self._bytes = 0
         self._no_more = False
 
-    def put(self, photo: "StoredPhoto") -> None:
+    def put(self, photo: Fetchable) -> None:
         """Fetch a photo as soon as there is room."""
         with self._lock:
             self._waiting.append(photo)
@@ -47,8 +53,8 @@ class Fetching:
                 self._pool.shutdown(wait=False)
 
     @contextmanager
-    def fetched(self, photo: "StoredPhoto") -> Iterator[bytes | None]:
-        """The bytes of a photo, see StoredPhoto.fetch; they count until the block ends."""
+    def fetched(self, photo: Fetchable) -> Iterator[bytes | None]:
+        """The bytes of a photo, see Fetchable.fetch; they count until the block ends."""
         with self._lock:
             started = self._started.get(photo)
             if started is None and photo in self._waiting:
@@ -75,5 +81,5 @@ class Fetching:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _size(photo: "StoredPhoto") -> int:
+def _size(photo: Fetchable) -> int:
     return photo.listed if photo.listed is not None else _UNKNOWN
