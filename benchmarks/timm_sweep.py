@@ -8,11 +8,12 @@ those are refused that are.
 All of timm's small test networks, and of each of its families (the module that a network is
 made in) the smallest network, with random weights that tell photographs apart, float32; each in a
 process of its own, the smallest first. The cosine is the smallest over three photographs, of what
-the model folder gives with the features that timm's own transform and network give; next to it is
-that of two photographs with each other, since features that are all alike agree whatever happens;
-and that of the network in float32 with itself in float64, in PyTorch alone: random weights can make
-of a network's last digits its first ones, as no trained ones do. Where they do, batch norms take
-the statistics of photographs, as after training, and the weights are said to be settled.
+the model folder gives with the features that timm's own transform and network give. Next to it are
+that with timm's network for the pixels as zsl prepares them; that of two photographs with each
+other, since features that are all alike agree whatever happens; and that of the network in float32
+with itself in float64, in PyTorch alone: random weights can make of a network's last digits its
+first ones, as no trained ones do. Where they do, batch norms take the statistics of photographs, as
+after training, and the weights are said to be settled.
 
 With --results each network's line is added to a file of JSON lines, and what stands there is not
 done again; --table prints it. Needs the extras export and checkpoints.
@@ -42,7 +43,8 @@ PHOTOS = ("chelsea", "coffee", "rocket")
 TRIED = 3  # networks of a family whose parameters are counted, the likeliest first
 SMALL = ("atto", "femto", "pico", "nano", "mini", "tiny", "micro", "xxs", "xs", "ti", "s0", "t0",
          "0", "050", "s", "m0", "small", "18", "b0")
-_COLUMNS = ("family", "network", "size", "cosine", "apart", "itself", "weights", "taken", "seconds")
+_COLUMNS = ("family", "network", "size", "cosine", "same", "apart", "itself", "weights", "taken",
+            "seconds")
 
 
 def main() -> None:
@@ -194,11 +196,12 @@ def measured(name: str, size: int | None = None) -> dict[str, str]:
         found = model.embed(paths)
         taken = model.manifest.features or ""
         with torch.inference_mode():
-            theirs = (network(pixels) if taken.startswith("output") else network.forward_head(
-                network.forward_features(pixels), pre_logits=True)).flatten(1).numpy()
+            theirs, ours = ((network(given) if taken.startswith("output") else network.forward_head(
+                network.forward_features(given), pre_logits=True)).flatten(1).numpy()
+                for given in (pixels, prepared(model, paths)))
         wide = min(found.shape[1], theirs.shape[1])
-        close = cosine(found[:, :wide], theirs[:, :wide]).min()
-        return {**said, "cosine": f"{close:.6f}", "taken": taken,
+        close, same = (cosine(found[:, :wide], other[:, :wide]).min() for other in (theirs, ours))
+        return {**said, "cosine": f"{close:.6f}", "same": f"{same:.6f}", "taken": taken,
                 "apart": f"{cosine(theirs[:1], theirs[1:2])[0]:.2f}"}
 
 
@@ -208,6 +211,17 @@ def made(timm, name: str, size: int | None):
         with contextlib.suppress(TypeError, AssertionError):
             return timm.create_model(name, img_size=size)
     return timm.create_model(name)
+
+
+def prepared(model, paths: list[Path]):
+    """Photographs as the model folder itself prepares them, normalised."""
+    import torch
+
+    images = torch.from_numpy(np.stack([model.read(path) for path in paths]))
+    images = images.permute(0, 3, 1, 2) if images.shape[-1] == 3 else images
+    mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (
+        model.manifest.normalisation.mean, model.manifest.normalisation.std))
+    return (images - mean) / std
 
 
 def settle(network, pixels) -> None:
