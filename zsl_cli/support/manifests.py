@@ -5,7 +5,6 @@ all that the file says, what this version of zsl knows nothing of too.
 """
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -27,6 +26,7 @@ from zsl_cli.support.manifest_entries import (
 )
 from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.support.taught_entry import TaughtEntry
+from zsl_cli.support.values import is_template
 
 FORMAT = 1
 
@@ -290,11 +290,6 @@ def files_of(entries: Any, path: Path) -> dict[str, FileEntry]:
             for name, entry in entries.items()):
         raise FolderError(f"{path}: \"files\" must give the sha256 and bytes of plain file names")
     return {name: FileEntry(entry["sha256"], entry["bytes"]) for name, entry in entries.items()}
-
-
-def is_template(template: object) -> bool:
-    """Whether a label can be put into it: a text with one ``{}``, and no other brace."""
-    return isinstance(template, str) and bool(re.fullmatch(r"[^{}]*\{\}[^{}]*", template))
 
 
 def is_plain_name(name: str) -> bool:
