@@ -8,11 +8,13 @@ those are refused that are.
 All of timm's small test networks, and of each of its families (the module that a network is
 made in) the smallest network, with random weights that tell photographs apart, float32; each in a
 process of its own, the smallest first. The cosine is the smallest over three photographs, of what
-the model folder gives with the features that timm's own transform and network give; next to it is
-that of two photographs with each other, since features that are all alike agree whatever happens;
-and that of the network in float32 with itself in float64, in PyTorch alone: random weights can make
-of a network's last digits its first ones, as no trained ones do. Where they do, batch norms take
-the statistics of photographs, as after training, and the weights are said to be settled.
+the model folder gives with the features that timm's own transform and network give. Next to it are
+that with timm's network for the pixels as zsl prepares them; that of two photographs with each
+other, since features that are all alike agree whatever happens; and that of the network in float32
+with itself in float64, in PyTorch alone: random weights can make of a network's last digits, or of
+those of a picture, its first ones, as no trained ones do. Where they do, batch norms take the
+statistics of photographs, as after training (settled), and if that is not enough, the weights are
+those that timm begins with.
 
 With --results each network's line is added to a file of JSON lines, and what stands there is not
 done again; --table prints it. Needs the extras export and checkpoints.
@@ -42,7 +44,8 @@ PHOTOS = ("chelsea", "coffee", "rocket")
 TRIED = 3  # networks of a family whose parameters are counted, the likeliest first
 SMALL = ("atto", "femto", "pico", "nano", "mini", "tiny", "micro", "xxs", "xs", "ti", "s0", "t0",
          "0", "050", "s", "m0", "small", "18", "b0")
-_COLUMNS = ("family", "network", "size", "cosine", "apart", "itself", "weights", "taken", "seconds")
+_COLUMNS = ("family", "network", "size", "cosine", "same", "apart", "itself", "weights", "taken",
+            "seconds")
 
 
 def main() -> None:
@@ -169,20 +172,16 @@ def measured(name: str, size: int | None = None) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder, quiet():
         work = Path(folder)
         try:
-            network = networks.lively(made(timm, name, size))
+            network = made(timm, name, size)
         except Exception as error:  # of timm's own
             return {"taken": f"timm does not make it: {one_line(error)}"}
-        torch.save(network.state_dict(), work / "weights.pth")
         paths = [photograph(photo, work) for photo in PHOTOS]
         asked = {"input_size": (3, size, size)} if size else {}
         config = timm.data.resolve_data_config(asked, model=network)
         transform = timm.data.create_transform(**config, is_training=False)
         pixels = torch.stack([transform(Image.open(path)) for path in paths])
-        said = {"size": str(pixels.shape[-1]), "itself": in_double(network, pixels)}
-        if said["itself"][:8] < "0.99999":
-            settle(network, pixels)
-            torch.save(network.state_dict(), work / "weights.pth")
-            said |= {"weights": "settled", "itself": in_double(network, pixels)}
+        said = {"size": str(pixels.shape[-1]), **furnish(network, pixels)}
+        torch.save(network.state_dict(), work / "weights.pth")
         try:
             command.main([str(work / "weights.pth"), "--arch", f"timm:{name}", "--quiet",
                           *(["--size", str(size)] if size else []),
@@ -194,11 +193,12 @@ def measured(name: str, size: int | None = None) -> dict[str, str]:
         found = model.embed(paths)
         taken = model.manifest.features or ""
         with torch.inference_mode():
-            theirs = (network(pixels) if taken.startswith("output") else network.forward_head(
-                network.forward_features(pixels), pre_logits=True)).flatten(1).numpy()
+            theirs, ours = ((network(given) if taken.startswith("output") else network.forward_head(
+                network.forward_features(given), pre_logits=True)).flatten(1).numpy()
+                for given in (pixels, prepared(model, paths)))
         wide = min(found.shape[1], theirs.shape[1])
-        close = cosine(found[:, :wide], theirs[:, :wide]).min()
-        return {**said, "cosine": f"{close:.6f}", "taken": taken,
+        close, same = (cosine(found[:, :wide], other[:, :wide]).min() for other in (theirs, ours))
+        return {**said, "cosine": f"{close:.6f}", "same": f"{same:.6f}", "taken": taken,
                 "apart": f"{cosine(theirs[:1], theirs[1:2])[0]:.2f}"}
 
 
@@ -208,6 +208,42 @@ def made(timm, name: str, size: int | None):
         with contextlib.suppress(TypeError, AssertionError):
             return timm.create_model(name, img_size=size)
     return timm.create_model(name)
+
+
+def prepared(model, paths: list[Path]):
+    """Photographs as the model folder itself prepares them, normalised."""
+    import torch
+
+    images = torch.from_numpy(np.stack([model.read(path) for path in paths]))
+    images = images.permute(0, 3, 1, 2) if images.shape[-1] == 3 else images
+    mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (
+        model.manifest.normalisation.mean, model.manifest.normalisation.std))
+    return (images - mean) / std
+
+
+def furnish(network, pixels) -> dict[str, str]:
+    """Give a network weights that tell photographs apart; of several kinds the first for which
+    neither the last digits nor the least change of a picture decide what it gives."""
+    import torch
+
+    own = {name: value.clone() for name, value in network.state_dict().items()}
+    network.eval()
+    for kind in ("", "settled", "timm's own, settled"):
+        if kind.startswith("timm"):
+            network.load_state_dict(own)
+            network.eval()
+        elif not kind:
+            networks.lively(network)
+        if kind:
+            settle(network, pixels)
+        itself = in_double(network, pixels)
+        generator = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            other = network(pixels + 1e-4 * torch.randn(pixels.shape, generator=generator))
+            moved = cosine(network(pixels).flatten(1).numpy(), other.flatten(1).numpy()).min()
+        if moved >= 0.9999 and not itself[:7] < "0.99999":
+            break
+    return {"itself": itself, "weights": kind}
 
 
 def settle(network, pixels) -> None:

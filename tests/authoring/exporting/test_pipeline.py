@@ -169,6 +169,18 @@ def test_a_network_of_timm_that_transformers_saved_is_one_of_timm(tmp_path, fine
     torch.testing.assert_close(found, output.logits if fine_tuned else output.pooler_output)
 
 
+@pytest.mark.parametrize("name", ["test_vit", "test_convnext", "mobilenetv3_small_050"])
+def test_weights_without_a_classifier_are_no_classifier(tmp_path, name):
+    timm = import_timm()
+    network = timm.create_model(name, num_classes=0)  # biases of nothing, as they begin
+    torch.save(network.state_dict(), tmp_path / "w.pth")
+    made = plan.make(ExportRequest(tmp_path / "w.pth", hints=Hints(f"timm:{name}")))
+    assert (made.kind, made.features.where) == ("embedding", "output")
+    pixels = torch.randn(2, 3, 224, 224) if "mobile" in name else torch.randn(2, 3, 160, 160)
+    with torch.inference_mode():
+        torch.testing.assert_close(made.features.body(pixels), network.eval()(pixels))
+
+
 @pytest.mark.parametrize(("said", "names"), [
     ({"label_names": ["ant", "bee"]}, ["ant", "bee"]), ({"labels": ["ant", "bee"]}, ["ant", "bee"]),
     ({"label_names": {"1": "bee", "0": "ant"}}, ["ant", "bee"]),

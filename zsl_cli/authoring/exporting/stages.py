@@ -302,7 +302,7 @@ def _manifest(plan: Plan, temperature: float, agreement: dict[str, Agreement]) -
                 if name.removeprefix("text ") in ("float32", request.form, PIPELINE)},
         compared_with=plan.reference.library if PIPELINE in agreement and plan.reference else None,
         assumed=(network.assumed.line,) if network.assumed else (),
-        license=plan.license, exported_by=f"zsl {__version__}")
+        license=plan.license, exported_by=f"zsl {__version__}", made_by=plan.made_by)
 
 
 def _bias(plan: Plan) -> float | None:
