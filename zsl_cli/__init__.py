@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from zsl_cli.evaluation.request import EvaluationRequest
     from zsl_cli.evaluation.result import EvaluationResult
     from zsl_cli.photos.annotating import AnnotateRequest, Annotation, annotate
+    from zsl_cli.photos.cluster.engine import label_on_ray
+    from zsl_cli.photos.cluster.request import ClusterRequest
     from zsl_cli.photos.indexing import IndexRequest, index
     from zsl_cli.photos.labelling import label
     from zsl_cli.photos.request import LabelRequest
@@ -56,15 +58,16 @@ os.environ.setdefault("ORT_TELEMETRY_DISABLED", "1")  # the name in development 
 
 __all__ = [
     "AnnotateRequest", "Annotation", "BuildRequest", "BuildResult", "CalibrationRequest",
-    "CalibrationResult", "Classifier", "EncodeRequest", "EncodeResult", "EvaluationRequest",
-    "EvaluationResult", "ExportRequest", "ExportResult", "Hit", "ImportRequest", "ImportResult",
-    "IndexRequest", "IndexResult", "LabelRequest", "LabelResult", "Model", "NamesRequest",
-    "NamesResult", "Prediction", "Query", "RetrievalRequest", "RetrievalResult", "SearchRequest",
-    "SearchResult", "SentenceEncoder", "TeachRequest", "TeachResult", "TrainRequest",
-    "TrainResult", "UndoRequest", "UndoResult", "Vocabulary", "Word", "WordsRequest",
-    "WordsResult", "__version__", "annotate", "build_names", "build_vocabulary", "calibrate",
-    "encode_vocabulary", "evaluate", "evaluate_retrieval", "evaluate_words", "export",
-    "import_model", "index", "label", "read_words", "search", "teach", "train", "undo"]
+    "CalibrationResult", "Classifier", "ClusterRequest", "EncodeRequest", "EncodeResult",
+    "EvaluationRequest", "EvaluationResult", "ExportRequest", "ExportResult", "Hit",
+    "ImportRequest", "ImportResult", "IndexRequest", "IndexResult", "LabelRequest", "LabelResult",
+    "Model", "NamesRequest", "NamesResult", "Prediction", "Query", "RetrievalRequest",
+    "RetrievalResult", "SearchRequest", "SearchResult", "SentenceEncoder", "TeachRequest",
+    "TeachResult", "TrainRequest", "TrainResult", "UndoRequest", "UndoResult", "Vocabulary",
+    "Word", "WordsRequest", "WordsResult", "__version__", "annotate", "build_names",
+    "build_vocabulary", "calibrate", "encode_vocabulary", "evaluate", "evaluate_retrieval",
+    "evaluate_words", "export", "import_model", "index", "label", "label_on_ray", "read_words",
+    "search", "teach", "train", "undo"]
 
 _HOME = {
     "IndexRequest": "zsl_cli.photos.indexing",
@@ -73,6 +76,8 @@ _HOME = {
     "LabelRequest": "zsl_cli.photos.request",
     "LabelResult": "zsl_cli.photos.result",
     "label": "zsl_cli.photos.labelling",
+    "ClusterRequest": "zsl_cli.photos.cluster.request",
+    "label_on_ray": "zsl_cli.photos.cluster.engine",
     "AnnotateRequest": "zsl_cli.photos.annotating",
     "Annotation": "zsl_cli.photos.annotating",
     "annotate": "zsl_cli.photos.annotating",

@@ -162,7 +162,7 @@ def test_everything_that_takes_a_path_or_a_name_completes_it():
             metavar = parameter.metavar or ""
             wanted = "NAME|" in metavar or metavar in PATH_METAVARS or isinstance(
                 parameter.type, click.Path) or getattr(parameter.type, "_kind", None) is not None
-            if metavar == "NAME":  # something new gets a name
+            if metavar in ("NAME", "HOST:PORT"):  # something new gets a name; a cluster has one
                 continue
             if wanted:
                 found = parameter.shell_complete(click.Context(command, parent=context), "")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.argument("sources", nargs=-1, metavar="FOLDER...")
 @options.photos
 @options.catalogue
-@click.option("--from-run", type=options.NonEmpty(), metavar="OUT",
+@click.option("--from-run", type=options.NonEmpty(), metavar="FOLDER",
               help="Take over what a run of zsl label on a cluster wrote there with --embeddings, "
                    "a folder or an address such as s3://bucket/out, and read only what has changed "
                    "since. FOLDER is by default what that run was given.")

@@ -1,10 +1,13 @@
 """An S3 server on loopback, and runs over chunks in this process."""
 
+import os
+
 import inline_cluster
 import pytest
 from s3_server import s3, s3_server  # noqa: F401
 
 from zsl_cli import LabelRequest, label
+from zsl_cli.embedding import images
 from zsl_cli.photos.cluster import engine
 from zsl_cli.photos.cluster.engine import label_on_ray
 from zsl_cli.photos.cluster.request import ClusterRequest
@@ -42,3 +45,17 @@ def here(asked, tmp_path):
                                 force=True, **{**asked, **what}))
         return inline_cluster.table_rows(tmp_path / "here.parquet")
     return rows
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The photos that were opened."""
+    paths = []
+    open_file = images.open_file
+
+    def noted(path):
+        paths.append(os.path.basename(path))
+        return open_file(path)
+
+    monkeypatch.setattr(images, "open_file", noted)
+    return paths

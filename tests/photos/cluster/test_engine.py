@@ -104,6 +104,30 @@ def test_photos_that_came_went_and_changed_are_in_one_part_each(run, here, clust
     assert (run().kept, run().read) == (9, 0)
 
 
+def test_photos_that_are_gone_are_left_out(run, here, photos, cluster):
+    run()
+    shutil.rmtree(photos / "scarlet")  # a part, and a part of one
+    run()
+    assert inline_cluster.rows("out") == here()
+    (photos / "c4_lime" / "0.png").unlink()
+    (photos / "c4_lime" / "1.png").unlink()
+    run()
+    assert inline_cluster.rows("out") == here()
+
+
+def test_what_lies_below_a_folder_that_cannot_be_read_stays(unprivileged, run, photos):
+    run()
+    before = inline_cluster.rows("out")
+    (photos / "c3").chmod(0)
+    try:
+        result = run()
+    finally:
+        (photos / "c3").chmod(0o700)
+    assert (result.failed, result.read) == (1, 0)
+    rows = inline_cluster.rows("out")
+    assert [row for row in rows if row["path"] != "photos/c3"] == before
+
+
 def test_a_photo_in_front_costs_one_part(run, here, cluster, photos):
     run()
     (photos / "a.png").write_bytes((photos / "c3" / "0.png").read_bytes())

@@ -15,10 +15,11 @@ import pytest
 from photos.test_labelling import Listener
 
 from zsl_cli import LabelRequest, label
-from zsl_cli.errors import ZslError
+from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.photos.cluster import engine, nodes
 from zsl_cli.photos.cluster.engine import label_on_ray
 from zsl_cli.photos.cluster.nodes import Machine
+from zsl_cli.photos.cluster.ray_data import Cluster, Share
 from zsl_cli.photos.cluster.request import ClusterRequest
 
 OURS = Machine("1.2", "3.11", (("numpy", "2.0"),))
@@ -154,3 +155,37 @@ def test_what_is_no_cluster_is_told_soon(monkeypatch, listens):
 
 def test_nothing_is_reported_to_the_makers_of_ray(ray):
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+
+
+@pytest.mark.parametrize(("what", "message"), [
+    ({"output": None}, "nothing to write"),
+    ({"device": "cuda"}, "say how much of a GPU each worker gets"),
+    ({"device": "cpu", "gpus_per_actor": 1}, "is for another `device` than cpu"),
+    ({"gpus_per_actor": 1.5}, "above 1 it is a whole number"),
+    ({"actors": 0}, "`actors` must be a whole number at least 1")])
+def test_what_makes_no_sense_is_refused(what, message):
+    with pytest.raises(RequestError, match=message):
+        ClusterRequest("photos", **{"output": "out", **what})
+
+
+class Room:
+    """What Ray says of a cluster."""
+
+    def __init__(self, processors, gpus=0):
+        self.there = {"CPU": processors, "GPU": gpus}
+
+    def cluster_resources(self):
+        return self.there
+
+
+@pytest.mark.parametrize(("room", "what", "share"), [
+    (Room(32), {}, (1, 0, 32, 100)),
+    (Room(32), {"actors": 4}, (1, 0, 4, 4)),
+    (Room(32), {"jobs": 8}, (8, 0, 4, 100)),
+    (Room(32, 4), {"gpus_per_actor": 1}, (8, 1, 4, 100)),
+    (Room(32, 4), {"gpus_per_actor": 0.5}, (4, 0.5, 8, 100)),
+    (Room(0), {}, (1, 0, 1, 100)),
+    (Room(0), {"actors": 50, "gpus_per_actor": 1}, (1, 1, 1, 50))])
+def test_workers_share_what_there_is_and_what_may_come(room, what, share):
+    cluster = Cluster(room, ClusterRequest("photos", output="out", **what))
+    assert cluster.share(100) == Share(*share)

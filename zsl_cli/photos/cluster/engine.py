@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.photos.cluster import parts, planning, ray_data, runs, shipping, worker
 from zsl_cli.photos.cluster.chunks import PHOTOS
+from zsl_cli.photos.cluster.nodes import Machine
 from zsl_cli.photos.cluster.runs import PartInfo, Run, RunManifest
 from zsl_cli.photos.cluster.sources import Listing, listed
 from zsl_cli.photos.cluster.stores import store_at
@@ -67,10 +68,10 @@ def label_on_ray(request: "ClusterRequest", reporter: Reporter | None = None) ->
     plan = planning.planned(
         listing.chunks, parts.finished(store), store, run, retry_failed=request.retry_failed,
         known={one.name: one for one in manifest.parts} if manifest else None,
-        reasons=manifest.reasons if manifest else None)
+        reasons=manifest.reasons if manifest else None, unreadable=listing.unreadable)
     work = _Work(request, reporter, classifier, store, run, listing, plan)
     stop = None
-    if plan.todo:
+    if plan.todo or plan.stale:
         try:
             work.do()
         except KeyboardInterrupt as error:
@@ -140,10 +141,12 @@ class _Work:
         """Label what is to be labelled."""
         reporter, plan = self._reporter, self._plan
         if plan.stale:
-            reporter.say(f"{counted(len(plan.stale), 'part')} with photos that changed or are gone "
-                         "will be made again")
+            reporter.say(f"{counted(len(plan.stale), 'part')} with photos that changed or are "
+                         "gone: what is still there of these is read again")
             for name in plan.stale:
                 self._store.delete(name)
+        if not plan.todo:
+            return
         reporter.start("packing the model")
         names = self._classifier.names_folder
         folder = self._classifier.vocabulary_folder
@@ -157,12 +160,16 @@ class _Work:
         request = self._request
         job = worker.Job(
             self._store, self._run, request.question, request.reading, shipment.digest,
-            folder is not None, names is not None, request.device, request.exact, request.ef,
-            request.paths, anew=request.retry_failed)
+            vocabulary=folder is not None, names=names is not None,
+            device="cuda" if request.gpus_per_actor else "cpu", exact=request.exact,
+            ef=request.ef, paths=request.paths, anew=request.retry_failed,
+            driver=Machine.here([]),
+            needed=tuple(map(os.path.dirname, needed)))  # files may go meanwhile
         reporter.start("joining the cluster")
         total = None if any(not chunk.photos for chunk in plan.todo) else sum(
             chunk.photos for chunk in plan.todo)
-        with ray_data.cluster(request, shipment.bytes) as cluster, self._begun():
+        references = sum(len(chunk.packed) for chunk in plan.todo)
+        with ray_data.cluster(request, shipment.bytes + references) as cluster, self._begun():
             for line in cluster.check(needed):
                 reporter.warn(line)
             reporter.start("labelling", total)

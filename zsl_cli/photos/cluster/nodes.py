@@ -3,10 +3,11 @@
 import logging
 import os
 import socket
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support import cpus, extras
@@ -14,13 +15,15 @@ from zsl_cli.support.version import __version__
 from zsl_cli.support.wording import listed, reason
 
 CONNECT = 10.0  # seconds
+_JOIN = 45.0  # seconds
 _LOOK = 45.0  # seconds for which all nodes are waited for
 _LEAST_STORE = 128 << 20  # bytes of the object store of a cluster of this machine alone
 _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 """How HTTP/2, which Ray's services speak, begins (RFC 9113, 3.4); they answer at once."""
 
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0",  # which would be sent to Ray's makers
-          "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+          "RAY_BACKEND_LOG_LEVEL": "fatal",
+          "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else there is a warning
           "RAY_DATA_DISABLE_PROGRESS_BARS": "1"}
 
 
@@ -35,12 +38,17 @@ class Machine:
     libraries: tuple[tuple[str, str], ...]
     missing: tuple[str, ...] = ()
 
+    @classmethod
+    def here(cls, needed: Sequence[str]) -> Self:
+        """The machine that this process runs on."""
+        return cls(*_looking()(list(needed)))
+
 
 @contextmanager
 def connected(address: str | None, shipped: int) -> Iterator[Any]:
     """Ray, connected to a cluster; as it is where the process is connected already.
 
-    address: see ClusterRequest. shipped: bytes that each node gets.
+    address: see ClusterRequest. shipped: bytes that go through Ray's object store.
 
     Raises MissingExtraError, and ZslError for a cluster that can't be reached.
     """
@@ -59,14 +67,40 @@ def connected(address: str | None, shipped: int) -> Iterator[Any]:
         options = {"num_cpus": cpus.usable_cpus(), "include_dashboard": False,
                    "object_store_memory": _LEAST_STORE + 2 * shipped}
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, **options)
+        _within_a_minute(address, lambda: ray.init(
+            address=address, log_to_driver=False, logging_level=logging.CRITICAL, **options))
     except Exception as error:  # Ray raises whatever it comes to
-        raise ZslError(f"`address={address}`: the cluster cannot be joined: {told(error)}"
+        advice = "" if os.environ.get("RAY_AUTH_MODE") or address in ("local", "auto") else (
+            "; if it asks for a token, set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to it")
+        raise ZslError(f"`address={address}`: the cluster cannot be joined: {told(error)}{advice}"
                        ) from error
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _within_a_minute(address: str, join: Callable[[], object]) -> None:
+    """Join a cluster, or have it that it does not answer: Ray itself may try for many minutes. What
+    is started here is waited for."""
+    if address == "local":
+        join()
+        return
+    failure: list[Exception] = []
+
+    def work() -> None:
+        try:
+            join()
+        except Exception as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=work, daemon=True, name="zsl-join")
+    thread.start()
+    thread.join(_JOIN)
+    if thread.is_alive():
+        raise TimeoutError(f"no answer within {_JOIN:.0f} seconds")
+    if failure:
+        raise failure[0]
 
 
 def told(error: Exception) -> str:
@@ -105,6 +139,8 @@ def check(ray: Any, needed: Sequence[str]) -> list[str]:
 
     nodes = [node for node in ray.nodes()
              if node["Alive"] and node.get("Resources", {}).get("CPU")]
+    if not nodes:
+        return ["the cluster has no processors yet: its autoscaler is waited for"]
     look = ray.remote(num_cpus=0, max_retries=0)(_looking())
     names = {look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(
         node["NodeID"], soft=False)).remote(list(needed)): node["NodeManagerAddress"]
@@ -113,7 +149,7 @@ def check(ray: Any, needed: Sequence[str]) -> list[str]:
     if late:
         raise ZslError(f"no answer within {_LOOK:.0f} seconds from "
                        f"{listed(sorted(names[one] for one in late))}")
-    ours = Machine(*_looking()([]))
+    ours = Machine.here([])
     lines: dict[str, str] = {}
     for one in done:
         try:

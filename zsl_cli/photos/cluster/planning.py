@@ -6,7 +6,8 @@ up: a part all of whose photos are as they were stays, any other is made again, 
 makes new chunks. So every photo is in one part, whatever happened between two runs.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -64,12 +65,13 @@ def look_into(store: "Store", stored: "Stored", run: Run) -> Looked:
 
 def planned(chunks: list[Chunk], there: "Mapping[str, Stored]", store: "Store", run: Run, *,
             retry_failed: bool = False, known: "Mapping[str, PartInfo] | None" = None,
-            reasons: "Mapping[str, int] | None" = None) -> Plan:
+            reasons: "Mapping[str, int] | None" = None, unreadable: Sequence[str] = ()) -> Plan:
     """What is to be done for these chunks.
 
     there: the parts that are there. retry_failed: whether those in which a photo failed are made
     again. known, reasons: what the manifest of an earlier run says of parts; where it speaks of all
-    that are there and nothing is to be done, none is looked into.
+    that are there and nothing is to be done, none is looked into. unreadable: folders that can't be
+    looked into now, whose photos are taken to be as they were.
 
     Raises StoreError, RunError.
     """
@@ -87,7 +89,8 @@ def planned(chunks: list[Chunk], there: "Mapping[str, Stored]", store: "Store", 
     done = {one.info.name for one in kept}
     todo = [chunk for chunk in chunks if chunk.part not in done]
     if others:
-        todo, held = _without(todo, others)
+        todo, held = _without(todo, others, tuple(
+            tables.written_path(os.path.join(path, "")) for path in unreadable))
         kept += held
     stays = {one.info.name for one in kept}
     made = {chunk.part for chunk in todo}
@@ -95,7 +98,8 @@ def planned(chunks: list[Chunk], there: "Mapping[str, Stored]", store: "Store", 
                 [name for name in there if name not in stays and name not in made])
 
 
-def _without(todo: list[Chunk], others: list[Looked]) -> tuple[list[Chunk], list[Looked]]:
+def _without(todo: list[Chunk], others: list[Looked],
+             unseen: tuple[str, ...]) -> tuple[list[Chunk], list[Looked]]:
     """Chunks of what is in none of these parts, as far as their photos are as they were, and these
     parts."""
     photos = {chunk.part: chunk.unpacked() for chunk in todo}
@@ -105,9 +109,10 @@ def _without(todo: list[Chunk], others: list[Looked]) -> tuple[list[Chunk], list
     held: list[Looked] = []
     covered: set[str] = set()
     for part in others:
-        own = {path for path, _, _ in part.keys}
+        keys = [key for key in part.keys if not key[0].startswith(unseen)] if unseen else part.keys
+        own = {path for path, _, _ in keys}
         if own <= paths and not own & covered and all(_is_as_it_was(key, waiting)
-                                                      for key in part.keys):
+                                                      for key in keys):
             held.append(part)
             covered |= own
     if not covered:

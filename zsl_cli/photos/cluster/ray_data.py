@@ -23,16 +23,17 @@ milliseconds."""
 @dataclass(frozen=True)
 class Share:
     """What each actor has: threads, which are processors, and how much of a GPU; and how many
-    there are."""
+    there are, at least and, if the cluster grows, at most."""
 
     jobs: int
     gpus: float
-    actors: int
+    least: int
+    most: int
 
 
 @contextmanager
 def cluster(request: "ClusterRequest", shipped: int) -> "Iterator[Cluster]":
-    """The cluster of a request, whose nodes get so many bytes. Raises MissingExtraError,
+    """The cluster of a request, ``shipped``: see nodes.connected. Raises MissingExtraError,
     ZslError."""
     with nodes.connected(request.address, shipped) as ray:
         yield Cluster(ray, request)
@@ -64,7 +65,8 @@ class Cluster:
         rows = [{"part": one.part, "photos": one.photos, "packed": one.packed} for one in todo]
         found = ray.data.from_items(rows, override_num_blocks=min(len(rows), _BLOCKS)).map(
             worker.Worker, fn_constructor_args=(job, [ray.put(shipment)]),
-            compute=ray.data.ActorPoolStrategy(size=share.actors), num_cpus=share.jobs,
+            compute=ray.data.ActorPoolStrategy(min_size=share.least, max_size=share.most),
+            num_cpus=share.jobs,
             **({"num_gpus": share.gpus} if share.gpus else {}))
         try:
             for row in found.iter_rows():
@@ -78,10 +80,12 @@ class Cluster:
 
     def share(self, chunks: int) -> Share:
         """What each actor has, of a run of so many chunks. Raises ZslError where there is no room
-        for one."""
+        for one; of a cluster that has no processors yet its autoscaler knows what may come."""
         there = self._ray.cluster_resources()
         processors, gpus = int(there.get("CPU", 0)), there.get("GPU", 0.0)
         request, wanted = self._request, self._request.gpus_per_actor
+        if not processors:
+            return Share(request.jobs or 1, wanted, 1, min(request.actors or chunks, chunks))
         if wanted > gpus:
             raise ZslError(f"`gpus_per_actor={wanted:g}`: the cluster has {gpus:g} GPUs")
         by_gpu = int(gpus / wanted) if wanted else None
@@ -89,5 +93,6 @@ class Cluster:
         jobs = request.jobs or (max(1, processors // actors) if wanted and actors else 1)
         if jobs > processors:
             raise ZslError(f"`jobs={jobs}`: the cluster has {processors} processors")
-        room = max(1, processors // jobs)
-        return Share(jobs, wanted, max(1, min(actors or room, room, by_gpu or room, chunks)))
+        room = min(max(1, processors // jobs), by_gpu or processors, chunks)
+        return Share(jobs, wanted, min(request.actors or room, room),
+                     min(request.actors or chunks, chunks))

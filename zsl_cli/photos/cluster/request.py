@@ -21,7 +21,8 @@ class ClusterRequest(Asking):
     address: of the cluster, see ray.init; None for that of $RAY_ADDRESS, or else one of this
         machine for this run alone.
     actors: how many models are loaded; None for as many as the cluster has room for.
-    gpus_per_actor: how much of a GPU each gets, 0 for none; several may share one.
+    gpus_per_actor: how much of a GPU each gets; several may share one. With 0 they run on
+        processors, whatever else their machines have.
     jobs: threads, and processors, that each actor has; None for one, or with GPUs for its share.
     """
 
@@ -46,3 +47,9 @@ class ClusterRequest(Asking):
                                "number")
         if self.gpus_per_actor and self.device == "cpu":
             raise RequestError("`gpus_per_actor` is for another `device` than cpu")
+        if self.device.startswith("cuda:"):
+            raise RequestError(f"`device={self.device}`: which GPU a worker gets Ray says; give "
+                               "`device=cuda` and `gpus_per_actor`")
+        if self.device == "cuda" and not self.gpus_per_actor:
+            raise RequestError("`device=cuda`: say how much of a GPU each worker gets, such as "
+                               "`gpus_per_actor=1`")

@@ -32,12 +32,13 @@ Met = Callable[[int], None]
 class Listing:
     """What was found.
 
-    chunks: all of it. sample: some files of this machine, absolute. passed_over: see Walk.
-    not_text: see LabelResult.
+    chunks: all of it. sample: some files of this machine, absolute. unreadable: folders that can't
+    be looked into. not_text: see LabelResult.
     """
 
     chunks: list[Chunk] = field(default_factory=list)
     sample: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
     not_text: int = 0
 
     @property
@@ -115,15 +116,17 @@ class _Lister:
         size = mtime = None
         if error is None:
             self._good += 1
-            if len(self._listing.sample) < _SAMPLE:
-                self._listing.sample.append(os.path.abspath(path))
             try:
                 status = os.stat(path)
                 size, mtime = status.st_size, status.st_mtime_ns
+                if len(self._listing.sample) < _SAMPLE:
+                    self._listing.sample.append(os.path.abspath(path))
             except (OSError, ValueError):  # whoever reads it says why
                 pass
         else:
             self._last = f"{path}: {error}"
+            if error.kind != "empty":
+                self._listing.unreadable.append(path)
         if not path.isascii():
             self._listing.not_text += path != path.encode("utf-8", "replace").decode()
         self._files.append(Found(path, size, mtime, error))

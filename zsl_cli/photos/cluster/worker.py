@@ -2,6 +2,7 @@
 chunks that it is given."""
 
 import json
+import platform
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from zsl_cli.photos.answering import Answering
 from zsl_cli.photos.cluster import parts, planning, shipping
 from zsl_cli.photos.cluster.chunks import Chunk
 from zsl_cli.photos.cluster.labeller import Labelled, Labeller, Outcome
+from zsl_cli.photos.cluster.nodes import Machine, compare
 from zsl_cli.photos.cluster.runs import Run
 from zsl_cli.photos.indexing import Reading
 from zsl_cli.photos.lazy import LazyClassifier
@@ -30,6 +32,8 @@ class Job:
 
     store: what gets the parts. shipped: the digest of the shipment; vocabulary, names: whether it
     has one. paths: whether labels have theirs. anew: whether parts that are there are made again.
+    driver, needed: what the machine that gave the work is like, and what it has that all need; see
+    nodes.check. A machine that came later has not been asked before.
     """
 
     store: "Store"
@@ -44,6 +48,8 @@ class Job:
     ef: int | None
     paths: bool
     anew: bool = False
+    driver: Machine | None = None
+    needed: tuple[str, ...] = ()
 
 
 class Worker:
@@ -56,6 +62,8 @@ class Worker:
         self._labeller: Labeller | None = None
         self._fatal = ""
         try:
+            if job.driver is not None:
+                compare(platform.node(), Machine.here(job.needed), job.driver)
             self._labeller = _labeller(job, shipment[0])
         except ZslError as error:
             self._fatal = str(error)
