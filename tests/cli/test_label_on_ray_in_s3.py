@@ -3,7 +3,11 @@ sink; and what is told, within a minute, where that does not work."""
 
 import io
 import json
+import os
+import signal
 import socket
+import subprocess
+import sys
 import time
 from contextlib import closing
 
@@ -23,10 +27,10 @@ def label(zsl, model, s3):  # noqa: F811
 
     def run(*arguments, env=None):
         begun = time.monotonic()
-        result = zsl("label", *arguments, "--engine", "ray", "--model", "./paint", "--device",
-                     "cpu", "--top", "2", env={**s3.environment, **(env or {})})
+        result = zsl("label", "--top", "2", *arguments, "--engine", "ray", "--model", "./paint",
+                     "--device", "cpu", env={**s3.environment, **(env or {})})
         said = result.stderr.decode()
-        assert time.monotonic() - begun < MINUTE
+        assert result.returncode != 2 or time.monotonic() - begun < MINUTE
         assert result.stdout == b""
         assert "Traceback" not in said
         return result.returncode, said
@@ -83,6 +87,33 @@ def test_from_a_bucket_into_a_bucket_and_into_a_catalogue(label, uploaded, zsl, 
                "--device", "cpu", "--check-content", "--catalogue", "other",
                env=uploaded.environment)
     assert b"9 photos taken over from the run without being opened" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_command_that_is_killed_loses_nothing_and_doubles_nothing(label, s3, photos,  # noqa: F811
+                                                                    environment, tmp_path):
+    data = (photos / "c3" / "0.png").read_bytes()
+    names = [f"photos/{number:04}.png" for number in range(1100)]  # five parts
+    for name in names:
+        s3.put(name, data)
+    arguments = ["label", "s3://bucket/photos", "-o", "s3://bucket/out", "--engine", "ray",
+                 "--model", "./paint", "--device", "cpu", "--actors", "1"]
+    with subprocess.Popen([sys.executable, "-m", "zsl_cli", *arguments], cwd=tmp_path,
+                          env={**environment, **s3.environment}, start_new_session=True,
+                          stderr=subprocess.DEVNULL) as process:
+        while not any(name.endswith(".parquet") for name in s3.names("out/")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+    done = sum(name.endswith(".parquet") for name in s3.names("out/"))
+    assert 0 < done < 5
+    status, said = label("s3://bucket/photos", "-o", "s3://bucket/out")
+    assert status == 2  # another question: --top
+    assert "top was 5, is 2" in said
+    status, said = label("s3://bucket/photos", "-o", "s3://bucket/out", "--top", "5")
+    assert status == 0
+    assert f"{256 * done} known already" in said.replace(",", "")
+    assert sorted(rows(s3)) == [f"s3://bucket/{name}" for name in names]
 
 
 @pytest.mark.slow
