@@ -52,6 +52,23 @@ def test_order_and_errors_survive_any_batching(count, batch_size, jobs):
     assert max(model.batches, default=0) <= batch_size
 
 
+def test_images_are_decoded_while_a_model_is_opened():
+    decoded = threading.Event()
+
+    class Opening(Echo):
+        @property
+        def batch_size(self):
+            assert decoded.wait(10)
+            return 4
+
+    def read(_model):
+        decoded.set()
+        return np.ones(1)
+
+    found = list(stream.embed(Opening(), [(number, read) for number in range(10)], together=9))
+    assert [batch.keys for batch in found] == [[*range(8)], [8, 9]]
+
+
 def test_no_more_is_read_ahead_than_the_window_holds():
     taken = []
 

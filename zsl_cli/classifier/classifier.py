@@ -218,9 +218,8 @@ class Classifier:
 
         rule: by which keywords are chosen, if there are to be any.
         """
-        size = batch_size or self.model.batch_size
-        for batch in stream.embed(self.model, items, batch_size=size,
-                                  group=max(1, _SEARCHED // size),
+        for batch in stream.embed(self.model, items, batch_size=batch_size,
+                                  together=_SEARCHED,
                                   jobs=jobs or cpus.usable_cpus()):
             # As a catalogue keeps them, so that a photo is answered alike wherever it is asked.
             stored = batch.embeddings.astype(np.float16).astype(np.float32)

@@ -265,7 +265,9 @@ class Confidences:
     def _of_some(self, embeddings: "Array", products: "Array",
                  rows: "NDArray[np.int64]") -> Evidence:
         """What ``of`` gives of these rows, rising."""
-        wanted = Wanted.of(self.taxonomy, np.union1d(rows, self._beside.rows))
+        both = np.zeros(len(self.taxonomy), bool)
+        both[rows] = both[self._beside.rows] = True
+        wanted = Wanted.of(self.taxonomy, np.flatnonzero(both))
         sums = self._shares.some(products, wanted)
         beside = self._beside_sure(sums[:, wanted.places[self._beside.rows]], embeddings)
         main = self._main(sums[:, wanted.places[rows]])

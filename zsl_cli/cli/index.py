@@ -52,7 +52,7 @@ def command(sources: tuple[str, ...], files_from: str | None, quiet: bool, verbo
     from zsl_cli.photos.indexing import IndexRequest, index
 
     make: Callable[..., IndexRequest] = IndexRequest
-    work: Callable[..., "IndexResult"] = index
+    work: Callable[..., IndexResult] = index
     if (from_run := others.pop("from_run")) is not None:
         from zsl_cli.photos.cluster.taking_over import TakeOverRequest, take_over
 

@@ -140,7 +140,7 @@ def _compute(encoder: Encoder, paths: "Sequence[str | os.PathLike[str]]", todo: 
     errors: dict[int, ImageError] = {}
     items = ((at, reader(paths[at])) for at in todo)
     model: Any = encoder  # stream asks of a model what Encoder says, and no more
-    for batch in stream.embed(model, items, batch_size=size, group=max(1, _TOGETHER // size),
+    for batch in stream.embed(model, items, batch_size=size, together=_TOGETHER,
                               jobs=jobs or cpus.usable_cpus()):
         failed = {at: error for at, error in zip(batch.keys, batch.errors, strict=True) if error}
         done = [at for at in batch.keys if at not in failed]

@@ -254,7 +254,7 @@ def left_on_cpu(session: "onnxruntime.InferenceSession") -> "tuple[Counter[str],
     nodes = 0
     tell = getattr(session, "get_provider_graph_assignment_info", list)  # an older one does not
     try:
-        parts = tell()
+        parts: list[Any] = tell()
     except session_errors():  # only what a session noted when it was made
         return left, nodes
     for part in parts:

@@ -3,6 +3,7 @@ function raises RequestError, which names the parameter."""
 
 import math
 import numbers
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -114,3 +115,26 @@ def check_hnsw(parameters: Mapping[str, object]) -> dict[str, int]:
     for name in parameters:
         check_choice("hnsw", name, _HNSW)
     return {name: check_number(name, value, _HNSW[name]) for name, value in parameters.items()}
+
+
+_SPACE = re.compile(r"[\w.:/-]{1,200}")
+_TEMPLATE = re.compile(r"[^{}]*\{\}[^{}]*")
+
+
+def check_space(name: str | None) -> None:
+    """Raise RequestError for what is no name of a vector space."""
+    if name is not None and not _SPACE.fullmatch(name):
+        raise RequestError("`space` takes letters, digits and . _ : / -")
+
+
+def is_template(template: object) -> bool:
+    """Whether a label can be put into it: a text with one ``{}``, and no other brace."""
+    return isinstance(template, str) and bool(_TEMPLATE.fullmatch(template))
+
+
+def check_templates(templates: Iterable[str]) -> None:
+    """Raise RequestError for texts that no label can be put into."""
+    for template in templates:
+        if not is_template(template):
+            raise RequestError(f"`template={template!r}`: it must hold {{}} once, where the "
+                               "label goes, and no other brace")

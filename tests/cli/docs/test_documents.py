@@ -16,7 +16,8 @@ from documents import DOCUMENTS, ROOT, Block, blocks, prose
 from zsl_cli.cli.main import zsl as program
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")
-OTHER_PROGRAMS = re.compile(r"(python3?|pip|scripts/|benchmarks/|git|ruff|find|exiftool|-n)\b")
+OTHER_PROGRAMS = re.compile(
+    r"(python3?|pip|ray|kubectl|scripts/|benchmarks/|git|ruff|find|exiftool|-n)\b")
 TRIED = ("sh", "console")
 PAGES = [path for path in DOCUMENTS if path.name != "commands.md"]
 

@@ -8,60 +8,18 @@ import os
 import shutil
 import tarfile
 
-import pytest
-from photos.test_labelling import Listener
-
-from zsl_cli import LabelRequest
-from zsl_cli import label as label_here
-from zsl_cli.errors import RequestError, ZslError
-
-pytest.importorskip("pyarrow")
-
 import inline_cluster
 import pyarrow
+import pytest
+from photos.test_labelling import Listener
 from pyarrow import parquet
 
+from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.cluster import engine, parts
-from zsl_cli.photos.cluster.engine import label_on_ray
-from zsl_cli.photos.cluster.request import ClusterRequest
 from zsl_cli.photos.cluster.runs import RunError
 from zsl_cli.photos.cluster.store import StoreError
 from zsl_cli.photos.indexing import IndexRequest, index
-
-
-@pytest.fixture
-def cluster(monkeypatch):
-    """Runs in this process."""
-    return inline_cluster.inline(monkeypatch)
-
-
-@pytest.fixture
-def asked(model, photos, tmp_path, monkeypatch):
-    """What is asked, in the folder where ``photos`` is."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(engine, "PHOTOS", 1)
-    monkeypatch.setattr(engine, "TOGETHER", 4)
-    return {"model": model, "device": "cpu"}
-
-
-@pytest.fixture
-def run(asked, cluster):
-    """Labels ``photos`` or other sources into ``out``."""
-    def run(*sources, listener=None, **what):
-        return label_on_ray(ClusterRequest(sources or ("photos",), **{
-            "output": "out", **asked, **what}), listener)
-    return run
-
-
-@pytest.fixture
-def here(asked, tmp_path):
-    """The rows that one machine writes of the same."""
-    def rows(*sources, **what):
-        label_here(LabelRequest(sources or ("photos",), output=str(tmp_path / "here.parquet"),
-                                force=True, **{**asked, **what}))
-        return inline_cluster.table_rows(tmp_path / "here.parquet")
-    return rows
 
 
 def damage(photos):
@@ -94,11 +52,8 @@ def test_a_list_of_paths_is_taken_as_on_one_machine(run, here, tmp_path):
     assert inline_cluster.rows("out") == here("photos/c4_lime", files_from="list.txt")
 
 
-def test_names_that_are_not_text_come_through(run, here, photos, tmp_path):
-    try:
-        shutil.copy(photos / "c3" / "0.png", os.fsencode(photos) + b"/caf\xe9.png")
-    except OSError:
-        pytest.skip("this file system takes text alone")
+def test_names_that_are_not_text_come_through(any_file_name, run, here, photos):
+    shutil.copy(photos / "c3" / "0.png", os.fsencode(photos) + b"/caf\xe9.png")
     assert run().not_text == 1
     assert inline_cluster.rows("out") == here()
 
@@ -170,6 +125,16 @@ def test_what_failed_is_tried_again_when_that_is_asked(run, photos, here):
     assert inline_cluster.rows("out") == here()
 
 
+def test_a_run_that_was_stopped_before_anybody_told_of_a_part_goes_on(run, cluster, here):
+    """A worker may have written it all the same."""
+    cluster.stops_after, cluster.tells = 1, False
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    cluster.stops_after = None
+    assert run().kept == 4
+    assert inline_cluster.rows("out") == here()
+
+
 def test_another_question_over_the_same_output_is_refused(run):
     run()
     with pytest.raises(RunError, match="top was 5, is 3"):
@@ -195,11 +160,6 @@ def archive(path, photos, mode="w", others=()):
             tar.addfile(info, io.BytesIO(data))
 
 
-def without_path(rows, *more):
-    return [{name: value for name, value in row.items() if name not in ("path", "mtime", *more)}
-            for row in rows]
-
-
 @pytest.mark.parametrize("name", ["shard.tar", "shard.tar.gz"])
 def test_photos_in_an_archive_have_the_records_of_files(run, here, photos, tmp_path, name):
     damage(photos)
@@ -209,7 +169,7 @@ def test_photos_in_an_archive_have_the_records_of_files(run, here, photos, tmp_p
     assert (result.read, result.failed) == (9, 2)
     rows = inline_cluster.rows("out")
     assert rows[0]["path"] == f"{name}/bad.png"
-    assert without_path(rows) == without_path(here())
+    assert inline_cluster.without_path(rows) == inline_cluster.without_path(here())
     assert run(name).kept == 11
 
 
@@ -282,7 +242,7 @@ def test_a_manifest_of_bytes_has_the_records_of_files(run, here, photos, tmp_pat
         rows.sort(key=lambda row: int(row["path"].partition("#")[2]))
     else:
         assert [row["path"] for row in rows] == sorted(names)
-    assert without_path(rows) == without_path(here())
+    assert inline_cluster.without_path(rows) == inline_cluster.without_path(here())
     assert run(source, **given).kept == 11
 
 

@@ -9,11 +9,11 @@ import inline_cluster
 import pyarrow
 import pyarrow.dataset
 import pytest
-from photos.cluster.test_engine import asked, cluster, here, run, without_path  # noqa: F401
 from pyarrow import parquet
 
 from zsl_cli.errors import ZslError
-from zsl_cli.photos.cluster import stored_photo
+from zsl_cli.photos.cluster import object_store, stored_photo
+from zsl_cli.photos.cluster.object_store import ObjectStore
 from zsl_cli.photos.cluster.store import StoreError
 
 
@@ -41,7 +41,7 @@ def test_from_a_store_into_a_store_records_are_those_of_files(run, here, uploade
     found = rows(uploaded)
     assert found[0]["path"] == "s3://bucket/photos/bad.png"
     assert all(row["mtime"] is not None for row in found)
-    assert without_path(found) == without_path(here())
+    assert inline_cluster.without_path(found) == inline_cluster.without_path(here())
     again = run("s3://bucket/photos", output="s3://bucket/out")
     assert (again.read, again.kept, again.failed_before) == (0, 10, 1)
 
@@ -81,7 +81,8 @@ def test_an_archive_in_a_store_is_read_by_one_worker(run, here, uploaded, photos
     uploaded.put("shard.tar", file.getvalue())
     result = run("s3://bucket/shard.tar")
     assert (result.read, result.failed) == (9, 1)
-    assert without_path(inline_cluster.rows("out")) == without_path(here())
+    assert inline_cluster.without_path(
+        inline_cluster.rows("out")) == inline_cluster.without_path(here())
 
 
 def test_bytes_in_a_parquet_file_of_a_store_are_read_there(run, here, uploaded, photos):
@@ -92,7 +93,8 @@ def test_bytes_in_a_parquet_file_of_a_store_are_read_there(run, here, uploaded, 
     uploaded.put("m.parquet", file.getvalue())
     result = run("s3://bucket/m.parquet", column="bytes")
     assert (result.read, result.failed) == (9, 1)
-    assert without_path(inline_cluster.rows("out")) == without_path(here())
+    assert inline_cluster.without_path(
+        inline_cluster.rows("out")) == inline_cluster.without_path(here())
 
 
 def test_of_an_object_that_is_too_large_to_fetch_only_the_start_is_read(run, uploaded, monkeypatch):
@@ -118,18 +120,14 @@ def test_who_may_not_write_is_told_before_photos_are_read(run, uploaded, cluster
     for name, value in uploaded.user("s3:GetObject", "s3:ListBucket").items():
         monkeypatch.setenv(name, value)
     uploaded.lock()
-    from zsl_cli.photos.cluster import object_store
-
     object_store.connected.cache_clear()
-    with pytest.raises(StoreError, match="s3://bucket/out.*: no permission"):
+    with pytest.raises(StoreError, match=r"s3://bucket/out.*: no permission"):
         run("s3://bucket/photos", output="s3://bucket/out")
     assert not cluster.labelled
 
 
 def test_a_store_that_fails_meanwhile_costs_the_part_and_no_photo(run, uploaded, monkeypatch):
     """Its photos are not to blame; the next run has them."""
-    from zsl_cli.photos.cluster.object_store import ObjectStore
-
     read = ObjectStore.read
     monkeypatch.setattr(ObjectStore, "read", lambda store, name="", *, most: (
         _fails(store.full(name)) if "scarlet/0" in name else read(store, name, most=most)))

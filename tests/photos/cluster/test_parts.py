@@ -4,7 +4,6 @@ import io
 import json
 from dataclasses import replace
 
-import cluster_runs
 import numpy as np
 import pytest
 
@@ -16,8 +15,6 @@ from zsl_cli.photos.cluster import parts, runs
 from zsl_cli.photos.cluster.runs import PartInfo, Run, RunError, RunManifest
 from zsl_cli.photos.cluster.stores import store_at
 from zsl_cli.photos.entry import Entry, Provenance
-from zsl_cli.photos.labelling import label
-from zsl_cli.photos.request import LabelRequest
 from zsl_cli.vocabulary.label import Label
 
 arrow = pytest.importorskip("pyarrow")
@@ -187,12 +184,3 @@ def test_a_manifest_that_names_what_is_no_part_is_damaged(store, name):
     runs.write_json(store, runs.MANIFEST, {"run": "x", "reasons": {}, "parts": [[name, 1, 0, 1]]})
     with pytest.raises(RunError, match="its parts are no rows of a name and three numbers"):
         runs.read_manifest(store)
-
-
-def test_the_records_of_a_cluster_are_those_of_this_machine(model, photos, tmp_path):
-    store, run = cluster_runs.label(model, photos, tmp_path / "out", embeddings=False)
-    label(LabelRequest(photos, output=tmp_path / "local.parquet", model=model, device="cpu"))
-    theirs = parquet.read_table(tmp_path / "local.parquet").to_pylist()
-    ours = dataset.dataset(store.address).to_table().to_pylist()
-    assert sorted(ours, key=lambda row: row["path"]) == sorted(theirs, key=lambda row: row["path"])
-    assert runs.read_run(store) == run

@@ -229,7 +229,7 @@ def test_a_damaged_part_is_told_and_its_photos_are_read(labelled, request_of, da
 def test_a_part_of_another_run_is_told_and_passed_over(labelled, request_of, model, photos,
                                                        tmp_path):
     store, _ = labelled
-    other, _ = cluster_runs.label(model, photos, str(tmp_path / "other"), chunk=4, version="9")
+    other, _ = cluster_runs.label(model, photos, str(tmp_path / "other"), top=3)
     name = min(parts.finished(other))
     store.write(name, other.read(name, most=1 << 20))
     told = Told()
@@ -262,9 +262,9 @@ def test_an_embedding_that_can_be_none_is_not_taken_over(labelled, request_of, m
 @pytest.mark.parametrize(("changes", "said"), [
     ({"embeddings": False}, "has labels and no embeddings; label the photos again with "
                             "`embeddings`"),
-    ({"encoder": "f" * 64}, "was made by another version of model 'paint'"),
-    ({"encoder": "f" * 64, "model": "other"}, "was made by model 'other', not 'paint'; give that "
-                                              "one as `model`"),
+    ({"noted": {"encoder": "f" * 64}}, "was made by another version of model 'paint'"),
+    ({"noted": {"encoder": "f" * 64, "model": "other"}}, "was made by model 'other', not 'paint'; "
+                                                         "give that one as `model`"),
 ])
 def test_a_run_that_cannot_be_taken_over_is_told(model, photos, output, request_of, tmp_path,
                                                  changes, said):
@@ -301,9 +301,10 @@ def test_a_run_without_parts_is_told(model, photos, output, request_of):
 
 
 def test_a_folder_without_any_photo_of_the_run_is_told(labelled, request_of, tmp_path, model):
-    cluster_runs.label(model, tmp_path / "photos", str(tmp_path / "two"), sources=("a", "b"))
+    cluster_runs.label(model, [tmp_path / "photos" / "c3", tmp_path / "photos" / "scarlet"],
+                       str(tmp_path / "two"))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ZslError, match=r"none of the 9 photos in .* lies below .*/empty"):
+    with pytest.raises(ZslError, match=r"none of the 7 photos in .* lies below .*/empty"):
         take_over(request_of(sources=str(tmp_path / "empty"), from_run=str(tmp_path / "two")))
 
 

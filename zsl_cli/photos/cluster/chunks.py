@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zsl_cli.errors import ImageError
+from zsl_cli.photos.cluster.fetching import Fetching
 from zsl_cli.photos.cluster.stored_photo import StoredPhoto
 from zsl_cli.photos.photo import Photo
 
@@ -101,9 +102,18 @@ class Objects:
 
     def located(self, max_pixels: int) -> Iterator[Located]:
         """See Photos."""
-        for one in self.found:
-            yield self.store.full(one.name), one.error or StoredPhoto(
-                self.store, one.name, one.size, one.mtime, max_pixels=max_pixels)
+        fetching = Fetching()
+        try:
+            for one in self.found:
+                photo = one.error or StoredPhoto(self.store, one.name, one.size, one.mtime,
+                                                 max_pixels=max_pixels, fetching=fetching)
+                if isinstance(photo, StoredPhoto):
+                    fetching.put(photo)
+                yield self.store.full(one.name), photo
+        except BaseException:
+            fetching.stop()
+            raise
+        fetching.close()  # the last ones are still to be opened
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import math
 import os
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +62,6 @@ def label_on_ray(request: "ClusterRequest", reporter: Reporter | None = None) ->
     reporter.start("looking for photos")
     walk = request.walk()
     listing = listed(request, walk, run.chunk, reporter.advance)
-    runs.begin(store, run)
     manifest = runs.read_manifest(store)
     reporter.start("looking for parts")
     plan = planning.planned(
@@ -131,6 +132,7 @@ class _Work:
         self._reasons: Counter[str] = Counter()
         self._frequent: Counter[str] = Counter()
         self._started = time.perf_counter()
+        self._is_handed_out = False
         self.unwritten: dict[str, str] = {}
         """Chunks of which there is no part, and why."""
 
@@ -160,17 +162,30 @@ class _Work:
         reporter.start("joining the cluster")
         total = None if any(not chunk.photos for chunk in plan.todo) else sum(
             chunk.photos for chunk in plan.todo)
-        good = 0
-        with ray_data.cluster(request, shipment.bytes) as cluster:
+        with ray_data.cluster(request, shipment.bytes) as cluster, self._begun():
             for line in cluster.check(needed):
                 reporter.warn(line)
             reporter.start("labelling", total)
             self._started = time.perf_counter()
-            for outcome in cluster.outcomes(plan.todo, job, shipment):
+            good = 0
+            outcomes = cluster.outcomes(plan.todo, job, shipment)
+            self._is_handed_out = True
+            for outcome in outcomes:
                 self._count(outcome)
                 good += not outcome.error
                 if not good and len(self.unwritten) >= _HOPELESS:
                     break
+
+    @contextmanager
+    def _begun(self) -> Iterator[None]:
+        """Within it the run is noted in the store, and after it, too, unless no worker was told of
+        it: one that was may yet write a part."""
+        is_new = runs.begin(self._store, self._run)
+        try:
+            yield
+        finally:
+            if is_new and not self._is_handed_out:
+                self._store.delete(runs.RUN)
 
     def _count(self, outcome: "Outcome") -> None:
         if outcome.error:

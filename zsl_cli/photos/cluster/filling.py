@@ -7,11 +7,13 @@ whoever reads photos.
 
 import os
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from glob import has_magic
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +23,7 @@ from zsl_cli.photos.catalogue import places
 from zsl_cli.photos.catalogue.met_folder import MetFolder
 from zsl_cli.photos.cluster import parts, runs
 from zsl_cli.photos.cluster.runs import RunError
+from zsl_cli.photos.cluster.store import StoreError
 from zsl_cli.photos.photo import Stamp, checksum_of
 from zsl_cli.support.addresses import is_address
 from zsl_cli.support.vectors import have_unit_length
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from zsl_cli.photos.result import Filled
 
 _SYNCED = 64  # parts
+_AT_ONCE = 8  # parts that are read; a store takes long to answer, and many requests
 _FOLDERS = 64  # that are held at once
 _LISTS = (".parquet", ".pq", ".jsonl", ".ndjson", ".tar", ".tgz", ".gz")
 """What the names of lists of photos, and of archives, end in."""
@@ -166,16 +170,12 @@ def fill(catalogue: "Catalogue", of: Parts, reporter: "Reporter", *,
     """
     filling = _Filling(catalogue, of, check_content, walk)
     reporter.start("taking over embeddings", len(of.names), "parts")
-    for number, name in enumerate(of.names, start=1):
-        try:
-            photos = list(parts.photos_of(of.store, name, of.run))
-        except ZslError as error:
-            if not isinstance(error, RunError) and getattr(error, "kind", "") != "missing":
-                raise
+    for number, part in enumerate(_read(of), start=1):
+        if isinstance(part, ZslError):
             filling.counts["damaged"] += 1
-            reporter.left_out(str(error))
+            reporter.left_out(str(part))
         else:
-            filling.add(photos)
+            filling.add(part)
         if number % _SYNCED == 0:
             catalogue.sync()
         reporter.advance(1)
@@ -186,6 +186,31 @@ def fill(catalogue: "Catalogue", of: Parts, reporter: "Reporter", *,
             f"{' or '.join(of.roots)} (the first is {filling.first}); name the folder or address "
             "that has what the run was given")
     return filled
+
+
+def _read(of: Parts) -> "Iterator[list[PartPhoto] | ZslError]":
+    """The photos of each part, or why it can't be read; some are on their way while others are
+    noted. Raises StoreError where the store can't be read."""
+
+    def read(name: str) -> "list[PartPhoto] | ZslError":
+        try:
+            return list(parts.photos_of(of.store, name, of.run))
+        except RunError as error:
+            return error
+        except StoreError as error:
+            if error.kind != "missing":
+                raise
+            return error
+
+    pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="zsl-parts")
+    try:
+        names = iter(of.names)
+        window = deque(pool.submit(read, name) for name in islice(names, 2 * _AT_ONCE))
+        while window:
+            yield window.popleft().result()
+            window.extend(pool.submit(read, name) for name in islice(names, 1))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _Filling:

@@ -13,9 +13,12 @@ from zsl_cli.support import cpus, extras
 from zsl_cli.support.version import __version__
 from zsl_cli.support.wording import listed, reason
 
-_CONNECT = 10.0  # seconds
+CONNECT = 10.0  # seconds
 _LOOK = 45.0  # seconds for which all nodes are waited for
 _LEAST_STORE = 128 << 20  # bytes of the object store of a cluster of this machine alone
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+"""How HTTP/2, which Ray's services speak, begins (RFC 9113, 3.4); they answer at once."""
+
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0",  # which would be sent to Ray's makers
           "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
           "RAY_DATA_DISABLE_PROGRESS_BARS": "1"}
@@ -50,7 +53,7 @@ def connected(address: str | None, shipped: int) -> Iterator[Any]:
         yield ray
         return
     address = address or os.environ.get("RAY_ADDRESS") or "local"
-    _check_answers(address)
+    check_answers(address)
     options: dict[str, Any] = {}
     if address == "local":
         options = {"num_cpus": cpus.usable_cpus(), "include_dashboard": False,
@@ -71,7 +74,7 @@ def told(error: Exception) -> str:
     return " ".join(str(error).split())[:400] or reason(error)
 
 
-def _check_answers(address: str) -> None:
+def check_answers(address: str) -> None:
     """Raise ZslError for an address at which nothing listens: Ray would wait for long."""
     host, _, port = address.rpartition("://")[2].rpartition(":")
     if not port.isdigit():
@@ -80,11 +83,19 @@ def _check_answers(address: str) -> None:
         raise ZslError(f"`address={address}`: give HOST:PORT, as in 10.0.0.1:6379, or auto for the "
                        "cluster that this machine is in")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT).close()
+        with socket.create_connection((host.strip("[]"), int(port)), CONNECT) as connection:
+            if os.environ.get("RAY_USE_TLS") in (None, "", "0"):
+                connection.sendall(_GREETING)
+                if not connection.recv(1):
+                    raise OSError("it closes the connection")
+    except TimeoutError:
+        why = "no answer"
     except (OSError, OverflowError) as error:
-        raise ZslError(f"`address={address}`: no cluster can be reached there "
-                       f"({getattr(error, 'strerror', None) or error}); is Ray's head running, and "
-                       "its port open?") from error
+        why = getattr(error, "strerror", None) or str(error)
+    else:
+        return
+    raise ZslError(f"`address={address}`: no cluster can be reached there ({why}); is Ray's head "
+                   "running, and its port open?")
 
 
 def check(ray: Any, needed: Sequence[str]) -> list[str]:
@@ -109,7 +120,7 @@ def check(ray: Any, needed: Sequence[str]) -> list[str]:
             machine = Machine(*ray.get(one))
         except Exception as error:  # a Python that can't run what this one sends, say
             raise ZslError(f"node {names[one]} cannot do the work: {told(error)}") from error
-        _compare(names[one], machine, ours)
+        compare(names[one], machine, ours)
         theirs = dict(machine.libraries)
         for name, version in ours.libraries:
             if theirs.get(name) != version:
@@ -118,7 +129,8 @@ def check(ray: Any, needed: Sequence[str]) -> list[str]:
     return list(lines.values())
 
 
-def _compare(node: str, machine: Machine, ours: Machine) -> None:
+def compare(node: str, machine: Machine, ours: Machine) -> None:
+    """Raise ZslError for a node that can not do the work as this machine does."""
     if machine.version.startswith("!"):
         raise ZslError(f"node {node} cannot import zsl ({machine.version[1:]}); install "
                        f"'zsl-cli[ray]=={__version__}' there")

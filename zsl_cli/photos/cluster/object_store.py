@@ -86,9 +86,12 @@ class ObjectStore:
         """See Store."""
         start = self._path(below.strip("/"))
         with self._explained("list", below):
-            infos = self._opened.get_file_info(_arrow_fs().FileSelector(
-                start, recursive=True, allow_not_found=True))
-            if not infos:
+            try:  # S3 says which is not there, the bucket or the folder
+                infos = self._opened.get_file_info(_arrow_fs().FileSelector(
+                    start, recursive=True, allow_not_found=self.scheme != "s3"))
+            except FileNotFoundError:
+                infos = []
+            if not infos and self.scheme != "s3":
                 self._check_bucket()
         found = sorted((self._stored(info) for info in infos if info.is_file),
                        key=lambda one: one.name)
@@ -125,9 +128,12 @@ class ObjectStore:
     def write(self, name: str, data: bytes) -> None:
         """See Store."""
         with self._explained("write", name):
-            file = self._opened.open_output_stream(self._path(name))
-            file.write(data)
-            file.close()  # not where ``write`` has failed: there would be half an object
+            try:
+                file = self._opened.open_output_stream(self._path(name))
+                file.write(data)
+                file.close()  # not where ``write`` has failed: there would be half an object
+            except FileNotFoundError as error:
+                raise self._no_bucket() from error
 
     def delete(self, name: str) -> None:
         """See Store."""
@@ -140,13 +146,23 @@ class ObjectStore:
     def check(self) -> None:
         """See Store."""
         with self._explained("look into", ""):
-            self._check_bucket()
+            try:
+                self._check_bucket()
+            except OSError as error:
+                if not _DENIED.search(str(error)):
+                    raise
+                # A list is answered with the reason, and what looks at a bucket without.
+                self._opened.get_file_info(_arrow_fs().FileSelector(
+                    self._path(""), allow_not_found=True))
 
     def _check_bucket(self) -> None:
         fs = _arrow_fs()
         if self._opened.get_file_info(self.bucket).type == fs.FileType.NotFound:
-            raise StoreError(f"{self.address}: there is no bucket {self.bucket}{self._there}; make "
-                             "it, or give another address", "missing")
+            raise self._no_bucket()
+
+    def _no_bucket(self) -> StoreError:
+        return StoreError(f"{self.address}: there is no bucket {self.bucket}{self._there}; make "
+                          "it, or give another address", "missing")
 
     @property
     def _there(self) -> str:
@@ -174,11 +190,12 @@ class ObjectStore:
                 words = {"bucket": self.bucket, "there": self._there or " there",
                          "credentials": _CREDENTIALS[self.scheme],
                          "endpoint": self.endpoint or "the service",
-                         "variable": _ENDPOINT[self.scheme]}
+                         "right": f", and {_ENDPOINT[self.scheme]} right" if self.endpoint else ""}
                 return StoreError(f"{what}: {why.format(**words)}", kind)
         return StoreError(f"{what}: {_shortened(message)}")
 
 
+_DENIED = re.compile(r"ACCESS_DENIED|AccessDenied|Forbidden|PERMISSION_DENIED|HTTP status 403")
 _REASONS = (
     (r"NO_SUCH_BUCKET|NoSuchBucket|bucket does not exist", "missing",
      "there is no bucket {bucket}{there}; make it, or give another address"),
@@ -186,13 +203,13 @@ _REASONS = (
      r"INVALID_CLIENT_TOKEN|MISSING_AUTHENTICATION|ExpiredToken|InvalidToken|UNAUTHENTICATED|"
      r"HTTP status 401|Invalid credentials", "permission",
      "the service does not accept the credentials; {credentials}"),
-    (r"ACCESS_DENIED|AccessDenied|Forbidden|PERMISSION_DENIED|HTTP status 403", "permission",
+    (_DENIED.pattern, "permission",
      "no permission, or no valid credentials for it; {credentials}"),
     (r"HTTP status 301|PermanentRedirect|AuthorizationHeaderMalformed", "file",
      "the bucket {bucket} is in another region; set AWS_REGION to it"),
     (r"NETWORK_CONNECTION|curlCode|Could not connect|Connection refused|UNAVAILABLE|"
      r"Could not resolve|timed? ?out|deadline", "unreachable",
-     "{endpoint} cannot be reached; is the network there, and {variable} right?"),
+     "{endpoint} cannot be reached; is the network there{right}?"),
     (r"QuotaExceeded|NoSpaceLeft|StorageFull|XMinioStorageFull|InsufficientStorage|"
      r"HTTP status 507", "full",
      "no space is left; make space and run again: what is done is kept"),
@@ -225,11 +242,13 @@ def connected(scheme: str, endpoint: str, region: str) -> Any:
         from datetime import timedelta
 
         return fs.GcsFileSystem(anonymous=bool(endpoint),
-                                retry_time_limit=timedelta(seconds=3 * SILENT), **over)
-    return fs.S3FileSystem(
-        region=region or None, connect_timeout=_CONNECT, request_timeout=SILENT,
-        allow_delayed_open=True,  # a small object takes one request instead of three
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS), **over)
+                                retry_time_limit=timedelta(seconds=SILENT), **over)
+    how = {"region": region or None, "connect_timeout": _CONNECT, "request_timeout": SILENT,
+           "retry_strategy": fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS), **over}
+    try:  # a small object then takes one request instead of three
+        return fs.S3FileSystem(allow_delayed_open=True, **how)
+    except TypeError:  # an earlier Arrow
+        return fs.S3FileSystem(**how)
 
 
 @cache

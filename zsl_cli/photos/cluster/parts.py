@@ -93,31 +93,31 @@ def _schema(run: Run, *, paths: bool, keywords: bool) -> Any:
     arrow, _ = _pyarrow()
     schema = tables.parquet_schema(paths=paths, keywords=keywords)
     if run.embeddings:
-        for name, kind in _seen_fields(run.dimension):
+        for name, kind in _seen_fields():
             schema = schema.append(arrow.field(name, kind))
     return schema.with_metadata({RUN_KEY: run.digest.encode()})
 
 
-def _seen_fields(dimension: int) -> list[tuple[str, Any]]:
+def _seen_fields() -> list[tuple[str, Any]]:
+    """The columns behind the records. Embeddings are lists of no fixed size, since Arrow before 18
+    reads no such list that is null."""
     arrow, _ = _pyarrow()
     return [("crc", arrow.uint32()), ("taken", arrow.string()), ("latitude", arrow.float64()),
-            ("longitude", arrow.float64()), ("embedding", arrow.list_(arrow.float16(), dimension))]
+            ("longitude", arrow.float64()), ("embedding", arrow.list_(arrow.float16()))]
 
 
 def _seen_columns(seen: "Sequence[Seen | None]", dimension: int) -> list[Any]:
     import numpy as np
 
     arrow, _ = _pyarrow()
-    *plain, (_, _) = _seen_fields(dimension)
+    *plain, (_, _) = _seen_fields()
     values = [[one and one.crc for one in seen],
               *([one and getattr(one.capture, name) for one in seen]
                 for name, _ in plain[1:])]
-    rows = np.zeros((len(seen), dimension), np.float16)
-    for place, one in enumerate(seen):
-        if one is not None:
-            rows[place] = one.embedding
-    embeddings = arrow.FixedSizeListArray.from_arrays(
-        arrow.array(rows.reshape(-1)), dimension,
+    there = [one.embedding for one in seen if one is not None]
+    ends = np.cumsum([0, *(dimension * (one is not None) for one in seen)]).astype(np.int32)
+    embeddings = arrow.ListArray.from_arrays(
+        arrow.array(ends), arrow.array(np.concatenate([*there, np.empty(0, np.float16)])),
         mask=arrow.array([one is None for one in seen], arrow.bool_()))
     return [*(arrow.array(column, kind) for column, (_, kind) in zip(values, plain, strict=True)),
             embeddings]
@@ -153,29 +153,28 @@ def read_part(store: "Store", name: str, run: Run, columns: "Sequence[str] | Non
 
 def photos_of(store: "Store", name: str, run: Run) -> Iterator[PartPhoto]:
     """The photos of a part that has embeddings, in its order. Raises StoreError, RunError."""
-    import numpy as np
-
     records = tables.parquet_schema()
     wanted = [*((column, records.field(column).type) for column in _OF_A_FILE),
-              *_seen_fields(run.dimension)]
+              *_seen_fields()]
     table = read_part(store, name, run)
     for column, kind in wanted:
         if column not in table.column_names or table.schema.field(column).type != kind:
             raise _no_part(store, name, f"it has no column {column} of type {kind}")
     if table.column("path").null_count:
         raise _no_part(store, name, "it has photos without a path")
-    embeddings = table.column("embedding").combine_chunks()
-    rows = np.zeros((0, run.dimension), np.float16)
-    if len(embeddings):
-        values = embeddings.values if hasattr(embeddings, "values") else embeddings.flatten()
-        rows = values.to_numpy(zero_copy_only=False).reshape(-1, run.dimension)
-    there = embeddings.is_valid().to_pylist()
+    column = table.column("embedding").combine_chunks()
+    sizes = column.value_lengths().drop_null().to_numpy(zero_copy_only=False)
+    values = column.flatten()
+    if values.null_count or (sizes != run.dimension).any():
+        raise _no_part(store, name, f"it has embeddings of other than {run.dimension} numbers")
+    rows = iter(values.to_numpy(zero_copy_only=False).reshape(-1, run.dimension))
+    there = column.is_valid().to_pylist()
     plain = table.select([column for column, _ in wanted[:-1]])
     plain = plain.set_column(2, "mtime", plain.column("mtime").cast("int64"))
     for place, row in enumerate(plain.to_pylist()):
         error = row["error"] and _error(row["error"])
         yield PartPhoto(row["path"], row["size"], row["mtime"], error, None if not there[place] else
-                        Seen(rows[place], row["crc"],
+                        Seen(next(rows), row["crc"],
                              Capture(row["taken"], row["latitude"], row["longitude"])))
 
 

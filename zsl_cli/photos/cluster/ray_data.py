@@ -50,10 +50,13 @@ class Cluster:
 
     def outcomes(self, todo: "list[Chunk]", job: worker.Job,
                  shipment: "Shipment") -> Iterator[Outcome]:
-        """What comes of each chunk, as it comes. Raises ZslError where the work can't be done or
-        go on."""
+        """What comes of each chunk, as it comes. Raises ZslError where there is no room for a
+        worker; and while they come, where the work can't be done or go on."""
+        return self._outcomes(todo, job, shipment, self.share(len(todo)))
+
+    def _outcomes(self, todo: "list[Chunk]", job: worker.Job, shipment: "Shipment",
+                  share: Share) -> Iterator[Outcome]:
         ray = self._ray
-        share = self.share(len(todo))
         job = replace(job, reading=replace(job.reading, jobs=share.jobs))
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = context.print_on_execution_start = False

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, BinaryIO
 
 from zsl_cli.errors import ImageError
@@ -11,6 +11,7 @@ from zsl_cli.photos.photo import Photo, Stamp
 from zsl_cli.support.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
+    from zsl_cli.photos.cluster.fetching import Fetching
     from zsl_cli.photos.cluster.stores import Store
 
 WHOLE = 1 << 28
@@ -47,29 +48,48 @@ class StoredPhoto(LentPhoto):
     """A photo in a store.
 
     size, mtime: as its listing has them, None where nobody has looked yet.
+    fetching: what fetches it, perhaps before it is opened.
+    listed: the size in the listing.
     """
 
     def __init__(self, store: "Store", name: str, size: int | None = None,
-                 mtime: int | None = None, *, max_pixels: int = MAX_PIXELS) -> None:
+                 mtime: int | None = None, *, max_pixels: int = MAX_PIXELS,
+                 fetching: "Fetching | None" = None) -> None:
         super().__init__(store.full(name), size or 0, mtime, max_pixels=max_pixels)
+        self.listed = size
         self._store, self._name, self._is_known = store, name, size is not None
+        self._fetching = fetching
 
-    @contextmanager
-    def _open(self) -> Iterator[BinaryIO]:
-        """Raises ImageError for what is wrong with this photo, and StoreError for a store that
-        can't be read at all, since its photos are not to blame."""
+    def fetch(self) -> bytes | None:
+        """Its bytes, or None for a photo that is too large for being fetched at once.
+
+        Raises ImageError for what is wrong with this photo, and StoreError for a store that can't
+        be read at all, since its photos are not to blame.
+        """
         try:
             if not self._is_known:
                 if (known := self._store.look(self._name)) is None:
                     raise ImageError("no such file", "missing")
                 self.size, self.mtime, self._is_known = known.size, known.mtime, True
-            if self.size <= WHOLE:
-                data = self._store.read(self._name, most=WHOLE)
-                self.size = len(data)
+            if self.size > WHOLE:
+                return None
+            data = self._store.read(self._name, most=WHOLE)
+            self.size = len(data)
+            return data
+        except StoreError as error:
+            raise self._blamed(error) from error
+
+    @contextmanager
+    def _open(self) -> Iterator[BinaryIO]:
+        """Raises what ``fetch`` does."""
+        with self._fetching.fetched(self) if self._fetching else nullcontext(
+                self.fetch()) as data:
+            if data is not None:
                 yield io.BytesIO(data)
-            else:
-                with self._store.open(self._name) as file:
-                    yield io.BufferedReader(file)  # type: ignore[type-var]
+                return
+        try:
+            with self._store.open(self._name) as file:
+                yield io.BufferedReader(file)  # type: ignore[type-var]
         except StoreError as error:
             raise self._blamed(error) from error
 

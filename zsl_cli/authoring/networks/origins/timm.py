@@ -31,6 +31,11 @@ _OF_THE_FACTORY = ("checkpoint_path", "cache_dir", "scriptable", "exportable", "
 """Arguments of ``timm.create_model`` that do not describe a network."""
 
 
+def describes(config: dict[str, Any]) -> bool:
+    """Whether a ``config.json`` is one of timm, or that of a network of timm's in transformers."""
+    return "architecture" in config and config.get("model_type") in (None, "timm_wrapper")
+
+
 @alone()
 def read(weights: Weights, name: str, options: InputOptions, config_file: Path | None = None,
          ) -> Network:
