@@ -25,8 +25,8 @@ CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
 
 _CUDA_OPTIONS = {
-    # Which algorithm a convolution takes depends on its shapes then and not on a stopwatch: no
-    # search of seconds for every size of a batch, and the same embeddings in every run.
+    # Which algorithm a convolution takes depends on its shapes then and not on a stopwatch: there
+    # is no search of seconds for every size of a batch, and no other algorithm in another run.
     "cudnn_conv_algo_search": "HEURISTIC"}
 
 _ON_CARD = (

