@@ -248,24 +248,31 @@ class Classifier:
                                        nearest))
 
     def find(self, embeddings: "NDArray[np.float32]", nearest: "Nearest", top: int,
-             least: float | None = None) -> Iterator[Findings]:
+             least: float | None = None, *, images: int | None = None) -> Iterator[Findings]:
         """The findings for n embeddings, float32 ``[n, D]``, in blocks, of so many labels.
 
         nearest: the search over the whole vocabulary; with confidences, the products with all
             label vectors give the nearest ones as well.
         least: which confidence labels have that are sure; None for no confidences.
+        images: so many are asked about; the others only fill a block, since the last digit of a
+            matrix product may depend on how many rows it has.
         """
         k = max(top, self.model.calibration.neighbours)
-        if least is None:
-            yield self._found(nearest.search(embeddings, k), top)
-            return
-        confidences = self._confidences
+        left = len(embeddings) if images is None else images
+        is_exact = nearest is self.vocabulary.exact
         for block in self._blocks(len(embeddings)):
-            products = confidences.products(embeddings[block])
-            found = self._found(largest(products, k) if nearest is self.vocabulary.exact
-                                else nearest.search(embeddings[block], k), top)
-            of_labels, sure = confidences.sure(embeddings[block], products, found.rows, least)
-            yield replace(found, confidences=of_labels, sure=sure)
+            some = embeddings[block]
+            asked, left = min(left, len(some)), max(0, left - len(some))
+            if not asked:
+                return
+            products = (self.vocabulary.exact.products(some)[:asked]
+                        if is_exact or least is not None else None)
+            found = self._found(largest(products, k) if is_exact and products is not None
+                                else nearest.search(some[:asked], k), top)
+            if products is not None and least is not None:
+                of_labels, sure = self._confidences.sure(some, products, found.rows, least)
+                found = replace(found, confidences=of_labels, sure=sure)
+            yield found
 
     def _blocks(self, images: int) -> Iterator[slice]:
         step = max(1, _BLOCK // max(1, len(self.vocabulary)))

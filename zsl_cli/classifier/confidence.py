@@ -97,12 +97,6 @@ class Sure:
                    *(np.concatenate(parts) for parts in zip(
                        *((one.rows, one.confidences, one.main) for one in blocks), strict=True)))
 
-    def first(self, images: int) -> "Sure":
-        """Those of the first images."""
-        end = self.offsets[images]
-        return Sure(self.offsets[:images + 1], self.rows[:end], self.confidences[:end],
-                    self.main[:end])
-
     def some(self, kept: "NDArray[np.bool_]",
              ) -> "Iterator[tuple[list[int], list[float], list[float]]]":
         """Rows, confidences and main of each image, of those that are kept, bool ``[m]``."""
@@ -175,7 +169,8 @@ class Confidences:
         telling ones those that have ``least`` at least: what ``of`` gives, where only few of them
         are asked for, which takes a fifth of the time.
 
-        products: inner products with all label vectors.
+        products: inner products with all label vectors, of the first embeddings where the others
+            only fill a block.
         """
         wanted, enough = self._wanted, self._least_sum(least)
         sums, of_rows, large = self._shares.chosen(products, wanted, rows, enough)
@@ -297,8 +292,8 @@ class Confidences:
         if not len(self._beside.rows):
             return np.empty((len(sums), 0), np.float32)
         rule = self._rule
-        odds = (rule.beside_slope * (embeddings @ self._beside.vectors.T) / self._temperature
-                + rule.beside_offset)
+        products = (embeddings @ self._beside.vectors.T)[:len(sums)]
+        odds = rule.beside_slope * products / self._temperature + rule.beside_offset
         if rule.beside_main:
             odds += rule.beside_main * main_odds(self._main(sums), rule.beside_least)
         beside = (1 / (1 + np.exp(-np.clip(odds, -50, 50)))).astype(np.float32)

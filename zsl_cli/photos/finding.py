@@ -127,7 +127,7 @@ class Finder:
         of a block are remembered."""
         least = None if least is None else min(least, LEAST)
         found = pool.submit(lambda: joined(self._classifier.find(
-            filled(embeddings), self._nearest, max(top, TOP), least)).first(len(embeddings)))
+            filled(embeddings), self._nearest, max(top, TOP), least, images=len(embeddings))))
 
         def result() -> Findings:
             findings = found.result()
