@@ -13,6 +13,7 @@ extras hub and checkpoints, and torch.
 import argparse
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -63,6 +64,7 @@ def main() -> None:
                                   "-o", work / "vocab")
             print(f"vocab encode {options.labels}: {seconds:.0f} s, peak {peak / 1e6:.0f} MB")
         if options.peers:
+            logging.getLogger().setLevel(logging.ERROR)  # the quantiser recommends another step
             published.in_int8(source)
             timed("models", "import", source, "-o", work / "int8", "--form", "int8")
             peers(work, work / "source", options.small, options.large)
