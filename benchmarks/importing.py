@@ -46,6 +46,7 @@ def main() -> None:
     if options.publish:
         publish(options.publish)
         return
+    logging.getLogger().setLevel(logging.ERROR)  # libraries recommend this and that
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         # In a process of its own: a child counts what its parent had in memory as its own peak.
@@ -64,7 +65,6 @@ def main() -> None:
                                   "-o", work / "vocab")
             print(f"vocab encode {options.labels}: {seconds:.0f} s, peak {peak / 1e6:.0f} MB")
         if options.peers:
-            logging.getLogger().setLevel(logging.ERROR)  # the quantiser recommends another step
             published.in_int8(source)
             timed("models", "import", source, "-o", work / "int8", "--form", "int8")
             peers(work, work / "source", options.small, options.large)
@@ -166,6 +166,7 @@ def by_zsl(folder: Path, paths: list[str]) -> float:
 def by_transformers(source: Path, paths: list[str]) -> float:
     """The same of the zero-shot-image-classification pipeline, eight at a time."""
     transformers = networks.import_transformers()
+    transformers.logging.disable_progress_bar()
     classify = transformers.pipeline("zero-shot-image-classification", model=str(source))
     classify(paths[:2], candidate_labels=_LABELS)
     started = time.perf_counter()
