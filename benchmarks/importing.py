@@ -13,6 +13,7 @@ extras hub and checkpoints, and torch.
 import argparse
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -45,6 +46,7 @@ def main() -> None:
     if options.publish:
         publish(options.publish)
         return
+    logging.getLogger().setLevel(logging.ERROR)  # libraries recommend this and that
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         # In a process of its own: a child counts what its parent had in memory as its own peak.
@@ -164,6 +166,7 @@ def by_zsl(folder: Path, paths: list[str]) -> float:
 def by_transformers(source: Path, paths: list[str]) -> float:
     """The same of the zero-shot-image-classification pipeline, eight at a time."""
     transformers = networks.import_transformers()
+    transformers.logging.disable_progress_bar()
     classify = transformers.pipeline("zero-shot-image-classification", model=str(source))
     classify(paths[:2], candidate_labels=_LABELS)
     started = time.perf_counter()

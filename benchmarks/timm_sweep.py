@@ -44,8 +44,7 @@ PHOTOS = ("chelsea", "coffee", "rocket")
 TRIED = 3  # networks of a family whose parameters are counted, the likeliest first
 SMALL = ("atto", "femto", "pico", "nano", "mini", "tiny", "micro", "xxs", "xs", "ti", "s0", "t0",
          "0", "050", "s", "m0", "small", "18", "b0")
-_COLUMNS = ("family", "network", "size", "cosine", "same", "apart", "itself", "weights", "taken",
-            "seconds")
+_COLUMNS = ("family", "network", "size", "cosine", "same", "apart", "itself", "weights", "taken")
 
 
 def main() -> None:
@@ -82,7 +81,8 @@ def main() -> None:
             with options.results.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(done[-1]) + "\n")
         print(row(done[-1]), flush=True)
-    print(f"{len(wanted) - len(done)} not tried.\n\n{table([*known, *done])}")
+    print(f"{len(wanted) - len(done)} not tried.\n")
+    print(table(read(options.results) if options.results else done))
 
 
 def read(file: Path) -> list[dict]:
@@ -98,9 +98,9 @@ def row(found: dict) -> str:
 
 def table(results: list[dict]) -> str:
     """All results."""
-    head = ("| family | network | pixels | cosine with timm's features | two photographs | float32 "
-            "with float64, in PyTorch | what was taken, or why not | seconds |\n"
-            "|---|---|---|---|---|---|---|---|")
+    head = ("| family | network | pixels | cosine with timm's features | on zsl's pixels | two "
+            "photographs | float32 with float64, in PyTorch | weights | what was taken, or why not "
+            "|\n" + len(_COLUMNS) * "|---" + "|")
     exported = [float(one["cosine"]) for one in results if "cosine" in one]
     return "\n".join([head, *map(row, sorted(results, key=lambda one: one["family"])), "",
                       f"{len(exported)} of {len(results)} exported, "
@@ -204,6 +204,9 @@ def measured(name: str, size: int | None = None) -> dict[str, str]:
 
 def made(timm, name: str, size: int | None):
     """A network of timm's, for pictures of another size where it is built for one."""
+    import torch
+
+    torch.manual_seed(0)
     if size:
         with contextlib.suppress(TypeError, AssertionError):
             return timm.create_model(name, img_size=size)

@@ -84,8 +84,10 @@ def read(weights: Weights, name: str, options: InputOptions, config_file: Path |
 
 def read_folder(weights: Weights, config_file: Path, options: InputOptions) -> Network:
     """The network that a ``config.json`` of timm describes. Raises ZslError."""
-    return read(weights, str(configurations.read(config_file)["architecture"]), options,
-                config_file)
+    config = configurations.read(config_file)
+    if "model_type" in config:  # transformers' would follow it
+        configurations.vet(config, config_file)
+    return read(weights, str(config["architecture"]), options, config_file)
 
 
 def _arguments(config: dict[str, Any], file: Path | None) -> dict[str, Any]:

@@ -66,7 +66,8 @@ def load(folder: Path, kind: str, config: dict[str, Any], adapter: Lora | None =
         model, report = _loaded(own or auto, folder, add_pooling_layer=False)
     if adapter is not None:
         model, report = _adapted(model, report, folder, adapter)
-    aside = [key for key in report["unexpected_keys"] if matching.is_beside(key)]
+    aside = [key for key in report["unexpected_keys"]  # an adapter has a head of its own
+             if matching.is_beside(key) or adapter is not None]
     problems = [f"{len(keys)} {what}: {listed(sorted(map(str, keys)))}" for what, keys in (
         ("missing", report["missing_keys"]),
         ("unexpected", {*report["unexpected_keys"]} - {*aside}),
