@@ -140,3 +140,15 @@ def test_a_store_that_fails_meanwhile_costs_the_part_and_no_photo(run, uploaded,
 
 def _fails(name):
     raise StoreError(f"cannot read {name}: the service cannot be reached", "unreachable")
+
+
+def test_the_same_run_is_the_same_wherever_it_is_started(run, uploaded, photos, tmp_path,
+                                                         monkeypatch):
+    for source in ("s3://bucket/photos", str(photos)):
+        output = f"s3://bucket/{'out' if source.startswith('s3') else 'other'}"
+        assert run(source, output=output).read == 9
+        (tmp_path / "elsewhere").mkdir(exist_ok=True)
+        with monkeypatch.context() as patch:
+            patch.chdir(tmp_path / "elsewhere")
+            again = run(source, output=output, model=tmp_path / "paint")
+        assert (again.read, again.kept) == (0, 10)

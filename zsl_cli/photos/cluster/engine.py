@@ -116,7 +116,7 @@ def _run(request: "ClusterRequest", classifier: LazyClassifier) -> Run:
         question["language"] = classifier.names.digest
     folder = classifier.vocabulary_folder
     digest = "" if folder is None else folders.sha256(folder / folders.VOCABULARY.file)
-    return Run(tuple(request.names), os.getcwd(), classifier.encoder.model,
+    return Run(tuple(request.names), request.folder, classifier.encoder.model,
                classifier.encoder.digest, classifier.encoder.dimension,
                classifier.provenance.vocabulary, digest, __version__, question,
                chunk_size(request.batch_size), request.embeddings)

@@ -1,9 +1,11 @@
 """ClusterRequest: what is to be labelled on a cluster, by what, and where it goes."""
 
+import os
 from dataclasses import dataclass
 
 from zsl_cli.errors import RequestError
 from zsl_cli.photos.asking import Asking
+from zsl_cli.support.addresses import is_address
 from zsl_cli.support.names import Name
 from zsl_cli.support.values import COUNT, POSITIVE, set_numbers
 
@@ -53,3 +55,12 @@ class ClusterRequest(Asking):
         if self.device == "cuda" and not self.gpus_per_actor:
             raise RequestError("`device=cuda`: say how much of a GPU each worker gets, such as "
                                "`gpus_per_actor=1`")
+
+    @property
+    def folder(self) -> str:
+        """Where relative paths start from; empty where there are none, so that the same run is the
+        same wherever it is started."""
+        names = self.arguments
+        is_whole = self.files_from is None and all(is_address(one) or os.path.isabs(one)
+                                                   for one in names)
+        return "" if is_whole else os.getcwd()

@@ -34,7 +34,8 @@ class RunError(ZslError):
 class Run:
     """What was asked. Two runs over one output have to agree in all of it.
 
-    sources: as they were given. folder: where their relative paths start from, an absolute one.
+    sources: as they were given. folder: where their relative paths start from, an absolute one;
+        empty where there are none.
     model, encoder, dimension: see catalogue.identity.Encoder. vocabulary: its name, and the digest
         of its manifest.
     question: what records depend on beside these, by the names of its parameters; values of JSON.

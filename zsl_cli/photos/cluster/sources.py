@@ -65,7 +65,7 @@ def listed(request: "ClusterRequest", walk: "Walk", most: int, met: Met) -> List
 class _Lister:
     def __init__(self, request: "ClusterRequest", walk: "Walk", most: int, met: Met) -> None:
         self._request, self._walk, self._most, self._met = request, walk, most, met
-        self._folder = os.getcwd()
+        self._folder = request.folder
         self._listing = Listing()
         self._files: list[Found] = []
         self._objects: dict[str, tuple[Store, list[Found]]] = {}  # by the store's address
