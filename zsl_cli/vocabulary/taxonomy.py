@@ -114,7 +114,7 @@ class Taxonomy:
 
     def by_group(self, values: "NDArray[np.floating]") -> "NDArray[np.float64]":
         """The sums ``[groups]`` of values ``[n]`` of labels."""
-        return np.bincount(self.group, values, len(self.depth))
+        return np.bincount(self.group, values, len(self.depth)).astype(np.float64, copy=False)
 
     def below(self, rows: "NDArray[np.int64]") -> "Below":
         """What lies under those of these labels, rising, that have something under them."""
