@@ -74,7 +74,7 @@ def as_float32(vectors: "NDArray[np.floating]") -> "NDArray[np.float32]":
         bits <<= 13
         bits &= np.int32(-0x70002000)  # 0x8FFFE000: sign, exponent and fraction alone
         single *= np.float32(2.0 ** (127 - 15))
-        if single.size and np.abs(single).max() >= 2.0 ** 16:  # an infinity, or no number
+        if single.size and max(single.max(), -single.min()) >= 2.0 ** 16:  # infinite, or no number
             single[...] = half
     return converted
 
