@@ -220,7 +220,7 @@ def kills(arguments):
         alone = time.monotonic() - started
         expected = rows(folder / "undisturbed")
         print(f"undisturbed: {len(expected):,} records, {alone:.0f} s")
-        for what in ("worker", "command"):
+        for what in arguments.what:
             for number in range(arguments.times):
                 output = folder / f"{what}-{number}"
                 at = chooser.uniform(0.3, 0.95) * alone
@@ -228,7 +228,8 @@ def kills(arguments):
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(at)
                 if what == "worker":
-                    killed = workers(process.pid)[:1]
+                    while not (killed := workers(process.pid)[:1]) and process.poll() is None:
+                        time.sleep(0.1)  # until there is one
                 else:
                     killed = [process.pid] if process.poll() is None else []
                 for pid in killed:
@@ -332,6 +333,7 @@ def main():
         command.add_argument("--photos", required=True)
         command.add_argument("--library", type=int, default=count)
         command.add_argument("--times", type=int, default=5)
+        command.add_argument("--what", nargs="+", default=["worker", "command"])
         command.add_argument("--seed", type=int, default=0)
     command = commands.add_parser("blocks")
     command.add_argument("--number", type=int, default=2000)

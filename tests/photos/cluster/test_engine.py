@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.photos.catalogue.catalogue import Catalogue
-from zsl_cli.photos.cluster import engine, parts
+from zsl_cli.photos.cluster import archives, engine, parts
 from zsl_cli.photos.cluster.runs import RunError
 from zsl_cli.photos.cluster.store import StoreError
 from zsl_cli.photos.indexing import IndexRequest, index
@@ -195,6 +195,23 @@ def test_photos_in_an_archive_have_the_records_of_files(run, here, photos, tmp_p
     assert rows[0]["path"] == f"{name}/bad.png"
     assert inline_cluster.without_path(rows) == inline_cluster.without_path(here())
     assert run(name).kept == 11
+
+
+def test_of_a_photo_of_two_gigabytes_only_the_start_is_read(run, here, photos):
+    with open(photos / "huge.png", "wb") as file:
+        file.write((photos / "c3" / "0.png").read_bytes()[:40])
+        file.truncate(2 << 30)
+    assert run().failed == 1
+    assert inline_cluster.rows("out") == here()
+
+
+def test_in_an_archive_what_is_too_large_is_passed_over(run, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "WHOLE", 1000)
+    archive(tmp_path / "shard.tar", photos, others=[("large.png", bytes(1001))])
+    result = run("shard.tar")
+    assert (result.read, result.failed) == (9, 1)
+    assert [row["error"]["kind"] for row in inline_cluster.rows("out") if row["error"]] == [
+        "limit"]
 
 
 def test_an_archive_that_is_cut_off_gives_what_it_has(run, photos, tmp_path):

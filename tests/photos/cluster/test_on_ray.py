@@ -75,6 +75,7 @@ def killed_at_the_first_part(out):
 killed = []
 
 
+@pytest.mark.slow
 def test_of_workers_that_are_killed_nothing_is_lost_and_nothing_doubled(
         procfs, ray, small_chunks, large_library, tmp_path):
     (large_library / "000.jpg").write_bytes(b"no photo")

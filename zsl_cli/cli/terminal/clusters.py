@@ -50,7 +50,7 @@ def given(engine: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
             raise click.UsageError(f"{_option(next(iter(ours)))} is for --engine ray")
         return {}
     for name in _LOCAL:
-        if parameters.get(name) and not (name == "xmp_parents"):
+        if parameters.get(name, False) not in ((True,) if name == "xmp_parents" else (None, False)):
             raise click.UsageError(f"{_option(name)} is not for --engine ray, which writes a "
                                    "folder of Parquet files")
     if parameters.get("output") in (None, "-"):
