@@ -2,8 +2,9 @@
 kills lose or double anything, and how throughput would go with the number of nodes.
 
     python benchmarks/cluster.py overhead --photos FOLDER [--library 20000]
+    python benchmarks/cluster.py blocks [--number 2000]
     python benchmarks/cluster.py kills --photos FOLDER [--library 2000] [--times 5]
-    python benchmarks/cluster.py simulate [--chunk-seconds 1.9 …]
+    python benchmarks/cluster.py simulate [--chunk-seconds 3.0 …]
 
 ``overhead`` labels a library of photographs whose shorter side is 256 pixels, from a cold start
 with an empty catalogue, once here and once on a Ray of this machine alone, and compares the
@@ -11,12 +12,14 @@ records. Start-up, until the first photo is done, is told apart. Seconds of proc
 all processes, Ray's own included: on a machine that others use as well they say more than
 seconds on the clock.
 
+``blocks`` hands out chunks with which nothing is done: what the driver and Ray take for each.
+
 ``kills`` kills a worker, and then the command, at random moments, runs the command again, and
 compares with a run that nobody disturbed.
 
 ``simulate`` goes through a run chunk by chunk: the driver hands one out after the other, workers
 fetch its photos through the node's network and the store, label it and put a part. Its defaults are
-what ``overhead`` measured; a node has 16 processors and 10 Gbit/s, and the store gives 5,500 GETs
+what the others measured; a node has 16 processors and 10 Gbit/s, and the store gives 5,500 GETs
 and takes 3,500 PUTs a second, which S3 promises for a prefix. A photo takes two requests, one of
 them for its size.
 """
@@ -177,6 +180,36 @@ def overhead(arguments):
           f"{1000 * ray['cpu'] / chunks:.1f} ms; a part has {ray['bytes'] / chunks / 1e3:.0f} kB")
 
 
+class Nothing:
+    """A worker for which nothing is to be done."""
+
+    def __call__(self, row):
+        return {"part": row["part"]}
+
+
+def blocks(arguments):
+    from zsl_cli.photos.cluster import nodes
+
+    rows = [{"part": f"part-{number:032x}.parquet", "photos": 256, "packed": os.urandom(3000)}
+            for number in range(arguments.number)]
+    with nodes.connected("local", 3000 * arguments.number) as ray:
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = context.print_on_execution_start = False
+        started, cpu = time.monotonic(), time.process_time()
+        found = ray.data.from_items(rows, override_num_blocks=len(rows))
+        put = time.process_time() - cpu
+        found = iter(found.map(Nothing, compute=ray.data.ActorPoolStrategy(size=1),
+                               num_cpus=1).iter_rows())
+        next(found)
+        first, begun = time.monotonic(), time.process_time()
+        number = sum(1 for _ in found)
+        seconds, taken = time.monotonic() - first, time.process_time() - begun
+    print(f"{number + 1:,} chunks, load {os.getloadavg()[0]:.1f}: first after "
+          f"{first - started:.1f} s, then {number / seconds:.0f} a second; driver "
+          f"{1000 * put / len(rows):.2f} ms each to put it, {1000 * taken / number:.2f} ms to hand "
+          "it out and hear of it")
+
+
 def kills(arguments):
     chooser = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory(dir=arguments.work) as work:
@@ -300,20 +333,23 @@ def main():
         command.add_argument("--library", type=int, default=count)
         command.add_argument("--times", type=int, default=5)
         command.add_argument("--seed", type=int, default=0)
+    command = commands.add_parser("blocks")
+    command.add_argument("--number", type=int, default=2000)
     command = commands.add_parser("one")
     for name in ("engine", "photos", "output"):
         command.add_argument(f"--{name}", required=True)
     command = commands.add_parser("simulate")
-    for name, default in (("chunk-seconds", 1.9), ("spread", 0.2), ("driver-ms", 10.0),
+    for name, default in (("chunk-seconds", 3.0), ("spread", 0.2), ("driver-ms", 8.0),
                           ("images", 256), ("processors", 16), ("gbits", 10.0),
-                          ("photo-bytes", 200_000), ("requests", 2.0), ("gets", 5500),
+                          ("photo-bytes", 32_000), ("requests", 2.0), ("gets", 5500),
                           ("puts", 3500), ("latency-ms", 30.0)):
         command.add_argument(f"--{name}", type=type(default), default=default)
     arguments = parser.parse_args()
     if arguments.command == "one":
         one_run(arguments.engine, arguments.photos, arguments.output)
     else:
-        {"overhead": overhead, "kills": kills, "simulate": simulate}[arguments.command](arguments)
+        {"overhead": overhead, "blocks": blocks, "kills": kills,
+         "simulate": simulate}[arguments.command](arguments)
 
 
 if __name__ == "__main__":
