@@ -1,16 +1,19 @@
 """A ready ONNX model imported, and what comes of it: seconds, memory, images and phrases a second.
 
-    python benchmarks/importing.py [--phrases] [--peers]
+    python benchmarks/importing.py [--phrases [--labels NAME|FILE]] [--peers]
+                                   [--small N] [--large N]
 
 A CLIP of the size of ViT-B/32 with random weights is published in transformers.js' layout (its
-weights tell nothing, its sizes all). With --phrases all labels of the default are encoded, too;
-with --peers transformers' zero-shot pipeline and OpenCLIP's own loop run beside zsl on the same
-photographs, small ones and ones of 12 megapixels. Needs the extras hub and checkpoints, and torch.
+weights tell nothing, its sizes all). With --phrases all labels of the default, or those that
+--labels names, are encoded, too; with --peers transformers' zero-shot pipeline and OpenCLIP's own
+loop run beside zsl on the same photographs, small ones and ones of 12 megapixels. Needs the
+extras hub and checkpoints, and torch.
 """
 
 import argparse
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -35,6 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--phrases", action="store_true")
     parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--labels", default="default", help="what zsl vocab encode takes")
     parser.add_argument("--publish", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--small", type=int, default=500)
     parser.add_argument("--large", type=int, default=50)
@@ -42,6 +46,7 @@ def main() -> None:
     if options.publish:
         publish(options.publish)
         return
+    logging.getLogger().setLevel(logging.ERROR)  # libraries recommend this and that
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         # In a process of its own: a child counts what its parent had in memory as its own peak.
@@ -56,9 +61,9 @@ def main() -> None:
               f"{peak / max(size, texts):.2f} x the larger file")
         speed(work / "model")
         if options.phrases:
-            seconds, peak = timed("vocab", "encode", "default", "--model", work / "model",
+            seconds, peak = timed("vocab", "encode", options.labels, "--model", work / "model",
                                   "-o", work / "vocab")
-            print(f"vocab encode default: {seconds:.0f} s, peak {peak / 1e6:.0f} MB")
+            print(f"vocab encode {options.labels}: {seconds:.0f} s, peak {peak / 1e6:.0f} MB")
         if options.peers:
             published.in_int8(source)
             timed("models", "import", source, "-o", work / "int8", "--form", "int8")
@@ -161,6 +166,7 @@ def by_zsl(folder: Path, paths: list[str]) -> float:
 def by_transformers(source: Path, paths: list[str]) -> float:
     """The same of the zero-shot-image-classification pipeline, eight at a time."""
     transformers = networks.import_transformers()
+    transformers.logging.disable_progress_bar()
     classify = transformers.pipeline("zero-shot-image-classification", model=str(source))
     classify(paths[:2], candidate_labels=_LABELS)
     started = time.perf_counter()

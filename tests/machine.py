@@ -92,6 +92,37 @@ def exiftool() -> str:
     return _program("exiftool")
 
 
+@pytest.fixture(scope="session")
+def compiler() -> str:
+    """The path of a compiler of C."""
+    return _program("cc", "gcc", "clang")
+
+
+@pytest.fixture
+def no_driver():
+    """A machine without a driver of NVIDIA's."""
+    if os.path.exists("/proc/driver/nvidia"):
+        pytest.skip("this machine has an NVIDIA driver")
+
+
+@pytest.fixture
+def told_nodes():
+    """An ONNX Runtime that tells which nodes of a graph run where."""
+    import onnxruntime
+
+    if not hasattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info"):
+        pytest.skip("this onnxruntime does not tell where nodes run")
+
+
+@pytest.fixture
+def cuda_build():
+    """An ONNX Runtime with CUDA 13 in it on Linux, whether or not there is a card."""
+    import onnxruntime
+
+    if sys.platform != "linux" or not getattr(onnxruntime, "cuda_version", "").startswith("13."):
+        pytest.skip("this onnxruntime is not built for CUDA 13 on Linux")
+
+
 @pytest.fixture
 def wordnet_installed(monkeypatch) -> dict[str, str]:
     """Lets the machine's WordNet be found in this process; the environment in which another one

@@ -31,6 +31,14 @@ class DeviceError(ZslError):
     """A device that was asked for and cannot be used."""
 
 
+class OutOfMemoryError(DeviceError):
+    """A graphics card whose memory does not suffice for what goes through a model at once."""
+
+    def __init__(self, device: str) -> None:
+        super().__init__(f"{device}: its memory does not suffice, or other programs have it; "
+                         "close these, or take another `device`")
+
+
 class UnknownLabelError(ZslError):
     """A label that the vocabulary does not know."""
 

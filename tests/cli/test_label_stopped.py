@@ -86,10 +86,10 @@ def test_before_anything_is_read_an_output_is_as_it_was_or_not_there(monkeypatch
         label_command.main(["photos", "-o", "l.jsonl", "--model", "./paint"],
                            standalone_mode=False)
 
-    def interrupted(self, images, *, reads=False):
+    def interrupted(self, images):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(LazyClassifier, "load", interrupted)
+    monkeypatch.setattr(LazyClassifier, "start", interrupted)
     capsys.readouterr()
     with pytest.raises(click.Abort):
         label_command.main(["photos", "-o", "l.jsonl", "--model", "./paint"],

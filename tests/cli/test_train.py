@@ -66,6 +66,8 @@ def test_a_trained_model_names_what_it_was_trained_on(zsl, photos, tmp_path):
                  str(photos / "lemon" / "0.png"), "--json")
     assert phrase.returncode == 0, phrase.stderr
     assert zsl("models", "verify", "run/model").returncode == 0
+    assert "Made by `zsl train`; every figure" in (
+        tmp_path / "run" / "model" / "README.md").read_text()
     manifest = json.loads((tmp_path / "run" / "model" / "model.json").read_text())
     assert manifest["sources"]
     assert manifest["license"] == "Apache-2.0"

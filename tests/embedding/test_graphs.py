@@ -253,6 +253,9 @@ def test_an_embedding_without_a_direction_is_an_error_of_its_image(folder, numbe
 class Endless:
     """A session that runs until it is told to stop."""
 
+    def get_providers(self):
+        return ["CPUExecutionProvider"]
+
     def run(self, _names, _inputs, options):
         while not options.terminate:
             time.sleep(0.01)

@@ -52,6 +52,23 @@ def test_order_and_errors_survive_any_batching(count, batch_size, jobs):
     assert max(model.batches, default=0) <= batch_size
 
 
+def test_images_are_decoded_while_a_model_is_opened():
+    decoded = threading.Event()
+
+    class Opening(Echo):
+        @property
+        def batch_size(self):
+            assert decoded.wait(10)
+            return 4
+
+    def read(_model):
+        decoded.set()
+        return np.ones(1)
+
+    found = list(stream.embed(Opening(), [(number, read) for number in range(10)], together=9))
+    assert [batch.keys for batch in found] == [[*range(8)], [8, 9]]
+
+
 def test_no_more_is_read_ahead_than_the_window_holds():
     taken = []
 
@@ -63,6 +80,65 @@ def test_no_more_is_read_ahead_than_the_window_holds():
     batches = stream.embed(Echo(), endless(), batch_size=8, jobs=2)
     next(batches)
     assert len(taken) <= 3 * 8 + 2
+    batches.close()
+
+
+class Card(Echo):
+    """A model on a card, which takes its time for each batch, and notes its thread."""
+
+    streams = 2
+
+    def __init__(self):
+        super().__init__()
+        self.threads = set()
+        self.busy = threading.Event()
+        self.go_on = threading.Event()
+
+    def embed_pixels(self, pixels):
+        if len(pixels):
+            self.threads.add(threading.current_thread().name)
+            self.busy.set()
+            assert self.go_on.wait(10)
+        return super().embed_pixels(pixels)
+
+
+def test_a_card_s_batches_take_no_thread_from_decoding():
+    """One thread decodes on while batches wait for the card."""
+    model, decoded = Card(), threading.Event()
+
+    def read(_model, number):
+        if number == 20:  # of the third batch
+            decoded.set()
+        return np.full(1, number)
+
+    found = []
+    reader = threading.Thread(target=lambda: found.extend(stream.embed(
+        model, ((number, lambda model, number=number: read(model, number))
+                for number in range(50)), batch_size=8, jobs=1)))
+    reader.start()
+    assert model.busy.wait(10)
+    assert decoded.wait(10)
+    model.go_on.set()
+    reader.join(10)
+    assert [key for batch in found for key in batch.keys] == list(range(50))
+    assert np.concatenate([batch.embeddings[:, 0] for batch in found]).tolist() == [*range(50)]
+    assert all(name.startswith("zsl-gpu") for name in model.threads)
+    assert len(model.threads) <= model.streams
+
+
+def test_a_card_reads_one_batch_further_ahead_and_no_more():
+    taken = []
+
+    def endless():
+        for number, item in items(10_000):
+            taken.append(number)
+            yield number, item
+
+    model = Card()
+    model.go_on.set()
+    batches = stream.embed(model, endless(), batch_size=8, jobs=2)
+    next(batches)
+    assert len(taken) <= 4 * 8 + 2
     batches.close()
 
 

@@ -61,7 +61,9 @@ def test_another_question_needs_no_embedding_and_is_answered_as_anew(library, mo
             answered(**question)
 
 
-def test_without_keywords_none_are_remembered(library, monkeypatch):
+def test_without_keywords_none_are_remembered_of_known_photos(library, monkeypatch):
+    answered()
+    shutil.rmtree("cache/zsl/findings")
     answered(top=3)
     with monkeypatch.context() as patched:
         patched.setattr(Classifier, "find", never)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from zsl_cli.classifier import pairing
+from zsl_cli.classifier import pairing, scores
 from zsl_cli.classifier.findings import Findings
 from zsl_cli.classifier.keywords import KEYWORD, KeywordLabels, KeywordRule
 from zsl_cli.classifier.predictions import Answer, Prediction, ScoredLabel, spoken
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from zsl_cli.classifier.predictions import Keyword
     from zsl_cli.vocabulary.label import Label
     from zsl_cli.vocabulary.nearest import Nearest, Neighbours
-
-_OWN_NEIGHBOURS = 1000
 
 MANY = 32
 """From so many images on, the cores share out the images and not the layers."""
@@ -220,9 +218,8 @@ class Classifier:
 
         rule: by which keywords are chosen, if there are to be any.
         """
-        size = batch_size or self.model.batch_size
-        for batch in stream.embed(self.model, items, batch_size=size,
-                                  group=max(1, _SEARCHED // size),
+        for batch in stream.embed(self.model, items, batch_size=batch_size,
+                                  together=_SEARCHED,
                                   jobs=jobs or cpus.usable_cpus()):
             # As a catalogue keeps them, so that a photo is answered alike wherever it is asked.
             stored = batch.embeddings.astype(np.float16).astype(np.float32)
@@ -238,36 +235,44 @@ class Classifier:
                                       None if rule is None else rule.confidence):
                 yield from self.told(findings, top, threshold, rule)
             return
-        found = nearest.search(embeddings, max(top, self.neighbours(own=True)))
+        found = scores.of_candidates(embeddings, nearest, top, self.model.calibration)
         if rule is None:
-            yield from map(Answer, self._of_subset(found, nearest, top, threshold))
+            yield from map(Answer, self._labels(*found, nearest.label, threshold))
             return
         for block in self._blocks(len(embeddings)):
             evidence = self._confidences.among(embeddings[block], nearest)
-            yield from map(Answer, self._of_subset((found[0][block], found[1][block]), nearest, top,
-                                                   threshold, evidence.confidences),
+            rows, shares = found[0][block], found[1][block]
+            sure = np.take_along_axis(evidence.confidences, np.searchsorted(nearest.rows, rows), 1)
+            yield from map(Answer, self._labels(rows, shares, nearest.label, threshold, sure),
                            rule.choose(evidence, self.vocabulary, self._confidences.taxonomy,
                                        nearest))
 
     def find(self, embeddings: "NDArray[np.float32]", nearest: "Nearest", top: int,
-             least: float | None = None) -> Iterator[Findings]:
+             least: float | None = None, *, images: int | None = None) -> Iterator[Findings]:
         """The findings for n embeddings, float32 ``[n, D]``, in blocks, of so many labels.
 
         nearest: the search over the whole vocabulary; with confidences, the products with all
             label vectors give the nearest ones as well.
         least: which confidence labels have that are sure; None for no confidences.
+        images: so many are asked about; the others only fill a block, since the last digit of a
+            matrix product may depend on how many rows it has.
         """
         k = max(top, self.model.calibration.neighbours)
-        if least is None:
-            yield self._found(nearest.search(embeddings, k), top)
-            return
-        confidences = self._confidences
+        left = len(embeddings) if images is None else images
+        is_exact = nearest is self.vocabulary.exact
         for block in self._blocks(len(embeddings)):
-            products = confidences.products(embeddings[block])
-            found = self._found(largest(products, k) if nearest is self.vocabulary.exact
-                                else nearest.search(embeddings[block], k), top)
-            of_labels, sure = confidences.sure(embeddings[block], products, found.rows, least)
-            yield replace(found, confidences=of_labels, sure=sure)
+            some = embeddings[block]
+            asked, left = min(left, len(some)), max(0, left - len(some))
+            if not asked:
+                return
+            products = (self.vocabulary.exact.products(some)[:asked]
+                        if is_exact or least is not None else None)
+            found = self._found(largest(products, k) if is_exact and products is not None
+                                else nearest.search(some[:asked], k), top)
+            if products is not None and least is not None:
+                of_labels, sure = self._confidences.sure(some, products, found.rows, least)
+                found = replace(found, confidences=of_labels, sure=sure)
+            yield found
 
     def _blocks(self, images: int) -> Iterator[slice]:
         step = max(1, _BLOCK // max(1, len(self.vocabulary)))
@@ -275,40 +280,26 @@ class Classifier:
 
     def _found(self, found: "Neighbours", top: int) -> Findings:
         rows, products = found
+        calibration = self.model.calibration
         return Findings(rows[:, :top], products[:, :top],
-                        self.totals(products, self.model.calibration.neighbours))
+                        scores.totals(products, calibration.neighbours, calibration))
 
     def told(self, findings: Findings, top: int, threshold: float,
              rule: KeywordRule | None = None) -> Iterator[Answer]:
         """What findings with ``top`` labels at least, and with confidences where there is a rule,
         come to; see ``answers``."""
         rows, products = findings.rows[:, :top], findings.products[:, :top]
-        scores = (self._weights(products) / findings.totals[:, None]).astype(np.float32)
+        shares = scores.shares(products, findings.totals, self.model.calibration)
         if rule is None or findings.confidences is None or findings.sure is None:
-            yield from map(Answer, self._labels(rows, scores, self.vocabulary.label, threshold))
+            yield from map(Answer, self._labels(rows, shares, self.vocabulary.label, threshold))
             return
-        yield from map(Answer, self._labels(rows, scores, self.vocabulary.label, threshold,
+        yield from map(Answer, self._labels(rows, shares, self.vocabulary.label, threshold,
                                             findings.confidences[:, :top]),
                        rule.choose_among(findings.sure, self._keyword_labels))
 
     @cached_property
     def _keyword_labels(self) -> KeywordLabels:
         return KeywordLabels(self.vocabulary, self._confidences.taxonomy)
-
-    def _of_subset(self, found: "Neighbours", nearest: Subset, top: int, threshold: float,
-                   confidences: "NDArray[np.float32] | None" = None,
-                   ) -> Iterator[tuple[ScoredLabel, ...]]:
-        """The scored labels of each image, out of what was found for it among candidates.
-
-        confidences: of the candidates in their order.
-        """
-        rows, products = found
-        scores = self.probabilities(products, self.neighbours(own=True),
-                                    listed=not nearest.prior)[:, :top]
-        rows = rows[:, :top]
-        return self._labels(rows, scores, nearest.label, threshold, None if confidences is None
-                            else np.take_along_axis(confidences,
-                                                    np.searchsorted(nearest.rows, rows), 1))
 
     def _labels(self, rows: "NDArray[np.int64]", scores: "NDArray[np.float32]",
                 label: "Callable[[int], Label]", threshold: float,
@@ -364,7 +355,7 @@ class Classifier:
         """How many of the nearest labels make the denominator of a probability: as many as the
         model was calibrated with; of a user's ``own`` candidates 1000, which for a list of names
         is all of them, so that their scores add up to 1."""
-        return _OWN_NEIGHBOURS if own else self.model.calibration.neighbours
+        return scores.OWN_NEIGHBOURS if own else self.model.calibration.neighbours
 
     def probabilities(self, products: "NDArray[np.float32]", among: int, *,
                       listed: bool = False) -> "NDArray[np.float32]":
@@ -376,17 +367,8 @@ class Classifier:
         """
         calibration = self.model.calibration
         if listed and calibration.bias is not None:
-            odds = products.astype(np.float64) / calibration.temperature + calibration.bias
-            return (1 / (1 + np.exp(-np.clip(odds, -500, 500)))).astype(np.float32)
-        return (self._weights(products) / self.totals(products, among)[:, None]).astype(np.float32)
-
-    def totals(self, products: "NDArray[np.float32]", among: int) -> "NDArray[np.float64]":
-        """The denominators ``[n]`` of these probabilities, the term of the first column 1."""
-        return self._weights(products[:, :among]).sum(axis=1)
-
-    def _weights(self, products: "NDArray[np.float32]") -> "NDArray[np.float64]":
-        shifted = (products - products[:, :1]).astype(np.float64)
-        return np.exp(shifted / self.model.calibration.temperature)
+            return scores.alone(products, calibration)
+        return scores.shares(products, scores.totals(products, among, calibration), calibration)
 
 
 def keywords_search(exact: bool | None, ef: int | None) -> bool | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 
+from zsl_cli.classifier import device_diagnosis
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.version import __version__
@@ -39,7 +40,7 @@ class Finding:
 
 def diagnose() -> Iterator[Finding]:
     """What there is to be said of this machine, as it is found out; at last the default model and
-    vocabulary are loaded."""
+    vocabulary are loaded, and a batch goes through each device."""
     yield Finding(f"zsl {__version__}, Python {platform.python_version()}, {platform.platform()}")
     versions = {name: _version(name) for name in _PACKAGES}
     yield Finding(", ".join(f"{name} {version}" for name, version in versions.items() if version))
@@ -52,14 +53,17 @@ def diagnose() -> Iterator[Finding]:
         yield Finding(f"{package} {version} ({purpose})" if version else
                       f"no {package}: {purpose} needs pip install 'zsl-cli[{extra}]'")
     yield from _attempt("images", _image_formats)
-    yield from _attempt("device", _device)
+    try:
+        yield from map(Finding, device_diagnosis.summary())
+    except ImportError as error:
+        yield Finding(f"device: {error}", is_problem=True)
     for kind in (folders.MODEL, folders.VOCABULARY):
         yield Finding(f"{kind.plural} are looked for in: "
                       + ", ".join(map(str, folders.homes(kind))))
     yield Finding(f"search indexes: {_indexes()}")
     yield Finding(f"features of images: {_features()}")
     yield Finding(f"what was found for photos: {_findings()}")
-    yield from _attempt("default model and vocabulary", _classifier)
+    yield from _default()
 
 
 def _version(package: str) -> str | None:
@@ -86,15 +90,6 @@ def _image_formats() -> str:
                                                or _version("pillow-heif") else []))
 
 
-def _device() -> str:
-    from zsl_cli.embedding import sessions
-    from zsl_cli.support import cpus
-
-    obstacle = sessions.cuda_obstacle()
-    cpu = f"{cpus.usable_cpus()} CPU cores"
-    return f"{cpu}; no CUDA: {obstacle}" if obstacle else f"{cpu}; CUDA may be used"
-
-
 def _indexes() -> str:
     from zsl_cli.vocabulary.index_cache import cache_folder, cached_files
 
@@ -119,12 +114,20 @@ def _findings() -> str:
     return f"{sum(sizes) / 1e6:,.0f} MB, in {folder}, which may be deleted"
 
 
-def _classifier() -> str:
+def _default() -> Iterator[Finding]:
+    """The default model and vocabulary, and how fast each device is with the one."""
     from zsl_cli.classifier.classifier import Classifier
 
-    classifier = Classifier.load()
-    vocabulary = classifier.vocabulary
-    return (f"{classifier.model.path} on {classifier.model.device} and "
+    what = "default model and vocabulary"
+    try:
+        classifier = Classifier.load()
+        vocabulary = classifier.vocabulary
+        yield Finding(
+            f"{what}: {classifier.model.path} on {classifier.model.device} and "
             + (f"{vocabulary.path} with {len(vocabulary):,} labels work" if len(vocabulary)
                else "no vocabulary: it encodes the labels that it is to choose from")
             + f"; confidences: {classifier.model.manifest.confidence.origin}")
+    except (ZslError, ImportError) as error:
+        yield Finding(f"{what}: {error}", is_problem=True)
+        return
+    yield from map(Finding, device_diagnosis.speeds(classifier.model))

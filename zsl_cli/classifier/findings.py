@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -41,13 +41,6 @@ class Findings:
     totals: "NDArray[np.float64]"
     confidences: "NDArray[np.float32] | None" = None
     sure: "Sure | None" = None
-
-    def first(self, images: int) -> Self:
-        """Those of the first images."""
-        return type(self)(
-            self.rows[:images], self.products[:images], self.totals[:images],
-            None if self.confidences is None else self.confidences[:images],
-            self.sure and self.sure.first(images))
 
 
 def joined(blocks: Iterable[Findings]) -> Findings:

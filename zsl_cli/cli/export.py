@@ -40,6 +40,9 @@ _what_it_is = options.stack(
                                                         "gives the features."),
     click.option("--tokenizer", type=_FILE, metavar="tokenizer.json",
                  help="For an OpenCLIP text tower that comes without one."),
+    click.option("--adapter", type=_FILE, metavar="FOLDER",
+                 help="A LoRA of PEFT's that was trained beside the checkpoint, to be merged into "
+                      "it."),
     click.option("--trust-pickle", is_flag=True,
                  help="Run the code that the checkpoint brings. Only for files of people whom "
                       "you trust."),
@@ -130,15 +133,15 @@ def command(checkpoint: Path, output: Path | None, dry_run: bool, quiet: bool, v
 
 
 def _request(checkpoint: Path, output: Path | None, *, architecture: str | None,
-             tokenizer: Path | None, trust_pickle: bool, size: int | None, crop: float | None,
-             fit: str | None, interpolation: str | None, mean: tuple[float, ...] | None,
-             std: tuple[float, ...] | None, sources: Path | None, license_: str | None,
-             **more: Any) -> "ExportRequest":
+             tokenizer: Path | None, trust_pickle: bool, adapter: Path | None, size: int | None,
+             crop: float | None, fit: str | None, interpolation: str | None,
+             mean: tuple[float, ...] | None, std: tuple[float, ...] | None, sources: Path | None,
+             license_: str | None, **more: Any) -> "ExportRequest":
     from zsl_cli.authoring.exporting import ExportRequest, Hints, InputOptions
 
     shape = InputOptions(size, crop, fit, interpolation, mean, std)
     return ExportRequest(
-        checkpoint, output, Hints(architecture, shape, tokenizer, trust_pickle),
+        checkpoint, output, Hints(architecture, shape, tokenizer, trust_pickle, adapter),
         sources=options.read_sources(sources), license=license_, **more)
 
 

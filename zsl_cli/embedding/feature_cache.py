@@ -20,7 +20,7 @@ import numpy as np
 
 from zsl_cli.embedding import images, stream
 from zsl_cli.errors import ImageError
-from zsl_cli.support import cpus, files
+from zsl_cli.support import cpus, devices, files
 from zsl_cli.support.manifests import ENCODER_FILE
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def identity_of(model: "Model") -> str:
     """What the embeddings of a model depend on beside the image: the encoder's bytes, the
     preprocessing and the device."""
     return json.dumps({"encoder": model.manifest.files[ENCODER_FILE].sha256,
-                       "input": asdict(model.preprocessing), "device": model.device},
+                       "input": asdict(model.preprocessing),
+                       "device": devices.kind_of(model.device)},
                       sort_keys=True)
 
 
@@ -139,7 +140,7 @@ def _compute(encoder: Encoder, paths: "Sequence[str | os.PathLike[str]]", todo: 
     errors: dict[int, ImageError] = {}
     items = ((at, reader(paths[at])) for at in todo)
     model: Any = encoder  # stream asks of a model what Encoder says, and no more
-    for batch in stream.embed(model, items, batch_size=size, group=max(1, _TOGETHER // size),
+    for batch in stream.embed(model, items, batch_size=size, together=_TOGETHER,
                               jobs=jobs or cpus.usable_cpus()):
         failed = {at: error for at, error in zip(batch.keys, batch.errors, strict=True) if error}
         done = [at for at in batch.keys if at not in failed]

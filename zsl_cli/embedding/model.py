@@ -1,7 +1,9 @@
 """Model: a model folder and the ONNX Runtime session that turns images into embeddings."""
 
 import importlib
+import logging
 import os
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_cli.embedding import graphs, images, sessions
-from zsl_cli.errors import FolderError, NotFiniteError
+from zsl_cli.errors import FolderError, NotFiniteError, OutOfMemoryError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import ENCODER_FILE, ModelManifest
 from zsl_cli.support.vectors import have_direction
@@ -25,6 +27,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.embedding.label_encoder import LabelEncoder
+
+BATCH, BATCH_ON_GPU = 8, 64
+"""Images that go through an encoder at once."""
+
+STREAMS = 2
+"""Batches that a graphics card has at once: while one is computed, the next is copied there."""
+
+_LOG = logging.getLogger(__name__)
+
 
 class Model:
     """An image encoder: uint8 RGB pixels → unit vectors in the space called ``space``."""
@@ -41,6 +52,7 @@ class Model:
         self.calibration = manifest.calibration
         self._open_session = open_session
         self._device = device
+        self._most = sys.maxsize  # images at once, until the memory of a card sets a limit
 
     @classmethod
     def load(cls, name: str | os.PathLike[str] = "default", *, device: str = "auto",
@@ -89,18 +101,24 @@ class Model:
 
     @cached_property
     def device(self) -> str:
-        """The device that the encoder runs on, ``cpu`` or ``cuda``; opens it."""
+        """The device that the encoder runs on, ``cpu`` or, say, ``cuda:0``; opens it."""
         return sessions.session_device(self._session)
 
     @property
     def batch_size(self) -> int:
         """How many images go through the encoder at once, unless somebody knows better."""
-        return 64 if self.device == "cuda" else 8
+        return BATCH_ON_GPU if sessions.on_cuda(self._session) else BATCH
+
+    @property
+    def streams(self) -> int:
+        """How many batches a graphics card has at once, each on a thread of its own; 0 on a CPU,
+        whose cores run the batches themselves."""
+        return STREAMS if sessions.on_cuda(self._session) else 0
 
     @cached_property
     def _turn(self) -> "AbstractContextManager[object]":
-        # A graphics card runs one batch at a time anyway; in turn, they share its memory.
-        return threading.Lock() if self.device == "cuda" else nullcontext()
+        # More at once than that would be no faster, and share the card's memory.
+        return threading.BoundedSemaphore(self.streams) if self.streams else nullcontext()
 
     @cached_property
     def _one_by_one(self) -> bool:
@@ -159,7 +177,18 @@ class Model:
 
     def _run(self, batch: "NDArray[np.uint8]") -> "NDArray[np.float32]":
         path = self.path / ENCODER_FILE
-        embeddings = sessions.run(self._session, {"images": batch}, path)
+        if len(batch) > self._most:
+            return np.concatenate([self._run(batch[start:start + self._most])
+                                   for start in range(0, len(batch), self._most)])
+        try:
+            embeddings = sessions.run(self._session, {"images": batch}, path)
+        except OutOfMemoryError:
+            if len(batch) == 1:
+                raise
+            self._most = min(self._most, len(batch) // 2)
+            _LOG.info("%s: its memory does not suffice for %d images at once; going on with %d",
+                      self.device, len(batch), self._most)
+            return self._run(batch)
         if embeddings.shape != (len(batch), self.dimension):
             raise FolderError(f"{path}: gave {list(embeddings.shape)} for {len(batch)} images, not "
                               f"[{len(batch)}, {self.dimension}]")

@@ -2,7 +2,8 @@
 
 Decoding and inference are tasks of one pool of threads. On a CPU every inference runs on a single
 thread and several run at once: no core waits for another in the middle of a layer, so all of them
-are busy to the end.
+are busy to the end. A graphics card computes by itself: its batches have threads of their own,
+which only wait, and the pool decodes all the while.
 """
 
 from collections import deque
@@ -56,41 +57,40 @@ class _Running(Generic[Key]):
 
 
 def embed(model: "Model", items: "Iterable[tuple[Key, Read | ImageError]]", *,
-          batch_size: int = 8, jobs: int = 1, group: int = 1) -> "Iterator[Batch[Key]]":
+          batch_size: int | None = None, jobs: int = 1, together: int = 1,
+          ) -> "Iterator[Batch[Key]]":
     """Batches of embeddings and errors, in the order of the items.
 
     items: pairs of a key, which comes back untouched, and a function that reads the pixels for
         the model (called on one of ``jobs`` threads) or an error that is already known.
-    batch_size: images that go through the model at once. What is left over goes in powers of
-        two, so that ONNX Runtime's arena meets a few shapes only and stops growing. The last bits
-        of an embedding may depend on its image's place among those.
-    group: up to so many times batch_size images make one Batch, failed ones included. Which
-        images go through the model together depends on nothing else, so that going on at the
-        end of a Batch later gives the same embeddings to the last bit.
+    batch_size: images that go through the model at once, by default what suits its device. What is
+        left over goes in powers of two, so that ONNX Runtime's arena meets a few shapes only and
+        stops growing. The last bits of an embedding may depend on its image's place among those.
+    together: images that make one Batch, failed ones included: as many times batch_size as there
+        is room for, and once at least. Which images go through the model together depends on
+        nothing else, so that going on at the end of a Batch later gives the same embeddings to the
+        last bit.
 
-    At most ``3 × group × batch_size + jobs`` images are in memory, however many items there
-    are. When the consumer stops, or is interrupted, what is not yet decoded is dropped.
+    At most ``3 × max(together, batch_size) + jobs`` images are in memory, however many items there
+    are, and with a graphics card as many as make a Batch more. The first ones are decoded while a
+    model that is not open yet is opened. When the consumer stops, or is interrupted, what is not
+    yet decoded is dropped.
     """
     items = iter(items)
     first = list(islice(items, 2))
     if len(first) < 2:  # one image: a thread would only cost
-        for key, read in first:
-            pixels = _read(read, model)
-            if isinstance(pixels, ImageError):
-                yield Batch([key], [pixels], model.embed_pixels([]))
-            else:
-                yield _checked([key], [None], model.embed_pixels([pixels]))
+        yield from (_alone(key, read, model) for key, read in first)
         return
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="zsl-worker")
+    inference = pool
     window: deque[tuple[Key, Future[Pixels | ImageError]]] = deque()
     running: deque[_Running[Key]] = deque()
-    size = group * batch_size
 
     def admit(pairs: "Iterable[tuple[Key, Read | ImageError]]") -> None:
         for key, read in pairs:
             window.append((key, pool.submit(_read, read, model)))
 
-    def start() -> None:
+    def start(size: int, batch_size: int) -> None:
         """Take up to ``size`` images out of the window, and send them through the model as they
         come."""
         batch: _Running[Key] = _Running([], [], [])
@@ -106,24 +106,40 @@ def embed(model: "Model", items: "Iterable[tuple[Key, Read | ImageError]]", *,
                 batch.errors.append(None)
                 waiting.append(pixels)
             if len(waiting) == batch_size:
-                batch.parts.append(pool.submit(model.embed_pixels, waiting))
+                batch.parts.append(inference.submit(model.embed_pixels, waiting))
                 waiting = []
         for part in _powers_of_two(waiting):
-            batch.parts.append(pool.submit(model.embed_pixels, part))
+            batch.parts.append(inference.submit(model.embed_pixels, part))
         running.append(batch)
 
     empty = model.embed_pixels([])
     try:
         admit(first)
-        admit(islice(items, size + jobs - len(first)))
+        admit(islice(items, together + jobs - len(first)))
+        streams = getattr(model, "streams", 0)  # what says nothing of it runs on the CPU
+        if streams:
+            inference = ThreadPoolExecutor(streams, thread_name_prefix="zsl-gpu")
+        ahead = max(2, streams + 1)  # batches: those that run, and one that is being used
+        batch_size = batch_size or model.batch_size
+        size = batch_size * max(1, together // batch_size)
+        admit(islice(items, max(0, size + jobs - len(window))))
         while window or running:
-            # One batch runs while the one before it is being used; a finished one never waits.
-            if window and len(running) < 2 and not (running and running[0].done()):
-                start()
+            # Batches run while the one before them is being used; a finished one never waits.
+            if window and len(running) < ahead and not (running and running[0].done()):
+                start(size, batch_size)
             else:
                 yield running.popleft().result(empty)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+        inference.shutdown(wait=False, cancel_futures=True)
+
+
+def _alone(key: Key, read: "Read | ImageError", model: "Model") -> "Batch[Key]":
+    """The batch of one image."""
+    pixels = _read(read, model)
+    if isinstance(pixels, ImageError):
+        return Batch([key], [pixels], model.embed_pixels([]))
+    return _checked([key], [None], model.embed_pixels([pixels]))
 
 
 def _checked(keys: list[Key], errors: list[ImageError | None],

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zsl_cli.classifier.keywords import KeywordRule
-from zsl_cli.photos.answering import Question
 from zsl_cli.photos.indexing import Reading
 from zsl_cli.photos.library import Library
+from zsl_cli.photos.question import Question
 from zsl_cli.support.limits import MAX_PIXELS
 from zsl_cli.support.names import Name, set_names
 from zsl_cli.support.values import (

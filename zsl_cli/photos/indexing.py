@@ -4,10 +4,11 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, Union
 
+from zsl_cli.classifier.pairing import vocabulary_for
 from zsl_cli.embedding import stream
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ImageError, RequestError, ZslError
@@ -27,11 +28,16 @@ from zsl_cli.support.names import Name
 from zsl_cli.support.values import READING, check_device, set_numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
     from zsl_cli.embedding.walk import Walked
     from zsl_cli.photos.catalogue.scanning import Scan
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 TOGETHER = 64
 """Photos that are noted at once, or a batch, if that is more."""
@@ -115,12 +121,14 @@ def index(request: IndexRequest, reporter: Reporter | None = None, *,
         stop = None
         if met.scan.todo and not request.dry_run:
             reporter.start("loading the model")
-            model = Model.load(folder, device=request.device, threads=1)
+            loading = _start_loading(folder, met.scan.todo)
+            model = Model.described(folder, device=request.device, threads=1)
             reporter.start("reading", met.scan.todo)
             reading = Reading(request.jobs, request.batch_size, request.max_pixels)
             try:
                 for batch in read_pending(catalogue, met.scan, model, reading):
                     counter.add(batch)
+                _find(catalogue, met.scan, model, loading, reporter)
             except KeyboardInterrupt as error:
                 stop = error
         result = IndexResult(
@@ -131,6 +139,29 @@ def index(request: IndexRequest, reporter: Reporter | None = None, *,
     if stop is not None:
         raise stop
     return result
+
+
+def _start_loading(model: "Path", images: int) -> "Future[Vocabulary] | None":
+    """Load the labels that questions will be about, if there are any."""
+    from zsl_cli.vocabulary.vocabulary import Vocabulary
+
+    with suppress(ZslError):  # nothing that is read here needs them
+        of_model = folders.read_manifest(folders.MODEL, model)
+        if chosen := vocabulary_for(model, of_model):
+            return Vocabulary.start_loading(chosen, exact=True, queries=images, keywords=True)
+    return None
+
+
+def _find(catalogue: Catalogue, scan: "Scan", model: Model,
+          loading: "Future[Vocabulary] | None", reporter: Reporter) -> None:
+    """Find, for what was read, what questions will need."""
+    from zsl_cli.classifier.classifier import Classifier
+    from zsl_cli.photos.finding import Finder
+
+    with suppress(ZslError):  # such as labels that are damaged: who asks about them is told
+        if loading and (finder := Finder.of_whole(Classifier(model, loading.result()), catalogue)):
+            reporter.start("finding labels", scan.todo)
+            finder.keep(catalogue, scan, scan.pending_places, reporter.advance)
 
 
 @contextmanager
@@ -203,12 +234,13 @@ class ReadPhoto:
     answer: "Embedded"
 
 
-def read_pending(catalogue: Catalogue, scan: "Scan", model: Model,
-                 reading: Reading) -> Iterator[list[ReadPhoto]]:
-    """Read what a scan found to do, in its order; batches, each once it is in the catalogue."""
+def read_pending(catalogue: Catalogue, scan: "Scan", model: Model, reading: Reading,
+                 places: "Sequence[int] | None" = None) -> Iterator[list[ReadPhoto]]:
+    """Read what a scan found to do, in its order, or what is at some of its places; batches, each
+    once it is in the catalogue."""
 
     def items() -> "Iterator[tuple[tuple[int, Photo], stream.Read | ImageError]]":
-        for pending in scan.pending(catalogue):
+        for pending in scan.pending(catalogue, places):
             photo = Photo(pending.path, pending.id, max_pixels=reading.max_pixels,
                           with_thumbnail=reading.thumbnails)
             yield (pending.place, photo), pending.error or photo.read
@@ -223,8 +255,7 @@ def embedded(model: Model, items: "Iterable[tuple[Key, stream.Read | ImageError]
              reading: Reading) -> "Iterator[tuple[list[Key], list[Embedded]]]":
     """Batches of keys, always of the same photos together, and what became of each: see
     stream.embed."""
-    size = reading.batch_size or model.batch_size
-    for batch in stream.embed(model, items, batch_size=size, group=max(1, TOGETHER // size),
+    for batch in stream.embed(model, items, batch_size=reading.batch_size, together=TOGETHER,
                               jobs=reading.jobs or cpus.usable_cpus()):
         stored = iter(as_stored(batch.embeddings))
         yield batch.keys, [error or next(stored) for error in batch.errors]

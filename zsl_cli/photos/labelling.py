@@ -11,6 +11,7 @@ from zsl_cli.photos import indexing, outputs
 from zsl_cli.photos.answering import Answering
 from zsl_cli.photos.catalogue import scanning
 from zsl_cli.photos.entry import Entry
+from zsl_cli.photos.finding import Finder
 from zsl_cli.photos.lazy import LazyClassifier
 from zsl_cli.photos.remembered import Remembered
 from zsl_cli.photos.reporter import Reporter
@@ -18,12 +19,17 @@ from zsl_cli.photos.request import LabelRequest
 from zsl_cli.photos.result import LabelResult, sidecar_reason
 from zsl_cli.photos.sidecars.naming import Naming
 from zsl_cli.photos.tables import json_line
+from zsl_cli.support.wording import counted
+from zsl_cli.vocabulary.subset import Subset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from zsl_cli.classifier.classifier import Classifier
+    from zsl_cli.embedding.model import Model
     from zsl_cli.photos.catalogue.catalogue import Catalogue
     from zsl_cli.photos.sidecars.files import Sidecars
+    from zsl_cli.vocabulary.nearest import Nearest
 
 _FREQUENT = 8  # labels that a result names
 _TOLD = 64  # photos of which the reporter hears at once
@@ -88,27 +94,73 @@ class _Run:
         self._counted = indexing.Counted(reporter)
         self._answering: Answering | None = None
         self._remembered: Remembered | None = None
+        self._model: Model | None = None
+        self._loaded: tuple[Classifier, Nearest] | None = None
+        self._again = 0
 
     def work(self) -> None:
         """Read what is to be read; answer it, and what is known, as far as sidecars or a stream
         want to know at once."""
         request, scan = self._request, self._met.scan
         self._reporter.start("loading the model")
-        classifier, nearest = self._classifier.load(len(scan), reads=bool(scan.todo))
-        self._remembered = Remembered.of(self._catalogue, classifier, nearest)
-        self._answering = Answering(classifier, nearest, request.question, self._remembered)
-        self._reporter.loaded(classifier, nearest)
+        self._model = model = self._classifier.start(len(scan))
+        if not scan.todo:
+            self._load()
         at_once = request.xmp or request.stream is not None
         self._reporter.start("labelling" if scan.todo else "looking at sidecars",
                              scan.todo or len(scan))
         given = 0
-        for batch in indexing.read_pending(self._catalogue, scan, classifier.model,
-                                           request.reading) if scan.todo else ():
-            self._counted.add(batch)
-            if at_once:  # with what was known before, in the order of the walk
-                given = self._give(given, batch[-1].place + 1)
+        try:
+            for batch in indexing.read_pending(self._catalogue, scan, model,
+                                               request.reading) if scan.todo else ():
+                self._load()  # as soon as it is there, lest it can't be used
+                self._counted.add(batch)
+                if at_once:  # with what was known before, in the order of the walk
+                    given = self._give(given, batch[-1].place + 1)
+        except KeyboardInterrupt:
+            self._load()  # which takes no time by now; what is done is written
+            raise
+        classifier, nearest = self._load()
         if at_once:
             self._give(given, len(scan))
+        if scan.todo:
+            self._find(classifier, nearest)
+
+    def _load(self) -> "tuple[Classifier, Nearest]":
+        """What answers; the vocabulary was loaded while the first photos were read."""
+        if self._loaded is None:
+            self._loaded = classifier, nearest = self._classifier.load(len(self._met.scan))
+            self._remembered = Remembered.of(self._catalogue, classifier, nearest)
+            self._reporter.loaded(classifier, nearest)
+            self._answering = Answering(classifier, nearest, self._request.question,
+                                        self._remembered, self._read_again)
+        return self._loaded
+
+    def _find(self, classifier: "Classifier", nearest: "Nearest") -> None:
+        """Find, for what was read, what other questions will need."""
+        of_some = isinstance(nearest, Subset)
+        if (self._request.exact is False or self._request.ef is not None
+                or not (of_some or nearest is classifier.vocabulary.exact)):
+            return
+        finder = Finder.of_whole(classifier, self._catalogue, self._remembered)
+        if finder is not None:
+            scan = self._met.scan
+            self._reporter.start("finding labels", scan.todo)
+            finder.keep(self._catalogue, scan, scan.pending_places, self._reporter.advance)
+
+    def _read_again(self, places: list[int]) -> None:
+        """Read photos whose embeddings are damaged once more."""
+        scan, catalogue = self._met.scan, self._catalogue
+        assert self._model is not None
+        self._reporter.warn(f"{counted(len(places), 'embedding')} "
+                            f"of {catalogue.folder or 'the catalogue'} "
+                            "are not what was written; the photos are read again")
+        with catalogue.transaction():
+            catalogue.forget([(scan.ids[place],) for place in places])
+        for batch in indexing.read_pending(catalogue, scan, self._model, self._request.reading,
+                                           places):
+            self._counted.add(batch)
+            self._again += len(batch)
 
     def _give(self, start: int, stop: int) -> int:
         """Bring the sidecars of the photos at these places of the order up to date, and write
@@ -183,11 +235,11 @@ class _Run:
 
     def result(self, written: list[str], left: list[str], *, interrupted: bool) -> LabelResult:
         """What came of it."""
-        scan, counted = self._met.scan, self._counted
+        scan, done = self._met.scan, self._counted
         return LabelResult(
-            scan.todo, scan.kept, scan.failed, counted.read, counted.failed, counted.reasons,
-            self._changed, self._sidecar_reasons, self._frequent(), tuple(written), tuple(left),
-            counted.seconds, interrupted, self._met.passed_over, self._met.not_text)
+            scan.todo + self._again, scan.kept - self._again, scan.failed, done.read, done.failed,
+            done.reasons, self._changed, self._sidecar_reasons, self._frequent(), tuple(written),
+            tuple(left), done.seconds, interrupted, self._met.passed_over, self._met.not_text)
 
     def _frequent(self) -> tuple[tuple[str, int], ...]:
         names: Counter[str] = Counter()

@@ -18,10 +18,12 @@ from zsl_cli.vocabulary.own_words import own_ids
 from zsl_cli.vocabulary.spoken import untranslated
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from pathlib import Path
 
     from zsl_cli.classifier.classifier import Classifier
-    from zsl_cli.photos.answering import Question
+    from zsl_cli.embedding.model import Model
+    from zsl_cli.photos.question import Question
     from zsl_cli.vocabulary.everyday import Everyday
     from zsl_cli.vocabulary.lineages import Lineages
     from zsl_cli.vocabulary.nearest import Nearest
@@ -70,6 +72,8 @@ class LazyClassifier:
             of_labels.labels * of_labels.dimension <= EXACT_UP_TO
             or (question.rule is not None and ef is None))  # for which all are compared anyway
         self._device, self._ef, self._question = device, ef, question
+        self._model_of_images: Model | None = None
+        self._loading: Future[Vocabulary] | None = None
         self._taken: tuple[Taken, ...] = ()
         self._candidates: frozenset[int] | None = None  # None for the whole vocabulary
         if (question.labels is not None or question.under or question.max_depth is not None
@@ -82,30 +86,33 @@ class LazyClassifier:
             self._taken, self._candidates = choice.taken, choice.rows
         self.provenance = Provenance(of_model.name, of_labels.name, __version__)
 
-    def load(self, images: int, *, reads: bool = False) -> "tuple[Classifier, Nearest]":
-        """The classifier and the search over the candidate labels.
-
-        reads: whether the model is opened at once, beside the loading of the vocabulary; else the
-            first image that is to be read opens it.
+    def start(self, images: int) -> "Model":
+        """The model, opened when the first image is read; the vocabulary is loaded meanwhile.
 
         How they work does not depend on the number of images, so that a run that is resumed gives
         the same scores to the last digit.
         """
-        from zsl_cli.classifier.classifier import Classifier
         from zsl_cli.embedding.model import Model
         from zsl_cli.vocabulary.vocabulary import Vocabulary
 
-        loading = None
-        if self._vocabulary is None and self.vocabulary_folder:  # on another thread than the model
-            loading = Vocabulary.start_loading(self.vocabulary_folder, exact=self._exact,
-                                               queries=images, ef=self._ef,
-                                               keywords=self._question.rule is not None)
-        model = Model.described(self.model_folder, device=self._device, threads=1)
-        if reads:
-            model.open()
-        if loading is not None:
-            self._vocabulary = loading.result()
+        if self._model_of_images is None:
+            self._model_of_images = Model.described(self.model_folder, device=self._device,
+                                                    threads=1)
+            if self._vocabulary is None and self.vocabulary_folder:  # on a thread beside the model
+                self._loading = Vocabulary.start_loading(
+                    self.vocabulary_folder, exact=self._exact, queries=images, ef=self._ef,
+                    keywords=self._question.rule is not None)
+        return self._model_of_images
+
+    def load(self, images: int) -> "tuple[Classifier, Nearest]":
+        """The classifier and the search over the candidate labels; see ``start``."""
+        from zsl_cli.classifier.classifier import Classifier
+
+        model = self.start(images)
+        if self._loading is not None:
+            self._vocabulary = self._loading.result()
             self._vocabulary.language = self._names
+            self._loading = None
         classifier = Classifier(model, self.vocabulary)
         question = self._question
         return classifier, classifier.candidates(

@@ -87,7 +87,7 @@ class Remembered:
             return None
         at = np.asarray(slots, np.int64)
         entries = np.empty(len(at), _ENTRY)
-        for number in np.unique(at // _SLOTS).tolist():
+        for number in sorted(set((at // _SLOTS).tolist())):
             here = at // _SLOTS == number
             entries[here] = self._entries(number)[at[here] % _SLOTS]
         known = (entries["checksum"] == np.asarray(checksums, np.uint32)) & (
@@ -120,7 +120,7 @@ class Remembered:
             entries["confidences"] = findings.confidences[:, :TOP]
             _put_sure(entries, findings.sure, least)
         at = np.asarray(slots, np.int64)
-        for number in np.unique(at // _SLOTS).tolist():
+        for number in sorted(set((at // _SLOTS).tolist())):
             here = at // _SLOTS == number
             self._entries(number)[at[here] % _SLOTS] = entries[here]
             self._changed.add(number)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from zsl_cli.errors import RequestError
-from zsl_cli.photos.answering import Question
 from zsl_cli.photos.asking import Asking
 from zsl_cli.photos.indexing import Reading
 from zsl_cli.photos.outputs import Output
+from zsl_cli.photos.question import Question
 from zsl_cli.photos.sidecars.keyword_lists import Layout
 from zsl_cli.photos.sidecars.naming import Naming
 from zsl_cli.photos.tables import format_of

@@ -40,7 +40,7 @@ def write_jsonl(file: BinaryIO, entries: Iterable[Entry], provenance: Provenance
 
 def write_csv(file: BinaryIO, entries: Iterable[Entry], provenance: Provenance,
               path_of: PathOf | None = None, *, keywords: bool = False) -> None:
-    """A row a label, and one for a photo without (see predictions.csv_rows). Bytes of a path that
+    """A row a label, and one for a photo without (see predictions.csv_lines). Bytes of a path that
     are not UTF-8 become ``\\udcXX``."""
     header = predictions.csv_header(
         ("error_kind", "size", "mtime", "model", "vocabulary", "version"),
@@ -48,8 +48,8 @@ def write_csv(file: BinaryIO, entries: Iterable[Entry], provenance: Provenance,
     file.write(to_csv([header]).encode())
     for entry in entries:
         facts = (entry.error.kind if entry.error else "", *_facts(entry, provenance).values())
-        rows = predictions.csv_rows(entry, facts, path_of, keywords=keywords)
-        file.write(to_csv(rows).encode("utf-8", "backslashreplace"))
+        lines = predictions.csv_lines(entry, facts, path_of, keywords=keywords)
+        file.write(lines.encode("utf-8", "backslashreplace"))
 
 
 def write_excel(file: BinaryIO, entries: Iterable[Entry], provenance: Provenance,

@@ -2,7 +2,7 @@
 that ``zsl --help`` need not."""
 
 DEVICES = ("auto", "cpu", "cuda")
-"""What a model may be asked to run on."""
+"""What a model may be asked to run on; of several CUDA devices, see ``devices``, the first."""
 
 QUANTIZE = ("none", "int8", "fp16")
 """How the weights of a model folder may be quantised."""

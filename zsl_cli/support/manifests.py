@@ -5,7 +5,6 @@ all that the file says, what this version of zsl knows nothing of too.
 """
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -27,6 +26,7 @@ from zsl_cli.support.manifest_entries import (
 )
 from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.support.taught_entry import TaughtEntry
+from zsl_cli.support.values import is_template
 
 FORMAT = 1
 
@@ -120,6 +120,7 @@ class ModelManifest(Manifest):
     assumed: what nothing said and was taken for granted, in words.
     published: what the model was imported from, if it was.
     prior_room: where a label prior may go, if it may.
+    made_by: the command, where another one than an export or an import made it.
     """
 
     input: Preprocessing = field(kw_only=True)
@@ -140,6 +141,7 @@ class ModelManifest(Manifest):
     assumed: tuple[str, ...] = field(default=(), kw_only=True)
     license: str | None = field(default=None, kw_only=True)
     exported_by: str | None = field(default=None, kw_only=True)
+    made_by: str | None = field(default=None, kw_only=True)
 
     @property
     def encodes_phrases(self) -> bool:
@@ -167,7 +169,7 @@ class ModelManifest(Manifest):
         return super()._fields(entries, path) | {
             name: entries.get(name) for name in (
                 "architecture", "features", "embedding", "weights", "compared_with", "license",
-                "exported_by")} | {
+                "exported_by", "made_by")} | {
             "assumed": _texts(entries.get("assumed")),
             "input": part(Preprocessing, "input"),
             "normalisation": _normalisation(entries.get("normalisation")),
@@ -195,7 +197,8 @@ class ModelManifest(Manifest):
             "prior_room": self.prior_room and asdict(self.prior_room),
             "published": self.published and asdict(self.published),
             "parity": {name: one.to_entries() for name, one in self.parity.items()},
-            "compared_with": self.compared_with, "assumed": [*self.assumed] or None}
+            "compared_with": self.compared_with, "assumed": [*self.assumed] or None,
+            "made_by": self.made_by}
         return {
             "name": self.name, "version": self.version, "space": self.space,
             "dimension": self.dimension, "input": asdict(self.input),
@@ -287,11 +290,6 @@ def files_of(entries: Any, path: Path) -> dict[str, FileEntry]:
             for name, entry in entries.items()):
         raise FolderError(f"{path}: \"files\" must give the sha256 and bytes of plain file names")
     return {name: FileEntry(entry["sha256"], entry["bytes"]) for name, entry in entries.items()}
-
-
-def is_template(template: object) -> bool:
-    """Whether a label can be put into it: a text with one ``{}``, and no other brace."""
-    return isinstance(template, str) and bool(re.fullmatch(r"[^{}]*\{\}[^{}]*", template))
 
 
 def is_plain_name(name: str) -> bool:

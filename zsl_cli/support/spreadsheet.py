@@ -20,7 +20,16 @@ def safe(cell: str) -> str:
 
 def to_csv(rows: Iterable[Sequence[Any]]) -> str:
     """Rows as lines; of the csv module's no dialect quotes what holds a semicolon alone."""
-    return "".join(",".join(map(_cell, row)) + "\r\n" for row in rows)
+    return "".join(",".join(map(_cell, row)) + LINE_END for row in rows)
+
+
+LINE_END = "\r\n"
+"""Of a row."""
+
+
+def safe_cell(value: Any) -> str:
+    """A cell as ``to_csv`` writes it, a text ``safe``."""
+    return _cell(safe(value) if isinstance(value, str) else value)
 
 
 def _cell(value: Any) -> str:

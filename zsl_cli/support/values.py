@@ -3,11 +3,13 @@ function raises RequestError, which names the parameter."""
 
 import math
 import numbers
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from zsl_cli.errors import RequestError
+from zsl_cli.support import devices
 from zsl_cli.support.limits import DEVICES, MAX_BATCH, MAX_EF, MAX_JOBS, MAX_M, MAX_TOP, MIN_M
 
 
@@ -87,7 +89,9 @@ def several(value: object) -> tuple[Any, ...]:
 
 def check_device(device: str) -> None:
     """What a model may be asked to run on."""
-    check_choice("device", device, DEVICES)
+    if devices.parse(device) is None:
+        raise RequestError(f"`device` is one of {', '.join(DEVICES)}, and not {device!r}; of "
+                           "several CUDA devices one is cuda:0, cuda:1, ...")
 
 
 def check_reading(**given: int | None) -> None:
@@ -111,3 +115,26 @@ def check_hnsw(parameters: Mapping[str, object]) -> dict[str, int]:
     for name in parameters:
         check_choice("hnsw", name, _HNSW)
     return {name: check_number(name, value, _HNSW[name]) for name, value in parameters.items()}
+
+
+_SPACE = re.compile(r"[\w.:/-]{1,200}")
+_TEMPLATE = re.compile(r"[^{}]*\{\}[^{}]*")
+
+
+def check_space(name: str | None) -> None:
+    """Raise RequestError for what is no name of a vector space."""
+    if name is not None and not _SPACE.fullmatch(name):
+        raise RequestError("`space` takes letters, digits and . _ : / -")
+
+
+def is_template(template: object) -> bool:
+    """Whether a label can be put into it: a text with one ``{}``, and no other brace."""
+    return isinstance(template, str) and bool(_TEMPLATE.fullmatch(template))
+
+
+def check_templates(templates: Iterable[str]) -> None:
+    """Raise RequestError for texts that no label can be put into."""
+    for template in templates:
+        if not is_template(template):
+            raise RequestError(f"`template={template!r}`: it must hold {{}} once, where the "
+                               "label goes, and no other brace")

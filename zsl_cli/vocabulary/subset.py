@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,7 +41,10 @@ class Subset:
         self.prior = prior
         self._words = {one.row: one.name for one in taken
                        if one.row is not None and one.is_own and one.instead is None}
-        self._label, self._size = label, size
+        self._label_of, self._size = label, size
+        self.label = cache(self._called)
+        """The label of a row that ``search`` gave, under the user's word for it where he listed
+        it; a phrase is its own id and name."""
         self.rows = np.concatenate([rows, size + np.arange(len(phrases))])
         """int64 ``[candidates]``, rising; those of phrases stand behind the vocabulary's."""
         self.vectors = vectors
@@ -75,11 +78,9 @@ class Subset:
                  for depth in range(1, len(path)) if path[:depth] in paths]
         return np.array(pairs, np.int64).reshape(-1, 2)
 
-    def label(self, row: int) -> Label:
-        """The label of a row that ``search`` gave, under the user's word for it where he listed
-        it; a phrase is its own id and name."""
+    def _called(self, row: int) -> Label:
         if row < self._size:
-            label, word = self._label(row), self._words.get(row)
+            label, word = self._label_of(row), self._words.get(row)
             return label if word is None else replace(label, name=word, plain=(word,))
         phrase = self.phrases[row - self._size]
         return Label(phrase, phrase)

@@ -109,19 +109,37 @@ class Taxonomy:
 
     def add_below(self, values: "NDArray[np.floating]") -> None:
         """Make of values ``[n]`` of labels the sums over what lies under each, itself included."""
-        groups, starts, summed = self._below
-        if len(summed):
-            of_groups = np.bincount(self.group, values, len(self.depth))
-            values[summed] += np.add.reduceat(of_groups.take(groups), starts)
+        every = self.below_all
+        values[every.rows] += every.sums(self.by_group(values))
+
+    def by_group(self, values: "NDArray[np.floating]") -> "NDArray[np.float64]":
+        """The sums ``[groups]`` of values ``[n]`` of labels."""
+        return np.bincount(self.group, values, len(self.depth)).astype(np.float64, copy=False)
+
+    def below(self, rows: "NDArray[np.int64]") -> "Below":
+        """What lies under those of these labels, rising, that have something under them."""
+        every = self.below_all
+        wanted = np.isin(every.rows, rows, assume_unique=True)
+        counts = every.counts[wanted]
+        return Below(every.groups[np.repeat(wanted, every.counts)], np.cumsum(counts) - counts,
+                     every.rows[wanted])
+
+    def sum_below(self, by_group: "NDArray[np.float64]", row: int) -> float:
+        """The sum over what lies under one label, without itself, of sums by group."""
+        every = self.below_all
+        place = int(np.searchsorted(every.rows, row))
+        if place == len(every.rows) or every.rows[place] != row:
+            return 0.0
+        groups = every.groups[every.starts[place]:][:every.counts[place]]
+        return float(by_group.take(groups).sum())
 
     @cached_property
-    def _below(self) -> "tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]":
-        """What lies below labels, as ``reduceat`` takes it: the groups, by the label that is above
-        them, where those of each label start, and the labels."""
+    def below_all(self) -> "Below":
+        """What lies under all labels."""
         order = np.argsort(self.above, kind="stable")
         groups = np.repeat(np.arange(len(self.depth)), np.diff(self.offsets))[order]
         rows, starts = np.unique(self.above[order], return_index=True)
-        return groups, starts, rows
+        return Below(groups, starts, rows)
 
     @cached_property
     def worded(self) -> bool:
@@ -199,6 +217,30 @@ class Taxonomy:
             for field in fields(self):
                 write_array(file, getattr(self, field.name), allow_pickle=False)
         path.chmod(0o600)  # whatever the umask: what a group may write to is not believed
+
+
+@dataclass(frozen=True)
+class Below:
+    """What lies under some labels, as ``reduceat`` takes it.
+
+    groups: int64, by the label that is above them; starts: where those of each label start;
+    rows: int64 ``[m]``, rising, the labels.
+    """
+
+    groups: "NDArray[np.int64]"
+    starts: "NDArray[np.int64]"
+    rows: "NDArray[np.int64]"
+
+    @cached_property
+    def counts(self) -> "NDArray[np.int64]":
+        """How many groups lie under each."""
+        return np.diff(self.starts, append=len(self.groups))
+
+    def sums(self, by_group: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        """``[m]``, over what lies under each, without itself, of sums by group."""
+        if not len(self.rows):
+            return np.empty(0)
+        return np.add.reduceat(by_group.take(self.groups), self.starts)
 
 
 def _are_below(numbers: "NDArray[np.int64]", end: int) -> bool:

@@ -77,3 +77,4 @@ def test_a_card_names_the_command_that_made_the_model():
     exported = made(parity={"float32": Agreement(1, 0.0, 1.0, 1.0)})
     assert "Made by `zsl export`; every figure here was measured by it.\n" in exported
     assert "| ONNX Runtime with PyTorch | 1 |" in exported
+    assert "Made by `zsl train`.\n" in made(made_by="zsl train")

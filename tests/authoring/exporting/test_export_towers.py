@@ -146,6 +146,32 @@ def test_two_heads_give_the_classes_of_both(tmp_path):
                                    model(pixel_values=pixels).logits)
 
 
+@pytest.mark.parametrize("kind", ["CLIP", "Siglip"])
+def test_the_half_of_a_dual_encoder_that_was_tuned_to_classes_is_a_classifier(tmp_path, kind):
+    transformers = import_transformers()
+    config = getattr(transformers, f"{kind}Config")(
+        vision_config=VISION, text_config=TOWER, id2label={0: "ant", 1: "bee", 2: "cow"})
+    model = saved(tmp_path, getattr(transformers, f"{kind}ForImageClassification")(config))
+    for size in (64, 96):
+        made = planned(tmp_path, size)
+        assert (made.kind, made.network.text) == ("classes", None)
+        assert [label.name for label in made.network.classes] == ["ant", "bee", "cow"]
+        found, pixels = vectors(made, size)
+        with torch.inference_mode():
+            expected = model(pixel_values=pixels, interpolate_pos_encoding=size != 64).logits
+            torch.testing.assert_close(made.features.classifier(found), expected)
+
+
+def test_two_heads_that_are_alike_for_a_blank_picture_are_both_kept(tmp_path):
+    transformers = import_transformers()
+    model = saved(tmp_path, transformers.LevitForImageClassificationWithTeacher(
+        transformers.LevitConfig(image_size=64, num_labels=3)))
+    for head in (model.classifier, model.classifier_distill):
+        torch.nn.init.zeros_(head.linear.weight)
+    model.save_pretrained(tmp_path)
+    assert planned(tmp_path).features.where == "output, its class logits"
+
+
 @pytest.mark.parametrize("kind", ["CLIP with its projection", "ViT without"])
 def test_position_embeddings_are_resampled_as_the_library_does(tmp_path, kind):
     make, wanted = TOWERS[kind]

@@ -145,6 +145,42 @@ def test_what_timm_saves_is_made_as_timm_makes_it(tmp_path, way, arguments, skim
     assert [scores[one] for one in labels] == pytest.approx(expected, abs=0.005)
 
 
+@pytest.mark.parametrize("fine_tuned", [True, False])
+def test_a_network_of_timm_that_transformers_saved_is_one_of_timm(tmp_path, fine_tuned):
+    transformers, timm = import_transformers(), import_timm()
+    config = transformers.TimmWrapperConfig(
+        architecture="test_resnet", pretrained_cfg={**vars(timm.get_pretrained_cfg("test_resnet")),
+                                                    "mean": [0.5] * 3, "std": [0.5] * 3},
+        **({"id2label": {0: "ant", 1: "bee", 2: "cow"}} if fine_tuned else {"num_labels": 0}))
+    model = lively((transformers.TimmWrapperForImageClassification if fine_tuned
+                    else transformers.TimmWrapperModel)(config))
+    model.save_pretrained(tmp_path)
+    made = plan.make(ExportRequest(tmp_path))
+    assert made.network.architecture == "timm:test_resnet"
+    assert made.network.input.mean == (127.5,) * 3
+    if fine_tuned:
+        assert [label.name for label in made.network.classes] == ["ant", "bee", "cow"]
+    pixels = torch.randn(2, 3, 160, 160)
+    with torch.inference_mode():
+        found = made.features.body(pixels)
+        if fine_tuned:
+            found = made.features.classifier(found)
+        output = model(pixels)
+    torch.testing.assert_close(found, output.logits if fine_tuned else output.pooler_output)
+
+
+@pytest.mark.parametrize("name", ["test_vit", "test_convnext", "mobilenetv3_small_050"])
+def test_weights_without_a_classifier_are_no_classifier(tmp_path, name):
+    timm = import_timm()
+    network = timm.create_model(name, num_classes=0)  # biases of nothing, as they begin
+    torch.save(network.state_dict(), tmp_path / "w.pth")
+    made = plan.make(ExportRequest(tmp_path / "w.pth", hints=Hints(f"timm:{name}")))
+    assert (made.kind, made.features.where) == ("embedding", "output")
+    pixels = torch.randn(2, 3, 224, 224) if "mobile" in name else torch.randn(2, 3, 160, 160)
+    with torch.inference_mode():
+        torch.testing.assert_close(made.features.body(pixels), network.eval()(pixels))
+
+
 @pytest.mark.parametrize(("said", "names"), [
     ({"label_names": ["ant", "bee"]}, ["ant", "bee"]), ({"labels": ["ant", "bee"]}, ["ant", "bee"]),
     ({"label_names": {"1": "bee", "0": "ant"}}, ["ant", "bee"]),

@@ -210,6 +210,8 @@ def test_a_published_size_has_its_own_scale_and_bias(siglip, tmp_path, folder, c
     assert 0.9 / manifest["calibration"]["temperature"] == pytest.approx(scale)
     assert manifest["calibration"].get("bias") == bias
     assert f"assumed: a logit scale of {scale:g}" in told
+    assert "say otherwise with --logit-scale and --logit-bias, or put the original's" in told
+    assert not any("say otherwise" in line for line in manifest["published"]["assumed"])
     assert "logit bias" in told
 
 

@@ -11,6 +11,8 @@ import pytest
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
+pytestmark = pytest.mark.usefixtures("operators_made_once")
+
 
 def _frozen(module, example, path, *, dynamo):
     if dynamo:

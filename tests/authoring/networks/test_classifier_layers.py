@@ -56,6 +56,44 @@ def test_several_layers_in_the_place_of_the_classifier_are_not_guessed_at(tmp_pa
         loaded(source, Body(nn.Linear(6, 1000)), tmp_path)
 
 
+def split(head, bias=True, **more):
+    """A backbone without a classifier and a layer behind it, as their own module has them."""
+    body = Body(nn.Identity())
+    state = {f"backbone.{key}": value for key, value in body.state_dict().items()}
+    layer = nn.Linear(6, 4, bias=bias)
+    return body, layer, state | {f"{head}.{key}": value for key, value
+                                 in layer.state_dict().items()} | more
+
+
+@pytest.mark.parametrize("head", ["head", "cls_head", "head.fc", "own.linear"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_layer_behind_a_backbone_is_its_classifier_and_it_is_said(tmp_path, head, bias):
+    body, layer, state = split(head, bias)
+    target = Body(nn.Linear(6, 1000))
+    notes = fitting.load(target, Weights(tmp_path / "w.pth", (), state), "library:body")
+    assert f"{head}, behind 'backbone.', is its classifier" in notes[0]
+    assert len(notes) == 1
+    torch.testing.assert_close(target(PIXELS), layer(body(PIXELS)))
+
+
+@pytest.mark.parametrize("more", [
+    {"projector.weight": torch.ones(3, 6)}, {"head.norm.weight": torch.ones(6)},
+    {"loss.centers": torch.ones(4, 6)}])
+def test_what_more_lies_behind_a_backbone_is_not_guessed_at(tmp_path, more):
+    body, _, state = split("head", **more)
+    target = Body(nn.Linear(6, 1000))
+    notes = fitting.load(target, Weights(tmp_path / "w.pth", (), state), "library:body")
+    assert "no weights for the classifier" in notes[0]
+    assert torch.equal(target(PIXELS), body(PIXELS))
+
+
+@pytest.mark.parametrize("head", ["projector", "decoder_out"])
+def test_a_layer_of_another_name_behind_a_backbone_is_no_classifier(tmp_path, head):
+    _, _, state = split(head)
+    notes = fitting.load(Body(nn.Linear(6, 9)), Weights(tmp_path / "w.pth", (), state), "library:b")
+    assert "no weights for the classifier" in notes[0]
+
+
 @pytest.mark.parametrize("classes", [1, 1000])
 def test_a_convolution_takes_the_weights_number_of_classes(tmp_path, classes):
     def head(classes):

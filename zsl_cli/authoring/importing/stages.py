@@ -88,7 +88,7 @@ def import_model(request: ImportRequest, reporter: Reporter = SILENT) -> ImportR
             graphs.read(folder, name, manifest)  # raises for what will not be run
         (folder / "README.md").write_text(card.model_card(manifest), encoding="utf-8")
     for line in assumed:
-        reporter.warn(f"assumed: {line}")
+        reporter.warn(f"assumed: {line}{scale.advice if line in scale.assumed else ''}")
     reporter.say(f"wrote {request.output}; licence: {manifest.license or 'not given'}"
                  + (f", see {listed(kept)}" if kept else ""))
     return ImportResult(request.output, manifest, assumed)

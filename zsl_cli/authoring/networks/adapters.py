@@ -16,7 +16,8 @@ _KEYS = re.compile(
     r"|\.base_layer\.|\.modules_to_save\.|\.original_module\.|(^|\.)(adapters?|adapter_\w+|"
     r"adaptmlp|adaptformer|prompt_embeddings|prefix_encoder|ssf_(scale|shift)\w*)(\.|$)")
 _REMEDY = ("merge the two and save the whole network, with PEFT "
-           "PeftModel.from_pretrained(network, adapter).merge_and_unload().save_pretrained(folder)")
+           "PeftModel.from_pretrained(network, adapter).merge_and_unload().save_pretrained(folder)"
+           "; an export merges a LoRA of PEFT's that lies in a folder of its own, `adapter`")
 
 
 def refuse_beside(place: Path) -> None:
@@ -35,7 +36,11 @@ def refuse_among(keys: Iterable[str], source: Path) -> None:
                        f"without which the weights are those of another network; {_REMEDY}")
 
 
-def notes_below(folder: Path) -> tuple[str, ...]:
-    """A word on adapters in the folders in a folder, which no library applies by itself."""
-    there = sorted(one.parent.name for one in folder.glob("*/adapter_config.json"))
+def notes_below(folder: Path, given: Path | None = None) -> tuple[str, ...]:
+    """A word on adapters in the folders in a folder, which no library applies by itself.
+
+    given: the one that was asked for.
+    """
+    there = sorted(one.parent.name for one in folder.glob("*/adapter_config.json")
+                   if given is None or one.parent.resolve() != given.resolve())
     return (f"the adapter in {listed(there)} is not applied",) if there else ()

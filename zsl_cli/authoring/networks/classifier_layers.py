@@ -1,6 +1,8 @@
 """A network's classifier as the weights have it: another number of classes, none, or one that
 fine-tuning has put in its place."""
 
+import re
+
 from torch import Tensor, nn
 
 from zsl_cli.authoring.networks.matching import Match, bare, match
@@ -12,6 +14,9 @@ REMEDY = ("name a function that makes the network as it was trained, with "
 
 Layer = nn.Linear | nn.Conv2d
 
+_HEAD = re.compile(r"(?:.+\.)?(?:head|fc|classifier|cls_head|classification_head|linear|1)")
+"""What people call a layer that they put behind a network."""
+
 
 def fit(network: nn.Module, tensors: dict[str, Tensor],
         notes: list[str]) -> tuple[Match, dict[str, Tensor]]:
@@ -22,6 +27,7 @@ def fit(network: nn.Module, tensors: dict[str, Tensor],
     if found.fits or not layers:
         return found, tensors
     tensors = _in_place(network, tensors, found, layers, notes)
+    tensors = _behind(tensors, match(network, tensors), layers, notes)
     given = _given(found.prefix, tensors)
     for name, layer in layers.items():
         weight = given.get(f"{name}.weight")
@@ -153,6 +159,26 @@ def _in_place(network: nn.Module, tensors: dict[str, Tensor], found: Match,
                 tensors[f"{found.prefix}{name}.{part}"] = tensors.pop(
                     _key(found.prefix, f"{new}.{part}", tensors))
     return tensors
+
+
+def _behind(tensors: dict[str, Tensor], found: Match, layers: dict[str, Layer],
+            notes: list[str]) -> dict[str, Tensor]:
+    """The tensors, a layer that lies behind the network (``head`` beside ``backbone.``) by the name
+    of the classifier that the network has none of."""
+    name, layer = next(iter(layers.items()))
+    mine = [f"{name}.weight", f"{name}.bias"]
+    weights = [key for key in found.elsewhere if key.endswith(".weight")]
+    if len(layers) > 1 or len(weights) != 1 or not found.prefix or f"{name}.weight" not in (
+            found.missing) or not {*mine} >= {*found.missing} or found.misshapen:
+        return tensors
+    there = weights[0].removesuffix(".weight")
+    if not _HEAD.fullmatch(there) or {*found.elsewhere} - {f"{there}.weight", f"{there}.bias"} or (
+            tensors[weights[0]].ndim != 2 or _reshaped(tensors[weights[0]], layer) is None):
+        return tensors
+    notes.append(f"{there}, behind {found.prefix!r}, is its classifier; what else lies between the "
+                 "two has no weights (dropout), and is taken to do nothing")
+    moved = {f"{there}.{part}": f"{found.prefix}{name}.{part}" for part in ("weight", "bias")}
+    return {moved.get(key, key): value for key, value in tensors.items()}
 
 
 def _root(network: nn.Module, name: str) -> str:

@@ -60,6 +60,11 @@ def read(file: Path) -> dict[str, Any]:
 
 def vet(config: dict[str, Any], file: Path) -> None:
     """Raise ZslError for a configuration of a network that leads out of its folder, or to code."""
+    if quantised := config.get("quantization_config"):
+        how = quantised.get("quant_method") if isinstance(quantised, dict) else quantised
+        raise ZslError(f"{file}: its weights are quantised ({shown(str(how))}), and those of an "
+                       "export are floats; save them so, with transformers' "
+                       "model.dequantize().save_pretrained(folder)")
     for keys, value in _leaves(config, file):
         if not value or _WITHOUT_EFFECT & {*keys}:
             continue

@@ -36,7 +36,8 @@ _TIMM_OTHERS = frozenset({
     "label_descriptions", "labels", "pool_size", "test_pool_size", "first_conv", "classifier",
     "license", "description", "origin_url", "paper_name", "paper_ids", "notes", "global_pool",
     "pretrained", "model_type", "architectures", "model_args", "dtype", "torch_dtype",
-    "transformers_version", "features"})
+    "transformers_version", "features", "do_pooling", "initializer_range", "problem_type",
+    "id2label", "label2id"})
 """What says nothing of a picture at the size that timm itself evaluates at."""
 
 

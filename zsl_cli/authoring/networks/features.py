@@ -217,12 +217,22 @@ def _before_last_linear(whole: OneTensor, example: Tensor, output: Tensor) -> Fe
             if not name:  # the network is nothing but a linear layer
                 return None
             whole.network.set_submodule(name, nn.Identity())
-            features, linear = whole(example), _as_linear(layer)
-            if features.shape[1] == linear.in_features and _close(linear(features), output):
+            features, linear = _without_failing(whole, example), _as_linear(layer)
+            if features is not None and features.shape[1] == linear.in_features and _close(
+                    linear(features), output):
                 return Features(whole, linear.in_features, linear, f"penultimate, input of {name}",
                                 name, tuple(layer.weight.shape[2:]))
             whole.network.set_submodule(name, layer)
     return None
+
+
+def _without_failing(whole: OneTensor, example: Tensor) -> Tensor | None:
+    """What a network gives without one of its layers; None where what follows can't do without: two
+    heads, say, whose mean was the same as each for this example."""
+    try:
+        return whole(example)
+    except Exception:
+        return None
 
 
 def _before_several_heads(network: nn.Module, example: Tensor) -> Features | None:

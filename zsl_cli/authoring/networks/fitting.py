@@ -1,6 +1,7 @@
 """A state dict into a network, and what is said where it does not fit."""
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 import torch
@@ -49,7 +50,7 @@ def load(network: nn.Module, weights: Weights, architecture: str,
     adapters.refuse_among((*fit.unexpected, *fit.elsewhere), weights.path)
     if not fit.fits:
         raise ZslError(_misfit(fit, weights, architecture, others()))
-    loaded = {key: tensors[given] for key, given in fit.taken.items()}
+    loaded = OrderedDict((key, tensors[given]) for key, given in fit.taken.items())
     expected = network.state_dict()
     refuse_broken(loaded, weights.path)
     odd = [f"{key} ({value.dtype})" for key, value in loaded.items()
@@ -63,6 +64,8 @@ def load(network: nn.Module, weights: Weights, architecture: str,
         notes.append(f"{len(fit.elsewhere)} tensors "
                      + (f"outside {fit.prefix!r}" if fit.prefix else "beside the network")
                      + f" are left aside: {listed(fit.elsewhere, 3)}")
+    # Some networks ask in it for the release that their weights are of.
+    loaded._metadata = getattr(expected, "_metadata", {})  # type: ignore[attr-defined]
     network.load_state_dict(loaded, strict=False)
     network.eval().requires_grad_(requires_grad=False)
     return notes

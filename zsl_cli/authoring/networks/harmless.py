@@ -2,7 +2,7 @@
 the containers that training programs keep their options in.
 
 NumPy's are made for what they are. Of the others nothing is needed here, so that each name stands
-for an empty dictionary: nothing is imported for it, and nothing of theirs runs.
+for an empty dictionary, or list: nothing is imported for it, and nothing of theirs runs.
 """
 
 import argparse
@@ -33,14 +33,22 @@ class _Nothing:
         return OrderedDict()
 
 
+class _NoItems:
+    """The same of what a pickle appends to."""
+
+    def __new__(cls, *_: Any, **__: Any) -> Any:
+        return []
+
+
 def of(names: Iterable[str]) -> list[Any]:
     """What ``torch.serialization.safe_globals`` takes for those of some names that are harmless.
 
     names: with their modules, ``numpy.dtype`` for one.
     """
-    options = [(type("Nothing", (_Nothing,), {}), name.replace("__builtin__", "builtins"))
-               for name in names
-               if _OPTIONS.fullmatch(name.replace("__builtin__", "builtins"))]
+    found = {name.replace("__builtin__.x", "builtins.").replace("__builtin__", "builtins")
+             for name in names}  # xrange, of Python 2, as which a pickle has range
+    options = [(type("Nothing", (_NoItems if name == "collections.deque" else _Nothing,), {}), name)
+               for name in found if _OPTIONS.fullmatch(name)]
     return [argparse.Namespace, SimpleNamespace, np.ndarray, *_DTYPES, *options,
             *((function, f"{module}.{name}") for module, name, function in _NUMPY)]
 

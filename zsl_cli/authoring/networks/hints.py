@@ -80,12 +80,14 @@ class Hints:
     tokenizer: a ``tokenizer.json`` for a text tower that comes without one.
     trust_pickle: run the code that a pickle brings; None where nobody can ask for that, so that no
         message speaks of it.
+    adapter: a folder of PEFT with a LoRA that was trained beside the checkpoint.
     """
 
     architecture: str | None = None
     input: InputOptions = field(default_factory=InputOptions)
     tokenizer: Path | None = None
     trust_pickle: bool | None = False
+    adapter: Path | None = None
 
     def __post_init__(self) -> None:
-        set_paths(self, "tokenizer")
+        set_paths(self, "tokenizer", "adapter")

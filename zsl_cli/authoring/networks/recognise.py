@@ -12,6 +12,7 @@ from zsl_cli.authoring.networks import (
     configurations,
     features,
     file_kinds,
+    lora,
     vetting,
     weights,
 )
@@ -44,7 +45,7 @@ _WEIGHT_FILES = (".safetensors", ".bin", ".pt", ".pth", ".pt2", ".ckpt", ".tar")
 def recognise(checkpoint: Path, hints: Hints) -> Network:
     """The network of a checkpoint: a file of weights, a program, or a folder that holds either
     with its configuration. Raises ZslError."""
-    for named in (checkpoint, hints.tokenizer):
+    for named in (checkpoint, hints.tokenizer, hints.adapter):
         if named is not None and not named.exists():
             raise ZslError(f"{named}: no such file or folder")
     if hints.tokenizer is not None:
@@ -82,7 +83,7 @@ def _from_folder(folder: Path, hints: Hints) -> Network:
     if (kind := file_kinds.of_folder(folder)) is not None:
         raise ZslError(f"{folder}: no weights of PyTorch in it; it is {kind}")
     network = _of_folder(folder, hints)
-    return replace(network, notes=(*network.notes, *adapters.notes_below(folder)))
+    return replace(network, notes=(*network.notes, *adapters.notes_below(folder, hints.adapter)))
 
 
 def _of_folder(folder: Path, hints: Hints) -> Network:
@@ -91,19 +92,21 @@ def _of_folder(folder: Path, hints: Hints) -> Network:
         if (folder / open_clip.CONFIG).is_file():
             file = next((folder / name for name in _OF_OPEN_CLIP if (folder / name).is_file()),
                         None) or _the_file_in(folder)
-            return open_clip.read_folder(weights.read(file, trust=hints.trust_pickle),
+            return open_clip.read_folder(_read(file, hints),
                                          folder / open_clip.CONFIG, hints.input, hints.tokenizer)
         config = configurations.read(config_file) if config_file.is_file() else {}
-        if huggingface.describes(config):
-            return huggingface.read(folder, config, hints.input, hints.tokenizer)
-        if "architecture" in config:
+        if timm.describes(config):
             return timm.read_folder(_weights_in(folder, hints), config_file, hints.input)
+        if huggingface.describes(config):
+            return huggingface.read(folder, config, hints.input, hints.tokenizer, hints.adapter)
     return _from_file(_the_file_in(folder), hints)
 
 
 def _from_file(path: Path, hints: Hints) -> Network:
     adapters.refuse_beside(path.parent)
     kind = vetting.kind_of(path)
+    if kind in ("program", "torchscript") and hints.adapter is not None:
+        raise ZslError(f"{path}: a program takes no adapter; leave `adapter` out")
     if kind == "program":
         if hints.architecture is not None:
             raise ZslError(f"{path}: a program brings its own code; leave `architecture` out")
@@ -113,7 +116,7 @@ def _from_file(path: Path, hints: Hints) -> Network:
         if hints.architecture is None and not clip_weights.is_dual(checkpoint.tensors):
             return programs.read_torchscript(path, hints.input, trust=hints.trust_pickle)
     else:
-        checkpoint = weights.read(path, trust=hints.trust_pickle)
+        checkpoint = _read(path, hints)
     if own.is_own(checkpoint):
         def backbone(inner: Weights, name: str, size: int) -> Network:
             if hints.architecture not in (None, name):
@@ -138,7 +141,7 @@ def _unnamed(checkpoint: Weights, path: Path, hints: Hints) -> Network:
     if _beside(checkpoint, open_clip.CONFIG):
         return open_clip.read_folder(checkpoint, path.parent / open_clip.CONFIG, hints.input,
                                      hints.tokenizer)
-    if "architecture" in _beside(checkpoint, "config.json"):
+    if timm.describes(_beside(checkpoint, "config.json")):
         return timm.read_folder(checkpoint, path.parent / "config.json", hints.input)
     if lite0.fits(checkpoint):
         return lite0.read(checkpoint)
@@ -204,7 +207,11 @@ def _guess(checkpoint: Weights) -> str:
 
 
 def _weights_in(folder: Path, hints: Hints) -> Weights:
-    return weights.read(_the_file_in(folder), trust=hints.trust_pickle)
+    return _read(_the_file_in(folder), hints)
+
+
+def _read(file: Path, hints: Hints) -> Weights:
+    return lora.into(weights.read(file, trust=hints.trust_pickle), hints.adapter)
 
 
 def _the_file_in(folder: Path) -> Path:

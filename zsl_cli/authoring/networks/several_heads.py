@@ -20,13 +20,16 @@ class BeforeLogits(nn.Module):
 
 
 def names(network: nn.Module) -> list[str]:
-    """The modules that give the logits, as timm has noted them."""
+    """The modules that give the logits, as timm has noted them; none where they were taken out."""
     config = getattr(network, "pretrained_cfg", None)
     noted = config.get("classifier") if isinstance(config, dict) else None
     if noted is None or not hasattr(network, "forward_head"):
         return []
-    return [*dict.fromkeys(name.partition(".")[0] for name in (
+    found = [*dict.fromkeys(name.partition(".")[0] for name in (
         (noted,) if isinstance(noted, str) else noted))]
+    heads = [getattr(network, name, None) for name in found]
+    return found if all(isinstance(head, nn.Module) and [*head.parameters()]
+                        for head in heads) else []
 
 
 def merged(network: nn.Module, images: Tensor) -> tuple[BeforeLogits, nn.Linear] | None:

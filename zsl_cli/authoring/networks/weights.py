@@ -209,7 +209,7 @@ def _unwrapped(path: Path, content: Any) -> Weights:
         taken = inner[0]
         if len(inner) > 1:
             notes.append(f"its {taken} is taken, not {' or '.join(inner[1:])}")
-        elif taken not in WRAPPERS:
+        elif taken not in WRAPPERS and _is_state_dict(content[taken]):
             notes.append(f"its {taken} is taken, the one state dict in it")
         notes += [f"its {key} holds weights without names, which are left aside"
                   for key in _AVERAGED if _has_nameless(content.get(key))]
@@ -237,7 +237,21 @@ def _inner(path: Path, content: dict[Any, Any]) -> list[str]:
     if len(others) > 1:
         raise ZslError(f"{path}: several state dicts in it: {listed(others)}; save the one that is "
                        "meant alone")
-    return others
+    return others or _around(content)
+
+
+def _around(content: dict[Any, Any]) -> list[str]:
+    """The one key of names that say nothing under which named weights lie deeper down; none where
+    several are."""
+    found = [key for key, value in content.items()
+             if isinstance(key, str) and _has_state_dict(value)]
+    return found if len(found) == 1 else []
+
+
+def _has_state_dict(value: Any, depth: int = _DEEPEST) -> bool:
+    if not isinstance(value, dict) or depth == 0:
+        return False
+    return _is_state_dict(value) or any(_has_state_dict(one, depth - 1) for one in value.values())
 
 
 def _holds_weights(value: Any, depth: int = _DEEPEST) -> bool:
@@ -264,10 +278,15 @@ def _has_nameless(value: Any) -> bool:
 
 def _tensors(content: dict[Any, Any]) -> dict[Any, Tensor]:
     """The tensors of a dictionary, arrays of NumPy's among them."""
-    return {key: value if isinstance(value, Tensor) else torch.from_numpy(value)
+    return {key: _dense(value) if isinstance(value, Tensor) else torch.from_numpy(value)
             for key, value in content.items()
             if isinstance(value, Tensor) or (isinstance(value, np.ndarray) and value.ndim
                                              and value.dtype.kind in "fiub")}
+
+
+def _dense(value: Tensor) -> Tensor:
+    """A tensor that was pruned into a sparse one as it was."""
+    return value if value.layout is torch.strided else value.to_dense()
 
 
 def refuse_broken(tensors: dict[str, Tensor], source: Path) -> None:

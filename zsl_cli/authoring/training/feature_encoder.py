@@ -15,6 +15,8 @@ from zsl_cli.authoring.exporting import graph, heads
 from zsl_cli.authoring.exporting.onnx_files import FEATURES, IMAGES
 from zsl_cli.authoring.exporting.plan import Plan
 from zsl_cli.embedding import images, sessions
+from zsl_cli.embedding.model import BATCH, BATCH_ON_GPU, STREAMS
+from zsl_cli.support import devices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +42,8 @@ class FeatureEncoder:
         self._device = device
         self._load = load
         self._graph = _Graph(plan, device)
-        self.batch_size = 8 if device == "cpu" else 64
+        on_cpu = device == "cpu"
+        self.batch_size, self.streams = (BATCH, 0) if on_cpu else (BATCH_ON_GPU, STREAMS)
 
     def loading(self, load: "Load") -> "FeatureEncoder":
         """The same network, fed by another ``load``."""
@@ -54,7 +57,7 @@ class FeatureEncoder:
         network = self._plan.network
         facts = {"architecture": network.architecture, "weights": self._graph.digest,
                  "features": self._plan.features.where, "input": asdict(network.input),
-                 "device": self._device}
+                 "device": devices.kind_of(self._device)}
         if self._load is not images.load:
             facts["load"] = repr(self._load)
         return json.dumps(facts, sort_keys=True)

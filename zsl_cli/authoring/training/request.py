@@ -9,9 +9,9 @@ from zsl_cli.authoring.training.methods.base import Method
 from zsl_cli.authoring.training.methods.rank import Rank
 from zsl_cli.authoring.training.schedule import Schedule
 from zsl_cli.support import folders
-from zsl_cli.support.limits import DEVICES, MAX_PIXELS, QUANTIZE
+from zsl_cli.support.limits import MAX_PIXELS, QUANTIZE
 from zsl_cli.support.names import Name, set_paths, set_texts
-from zsl_cli.support.values import COUNT, check_choice, check_kind, set_numbers
+from zsl_cli.support.values import COUNT, check_choice, check_device, check_kind, set_numbers
 
 UNFINISHED = "unfinished"
 
@@ -30,7 +30,7 @@ class Asked:
         value that no training allows."""
         set_paths(self, "output", *paths)
         set_texts(self, "model", "vocabulary")
-        check_choice("device", self.device, DEVICES)
+        check_device(self.device)
         set_numbers(self, max_pixels=COUNT)
 
     @property
@@ -63,7 +63,7 @@ class TrainRequest(Asked):
     export: whether a model folder is made; quantize: its form, ``none``,
         ``int8`` or ``fp16``.
     max_pixels: larger images are refused before decoding.
-    device: ``auto``, ``cpu`` or ``cuda``.
+    device: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
     restart: throw away what an unfinished training has done in ``output``.
     force: replace a finished one there, once the new one is done.
 

@@ -18,7 +18,7 @@ class Session:
     name: what the trained model is called, and spaces of its own after it.
     work: the folder in which the state of what is under way is kept, so that the same training
         goes on from there.
-    device: ``cpu`` or ``cuda``.
+    device: ``cpu`` or, say, ``cuda:0``.
     """
 
     start: Start

@@ -10,6 +10,7 @@ from zsl_cli.authoring.training.result import TrainResult
 from zsl_cli.authoring.training.session import Session
 from zsl_cli.errors import DeviceError, ZslError
 from zsl_cli.evaluation.left_out import Collector
+from zsl_cli.support import devices
 from zsl_cli.support.extras import needed
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
@@ -55,7 +56,7 @@ def _train(request: "TrainRequest", reporter: Reporter) -> TrainResult:
     finetuning.check(start, schedule)
     if request.restart:
         folder.clear(request.work)
-    encoder = FeatureEncoder(start.plan, request.device if device == "cuda" else device)
+    encoder = FeatureEncoder(start.plan, device if device == "cpu" else request.device)
     examples = read_examples(dataset, vocabulary, encoder, schedule, request.max_pixels, reporter,
                              collector)
     session = Session(start, request.name, schedule, request.work, device,
@@ -71,10 +72,15 @@ def _train(request: "TrainRequest", reporter: Reporter) -> TrainResult:
 
 
 def _device(name: str) -> str:
-    """``cpu`` or ``cuda``, of one of limits.DEVICES; raises DeviceError where CUDA is wanted and
-    cannot be used."""
+    """``cpu`` or, say, ``cuda:0``, of what ``devices.parse`` takes; raises DeviceError where CUDA
+    is wanted and cannot be used."""
     import torch
 
-    if name == "cuda" and not torch.cuda.is_available():
-        raise DeviceError("`device=cuda` cannot be used: this torch sees no CUDA device")
-    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
+    wanted = devices.parse(name)
+    assert wanted is not None  # the request has looked
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if wanted.kind == "cuda" and wanted.number >= count:
+        raise DeviceError(f"`device={name}` cannot be used: this torch sees "
+                          + (f"{count} CUDA devices, numbered from 0" if count > 1 else
+                             "one CUDA device, cuda:0" if count else "no CUDA device"))
+    return f"cuda:{wanted.number}" if wanted.kind != "cpu" and count else "cpu"

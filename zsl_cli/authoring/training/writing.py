@@ -138,6 +138,7 @@ def _export(request: "TrainRequest", session: "Session", checkpoint: Path, vocab
         name=request.name, vocabulary=vocabulary, quantize=request.quantize, force=True,
         sources=source.sources if source else (),
         license=(source.license if source else None) or start.plan.license))
+    export_plan = replace(export_plan, made_by="zsl train")
     if start.model and source and source.space == export_plan.space and source.encodes_phrases:
         export_plan = replace(export_plan, label_encoder_of=start.model.path)
 

@@ -15,12 +15,12 @@ from zsl_cli.authoring.vocabularies import label_lists
 from zsl_cli.authoring.vocabularies.label_phrases import put
 from zsl_cli.classifier import pairing
 from zsl_cli.embedding.model import Model
-from zsl_cli.errors import FolderError, RequestError, ZslError
+from zsl_cli.errors import FolderError, ZslError
 from zsl_cli.support import folders, sources, work_folder
-from zsl_cli.support.manifests import LABEL_ENCODER_FILE, TOKENIZER_FILE, is_template
+from zsl_cli.support.manifests import LABEL_ENCODER_FILE, TOKENIZER_FILE
 from zsl_cli.support.names import set_names, set_paths, set_texts
 from zsl_cli.support.progress import SILENT, Reporter
-from zsl_cli.support.values import check_kind
+from zsl_cli.support.values import check_kind, check_templates
 from zsl_cli.support.vectors import unit_rows
 from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary import writing
@@ -76,10 +76,7 @@ class EncodeRequest:
         set_names(self, "templates")
         check_kind("places", self.places, label_lists.Places)
         object.__setattr__(self, "sources", sources.check(self.sources))
-        for template in self.templates:
-            if not is_template(template):
-                raise RequestError(f"`template={template!r}`: it must hold {{}} once, where the "
-                                   "label goes, and no other brace")
+        check_templates(self.templates)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import click
 from zsl_cli.cli.terminal import notes
 from zsl_cli.cli.terminal.parameters import as_options
 from zsl_cli.errors import RequestError, ZslError
+from zsl_cli.support import devices
 from zsl_cli.support.limits import (
     DEVICES,
     MAX_BATCH,
@@ -64,8 +65,24 @@ common = stack(
     _in_words_of_the_command_line,
 )
 
-device = click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True,
-                      help="cuda fails where it cannot be used; auto falls back.")
+
+
+def _device(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    if devices.parse(value) is None:
+        raise click.BadParameter(
+            f"{value!r} is not one of {', '.join(map(repr, devices.SPELLINGS))} (N the number of "
+            "a CUDA device, from 0)")
+    return value
+
+
+def _devices(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    return [name for name in DEVICES if name.startswith(incomplete)]
+
+
+device = click.option("--device", metavar="[auto|cpu|cuda[:N]]", default="auto",
+                      show_default=True, callback=_device, shell_complete=_devices,
+                      help="cuda, the first card, and cuda:N fail where they cannot be used; "
+                           "auto falls back.")
 
 max_pixels = click.option("--max-pixels", type=click.IntRange(1), default=MAX_PIXELS,
                           show_default=True, metavar="N",

@@ -78,11 +78,11 @@ def _write_array(records: "Iterable[tuple[Prediction, dict[str, Any]]]") -> Iter
 
 def _write_csv(predictions: Iterable["Prediction"], path_of: "PathOf | None", *,
                keywords: bool) -> Iterator["Prediction"]:
-    from zsl_cli.classifier.predictions import csv_header, csv_rows
+    from zsl_cli.classifier.predictions import csv_header, csv_lines
 
     printing.put_csv([csv_header(paths=path_of is not None, keywords=keywords)])
     for prediction in predictions:
-        printing.put_csv(csv_rows(prediction, path_of=path_of, keywords=keywords))
+        printing.put_text(csv_lines(prediction, path_of=path_of, keywords=keywords))
         yield prediction
 
 

@@ -13,9 +13,8 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.photos.catalogue import database, facts, moments, parts, power_cuts, vectors
@@ -38,8 +37,7 @@ _COLUMNS = ("photos.id, folders.path, name, size, mtime, slot, kind, message, to
 _UNKNOWN = "no error of a photo that zsl knows"
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """What is known of one photo.
 
     path: absolute. size: bytes; mtime: nanoseconds since 1970; None where it was never looked at.

@@ -104,12 +104,19 @@ class Scan:
         if todo:
             self._pending.append(place)
 
-    def pending(self, catalogue: "Catalogue") -> Iterator[Pending]:
-        """What is to be read, in order."""
-        for start in range(0, len(self._pending), 256):
-            places = self._pending[start:start + 256]
-            rows = catalogue.rows([self.ids[place] for place in places])
-            for place in places:
+    @property
+    def pending_places(self) -> "array[int]":
+        """The places of what is to be read, in order."""
+        return self._pending
+
+    def pending(self, catalogue: "Catalogue",
+                places: Sequence[int] | None = None) -> Iterator[Pending]:
+        """What is to be read, in order; or, whatever is known of it, what is at these places."""
+        pending = self._pending if places is None else places
+        for start in range(0, len(pending), 256):
+            some = pending[start:start + 256]
+            rows = catalogue.rows([self.ids[place] for place in some])
+            for place in some:
                 id_ = self.ids[place]
                 yield Pending(place, id_, self.path(place, rows[id_].path), self._errors.get(place))
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ImageError
 from zsl_cli.photos import indexing
-from zsl_cli.photos.answering import BLOCK, Answering
+from zsl_cli.photos.answering import Answering
 from zsl_cli.photos.cluster.stored_photo import LentPhoto
 from zsl_cli.photos.entry import Entry
+from zsl_cli.photos.finding import BLOCK
 from zsl_cli.photos.photo import Photo
 from zsl_cli.photos.result import reason
 

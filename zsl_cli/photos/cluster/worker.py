@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from zsl_cli.errors import ImageError, ZslError
-from zsl_cli.photos.answering import Answering, Question
+from zsl_cli.photos.answering import Answering
 from zsl_cli.photos.cluster import parts, planning, shipping
 from zsl_cli.photos.cluster.chunks import Chunk
 from zsl_cli.photos.cluster.labeller import Labelled, Labeller, Outcome
@@ -15,6 +15,7 @@ from zsl_cli.photos.cluster.nodes import Machine, compare
 from zsl_cli.photos.cluster.runs import Run
 from zsl_cli.photos.indexing import Reading
 from zsl_cli.photos.lazy import LazyClassifier
+from zsl_cli.photos.question import Question
 from zsl_cli.support.wording import reason
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _labeller(job: Job, shipment: Any) -> Labeller:
         folder / MODEL, folder / VOCABULARY if job.vocabulary else None, job.question,
         language=folder / NAMES if job.names else None, device=job.device, exact=job.exact,
         ef=job.ef, phrases_alone=not job.vocabulary)
-    classifier, nearest = lazy.load(_MANY, reads=True)
+    classifier, nearest = lazy.load(_MANY)
     path_of = lazy.path_names if job.paths else None
 
     def write(name: str, labelled: "list[Labelled]") -> int:

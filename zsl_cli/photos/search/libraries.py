@@ -46,6 +46,7 @@ class Library:
         assert catalogue.folder is not None
         self._catalogue, self.folder = catalogue, catalogue.folder
         self._which, self._space, self._words, self._reporter = which, space, words, reporter
+        self._is_told = False
         self._prepare()
 
     def _prepare(self) -> None:
@@ -56,6 +57,7 @@ class Library:
             self.rows = np.asarray(catalogue.vectors.mapped()[:catalogue.slots])
             slots = self._which.slots(catalogue)
             self._tell_of_lost()
+            self._tell_of_unread()
         if slots is None and len(self.rows) > FEW:
             folder = IndexFolder(self.folder, catalogue.identity.encoder.digest, self._space)
 
@@ -88,6 +90,20 @@ class Library:
             self._reporter.left_out(
                 f"{counted(lost, 'photo')} left out, whose embeddings are not in "
                 f"{catalogue.folder} any more; zsl index reads them again")
+
+    def _tell_of_unread(self) -> None:
+        """Tell, once, of photos that were met and not read, since a run was interrupted or is
+        still at it."""
+        catalogue = self._catalogue
+        with database.explained(catalogue.folder):
+            unread, = catalogue.db.execute("SELECT count(*) FROM photos WHERE todo AND slot IS "
+                                           "NULL AND kind IS NULL AND gone IS NULL").fetchone()
+        if unread and not self._is_told:
+            self._reporter.warn(
+                f"{counted(unread, 'photo')} of {catalogue.identity.library or self.folder} "
+                f"{'was' if unread == 1 else 'were'} never read, so that no search finds "
+                f"{'it' if unread == 1 else 'them'}; zsl index reads what is left")
+            self._is_told = True
 
     def pages(self, queries: "NDArray[np.float32]",
               ) -> "list[Iterator[list[tuple[Row, float]]]]":

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import configurations, file_kinds, published, tokenization
+from zsl_cli.authoring.networks import (
+    configurations,
+    file_kinds,
+    lora,
+    published,
+    tokenization,
+)
 from zsl_cli.authoring.networks.features import first_tensor
 from zsl_cli.authoring.networks.hints import InputOptions
 from zsl_cli.authoring.networks.libraries import alone, library
@@ -59,11 +65,12 @@ def describes(config: dict[str, Any]) -> bool:
 
 @alone()
 def read(folder: Path, config: dict[str, Any], options: InputOptions,
-         tokenizer: Path | None = None) -> Network:
+         tokenizer: Path | None = None, adapter: Path | None = None) -> Network:
     """The network in a folder; for CLIP and SigLIP both towers. No code of the folder's is run.
 
     options: what the user says of the input, which need not be found then.
     tokenizer: a ``tokenizer.json`` in place of the folder's own tokenizer.
+    adapter: the folder of a LoRA to be merged into it.
 
     Raises ZslError.
     """
@@ -76,13 +83,15 @@ def read(folder: Path, config: dict[str, Any], options: InputOptions,
     for pattern in ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model"):
         for file in sorted(folder.glob(pattern)):
             file_kinds.refuse_pointer(file)
-    loaded = transformers_models.load(folder, kind, config)
+    added = None if adapter is None else lora.read(adapter)
+    loaded = transformers_models.load(folder, kind, config, added)
     model = loaded.model
     says = published.prepared((folder,), config, options)
-    files = tuple(sorted(path for pattern in _WEIGHTS for path in folder.glob(pattern)))
+    files = (*sorted(path for pattern in _WEIGHTS for path in folder.glob(pattern)),
+             *(added.files if added else ()))
     name = f"huggingface:{type(model).__name__}"
     licence = published.license_of(folder)
-    if kind not in published.TEMPLATES:
+    if kind not in published.TEMPLATES or loaded.classifies:
         module = transformers_models.Pixels(model)
         return Network(name, module, says.input, files, classes=_classes(loaded), license=licence,
                        assumed=says.assumed, original=_original(folder, options, module),

@@ -31,6 +31,11 @@ _OF_THE_FACTORY = ("checkpoint_path", "cache_dir", "scriptable", "exportable", "
 """Arguments of ``timm.create_model`` that do not describe a network."""
 
 
+def describes(config: dict[str, Any]) -> bool:
+    """Whether a ``config.json`` is one of timm, or that of a network of timm's in transformers."""
+    return "architecture" in config and config.get("model_type") in (None, "timm_wrapper")
+
+
 @alone()
 def read(weights: Weights, name: str, options: InputOptions, config_file: Path | None = None,
          ) -> Network:
@@ -79,8 +84,10 @@ def read(weights: Weights, name: str, options: InputOptions, config_file: Path |
 
 def read_folder(weights: Weights, config_file: Path, options: InputOptions) -> Network:
     """The network that a ``config.json`` of timm describes. Raises ZslError."""
-    return read(weights, str(configurations.read(config_file)["architecture"]), options,
-                config_file)
+    config = configurations.read(config_file)
+    if "model_type" in config:  # transformers' would follow it
+        configurations.vet(config, config_file)
+    return read(weights, str(config["architecture"]), options, config_file)
 
 
 def _arguments(config: dict[str, Any], file: Path | None) -> dict[str, Any]:

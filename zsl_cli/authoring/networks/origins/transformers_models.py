@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zsl_cli.authoring.networks import adapters, matching, weights
+from zsl_cli.authoring.networks import adapters, lora, matching, weights
 from zsl_cli.authoring.networks.libraries import library
+from zsl_cli.authoring.networks.lora import Lora
 from zsl_cli.authoring.networks.weights import refuse_broken
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import listed
@@ -39,18 +40,22 @@ class Loaded:
         return type(self.model).__name__.endswith(_CLASSIFIERS)
 
 
-def load(folder: Path, kind: str, config: dict[str, Any]) -> Loaded:
+def load(folder: Path, kind: str, config: dict[str, Any], adapter: Lora | None = None) -> Loaded:
     """The model in a folder: of the class that ``config.json`` names where that is a classifier or
     an image tower with its projection, else the network without what was put on it for training.
-    Raises ZslError."""
+
+    adapter: is merged into it, and its own head is taken.
+
+    Raises ZslError.
+    """
     transformers = library("transformers", f"{folder} is in Hugging Face's layout, which")
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    named = (config.get("architectures") or [""])[0]
+    named = (adapter and adapter.base) or (config.get("architectures") or [""])[0]
     auto = (transformers.AutoModelForImageClassification if named.endswith(_CLASSIFIERS[0])
             else transformers.AutoModel)
     own = getattr(transformers, named, None) if named.endswith(_TAKEN[1:]) else None
-    model, report = _loaded(own or auto, folder)
+    model, report = _loaded(own or auto, folder, **_classes_of(adapter))
     if any(key.startswith("visual_projection.") for key in report["unexpected_keys"]) and (
             projecting := _with_projection(transformers, model)):
         model, report = _loaded(projecting, folder)
@@ -59,7 +64,10 @@ def load(folder: Path, kind: str, config: dict[str, Any]) -> Loaded:
     if report["missing_keys"] and all(
             key.startswith(_POOLER) for key in report["missing_keys"]):
         model, report = _loaded(own or auto, folder, add_pooling_layer=False)
-    aside = [key for key in report["unexpected_keys"] if matching.is_beside(key)]
+    if adapter is not None:
+        model, report = _adapted(model, report, folder, adapter)
+    aside = [key for key in report["unexpected_keys"]  # an adapter has a head of its own
+             if matching.is_beside(key) or adapter is not None]
     problems = [f"{len(keys)} {what}: {listed(sorted(map(str, keys)))}" for what, keys in (
         ("missing", report["missing_keys"]),
         ("unexpected", {*report["unexpected_keys"]} - {*aside}),
@@ -69,9 +77,10 @@ def load(folder: Path, kind: str, config: dict[str, Any]) -> Loaded:
         raise ZslError(f"{folder}: the weights are not those of the {kind} that config.json "
                        f"describes; {'; '.join(problems)}")
     refuse_broken(model.state_dict(), folder)
-    notes = (f"{len(aside)} tensors beside the network are left aside: {listed(aside, 3)}",
-             ) if aside else ()
-    return Loaded(model.eval().requires_grad_(requires_grad=False), notes)
+    notes = [lora.note(adapter)] if adapter is not None else []
+    if aside:
+        notes.append(f"{len(aside)} tensors beside the network are left aside: {listed(aside, 3)}")
+    return Loaded(model.eval().requires_grad_(requires_grad=False), tuple(notes))
 
 
 def refuse_unknown_pairs(folder: Path, kind: str, config: dict[str, Any],
@@ -108,6 +117,32 @@ def _without_wrappers(folder: Path, report: dict[str, Any]) -> dict[str, Tensor]
     if file is None or all(matching.bare(key) == key for key in unexpected):
         return {}
     return {matching.bare(key): value for key, value in weights.read(file).tensors.items()}
+
+
+def _classes_of(adapter: Lora | None) -> dict[str, int]:
+    """The number of classes of an adapter's own head, as an argument."""
+    head = None if adapter is None else adapter.whole.get("classifier.weight")
+    return {} if head is None else {"num_labels": len(head)}
+
+
+def _adapted(model: Any, report: dict[str, Any], folder: Path,
+             adapter: Lora) -> tuple[Any, dict[str, Any]]:
+    """A model with an adapter merged into its layers, or, where the adapter calls them as another
+    release of transformers did, into the tensors of the folder."""
+    state = model.state_dict()
+    file = next((folder / name for name in _FILES if (folder / name).is_file()), None)
+    if adapter.is_for(state) or file is None:
+        model.load_state_dict(adapter.merged(state))
+    else:
+        before = f"{model.base_model_prefix}."
+        given = weights.read(file).tensors
+        if not any(key.startswith(before) for key in given):  # of the network without a head
+            given = {f"{before}{key}": value for key, value in given.items()}
+        model, report = _loaded(type(model), folder, config=model.config,
+                                state_dict=adapter.merged(given))
+    return model, {name: [key for key in keys if (
+        key if isinstance(key, str) else key[0]) not in adapter.whole]
+        for name, keys in report.items()}
 
 
 def _with_projection(transformers: Any, model: Any) -> Any:
@@ -162,12 +197,14 @@ def resampling(model: Any, side: int | None, pixels: Tensor) -> dict[str, bool]:
 
     if side in (None, pixels.shape[-1]):
         return {}
-    known = inspect.signature(model.forward).parameters
+    towers = (model, getattr(model, "vision_model", model))  # to which some hand it on
+    known = {name for tower in towers for name in inspect.signature(tower.forward).parameters}
     return {"interpolate_pos_encoding": True} if "interpolate_pos_encoding" in known else {}
 
 
 def _side(model: Any) -> int | None:
-    size = getattr(model.config, "image_size", None)
+    config = getattr(model.config, "vision_config", model.config)  # of a dual encoder's half
+    size = getattr(config, "image_size", None)
     size = size[0] if isinstance(size, tuple | list) else size
     return size if isinstance(size, int) else None
 

@@ -17,7 +17,8 @@ from zsl_cli.authoring.training.captions import onnx_graphs, stage_values
 from zsl_cli.authoring.training.captions.inner import Inner
 from zsl_cli.embedding import images, sessions, tokenizer_files
 from zsl_cli.embedding.label_encoder import LabelEncoder
-from zsl_cli.support import folders
+from zsl_cli.embedding.model import STREAMS
+from zsl_cli.support import devices, folders
 from zsl_cli.support.manifests import (
     ENCODER_FILE,
     LABEL_ENCODER_FILE,
@@ -78,10 +79,11 @@ class ImageSide:
             self.inner.model, self.inner.source, manifest.input))
         self._session = self.inner.opened("width", device, 1)
         self._one_by_one = self._session.get_inputs()[0].shape[0] == 1
+        device = sessions.session_device(self._session)
+        self.streams = 0 if device == "cpu" else STREAMS
         self.identity = json.dumps(
             {"encoder": manifest.files[ENCODER_FILE].sha256, "input": asdict(manifest.input),
-             "inside": self.inner.inside, "device": sessions.session_device(self._session)},
-            sort_keys=True)
+             "inside": self.inner.inside, "device": devices.kind_of(device)}, sort_keys=True)
         side = self._input.size
         shape = (side, side, 3) if self._input.layout == "NHWC" else (3, side, side)
         self._width = 0  # unknown yet

@@ -40,7 +40,7 @@ class CaptionRequest(Asked):
         training stops; 0: never.
     seed: the same seed gives the same model.
     max_pixels: larger images are refused before decoding.
-    device: ``auto``, ``cpu`` or ``cuda``, for reading images.
+    device: ``auto``, ``cpu``, ``cuda`` or ``cuda:1``, for reading images.
     restart: throw away what an unfinished training has done in ``output``.
     force: replace a finished one there, once the new one is done.
 

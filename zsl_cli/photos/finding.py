@@ -1,0 +1,159 @@
+"""Embeddings of a catalogue → what is found for its photos, a block after the other.
+
+What any question about the labels of a whole vocabulary needs is found for photos when they are
+read, since that takes a tenth of their reading; another question looks it up.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import numpy as np
+
+from zsl_cli.classifier.findings import Findings, joined
+from zsl_cli.photos.catalogue.vectors import checksum
+from zsl_cli.photos.lazy import EXACT_UP_TO
+from zsl_cli.photos.remembered import LEAST, TOP, Remembered
+from zsl_cli.support import cpus
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from zsl_cli.classifier.classifier import Classifier
+    from zsl_cli.photos.catalogue.catalogue import Catalogue, Row
+    from zsl_cli.photos.catalogue.scanning import Scan
+    from zsl_cli.vocabulary.nearest import Nearest
+
+    Half = NDArray[np.float16]
+
+T = TypeVar("T")
+
+BLOCK = 64
+"""Photos that are looked at together. Always so many, if need be some twice: the last digit of a
+matrix product may depend on how many rows it has."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Photos that are looked at together: their places in the order, what is known of them, and of
+    those that have an embedding the places, slots and checksums."""
+
+    places: Sequence[int]
+    rows: "list[Row]"
+    embedded: list[int]
+    slots: list[int]
+    checksums: list[int]
+
+    @classmethod
+    def of(cls, catalogue: "Catalogue", scan: "Scan", places: Sequence[int]) -> Self:
+        """Those at these places of a scan."""
+        rows = catalogue.rows([scan.ids[place] for place in places])
+        ordered = [rows[scan.ids[place]] for place in places]
+        known = [(place, row.slot, row.checksum or 0)
+                 for place, row in zip(places, ordered, strict=True) if row.slot is not None]
+        return cls(places, ordered, *map(list, zip(*known, strict=True)) if known else ([],) * 3)
+
+    def embeddings(self, catalogue: "Catalogue") -> "tuple[Half, list[int]]":
+        """float16 ``[n, D]``, and the places of those that are not what was written."""
+        embeddings = catalogue.embeddings(self.slots)
+        return embeddings, [
+            place for place, sum_, embedding in zip(
+                self.embedded, self.checksums, embeddings, strict=True)
+            if checksum(embedding) != sum_]
+
+
+def blocks(places: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Places in blocks."""
+    return (places[start:start + BLOCK] for start in range(0, len(places), BLOCK))
+
+
+def filled(embeddings: "Half") -> "NDArray[np.float32]":
+    """A whole block out of some embeddings."""
+    return np.resize(embeddings, (BLOCK, embeddings.shape[1])).astype(np.float32)
+
+
+@contextmanager
+def pooled() -> Iterator[ThreadPoolExecutor]:
+    """Threads for all cores, since matrix products let go of Python's lock."""
+    with ThreadPoolExecutor(cpus.usable_cpus(), thread_name_prefix="zsl-answer") as pool:
+        yield pool
+
+
+def in_turn(started: "Iterable[Callable[[], T]]") -> Iterator[T]:
+    """The results of what is started, in this order; several are at work at once."""
+    window: deque[Callable[[], T]] = deque()
+    for one in started:
+        window.append(one)
+        if len(window) > 2 * cpus.usable_cpus():
+            yield window.popleft()()
+    while window:
+        yield window.popleft()()
+
+
+class Finder:
+    """Finds what questions about the labels of a whole vocabulary need."""
+
+    def __init__(self, classifier: "Classifier", nearest: "Nearest",
+                 remembered: "Remembered | None" = None) -> None:
+        """nearest: the search over the whole vocabulary. remembered: what was found before."""
+        self._classifier, self._nearest, self._remembered = classifier, nearest, remembered
+
+    @classmethod
+    def of_whole(cls, classifier: "Classifier", catalogue: "Catalogue",
+                 remembered: "Remembered | None" = None) -> "Finder | None":
+        """One that looks at a whole vocabulary exactly, and remembers; None where that costs too
+        much to be done before it is asked for, or where nothing is won or kept.
+
+        remembered: of this search, where it is at hand.
+        """
+        vocabulary = classifier.vocabulary
+        if len(vocabulary) < TOP or len(vocabulary) * vocabulary.dimension > EXACT_UP_TO:
+            return None
+        remembered = remembered or Remembered.of(catalogue, classifier, vocabulary.exact)
+        return None if remembered is None else cls(classifier, vocabulary.exact, remembered)
+
+    def known(self, block: Block, top: int, least: float | None) -> Findings | None:
+        """What is remembered of a block, see Remembered.get."""
+        if self._remembered is None:
+            return None
+        return self._remembered.get(block.slots, block.checksums, top, least)
+
+    def start(self, block: Block | None, embeddings: "Half", top: int, least: float | None,
+              pool: ThreadPoolExecutor) -> "Callable[[], Findings]":
+        """What gives the findings for embeddings, at which the pool is at work until then; those
+        of a block are remembered."""
+        least = None if least is None else min(least, LEAST)
+        found = pool.submit(lambda: joined(self._classifier.find(
+            filled(embeddings), self._nearest, max(top, TOP), least, images=len(embeddings))))
+
+        def result() -> Findings:
+            findings = found.result()
+            if self._remembered and block:
+                self._remembered.put(block.slots, block.checksums, findings, least)
+            return findings
+
+        return result
+
+    def keep(self, catalogue: "Catalogue", scan: "Scan", places: Sequence[int],
+             advance: Callable[[int], object]) -> None:
+        """Find and keep, for photos at these places, what any question may need.
+
+        advance: told of how many it is done.
+        """
+        def started(pool: ThreadPoolExecutor) -> "Iterator[Callable[[], object]]":
+            for some in blocks(places):
+                block = Block.of(catalogue, scan, some)
+                if block.slots and not self.known(block, TOP, LEAST):
+                    embeddings, damaged = block.embeddings(catalogue)
+                    if not damaged:
+                        yield self.start(block, embeddings, TOP, LEAST, pool)
+                advance(len(some))
+
+        with pooled() as pool:
+            for _ in in_turn(started(pool)):
+                pass
+        assert self._remembered is not None
+        self._remembered.save()
