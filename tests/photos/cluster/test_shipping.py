@@ -1,4 +1,4 @@
-"""What workers need of models, vocabularies and names is sent, and what is used is what was sent."""
+"""What workers need of models, vocabularies and names is sent; what is used is what was sent."""
 
 import inline_cluster
 import names_files
@@ -84,5 +84,5 @@ def test_a_folder_that_is_not_what_its_manifest_says_is_not_sent(model):
 def test_where_nothing_can_be_laid_down_is_told(shipment, tmp_path, monkeypatch):
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(ZslError, match="the model cannot be laid down there .* XDG_CACHE_HOME"):
+    with pytest.raises(ZslError, match=r"the model cannot be laid down there .* XDG_CACHE_HOME"):
         shipping.lay_down(shipment)
