@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from zsl_cli.photos.annotating import AnnotateRequest, Annotation, annotate
     from zsl_cli.photos.cluster.engine import label_on_ray
     from zsl_cli.photos.cluster.request import ClusterRequest
+    from zsl_cli.photos.cluster.taking_over import TakeOverRequest, take_over
     from zsl_cli.photos.indexing import IndexRequest, index
     from zsl_cli.photos.labelling import label
     from zsl_cli.photos.request import LabelRequest
@@ -62,12 +63,12 @@ __all__ = [
     "EvaluationRequest", "EvaluationResult", "ExportRequest", "ExportResult", "Hit",
     "ImportRequest", "ImportResult", "IndexRequest", "IndexResult", "LabelRequest", "LabelResult",
     "Model", "NamesRequest", "NamesResult", "Prediction", "Query", "RetrievalRequest",
-    "RetrievalResult", "SearchRequest", "SearchResult", "SentenceEncoder", "TeachRequest",
-    "TeachResult", "TrainRequest", "TrainResult", "UndoRequest", "UndoResult", "Vocabulary",
-    "Word", "WordsRequest", "WordsResult", "__version__", "annotate", "build_names",
+    "RetrievalResult", "SearchRequest", "SearchResult", "SentenceEncoder", "TakeOverRequest",
+    "TeachRequest", "TeachResult", "TrainRequest", "TrainResult", "UndoRequest", "UndoResult",
+    "Vocabulary", "Word", "WordsRequest", "WordsResult", "__version__", "annotate", "build_names",
     "build_vocabulary", "calibrate", "encode_vocabulary", "evaluate", "evaluate_retrieval",
     "evaluate_words", "export", "import_model", "index", "label", "label_on_ray", "read_words",
-    "search", "teach", "train", "undo"]
+    "search", "take_over", "teach", "train", "undo"]
 
 _HOME = {
     "IndexRequest": "zsl_cli.photos.indexing",
@@ -78,6 +79,8 @@ _HOME = {
     "label": "zsl_cli.photos.labelling",
     "ClusterRequest": "zsl_cli.photos.cluster.request",
     "label_on_ray": "zsl_cli.photos.cluster.engine",
+    "TakeOverRequest": "zsl_cli.photos.cluster.taking_over",
+    "take_over": "zsl_cli.photos.cluster.taking_over",
     "AnnotateRequest": "zsl_cli.photos.annotating",
     "Annotation": "zsl_cli.photos.annotating",
     "annotate": "zsl_cli.photos.annotating",

@@ -1,4 +1,4 @@
-"""What workers need of models, vocabularies and names is sent, and that is what they use."""
+"""What workers need of models, vocabularies and names is sent; what is used is what was sent."""
 
 import inline_cluster
 import names_files

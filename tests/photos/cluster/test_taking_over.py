@@ -184,6 +184,17 @@ def test_a_run_that_has_not_ended_gives_what_it_has(model, photos, output, reque
     assert not result.filled.has_ended
 
 
+def test_a_run_that_goes_on_over_new_photos_gives_what_it_has(labelled, request_of, model, photos,
+                                                              output):
+    store, _ = labelled
+    manifest = store.read(runs.MANIFEST, most=1 << 20)
+    text_model.photo(photos / "zzz.png", (7, 7, 7))
+    cluster_runs.label(model, photos, output)
+    store.write(runs.MANIFEST, manifest)  # as long as it goes on
+    filled = take_over(request_of()).filled
+    assert (filled.taken, filled.damaged, filled.has_ended) == (10, 0, False)
+
+
 @pytest.mark.parametrize(("damage", "said"), [
     (lambda data: data[:len(data) // 2], "it is damaged"),
     (lambda data: b"no Parquet", "it is damaged"),

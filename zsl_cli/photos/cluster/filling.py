@@ -99,13 +99,14 @@ class Parts:
                            "label the photos again with this one")
         manifest = runs.read_manifest(store)
         there = parts.finished(store)
-        if manifest is not None and manifest.run == run.digest:
-            names = [part.name for part in manifest.parts]
-        else:
-            manifest, names = None, sorted(there)
+        noted = [part.name for part in manifest.parts] if (
+            manifest is not None and manifest.run == run.digest) else []
+        # A run that goes on, since photos came, has parts already that nobody has noted.
+        has_ended = bool(noted) and there.keys() <= set(noted)
+        names = noted if has_ended else sorted(there)
         if not names:
             raise RunError(f"{store.address}: no part is there yet; wait until some are")
-        return cls(store, run, tuple(names), manifest is not None)
+        return cls(store, run, tuple(names), has_ended)
 
     def among(self, sources: Sequence[str]) -> "Parts":
         """The same for these folders or addresses, by default for what the run was given. Raises
