@@ -81,14 +81,27 @@ def test_photos_are_indexed_whatever_is_wrong_with_the_labels(tmp_path, monkeypa
         answered()
 
 
-def test_a_damaged_vocabulary_is_told_of_before_all_is_read(tmp_path, library):
-    vocabulary = tmp_path / "v"
-    shutil.copytree(Path(__file__).parents[2] / "vocab" / "default", vocabulary)
-    with (vocabulary / "vectors.npy").open("rb+") as file:
+def test_what_keywords_alone_need_hinders_nobody_else(tmp_path):
+    vocabulary = copied(tmp_path / "v", "beside.npy")
+    assert len(answered(vocabulary=vocabulary).splitlines()) == len(NAMES)
+    with pytest.raises(ZslError, match=r"beside\.npy"):
+        answered(vocabulary=vocabulary, keywords=True)
+
+
+def copied(folder, damaged):
+    """The default vocabulary, a byte of one of its files changed."""
+    shutil.copytree(Path(__file__).parents[2] / "vocab" / "default", folder)
+    with (folder / damaged).open("rb+") as file:
         file.seek(-1, 2)
-        file.write(b"?")
+        byte = file.read(1)
+        file.seek(-1, 1)
+        file.write(bytes([byte[0] ^ 1]))
+    return str(folder)
+
+
+def test_a_damaged_vocabulary_is_told_of_though_it_is_loaded_beside_reading(tmp_path):
     with pytest.raises(ZslError, match=r"vectors\.npy"):
-        answered(vocabulary=str(vocabulary))
+        answered(vocabulary=copied(tmp_path / "v", "vectors.npy"))
     assert not Path("o.jsonl").exists()
 
 

@@ -104,5 +104,6 @@ class Answering:
         if isinstance(answer, ImageError):
             return Entry(path, (), answer, size, seconds)
         named = answer.labels[:1] if answer.keywords is None else answer.keywords
-        self.frequent.update({(one.id, one.name) for one in named})
+        for one in {(one.id, one.name) for one in named}:
+            self.frequent[one] += 1
         return Entry(path, answer.labels, None, size, seconds, keywords=answer.keywords)

@@ -3,10 +3,11 @@ written from that, a result."""
 
 import os
 from collections import Counter
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from zsl_cli.errors import ImageError
+from zsl_cli.errors import ImageError, ZslError
 from zsl_cli.photos import indexing, outputs
 from zsl_cli.photos.answering import Answering
 from zsl_cli.photos.catalogue import scanning
@@ -142,11 +143,12 @@ class _Run:
         if (self._request.exact is False or self._request.ef is not None
                 or not (of_some or nearest is classifier.vocabulary.exact)):
             return
-        finder = Finder.of_whole(classifier, self._catalogue, self._remembered)
-        if finder is not None:
-            scan = self._met.scan
-            self._reporter.start("finding labels", scan.todo)
-            finder.keep(self._catalogue, scan, scan.pending_places, self._reporter.advance)
+        with suppress(ZslError):  # such as a file that keywords alone need: who asks is told
+            finder = Finder.of_whole(classifier, self._catalogue, self._remembered)
+            if finder is not None:
+                scan = self._met.scan
+                self._reporter.start("finding labels", scan.todo)
+                finder.keep(self._catalogue, scan, scan.pending_places, self._reporter.advance)
 
     def _read_again(self, places: list[int]) -> None:
         """Read photos whose embeddings are damaged once more."""
