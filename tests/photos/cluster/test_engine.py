@@ -80,6 +80,20 @@ def test_an_interrupted_run_goes_on_where_it_was(run, cluster, here):
     assert inline_cluster.rows("out") == here()
 
 
+def test_while_there_is_work_no_manifest_says_that_there_is_none(run, cluster, photos, tmp_path):
+    run()
+    written = tmp_path / "out" / "_manifest.json"
+    assert written.exists()
+    (photos / "z.png").write_bytes((photos / "c3" / "0.png").read_bytes())
+    cluster.stops_after = len(cluster.labelled)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert not written.exists()
+    cluster.stops_after = None
+    run()
+    assert json.loads(written.read_bytes())["images"] == 10
+
+
 def test_of_a_part_that_was_written_and_not_told_of_nothing_is_lost(run, tmp_path):
     """As after a worker that was killed just behind it."""
     run()
@@ -146,6 +160,7 @@ def test_what_failed_is_tried_again_when_that_is_asked(run, photos, here):
     os.utime(bad, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     assert run().failed_before == 1
     assert run(retry_failed=True).ok
+    assert os.path.exists("out/_manifest.json")
     assert inline_cluster.rows("out") == here()
 
 
@@ -157,6 +172,15 @@ def test_a_run_that_was_stopped_before_anybody_told_of_a_part_goes_on(run, clust
     cluster.stops_after = None
     assert run().kept == 4
     assert inline_cluster.rows("out") == here()
+
+
+def test_what_fails_again_is_noted_again(run, photos, tmp_path):
+    (photos / "bad.png").write_bytes(b"no photo")
+    run()
+    written = tmp_path / "out" / "_manifest.json"
+    before = written.read_bytes()
+    assert run(retry_failed=True).failed == 1
+    assert written.read_bytes() == before
 
 
 def test_another_question_over_the_same_output_is_refused(run):

@@ -145,6 +145,7 @@ class _Work:
                          "gone: what is still there of these is read again")
             for name in plan.stale:
                 self._store.delete(name)
+            self._store.delete(runs.MANIFEST)
         if not plan.todo:
             return
         reporter.start("packing the model")
@@ -176,6 +177,7 @@ class _Work:
             self._started = time.perf_counter()
             good = 0
             outcomes = cluster.outcomes(plan.todo, job, shipment)
+            self._store.delete(runs.MANIFEST)  # what it says of an earlier run is true no more
             self._is_handed_out = True
             for outcome in outcomes:
                 self._count(outcome)
@@ -213,7 +215,7 @@ class _Work:
         manifest = RunManifest(
             self._run.digest, runs.in_order(list(infos.values())),
             planning.in_all([self._plan.reasons, self._reasons]))
-        if manifest != before:
+        if self._is_handed_out or manifest != before:
             runs.write_manifest(self._store, manifest)
 
     def complaint(self) -> str:

@@ -77,7 +77,9 @@ def planned(chunks: list[Chunk], there: "Mapping[str, Stored]", store: "Store", 
     """
     chunks = list({chunk.part: chunk for chunk in chunks}.values())
     names = {chunk.part for chunk in chunks}
-    if known is not None and set(there) == names == set(known) and not (
+    sizes = {name: stored.size for name, stored in there.items()}
+    if known is not None and names == set(there) and sizes == {
+            name: one.size for name, one in known.items()} and not (
             retry_failed and any(one.failed for one in known.values())):
         return Plan([], [known[name] for name in there], dict(reasons or {}), [])
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="zsl-parts") as pool:
