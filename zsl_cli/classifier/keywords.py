@@ -87,6 +87,8 @@ class KeywordRule:
                   labels: "KeywordLabels") -> tuple[Keyword, ...]:
         """Of labels that are sure those with none of the others under them, and the more usual
         word that people have for each: they look for dogs, and rarely for German shepherds."""
+        if not rows:
+            return ()
         places = {row: place for place, row in enumerate(rows)}
         above = set[int]().union(*map(labels.above, rows))
         specific = [row for row in rows if row not in above]

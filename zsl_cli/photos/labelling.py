@@ -154,9 +154,10 @@ class _Run:
         """Read photos whose embeddings are damaged once more."""
         scan, catalogue = self._met.scan, self._catalogue
         assert self._model is not None
-        self._reporter.warn(f"{counted(len(places), 'embedding')} "
-                            f"of {catalogue.folder or 'the catalogue'} "
-                            "are not what was written; the photos are read again")
+        what = ("is not what was written; its photo is" if len(places) == 1 else
+                "are not what was written; their photos are")
+        self._reporter.warn(f"{counted(len(places), 'embedding')} of "
+                            f"{catalogue.folder or 'the catalogue'} {what} read again")
         with catalogue.transaction():
             catalogue.forget([(scan.ids[place],) for place in places])
         for batch in indexing.read_pending(catalogue, scan, self._model, self._request.reading,

@@ -9,6 +9,7 @@ from zsl_cli.classifier.pairing import vocabulary_for
 from zsl_cli.classifier.predictions import Keyword, P, Prediction, spoken
 from zsl_cli.photos.catalogue.identity import Encoder
 from zsl_cli.photos.entry import Provenance
+from zsl_cli.photos.finding import EXACT_UP_TO
 from zsl_cli.support import folders
 from zsl_cli.support.names import Name
 from zsl_cli.support.version import __version__
@@ -29,12 +30,6 @@ if TYPE_CHECKING:
     from zsl_cli.vocabulary.nearest import Nearest
     from zsl_cli.vocabulary.taken import Taken
     from zsl_cli.vocabulary.vocabulary import Vocabulary
-
-EXACT_UP_TO = 24_000_000
-"""Up to so many numbers, labels × dimensions (80,000 labels of 300), exact search costs a sixth
-of what the encoder does at most, and building an index as much as thousands of photos do, so that
-whole libraries are searched exactly, however many photos are left to do."""
-
 
 class LazyClassifier:
     """What the manifests of a model and a vocabulary say at once, and they themselves at first
