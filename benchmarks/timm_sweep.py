@@ -8,7 +8,7 @@ those are refused that are.
 All of timm's small test networks, and of each of its families (the module that a network is
 made in) the smallest network, with random weights that tell photographs apart, float32; each in a
 process of its own, the smallest first. The cosine is the smallest over three photographs, of what
-the model folder gives with the features that timm's own transform and network give. Next to it are
+the model folder gives with what timm's own transform and network have there. Next to it are
 that with timm's network for the pixels as zsl prepares them; that of two photographs with each
 other, since features that are all alike agree whatever happens; and that of the network in float32
 with itself in float64, in PyTorch alone: random weights can make of a network's last digits, or of
@@ -193,11 +193,10 @@ def measured(name: str, size: int | None = None) -> dict[str, str]:
         found = model.embed(paths)
         taken = model.manifest.features or ""
         with torch.inference_mode():
-            theirs, ours = ((network(given) if taken.startswith("output") else network.forward_head(
-                network.forward_features(given), pre_logits=True)).flatten(1).numpy()
-                for given in (pixels, prepared(model, paths)))
-        wide = min(found.shape[1], theirs.shape[1])
-        close, same = (cosine(found[:, :wide], other[:, :wide]).min() for other in (theirs, ours))
+            theirs, ours = (features(network, given, taken)
+                            for given in (pixels, prepared(model, paths)))
+        wide = theirs.shape[1]  # of a classifier there is slack behind it
+        close, same = (cosine(found[:, :wide], other).min() for other in (theirs, ours))
         return {**said, "cosine": f"{close:.6f}", "same": f"{same:.6f}", "taken": taken,
                 "apart": f"{cosine(theirs[:1], theirs[1:2])[0]:.2f}"}
 
@@ -211,6 +210,23 @@ def made(timm, name: str, size: int | None):
         with contextlib.suppress(TypeError, AssertionError):
             return timm.create_model(name, img_size=size)
     return timm.create_model(name)
+
+
+def features(network, pixels, taken: str) -> np.ndarray:
+    """What timm's network has where zsl took its features: what goes into the module of that name,
+    or what timm calls them where they are those of several."""
+    if taken.startswith("output"):
+        return network(pixels).flatten(1).numpy()
+    name = taken.rpartition("input of ")[2]
+    if " and " in name:
+        maps = network.forward_features(pixels)
+        return network.forward_head(maps, pre_logits=True).flatten(1).numpy()
+    caught = []
+    hook = network.get_submodule(name).register_forward_pre_hook(
+        lambda _module, given: caught.append(given[0]))
+    network(pixels)
+    hook.remove()
+    return caught[0].flatten(1).numpy()
 
 
 def prepared(model, paths: list[Path]):
