@@ -130,11 +130,12 @@ class _Run:
     def _load(self) -> "tuple[Classifier, Nearest]":
         """What answers; the vocabulary was loaded while the first photos were read."""
         if self._loaded is None:
-            self._loaded = classifier, nearest = self._classifier.load(len(self._met.scan))
+            classifier, nearest = self._classifier.load(len(self._met.scan))
             self._remembered = Remembered.of(self._catalogue, classifier, nearest)
             self._reporter.loaded(classifier, nearest)
             self._answering = Answering(classifier, nearest, self._request.question,
                                         self._remembered, self._read_again)
+            self._loaded = classifier, nearest  # last: an interrupt may come in between
         return self._loaded
 
     def _find(self, classifier: "Classifier", nearest: "Nearest") -> None:
