@@ -4,11 +4,13 @@ import os
 
 import numpy as np
 import pytest
+from searches import AXES
 
 from zsl_cli.photos.catalogue.catalogue import Catalogue
 from zsl_cli.photos.catalogue.identity import Encoder, Identity
 from zsl_cli.photos.catalogue.vectors import as_stored
 from zsl_cli.photos.photo import Stamp
+from zsl_cli.photos.search.queries import QueryEncoder
 from zsl_cli.support import folders
 
 WRITTEN = 1_600_000_000  # seconds since 1970: in September 2020
@@ -50,3 +52,27 @@ def make_catalogue(tmp_path, monkeypatch):
         return place
 
     return make
+
+
+@pytest.fixture
+def words_are_axes(monkeypatch):
+    """The words a to f are vectors at right angles."""
+    def encode(self, queries):
+        known = {**AXES, "cat": AXES["a"]}
+        found = {term: known[term] for query in queries for term in (*query.plus, *query.minus)
+                 if isinstance(term, str)}
+        found |= {term: self._photo(os.fspath(term)) for query in queries
+                  for term in (*query.plus, *query.minus) if not isinstance(term, str)}
+        return [self._sum(query, found) for query in queries]
+    monkeypatch.setattr(QueryEncoder, "encode", encode)
+
+
+@pytest.fixture
+def library(tmp_path, make_catalogue):
+    """Photos on the axes and between them."""
+    photos = {"a.jpg": AXES["a"], "b.jpg": AXES["b"], "sub/ab.jpg": AXES["a"] + AXES["b"],
+              "sub/ac.jpg": AXES["a"] + AXES["c"], "sub/deep/c.jpg": AXES["c"]}
+    make_catalogue(tmp_path / "photos", photos, taken={
+        "a.jpg": "2023-05-01T10:00:00", "b.jpg": "2024-07-01T23:59:59",
+        "sub/ab.jpg": "2024-07-02T00:00:00"})
+    return tmp_path / "photos"

@@ -5,8 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 import pytest
+from searches import AXES, names, one
 
 from zsl_cli import Model
 from zsl_cli.errors import ZslError
@@ -16,32 +16,9 @@ from zsl_cli.photos.catalogue.compaction import compact
 from zsl_cli.photos.catalogue.identity import Encoder
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.search import searching
-from zsl_cli.photos.search.queries import QueryEncoder
 from zsl_cli.photos.search.request import Query, SearchRequest
 
-AXES = dict(zip("abcdef", np.eye(448, dtype=np.float32)[:6], strict=True))
-
-
-@pytest.fixture(autouse=True)
-def words_are_axes(monkeypatch):
-    """The words a to f are vectors at right angles."""
-    def encode(self, queries):
-        known = {**AXES, "cat": AXES["a"]}
-        found = {term: known[term] for query in queries for term in (*query.plus, *query.minus)
-                 if isinstance(term, str)}
-        found |= {term: self._photo(os.fspath(term)) for query in queries
-                  for term in (*query.plus, *query.minus) if not isinstance(term, str)}
-        return [self._sum(query, found) for query in queries]
-    monkeypatch.setattr(QueryEncoder, "encode", encode)
-
-
-def names(result):
-    return [os.path.basename(hit.path) for hit in result.hits]
-
-
-def one(query, **others):
-    result, = searching.search(SearchRequest(query, **others))
-    return result
+pytestmark = pytest.mark.usefixtures("words_are_axes")
 
 
 class Listening(Reporter):
@@ -50,17 +27,6 @@ class Listening(Reporter):
 
     def warn(self, line):
         self.warnings.append(line)
-
-
-@pytest.fixture
-def library(tmp_path, make_catalogue):
-    """Photos on the axes and between them."""
-    photos = {"a.jpg": AXES["a"], "b.jpg": AXES["b"], "sub/ab.jpg": AXES["a"] + AXES["b"],
-              "sub/ac.jpg": AXES["a"] + AXES["c"], "sub/deep/c.jpg": AXES["c"]}
-    make_catalogue(tmp_path / "photos", photos, taken={
-        "a.jpg": "2023-05-01T10:00:00", "b.jpg": "2024-07-01T23:59:59",
-        "sub/ab.jpg": "2024-07-02T00:00:00"})
-    return tmp_path / "photos"
 
 
 def test_the_nearest_come_first_with_their_cosines(library):
@@ -354,31 +320,6 @@ def test_a_folder_that_no_catalogue_has_is_not_indexed_though_lists_are(
         folder.mkdir()
         with pytest.raises(ZslError, match=f"{folder} is not indexed yet"):
             one("a", within=[str(folder)])
-
-
-def test_more_photos_than_are_searched_exactly_go_through_an_index(library, monkeypatch):
-    exact = one("a")
-    monkeypatch.setattr(searching.libraries, "FEW", 2)
-    assert one("a").hits == exact.hits
-    assert names(one("a", paths=["sub"])) == [name for name in names(exact)
-                                              if name not in ("a.jpg", "b.jpg")]
-
-
-def test_what_no_row_speaks_of_yet_is_not_in_the_index(library, tmp_path, monkeypatch):
-    [path] = (tmp_path / "data").rglob("embeddings.f16")
-    with path.open("ab") as file:  # as a run does that goes on, or was killed
-        file.write(b"\1" * path.stat().st_size)
-    monkeypatch.setattr(searching.libraries, "FEW", 2)
-    covered = []
-    open_index = searching.libraries.IndexFolder.open
-
-    def opened(self, rows, *arguments, **named):
-        covered.append(len(rows))
-        return open_index(self, rows, *arguments, **named)
-
-    monkeypatch.setattr(searching.libraries.IndexFolder, "open", opened)
-    assert len(one("a").hits) == 5
-    assert covered == [5]
 
 
 def test_labels_leave_only_photos_of_which_they_are_true(library, monkeypatch):
