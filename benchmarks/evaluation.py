@@ -22,7 +22,7 @@ from zsl_cli.evaluation.measure import Settings, Subject
 from zsl_cli.evaluation.measure import measure as measure_subject
 from zsl_cli.support.calibration import Calibration
 from zsl_cli.support.manifests import VocabularyManifest
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 CASES = ("all", "all, with stacking", "all of them listed")
 

@@ -28,8 +28,8 @@ from threadpoolctl import threadpool_limits
 from zsl_cli import Vocabulary
 from zsl_cli.support import cpus
 from zsl_cli.support.folders import sha256
-from zsl_cli.vocabulary.nearest import Exact, Hnsw, HnswParameters, as_float32
-from zsl_cli.vocabulary.recall import K, noisy_labels
+from zsl_cli.vocabulary.search.nearest import Exact, Hnsw, HnswParameters, as_float32
+from zsl_cli.vocabulary.search.recall import K, noisy_labels
 
 SIZES = (155_000, 1_000_000)
 BATCH = 32  # photos that zsl classify searches together

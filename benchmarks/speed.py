@@ -27,7 +27,7 @@ from zsl_cli.embedding import images
 from zsl_cli.support.folders import MODEL, describe_files, find, read_manifest, write_manifest
 from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.vocabulary import writing
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 FLOOR = """
 import sys

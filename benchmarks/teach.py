@@ -232,8 +232,8 @@ def confidences(data, sets, seeds):
     """Of the keywords of photographs of classes that were taught by five, how many are right: the
     class, or above it. And how many have the class itself."""
     from zsl_cli.classifier.keywords import KeywordRule
-    from zsl_cli.vocabulary.second import Seconds
-    from zsl_cli.vocabulary.taught import Definitions, Taught
+    from zsl_cli.vocabulary.search.second import Seconds
+    from zsl_cli.vocabulary.taught.additions import Definitions, Taught
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     found, truth = sets["objects-unseen"]
@@ -325,7 +325,7 @@ def seconds(data, work):
                        check=True, env=environment, capture_output=True)
         times.append(time.perf_counter() - started)
     print(f"| a lesson of 20 photographs that are indexed | {min(times):.2f} s |")
-    from zsl_cli.vocabulary import lessons
+    from zsl_cli.vocabulary.taught import lessons
 
     one = lessons.Lesson("n00000001", True, "0-0", "/photo.jpg", "space", "2026-01-01T00:00:00Z",
                          np.ones(data.vocabulary.dimension, np.float16))

@@ -6,7 +6,7 @@ import painted_sets
 import text_model
 
 from zsl_cli.support import folders
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 COLOURS = {"crimson": (220, 20, 20), "navy": (20, 20, 220), "lime": (20, 220, 20)}
 BESIDE = ("sheet", "cloth", "spot")

@@ -23,11 +23,13 @@ from zsl_cli.authoring.vocabularies.word_vectors import open_vectors
 from zsl_cli.classifier.classifier import Classifier
 from zsl_cli.support import folders, text_lists
 from zsl_cli.support.progress import SILENT
-from zsl_cli.vocabulary import as_text, checks, nearest, taught_folder
-from zsl_cli.vocabulary.label import Label
-from zsl_cli.vocabulary.language import LanguageNames
-from zsl_cli.vocabulary.lessons import Lesson
-from zsl_cli.vocabulary.taught import Definitions
+from zsl_cli.vocabulary import as_text, checks
+from zsl_cli.vocabulary.names.label import Label
+from zsl_cli.vocabulary.names.language import LanguageNames
+from zsl_cli.vocabulary.search import nearest
+from zsl_cli.vocabulary.taught import folder as taught_folder
+from zsl_cli.vocabulary.taught.additions import Definitions
+from zsl_cli.vocabulary.taught.lessons import Lesson
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 

@@ -28,9 +28,9 @@ from zsl_cli.photos.sidecars.files import Sidecars
 from zsl_cli.photos.sidecars.merging import without_marks
 from zsl_cli.photos.teaching import corrections, exchanging
 from zsl_cli.support.preprocessing import Preprocessing
-from zsl_cli.vocabulary.label import Label
-from zsl_cli.vocabulary.lessons import Lesson, to_lines
-from zsl_cli.vocabulary.taught import Definitions
+from zsl_cli.vocabulary.names.label import Label
+from zsl_cli.vocabulary.taught.additions import Definitions
+from zsl_cli.vocabulary.taught.lessons import Lesson, to_lines
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 XMP = wrapped(subjects(["Grandma", "Ulm"]))

@@ -15,7 +15,7 @@ from zsl_cli.photos.cluster.runs import Run, RunManifest
 from zsl_cli.photos.cluster.stores import store_at
 from zsl_cli.photos.entry import Entry, Provenance
 from zsl_cli.photos.reporter import Reporter
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 _ENCODER = Encoder("m", "e" * 64, 4)
 

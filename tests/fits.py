@@ -9,7 +9,7 @@ from zsl_cli.authoring.vocabularies.classifier_fit import fit, fitted, phrases
 from zsl_cli.authoring.vocabularies.classifier_fit.beside import Beside
 from zsl_cli.authoring.vocabularies.classifier_fit.looks import Looks
 from zsl_cli.support.vectors import unit_rows
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 
 @pytest.fixture(scope="session")

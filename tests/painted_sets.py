@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import text_model
 
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 LABELS = [Label("c1", "colour"), Label("c2", "crimson", synonyms=("scarlet",), parents=("c1",),
                                        seen=True),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from zsl_cli.vocabulary import writing
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 LABELS = [
     Label("w1", "king", gloss="a ruler"),

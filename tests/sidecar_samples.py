@@ -12,7 +12,7 @@ from zsl_cli.photos.sidecars.files import Naming, Sidecars
 from zsl_cli.photos.sidecars.keyword_lists import Layout
 from zsl_cli.photos.sidecars.marks import ZSL
 from zsl_cli.photos.sidecars.merging import merge as merge_in
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 ALONE = Layout(parents=False)
 """Keywords without the words above them: what most tests are not about."""

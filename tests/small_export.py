@@ -9,7 +9,7 @@ from networks import lively
 from PIL import Image
 
 from zsl_cli.vocabulary import writing
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 NETWORK = '''
 import torch

@@ -4,7 +4,7 @@ import numpy as np
 
 from zsl_cli.support import folders
 from zsl_cli.support.folders import VOCABULARY
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 LABELS = [
     Label("n1", "animal", gloss="a living thing"),

@@ -13,7 +13,7 @@ from PIL import Image
 
 from zsl_cli.support import folders
 from zsl_cli.support.folders import MODEL, VOCABULARY
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 SIDE = 8
 WORDS = {"[PAD]": 0, "[UNK]": 1, "red": 2, "green": 3, "blue": 4}

@@ -18,7 +18,7 @@ from zsl_cli.authoring.training.schedule import Schedule
 from zsl_cli.authoring.training.session import Session
 from zsl_cli.authoring.training.start import Start
 from zsl_cli.support.values import Range
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 
 def problem(images=60, classes=10, width=24, dimension=6, seed=0):

@@ -3,7 +3,7 @@
 import time
 
 from zsl_cli.classifier.predictions import Keyword, broad_first
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 
 def keyword(*path):

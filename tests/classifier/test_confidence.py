@@ -12,8 +12,8 @@ from zsl_cli.support.vectors import unit_rows
 from zsl_cli.support.word_lists import Word
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.beside import Beside
-from zsl_cli.vocabulary.label import Label
-from zsl_cli.vocabulary.own_words import take
+from zsl_cli.vocabulary.names.label import Label
+from zsl_cli.vocabulary.words.own_words import take
 
 RULE = ConfidenceRule(1.4, 1.3, -.4, 1.2, .3)
 CALIBRATION = Calibration(.05)

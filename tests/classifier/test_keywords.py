@@ -10,9 +10,9 @@ from zsl_cli.classifier.confidence import Evidence
 from zsl_cli.classifier.keywords import KeywordRule, everyday_path
 from zsl_cli.errors import RequestError
 from zsl_cli.vocabulary import writing
-from zsl_cli.vocabulary.label import Label
-from zsl_cli.vocabulary.language import LanguageNames
-from zsl_cli.vocabulary.taxonomy import Taxonomy
+from zsl_cli.vocabulary.hierarchy.taxonomy import Taxonomy
+from zsl_cli.vocabulary.names.label import Label
+from zsl_cli.vocabulary.names.language import LanguageNames
 
 NAMES = ("entity", "animal", "canine", "domestic dog", "German shepherd", "pug", "cat", "horse",
          "cow", "artifact", "gun", "car", "person")

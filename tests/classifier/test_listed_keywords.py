@@ -8,9 +8,9 @@ from zsl_cli import Vocabulary, Word
 from zsl_cli.classifier.confidence import Evidence
 from zsl_cli.classifier.keywords import KeywordRule
 from zsl_cli.vocabulary import writing
-from zsl_cli.vocabulary.label import Label
-from zsl_cli.vocabulary.language import LanguageNames
-from zsl_cli.vocabulary.own_words import take
+from zsl_cli.vocabulary.names.label import Label
+from zsl_cli.vocabulary.names.language import LanguageNames
+from zsl_cli.vocabulary.words.own_words import take
 
 
 def test_keywords_are_the_words_of_the_list_in_its_hierarchy(tmp_path):

@@ -6,8 +6,8 @@ import pytest
 from zsl_cli.classifier import scores
 from zsl_cli.support.calibration import Calibration
 from zsl_cli.support.vectors import unit_rows
-from zsl_cli.vocabulary.label import Label
-from zsl_cli.vocabulary.subset import Subset
+from zsl_cli.vocabulary.names.label import Label
+from zsl_cli.vocabulary.search.subset import Subset
 
 
 @pytest.mark.parametrize("bias", [None, -10.0])

@@ -12,7 +12,7 @@ from zsl_cli.errors import MismatchError, RequestError, UnknownLabelError, ZslEr
 from zsl_cli.evaluation import captions
 from zsl_cli.evaluation.captions import ranks
 from zsl_cli.vocabulary import writing
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 LABELS = [Label("l1", "lawn"), Label("l2", "sea", plain=("sea",)), Label("l3", "fire engine"),
           Label("l4", "engine")]

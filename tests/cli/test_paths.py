@@ -12,7 +12,7 @@ from zsl_cli.classifier.candidates import choose
 from zsl_cli.classifier.classifier import Prediction, ScoredLabel
 from zsl_cli.cli.terminal.predictions import shortened, table
 from zsl_cli.errors import UnknownLabelError, ZslError
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 TABBY = ["organism", "animal", "chordate", "vertebrate", "mammal", "placental", "carnivore",
          "feline", "cat", "domestic cat", "tabby"]

@@ -10,7 +10,7 @@ from zsl_cli.authoring.vocabularies import label_lists
 from zsl_cli.errors import ZslError
 from zsl_cli.evaluation import class_folders, datasets
 from zsl_cli.evaluation.left_out import Collector
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 
 @pytest.fixture

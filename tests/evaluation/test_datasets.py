@@ -7,7 +7,7 @@ from small_sets import make, touch
 from zsl_cli import Vocabulary
 from zsl_cli.errors import ZslError
 from zsl_cli.evaluation import datasets
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from painted_sets import LABELS, VECTORS
 from zsl_cli import EvaluationRequest, evaluate
 from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.evaluation.reporter import Reporter
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 
 class Listener(Reporter):

@@ -16,8 +16,8 @@ from zsl_cli.evaluation.datasets import Dataset
 from zsl_cli.support import limits
 from zsl_cli.support.calibration import Calibration
 from zsl_cli.support.manifests import VocabularyManifest
-from zsl_cli.vocabulary.hierarchy import Hierarchy
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.hierarchy.hypernyms import Hierarchy
+from zsl_cli.vocabulary.names.label import Label
 
 LABELS, DIMENSION = 60, 8
 

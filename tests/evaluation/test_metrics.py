@@ -14,7 +14,7 @@ from zsl_cli.evaluation.metrics import (
     hits,
     recall_at_k,
 )
-from zsl_cli.vocabulary.hierarchy import Hierarchy
+from zsl_cli.vocabulary.hierarchy.hypernyms import Hierarchy
 
 RANKED = np.array([[1, 2, 3], [2, 1, 3], [3, 2, 1], [1, 3, 2]])
 TRUTH = np.array([1, 1, 1, 2])

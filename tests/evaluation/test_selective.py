@@ -10,8 +10,8 @@ from zsl_cli.classifier.confidence import Evidence
 from zsl_cli.classifier.predictions import Keyword
 from zsl_cli.evaluation import selective
 from zsl_cli.evaluation.information import NONE, information, kept, right
-from zsl_cli.vocabulary.hierarchy import Hierarchy
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.hierarchy.hypernyms import Hierarchy
+from zsl_cli.vocabulary.names.label import Label
 
 PARENTS = {"thing": [], "animal": ["thing"], "dog": ["animal"], "poodle": ["dog"],
            "terrier": ["dog"], "cat": ["animal"], "tool": ["thing"], "saw": ["tool"],

@@ -14,7 +14,7 @@ from zsl_cli.classifier.predictions import Keyword, ScoredLabel
 from zsl_cli.errors import ImageError
 from zsl_cli.photos import report
 from zsl_cli.photos.entry import Entry
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 TREE = {"n1": ("animal", None), "n2": ("feline", "n1"), "n3": ("tabby", "n2"),
         "n4": ("tiger", "n2"), "n5": ("dog", "n1"), "n6": ("artifact", None),

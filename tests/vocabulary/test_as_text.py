@@ -5,7 +5,7 @@ from royal import make
 
 from zsl_cli import Vocabulary
 from zsl_cli.vocabulary import as_text
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 
 def test_word2vec_text_has_the_dimensions_before_the_prior(royal):

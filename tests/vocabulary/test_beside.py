@@ -10,7 +10,7 @@ from zsl_cli.errors import FolderError
 from zsl_cli.support import folders
 from zsl_cli.vocabulary import checks, writing
 from zsl_cli.vocabulary.beside import Beside
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 VECTORS = np.array([[.5, .25, 0], [-.5, 2, 1]], np.float32)
 

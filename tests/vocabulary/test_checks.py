@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from zsl_cli.vocabulary import checks
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 
 def test_identical_vectors_are_found_in_little_memory(tmp_path):

@@ -12,8 +12,8 @@ from zsl_cli.authoring.vocabularies.label_lists import relinked
 from zsl_cli.errors import FolderError
 from zsl_cli.support import folders
 from zsl_cli.vocabulary import checks, writing
-from zsl_cli.vocabulary.hierarchy import Hierarchy
-from zsl_cli.vocabulary.label import LABELS_FILE, Label
+from zsl_cli.vocabulary.hierarchy.hypernyms import Hierarchy
+from zsl_cli.vocabulary.names.label import LABELS_FILE, Label
 
 MANY = 60_000
 

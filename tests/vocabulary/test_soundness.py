@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from zsl_cli import Vocabulary
 from zsl_cli.errors import FolderError
-from zsl_cli.vocabulary import checks, index_report, meaning, writing
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary import checks, index_report, writing
+from zsl_cli.vocabulary.names.label import Label
 from zsl_cli.vocabulary.soundness import unsound
+from zsl_cli.vocabulary.words import meaning
 
 QUERY = np.eye(1, 4, dtype=np.float32)
 USES = {"exact": lambda v: v.search(QUERY, 2, exact=True),

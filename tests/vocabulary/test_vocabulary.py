@@ -9,8 +9,8 @@ from small_sets import LABELS, make
 from zsl_cli import Vocabulary
 from zsl_cli.errors import FolderError, UnknownLabelError
 from zsl_cli.support import folders
-from zsl_cli.vocabulary.label import Label
-from zsl_cli.vocabulary.nearest import HnswParameters
+from zsl_cli.vocabulary.names.label import Label
+from zsl_cli.vocabulary.search.nearest import HnswParameters
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_hnsw_and_exact_search_agree(vocabulary, tmp_path, monkeypatch):
 
 
 def test_a_handful_of_queries_never_builds_an_index(vocabulary, monkeypatch):
-    monkeypatch.setattr("zsl_cli.vocabulary.index_cache.Hnsw",
+    monkeypatch.setattr("zsl_cli.vocabulary.search.index_cache.Hnsw",
                         lambda *_, **__: pytest.fail("built"))
     ids, _ = vocabulary.search(np.zeros((20, 7), np.float32), 3)
     assert len(ids) == 20

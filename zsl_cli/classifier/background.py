@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from zsl_cli.errors import UnknownLabelError, ZslError
-from zsl_cli.vocabulary.label import normal_name
-from zsl_cli.vocabulary.word_forms import forms
+from zsl_cli.vocabulary.names.label import normal_name
+from zsl_cli.vocabulary.names.word_forms import forms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

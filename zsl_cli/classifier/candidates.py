@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from zsl_cli.errors import UnknownLabelError, ZslError
 from zsl_cli.support.word_lists import Word, as_word
-from zsl_cli.vocabulary.own_words import take
-from zsl_cli.vocabulary.phrases import compose
-from zsl_cli.vocabulary.taken import Taken
+from zsl_cli.vocabulary.names.taken import Taken
+from zsl_cli.vocabulary.words.own_words import take
+from zsl_cli.vocabulary.words.phrases import compose
 
 if TYPE_CHECKING:
     from zsl_cli.vocabulary.vocabulary import Vocabulary

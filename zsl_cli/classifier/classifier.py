@@ -29,11 +29,11 @@ from zsl_cli.support.values import (
     check_search,
 )
 from zsl_cli.support.word_lists import Word, check_words
-from zsl_cli.vocabulary.language import LanguageNames, check_language
-from zsl_cli.vocabulary.nearest import largest
-from zsl_cli.vocabulary.own_words import own_ids
-from zsl_cli.vocabulary.subset import Subset
+from zsl_cli.vocabulary.names.language import LanguageNames, check_language
+from zsl_cli.vocabulary.search.nearest import largest
+from zsl_cli.vocabulary.search.subset import Subset
 from zsl_cli.vocabulary.vocabulary import Vocabulary
+from zsl_cli.vocabulary.words.own_words import own_ids
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from zsl_cli.classifier.candidates import Choice
     from zsl_cli.classifier.confidence import Confidences, Evidence
     from zsl_cli.classifier.predictions import Keyword
-    from zsl_cli.vocabulary.label import Label
-    from zsl_cli.vocabulary.nearest import Nearest, Neighbours
+    from zsl_cli.vocabulary.names.label import Label
+    from zsl_cli.vocabulary.search.nearest import Nearest, Neighbours
 
 MANY = 32
 """From so many images on, the cores share out the images and not the layers."""
@@ -138,7 +138,7 @@ class Classifier:
             return ()
         if encoder := self.model.label_encoder:
             return encoder.encode(choice.phrases, advance)
-        from zsl_cli.vocabulary.composition import mean
+        from zsl_cli.vocabulary.words.composition import mean
 
         return [mean(self.vocabulary.vectors[list(choice.composed[phrase])])
                 for phrase in choice.phrases]

@@ -28,8 +28,8 @@ import numpy as np
 
 from zsl_cli.classifier.shares import Shares, Wanted, weights
 from zsl_cli.errors import ZslError
-from zsl_cli.vocabulary.nearest import Exact
-from zsl_cli.vocabulary.subset import Subset
+from zsl_cli.vocabulary.search.nearest import Exact
+from zsl_cli.vocabulary.search.subset import Subset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from zsl_cli.classifier.background import Background
     from zsl_cli.support.calibration import Calibration, ConfidenceRule
     from zsl_cli.vocabulary.beside import Beside
-    from zsl_cli.vocabulary.nearest import Nearest
-    from zsl_cli.vocabulary.taxonomy import Taxonomy
+    from zsl_cli.vocabulary.hierarchy.taxonomy import Taxonomy
+    from zsl_cli.vocabulary.search.nearest import Nearest
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     Array = NDArray[np.float32]

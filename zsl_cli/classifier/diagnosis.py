@@ -91,7 +91,7 @@ def _image_formats() -> str:
 
 
 def _indexes() -> str:
-    from zsl_cli.vocabulary.index_cache import cache_folder, cached_files
+    from zsl_cli.vocabulary.search.index_cache import cache_folder, cached_files
 
     folder = cache_folder()
     sizes = [status.st_size for path, status in cached_files(folder) if path.suffix == ".bin"]

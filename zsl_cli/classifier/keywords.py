@@ -16,15 +16,15 @@ from zsl_cli.classifier.confidence import Evidence
 from zsl_cli.classifier.predictions import Keyword
 from zsl_cli.support.values import SHARE, TOP, check_number
 from zsl_cli.vocabulary.everyday import Everyday, everyday_lineage
-from zsl_cli.vocabulary.subset import Subset
+from zsl_cli.vocabulary.search.subset import Subset
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.classifier.confidence import Sure
-    from zsl_cli.vocabulary.label import Label
-    from zsl_cli.vocabulary.nearest import Nearest
-    from zsl_cli.vocabulary.taxonomy import Taxonomy
+    from zsl_cli.vocabulary.hierarchy.taxonomy import Taxonomy
+    from zsl_cli.vocabulary.names.label import Label
+    from zsl_cli.vocabulary.search.nearest import Nearest
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 KEYWORD = 0.8

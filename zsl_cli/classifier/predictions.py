@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from zsl_cli.errors import ImageError
 from zsl_cli.support.spreadsheet import LINE_END, safe_cell
-from zsl_cli.vocabulary import spoken as labels_spoken
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
+from zsl_cli.vocabulary.words import spoken as labels_spoken
 
 if TYPE_CHECKING:
     from zsl_cli.vocabulary.vocabulary import Vocabulary

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.vocabulary.nearest import largest
+from zsl_cli.vocabulary.search.nearest import largest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.support.calibration import Calibration
-    from zsl_cli.vocabulary.subset import Subset
+    from zsl_cli.vocabulary.search.subset import Subset
 
     Array = NDArray[np.float32]
 

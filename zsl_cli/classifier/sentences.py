@@ -24,9 +24,9 @@ from zsl_cli.support.limits import SENTENCES
 from zsl_cli.support.values import check_choice
 from zsl_cli.support.vectors import have_direction, unit_rows
 from zsl_cli.support.wording import quoted
-from zsl_cli.vocabulary import composition, mentions
-from zsl_cli.vocabulary.label import normal_name
-from zsl_cli.vocabulary.spelling import ALIKE
+from zsl_cli.vocabulary.names.label import normal_name
+from zsl_cli.vocabulary.names.spelling import ALIKE
+from zsl_cli.vocabulary.words import composition, mentions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

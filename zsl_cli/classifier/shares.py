@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from zsl_cli.vocabulary.taxonomy import Below, Taxonomy
+    from zsl_cli.vocabulary.hierarchy.taxonomy import Below, Taxonomy
 
     Array = NDArray[np.float32]
     Rows = NDArray[np.int64]

@@ -70,7 +70,7 @@ def command(images: tuple[str, ...], top: int, threshold: float, keywords: bool,
     from zsl_cli.classifier.classifier import Classifier, keywords_search
     from zsl_cli.embedding.walk import Walk
     from zsl_cli.vocabulary.lineages import Lineages
-    from zsl_cli.vocabulary.subset import Subset
+    from zsl_cli.vocabulary.search.subset import Subset
 
     predictions.warm_up(output_format)
     walk = Walk()

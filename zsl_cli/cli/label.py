@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zsl_cli.photos.request import LabelRequest
     from zsl_cli.photos.result import LabelResult
     from zsl_cli.photos.sidecars.changes import Change
-    from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.search.nearest import Nearest
 
 
 @click.command("label")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.photos.search.request import Query, Term
     from zsl_cli.photos.search.result import SearchResult
-    from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.search.nearest import Nearest
 
 _COLUMNS = ("rank", "score", "path", "date")
 

@@ -10,7 +10,7 @@ import numpy as np
 from zsl_cli.errors import RequestError, ZslError
 from zsl_cli.support.limits import CANDIDATE_SETS
 from zsl_cli.support.word_lists import as_word, read_words
-from zsl_cli.vocabulary.listed import meaning
+from zsl_cli.vocabulary.words.listed import meaning
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,10 +15,10 @@ from zsl_cli.errors import ZslError
 from zsl_cli.evaluation import class_folders
 from zsl_cli.support.numbering import without_numbers
 from zsl_cli.support.wording import counted
-from zsl_cli.vocabulary import class_names as names_of_classes
-from zsl_cli.vocabulary.label import Match, normal_name
-from zsl_cli.vocabulary.listed import meaning
-from zsl_cli.vocabulary.spelling import ALIKE
+from zsl_cli.vocabulary.names import class_names as names_of_classes
+from zsl_cli.vocabulary.names.label import Match, normal_name
+from zsl_cli.vocabulary.names.spelling import ALIKE
+from zsl_cli.vocabulary.words.listed import meaning
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.vocabulary.hierarchy import Hierarchy
+    from zsl_cli.vocabulary.hierarchy.hypernyms import Hierarchy
 
 NONE = -1
 """In the place of the row of an answer: there is none."""

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.vocabulary.hierarchy import Hierarchy
+    from zsl_cli.vocabulary.hierarchy.hypernyms import Hierarchy
 
 _FAR = np.iinfo(np.int16).max
 _DRAWN = 1_000_000  # images drawn at once in the bootstrap: a few matrices of 8 MB

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from zsl_cli.vocabulary.hierarchy import Hierarchy
+    from zsl_cli.vocabulary.hierarchy.hypernyms import Hierarchy
 
 KINDS = ("ancestor", "descendant", "sibling", "other")
 """What a wrong answer may be to the right label; a sibling has a parent in common with it. The

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import VocabularyManifest
-from zsl_cli.vocabulary.class_names import read
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.class_names import read
+from zsl_cli.vocabulary.names.label import Label
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.vocabulary import nearest
+from zsl_cli.vocabulary.search import nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

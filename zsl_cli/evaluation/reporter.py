@@ -8,7 +8,7 @@ from zsl_cli.support import progress
 if TYPE_CHECKING:
     from zsl_cli.embedding.feature_cache import Features
     from zsl_cli.evaluation.measure import Subject
-    from zsl_cli.vocabulary.label import Match
+    from zsl_cli.vocabulary.names.label import Match
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.evaluation.ranking import Ranking
-    from zsl_cli.vocabulary.hierarchy import Hierarchy
+    from zsl_cli.vocabulary.hierarchy.hypernyms import Hierarchy
 
 THRESHOLDS = (*(step / 20 for step in range(1, 20)), 0.97, 0.98, 0.99)
 """Confidences that are asked for, for the curve and for calibration."""

@@ -26,7 +26,7 @@ from zsl_cli.support.names import Name, names_of
 from zsl_cli.support.text_lists import lines_of
 from zsl_cli.support.values import READING, TOP, check_device, set_numbers
 from zsl_cli.support.wording import more
-from zsl_cli.vocabulary.nearest import largest
+from zsl_cli.vocabulary.search.nearest import largest
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from zsl_cli.photos.catalogue import database
 from zsl_cli.photos.entry import Entry
 from zsl_cli.photos.finding import Block, Finder, blocks, filled, in_turn, pooled
 from zsl_cli.photos.question import Question
-from zsl_cli.vocabulary.subset import Subset
+from zsl_cli.vocabulary.search.subset import Subset
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zsl_cli.photos.catalogue.scanning import Scan
     from zsl_cli.photos.finding import Half
     from zsl_cli.photos.remembered import Remembered
-    from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.search.nearest import Nearest
 
 
 class Answering:

@@ -20,7 +20,7 @@ from zsl_cli.support.values import (
     set_numbers,
 )
 from zsl_cli.support.word_lists import Word, check_words
-from zsl_cli.vocabulary.language import check_language
+from zsl_cli.vocabulary.names.language import check_language
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.photos.catalogue.catalogue import Catalogue, Row
     from zsl_cli.photos.catalogue.scanning import Scan
-    from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.search.nearest import Nearest
 
     Half = NDArray[np.float16]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from zsl_cli.errors import ImageError
     from zsl_cli.photos.catalogue.borrowing import Lender
     from zsl_cli.support.manifests import ModelManifest
-    from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.search.nearest import Nearest
 
     Half = NDArray[np.float16]
 

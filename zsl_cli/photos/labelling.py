@@ -21,7 +21,7 @@ from zsl_cli.photos.result import LabelResult, sidecar_reason
 from zsl_cli.photos.sidecars.naming import Naming
 from zsl_cli.photos.tables import json_line
 from zsl_cli.support.wording import counted
-from zsl_cli.vocabulary.subset import Subset
+from zsl_cli.vocabulary.search.subset import Subset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from zsl_cli.embedding.model import Model
     from zsl_cli.photos.catalogue.catalogue import Catalogue
     from zsl_cli.photos.sidecars.files import Sidecars
-    from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.search.nearest import Nearest
 
 _FREQUENT = 8  # labels that a result names
 _TOLD = 64  # photos of which the reporter hears at once

@@ -13,10 +13,10 @@ from zsl_cli.photos.finding import EXACT_UP_TO
 from zsl_cli.support import folders
 from zsl_cli.support.names import Name
 from zsl_cli.support.version import __version__
-from zsl_cli.vocabulary.language import LanguageNames
-from zsl_cli.vocabulary.language import find as find_names
-from zsl_cli.vocabulary.own_words import own_ids
-from zsl_cli.vocabulary.spoken import untranslated
+from zsl_cli.vocabulary.names.language import LanguageNames
+from zsl_cli.vocabulary.names.language import find as find_names
+from zsl_cli.vocabulary.words.own_words import own_ids
+from zsl_cli.vocabulary.words.spoken import untranslated
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from zsl_cli.photos.question import Question
     from zsl_cli.vocabulary.everyday import Everyday
     from zsl_cli.vocabulary.lineages import Lineages
-    from zsl_cli.vocabulary.nearest import Nearest
-    from zsl_cli.vocabulary.taken import Taken
+    from zsl_cli.vocabulary.names.taken import Taken
+    from zsl_cli.vocabulary.search.nearest import Nearest
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 class LazyClassifier:

@@ -21,9 +21,9 @@ from zsl_cli.classifier.confidence import Sure
 from zsl_cli.classifier.findings import Findings, cache_folder
 from zsl_cli.support import files
 from zsl_cli.support.version import __version__
-from zsl_cli.vocabulary.nearest import Hnsw
-from zsl_cli.vocabulary.second import Patched
-from zsl_cli.vocabulary.subset import Subset
+from zsl_cli.vocabulary.search.nearest import Hnsw
+from zsl_cli.vocabulary.search.second import Patched
+from zsl_cli.vocabulary.search.subset import Subset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.photos.catalogue.catalogue import Catalogue
-    from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.search.nearest import Nearest
 
 TOP = 10
 """Labels of a photo that are kept."""

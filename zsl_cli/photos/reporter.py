@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from zsl_cli.errors import ImageError
     from zsl_cli.photos.result import IndexResult, LabelResult
     from zsl_cli.photos.sidecars.changes import Change
-    from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.search.nearest import Nearest
 
 
 class Reporter(progress.Reporter):

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zsl_cli.vocabulary.spoken import spoken
+from zsl_cli.vocabulary.words.spoken import spoken
 
 if TYPE_CHECKING:
-    from zsl_cli.vocabulary.label import Label
+    from zsl_cli.vocabulary.names.label import Label
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 

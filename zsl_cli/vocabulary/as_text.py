@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from zsl_cli.support import tab_separated
-from zsl_cli.vocabulary.label import normal_name
-from zsl_cli.vocabulary.nearest import as_float32
+from zsl_cli.vocabulary.names.label import normal_name
+from zsl_cli.vocabulary.search.nearest import as_float32
 
 if TYPE_CHECKING:
     import numpy as np

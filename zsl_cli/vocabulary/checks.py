@@ -12,9 +12,9 @@ import numpy as np
 from zsl_cli.errors import FolderError
 from zsl_cli.support import folders
 from zsl_cli.support.wording import listed
-from zsl_cli.vocabulary import recall
-from zsl_cli.vocabulary.label import LABELS_FILE, normal_name
-from zsl_cli.vocabulary.nearest import as_float32
+from zsl_cli.vocabulary.names.label import LABELS_FILE, normal_name
+from zsl_cli.vocabulary.search import recall
+from zsl_cli.vocabulary.search.nearest import as_float32
 from zsl_cli.vocabulary.vocabulary import VECTORS_FILE, Vocabulary
 
 if TYPE_CHECKING:

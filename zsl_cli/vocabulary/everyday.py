@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 from zsl_cli.vocabulary.lineages import Lineages
-from zsl_cli.vocabulary.own_words import own_ids
+from zsl_cli.vocabulary.words.own_words import own_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zsl_cli.vocabulary.taken import Taken
-    from zsl_cli.vocabulary.taxonomy import Taxonomy
+    from zsl_cli.vocabulary.hierarchy.taxonomy import Taxonomy
+    from zsl_cli.vocabulary.names.taken import Taken
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 

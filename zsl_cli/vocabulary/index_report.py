@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.values import check_hnsw
-from zsl_cli.vocabulary import recall
-from zsl_cli.vocabulary.nearest import HnswParameters
+from zsl_cli.vocabulary.search import recall
+from zsl_cli.vocabulary.search.nearest import HnswParameters
 
 if TYPE_CHECKING:
     from zsl_cli.vocabulary.vocabulary import Vocabulary

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zsl_cli.vocabulary.taken import Taken
+    from zsl_cli.vocabulary.names.taken import Taken
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _BETWEEN = "|"  # levels in the id of one that is no candidate

@@ -9,7 +9,7 @@ from zsl_cli.errors import FolderError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.vocabulary.label import Label
+    from zsl_cli.vocabulary.names.label import Label
 
 _BLOCK = 1024  # vectors looked at at once, so that they stay in a core's cache
 

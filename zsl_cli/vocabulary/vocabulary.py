@@ -14,24 +14,24 @@ from zsl_cli.errors import FolderError, UnknownLabelError
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.support.vectors import unit_rows
-from zsl_cli.vocabulary import nearest
 from zsl_cli.vocabulary.beside import Beside
-from zsl_cli.vocabulary.label import LABELS_FILE, Label, Match, normal_name
 from zsl_cli.vocabulary.lines import Lines
-from zsl_cli.vocabulary.second import ExactOfTwo, Patched
-from zsl_cli.vocabulary.subset import Subset
-from zsl_cli.vocabulary.taught import Taught
+from zsl_cli.vocabulary.names.label import LABELS_FILE, Label, Match, normal_name
+from zsl_cli.vocabulary.search import nearest
+from zsl_cli.vocabulary.search.second import ExactOfTwo, Patched
+from zsl_cli.vocabulary.search.subset import Subset
+from zsl_cli.vocabulary.taught.additions import Taught
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.vocabulary.hierarchy import Hierarchy
-    from zsl_cli.vocabulary.index_cache import IndexCache
-    from zsl_cli.vocabulary.language import LanguageNames
-    from zsl_cli.vocabulary.name_index import NameIndex
-    from zsl_cli.vocabulary.spelling import Names
-    from zsl_cli.vocabulary.taken import Taken
-    from zsl_cli.vocabulary.taxonomy import Taxonomy
+    from zsl_cli.vocabulary.hierarchy.hypernyms import Hierarchy
+    from zsl_cli.vocabulary.hierarchy.taxonomy import Taxonomy
+    from zsl_cli.vocabulary.names.language import LanguageNames
+    from zsl_cli.vocabulary.names.name_index import NameIndex
+    from zsl_cli.vocabulary.names.spelling import Names
+    from zsl_cli.vocabulary.names.taken import Taken
+    from zsl_cli.vocabulary.search.index_cache import IndexCache
 
 VECTORS_FILE = "vectors.npy"
 
@@ -76,7 +76,7 @@ class Vocabulary:
         folder = folders.find(folders.VOCABULARY, name)
         vocabulary = cls._read(folder, folders.read_manifest(folders.VOCABULARY, folder))
         if language is not None:
-            from zsl_cli.vocabulary.language import LanguageNames
+            from zsl_cli.vocabulary.names.language import LanguageNames
 
             vocabulary.language = LanguageNames.load(language)
         return vocabulary
@@ -163,14 +163,14 @@ class Vocabulary:
     @cached_property
     def has_wordnet_ids(self) -> bool:
         """Whether there are WordNet's ids among those of the labels."""
-        from zsl_cli.vocabulary.class_names import WORDNET_ID
+        from zsl_cli.vocabulary.names.class_names import WORDNET_ID
 
         return any(map(WORDNET_ID.fullmatch, self.rows))
 
     @cached_property
     def hierarchy(self) -> "Hierarchy":
         """The graph of parents over the rows."""
-        from zsl_cli.vocabulary.hierarchy import Hierarchy
+        from zsl_cli.vocabulary.hierarchy.hypernyms import Hierarchy
 
         return Hierarchy([label.id for label in self.labels],
                          [label.parents for label in self.labels])
@@ -193,7 +193,7 @@ class Vocabulary:
     def spelling(self) -> "Names":
         """All names and synonyms, as ``normal_name`` writes them, to be asked for those like a
         text."""
-        from zsl_cli.vocabulary.spelling import Names
+        from zsl_cli.vocabulary.names.spelling import Names
 
         spoken = self.language.all_names if self.language else []
         return Names(list(dict.fromkeys([*spoken, *self._index.names])))
@@ -204,7 +204,7 @@ class Vocabulary:
 
     @cached_property
     def _index(self) -> "NameIndex":
-        from zsl_cli.vocabulary.name_index import NameIndex
+        from zsl_cli.vocabulary.names.name_index import NameIndex
 
         return NameIndex(self.labels, self.rows)
 
@@ -217,7 +217,7 @@ class Vocabulary:
 
     def unknown(self, text: str) -> UnknownLabelError:
         """The error that a text is no label, with the nearest names."""
-        from zsl_cli.vocabulary.spelling import ALIKE
+        from zsl_cli.vocabulary.names.spelling import ALIKE
 
         close = self.spelling.like(normal_name(text), most=5, least=ALIKE)
         return UnknownLabelError(f"unknown label {text!r}; " + (
@@ -322,7 +322,7 @@ class Vocabulary:
     @cached_property
     def taxonomy(self) -> "Taxonomy":
         """The hierarchy as arrays."""
-        from zsl_cli.vocabulary.taxonomy import Taxonomy
+        from zsl_cli.vocabulary.hierarchy.taxonomy import Taxonomy
 
         return Taxonomy.of(self)
 
@@ -337,7 +337,7 @@ class Vocabulary:
     def index_cache(self, parameters: nearest.HnswParameters | None = None) -> "IndexCache":
         """Where the HNSW index over the label vectors is kept; ``parameters`` in the place of
         the manifest's."""
-        from zsl_cli.vocabulary.index_cache import IndexCache
+        from zsl_cli.vocabulary.search.index_cache import IndexCache
 
         return IndexCache(self.manifest.files[VECTORS_FILE].sha256,
                           parameters or self.hnsw_parameters)

@@ -12,8 +12,8 @@ import numpy as np
 from zsl_cli.support import folders
 from zsl_cli.support.manifests import VocabularyManifest
 from zsl_cli.vocabulary.beside import BESIDE_FILE, Beside
-from zsl_cli.vocabulary.label import LABELS_FILE, Label
-from zsl_cli.vocabulary.nearest import HnswParameters
+from zsl_cli.vocabulary.names.label import LABELS_FILE, Label
+from zsl_cli.vocabulary.search.nearest import HnswParameters
 from zsl_cli.vocabulary.vocabulary import VECTORS_FILE
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from zsl_cli.support import folders
 from zsl_cli.support.calibration import ConfidenceRule
 from zsl_cli.support.folders import MODEL
 from zsl_cli.support.progress import SILENT
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 
 @pytest.fixture

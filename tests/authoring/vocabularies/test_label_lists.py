@@ -10,7 +10,7 @@ from zsl_cli.authoring.vocabularies import label_lists, labelset
 from zsl_cli.authoring.vocabularies.label_lists import Places
 from zsl_cli.errors import ZslError
 from zsl_cli.vocabulary import as_text, writing
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 
 @pytest.fixture

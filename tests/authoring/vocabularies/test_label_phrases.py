@@ -3,7 +3,7 @@
 import pytest
 
 from zsl_cli.authoring.vocabularies.label_phrases import put
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 
 @pytest.mark.parametrize(("word", "phrase"), [

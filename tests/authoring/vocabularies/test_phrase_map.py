@@ -8,7 +8,7 @@ pytest.importorskip("scipy")
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
 from zsl_cli.authoring.vocabularies.classifier_fit import phrases
 from zsl_cli.errors import ZslError
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 D, OUT = 12, 6
 

@@ -19,7 +19,7 @@ from zsl_cli.authoring.vocabularies.word_vectors import open_vectors
 from zsl_cli.errors import FolderError, ZslError
 from zsl_cli.support.progress import Reporter
 from zsl_cli.vocabulary import writing
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 FOUND = files.vectors()
 

@@ -10,7 +10,7 @@ import text_model
 from painted_sets import LABELS, VECTORS, rows_of
 from shared_data import DATA
 
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 
 def test_hits_of_a_set_by_image_and_by_class(zsl, model, photos):

@@ -8,7 +8,7 @@ import pytest
 import text_model
 from painted_sets import LABELS, VECTORS, rows_of
 
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 
 @pytest.mark.parametrize(("wrong", "message"), [

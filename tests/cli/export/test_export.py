@@ -26,7 +26,7 @@ from zsl_cli.cli.export import command
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.preprocessing import Preprocessing
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 pytestmark = pytest.mark.usefixtures("operators_made_once")
 

@@ -23,7 +23,7 @@ from zsl_cli.authoring.networks.projection import Projection  # noqa: E402
 from zsl_cli.errors import ZslError  # noqa: E402
 from zsl_cli.support import folders  # noqa: E402
 from zsl_cli.vocabulary import writing  # noqa: E402
-from zsl_cli.vocabulary.label import Label  # noqa: E402
+from zsl_cli.vocabulary.names.label import Label  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("operators_made_once")
 

@@ -12,7 +12,7 @@ from zsl_cli import Vocabulary
 from zsl_cli.authoring.vocabularies import build as builder
 from zsl_cli.cli.vocab.build import command
 from zsl_cli.support import folders
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 
 def unit(vector):

@@ -12,8 +12,8 @@ from royal import VECTORS, make, named, unit
 
 from zsl_cli import Vocabulary
 from zsl_cli.cli.terminal import notes
-from zsl_cli.vocabulary.label import Label
-from zsl_cli.vocabulary.meaning import neighbours, read_sum
+from zsl_cli.vocabulary.names.label import Label
+from zsl_cli.vocabulary.words.meaning import neighbours, read_sum
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from royal import VECTORS, make, unit
 from zsl_cli.cli.vocab import verify as verify_command
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 
 def verify(zsl, folder, *options):

@@ -6,7 +6,7 @@ import pytest
 from zsl_cli import Vocabulary
 from zsl_cli.evaluation.captions.caption_words import CaptionWords
 from zsl_cli.support.manifests import VocabularyManifest
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 LABELS = [
     Label("person", "person"), Label("child", "child", parents=("person",)),

@@ -15,7 +15,7 @@ from zsl_cli.photos.cluster import parts, runs
 from zsl_cli.photos.cluster.runs import PartInfo, Run, RunError, RunManifest
 from zsl_cli.photos.cluster.stores import store_at
 from zsl_cli.photos.entry import Entry, Provenance
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 arrow = pytest.importorskip("pyarrow")
 dataset = pytest.importorskip("pyarrow.dataset")

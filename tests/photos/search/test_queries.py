@@ -11,7 +11,7 @@ from zsl_cli.photos.search.queries import QueryEncoder
 from zsl_cli.photos.search.request import Query
 from zsl_cli.photos.search.space import JointSpace
 from zsl_cli.vocabulary import writing
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 VECTORS = np.array([[0, 1, 0, 0], [0, 0, 1, 0]], np.float32)
 

@@ -138,7 +138,7 @@ def test_two_runs_at_once_lose_nothing_of_each_other(tmp_path):
               "from zsl_cli.photos.entry import Provenance\n"
               "from zsl_cli.photos.sidecars.files import Sidecars\n"
               "from zsl_cli.classifier.predictions import Keyword\n"
-              "from zsl_cli.vocabulary.label import Label\n"
+              "from zsl_cli.vocabulary.names.label import Label\n"
               "for n in range(40):\n"
               "    found = [Keyword(Label('1', '1'), f'{sys.argv[2]}{n}', 0.5)]\n"
               "    try: list(Sidecars().write(sys.argv[1], found, Provenance('m', 'v', '1')))\n"

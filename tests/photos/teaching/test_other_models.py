@@ -12,7 +12,7 @@ from zsl_cli.photos.teaching import overview, rebuilding
 from zsl_cli.photos.teaching.request import TeachRequest
 from zsl_cli.photos.teaching.teaching import teach
 from zsl_cli.support import folders
-from zsl_cli.vocabulary.taught import read_centre
+from zsl_cli.vocabulary.taught.additions import read_centre
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ from typing import Any
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
 from zsl_cli.support.text_lists import read_lines
-from zsl_cli.vocabulary import listed
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 from zsl_cli.vocabulary.vocabulary import LABELS_FILE, Vocabulary
+from zsl_cli.vocabulary.words import listed
 
 _IMAGENET = 1000
 

@@ -71,7 +71,7 @@ def compare(a: "NDArray[np.float32]", b: "NDArray[np.float32]", informative: int
 
 def _top(a: "NDArray[np.float32]", b: "NDArray[np.float32]",
          labels: "NDArray[np.floating]") -> float:
-    from zsl_cli.vocabulary.nearest import Exact
+    from zsl_cli.vocabulary.search.nearest import Exact
 
     exact = Exact(labels)
     top = max(1, min(TOP, len(labels) // 2))  # the nearest ten of ten are always the same

@@ -21,7 +21,7 @@ from zsl_cli.authoring.networks.recognise import recognise
 from zsl_cli.embedding.walk import images_in
 from zsl_cli.errors import ZslError
 from zsl_cli.support import folders
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:

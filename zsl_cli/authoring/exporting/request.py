@@ -19,7 +19,7 @@ from zsl_cli.support.values import (
     check_templates,
     set_numbers,
 )
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 _SUFFIXES = (".index.json", ".tar", ".safetensors", ".bin", ".pth", ".pt2", ".pt", ".ckpt")
 

@@ -9,7 +9,7 @@ from zsl_cli.errors import ZslError
 from zsl_cli.support.manifests import SentenceEncoder
 from zsl_cli.support.preprocessing import Preprocessing
 from zsl_cli.support.wording import listed
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zsl_cli.authoring.training.schedule import Schedule
     from zsl_cli.evaluation.datasets import Dataset
     from zsl_cli.evaluation.left_out import Collector
-    from zsl_cli.vocabulary.label import Label
+    from zsl_cli.vocabulary.names.label import Label
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _SAID = 5  # examples of a kind that are named

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zsl_cli.authoring.training.losses import Objective
     from zsl_cli.authoring.training.problem import Problem
     from zsl_cli.authoring.training.selection import Choice
-    from zsl_cli.vocabulary.label import Label
+    from zsl_cli.vocabulary.names.label import Label
 
 
 @dataclass(frozen=True)

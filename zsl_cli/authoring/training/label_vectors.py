@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from zsl_cli.vocabulary.label import Label
+    from zsl_cli.vocabulary.names.label import Label
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _DRAWING = 1_000_003  # a stream of random numbers, beyond any epoch's

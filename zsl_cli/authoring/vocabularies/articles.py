@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from zsl_cli.vocabulary import word_forms
+from zsl_cli.vocabulary.names import word_forms
 
 _FILE = Path(__file__).with_name("mass_nouns.tsv")
 

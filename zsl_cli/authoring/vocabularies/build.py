@@ -27,8 +27,8 @@ from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.values import COUNT, check_choice, check_hnsw, check_kind, set_numbers
 from zsl_cli.support.version import __version__
 from zsl_cli.support.wording import counted, some
-from zsl_cli.vocabulary import composition
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
+from zsl_cli.vocabulary.words import composition
 from zsl_cli.vocabulary.writing import Writer
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from zsl_cli.vocabulary import composition
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
+from zsl_cli.vocabulary.words import composition
 
 
 @dataclass(frozen=True, slots=True)  # there is one a label

@@ -25,7 +25,7 @@ from zsl_cli.support.vectors import unit_rows
 from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.beside import Beside
-from zsl_cli.vocabulary.label import normal_name
+from zsl_cli.vocabulary.names.label import normal_name
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from zsl_cli.embedding.label_encoder import LabelEncoder
     from zsl_cli.support.manifests import VocabularyManifest
-    from zsl_cli.vocabulary.label import Label
+    from zsl_cli.vocabulary.names.label import Label
 
 _STEP = 256  # labels; what an interruption costs
 _ROWS, _STATE = "vectors.f32", "state.json"

@@ -14,8 +14,8 @@ from zsl_cli.support import tab_separated
 from zsl_cli.support.progress import Reporter
 from zsl_cli.support.text_lists import numbered_lines, whole_lines
 from zsl_cli.support.wording import some
-from zsl_cli.vocabulary import listed
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
+from zsl_cli.vocabulary.words import listed
 
 _COLUMNS = ("id", "name", "synonyms", "gloss", "parents")
 _LISTS = ("synonyms", "parents")

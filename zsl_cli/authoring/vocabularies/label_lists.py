@@ -13,10 +13,10 @@ from zsl_cli.support.names import set_paths
 from zsl_cli.support.numbering import without_numbers
 from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.wording import counted, some
-from zsl_cli.vocabulary import listed
-from zsl_cli.vocabulary.class_names import WORDNET_ID
-from zsl_cli.vocabulary.hierarchy import Hierarchy
-from zsl_cli.vocabulary.label import Label, normal_name
+from zsl_cli.vocabulary.hierarchy.hypernyms import Hierarchy
+from zsl_cli.vocabulary.names.class_names import WORDNET_ID
+from zsl_cli.vocabulary.names.label import Label, normal_name
+from zsl_cli.vocabulary.words import listed
 
 WORDNET = "wordnet"
 _IMAGENET = {"imagenet-21k": "imagenet21k_goog", "imagenet-1k": "imagenet"}

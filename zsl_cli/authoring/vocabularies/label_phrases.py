@@ -4,7 +4,7 @@ scissors``; with its meaning where other labels have the same name."""
 import re
 
 from zsl_cli.authoring.vocabularies import articles
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 _ARTICLE = re.compile(r"\b([Aa])n? (?=\{\})")
 _LINKS = frozenset({"a", "an", "and", "as", "at", "by", "for", "from", "in", "of", "on", "or",

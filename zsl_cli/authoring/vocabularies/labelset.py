@@ -9,7 +9,7 @@ from types import MappingProxyType
 from zsl_cli.authoring.vocabularies.rare_senses import rare_names
 from zsl_cli.authoring.vocabularies.wordnet import PERSON, WordNet
 from zsl_cli.errors import MissingExtraError, ZslError
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 
 def imagenet_ids(name: str, folder: Path | None = None) -> list[str]:

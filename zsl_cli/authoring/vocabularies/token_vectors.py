@@ -9,7 +9,7 @@ import numpy as np
 from zsl_cli.authoring.vocabularies.report import Report
 from zsl_cli.authoring.vocabularies.word_vectors import WordVectors
 from zsl_cli.authoring.vocabularies.word_vectors.base import HEAD
-from zsl_cli.vocabulary import composition
+from zsl_cli.vocabulary.words import composition
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from zsl_cli.embedding.feature_cache import Features
     from zsl_cli.evaluation.measure import Subject
-    from zsl_cli.vocabulary.label import Match
+    from zsl_cli.vocabulary.names.label import Match
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 

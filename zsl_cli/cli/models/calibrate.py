@@ -13,7 +13,7 @@ from zsl_cli.support.wording import listed
 
 if TYPE_CHECKING:
     from zsl_cli.authoring.calibrating import CalibrationResult, Fit
-    from zsl_cli.vocabulary.label import Match
+    from zsl_cli.vocabulary.names.label import Match
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _HEAD = ("what", "images", "pairs", "true", "temperature", "slope", "offset", "error before",

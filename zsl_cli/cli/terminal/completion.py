@@ -27,7 +27,7 @@ from zsl_cli.support import folders
 from zsl_cli.support.folders import MODEL, VOCABULARY
 from zsl_cli.support.limits import CANDIDATE_SETS
 from zsl_cli.support.wording import printable
-from zsl_cli.vocabulary.prefixes import labels_with
+from zsl_cli.vocabulary.names.prefixes import labels_with
 
 MOST_LABELS = 40
 """Labels that are suggested; more would bury the prompt."""

@@ -9,13 +9,13 @@ import click
 from zsl_cli.classifier.predictions import PATH_SEPARATOR
 from zsl_cli.cli.terminal import notes, printing
 from zsl_cli.support.wording import listed, quoted
-from zsl_cli.vocabulary.name_index import alike
+from zsl_cli.vocabulary.names.name_index import alike
 
 if TYPE_CHECKING:
     from zsl_cli.classifier.classifier import Classifier
-    from zsl_cli.vocabulary.label import Label
-    from zsl_cli.vocabulary.nearest import Nearest
-    from zsl_cli.vocabulary.taken import Taken
+    from zsl_cli.vocabulary.names.label import Label
+    from zsl_cli.vocabulary.names.taken import Taken
+    from zsl_cli.vocabulary.search.nearest import Nearest
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _NAMED = 5  # words of a kind
@@ -59,7 +59,7 @@ def explained(classifier: "Classifier", nearest: "Nearest") -> list[tuple[str, .
 
 
 def _taken(nearest: "Nearest") -> "Sequence[Taken]":
-    from zsl_cli.vocabulary.subset import Subset
+    from zsl_cli.vocabulary.search.subset import Subset
 
     return nearest.taken if isinstance(nearest, Subset) else ()
 
@@ -115,7 +115,7 @@ def _said_phrases(classifier: "Classifier", taken: "Iterable[Taken]") -> list[st
 
 def _said_composed(classifier: "Classifier", taken: "Iterable[Taken]") -> list[str]:
     """Of which labels phrases were composed."""
-    from zsl_cli.vocabulary.phrases import compose
+    from zsl_cli.vocabulary.words.phrases import compose
 
     vocabulary = classifier.vocabulary
     phrases = [one.phrase for one in taken if one.phrase is not None and one.instead is None]
@@ -159,7 +159,7 @@ def _say_left_out(labels: Sequence[str]) -> None:
 def _with_near_names(vocabulary: "Vocabulary", phrases: Sequence[str]) -> list[str]:
     """Each phrase quoted, with the names that are nearly spelt so; what may be a slip comes
     first."""
-    from zsl_cli.vocabulary.label import normal_name
+    from zsl_cli.vocabulary.names.label import normal_name
 
     near = [vocabulary.spelling.like(normal_name(phrase)[:_LONGEST])
             for phrase in phrases[:_LOOKED_AT]]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections import Counter
 
     from zsl_cli.classifier.classifier import Classifier
-    from zsl_cli.vocabulary.label import Label, Match
-    from zsl_cli.vocabulary.nearest import Nearest
+    from zsl_cli.vocabulary.names.label import Label, Match
+    from zsl_cli.vocabulary.search.nearest import Nearest
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _UNCOUNTED = 5  # examples of a kind that are named
@@ -42,8 +42,8 @@ def relay() -> None:
 def say_untranslated(vocabulary: "Vocabulary", nearest: "Nearest | None" = None) -> None:
     """Tell how many labels, of those that may be answered under a name that is not the user's own,
     have none in the language."""
-    from zsl_cli.vocabulary.spoken import untranslated
-    from zsl_cli.vocabulary.subset import Subset
+    from zsl_cli.vocabulary.search.subset import Subset
+    from zsl_cli.vocabulary.words.spoken import untranslated
 
     rows = nearest.unnamed if isinstance(nearest, Subset) else None
     if missing := untranslated(vocabulary, rows):
@@ -91,7 +91,7 @@ def say_senses(vocabulary: "Vocabulary", matches: "Iterable[Match]", *,
 def in_doubt(vocabulary: "Vocabulary", text: str, row: int, others: Sequence[int]) -> bool:
     """Whether a text may well mean another label than that of this row: one that has it for a plain
     word, too, or any where the label itself does not."""
-    from zsl_cli.vocabulary.name_index import alike
+    from zsl_cli.vocabulary.names.name_index import alike
 
     def is_plain(row: int) -> bool:
         return any(alike(text, word) for word in vocabulary.label(row).plain)
@@ -125,7 +125,7 @@ def say_default_rule(model: Path) -> None:
 
 def say_what_is_used(classifier: "Classifier", nearest: "Nearest") -> None:
     """Tell the model, its device, the vocabulary and the kind of search."""
-    from zsl_cli.vocabulary.nearest import Hnsw
+    from zsl_cli.vocabulary.search.nearest import Hnsw
 
     search = "hnsw" if isinstance(nearest, Hnsw) else "exact"
     model = classifier.model

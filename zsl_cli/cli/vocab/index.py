@@ -23,7 +23,8 @@ def command(name: str, m: int | None, ef_construction: int | None, ef: int | Non
     defaults here; others are for finding out which are best, and zsl classify and zsl label take
     --ef too.
     """
-    from zsl_cli.vocabulary import index_report, recall
+    from zsl_cli.vocabulary import index_report
+    from zsl_cli.vocabulary.search import recall
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
     vocabulary = Vocabulary.load(name)

@@ -8,9 +8,9 @@ from zsl_cli.cli.terminal import notes, options, printing
 from zsl_cli.support.spreadsheet import safe
 
 if TYPE_CHECKING:
-    from zsl_cli.vocabulary.label import Label
-    from zsl_cli.vocabulary.meaning import Term
+    from zsl_cli.vocabulary.names.label import Label
     from zsl_cli.vocabulary.vocabulary import Vocabulary
+    from zsl_cli.vocabulary.words.meaning import Term
 
 
 @click.command("neighbours")
@@ -36,8 +36,8 @@ def command(words: tuple[str, ...], vocabulary: str, language: str | None, top: 
 
     The scores are cosines. A label prior, which a vocabulary may have, does not count.
     """
-    from zsl_cli.vocabulary.meaning import neighbours, read_sum
     from zsl_cli.vocabulary.vocabulary import Vocabulary
+    from zsl_cli.vocabulary.words.meaning import neighbours, read_sum
 
     labels = Vocabulary.load(vocabulary, language=language)
     terms = read_sum(labels, " ".join(words))
@@ -67,7 +67,7 @@ def command(words: tuple[str, ...], vocabulary: str, language: str | None, top: 
 def table(vocabulary: "Vocabulary", nearest: list[tuple[int, float]]) -> list[str]:
     """Lines for people: rank, cosine, name, and where the name has several senses the id and what
     it means."""
-    from zsl_cli.vocabulary.spoken import spoken
+    from zsl_cli.vocabulary.words.spoken import spoken
 
     lines = []
     for rank, (row, score) in enumerate(nearest, start=1):
@@ -80,7 +80,7 @@ def table(vocabulary: "Vocabulary", nearest: list[tuple[int, float]]) -> list[st
 def _record(vocabulary: "Vocabulary", terms: "tuple[Term, ...]",
             nearest: list[tuple[int, float]]) -> dict[str, Any]:
     from zsl_cli.classifier.predictions import label_record
-    from zsl_cli.vocabulary.spoken import spoken
+    from zsl_cli.vocabulary.words.spoken import spoken
 
     def of(row: int) -> "Label":
         return spoken(vocabulary, vocabulary.label(row))

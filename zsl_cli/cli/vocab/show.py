@@ -32,9 +32,9 @@ def command(name: str, label: str | None, language: str | None, as_json: bool, q
         return
     from zsl_cli.classifier.predictions import label_record
     from zsl_cli.vocabulary.about import about
-    from zsl_cli.vocabulary.meaning import Term, neighbours
-    from zsl_cli.vocabulary.spoken import spoken
     from zsl_cli.vocabulary.vocabulary import Vocabulary
+    from zsl_cli.vocabulary.words.meaning import Term, neighbours
+    from zsl_cli.vocabulary.words.spoken import spoken
 
     vocabulary = Vocabulary.load(name, language=language)
     match = vocabulary.find(label)

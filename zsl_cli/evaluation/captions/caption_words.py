@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from zsl_cli.evaluation.captions import people
-from zsl_cli.vocabulary import mentions
-from zsl_cli.vocabulary.label import normal_name
-from zsl_cli.vocabulary.word_forms import singulars
+from zsl_cli.vocabulary.names.label import normal_name
+from zsl_cli.vocabulary.names.word_forms import singulars
+from zsl_cli.vocabulary.words import mentions
 
 if TYPE_CHECKING:
     from zsl_cli.vocabulary.vocabulary import Vocabulary

@@ -10,7 +10,7 @@ from zsl_cli.errors import RequestError
 from zsl_cli.photos.search.period import Period
 from zsl_cli.support.names import Name, set_names
 from zsl_cli.support.values import SHARE, TOP, check_choice, check_device, set_numbers
-from zsl_cli.vocabulary.language import check_language
+from zsl_cli.vocabulary.names.language import check_language
 
 Term = str | os.PathLike[str]
 """Words, or the path of a photo."""

@@ -28,7 +28,7 @@ from zsl_cli.photos.search.result import Hit, SearchResult
 from zsl_cli.photos.search.space import JointSpace
 from zsl_cli.support import folders
 from zsl_cli.support.addresses import is_address
-from zsl_cli.vocabulary.language import LanguageNames
+from zsl_cli.vocabulary.names.language import LanguageNames
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_cli.support.vectors import unit_rows
-from zsl_cli.vocabulary.nearest import as_float32
+from zsl_cli.vocabulary.search.nearest import as_float32
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from zsl_cli.vocabulary.word_forms import singulars
+from zsl_cli.vocabulary.names.word_forms import singulars
 
 _JOINTS = re.compile(r"[\s_\-\u2010-\u2015\u2212]+")
 

@@ -22,14 +22,14 @@ from zsl_cli.photos.teaching.workshop import (
 from zsl_cli.support import files
 from zsl_cli.support.names import Name
 from zsl_cli.support.wording import quoted
-from zsl_cli.vocabulary import lessons as lessons_file
-from zsl_cli.vocabulary import taught_folder
-from zsl_cli.vocabulary.label import Label, normal_name
-from zsl_cli.vocabulary.taught import Definitions
-from zsl_cli.vocabulary.taught_folder import Contents
+from zsl_cli.vocabulary.names.label import Label, normal_name
+from zsl_cli.vocabulary.taught import folder as taught_folder
+from zsl_cli.vocabulary.taught import lessons as lessons_file
+from zsl_cli.vocabulary.taught.additions import Definitions
+from zsl_cli.vocabulary.taught.folder import Contents
 
 if TYPE_CHECKING:
-    from zsl_cli.vocabulary.lessons import Lesson
+    from zsl_cli.vocabulary.taught.lessons import Lesson
 
 _ID = re.compile(r"[\w-]{1,200}")
 

@@ -13,14 +13,14 @@ from zsl_cli.photos.teaching.workshop import MINE, Workshop, of_name, vectors_of
 from zsl_cli.support import folders
 from zsl_cli.support.names import Name
 from zsl_cli.support.wording import listed
-from zsl_cli.vocabulary import taught_folder
-from zsl_cli.vocabulary.label import normal_name
-from zsl_cli.vocabulary.taught import Definitions
-from zsl_cli.vocabulary.taught_folder import Contents
+from zsl_cli.vocabulary.names.label import normal_name
+from zsl_cli.vocabulary.taught import folder as taught_folder
+from zsl_cli.vocabulary.taught.additions import Definitions
+from zsl_cli.vocabulary.taught.folder import Contents
 
 if TYPE_CHECKING:
     from zsl_cli.support.manifests import ModelManifest, VocabularyManifest
-    from zsl_cli.vocabulary.lessons import Lesson
+    from zsl_cli.vocabulary.taught.lessons import Lesson
 
 _NAMED = 5
 

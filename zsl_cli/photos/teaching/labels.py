@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import listed, quoted
-from zsl_cli.vocabulary import class_names
-from zsl_cli.vocabulary.label import Label, Match, normal_name
-from zsl_cli.vocabulary.listed import meaning
-from zsl_cli.vocabulary.taught import Definitions
+from zsl_cli.vocabulary.names import class_names
+from zsl_cli.vocabulary.names.label import Label, Match, normal_name
+from zsl_cli.vocabulary.taught.additions import Definitions
+from zsl_cli.vocabulary.words.listed import meaning
 
 if TYPE_CHECKING:
     from zsl_cli.vocabulary.vocabulary import Vocabulary

@@ -9,13 +9,13 @@ from zsl_cli.errors import FolderError
 from zsl_cli.photos.teaching.workshop import MINE, of_name
 from zsl_cli.support import folders
 from zsl_cli.support.names import Name
-from zsl_cli.vocabulary import taught_folder
-from zsl_cli.vocabulary.taught import Definitions
-from zsl_cli.vocabulary.taught_folder import Contents
+from zsl_cli.vocabulary.taught import folder as taught_folder
+from zsl_cli.vocabulary.taught.additions import Definitions
+from zsl_cli.vocabulary.taught.folder import Contents
 
 if TYPE_CHECKING:
     from zsl_cli.support.manifests import VocabularyManifest
-    from zsl_cli.vocabulary.lessons import Lesson
+    from zsl_cli.vocabulary.taught.lessons import Lesson
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def overview(name: Name = MINE) -> Overview:
 def names_of(folder: Path, ids: Iterable[str],
              definitions: Definitions) -> dict[str, str]:
     """The names of labels, without parsing all of a vocabulary."""
-    from zsl_cli.vocabulary.label import LABELS_FILE, Label
+    from zsl_cli.vocabulary.names.label import LABELS_FILE, Label
 
     names = {label.id: label.name for label in definitions.labels}
     wanted = {id_.encode() for id_ in ids if id_ not in names}

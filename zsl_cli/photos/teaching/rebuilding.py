@@ -14,14 +14,14 @@ from zsl_cli.photos.teaching.result import Change
 from zsl_cli.photos.teaching.workshop import MINE, Workshop, name_of, of_name, vectors_of
 from zsl_cli.support import folders
 from zsl_cli.support.names import Name
-from zsl_cli.vocabulary import taught_folder
-from zsl_cli.vocabulary.taught_folder import Contents
+from zsl_cli.vocabulary.taught import folder as taught_folder
+from zsl_cli.vocabulary.taught.folder import Contents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zsl_cli.support.manifests import ModelManifest
-    from zsl_cli.vocabulary.lessons import Lesson
+    from zsl_cli.vocabulary.taught.lessons import Lesson
 
 
 def rebuild(name: Name = MINE, *, vocabulary: Name | None = None, model: Name | None = None,

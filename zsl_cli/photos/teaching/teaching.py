@@ -24,14 +24,14 @@ from zsl_cli.photos.teaching.request import TeachRequest
 from zsl_cli.photos.teaching.result import Learnt, Remark, TeachResult
 from zsl_cli.photos.teaching.workshop import Place, Workshop, name_of
 from zsl_cli.support.names import names_of
-from zsl_cli.vocabulary import taught_folder
-from zsl_cli.vocabulary.lessons import Lesson
-from zsl_cli.vocabulary.taught import Definitions
-from zsl_cli.vocabulary.taught_folder import Contents
+from zsl_cli.vocabulary.taught import folder as taught_folder
+from zsl_cli.vocabulary.taught.additions import Definitions
+from zsl_cli.vocabulary.taught.folder import Contents
+from zsl_cli.vocabulary.taught.lessons import Lesson
 
 if TYPE_CHECKING:
     from zsl_cli.classifier.corrections import Examples
-    from zsl_cli.vocabulary.label import Label
+    from zsl_cli.vocabulary.names.label import Label
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 

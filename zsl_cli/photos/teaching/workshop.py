@@ -16,20 +16,20 @@ from zsl_cli.support import folders
 from zsl_cli.support.calibration import Calibration, ConfidenceRule
 from zsl_cli.support.manifests import ModelManifest, VocabularyManifest
 from zsl_cli.support.names import Name
-from zsl_cli.vocabulary import taught_folder
 from zsl_cli.vocabulary.beside import Beside
-from zsl_cli.vocabulary.nearest import as_float32
-from zsl_cli.vocabulary.taught_folder import Contents, Vectors
+from zsl_cli.vocabulary.search.nearest import as_float32
+from zsl_cli.vocabulary.taught import folder as taught_folder
+from zsl_cli.vocabulary.taught.folder import Contents, Vectors
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.classifier.corrections.derive import Derived
-    from zsl_cli.vocabulary.hierarchy import Hierarchy
-    from zsl_cli.vocabulary.label import Label
-    from zsl_cli.vocabulary.lessons import Lesson
-    from zsl_cli.vocabulary.taught import Definitions
+    from zsl_cli.vocabulary.hierarchy.hypernyms import Hierarchy
+    from zsl_cli.vocabulary.names.label import Label
+    from zsl_cli.vocabulary.taught.additions import Definitions
+    from zsl_cli.vocabulary.taught.lessons import Lesson
 
 MINE = "mine"
 """What a taught vocabulary is called, unless it is called something else."""
@@ -236,7 +236,7 @@ class Workshop:
         if definitions.labels == (taught.definitions.labels if taught else ()):
             return self.vocabulary.hierarchy
         if self._hierarchy is None or self._hierarchy[0] != definitions.labels:
-            from zsl_cli.vocabulary.hierarchy import Hierarchy
+            from zsl_cli.vocabulary.hierarchy.hypernyms import Hierarchy
 
             labels = self.labels(definitions)
             self._hierarchy = definitions.labels, Hierarchy(

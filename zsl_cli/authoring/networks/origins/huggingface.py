@@ -20,7 +20,7 @@ from zsl_cli.authoring.networks.libraries import alone, library
 from zsl_cli.authoring.networks.network import Network, Original, TextTower, scale
 from zsl_cli.authoring.networks.origins import transformers_models
 from zsl_cli.authoring.networks.weights import parts_of
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 if TYPE_CHECKING:
     from PIL.Image import Image

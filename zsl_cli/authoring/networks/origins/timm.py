@@ -24,7 +24,7 @@ from zsl_cli.authoring.networks.origins import timm_weights
 from zsl_cli.authoring.networks.weights import Weights
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import reason, shown
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 _OF_THE_FACTORY = ("checkpoint_path", "cache_dir", "scriptable", "exportable", "no_jit",
                    "features_only")

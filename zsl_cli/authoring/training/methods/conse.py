@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from zsl_cli.authoring.training.schedule import Schedule
     from zsl_cli.authoring.training.session import Session
     from zsl_cli.authoring.training.start import Start
-    from zsl_cli.vocabulary.label import Label
+    from zsl_cli.vocabulary.names.label import Label
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 
@@ -84,7 +84,7 @@ def projection_of(plan: "Plan", vocabulary: "Vocabulary",
     import numpy as np
 
     from zsl_cli.authoring.networks.projection import Projection
-    from zsl_cli.vocabulary.listed import meaning
+    from zsl_cli.vocabulary.words.listed import meaning
 
     classes = _classes_of(plan)
     posterior = np.zeros((vectors.shape[1], len(classes)), np.float32)

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zsl_cli.authoring.vocabularies.classifier_fit.kernels import text_kernel
-from zsl_cli.vocabulary.label import Label, normal_name
+from zsl_cli.vocabulary.names.label import Label, normal_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,7 @@ hierarchy: a usual word is a part of the names of narrower things (Hund: Schäfe
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from zsl_cli.vocabulary.label import normal_name
+from zsl_cli.vocabulary.names.label import normal_name
 from zsl_cli.vocabulary.vocabulary import Vocabulary
 
 _SHORTEST = 3  # letters of a word that is looked for in longer ones

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from zsl_cli.support.languages import Language
 from zsl_cli.support.wording import counted
-from zsl_cli.vocabulary.label import normal_name
+from zsl_cli.vocabulary.names.label import normal_name
 
 _LONGEST = 80  # characters of a name; longer ones are definitions
 _MARKUP = re.compile(r"[<>\[\]{}|=#\ufffd]|&\w+;|\?\w|\w\?")  # of wikis, and of a wrong encoding

@@ -24,7 +24,7 @@ from zsl_cli.support.progress import SILENT, Reporter
 from zsl_cli.support.values import COUNT, POSITIVE, check_hnsw, set_numbers
 from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary import writing
-from zsl_cli.vocabulary.label import Label
+from zsl_cli.vocabulary.names.label import Label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

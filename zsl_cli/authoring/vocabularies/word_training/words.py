@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from zsl_cli.vocabulary.marks import combining_marks
+from zsl_cli.vocabulary.names.marks import combining_marks
 
 LINE_END = "\n"
 _LONGEST_NUMBER = 4  # digits: years and names such as 747, not amounts

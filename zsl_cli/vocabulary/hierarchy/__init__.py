@@ -1,0 +1,1 @@
+"""Who lies under whom: the hypernym graph over labels, and the same as arrays."""

@@ -1,0 +1,1 @@
+"""Names: of labels, how they are written, compared and looked up."""

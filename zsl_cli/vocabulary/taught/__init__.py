@@ -1,0 +1,1 @@
+"""What was taught to a vocabulary: lessons, and the folder that keeps them over its base."""
