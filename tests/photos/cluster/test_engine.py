@@ -187,6 +187,8 @@ def test_another_question_over_the_same_output_is_refused(run):
     run()
     with pytest.raises(RunError, match="top was 5, is 3"):
         run(top=3)
+    with pytest.raises(RunError, match="keywords was no, is yes"):
+        run(keywords=True)
     with pytest.raises(RunError, match="the source was"):
         run("photos/c3")
 

@@ -103,9 +103,12 @@ def chunk_size(batch_size: int | None) -> int:
 
 def _run(request: "ClusterRequest", classifier: LazyClassifier) -> Run:
     """What the parts of a request depend on."""
+    asked = asdict(request.question)
+    rule = asked.pop("rule")
     question: dict[str, Any] = {
-        **asdict(request.question), "exact": request.exact, "ef": request.ef,
-        "paths": request.paths, "language": None, "max_pixels": request.max_pixels,
+        **asked, **(rule or {}), "keywords": rule is not None,
+        "exact": request.exact, "ef": request.ef, "paths": request.paths,
+        "language": None, "max_pixels": request.max_pixels,
         "include": list(request.include), "exclude": list(request.exclude),
         "hidden": request.hidden, "follow_links": request.follow_links, "column": request.column}
     if request.question.labels is not None:

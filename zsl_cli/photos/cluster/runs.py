@@ -97,6 +97,8 @@ class Run:
 
 
 def _shown(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return "yes" if value else "not given" if value is None else "no"
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 100 else f"{text[:99]}…"
 
