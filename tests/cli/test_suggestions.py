@@ -103,7 +103,7 @@ def test_every_other_word_stands_for_a_command_that_exists():
     (["--report=x.html", "Pictures"], "zsl label --report=x.html Pictures"),
     (["--top"], "zsl classify --top K IMAGE..."), (["--top=3"], "zsl classify --top=3 IMAGE..."),
     (["--top", "classify", "photo.jpg"], "zsl classify --top K photo.jpg"),
-    (["--device"], "zsl classify --device 'auto|cpu|cuda' IMAGE..."),
+    (["--device"], "zsl classify --device 'auto|cpu|cuda[:N]' IMAGE..."),
     (["--quiet"], "zsl classify --quiet IMAGE..."),
     (["--epochs", "3"], "zsl train --epochs 3"),
     (["vocab", "--json"], "zsl vocab show --json"),

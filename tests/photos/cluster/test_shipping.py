@@ -6,15 +6,18 @@ import pytest
 
 from zsl_cli import TeachRequest, teach
 from zsl_cli.errors import FolderError, ZslError
-from zsl_cli.photos.cluster import shipping
+from zsl_cli.photos import indexing
+from zsl_cli.photos.cluster import engine, shipping
 from zsl_cli.photos.cluster.shipping import Shipment
 from zsl_cli.support import folders
 
 
 @pytest.fixture
-def default(asked, library):
-    """What is asked of the default model, in chunks of 24."""
-    return {**asked, "model": "default", "batch_size": 24}
+def default(asked, library, monkeypatch):
+    """What is asked of the default model, in chunks as they are: the same photos are looked at
+    together, here and there, since last digits depend on that."""
+    monkeypatch.setattr(engine, "TOGETHER", indexing.TOGETHER)
+    return {**asked, "model": "default"}
 
 
 @pytest.fixture
@@ -49,6 +52,8 @@ def test_what_was_taught_is_sent(run, here, default, photos, tmp_path, monkeypat
     asked = {**default, "vocabulary": "mine", "labels": None}
     run(**asked)
     rows = inline_cluster.rows("out")
+    # Where the two photos are not known already, they go through the model with the others.
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "another"))
     assert rows == here(**asked)
     assert "Chelsea" in str(rows)
 

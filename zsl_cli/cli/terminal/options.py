@@ -79,7 +79,7 @@ def _devices(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> l
     return [name for name in DEVICES if name.startswith(incomplete)]
 
 
-device = click.option("--device", metavar="[auto|cpu|cuda[:N]]", default="auto",
+device = click.option("--device", metavar="auto|cpu|cuda[:N]", default="auto",
                       show_default=True, callback=_device, shell_complete=_devices,
                       help="cuda, the first card, and cuda:N fail where they cannot be used; "
                            "auto falls back.")
