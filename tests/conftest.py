@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import one_blas_thread  # noqa: F401
 import pytest
 import royal as royal_vocabulary
 import word_training
