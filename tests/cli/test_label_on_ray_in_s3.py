@@ -4,6 +4,7 @@ sink; and what is told, within a minute, where that does not work."""
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -112,7 +113,8 @@ def test_a_command_that_is_killed_loses_nothing_and_doubles_nothing(label, s3, p
     assert "top was 5, is 2" in said
     status, said = label("s3://bucket/photos", "-o", "s3://bucket/out", "--top", "5")
     assert status == 0
-    assert f"{256 * done} known already" in said.replace(",", "")
+    known = int(re.search(r"(\d+) known already", said.replace(",", ""))[1])
+    assert known in range(256 * done, 1100, 256)  # a worker may have ended a part behind its driver
     assert sorted(rows(s3)) == [f"s3://bucket/{name}" for name in names]
 
 
