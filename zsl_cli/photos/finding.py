@@ -1,7 +1,7 @@
 """Embeddings of a catalogue → what is found for its photos, a block after the other.
 
 What any question about the labels of a whole vocabulary needs is found for photos when they are
-read, since that takes a tenth of their reading; another question looks it up.
+indexed, which takes a tenth of their reading; another question looks it up.
 """
 
 from collections import deque
@@ -106,17 +106,13 @@ class Finder:
         self._classifier, self._nearest, self._remembered = classifier, nearest, remembered
 
     @classmethod
-    def of_whole(cls, classifier: "Classifier", catalogue: "Catalogue",
-                 remembered: "Remembered | None" = None) -> "Finder | None":
+    def of_whole(cls, classifier: "Classifier", catalogue: "Catalogue") -> "Finder | None":
         """One that looks at a whole vocabulary exactly, and remembers; None where that costs too
-        much to be done before it is asked for, or where nothing is won or kept.
-
-        remembered: of this search, where it is at hand.
-        """
+        much to be done before it is asked for, or where nothing is won or kept."""
         vocabulary = classifier.vocabulary
         if len(vocabulary) < TOP or len(vocabulary) * vocabulary.dimension > EXACT_UP_TO:
             return None
-        remembered = remembered or Remembered.of(catalogue, classifier, vocabulary.exact)
+        remembered = Remembered.of(catalogue, classifier, vocabulary.exact)
         return None if remembered is None else cls(classifier, vocabulary.exact, remembered)
 
     def known(self, block: Block, top: int, least: float | None) -> Findings | None:

@@ -3,16 +3,14 @@ written from that, a result."""
 
 import os
 from collections import Counter
-from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from zsl_cli.errors import ImageError, ZslError
+from zsl_cli.errors import ImageError
 from zsl_cli.photos import indexing, outputs
 from zsl_cli.photos.answering import Answering
 from zsl_cli.photos.catalogue import scanning
 from zsl_cli.photos.entry import Entry
-from zsl_cli.photos.finding import Finder
 from zsl_cli.photos.lazy import LazyClassifier
 from zsl_cli.photos.remembered import Remembered
 from zsl_cli.photos.reporter import Reporter
@@ -21,16 +19,13 @@ from zsl_cli.photos.result import LabelResult, sidecar_reason
 from zsl_cli.photos.sidecars.naming import Naming
 from zsl_cli.photos.tables import json_line
 from zsl_cli.support.wording import counted
-from zsl_cli.vocabulary.search.subset import Subset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.embedding.model import Model
     from zsl_cli.photos.catalogue.catalogue import Catalogue
     from zsl_cli.photos.sidecars.files import Sidecars
-    from zsl_cli.vocabulary.search.nearest import Nearest
 
 _FREQUENT = 8  # labels that a result names
 _TOLD = 64  # photos of which the reporter hears at once
@@ -96,7 +91,6 @@ class _Run:
         self._answering: Answering | None = None
         self._remembered: Remembered | None = None
         self._model: Model | None = None
-        self._loaded: tuple[Classifier, Nearest] | None = None
         self._again = 0
 
     def work(self) -> None:
@@ -121,35 +115,19 @@ class _Run:
         except KeyboardInterrupt:
             self._load()  # which takes no time by now; what is done is written
             raise
-        classifier, nearest = self._load()
+        self._load()
         if at_once:
             self._give(given, len(scan))
-        if scan.todo:
-            self._find(classifier, nearest)
 
-    def _load(self) -> "tuple[Classifier, Nearest]":
-        """What answers; the vocabulary was loaded while the first photos were read."""
-        if self._loaded is None:
+    def _load(self) -> None:
+        """Load what answers, once; the vocabulary was loaded while the first photos were read."""
+        if self._answering is None:
             classifier, nearest = self._classifier.load(len(self._met.scan))
             self._remembered = Remembered.of(self._catalogue, classifier, nearest)
             self._reporter.loaded(classifier, nearest)
+            # Last: an interrupt may come in between.
             self._answering = Answering(classifier, nearest, self._request.question,
                                         self._remembered, self._read_again)
-            self._loaded = classifier, nearest  # last: an interrupt may come in between
-        return self._loaded
-
-    def _find(self, classifier: "Classifier", nearest: "Nearest") -> None:
-        """Find, for what was read, what other questions will need."""
-        of_some = isinstance(nearest, Subset)
-        if (self._request.exact is False or self._request.ef is not None
-                or not (of_some or nearest is classifier.vocabulary.exact)):
-            return
-        with suppress(ZslError):  # such as a file that keywords alone need: who asks is told
-            finder = Finder.of_whole(classifier, self._catalogue, self._remembered)
-            if finder is not None:
-                scan = self._met.scan
-                self._reporter.start("finding labels", scan.todo)
-                finder.keep(self._catalogue, scan, scan.pending_places, self._reporter.advance)
 
     def _read_again(self, places: list[int]) -> None:
         """Read photos whose embeddings are damaged once more."""
