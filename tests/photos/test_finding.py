@@ -33,15 +33,9 @@ class Listener(Reporter):
 
 
 @pytest.fixture(autouse=True)
-def library(skimage_photos, tmp_path, monkeypatch):
+def library(library_of):
     """Three photographs, and a user of whom nothing is known."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (tmp_path / "photos").mkdir()
-    for name in NAMES:
-        shutil.copy(skimage_photos / name, tmp_path / "photos" / name)
-    return tmp_path / "photos"
+    return library_of(NAMES)
 
 
 def answered(listener=None, **question):
