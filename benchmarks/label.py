@@ -3,11 +3,12 @@
     python benchmarks/label.py --float32 build/float32 [--photos FOLDER] [--library 20000]
 
 (a) is the bound: cores ÷ (CPU seconds to decode and resize one photo + those of inference + those
-to find its labels), each measured alone on one thread. (b) is ``zsl label`` from a cold process,
-(c) a plain loop: Pillow decodes in full and resizes, one photo at a time goes through the float32
-encoder that ``zsl export`` makes (``zsl export … --quantize none``; scripts/rebuild-default has
-the rest of the command), and (d) is (b) with ``--keywords``. All in one run, in turn. Then comes
-memory.
+to find its labels), each measured alone on one thread, and (a') the same with each of them on all
+cores at once, which share caches and memory and take longer then. (b) is ``zsl label`` from a cold
+process, (c) a plain loop: Pillow decodes in full and resizes, one photo at a time goes through the
+float32 encoder that ``zsl export`` makes (``zsl export … --quantize none``;
+scripts/rebuild-default has the rest of the command), and (d) is (b) with ``--keywords``. All in
+one run, in turn. Then comes memory.
 """
 
 import argparse
@@ -18,19 +19,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
-import onnxruntime
-from PIL import Image
-from speed import plain, twelve_megapixels
-
-from zsl_cli import Classifier, Vocabulary
-from zsl_cli.embedding import images, walk
-from zsl_cli.embedding.model import Model
 from zsl_cli.support import cpus
 
-SEARCHED = 192  # photos
+cpus.one_blas_thread()  # as zsl label has it; before NumPy is imported
+
+import numpy as np  # noqa: E402
+import onnxruntime  # noqa: E402
+from PIL import Image  # noqa: E402
+from speed import plain, twelve_megapixels  # noqa: E402
+
+from zsl_cli import Classifier, Vocabulary  # noqa: E402
+from zsl_cli.embedding import images, walk  # noqa: E402
+from zsl_cli.embedding.model import Model  # noqa: E402
+
+SEARCHED, TOGETHER = 192, 32  # photos
 SMALL = 256  # pixels, the shorter side
 BATCH = 8
 
@@ -54,24 +59,30 @@ def fill(folder, photos, count):
     return folder
 
 
-def bound(paths, model):
-    """CPU seconds of one photo on one thread: to decode and resize it, to embed it, and to find
-    its labels."""
-    started = time.process_time()
-    pixels = [images.load(path, model.preprocessing) for path in paths]
-    decoding = (time.process_time() - started) / len(paths)
-    batches = [pixels[start:start + BATCH] for start in range(0, len(pixels), BATCH)]
-    model.embed_pixels(batches[0])
-    started = time.process_time()
-    embeddings = np.concatenate([model.embed_pixels(batch) for batch in batches])
-    inference = (time.process_time() - started) / len(pixels)
-    classifier = Classifier(model, Vocabulary.load("default"))
-    nearest = classifier.candidates(exact=True)
-    embeddings = np.resize(embeddings, (SEARCHED, model.dimension))
-    next(classifier.answer(embeddings, nearest, 5, 0.0))
-    started = time.process_time()
-    list(classifier.answer(embeddings, nearest, 5, 0.0))
-    return decoding, inference, (time.process_time() - started) / len(embeddings)
+def bound(paths, model, threads):
+    """CPU seconds of one photo: to decode and resize it, to embed it, and to find its labels, each
+    of them for all photos before the next, on so many threads."""
+    def timed(work, items):
+        started = time.process_time()
+        results = list(pool.map(work, items))
+        return results, time.process_time() - started
+
+    with ThreadPoolExecutor(threads) as pool:
+        pixels, decoding = timed(lambda path: images.load(path, model.preprocessing), paths)
+        batches = [pixels[start:start + BATCH] for start in range(0, len(pixels), BATCH)]
+        model.embed_pixels(batches[0])
+        embeddings, inference = timed(model.embed_pixels, batches)
+        classifier = Classifier(model, Vocabulary.load("default"))
+        nearest = classifier.candidates(exact=True)
+        blocks = np.split(np.resize(np.concatenate(embeddings), (SEARCHED, model.dimension)),
+                          SEARCHED // TOGETHER)
+
+        def answer(block):
+            return list(classifier.answer(block, nearest, 5, 0.0))
+
+        answer(blocks[0])
+        _, searching = timed(answer, blocks)
+    return decoding / len(paths), inference / len(paths), searching / SEARCHED
 
 
 def plain_loop(paths, encoder):
@@ -120,10 +131,11 @@ def compare(name, folder, options, model, environment, work):
     cores = cpus.usable_cpus()
 
     def others():
-        parts = bound(sample, model)
+        parts, at_once = bound(sample, model, 1), bound(sample, model, cores)
         loop = (plain_loop(sample, options.float32 / "encoder.onnx") if options.float32
                 else float("nan"))
-        return np.array([cores / sum(parts), loop, *(1000 * part for part in parts)])
+        return np.array([cores / sum(parts), cores / sum(at_once), loop,
+                         *(1000 * part for part in (*parts, *at_once))])
 
     rounds = []
     before = others()
@@ -133,15 +145,18 @@ def compare(name, folder, options, model, environment, work):
             forgotten(environment, f"{name}-{number}{kind}"), *kind.split())) for kind in (
                 "", " --keywords"))
         after = others()
-        a, c, *parts = (before + after) / 2
+        a, all_at_once, c, *parts = (before + after) / 2
         b = len(paths) / wall
-        rounds.append((a, b, c, b / a, b / c, wall / with_keywords, *parts))
+        rounds.append((a, all_at_once, b, c, b / a, b / all_at_once, b / c, wall / with_keywords,
+                       *parts))
         before = after
-    a, b, c, of_a, of_c, with_keywords, *parts = np.median(rounds, axis=0)
-    print(f"| {name}: (a) the bound, {cores} cores ÷ ({' + '.join(f'{one:.2f}' for one in parts)}) "
-          f"ms | {a:.0f} images/s |")
+    a, all_at_once, b, c, of_a, of_all, of_c, with_keywords, *parts = np.median(rounds, axis=0)
+    for letter, what, images_, some in (("a", "the bound", a, parts[:3]),
+                                        ("a'", "with all at it", all_at_once, parts[3:])):
+        print(f"| {name}: ({letter}) {what}, {cores} cores ÷ "
+              f"({' + '.join(f'{one:.2f}' for one in some)}) ms | {images_:.0f} images/s |")
     print(f"| {name}: (b) `zsl label`, {len(paths):,} photos | {b:.0f} images/s, "
-          f"{of_a:.2f} × (a) |")
+          f"{of_a:.2f} × (a), {of_all:.2f} × (a') |")
     print(f"| {name}: (d) with `--keywords` | {with_keywords:.3f} × (b) |", flush=True)
     if options.float32:
         print(f"| {name}: (c) a plain loop | {c:.0f} images/s; (b) is {of_c:.1f} × (c) |",

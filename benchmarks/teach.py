@@ -231,7 +231,7 @@ def denied(data, sets):
 def confidences(data, sets, seeds):
     """Of the keywords of photographs of classes that were taught by five, how many are right: the
     class, or above it. And how many have the class itself."""
-    from zsl_cli.classifier.keywords import KeywordRule
+    from zsl_cli.classifier.keyword_rule import KeywordRule
     from zsl_cli.vocabulary.search.second import Seconds
     from zsl_cli.vocabulary.taught.additions import Definitions, Taught
     from zsl_cli.vocabulary.vocabulary import Vocabulary

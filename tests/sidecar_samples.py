@@ -9,7 +9,7 @@ import pytest
 from zsl_cli.classifier.predictions import Keyword
 from zsl_cli.photos.entry import Provenance
 from zsl_cli.photos.sidecars.files import Naming, Sidecars
-from zsl_cli.photos.sidecars.keyword_lists import Layout
+from zsl_cli.photos.sidecars.layout import Layout
 from zsl_cli.photos.sidecars.marks import ZSL
 from zsl_cli.photos.sidecars.merging import merge as merge_in
 from zsl_cli.vocabulary.names.label import Label

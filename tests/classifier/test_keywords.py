@@ -7,7 +7,8 @@ import pytest
 
 from zsl_cli import Vocabulary
 from zsl_cli.classifier.confidence import Evidence
-from zsl_cli.classifier.keywords import KeywordRule, everyday_path
+from zsl_cli.classifier.keyword_rule import KeywordRule
+from zsl_cli.classifier.keywords import choose, everyday_path
 from zsl_cli.errors import RequestError
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.hierarchy.taxonomy import Taxonomy
@@ -61,7 +62,7 @@ def evidence(sure, main=None):
 
 
 def keywords(vocabulary, sure, rule=None, main=None):
-    (chosen,) = (rule or KeywordRule()).choose(evidence(sure, main), vocabulary,
+    (chosen,) = choose(rule or KeywordRule(), evidence(sure, main), vocabulary,
                                                Taxonomy.of(vocabulary))
     return [one.name for one in chosen]
 
@@ -98,7 +99,7 @@ def test_a_word_that_hurts_needs_more(vocabulary):
 def test_what_lies_below_a_word_that_hurts_hurts_too_unless_people_have_a_word_for_it(tmp_path):
     def sure(place, plain, confidence):
         vocabulary = make(tmp_path / place, plain, sensitive=("domestic dog",))
-        (chosen,) = KeywordRule().choose(evidence({"pug": confidence}), vocabulary,
+        (chosen,) = choose(KeywordRule(), evidence({"pug": confidence}), vocabulary,
                                          Taxonomy.of(vocabulary))
         return [(one.name, one.path) for one in chosen]
 
@@ -136,7 +137,7 @@ def test_paths_have_everyday_levels(vocabulary):
     taxonomy = Taxonomy.of(vocabulary)
     assert everyday_path(4, vocabulary, taxonomy) == ("animal", "dog", "German shepherd")
     assert everyday_path(2, vocabulary, taxonomy) == ("animal", "canine")
-    (found,) = KeywordRule().choose(evidence({"pug": .9}), vocabulary, taxonomy)
+    (found,) = choose(KeywordRule(), evidence({"pug": .9}), vocabulary, taxonomy)
     assert [(one.id, one.path) for one in found] == [
         ("n00000005", ("animal", "dog", "pug")), ("n00000003", ("animal", "dog"))]
     assert found[0].confidence == pytest.approx(.9)
@@ -152,7 +153,7 @@ def test_without_plain_words_every_label_is_one(tmp_path):
 def test_keywords_and_paths_are_in_the_language(vocabulary):
     vocabulary.language = LanguageNames(SimpleNamespace(language="de"), {
         "n00000001": ("Tier",), "n00000002": ("Canide",), "n00000003": ("Hund", "Köter")})
-    (found,) = KeywordRule().choose(evidence({"pug": .9, "cat": .9}), vocabulary,
+    (found,) = choose(KeywordRule(), evidence({"pug": .9, "cat": .9}), vocabulary,
                                     Taxonomy.of(vocabulary))
     assert {one.name: one.path for one in found} == {
         "pug": ("Tier", "Hund", "pug"), "cat": ("Tier", "cat"), "Hund": ("Tier", "Hund")}
@@ -163,7 +164,7 @@ def test_all_candidates_that_are_sure_are_keywords_of_a_list(vocabulary):
 
     def listed(rule, *confidences):
         line = np.array([confidences], np.float32)
-        (found,) = rule.choose(Evidence(line, line), vocabulary, Taxonomy.of(vocabulary), subset)
+        (found,) = choose(rule, Evidence(line, line), vocabulary, Taxonomy.of(vocabulary), subset)
         return [one.name for one in found]
 
     assert listed(KeywordRule(), .9, .85, .94, .97) == ["a red bus", "animal", "dog"]
@@ -177,10 +178,10 @@ def test_labels_under_one_are_chosen_from_as_all_are(vocabulary):
     subset = vocabulary.subset(rows.tolist())
     every = evidence({"pug": 0.9, "car": 0.95})
     part = Evidence(every.confidences[:, rows], every.main[:, rows])
-    (found,) = KeywordRule(0.8).choose(part, vocabulary, Taxonomy.of(vocabulary), subset)
+    (found,) = choose(KeywordRule(0.8), part, vocabulary, Taxonomy.of(vocabulary), subset)
     assert [keyword.name for keyword in found] == ["pug", "dog"]
     rows = np.array([NAMES.index("pug")])
     part = Evidence(every.confidences[:, rows], every.main[:, rows])
-    (found,) = KeywordRule(0).choose(part, vocabulary, Taxonomy.of(vocabulary),
+    (found,) = choose(KeywordRule(0), part, vocabulary, Taxonomy.of(vocabulary),
                                      vocabulary.subset(rows.tolist()))
     assert [keyword.name for keyword in found] == ["pug"]  # no dog, which nobody asked for

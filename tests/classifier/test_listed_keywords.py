@@ -6,7 +6,8 @@ import numpy as np
 
 from zsl_cli import Vocabulary, Word
 from zsl_cli.classifier.confidence import Evidence
-from zsl_cli.classifier.keywords import KeywordRule
+from zsl_cli.classifier.keyword_rule import KeywordRule
+from zsl_cli.classifier.keywords import choose
 from zsl_cli.vocabulary import writing
 from zsl_cli.vocabulary.names.label import Label
 from zsl_cli.vocabulary.names.language import LanguageNames
@@ -22,7 +23,7 @@ def test_keywords_are_the_words_of_the_list_in_its_hierarchy(tmp_path):
         taken = take(vocabulary, words, phrases=True)
         subset = vocabulary.subset([one.row for one in taken], taken=taken)
         sure = np.array([[0.9, 0.8]], np.float32)
-        (chosen,) = KeywordRule().choose(Evidence(sure, sure), vocabulary,
+        (chosen,) = choose(KeywordRule(), Evidence(sure, sure), vocabulary,
                                         vocabulary.taxonomy, subset)
         return [(one.id, one.name, one.path) for one in chosen]
 

@@ -82,7 +82,7 @@ def test_from_a_bucket_into_a_bucket_and_into_a_catalogue(label, uploaded, zsl, 
     done = zsl("index", "--from-run", "s3://bucket/out", "--model", "./paint",
                env=uploaded.environment)
     assert b"9 photos taken over from the run without being opened" in done.stderr
-    found = zsl("search", "red", "--model", "./paint", "--top", "2", "--paths")
+    found = zsl("search", "red", "--model", "./paint", "--top", "6", "--paths")
     assert b"s3://bucket/photos/scarlet/" in found.stdout  # beside the same photo on this machine
     done = zsl("index", "photos", "--from-run", "s3://bucket/out", "--model", "./paint",
                "--device", "cpu", "--check-content", "--catalogue", "other",

@@ -11,7 +11,8 @@ import numpy as np
 
 from zsl_cli.classifier import pairing, scores
 from zsl_cli.classifier.findings import Findings
-from zsl_cli.classifier.keywords import KEYWORD, KeywordLabels, KeywordRule
+from zsl_cli.classifier.keyword_rule import KEYWORD, KeywordRule
+from zsl_cli.classifier.keywords import KeywordLabels, choose, choose_among
 from zsl_cli.classifier.predictions import Answer, Prediction, ScoredLabel, spoken
 from zsl_cli.embedding import images, stream
 from zsl_cli.embedding.model import Model
@@ -244,7 +245,7 @@ class Classifier:
             rows, shares = found[0][block], found[1][block]
             sure = np.take_along_axis(evidence.confidences, np.searchsorted(nearest.rows, rows), 1)
             yield from map(Answer, self._labels(rows, shares, nearest.label, threshold, sure),
-                           rule.choose(evidence, self.vocabulary, self._confidences.taxonomy,
+                           choose(rule, evidence, self.vocabulary, self._confidences.taxonomy,
                                        nearest))
 
     def find(self, embeddings: "NDArray[np.float32]", nearest: "Nearest", top: int,
@@ -295,7 +296,7 @@ class Classifier:
             return
         yield from map(Answer, self._labels(rows, shares, self.vocabulary.label, threshold,
                                             findings.confidences[:, :top]),
-                       rule.choose_among(findings.sure, self._keyword_labels))
+                       choose_among(rule, findings.sure, self._keyword_labels))
 
     @cached_property
     def _keyword_labels(self) -> KeywordLabels:
@@ -348,8 +349,8 @@ class Classifier:
         evidence: from ``evidence`` for the same ``nearest``.
         most: keywords an image at most.
         """
-        return KeywordRule(confidence, most).choose(
-            evidence, self.vocabulary, self._confidences.taxonomy, nearest)
+        return choose(KeywordRule(confidence, most), evidence, self.vocabulary,
+                      self._confidences.taxonomy, nearest)
 
     def neighbours(self, *, own: bool) -> int:
         """How many of the nearest labels make the denominator of a probability: as many as the

@@ -6,29 +6,25 @@ not sure its parent is, which rarely is wrong (Deng et al., 2012, Hedging Your B
 that people use, and labels under which there is nothing more; never ``placental`` or ``artifact``.
 """
 
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zsl_cli.classifier.confidence import Evidence
+from zsl_cli.classifier.keyword_rule import KeywordRule
 from zsl_cli.classifier.predictions import Keyword
-from zsl_cli.support.values import SHARE, TOP, check_number
 from zsl_cli.vocabulary.everyday import Everyday, everyday_lineage
 from zsl_cli.vocabulary.search.subset import Subset
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zsl_cli.classifier.confidence import Sure
+    from zsl_cli.classifier.confidence import Evidence, Sure
     from zsl_cli.vocabulary.hierarchy.taxonomy import Taxonomy
     from zsl_cli.vocabulary.names.label import Label
     from zsl_cli.vocabulary.search.nearest import Nearest
     from zsl_cli.vocabulary.vocabulary import Vocabulary
 
-KEYWORD = 0.8
-"""The confidence of a keyword at least, unless another is asked."""
 SENSITIVE = 0.95
 """The confidence that a word needs which hurts where it is wrong."""
 TELLING = 0.3
@@ -36,86 +32,68 @@ TELLING = 0.3
 has it, an animal or a plant has not."""
 
 
-@dataclass(frozen=True)
-class KeywordRule:
-    """How sure keywords are at least, 0 to 1, and how many an image gets at most.
+def choose(rule: KeywordRule, evidence: "Evidence", vocabulary: "Vocabulary", taxonomy: "Taxonomy",
+           candidates: "Nearest | None" = None) -> list[tuple[Keyword, ...]]:
+    """The keywords of each image, the most informative first, what is beside the main thing
+    behind it.
 
-    Raises RequestError for values that make no sense.
+    evidence: of all labels, or of the candidates of a Subset in their order. What a user
+        lists is his own choice of words, so all of it that is sure is taken.
     """
+    if isinstance(candidates, Subset):
+        if candidates.taken or candidates.phrases:
+            own = Everyday(vocabulary, candidates.taken)
+            return [_listed(rule, line, candidates, own, taxonomy)
+                    for line in evidence.confidences]
+        evidence = evidence.spread(candidates.rows, len(taxonomy))
+    return choose_among(rule, evidence.sure(taxonomy.telling, rule.confidence),
+                        KeywordLabels(vocabulary, taxonomy))
 
-    confidence: float = KEYWORD
-    most: int | None = None
 
-    def __post_init__(self) -> None:
-        check_number("confidence", self.confidence, SHARE)
-        if self.most is not None:
-            check_number("most", self.most, TOP)
+def choose_among(rule: KeywordRule, sure: "Sure",
+                 labels: "KeywordLabels") -> list[tuple[Keyword, ...]]:
+    """The same out of telling labels, among which are all that reach the confidence."""
+    least = np.where(labels.taxonomy.sensitive[sure.rows], max(SENSITIVE, rule.confidence),
+                     rule.confidence)
+    kept = (sure.confidences >= least) & (sure.confidences > 0)
+    return [_specific(rule, rows, confidences, main, labels)
+            for rows, confidences, main in sure.some(kept)]
 
-    @classmethod
-    def asked(cls, keywords: bool, confidence: float | None, most: int | None) -> Self | None:
-        """The rule that is asked for, also by one of its numbers alone; None where there are to be
-        no keywords. Raises RequestError."""
-        rule = cls(KEYWORD if confidence is None else confidence, most)
-        return rule if keywords or confidence is not None or most is not None else None
 
-    def choose(self, evidence: Evidence, vocabulary: "Vocabulary", taxonomy: "Taxonomy",
-               candidates: "Nearest | None" = None) -> list[tuple[Keyword, ...]]:
-        """The keywords of each image, the most informative first, what is beside the main thing
-        behind it.
+def _specific(rule: KeywordRule, rows: list[int], confidences: list[float], main: list[float],
+              labels: "KeywordLabels") -> tuple[Keyword, ...]:
+    """Of labels that are sure those with none of the others under them, and the more usual
+    word that people have for each: they look for dogs, and rarely for German shepherds."""
+    if not rows:
+        return ()
+    places = {row: place for place, row in enumerate(rows)}
+    above = set[int]().union(*map(labels.above, rows))
+    specific = [row for row in rows if row not in above]
+    usual = places.keys() & map(labels.usual, specific)
 
-        evidence: of all labels, or of the candidates of a Subset in their order. What a user
-            lists is his own choice of words, so all of it that is sure is taken.
-        """
-        if isinstance(candidates, Subset):
-            if candidates.taken or candidates.phrases:
-                own = Everyday(vocabulary, candidates.taken)
-                return [self._listed(line, candidates, own, taxonomy)
-                        for line in evidence.confidences]
-            evidence = evidence.spread(candidates.rows, len(taxonomy))
-        return self.choose_among(evidence.sure(taxonomy.telling, self.confidence),
-                                 KeywordLabels(vocabulary, taxonomy))
+    def order(row: int) -> tuple[bool, float, float, int]:
+        place = places[row]
+        beside = main[place] < rule.confidence
+        return beside, 0.0 if beside else -labels.told(row), -confidences[place], row
 
-    def choose_among(self, sure: "Sure", labels: "KeywordLabels") -> list[tuple[Keyword, ...]]:
-        """The same out of telling labels, among which are all that reach the confidence."""
-        least = np.where(labels.taxonomy.sensitive[sure.rows], max(SENSITIVE, self.confidence),
-                         self.confidence)
-        kept = (sure.confidences >= least) & (sure.confidences > 0)
-        return [self._specific(rows, confidences, main, labels)
-                for rows, confidences, main in sure.some(kept)]
+    return tuple(labels.keyword(row, confidences[places[row]])
+                 for row in sorted({*specific, *usual}, key=order)[:rule.most])
 
-    def _specific(self, rows: list[int], confidences: list[float], main: list[float],
-                  labels: "KeywordLabels") -> tuple[Keyword, ...]:
-        """Of labels that are sure those with none of the others under them, and the more usual
-        word that people have for each: they look for dogs, and rarely for German shepherds."""
-        if not rows:
-            return ()
-        places = {row: place for place, row in enumerate(rows)}
-        above = set[int]().union(*map(labels.above, rows))
-        specific = [row for row in rows if row not in above]
-        usual = places.keys() & map(labels.usual, specific)
 
-        def order(row: int) -> tuple[bool, float, float, int]:
-            place = places[row]
-            beside = main[place] < self.confidence
-            return beside, 0.0 if beside else -labels.told(row), -confidences[place], row
-
-        return tuple(labels.keyword(row, confidences[places[row]])
-                     for row in sorted({*specific, *usual}, key=order)[:self.most])
-
-    def _listed(self, confidences: "NDArray[np.float32]", candidates: Subset,
-                own: Everyday, taxonomy: "Taxonomy") -> tuple[Keyword, ...]:
-        keywords: list[Keyword] = []
-        for column in np.flatnonzero(confidences >= self.confidence).tolist():
-            row, confidence = int(candidates.rows[column]), float(confidences[column])
-            hurts = row < len(taxonomy) and taxonomy.sensitive[row]
-            if hurts and confidence < SENSITIVE and self.confidence:
-                continue
-            label = candidates.label(row)
-            path = own.path(label.id)
-            keywords.append(Keyword(label, path[-1], confidence, path,
-                                    own.words_above(label.id)))
-        keywords.sort(key=lambda one: (-one.confidence, -len(one.path)))  # the one below first
-        return tuple(keywords[:self.most])
+def _listed(rule: KeywordRule, confidences: "NDArray[np.float32]", candidates: Subset,
+            own: Everyday, taxonomy: "Taxonomy") -> tuple[Keyword, ...]:
+    keywords: list[Keyword] = []
+    for column in np.flatnonzero(confidences >= rule.confidence).tolist():
+        row, confidence = int(candidates.rows[column]), float(confidences[column])
+        hurts = row < len(taxonomy) and taxonomy.sensitive[row]
+        if hurts and confidence < SENSITIVE and rule.confidence:
+            continue
+        label = candidates.label(row)
+        path = own.path(label.id)
+        keywords.append(Keyword(label, path[-1], confidence, path,
+                                own.words_above(label.id)))
+    keywords.sort(key=lambda one: (-one.confidence, -len(one.path)))  # the one below first
+    return tuple(keywords[:rule.most])
 
 
 class KeywordLabels:

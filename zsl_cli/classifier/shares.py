@@ -90,22 +90,21 @@ class Shares:
                least: float) -> "tuple[Array, Array, Large]":
         """The sums of the wanted labels, ``[n, k]``, those of some rows ``[n, j]`` of each image,
         and the leaves that have this share at least: half the work of all sums."""
+        taxonomy = self._taxonomy
         sums = np.empty((len(products), len(wanted.rows)), np.float32)
         of_rows = np.empty(rows.shape, np.float32)
-        places, leaf = wanted.places.take(rows), self._taxonomy.leaf
-        alone = (places < 0) & ~leaf.take(rows)
+        by_group = np.empty((len(products), taxonomy.groups))
         found: list[tuple[Rows, Array]] = []
         for image, share in enumerate(self._each(products)):
-            by_group = self._taxonomy.by_group(share)
-            sums[image] = share.take(wanted.rows)
-            sums[image, wanted.inner] += wanted.below.sums(by_group)
-            of_rows[image] = share.take(rows[image])
-            for place in np.flatnonzero(alone[image]).tolist():
-                of_rows[image, place] = float(of_rows[image, place]) + (  # rounded once
-                    self._taxonomy.sum_below(by_group, rows[image, place]))
-            large = np.flatnonzero(share >= max(least, _LEAST))
-            large = large[leaf.take(large)]
-            found.append((large, share.take(large)))
+            by_group[image] = taxonomy.by_group(share)
+            sums[image] = share[wanted.rows]
+            sums[image, wanted.inner] += wanted.below.sums(by_group[image])
+            of_rows[image] = share[rows[image]]
+            large = np.flatnonzero((share >= max(least, _LEAST)) & taxonomy.leaf)
+            found.append((large, share[large]))
+        places = wanted.places[rows]
+        at = np.nonzero((places < 0) & ~taxonomy.leaf[rows])
+        of_rows[at] += taxonomy.sums_below(by_group, at[0], rows[at])  # rounded once
         if sums.size:
             of_rows = np.where(places < 0, of_rows, np.take_along_axis(sums, places, 1))
         images = np.repeat(np.arange(len(found)), [len(leaves) for leaves, _ in found])

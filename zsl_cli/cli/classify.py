@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from zsl_cli.classifier.classifier import Classifier
-    from zsl_cli.classifier.keywords import KeywordRule
+    from zsl_cli.classifier.keyword_rule import KeywordRule
     from zsl_cli.classifier.predictions import Prediction
     from zsl_cli.errors import ImageError
 
@@ -133,7 +133,7 @@ def _predicting(classifier: "Classifier", is_library: bool,
 def _rule(said: dict[str, Any], classifier: "Classifier") -> "KeywordRule | None":
     """By which keywords are chosen; none where nobody asks for them and there is no vocabulary,
     in the place of which phrases would have to be encoded first."""
-    from zsl_cli.classifier.keywords import KeywordRule
+    from zsl_cli.classifier.keyword_rule import KeywordRule
 
     if not said and not len(classifier.vocabulary):
         return None

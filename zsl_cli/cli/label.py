@@ -98,7 +98,7 @@ def command(sources: tuple[str, ...], output: str | None, report: str | None, xm
     names = options.read_labels(labels, labels_file)
     if explain and names is None:
         raise click.UsageError("--explain is for the words of --labels and --labels-file")
-    from zsl_cli.classifier.keywords import KEYWORD
+    from zsl_cli.classifier.keyword_rule import KEYWORD
     from zsl_cli.photos.labelling import label
     from zsl_cli.photos.request import LabelRequest
 

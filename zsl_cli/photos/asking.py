@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zsl_cli.classifier.keywords import KeywordRule
+from zsl_cli.classifier.keyword_rule import KeywordRule
 from zsl_cli.photos.indexing import Reading
 from zsl_cli.photos.library import Library
 from zsl_cli.photos.question import Question

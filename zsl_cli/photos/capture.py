@@ -17,9 +17,6 @@ from typing import BinaryIO, NamedTuple
 from zsl_cli.photos.metadata import boxes, parts, tiff
 from zsl_cli.photos.metadata.kinds import Kind
 from zsl_cli.photos.metadata.reading import DAMAGE, Reader
-from zsl_cli.photos.sidecars.elements import name
-from zsl_cli.photos.sidecars.keyword_lists import lists_in
-from zsl_cli.photos.sidecars.packet import Packet
 
 _MOST = 1 << 22  # bytes of a file that are read
 _MOST_XMP = 1 << 20  # bytes of a packet that are parsed; real ones have kilobytes
@@ -32,10 +29,9 @@ _FIRST_TAGS = {*_TIMES, tiff.XMP, tiff.EXIF, tiff.GPS}
 _GPS_TAGS = range(1, 5)  # the letter and the degrees of the latitude, and those of the longitude
 _SIGNS = {b"N": 1, b"S": -1}, {b"E": 1, b"W": -1}
 
-_XMP_TIMES = (name("http://ns.adobe.com/exif/1.0/", "DateTimeOriginal"),
-              name("http://ns.adobe.com/photoshop/1.0/", "DateCreated"),
-              name("http://ns.adobe.com/xap/1.0/", "CreateDate"))
 _XMP_HAS_TIME = re.compile(rb"DateTimeOriginal|DateCreated|CreateDate")
+
+_TIME = re.compile(rb"DateTimeOriginal|DateCreated|CreateDate")
 
 _TIME = re.compile(rb"(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)"
                    rb"(?:(?:T|\s+)(\d\d?):(\d\d)(?::(\d\d))?|[\s:]*$)")
@@ -160,12 +156,10 @@ def _time_in_xmp(data: bytes) -> str | None:
     """The first time of a packet that makes sense, the original's before that of digitizing."""
     if len(data) > _MOST_XMP or not _XMP_HAS_TIME.search(data):
         return None
+    from zsl_cli.photos.sidecars.times import times_in  # rare, and not quick to import
+
     with suppress(*DAMAGE):
-        found = lists_in(Packet(data.strip(b"\0 \t\r\n")), only=_XMP_TIMES)
-        for property_ in _XMP_TIMES:
-            for text in found.get(property_, ()):
-                if taken := _time(text.encode()):
-                    return taken
+        return next(filter(None, (_time(text.encode()) for text in times_in(data))), None)
     return None
 
 

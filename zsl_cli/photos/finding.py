@@ -17,6 +17,7 @@ from zsl_cli.classifier.findings import Findings, joined
 from zsl_cli.photos.catalogue.vectors import checksum
 from zsl_cli.photos.remembered import LEAST, TOP, Remembered
 from zsl_cli.support import cpus
+from zsl_cli.vocabulary.search.nearest import EXACT_UP_TO
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,11 +30,6 @@ if TYPE_CHECKING:
     Half = NDArray[np.float16]
 
 T = TypeVar("T")
-
-EXACT_UP_TO = 24_000_000
-"""Up to so many numbers, labels × dimensions (80,000 labels of 300), exact search costs a sixth
-of what the encoder does at most, and building an index as much as thousands of photos do, so that
-whole libraries are searched exactly, however many photos are left to do."""
 
 BLOCK = 64
 """Photos that are looked at together. Always so many, if need be some twice: the last digit of a

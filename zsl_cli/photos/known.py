@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zsl_cli.classifier.classifier import Classifier
-    from zsl_cli.classifier.keywords import KeywordRule
+    from zsl_cli.classifier.keyword_rule import KeywordRule
     from zsl_cli.embedding.images import ImageSource
     from zsl_cli.errors import ImageError
     from zsl_cli.photos.catalogue.borrowing import Lender

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 
 from zsl_cli.errors import ImageError
 from zsl_cli.photos import indexing, outputs
-from zsl_cli.photos.answering import Answering
 from zsl_cli.photos.catalogue import scanning
 from zsl_cli.photos.entry import Entry
 from zsl_cli.photos.lazy import LazyClassifier
-from zsl_cli.photos.remembered import Remembered
 from zsl_cli.photos.reporter import Reporter
 from zsl_cli.photos.request import LabelRequest
 from zsl_cli.photos.result import LabelResult, sidecar_reason
@@ -24,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from zsl_cli.embedding.model import Model
+    from zsl_cli.photos.answering import Answering
     from zsl_cli.photos.catalogue.catalogue import Catalogue
+    from zsl_cli.photos.remembered import Remembered
     from zsl_cli.photos.sidecars.files import Sidecars
 
 _FREQUENT = 8  # labels that a result names
@@ -122,6 +122,9 @@ class _Run:
     def _load(self) -> None:
         """Load what answers, once; the vocabulary was loaded while the first photos were read."""
         if self._answering is None:
+            from zsl_cli.photos.answering import Answering
+            from zsl_cli.photos.remembered import Remembered
+
             classifier, nearest = self._classifier.load(len(self._met.scan))
             self._remembered = Remembered.of(self._catalogue, classifier, nearest)
             self._reporter.loaded(classifier, nearest)

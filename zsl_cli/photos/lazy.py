@@ -9,13 +9,12 @@ from zsl_cli.classifier.pairing import vocabulary_for
 from zsl_cli.classifier.predictions import Keyword, P, Prediction, spoken
 from zsl_cli.photos.catalogue.identity import Encoder
 from zsl_cli.photos.entry import Provenance
-from zsl_cli.photos.finding import EXACT_UP_TO
 from zsl_cli.support import folders
 from zsl_cli.support.names import Name
 from zsl_cli.support.version import __version__
 from zsl_cli.vocabulary.names.language import LanguageNames
 from zsl_cli.vocabulary.names.language import find as find_names
-from zsl_cli.vocabulary.words.own_words import own_ids
+from zsl_cli.vocabulary.search.nearest import EXACT_UP_TO
 from zsl_cli.vocabulary.words.spoken import untranslated
 
 if TYPE_CHECKING:
@@ -140,6 +139,8 @@ class LazyClassifier:
     @cached_property
     def _own(self) -> frozenset[str]:
         """See taken.own_ids."""
+        from zsl_cli.vocabulary.words.own_words import own_ids
+
         return own_ids(self.vocabulary, self._taken) if self._taken else frozenset()
 
     def spoken(self, prediction: P) -> P:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zsl_cli.classifier.keywords import KeywordRule
+from zsl_cli.classifier.keyword_rule import KeywordRule
 
 if TYPE_CHECKING:
     from zsl_cli.support.word_lists import Word

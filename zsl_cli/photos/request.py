@@ -9,7 +9,7 @@ from zsl_cli.photos.asking import Asking
 from zsl_cli.photos.indexing import Reading
 from zsl_cli.photos.outputs import Output
 from zsl_cli.photos.question import Question
-from zsl_cli.photos.sidecars.keyword_lists import Layout
+from zsl_cli.photos.sidecars.layout import Layout
 from zsl_cli.photos.sidecars.naming import Naming
 from zsl_cli.photos.tables import format_of
 from zsl_cli.support.limits import TABLE_FORMATS

@@ -20,7 +20,7 @@ from sidecar_samples import (
 )
 
 from zsl_cli.photos.sidecars.elements import name
-from zsl_cli.photos.sidecars.keyword_lists import Layout
+from zsl_cli.photos.sidecars.layout import Layout
 from zsl_cli.photos.sidecars.marks import ZSL
 from zsl_cli.photos.sidecars.merging import merge
 from zsl_cli.photos.sidecars.spellings import Words

@@ -35,7 +35,7 @@ from zsl_cli.photos.sidecars import undoing
 from zsl_cli.photos.sidecars.changes import BACKUP, carried_out, take_back
 from zsl_cli.photos.sidecars.content import says_the_same
 from zsl_cli.photos.sidecars.files import Naming, Sidecars
-from zsl_cli.photos.sidecars.keyword_lists import Layout
+from zsl_cli.photos.sidecars.layout import Layout
 from zsl_cli.photos.sidecars.marks import ZSL
 from zsl_cli.photos.sidecars.merging import is_marked, merge, without_marks
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from zsl_cli.authoring.calibrating.platt import log_odds
 from zsl_cli.classifier.confidence import Confidences
-from zsl_cli.classifier.keywords import KeywordRule
+from zsl_cli.classifier.keyword_rule import KeywordRule
+from zsl_cli.classifier.keywords import choose
 from zsl_cli.evaluation.information import NONE, information
 from zsl_cli.evaluation.selective import LEAST_SAID, THRESHOLDS, told
 
@@ -145,7 +146,7 @@ def _answers(main: "NDArray[np.float32]", confidences: Confidences,
     answers = np.full((len(THRESHOLDS), len(main)), NONE, np.int64)
     evidence = Evidence(main, main)
     for at, threshold in enumerate(THRESHOLDS):
-        chosen = KeywordRule(threshold, 1).choose(evidence, vocabulary, confidences.taxonomy)
+        chosen = choose(KeywordRule(threshold, 1), evidence, vocabulary, confidences.taxonomy)
         for image, words in enumerate(chosen):
             if words:
                 answers[at, image] = vocabulary.rows[words[0].id]

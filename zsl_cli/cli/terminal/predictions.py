@@ -11,7 +11,7 @@ from zsl_cli.support.wording import printable
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
 
-    from zsl_cli.classifier.keywords import KeywordRule
+    from zsl_cli.classifier.keyword_rule import KeywordRule
     from zsl_cli.classifier.predictions import PathOf, Prediction, ScoredLabel
 
 _BAR_WIDTH = 20

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zsl_cli.classifier.classifier import Classifier
-from zsl_cli.classifier.keywords import KEYWORD
+from zsl_cli.classifier.keyword_rule import KEYWORD
 from zsl_cli.embedding import feature_cache
 from zsl_cli.embedding.model import Model
 from zsl_cli.errors import ZslError

@@ -12,7 +12,8 @@ from zsl_cli.photos.entry import Provenance
 from zsl_cli.photos.sidecars import embedded_keywords
 from zsl_cli.photos.sidecars.changes import Change, apply, carried_out, named, read
 from zsl_cli.photos.sidecars.elements import error
-from zsl_cli.photos.sidecars.keyword_lists import LAYOUT, Layout, Lists
+from zsl_cli.photos.sidecars.keyword_lists import Lists
+from zsl_cli.photos.sidecars.layout import LAYOUT, Layout
 from zsl_cli.photos.sidecars.merging import belongs_to, merge, users_keywords
 from zsl_cli.photos.sidecars.naming import Naming
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from zsl_cli.classifier.predictions import Keyword
 from zsl_cli.photos.sidecars.elements import ADVICE, RDF, Element, error, name
+from zsl_cli.photos.sidecars.layout import Layout
 from zsl_cli.photos.sidecars.packet import Packet, clean, escape
 from zsl_cli.photos.sidecars.spellings import Words, fold, unique
 
@@ -96,33 +97,18 @@ class Written(NamedTuple):
         return clean(self.text.translate(_SWAPPED))
 
 
-@dataclass(frozen=True)
-class Layout:
-    """Where keywords go.
-
-    parents: whether flat lists have the words above a keyword, too.
-    root: what all of zsl's lie under in hierarchical lists; empty for nothing. It is no word for
-        what is in a photo, so that no flat list has it.
-    """
-
-    parents: bool = True
-    root: str = ""
-
-    def values(self, keywords: Sequence[Keyword], each: "KeywordList", own: Words) -> list[str]:
-        """The keywords as a list is to have them: in paths the words that are his, too, as the
-        user spells them, and no parents that he has or took out."""
-        if each.kind.separator:
-            root = [self.root] if self.root else []
-            paths = [[*root, *map(own.spelt, keyword.path[:-1]), keyword.name]
-                     for keyword in keywords]
-        else:
-            paths = [[keyword.name] for keyword in keywords]
-            paths += [[level] for keyword in keywords for level in reversed(keyword.words_above)
-                      if self.parents and level not in own and not each.rejects_word(level)]
-        return unique(value for path in paths if (value := each.kind.joined(path)))
-
-
-LAYOUT = Layout()
+def laid_out(layout: Layout, keywords: Sequence[Keyword], each: "KeywordList",
+             own: Words) -> list[str]:
+    """The keywords as a list is to have them: in paths the words that are his, too, as the user
+    spells them, and no parents that he has or took out."""
+    if each.kind.separator:
+        root = [layout.root] if layout.root else []
+        paths = [[*root, *map(own.spelt, keyword.path[:-1]), keyword.name] for keyword in keywords]
+    else:
+        paths = [[keyword.name] for keyword in keywords]
+        paths += [[level] for keyword in keywords for level in reversed(keyword.words_above)
+                  if layout.parents and level not in own and not each.rejects_word(level)]
+    return unique(value for path in paths if (value := each.kind.joined(path)))
 
 Lists = Mapping[str, Sequence[str]]
 """Keywords by the name of the property in which they stand."""

@@ -13,17 +13,17 @@ from zsl_cli.photos.entry import Provenance
 from zsl_cli.photos.sidecars import marks
 from zsl_cli.photos.sidecars.elements import ADVICE, RDF, error, name
 from zsl_cli.photos.sidecars.keyword_lists import (
-    LAYOUT,
     MAX_KEYWORDS,
     PROPERTIES,
     KeywordList,
     KeywordProperty,
-    Layout,
     Lists,
+    laid_out,
     lists_of_the_user,
     users,
     users_words,
 )
+from zsl_cli.photos.sidecars.layout import LAYOUT, Layout
 from zsl_cli.photos.sidecars.marks import ZSL
 from zsl_cli.photos.sidecars.packet import MAX_BYTES, Packet, clean, is_blank
 
@@ -78,7 +78,7 @@ def merge(existing: bytes | None, keywords: Sequence[Keyword], provenance: Prove
     made: dict[KeywordProperty, Sequence[str]] = {}
     state: dict[str, Sequence[str]] = {}
     for each in lists:
-        each.decide(layout.values(accepted, each, known), words)
+        each.decide(laid_out(layout, accepted, each, known), words)
         made[each.kind] = each.update()
         state |= {each.kind.automatic: each.wanted, each.kind.carried: each.carried,
                   each.kind.rejected: each.rejected}

@@ -98,6 +98,11 @@ class Taxonomy:
     def __len__(self) -> int:
         return len(self.leaf)
 
+    @property
+    def groups(self) -> int:
+        """How many groups there are."""
+        return len(self.depth)
+
     def ancestors(self, row: int) -> "NDArray[np.int64]":
         """The rows above a label, by any path, without itself."""
         group = self.group[row]
@@ -114,7 +119,7 @@ class Taxonomy:
 
     def by_group(self, values: "NDArray[np.floating]") -> "NDArray[np.float64]":
         """The sums ``[groups]`` of values ``[n]`` of labels."""
-        return np.bincount(self.group, values, len(self.depth)).astype(np.float64, copy=False)
+        return _sums(self.group, values, self.groups)
 
     def below(self, rows: "NDArray[np.int64]") -> "Below":
         """What lies under those of these labels, rising, that have something under them."""
@@ -124,14 +129,19 @@ class Taxonomy:
         return Below(every.groups[np.repeat(wanted, every.counts)], np.cumsum(counts) - counts,
                      every.rows[wanted])
 
-    def sum_below(self, by_group: "NDArray[np.float64]", row: int) -> float:
-        """The sum over what lies under one label, without itself, of sums by group."""
+    def sums_below(self, by_group: "NDArray[np.float64]", images: "NDArray[np.int64]",
+                   rows: "NDArray[np.int64]") -> "NDArray[np.float64]":
+        """The sums ``[m]`` over what lies under some labels of some images, ``[m]`` of each,
+        without themselves, of sums ``[n, groups]``."""
         every = self.below_all
-        place = int(np.searchsorted(every.rows, row))
-        if place == len(every.rows) or every.rows[place] != row:
-            return 0.0
-        groups = every.groups[every.starts[place]:][:every.counts[place]]
-        return float(by_group.take(groups).sum())
+        if not len(every.rows):
+            return np.zeros(len(rows))
+        places = np.minimum(np.searchsorted(every.rows, rows), len(every.rows) - 1)
+        counts = np.where(every.rows[places] == rows, every.counts[places], 0)
+        each = np.repeat(np.arange(len(rows)), counts)
+        start = every.starts[places] - (np.cumsum(counts) - counts)
+        groups = every.groups[np.arange(len(each)) + start[each]]
+        return _sums(each, by_group[images[each], groups], len(rows))
 
     @cached_property
     def below_all(self) -> "Below":
@@ -221,7 +231,7 @@ class Taxonomy:
 
 @dataclass(frozen=True)
 class Below:
-    """What lies under some labels, as ``reduceat`` takes it.
+    """What lies under some labels.
 
     groups: int64, by the label that is above them; starts: where those of each label start;
     rows: int64 ``[m]``, rising, the labels.
@@ -238,9 +248,19 @@ class Below:
 
     def sums(self, by_group: "NDArray[np.float64]") -> "NDArray[np.float64]":
         """``[m]``, over what lies under each, without itself, of sums by group."""
-        if not len(self.rows):
-            return np.empty(0)
-        return np.add.reduceat(by_group.take(self.groups), self.starts)
+        return _sums(self._labels, by_group[self.groups], len(self.rows))
+
+    @cached_property
+    def _labels(self) -> "NDArray[np.int64]":
+        """Of each of ``groups`` the place of the label that is above it."""
+        return np.repeat(np.arange(len(self.rows)), self.counts)
+
+
+def _sums(places: "NDArray[np.int64]", values: "NDArray[np.floating]",
+          count: int) -> "NDArray[np.float64]":
+    """The sums ``[count]`` of the values at each place: of many short ranges in half the time of
+    reduceat."""
+    return np.bincount(places, values, count).astype(np.float64, copy=False)
 
 
 def _are_below(numbers: "NDArray[np.int64]", end: int) -> bool:

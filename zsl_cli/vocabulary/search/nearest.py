@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
     Neighbours = tuple[NDArray[np.int64], NDArray[np.float32]]
 
+EXACT_UP_TO = 24_000_000
+"""Up to so many numbers, labels × dimensions (80,000 labels of 300), exact search costs a sixth
+of what the encoder does at most, and building an index as much as thousands of photos do, so that
+whole libraries are searched exactly, however many photos are left to do."""
+
 _EXACT_QUERY = 4.5e-11  # s a query and number, in batches
 _HNSW_QUERY = 2.5e-4  # s a query: its time hardly grows with the number of labels
 _LOADING = 5e-9  # s a number, beyond what exact search needs to begin
