@@ -1,6 +1,8 @@
 """What a published graph gives, and what its completed form gives for the same inputs."""
 
+import ctypes
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +65,7 @@ class Published:
             alone: bool = True) -> "list[NDArray[np.float32]]":
         """What it gives for ``n`` rows of some inputs, one after the other or ``alone=False`` all
         at once. Raises ZslError for what ONNX Runtime cannot load or run."""
+        give_back()
         session = sessions.open_session(self._part(values, outputs), "cpu")
         given = {name: value.astype(self.inputs[name].type) for name, value in values.items()}
         count = len(next(iter(values.values())))
@@ -132,6 +135,7 @@ def completed(file: Path, count: int, given: Given,
               ) -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
     """What a completed graph gives for so many inputs, some at a time and one at a time; one by
     one both times where it takes no more. Raises ZslError for one that does not run."""
+    give_back()
     session = sessions.open_session(file, "cpu")
     frozen = session.get_inputs()[0].shape[0] == 1
 
@@ -145,6 +149,13 @@ def completed(file: Path, count: int, given: Given,
     except failures as error:
         raise ZslError(f"{file.name}: ONNX Runtime cannot run it: "
                        f"{' '.join(str(error).split())[:300]}") from error
+
+
+def give_back() -> None:
+    """Give memory that is free back to the system. The C library may keep that of a session which
+    is gone, and the next tower then needs the room of both."""
+    with suppress(OSError, AttributeError, TypeError):  # glibc has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def gate_of(form: str) -> parity.Gate:
