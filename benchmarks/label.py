@@ -33,11 +33,10 @@ from speed import plain, twelve_megapixels  # noqa: E402
 
 from zsl_cli import Classifier, Vocabulary  # noqa: E402
 from zsl_cli.embedding import images, walk  # noqa: E402
-from zsl_cli.embedding.model import Model  # noqa: E402
+from zsl_cli.embedding.model import BATCH, Model  # noqa: E402
 
 SEARCHED, TOGETHER = 192, 32  # photos
 SMALL = 256  # pixels, the shorter side
-BATCH = 8
 
 
 def small(path):
@@ -140,10 +139,10 @@ def compare(name, folder, options, model, environment, work):
     rounds = []
     before = others()
     for number in range(options.runs):
-        wall, with_keywords = (next(label(
-            folder, work / f"{name}-{number}{kind}.jsonl",
-            forgotten(environment, f"{name}-{number}{kind}"), *kind.split())) for kind in (
-                "", " --keywords"))
+        walls = [next(label(folder, work / f"{name}-{number}-{turn}.jsonl",
+                            forgotten(environment, f"{name}-{number}-{turn}"), *kind))
+                 for turn, kind in enumerate([(), ("--keywords",), ()])]
+        wall, with_keywords = (walls[0] + walls[2]) / 2, walls[1]
         after = others()
         a, all_at_once, c, *parts = (before + after) / 2
         b = len(paths) / wall

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -40,6 +41,14 @@ class Answering:
         self._read_again = read_again
         self._least = None if question.rule is None else question.rule.confidence
         self.frequent: Counter[tuple[str, str]] = Counter()  # ids and names
+
+    def beside(self, catalogue: "Catalogue",
+               scan: "Scan") -> "AbstractContextManager[Callable[[Sequence[int]], None]]":
+        """What finds, beside what is done meanwhile, what this question needs for photos at some
+        places of a scan; see Finder.beside."""
+        if self._finder is None or not self._finder.remembers(self._question.top):
+            return nullcontext(lambda _: None)
+        return self._finder.beside(catalogue, scan, self._question.top, self._least)
 
     def entries(self, catalogue: "Catalogue", scan: "Scan", start: int = 0,
                 stop: int | None = None, *, thumbnails: bool = False) -> Iterator[Entry]:

@@ -1,7 +1,7 @@
 """Embeddings of a catalogue → what is found for its photos, a block after the other.
 
-What any question about the labels of a whole vocabulary needs is found for photos when they are
-indexed, which takes a tenth of their reading; another question looks it up.
+What any question about the labels of a whole vocabulary needs is found for photos beside their
+reading, of which it is a tenth; another question looks it up.
 """
 
 from collections import deque
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     Half = NDArray[np.float16]
 
 T = TypeVar("T")
+
+_AHEAD = 4  # blocks that wait for the thread beside
 
 BLOCK = 64
 """Photos that are looked at together. Always so many, if need be some twice: the last digit of a
@@ -111,6 +113,10 @@ class Finder:
         remembered = Remembered.of(catalogue, classifier, vocabulary.exact)
         return None if remembered is None else cls(classifier, vocabulary.exact, remembered)
 
+    def remembers(self, top: int) -> bool:
+        """Whether what is found for so many labels is looked up later."""
+        return self._remembered is not None and top <= TOP
+
     def known(self, block: Block, top: int, least: float | None) -> Findings | None:
         """What is remembered of a block, see Remembered.get."""
         if self._remembered is None:
@@ -133,23 +139,35 @@ class Finder:
 
         return result
 
-    def keep(self, catalogue: "Catalogue", scan: "Scan", places: Sequence[int],
-             advance: Callable[[int], object]) -> None:
-        """Find and keep, for photos at these places, what any question may need.
+    @contextmanager
+    def beside(self, catalogue: "Catalogue", scan: "Scan", top: int = TOP,
+               least: float | None = LEAST) -> Iterator[Callable[[Sequence[int]], None]]:
+        """What finds and remembers this for photos at some places, beside what is done meanwhile.
 
-        advance: told of how many it is done.
+        On one thread: two would wait for each other rather than share the work, and as long as
+        photos are read no core is idle.
         """
-        def started(pool: ThreadPoolExecutor) -> "Iterator[Callable[[], object]]":
+        waiting: deque[Callable[[], Findings]] = deque()
+        pool = ThreadPoolExecutor(1, thread_name_prefix="zsl-find")
+
+        def find(places: Sequence[int]) -> None:
             for some in blocks(places):
                 block = Block.of(catalogue, scan, some)
-                if block.slots and not self.known(block, TOP, LEAST):
+                if block.slots and not self.known(block, top, least):
                     embeddings, damaged = block.embeddings(catalogue)
                     if not damaged:
-                        yield self.start(block, embeddings, TOP, LEAST, pool)
-                advance(len(some))
+                        waiting.append(self.start(block, embeddings, top, least, pool))
+            while len(waiting) > _AHEAD:
+                waiting.popleft()()
 
-        with pooled() as pool:
-            for _ in in_turn(started(pool)):
-                pass
-        assert self._remembered is not None
-        self._remembered.save()
+        try:
+            yield find
+            while waiting:
+                waiting.popleft()()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def save(self) -> None:
+        """Keep what was found for the next question."""
+        if self._remembered:
+            self._remembered.save()

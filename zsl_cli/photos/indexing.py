@@ -126,9 +126,13 @@ def index(request: IndexRequest, reporter: Reporter | None = None, *,
             reporter.start("reading", met.scan.todo)
             reading = Reading(request.jobs, request.batch_size, request.max_pixels)
             try:
-                for batch in read_pending(catalogue, met.scan, model, reading):
-                    counter.add(batch)
-                _find(catalogue, met.scan, model, loading, reporter)
+                with ExitStack() as stack:
+                    find = None
+                    for batch in read_pending(catalogue, met.scan, model, reading):
+                        counter.add(batch)
+                        find = find or stack.enter_context(
+                            _finding(catalogue, met.scan, model, loading))
+                        find([one.place for one in batch])
             except KeyboardInterrupt as error:
                 stop = error
         result = IndexResult(
@@ -152,16 +156,24 @@ def _start_loading(model: "Path", images: int) -> "Future[Vocabulary] | None":
     return None
 
 
-def _find(catalogue: Catalogue, scan: "Scan", model: Model,
-          loading: "Future[Vocabulary] | None", reporter: Reporter) -> None:
-    """Find, for what was read, what questions will need."""
+@contextmanager
+def _finding(catalogue: Catalogue, scan: "Scan", model: Model,
+             loading: "Future[Vocabulary] | None") -> "Iterator[Callable[[Sequence[int]], None]]":
+    """What finds, for photos at some places that were just read, what questions will need."""
     from zsl_cli.classifier.classifier import Classifier
     from zsl_cli.photos.finding import Finder
 
+    finder = None
     with suppress(ZslError):  # such as labels that are damaged: who asks about them is told
-        if loading and (finder := Finder.of_whole(Classifier(model, loading.result()), catalogue)):
-            reporter.start("finding labels", scan.todo)
-            finder.keep(catalogue, scan, scan.pending_places, reporter.advance)
+        finder = loading and Finder.of_whole(Classifier(model, loading.result()), catalogue)
+    if not finder:
+        yield lambda _: None
+        return
+    try:
+        with finder.beside(catalogue, scan) as find:
+            yield find
+    finally:  # after an interrupt, too
+        finder.save()
 
 
 @contextmanager

@@ -3,6 +3,7 @@ written from that, a result."""
 
 import os
 from collections import Counter
+from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -106,12 +107,17 @@ class _Run:
                              scan.todo or len(scan))
         given = 0
         try:
-            for batch in indexing.read_pending(self._catalogue, scan, model,
-                                               request.reading) if scan.todo else ():
-                self._load()  # as soon as it is there, lest it can't be used
-                self._counted.add(batch)
-                if at_once:  # with what was known before, in the order of the walk
-                    given = self._give(given, batch[-1].place + 1)
+            with ExitStack() as stack:
+                find = None
+                for batch in indexing.read_pending(self._catalogue, scan, model,
+                                                   request.reading) if scan.todo else ():
+                    answering = self._load()  # as soon as it is there, lest it can't be used
+                    self._counted.add(batch)
+                    if at_once:  # with what was known before, in the order of the walk
+                        given = self._give(given, batch[-1].place + 1)
+                        continue
+                    find = find or stack.enter_context(answering.beside(self._catalogue, scan))
+                    find([one.place for one in batch])
         except KeyboardInterrupt:
             self._load()  # which takes no time by now; what is done is written
             raise
@@ -119,7 +125,7 @@ class _Run:
         if at_once:
             self._give(given, len(scan))
 
-    def _load(self) -> None:
+    def _load(self) -> "Answering":
         """Load what answers, once; the vocabulary was loaded while the first photos were read."""
         if self._answering is None:
             from zsl_cli.photos.answering import Answering
@@ -131,6 +137,7 @@ class _Run:
             # Last: an interrupt may come in between.
             self._answering = Answering(classifier, nearest, self._request.question,
                                         self._remembered, self._read_again)
+        return self._answering
 
     def _read_again(self, places: list[int]) -> None:
         """Read photos whose embeddings are damaged once more."""
