@@ -105,7 +105,7 @@ def test_doctor_on_a_machine_without_a_card_says_what_is_missing_and_the_speed_o
     assert "no CUDA: " in device
     (speed,) = [line for line in lines if line.startswith("cpu: ")]
     assert int(speed.split()[1].replace(",", "")) > 0
-    assert "images/s by the encoder alone, 8 at once" in speed
+    assert "images/s by the encoder alone, 4 at once" in speed
     assert lines[-1] == "Nothing is wrong."
 
 
@@ -133,6 +133,6 @@ def test_doctor_sends_a_batch_through_each_device(monkeypatch):
     speeds = [line.strip() for line in lines if "images/s" in line]
     assert [line.split(": ")[0] for line in speeds] == ["cpu", "cuda:0", "cuda:1"]
     assert [line.split(", ")[-1] for line in speeds] == [
-        "8 at once", "3 at once", "3 at once"]
+        "4 at once", "3 at once", "3 at once"]
     assert [len(session.bound) > 1 for session in made] == [True, True]
     assert any("on cuda:0 and" in line for line in lines)  # the default model, by auto
