@@ -31,8 +31,6 @@ _SIGNS = {b"N": 1, b"S": -1}, {b"E": 1, b"W": -1}
 
 _XMP_HAS_TIME = re.compile(rb"DateTimeOriginal|DateCreated|CreateDate")
 
-_TIME = re.compile(rb"DateTimeOriginal|DateCreated|CreateDate")
-
 _TIME = re.compile(rb"(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)"
                    rb"(?:(?:T|\s+)(\d\d?):(\d\d)(?::(\d\d))?|[\s:]*$)")
 

@@ -110,6 +110,7 @@ def laid_out(layout: Layout, keywords: Sequence[Keyword], each: "KeywordList",
                   if layout.parents and level not in own and not each.rejects_word(level)]
     return unique(value for path in paths if (value := each.kind.joined(path)))
 
+
 Lists = Mapping[str, Sequence[str]]
 """Keywords by the name of the property in which they stand."""
 
