@@ -1,7 +1,9 @@
 """Graphs that lean on other files, that need not end, or that give what they should not."""
 
+import gc
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -160,6 +162,17 @@ def test_a_function_may_be_called_as_an_operator_is(folder):
     function = content.functions.add(name="Cast", domain="own")
     function.node.append(helper.make_node("Cast", ["x"], ["y"], to=types.FLOAT))
     assert graphs._Found(content.SerializeToString()).nodes() == 4
+
+
+def test_what_was_looked_through_is_not_held(folder):
+    content = (folder / "encoder.onnx").read_bytes()
+    held = sys.getrefcount(content)
+    gc.disable()  # a large model would stay until Python looks for cycles
+    try:
+        graphs.vet(content, folder / "encoder.onnx")
+        assert sys.getrefcount(content) == held
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"\xff" * 99, b"PK\x03\x04", b"    ORTM    ",

@@ -94,16 +94,16 @@ class _Found:
 
     def nodes(self) -> int:
         """How many there are once each call of a function is replaced by its nodes."""
-        sizes: dict[_Name, int] = {}
+        return self._size(_ITSELF, {})
 
-        def size(function: _Name) -> int:
-            if function not in sizes:
-                sizes[function] = _MOST_NODES  # while it is counted: it would call itself
-                sizes[function] = sum(size(name) if name in self._calls else 1
-                                      for name in self._calls[function])
-            return sizes[function]
-
-        return size(_ITSELF)
+    def _size(self, function: _Name, sizes: dict[_Name, int]) -> int:
+        # No closure that calls itself: it would be a cycle, which keeps the content until Python
+        # looks for cycles.
+        if function not in sizes:
+            sizes[function] = _MOST_NODES  # while it is counted: it would call itself
+            sizes[function] = sum(self._size(name, sizes) if name in self._calls else 1
+                                  for name in self._calls[function])
+        return sizes[function]
 
     def _walk(self, kind: str, at: int, end: int, function: "_Name") -> None:
         inner, named, content = _INNER[kind], _NAMES.get(kind, ()), self._content

@@ -41,6 +41,9 @@ FORMS = {"fp16": parity.GATES["fp16"], "int8": parity.GATES["int8"],
 FOUR_BITS = parity.Gate(mean_cosine=0.95)
 """How closely a form must agree with fp32."""
 
+_MMAP_THRESHOLD = -3
+"""``M_MMAP_THRESHOLD`` of ``mallopt``."""
+
 
 @dataclass(frozen=True)
 class Value:
@@ -65,7 +68,6 @@ class Published:
             alone: bool = True) -> "list[NDArray[np.float32]]":
         """What it gives for ``n`` rows of some inputs, one after the other or ``alone=False`` all
         at once. Raises ZslError for what ONNX Runtime cannot load or run."""
-        give_back()
         session = sessions.open_session(self._part(values, outputs), "cpu")
         given = {name: value.astype(self.inputs[name].type) for name, value in values.items()}
         count = len(next(iter(values.values())))
@@ -135,7 +137,6 @@ def completed(file: Path, count: int, given: Given,
               ) -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
     """What a completed graph gives for so many inputs, some at a time and one at a time; one by
     one both times where it takes no more. Raises ZslError for one that does not run."""
-    give_back()
     session = sessions.open_session(file, "cpu")
     frozen = session.get_inputs()[0].shape[0] == 1
 
@@ -151,11 +152,13 @@ def completed(file: Path, count: int, given: Given,
                        f"{' '.join(str(error).split())[:300]}") from error
 
 
-def give_back() -> None:
-    """Give memory that is free back to the system. The C library may keep that of a session which
-    is gone, and the next tower then needs the room of both."""
+def give_back_at_once() -> None:
+    """Have memory of a megabyte and more go back to the system as soon as it is free, from now on
+    in this process. The C library would keep some for later: a session that packs its weights anew
+    takes up to twice their room, and the next tower needs its own beside that of one that is gone.
+    """
     with suppress(OSError, AttributeError, TypeError):  # glibc has it
-        ctypes.CDLL(None).malloc_trim(0)
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 1 << 20)
 
 
 def gate_of(form: str) -> parity.Gate:

@@ -8,7 +8,7 @@ from pathlib import Path
 from zsl_cli.authoring.exporting import card, parity
 from zsl_cli.authoring.importing import halves, onnx_models, scales, terms, towers
 from zsl_cli.authoring.importing.halves import Half
-from zsl_cli.authoring.importing.measuring import Published, give_back, pictures
+from zsl_cli.authoring.importing.measuring import Published, give_back_at_once, pictures
 from zsl_cli.authoring.importing.request import ImportRequest
 from zsl_cli.authoring.importing.scales import Scale
 from zsl_cli.authoring.importing.towers import Towers
@@ -55,6 +55,7 @@ def import_model(request: ImportRequest, reporter: Reporter = SILENT) -> ImportR
     Raises ZslError for what cannot be one; nothing is left behind then.
     """
     request.check_output()
+    give_back_at_once()
     found = towers.find(request)
     reporter.say(f"layout: {found.layout}; {found.form}")
     prepared, assumed = _prepared(found, request)
@@ -84,7 +85,6 @@ def import_model(request: ImportRequest, reporter: Reporter = SILENT) -> ImportR
         folders.write_manifest(folders.MODEL, folder, {
             **manifest.to_entries(), "files": {name: vars(one) for name, one in files.items()}})
         manifest = folders.read_manifest(folders.MODEL, folder)
-        give_back()
         for name in {ENCODER_FILE, LABEL_ENCODER_FILE} & {*manifest.files}:
             graphs.read(folder, name, manifest)  # raises for what will not be run
         (folder / "README.md").write_text(card.model_card(manifest), encoding="utf-8")
