@@ -168,6 +168,16 @@ def test_broken_weights_are_named(tmp_path, state, value):
         weights.refuse_broken(state, tmp_path)
 
 
+def test_masks_and_bounds_may_be_infinite(tmp_path, state):
+    state["mask"] = torch.full((4, 4), -torch.inf).triu(1)
+    state["input_max"] = torch.tensor(torch.inf)
+    weights.refuse_broken(state, tmp_path)
+    state["mask"][0, 1] = torch.nan
+    state["input_min"] = torch.tensor(torch.nan)
+    with pytest.raises(ZslError, match=r"2 of its tensors hold NaN or infinity: mask, input_min"):
+        weights.refuse_broken(state, tmp_path)
+
+
 def test_large_but_finite_weights_are_not_broken(tmp_path):
     state = {"a": torch.full((4, 1000), 6e4, dtype=torch.float16),
              "b": torch.full((9,), 3e38), "c": torch.arange(3)}

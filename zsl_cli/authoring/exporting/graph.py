@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from zsl_cli.authoring.exporting import attention, onnx_files
+from zsl_cli.authoring.exporting import attention, first_token, onnx_files
 from zsl_cli.authoring.exporting.heads import Head
 from zsl_cli.authoring.exporting.onnx_files import EMBEDDING, FEATURES, IDS, IMAGES
 from zsl_cli.authoring.networks.network import Input
@@ -97,7 +97,12 @@ class LabelEncoder(nn.Module):
 def write_encoder(encoder: Encoder, path: Path) -> None:
     """Write an encoder as an ONNX file with a dynamic batch; weights above 2 GB lie beside it, see
     ``onnx_files.weights_of``. Raises ZslError for what cannot be exported."""
+    import onnx
+
     _write(encoder, encoder.example(), IMAGES, {0: torch.export.Dim("batch", min=1)}, path)
+    model = onnx.load(path, load_external_data=False)
+    if first_token.take_early(model):
+        path.write_bytes(model.SerializeToString())
 
 
 def write_label_encoder(encoder: LabelEncoder, length: int, path: Path, *,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from zsl_cli.authoring.exporting import parity
+from zsl_cli.authoring.exporting import first_token, parity
 from zsl_cli.authoring.exporting.onnx_files import IDS, IMAGES
 from zsl_cli.authoring.importing import (
     batch,
@@ -86,6 +86,7 @@ def image(tower: Tower, prepared: Input, request: ImportRequest, form: str, targ
         if (model := _part(tower.graph, output, mode)) is None:
             return None
         completion.take_pixels(model, side, prepared)
+        first_token.take_early(model)
         _finish(model, reference.shape[1], (BEHIND, 0.0) if room else (), metadata)
         onnx_models.write(model, tower.graph, target)
         return lambda some: {IMAGES: pixels[some]}

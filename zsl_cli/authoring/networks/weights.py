@@ -291,9 +291,18 @@ def _dense(value: Tensor) -> Tensor:
 
 def refuse_broken(tensors: dict[str, Tensor], source: Path) -> None:
     """Raise ZslError for NaN or infinite weights."""
-    broken = [key for key, value in tensors.items() if value.is_floating_point()
-              and not math.isfinite(value.sum(dtype=torch.float64).item())
-              and not torch.isfinite(value).all()]
+    broken = [key for key, value in tensors.items() if _is_broken(value)]
     if broken:
         raise ZslError(f"{source}: {len(broken)} of its tensors hold NaN or infinity: "
                        f"{listed(broken)}; take an earlier checkpoint of that training")
+
+
+def _is_broken(value: Tensor) -> bool:
+    """Whether numbers in it are none, or infinite where that has no sense: it has in a bound that
+    does not bind, a single number, and in a mask, which is added to the products of attention."""
+    if not value.is_floating_point() or math.isfinite(value.sum(dtype=torch.float64).item()):
+        return False
+    if value.isnan().any():
+        return True
+    is_mask = bool(((value == 0) | (value == -math.inf)).all())
+    return bool(value.isinf().any()) and value.ndim > 0 and not is_mask
