@@ -22,8 +22,8 @@ class Encoder(nn.Module):
     """What an ``encoder.onnx`` computes: normalisation, the network up to its features, the
     head."""
 
-    mean: Tensor
-    std: Tensor
+    pixel_mean: Tensor  # a plain "mean" could be the name of a value of the network's
+    pixel_std: Tensor
 
     def __init__(self, body: nn.Module, head: Head, network_input: Input) -> None:
         super().__init__()
@@ -33,8 +33,8 @@ class Encoder(nn.Module):
         self.side = network_input.preprocessing.size
         self.bgr = network_input.bgr
         self.grey = network_input.grey
-        self.register_buffer("mean", torch.tensor(network_input.mean).view(1, -1, 1, 1))
-        self.register_buffer("std", torch.tensor(network_input.std).view(1, -1, 1, 1))
+        self.register_buffer("pixel_mean", torch.tensor(network_input.mean).view(1, -1, 1, 1))
+        self.register_buffer("pixel_std", torch.tensor(network_input.std).view(1, -1, 1, 1))
         self.halved = False
 
     def halve(self) -> "Encoder":
@@ -60,7 +60,7 @@ class Encoder(nn.Module):
             pixels = pixels.flip(1)
         if self.grey:
             pixels = _luma(pixels)
-        return (pixels - self.mean) / self.std
+        return (pixels - self.pixel_mean) / self.pixel_std
 
     def example(self) -> Tensor:
         """Two blank images; with one the batch would be frozen at 1."""
@@ -122,11 +122,11 @@ def _write(module: nn.Module, example: Tensor, name: str, dims: dict[int, "torch
     module.eval()
     try:
         with extras.needed("export", "exporting"), quietly(), torch.inference_mode():
-            program = torch.onnx.export(
-                module, (example,), dynamo=True, dynamic_shapes=(dims,), input_names=[name],
-                opset_version=OPSET, verbose=False,
-                custom_translation_table=attention.translations())
-            assert program is not None  # it is for dynamo=True
+            # The exporter's own simplifying may leave values out: those of clips of one value with
+            # several bounds, in onnxscript 0.7.
+            program = _program(module, example, name, dims, optimize=True)
+            if not _is_whole(program):
+                program = _program(module, example, name, dims, optimize=False)
             _name_outputs(program)
             _check_dynamic(program, dims)
             program.save(path, external_data=size > onnx_files.MOST_BYTES)
@@ -134,6 +134,25 @@ def _write(module: nn.Module, example: Tensor, name: str, dims: dict[int, "torch
         raise
     except Exception as error:  # the exporter raises whatever tracing a network leads it to
         raise ZslError(f"this network cannot be exported to ONNX: {_cause(error)}") from error
+
+
+def _program(module: nn.Module, example: Tensor, name: str, dims: dict[int, "torch.export.Dim"], *,
+             optimize: bool) -> "torch.onnx.ONNXProgram":
+    program = torch.onnx.export(
+        module, (example,), dynamo=True, dynamic_shapes=(dims,), input_names=[name],
+        opset_version=OPSET, verbose=False, optimize=optimize,
+        custom_translation_table=attention.translations())
+    assert program is not None  # it is for dynamo=True
+    return program
+
+
+def _is_whole(program: "torch.onnx.ONNXProgram") -> bool:
+    """Whether all that its nodes use is there."""
+    graph = program.model.graph
+    there = {value.name for value in (*graph.inputs, *graph.initializers.values())}
+    there |= {value.name for node in graph.all_nodes() for value in node.outputs}
+    return all(value is None or value.name in there
+               for node in graph.all_nodes() for value in node.inputs)
 
 
 def _check_dynamic(program: "torch.onnx.ONNXProgram", dims: dict[int, "torch.export.Dim"]) -> None:
