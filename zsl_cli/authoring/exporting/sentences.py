@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from zsl_cli.authoring.networks import configurations, tokenization
-from zsl_cli.authoring.networks.libraries import alone, library
+from zsl_cli.authoring.networks.libraries import alone, failure, library
 from zsl_cli.authoring.networks.network import TextTower
 from zsl_cli.authoring.networks.phrase_map import PhraseMap
 from zsl_cli.authoring.networks.pooling import mean_of_tokens
@@ -106,7 +106,7 @@ def _load(folder: Path) -> Any:
         transformer = transformers.AutoModel.from_pretrained(folder, local_files_only=True,
                                                 trust_remote_code=False)
     except Exception as error:  # of many kinds, down to bare Exception
-        raise ZslError(f"{folder}: transformers cannot load it: {error}") from error
+        raise ZslError(f"{folder}: transformers cannot load it: {failure(error)}") from error
     positions = getattr(getattr(transformer, "embeddings", None), "position_embeddings", None)
     if not isinstance(positions, nn.Embedding):
         raise ZslError(f"{folder}: a {type(transformer).__name__} is no sentence encoder that zsl "

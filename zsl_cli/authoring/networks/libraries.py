@@ -12,7 +12,6 @@ from typing import Any
 
 from zsl_cli.errors import ZslError
 from zsl_cli.support import extras
-from zsl_cli.support.wording import reason
 
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_HUB_DISABLE_UPDATE_CHECK": "1"}
@@ -32,8 +31,20 @@ def library(module: str, purpose: str) -> Any:
     except ZslError:
         raise
     except Exception as error:
-        raise ZslError(f"{purpose} needs {module}, which cannot be imported: {reason(error)}"
+        raise ZslError(f"{purpose} needs {module}, which cannot be imported: {failure(error)}"
                        ) from error
+
+
+def failure(error: BaseException) -> str:
+    """Why a library could not do something, in a line. transformers imports its models late, and
+    hides why that failed behind a line that is always the same."""
+    while isinstance(error, ImportError) and error.__cause__ is not None:
+        error = error.__cause__
+    said = " ".join(str(error).split())[:300] or type(error).__name__
+    if "torchvision::" in said:  # an operator of it
+        said += ("; the installed torchvision belongs to another torch: install the one for this "
+                 "torch, or uninstall it")
+    return said
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zsl_cli.authoring.networks.libraries import alone
+from zsl_cli.authoring.networks.libraries import alone, failure
 from zsl_cli.errors import ZslError
 from zsl_cli.support import extras
 from zsl_cli.support.progress import SILENT, Reporter
@@ -35,16 +35,19 @@ def find_model(folder: Path | None) -> Path:
 
 @alone()
 def _load(folder: Path) -> tuple[Any, Any]:
-    """The tokenizer and the network in a folder, no code of which is run."""
+    """The tokenizer and the network in a folder, no code of which is run. Raises ZslError."""
     with extras.needed("vocab", "a text encoder"):
         from transformers import AutoModel, AutoTokenizer
 
         from zsl_cli.authoring.networks import configurations
     configurations.vet_folder(folder)
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True,
-                                              trust_remote_code=False)
-    return tokenizer, AutoModel.from_pretrained(folder, local_files_only=True,
-                                                trust_remote_code=False).eval()
+    try:
+        tokenizer, network = (kind.from_pretrained(folder, local_files_only=True,
+                                                   trust_remote_code=False)
+                              for kind in (AutoTokenizer, AutoModel))
+    except Exception as error:  # of many kinds, down to bare Exception
+        raise ZslError(f"{folder}: transformers cannot load it: {failure(error)}") from error
+    return tokenizer, network.eval()
 
 
 def encode(texts: Sequence[str], folder: Path,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zsl_cli.authoring.networks import adapters, lora, matching, weights
-from zsl_cli.authoring.networks.libraries import library
+from zsl_cli.authoring.networks.libraries import failure, library
 from zsl_cli.authoring.networks.lora import Lora
 from zsl_cli.authoring.networks.weights import refuse_broken
 from zsl_cli.errors import ZslError
@@ -103,8 +103,7 @@ def _loaded(kind: Any, folder: Path, **options: Any) -> tuple[Any, dict[str, Any
                 trust_remote_code=False, output_loading_info=True,
                 dtype="float32", ignore_mismatched_sizes=True, **options)
     except Exception as error:  # a missing file, a damaged one, an unknown model type
-        raise ZslError(f"{folder}: transformers cannot load it: "
-                       f"{' '.join(str(error).split())[:300]}") from error
+        raise ZslError(f"{folder}: transformers cannot load it: {failure(error)}") from error
     return model, {name: report.get(name, ()) for name in (
         "missing_keys", "unexpected_keys", "mismatched_keys")}
 
