@@ -172,3 +172,64 @@ def test_an_old_graph_stays():
     model = network("y = Gather<axis = 1>(x2, zero)")
     model.opset_import[0].version = 9
     assert first_token.take_early(model) == 0
+
+
+END = "y = Gather<axis = 1>(x2, zero)"
+
+
+def test_a_mask_that_is_a_node_is_cut_behind_it():
+    model = network(END)
+    places = next(one for one in model.graph.initializer if one.name == "places")
+    next(node for node in model.graph.node if node.output[0] == "placed1").input[1] = "places1"
+    model.graph.node.insert(0, onnx.helper.make_node("Constant", [], ["places1"], value=places))
+    taken, count = changed(model)
+    agree(model, taken)
+    assert count
+
+
+def test_a_softmax_of_old_that_flattens_stays_whole():
+    model = network(END)
+    model.opset_import[0].version = 11
+    for node in model.graph.node:
+        if node.op_type == "LayerNormalization":
+            node.op_type = "Relu"
+            del node.attribute[:], node.input[1:]
+        if node.op_type == "Softmax":
+            del node.attribute[:]
+    taken, _ = changed(model)
+    agree(model, taken)
+
+
+def test_a_norm_with_a_scale_of_each_token_is_cut():
+    model = network("n2 = LayerNormalization<axis = -1>(x2, scale, bias) "
+                    "y = Gather<axis = 1>(n2, zero)")
+    norm = next(node for node in model.graph.node if node.output[0] == "n2")
+    norm.input[1] = norm.input[2] = "each"
+    each = np.random.default_rng(2).normal(size=(1, TOKENS, WIDTH)).astype(np.float32)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(each, "each"))
+    taken, count = changed(model)
+    agree(model, taken)
+    assert count
+
+
+def test_nodes_out_of_order_and_functions_stay():
+    model = network(END)
+    model.graph.node[-1].output[0] = "f"
+    model.graph.node.insert(0, onnx.helper.make_node("ReduceMean", ["x2"], ["t"], axes=[1],
+                                                     keepdims=0))
+    model.graph.node.append(onnx.helper.make_node("Add", ["t", "f"], ["y"]))
+    assert first_token.take_early(model) == 0
+    model = network(END)
+    model.functions.add(name="Relu", domain="own")
+    assert first_token.take_early(model) == 0
+
+
+def test_its_names_are_those_of_nothing_else():
+    model = network(END)
+    for node in model.graph.node:
+        for part in (node.input, node.output):
+            for at, name in enumerate(part):
+                part[at] = "zsl_first_0" if name == "q0" else name
+    taken, count = changed(model)
+    agree(model, taken)
+    assert count

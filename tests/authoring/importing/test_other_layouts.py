@@ -224,3 +224,24 @@ def test_channels_come_in_the_order_that_mobilevits_processor_gives_them(tmp_pat
     pixels[..., 0] //= 4
     expected = _unit(pixels.mean(axis=(1, 2))[:, ::-1].astype(np.float32))
     np.testing.assert_allclose(model.embed_pixels(list(pixels)), expected, atol=1e-5)
+
+
+def test_a_class_token_that_goes_wrong_is_taken_at_the_end(clip, tmp_path, monkeypatch):
+    """Whatever is done to a graph is measured, and done without where it does not agree."""
+    from zsl_cli.authoring.importing import ImportRequest, halves, import_model
+
+    import_model(ImportRequest(clip.ready, tmp_path / "early"))
+
+    def broken(model):
+        for node in model.graph.node:
+            if node.op_type == "Softmax":
+                node.op_type = "Identity"
+                del node.attribute[:]
+        return 1
+
+    monkeypatch.setattr(halves.first_token, "take_early", broken)
+    import_model(ImportRequest(clip.ready, tmp_path / "late"))
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    early, late = (Model.load(tmp_path / name, device="cpu").embed_pixels([*pixels])
+                   for name in ("early", "late"))
+    np.testing.assert_allclose(early, late, atol=1e-5)

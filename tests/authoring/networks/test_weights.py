@@ -178,6 +178,14 @@ def test_masks_and_bounds_may_be_infinite(tmp_path, state):
         weights.refuse_broken(state, tmp_path)
 
 
+@pytest.mark.parametrize(("name", "value"), [
+    ("logit_scale", torch.tensor(torch.inf)), ("layer.bias", torch.full((4,), -torch.inf)),
+    ("layer.weight", torch.full((4, 4), -torch.inf))])
+def test_other_infinite_weights_are_broken(tmp_path, name, value):
+    with pytest.raises(ZslError, match=name):
+        weights.refuse_broken({name: value}, tmp_path)
+
+
 def test_large_but_finite_weights_are_not_broken(tmp_path):
     state = {"a": torch.full((4, 1000), 6e4, dtype=torch.float16),
              "b": torch.full((9,), 3e38), "c": torch.arange(3)}

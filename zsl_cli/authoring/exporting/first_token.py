@@ -24,6 +24,7 @@ Wanted = int | None
 _OLDEST = 10
 """The first opset whose ``Slice`` takes inputs."""
 
+_STANDARD = ("", "ai.onnx")
 _PREFIX = "zsl_first"
 _SMALL = 64  # numbers: shapes and axes are
 
@@ -40,9 +41,9 @@ def take_early(model: "onnx.ModelProto") -> int:
     """Have a graph compute of its last layer what its class token needs, in place; how many nodes
     are left with one token. A graph that is not of that kind, or whose sizes cannot be told, stays
     as it is."""
-    if not (sizes := _sizes(model)):
+    if model.functions or not _in_order(model.graph) or not (sizes := _sizes(model)):
         return 0
-    plan = _plan(model.graph, _Graph(model.graph, sizes))
+    plan = _plan(model.graph, _Graph(model, sizes))
     if not any(node.op_type == "MatMul" for node in plan.narrowed):
         return 0
     _rewrite(model.graph, plan, sizes)
@@ -53,7 +54,7 @@ def take_early(model: "onnx.ModelProto") -> int:
 @dataclass(frozen=True)
 class _Plan:
     """narrowed: nodes that are to compute the first entry alone, with the axis of their output.
-    uses: (node, input, axis) of all who are content with it."""
+    axes: of what they give. uses: (node, input, axis) of all nodes that are given it alone."""
 
     narrowed: "list[onnx.NodeProto]"
     axes: dict[str, int]
@@ -70,6 +71,7 @@ def _plan(graph: "onnx.GraphProto", known: "_Graph") -> _Plan:
     for node in reversed(graph.node):
         asked = {axis for name in node.output for axis in wanted[name]}
         inputs: list[Wanted] | None = known.picks(node)
+        picks = inputs is not None
         if inputs is None and len(asked) == 1 and (axis := next(iter(asked))) is not None:
             inputs = known.needs(node, axis)
             if inputs is not None:
@@ -78,31 +80,45 @@ def _plan(graph: "onnx.GraphProto", known: "_Graph") -> _Plan:
         for at, name in enumerate(node.input):
             part = inputs[at] if inputs is not None else None
             wanted[name].add(part)
-            if part is not None:
+            if part is not None and not picks:  # a pick takes it out of the whole as well
                 plan.uses.append((node, at, part))
         for name in _inside(node):
             wanted[name].add(None)
     return plan
 
 
+def _in_order(graph: "onnx.GraphProto") -> bool:
+    """Whether each node stands behind those whose values it takes; files need not have them so."""
+    made = {name for node in graph.node for name in node.output if name}
+    seen: set[str] = set()
+    for node in graph.node:
+        if any(name in made and name not in seen for name in (*node.input, *_inside(node))):
+            return False
+        seen.update(node.output)
+    return True
+
+
 def _rewrite(graph: "onnx.GraphProto", plan: _Plan, sizes: Mapping[str, Shape]) -> None:
     """Cut the first entry out where a value is still whole, and change shapes that name a size."""
     from onnx import helper
 
+    prefix, names = _PREFIX, {name for node in graph.node for name in (*node.input, *node.output)}
+    while any(name.startswith(prefix) for name in names):
+        prefix += "_"
     cut: dict[tuple[str, int], onnx.NodeProto] = {}
     for node, at, axis in plan.uses:
         name = node.input[at]
         if name not in plan.axes:
             if (name, axis) not in cut:
-                bounds = [_constant(graph, f"{_PREFIX}_{part}_{len(cut)}", [value])
+                bounds = [_constant(graph, f"{prefix}_{part}_{len(cut)}", [value])
                           for part, value in (("from", 0), ("until", 1), ("axis", axis))]
                 cut[name, axis] = helper.make_node("Slice", [name, *bounds],
-                                                   [f"{_PREFIX}_{len(cut)}"])
+                                                   [f"{prefix}_{len(cut)}"])
             node.input[at] = cut[name, axis].output[0]
     for number, node in enumerate(plan.narrowed):
         if node.op_type == "Reshape":
             name = node.output[0]
-            node.input[1] = _constant(graph, f"{_PREFIX}_shape_{number}", [
+            node.input[1] = _constant(graph, f"{prefix}_shape_{number}", [
                 1 if at == plan.axes[name] else -1 if size is None else size
                 for at, size in enumerate(sizes[name])])
     waiting = defaultdict(list)
@@ -127,12 +143,17 @@ def _constant(graph: "onnx.GraphProto", name: str, values: Sequence[int]) -> str
 class _Graph:
     """What a node needs of its inputs."""
 
-    def __init__(self, graph: "onnx.GraphProto", sizes: Mapping[str, Shape]) -> None:
+    def __init__(self, model: "onnx.ModelProto", sizes: Mapping[str, Shape]) -> None:
         self._sizes = sizes
-        self._constants = _constants(graph)
+        self._constants = _constants(model.graph)
+        self._quantized = {name for node in model.graph.node for name in node.output
+                           if node.op_type == "QuantizeLinear"}
+        self._softmax = -1 if _opset(model) >= 13 else 1  # its axis; it once flattened what follows
 
     def picks(self, node: "onnx.NodeProto") -> list[Wanted] | None:
         """The needs of a node that takes the first entry of an axis itself."""
+        if node.domain not in _STANDARD:
+            return None
         if node.op_type == "Gather":
             axis, at = int(_attribute(node, "axis", 0)), self._constants.get(node.input[1])
             first = at is not None and at.size == 1 and not at.any()
@@ -156,7 +177,7 @@ class _Graph:
         that is not known."""
         output, inputs = self._sizes.get(node.output[0]), [
             self._sizes.get(name) if name else () for name in node.input]
-        if node.domain not in ("", "ai.onnx", "com.microsoft") or output is None or (
+        if node.domain not in (*_STANDARD, "com.microsoft") or output is None or not inputs or (
                 None in inputs or sum(bool(name) for name in node.output) != 1):
             return None
         rest: list[Wanted] = [None] * (len(inputs) - 1)
@@ -173,15 +194,17 @@ class _Graph:
             there = _same_place(first, output, axis)
             return None if there is None else [there, None]
         if kind in _ALONG_ROWS:
-            along = int(_attribute(node, "axis", -1))
-            return [axis, *rest] if axis < along % rank and along % rank == rank - 1 else None
+            along = int(_attribute(node, "axis", self._softmax if kind == "Softmax" else -1))
+            return _broadcast(output, [one or () for one in inputs], axis) if (
+                axis < along % rank == rank - 1) else None
         if kind in _REDUCING:
             over = self._constants.get(node.input[1]) if len(node.input) > 1 else np.array(
                 _attribute(node, "axes", []))
             if over is None or not over.size or not _attribute(node, "keepdims", 1):
                 return None
             return [axis, *rest] if axis not in {int(one) % rank for one in over} else None
-        if kind in ("QuantizeLinear", "DequantizeLinear"):
+        if kind == "QuantizeLinear" or (  # what a file holds may be of a type that is not cut
+                kind == "DequantizeLinear" and node.input[0] in self._quantized):
             return [axis, *rest] if math.prod(one or 0 for one in inputs[1] or ()) == 1 else None
         return None
 
@@ -219,8 +242,7 @@ def _sizes(model: "onnx.ModelProto") -> dict[str, Shape]:
     import onnx
     from onnx import helper
 
-    versions = [one.version for one in model.opset_import if one.domain in ("", "ai.onnx")]
-    if not versions or min(versions) < _OLDEST:
+    if _opset(model) < _OLDEST:
         return {}
     light = onnx.ModelProto(ir_version=max(model.ir_version, 4), opset_import=model.opset_import,
                             functions=model.functions)
@@ -238,7 +260,7 @@ def _sizes(model: "onnx.ModelProto") -> dict[str, Shape]:
                 tensor.name, tensor.data_type, tensor.dims))
     try:
         told = onnx.shape_inference.infer_shapes(light, data_prop=True).graph
-    except (onnx.shape_inference.InferenceError, RuntimeError, ValueError):
+    except Exception:  # of many kinds, for what it does not understand
         return {}
     sizes: dict[str, Shape] = {one.name: tuple(one.dims) for one in model.graph.initializer}
     for value in (*told.input, *told.output, *told.value_info):
@@ -246,9 +268,20 @@ def _sizes(model: "onnx.ModelProto") -> dict[str, Shape]:
             sizes[value.name] = tuple(dim.dim_value if dim.HasField("dim_value") else None
                                       for dim in value.type.tensor_type.shape.dim)
     for node in model.graph.node:
-        if node.op_type == "Constant" and node.attribute and node.attribute[0].HasField("t"):
-            sizes[node.output[0]] = tuple(node.attribute[0].t.dims)
+        if (tensor := _constant_of(node)) is not None:
+            sizes[node.output[0]] = tuple(tensor.dims)
     return sizes
+
+
+def _opset(model: "onnx.ModelProto") -> int:
+    return min((one.version for one in model.opset_import if one.domain in _STANDARD), default=0)
+
+
+def _constant_of(node: "onnx.NodeProto") -> "onnx.TensorProto | None":
+    """The tensor of a node that is one."""
+    if node.op_type != "Constant" or node.domain not in _STANDARD:
+        return None
+    return next((one.t for one in node.attribute if one.name == "value"), None)
 
 
 def _constants(graph: "onnx.GraphProto") -> "dict[str, np.ndarray]":
@@ -256,8 +289,8 @@ def _constants(graph: "onnx.GraphProto") -> "dict[str, np.ndarray]":
     from onnx import numpy_helper
 
     tensors = {one.name: one for one in graph.initializer}
-    tensors |= {node.output[0]: node.attribute[0].t for node in graph.node
-                if node.op_type == "Constant" and node.attribute[0].name == "value"}
+    tensors |= {node.output[0]: tensor for node in graph.node
+                if (tensor := _constant_of(node)) is not None}
     return {name: numpy_helper.to_array(one) for name, one in tensors.items() if _is_small(one)}
 
 

@@ -151,8 +151,7 @@ def _is_whole(program: "torch.onnx.ONNXProgram") -> bool:
     graph = program.model.graph
     there = {value.name for value in (*graph.inputs, *graph.initializers.values())}
     there |= {value.name for node in graph.all_nodes() for value in node.outputs}
-    return all(value is None or value.name in there
-               for node in graph.all_nodes() for value in node.inputs)
+    return all(value is None or value.name in there for node in graph for value in node.inputs)
 
 
 def _check_dynamic(program: "torch.onnx.ONNXProgram", dims: dict[int, "torch.export.Dim"]) -> None:

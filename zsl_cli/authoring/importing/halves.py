@@ -82,17 +82,22 @@ def image(tower: Tower, prepared: Input, request: ImportRequest, form: str, targ
     agreement, notes = _form(tower, form, reference, expected)
     normalises = published.inputs[name].type is not np.uint8
 
-    def write(mode: batch.Mode) -> Given | None:
-        if (model := _part(tower.graph, output, mode)) is None:
+    plain = set[batch.Mode]()  # whose token cannot be taken early
+
+    def write(how: tuple[batch.Mode, bool]) -> Given | None:
+        mode, early = how
+        if (not early and mode in plain) or (model := _part(tower.graph, output, mode)) is None:
             return None
         completion.take_pixels(model, side, prepared)
-        first_token.take_early(model)
+        if early and not first_token.take_early(model):
+            plain.add(mode)
         _finish(model, reference.shape[1], (BEHIND, 0.0) if room else (), metadata)
         onnx_models.write(model, tower.graph, target)
         return lambda some: {IMAGES: pixels[some]}
 
     del published
-    mode, agreement["published"] = _first(write, modes, reference, target, form)
+    ways = [(mode, early) for mode in modes for early in (True, False)]
+    (mode, _), agreement["published"] = _first(write, ways, reference, target, form)
     if mode is batch.Mode.SINGLE:
         notes = (*notes, "its batch is fixed: pictures go through it one by one")
     return Half(reference.shape[1], output, agreement, normalises, notes)

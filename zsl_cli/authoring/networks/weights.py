@@ -291,18 +291,21 @@ def _dense(value: Tensor) -> Tensor:
 
 def refuse_broken(tensors: dict[str, Tensor], source: Path) -> None:
     """Raise ZslError for NaN or infinite weights."""
-    broken = [key for key, value in tensors.items() if _is_broken(value)]
+    broken = [key for key, value in tensors.items() if _is_broken(key, value)]
     if broken:
         raise ZslError(f"{source}: {len(broken)} of its tensors hold NaN or infinity: "
                        f"{listed(broken)}; take an earlier checkpoint of that training")
 
 
-def _is_broken(value: Tensor) -> bool:
+def _is_broken(key: str, value: Tensor) -> bool:
     """Whether numbers in it are none, or infinite where that has no sense: it has in a bound that
-    does not bind, a single number, and in a mask, which is added to the products of attention."""
+    does not bind, and in a mask, which is added to the products of attention."""
     if not value.is_floating_point() or math.isfinite(value.sum(dtype=torch.float64).item()):
         return False
     if value.isnan().any():
         return True
-    is_mask = bool(((value == 0) | (value == -math.inf)).all())
-    return bool(value.isinf().any()) and value.ndim > 0 and not is_mask
+    name = key.rpartition(".")[2]
+    is_bound = value.numel() == 1 and ("min" in name or "max" in name)
+    is_mask = value.ndim > 1 and bool((value == 0).any()) and bool(
+        ((value == 0) | (value == -math.inf)).all())
+    return bool(value.isinf().any()) and not is_bound and not is_mask
