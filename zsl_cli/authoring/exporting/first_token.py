@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zsl_cli.authoring.exporting.onnx_files import opset, used_inside
+
 if TYPE_CHECKING:
     import onnx
 
@@ -82,7 +84,7 @@ def _plan(graph: "onnx.GraphProto", known: "_Graph") -> _Plan:
             wanted[name].add(part)
             if part is not None and not picks:  # a pick takes it out of the whole as well
                 plan.uses.append((node, at, part))
-        for name in _inside(node):
+        for name in used_inside(node):
             wanted[name].add(None)
     return plan
 
@@ -92,7 +94,7 @@ def _in_order(graph: "onnx.GraphProto") -> bool:
     made = {name for node in graph.node for name in node.output if name}
     seen: set[str] = set()
     for node in graph.node:
-        if any(name in made and name not in seen for name in (*node.input, *_inside(node))):
+        if any(name in made and name not in seen for name in (*node.input, *used_inside(node))):
             return False
         seen.update(node.output)
     return True
@@ -148,7 +150,7 @@ class _Graph:
         self._constants = _constants(model.graph)
         self._quantized = {name for node in model.graph.node for name in node.output
                            if node.op_type == "QuantizeLinear"}
-        self._softmax = -1 if _opset(model) >= 13 else 1  # its axis; it once flattened what follows
+        self._softmax = -1 if opset(model) >= 13 else 1  # its axis; it once flattened what follows
 
     def picks(self, node: "onnx.NodeProto") -> list[Wanted] | None:
         """The needs of a node that takes the first entry of an axis itself."""
@@ -242,10 +244,9 @@ def _sizes(model: "onnx.ModelProto") -> dict[str, Shape]:
     import onnx
     from onnx import helper
 
-    if _opset(model) < _OLDEST:
+    if opset(model) < _OLDEST:
         return {}
-    light = onnx.ModelProto(ir_version=max(model.ir_version, 4), opset_import=model.opset_import,
-                            functions=model.functions)
+    light = onnx.ModelProto(ir_version=max(model.ir_version, 4), opset_import=model.opset_import)
     light.graph.name = "sizes"
     light.graph.node.extend(model.graph.node)
     light.graph.input.extend(model.graph.input)
@@ -271,10 +272,6 @@ def _sizes(model: "onnx.ModelProto") -> dict[str, Shape]:
         if (tensor := _constant_of(node)) is not None:
             sizes[node.output[0]] = tuple(tensor.dims)
     return sizes
-
-
-def _opset(model: "onnx.ModelProto") -> int:
-    return min((one.version for one in model.opset_import if one.domain in _STANDARD), default=0)
 
 
 def _constant_of(node: "onnx.NodeProto") -> "onnx.TensorProto | None":
@@ -305,14 +302,3 @@ def _attribute(node: "onnx.NodeProto", name: str, default: Any) -> Any:
 
     return next((helper.get_attribute_value(one) for one in node.attribute if one.name == name),
                 default)
-
-
-def _inside(node: "onnx.NodeProto") -> list[str]:
-    """What graphs within a node use."""
-    graphs = [graph for one in node.attribute
-              for graph in (*([one.g] if one.HasField("g") else []), *one.graphs)]
-    names = [value.name for graph in graphs for value in graph.output]
-    for graph in graphs:
-        for inner in graph.node:
-            names += [*inner.input, *_inside(inner)]
-    return names

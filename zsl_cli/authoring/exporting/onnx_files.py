@@ -1,6 +1,7 @@
 """The ONNX files of a model folder: what their ends are called, and how they are finished. Needs
 no PyTorch."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,3 +66,31 @@ def head_nodes(graph: "onnx.GraphProto") -> list["onnx.NodeProto"]:
             known |= set(node.output)
             head.append(node)
     return head
+
+
+def opset(model: "onnx.ModelProto") -> int:
+    """The version of ONNX's own operators."""
+    return max((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")),
+               default=1)
+
+
+def graphs_of(graph: "onnx.GraphProto") -> Iterator["onnx.GraphProto"]:
+    """A graph and those within its nodes."""
+    yield graph
+    for node in graph.node:
+        for inner in _bodies(node):
+            yield from graphs_of(inner)
+
+
+def used_inside(node: "onnx.NodeProto") -> list[str]:
+    """What graphs within a node use, their own values among it."""
+    names = []
+    for body in _bodies(node):
+        names += [name for graph in graphs_of(body) for inner in graph.node for name in inner.input]
+        names += [value.name for graph in graphs_of(body) for value in graph.output]
+    return names
+
+
+def _bodies(node: "onnx.NodeProto") -> Iterator["onnx.GraphProto"]:
+    for attribute in node.attribute:
+        yield from (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs)

@@ -3,8 +3,7 @@
 A graph that was traced with one input has shapes in it that are right for one input alone: ``[1,
 50, 768]``, and ``[12, 50, 64]`` for the heads of one image. Here it is followed, node by node,
 where in each value the batch is (``places``); then a reshape gets -1 there, a constant that is put
-beside a batch is repeated, and the number of a row counts on. What came of it is for a measurement
-to say.
+beside a batch is repeated, and the number of a row counts on. A measurement says what came of it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zsl_cli.authoring.importing import completion, places
+from zsl_cli.authoring.exporting.onnx_files import opset
+from zsl_cli.authoring.importing import places
 from zsl_cli.authoring.importing.places import LostError, Place
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class _Follower:
         self._model, self._graph, self._choices = model, model.graph, choices
         self.landings: list[tuple[int, int]] = []
         self._versions = {one.domain: one.version for one in model.opset_import}
-        self._versions[""] = completion.opset(model)
+        self._versions[""] = opset(model)
         self._known: dict[str, _Known] = {}
         self._nodes: list[onnx.NodeProto] = []
         self._first = ""

@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zsl_cli.authoring.exporting.onnx_files import EMBEDDING, IDS, IMAGES
-from zsl_cli.authoring.importing.onnx_models import graphs_of
+from zsl_cli.authoring.exporting.onnx_files import (
+    EMBEDDING,
+    IDS,
+    IMAGES,
+    graphs_of,
+    opset,
+    used_inside,
+)
 from zsl_cli.errors import ZslError
 from zsl_cli.support.wording import listed
 
@@ -50,7 +56,7 @@ def keep_outputs(model: "onnx.ModelProto", outputs: Sequence[str]) -> None:
         needed.add(name)
         if (at := made_by.get(name)) is not None and at not in kept:
             kept.add(at)
-            wanted += _taken(graph.node[at])
+            wanted += [*graph.node[at].input, *used_inside(graph.node[at])]
     for at in reversed(range(len(graph.node))):
         if at not in kept:
             del graph.node[at]
@@ -58,17 +64,6 @@ def keep_outputs(model: "onnx.ModelProto", outputs: Sequence[str]) -> None:
         _retain(part, lambda one: one.name in needed)
     _retain(graph.output, lambda one: one.name in outputs)
     del graph.value_info[:]
-
-
-def _taken(node: "onnx.NodeProto") -> list[str]:
-    """What a node uses, in graphs within it, too."""
-    names = [*node.input]
-    for attribute in node.attribute:
-        for graph in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
-            names += [name for one in graphs_of(graph) for inner in one.node
-                      for name in inner.input]
-            names += [value.name for value in graph.output]
-    return names
 
 
 def _retain(parts: Any, kept: Callable[[Any], bool]) -> None:
@@ -249,12 +244,6 @@ def average_tokens(model: "onnx.ModelProto", dense: "np.ndarray | None") -> None
     del model.graph.output[:]
     model.graph.output.append(helper.make_tensor_value_info(
         last, TensorProto.FLOAT, [None, dense.shape[0] if dense is not None else None]))
-
-
-def opset(model: "onnx.ModelProto") -> int:
-    """The version of ONNX's own operators."""
-    return max((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")),
-               default=1)
 
 
 def rows_of_table(model: "onnx.ModelProto") -> int | None:

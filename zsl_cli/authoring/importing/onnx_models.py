@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
+from zsl_cli.authoring.exporting.onnx_files import graphs_of
 from zsl_cli.authoring.importing import weights_aside
 from zsl_cli.authoring.importing.weights_aside import Span
 from zsl_cli.authoring.networks import file_kinds
@@ -109,15 +110,6 @@ def _external(model: "onnx.ModelProto") -> Iterator["onnx.TensorProto"]:
                 tensors += [*([attribute.t] if attribute.HasField("t") else []),
                             *attribute.tensors]
         yield from (one for one in tensors if one.data_location == TensorProto.EXTERNAL)
-
-
-def graphs_of(graph: "onnx.GraphProto") -> Iterator["onnx.GraphProto"]:
-    """A graph and those within its nodes."""
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
-                yield from graphs_of(inner)
 
 
 def _entry(tensor: "onnx.TensorProto", key: str) -> str:
